@@ -1,0 +1,74 @@
+"""Reading the catalogue's TOML files, by name or by path, with errors that name file, key and reason."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from parlay_marl.errors import CatalogueError, UnknownNameError
+
+Model = TypeVar("Model", bound=BaseModel)
+
+PACKAGE = Path(__file__).resolve().parent.parent
+
+
+class Strict(BaseModel):
+    """A model that cannot change and knows every key that it may be given."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+def names_in(folder: Path) -> list[str]:
+    """Return the names of the catalogue's files in a folder, sorted."""
+    return sorted(path.stem for path in folder.glob("*.toml"))
+
+
+def is_path(name: str) -> bool:
+    """Whether a name is meant as the path of a file."""
+    return name.endswith(".toml") or "/" in name or "\\" in name
+
+
+def find(kind: str, name: object, folder: Path) -> Path:
+    """Return the file of a name in a folder, or of a user's own path."""
+    if isinstance(name, Path):
+        path = name
+    elif isinstance(name, str) and is_path(name):
+        path = Path(name)
+    elif isinstance(name, str) and name in names_in(folder):
+        return folder / f"{name}.toml"
+    else:
+        raise UnknownNameError(kind, name, names_in(folder), " (or give the path of a .toml file)")
+    if not path.is_file():
+        raise CatalogueError(f"{path}: no such {kind} file; give a name of the catalogue or an existing .toml file")
+    return path
+
+
+def reasons(error: ValidationError) -> str:
+    """Return what a validation found, one `key: reason` after the other."""
+    found = []
+    for item in error.errors():
+        key = ".".join(str(part) for part in item["loc"]) or "(whole)"
+        given = "" if item["type"] in ("missing", "value_error") else f" (given {item['input']!r:.60})"
+        found.append(f"{key}: {item['msg'].removeprefix('Value error, ')}{given}")
+    return "; ".join(found)
+
+
+def validate(model: type[Model], data: Mapping[str, Any], source: str) -> Model:
+    """Return a validated model, or say where the data is wrong."""
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        raise CatalogueError(f"{source}: {reasons(error)}") from None
+
+
+def read(model: type[Model], path: Path) -> Model:
+    """Return the validated model of a TOML file; a file without a name is called after itself."""
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise CatalogueError(f"{path}: not a readable TOML file: {error}") from None
+    return validate(model, {"name": path.stem, **data}, str(path))

@@ -1,0 +1,149 @@
+"""Personas: who sits across the table, as TOML files of traits, tactics, drift and voice."""
+
+from __future__ import annotations
+
+import functools
+import string
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import Field, create_model, field_validator
+
+from parlay_marl.catalogue.files import PACKAGE, Strict, find, names_in, read
+from parlay_marl.catalogue.rules import numbers_model
+from parlay_marl.core.drift import TAGS
+from parlay_marl.core.style import PERSONA_DTYPE, TACTICS, TRAITS, TRIGGERS, Strategy
+
+
+def _folder() -> Path:
+    """Return where the personas are: in the package once installed, beside it in a checkout."""
+    inside = PACKAGE / "personas"
+    return inside if inside.is_dir() else PACKAGE.parent / "personas"
+
+
+FOLDER = _folder()
+
+OCCASIONS = {
+    "open": "its first offer",
+    "offer": "an offer that concedes",
+    "hold": "an offer that concedes nothing",
+    "anchor": "an anchor at its own end of the range",
+    "claim": "a claim about its limit",
+    "silence": "silence: a stage direction",
+    "challenge": "calling the other's claim a bluff",
+    "ultimatum": "an offer after its artificial deadline",
+    "accept": "accepting the other's offer",
+    "walk_away": "walking away",
+    "drift": "what it says in the turn in which it changes",
+}
+"""When a persona speaks. Lines may use {price} (with currency), {terms} and {other} (the other seat)."""
+
+VOICE_FIELDS = {"price", "terms", "other"}
+
+
+class _TacticsBase(Strict):
+    strategy: Literal["time", "tit_for_tat", "micro", "nash", "random"] = Field(
+        "time", description="family of its aspiration"
+    )
+
+
+Traits = numbers_model("Traits", TRAITS)
+Tactics = numbers_model("Tactics", tuple(t for t in TACTICS if t.name != "strategy"), _TacticsBase)
+
+
+class Drift(Strict):
+    """When a persona changes for the rest of the game, and into what."""
+
+    on: tuple[Literal["competition", "deadline", "information", "power"], ...] = Field((), description="event tags")
+    tension: float = Field(101.0, ge=0.0, le=101.0, description="tension past this mark; 101: never")
+    caught: bool = Field(False, description="a bluff of its own is caught")
+    doubted: bool = Field(False, description="an honest claim of its own is challenged")
+    traits: dict[str, float] = Field(default_factory=dict, description="traits that change")
+    tactics: dict[str, float | str] = Field(default_factory=dict, description="tactics that change")
+
+
+def _lines(meaning: str) -> Any:
+    return (tuple[str, ...], Field((), description=f"what it says at {meaning}"))
+
+
+class _VoiceBase(Strict):
+    @field_validator("*")
+    @classmethod
+    def _uses_known_fields(cls, lines: tuple[str, ...]) -> tuple[str, ...]:
+        for line in lines:
+            try:
+                used = {field for _, field, _, _ in string.Formatter().parse(line) if field is not None}
+            except ValueError as error:
+                raise ValueError(f"{line!r}: {error}") from None
+            if not used <= VOICE_FIELDS:
+                raise ValueError(f"{line!r} may only use {{{'}, {'.join(sorted(VOICE_FIELDS))}}}")
+            if not line.strip():
+                raise ValueError("a line must not be empty")
+        return lines
+
+
+Voice = create_model(
+    "Voice",
+    __base__=_VoiceBase,
+    **{occasion: _lines(meaning) for occasion, meaning in OCCASIONS.items()},
+)
+
+
+class Persona(Strict):
+    """Who sits across the table: traits, tactics, drift and voice."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9_.-]+$", max_length=60, description="name in the catalogue")
+    title: str = Field(min_length=1, max_length=80, description="a short title")
+    summary: str = Field(min_length=1, max_length=1000, description="who it is and how it bargains")
+    source: str = Field("", max_length=300, description="where the strategy was published")
+    traits: Traits = Field(default_factory=Traits)  # type: ignore[valid-type]
+    tactics: Tactics = Field(default_factory=Tactics)  # type: ignore[valid-type]
+    drift: Drift = Drift()
+    voice: Voice = Field(default_factory=Voice)  # type: ignore[valid-type]
+
+    @field_validator("drift")
+    @classmethod
+    def _changes_known_numbers(cls, drift: Drift) -> Drift:
+        Traits.model_validate(drift.traits)
+        Tactics.model_validate(drift.tactics)
+        return drift
+
+    def record(self) -> np.ndarray[Any, np.dtype[np.void]]:
+        """Return the persona's numbers for the kernels, an array of one."""
+        record = np.zeros(1, PERSONA_DTYPE)
+        traits, tactics = self.traits.model_dump(), self.tactics.model_dump()  # type: ignore[attr-defined]
+        _fill_style(record[0]["base"], traits | tactics)
+        _fill_style(record[0]["drifted"], traits | tactics | self.drift.traits | self.drift.tactics)
+        triggers = {f"on_{tag}": float(tag in self.drift.on) for tag in TAGS}
+        triggers |= {"on_tension": self.drift.tension, "on_caught": float(self.drift.caught)}
+        triggers["on_doubted"] = float(self.drift.doubted)
+        for trigger in TRIGGERS:
+            record[0]["triggers"][trigger.name] = triggers[trigger.name]
+        record.flags.writeable = False
+        return record
+
+
+def _fill_style(style: Any, numbers: Mapping[str, Any]) -> None:
+    """Write the numbers of one form of a persona into its record."""
+    for name, value in numbers.items():
+        style[name] = Strategy[value.upper()] if name == "strategy" else value
+
+
+def persona_names() -> list[str]:
+    """Return the names of the personas in the catalogue."""
+    return names_in(FOLDER)
+
+
+@functools.lru_cache(maxsize=256)
+def _read_cached(path: Path, changed: int) -> Persona:
+    return read(Persona, path)
+
+
+def load_persona(persona: str | Path | Persona) -> Persona:
+    """Return a persona by name, by the path of a user's own file, or as it is."""
+    if isinstance(persona, Persona):
+        return persona
+    path = find("persona", persona, FOLDER)
+    return _read_cached(path, path.stat().st_mtime_ns)

@@ -1,0 +1,264 @@
+"""Scenarios: the deals that are bargained over, as TOML files with validated figures in currency."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import math
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import numpy as np
+from pydantic import BaseModel, Field, model_validator
+
+from parlay_marl.catalogue.files import PACKAGE, Strict, find, names_in, read
+from parlay_marl.core.belief import Tracker
+from parlay_marl.core.drift import MAX_EVENTS, TAGS
+from parlay_marl.core.moves import MAX_PACKAGES, MAX_TERMS, SEATS
+from parlay_marl.core.params import PARAMS_DTYPE, RULE_SECTIONS, Opener
+from parlay_marl.core.reward import RewardMode
+
+FOLDER = PACKAGE / "catalogue" / "scenarios"
+
+Params = np.ndarray[Any, np.dtype[np.void]]
+MAX_ROUNDS = 1000
+Share = Field(ge=0.0, le=1.0)
+
+
+class Reservations(Strict):
+    """Reservation prices: nominal figures that each game varies, or both drawn from the whole range."""
+
+    distribution: Literal["nominal", "uniform"] = Field("nominal", description="how each game draws them")
+    buyer: float | None = Field(None, description="the most that the buyer would pay, in currency")
+    seller: float | None = Field(None, description="the least that the seller would take, in currency")
+    spread: float = Field(0.05, ge=0.0, le=0.5, description="largest relative deviation from the nominal")
+
+    @model_validator(mode="after")
+    def _fits_distribution(self) -> Self:
+        named = self.buyer is not None and self.seller is not None
+        if self.distribution == "nominal" and not named:
+            raise ValueError("a nominal distribution needs the figures of buyer and seller")
+        if self.distribution == "uniform" and (self.buyer is not None or self.seller is not None):
+            raise ValueError("a uniform distribution draws both figures; leave buyer and seller out")
+        return self
+
+
+class Urgency(Strict):
+    """How pressed each seat is."""
+
+    buyer: float = Field(0.5, ge=0.0, le=1.0, description="nominal urgency of the buyer")
+    seller: float = Field(0.5, ge=0.0, le=1.0, description="nominal urgency of the seller")
+    spread: float = Field(0.1, ge=0.0, le=1.0, description="largest deviation from the nominal")
+
+
+class Alternatives(Strict):
+    """Whether each seat starts with an alternative to the deal."""
+
+    buyer: float = Field(0.3, ge=0.0, le=1.0, description="probability that the buyer has one")
+    seller: float = Field(0.3, ge=0.0, le=1.0, description="probability that the seller has one")
+
+
+class DiscountFactors(Strict):
+    """Exact discount factors per round, in place of those that follow from urgency."""
+
+    buyer: float = Field(ge=0.0, le=1.0, description="discount factor of the buyer")
+    seller: float = Field(ge=0.0, le=1.0, description="discount factor of the seller")
+
+
+class Option(Strict):
+    """One option of a term, and what it is worth to each seat in currency."""
+
+    name: str = Field(min_length=1, max_length=40, description="what the option is called")
+    buyer: float = Field(0.0, description="worth to the buyer, in currency, against the first option")
+    seller: float = Field(0.0, description="worth to the seller, in currency, against the first option")
+
+
+class Term(Strict):
+    """A term of the deal besides its price. Its first option is the reference, worth nothing to either seat."""
+
+    name: str = Field(min_length=1, max_length=40, description="what the term is called")
+    options: tuple[Option, ...] = Field(min_length=2, max_length=MAX_PACKAGES, description="its options")
+
+    @model_validator(mode="after")
+    def _reference_first(self) -> Self:
+        first = self.options[0]
+        if first.buyer != 0.0 or first.seller != 0.0:
+            raise ValueError(f"the first option of {self.name!r} is the reference and must be worth 0 to both seats")
+        if len({option.name for option in self.options}) < len(self.options):
+            raise ValueError(f"two options of {self.name!r} have the same name")
+        return self
+
+
+class Effect(Strict):
+    """What an event does to one seat."""
+
+    urgency: float = Field(0.0, ge=-1.0, le=1.0, description="change of urgency")
+    alternative: bool | None = Field(None, description="true: gains an alternative; false: loses it")
+    value_shift: float = Field(0.0, ge=-2.0, le=2.0, description="shift towards toughness, times sensitivity, widths")
+
+
+class Event(Strict):
+    """Something that happens at the start of a round: a public headline, and hidden effects on the seats it names."""
+
+    round: int = Field(ge=0, lt=MAX_ROUNDS, description="round index at whose start it happens")
+    jitter: int = Field(0, ge=0, lt=MAX_ROUNDS, description="most rounds by which it comes earlier or later")
+    headline: str = Field(min_length=1, max_length=200, description="what both seats read")
+    tags: tuple[Literal["competition", "deadline", "information", "power"], ...] = Field(
+        (), description="what it is about; personas drift on tags"
+    )
+    buyer: Effect | None = Field(None, description="effect on the buyer")
+    seller: Effect | None = Field(None, description="effect on the seller")
+
+    @model_validator(mode="after")
+    def _names_a_seat(self) -> Self:
+        if self.buyer is None and self.seller is None:
+            raise ValueError("an event must name the buyer, the seller or both")
+        return self
+
+
+class Scenario(Strict):
+    """A deal to bargain over."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9_.-]+$", max_length=60, description="name in the catalogue")
+    title: str = Field(min_length=1, max_length=80, description="a short title")
+    story: str = Field("", max_length=2000, description="what is at stake, for people and language agents")
+    currency: str = Field("USD", min_length=1, max_length=8, description="currency of all figures")
+    low: float = Field(description="lower end of the public price range, in currency")
+    high: float = Field(description="upper end of the public price range, in currency")
+    rounds: int = Field(20, ge=1, le=MAX_ROUNDS, description="number of rounds")
+    opener: Literal["buyer", "seller", "random"] = Field("random", description="who opens each round")
+    information: Literal["incomplete", "complete"] = Field("incomplete", description="are reservations public?")
+    reservation: Reservations
+    urgency: Urgency = Urgency()
+    alternative: Alternatives = Alternatives()
+    discount_factor: DiscountFactors | None = None
+    terms: tuple[Term, ...] = Field((), max_length=MAX_TERMS, description="terms besides the price")
+    value_spread: float = Field(0.0, ge=0.0, le=1.0, description="largest relative deviation of term values")
+    events: tuple[Event, ...] = Field((), max_length=MAX_EVENTS, description="what happens on the way")
+
+    @model_validator(mode="after")
+    def _hangs_together(self) -> Self:
+        if not 0.0 <= self.low < self.high:
+            raise ValueError(f"the public range needs 0 <= low < high, not low = {self.low}, high = {self.high}")
+        for seat in SEATS:
+            figure = getattr(self.reservation, seat)
+            if figure is not None and not self.low <= figure <= self.high:
+                raise ValueError(f"reservation.{seat} = {figure} lies outside the public range")
+        if self.n_packages > MAX_PACKAGES:
+            raise ValueError(f"the terms make {self.n_packages} packages; at most {MAX_PACKAGES} are supported")
+        if len({term.name for term in self.terms}) < len(self.terms):
+            raise ValueError("two terms have the same name")
+        if self.nominal_width <= 0.0:
+            raise ValueError("there is no ZOPA at the nominal figures: the buyer's limit must exceed the seller's")
+        return self
+
+    @property
+    def n_packages(self) -> int:
+        """The number of full choices of all terms; 1 where only the price is open."""
+        return math.prod(len(term.options) for term in self.terms)
+
+    def packages(self) -> list[tuple[Option, ...]]:
+        """Return the options of every package, in the order of their numbers: the last term varies fastest."""
+        return list(itertools.product(*(term.options for term in self.terms)))
+
+    def package_label(self, package: int) -> str:
+        """Return the options of a package in words, or nothing where only the price is open."""
+        chosen = zip(self.terms, self.packages()[package], strict=True)
+        return ", ".join(f"{term.name} {option.name}" for term, option in chosen)
+
+    def package_values(self) -> np.ndarray[Any, np.dtype[np.float64]]:
+        """Return what each package is worth to each seat, normalised, shape (2, packages)."""
+        values = [[sum(getattr(o, seat) for o in options) for options in self.packages()] for seat in SEATS]
+        return np.array(values, float).reshape(2, self.n_packages) / (self.high - self.low)
+
+    @property
+    def nominal_width(self) -> float:
+        """W_nominal: the ZOPA's normalised width at the nominal figures; 1 for uniform reservations."""
+        if self.reservation.buyer is None or self.reservation.seller is None:
+            return 1.0
+        gap = (self.reservation.buyer - self.reservation.seller) / (self.high - self.low)
+        return float(gap + self.package_values().sum(axis=0).max())
+
+    def normalise(self, price: float) -> float:
+        """Return a price in currency as x = (price - low) / (high - low)."""
+        return (price - self.low) / (self.high - self.low)
+
+    def to_currency(self, x: float) -> float:
+        """Return a normalised price in currency."""
+        return self.low + x * (self.high - self.low)
+
+
+def scenario_names() -> list[str]:
+    """Return the names of the scenarios in the catalogue."""
+    return names_in(FOLDER)
+
+
+@functools.lru_cache(maxsize=256)
+def _read_cached(path: Path, changed: int) -> Scenario:
+    return read(Scenario, path)
+
+
+def load_scenario(scenario: str | Path | Scenario) -> Scenario:
+    """Return a scenario by name, by the path of a user's own file, or as it is."""
+    if isinstance(scenario, Scenario):
+        return scenario
+    path = find("scenario", scenario, FOLDER)
+    return _read_cached(path, path.stat().st_mtime_ns)
+
+
+def build_params(
+    scenario: Scenario,
+    rules: BaseModel,
+    *,
+    opener: str | None = None,
+    rounds: int | None = None,
+    information: str | None = None,
+    reward: str = "shaped",
+    beliefs: str = "heuristic",
+) -> Params:
+    """Return the core's record, an array of one, of a scenario under rules; None leaves what the scenario says."""
+    params = np.zeros(1, PARAMS_DTYPE)
+    for section in RULE_SECTIONS:
+        for name, value in getattr(rules, section):
+            params[section][name] = value
+    params["reward"]["mode"] = RewardMode[reward.upper()]
+    params["belief"]["tracker"] = Tracker[beliefs.upper()]
+    sc = params[0]["scenario"]
+    sc["low"], sc["high"] = scenario.low, scenario.high
+    sc["rounds"] = rounds or scenario.rounds
+    sc["opener"] = Opener[(opener or scenario.opener).upper()]
+    sc["complete"] = (information or scenario.information) == "complete"
+    sc["nominal_width"] = scenario.nominal_width
+    sc["uniform"] = scenario.reservation.distribution == "uniform"
+    sc["reservation"] = [getattr(scenario.reservation, seat) or 0.0 for seat in SEATS]
+    sc["reservation_spread"] = scenario.reservation.spread
+    sc["urgency"] = [getattr(scenario.urgency, seat) for seat in SEATS]
+    sc["urgency_spread"] = scenario.urgency.spread
+    sc["alternative"] = [getattr(scenario.alternative, seat) for seat in SEATS]
+    sc["sensitivity_low"], sc["sensitivity_high"] = 0.2, 0.65
+    sc["discount_factor"] = [getattr(scenario.discount_factor, seat, math.nan) for seat in SEATS]
+    sc["packages"], sc["terms"] = scenario.n_packages, len(scenario.terms)
+    sc["term_options"][: len(scenario.terms)] = [len(term.options) for term in scenario.terms]
+    sc["package_values"][:, : scenario.n_packages] = scenario.package_values()
+    sc["value_spread"] = scenario.value_spread
+    _fill_events(sc, scenario)
+    params.flags.writeable = False
+    return params
+
+
+def _fill_events(sc: Any, scenario: Scenario) -> None:
+    """Write the scenario's events into its record."""
+    sc["events"] = len(scenario.events)
+    sc["event_alternative"] = -1.0
+    for i, event in enumerate(scenario.events):
+        sc["event_round"][i], sc["event_jitter"][i] = event.round, event.jitter
+        sc["event_tags"][i] = sum(1 << TAGS.index(tag) for tag in set(event.tags))
+        for j, seat in enumerate(SEATS):
+            effect: Effect | None = getattr(event, seat)
+            if effect is None:
+                continue
+            sc["event_named"][i, j] = 1
+            sc["event_urgency"][i, j] = effect.urgency
+            sc["event_value_shift"][i, j] = effect.value_shift
+            if effect.alternative is not None:
+                sc["event_alternative"][i, j] = float(effect.alternative)

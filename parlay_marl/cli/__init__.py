@@ -1,0 +1,56 @@
+"""The command line `parlay`: watch a game, play one, hold a tournament, look at the catalogue.
+
+A command imports the game only when it runs, so that help comes at once.
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+from typing import Annotated
+
+import typer
+
+from parlay_marl.cli.group import ParlayGroup
+from parlay_marl.cli.personas import personas
+from parlay_marl.cli.play import play
+from parlay_marl.cli.scenarios import scenarios
+from parlay_marl.cli.tournament import tournament
+from parlay_marl.cli.watch import watch
+
+app = typer.Typer(
+    name="parlay",
+    cls=ParlayGroup,
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Start with: parlay watch shark diplomat",
+)
+for command in (watch, play, tournament, personas, scenarios):
+    app.command()(command)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from parlay_marl import __version__
+
+        typer.echo(f"parlay {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def parlay(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """A buyer and a seller bargain: watch them, sit down with them, or hold a tournament."""
+
+
+def main() -> None:
+    """Run the command line; the entry point of `parlay`."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that lacks a letter shows a mark in its place
+    app(prog_name="parlay")

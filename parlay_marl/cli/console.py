@@ -1,0 +1,84 @@
+"""Where commands write: colours on a terminal, plain text elsewhere."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.text import Text
+from rich.theme import Theme
+
+if TYPE_CHECKING:
+    from parlay_marl.envs.render import Line
+
+COLOURS = {
+    "title": "bold",
+    "dim": "bright_black",
+    "buyer": "cyan",
+    "seller": "magenta",
+    "words": "italic bright_black",
+    "headline": "bold black on yellow",
+    "calm": "green",
+    "warm": "yellow",
+    "hot": "bold red",
+    "deal": "bold green",
+    "no_deal": "bold red",
+    "zopa": "green",
+    "nash": "bold yellow",
+}
+"""How each style of the transcripts looks on a terminal."""
+
+NARROWEST, WIDEST = 60, 100
+"""Columns between which transcripts are laid out, whatever the terminal."""
+PIPED_TABLE = 100
+"""Columns of a table that goes into a file or a pipe."""
+
+
+def _console(stderr: bool, width: int | None = None) -> Console:
+    theme = Theme({f"parlay.{name}": colour for name, colour in COLOURS.items()})
+    return Console(stderr=stderr, theme=theme, highlight=False, markup=False, emoji=False, width=width)
+
+
+def output() -> Console:
+    """Return the console of results; tables that go elsewhere than to a terminal are wide."""
+    console = _console(stderr=False)
+    if console.is_terminal or "COLUMNS" in os.environ:
+        return console
+    return _console(stderr=False, width=PIPED_TABLE)
+
+
+def remarks() -> Console:
+    """Return the console of what goes on meanwhile: standard error."""
+    return _console(stderr=True)
+
+
+def transcript_width(console: Console) -> int:
+    """Return the columns of a transcript: those of the terminal, within reason, and 80 elsewhere."""
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        return 80
+    return min(max(console.width, NARROWEST), WIDEST)
+
+
+def print_lines(console: Console, lines: Iterable[Line]) -> None:
+    """Print lines of a transcript in colour."""
+    for pieces in lines:
+        text = Text.assemble(*((piece.text, f"parlay.{piece.style}" if piece.style else "") for piece in pieces))
+        text.rstrip()
+        console.print(text, soft_wrap=True)
+
+
+def tell_compiling(*entry_points: str) -> None:
+    """Say that the rules are about to be compiled, where compiled code of the named functions is not yet there."""
+    import numba
+
+    from parlay_marl.core import jit
+
+    if numba.config.DISABLE_JIT:
+        return
+    folder = jit.CACHE_FOLDER
+    if folder is None:
+        remarks().print("Compiling the rules; this takes under a minute. To do it only once, set PARLAY_CACHE_DIR")
+    elif not jit.is_compiled_before() or not all(any(folder.rglob(f"*.{name}-*.nbc")) for name in entry_points):
+        remarks().print("Compiling the rules for this machine; this takes under a minute, once.")

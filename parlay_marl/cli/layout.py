@@ -1,0 +1,40 @@
+"""Tables and paragraphs of the catalogue's pages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from parlay_marl.cli.console import WIDEST
+
+
+def grid(*headings: str, right: Sequence[str] = ()) -> Table:
+    """Return an empty table with a line under its headings; the columns in `right` are numbers."""
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0), header_style="parlay.dim")
+    for heading in headings:
+        table.add_column(heading, justify="right" if heading in right else "left", no_wrap=heading == "name")
+    return table
+
+
+def paragraph(console: Console, text: str, style: str = "") -> None:
+    """Print running text, broken into lines that are not too long to read."""
+    console.print(Text(" ".join(text.split()), style), width=min(console.width, WIDEST))
+
+
+def section(console: Console, title: str, rows: Sequence[tuple[str, ...]]) -> None:
+    """Print a headed list of rows: a key and what belongs to it; a key that repeats is shown once."""
+    console.print()
+    console.print(title, style="parlay.title")
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True, style="parlay.buyer")
+    for _ in range(max(len(row) for row in rows) - 1):
+        table.add_column()
+    for key, group in groupby(rows, key=lambda row: row[0]):
+        for i, row in enumerate(group):
+            table.add_row(f"  {key if i == 0 else ''}", *row[1:])
+    console.print(table, width=min(console.width, WIDEST))

@@ -1,0 +1,34 @@
+"""The options that commands share."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+Scenario = Annotated[
+    str,
+    typer.Option(
+        "--scenario", "-s", metavar="NAME|FILE", help="What is bargained over; `parlay scenarios` lists them."
+    ),
+]
+Seed = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N", min=0, max=2**64 - 1, help="Seed of all chance; default: a random one, shown for next time."
+    ),
+]
+GameNumber = Annotated[int, typer.Option("--game", metavar="N", min=0, max=2**62, help="Which game of the seed.")]
+OpenerSeat = Annotated[
+    str | None,
+    typer.Option(
+        "--opener", metavar="buyer|seller|random", help="Who opens each round; default: as the scenario says."
+    ),
+]
+Rounds = Annotated[
+    int | None, typer.Option("--rounds", metavar="N", help="Rounds until the deadline; default: as the scenario says.")
+]
+Rules = Annotated[
+    str, typer.Option("--rules", metavar="default|seed", help="The rules, or those of the first Parlay server.")
+]
+NoWords = Annotated[bool, typer.Option("--no-words", help="Leave out what is said; show the moves only.")]

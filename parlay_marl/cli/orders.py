@@ -1,0 +1,197 @@
+"""What a person types at the table, read as a move or a request: `140k`, `offer 1.5m with equity none`, `accept`."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from parlay_marl.core.moves import Move
+from parlay_marl.envs.render import digits, money
+
+if TYPE_CHECKING:
+    from parlay_marl.catalogue import Scenario
+
+
+class Request(Enum):
+    """What a person may ask for instead of moving."""
+
+    HELP = "help"
+    TERMS = "terms"
+    PICTURE = "picture"
+    QUIT = "quit"
+
+
+@dataclass(frozen=True)
+class Order:
+    """A move as it was typed: its price in currency where it has one, and (term, option) for each option it names."""
+
+    move: Move
+    price: float | None = None
+    terms: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def is_offer(self) -> bool:
+        """Whether the move puts a price on the table."""
+        return self.move in _PRICED.values()
+
+
+class UnclearOrderError(Exception):
+    """Something typed that is no move; says so in one sentence."""
+
+
+_PRICED = {"offer": Move.OFFER, "claim": Move.BATNA_REVEAL, "anchor": Move.ANCHOR_HIGH}
+_BARE = {
+    "accept": Move.ACCEPT,
+    "walk": Move.WALK_AWAY,
+    "silence": Move.SILENCE,
+    "challenge": Move.CHALLENGE,
+}
+_SYNONYMS = {
+    "deal": "accept", "bid": "offer", "ask": "offer", "wait": "silence", "pass": "silence", "bluff": "challenge",
+    "?": "help", "h": "help", "q": "quit", "exit": "quit", "bye": "quit",
+}  # fmt: skip
+_WORDS = (*_PRICED, *_BARE, *(request.value for request in Request))
+
+_NUMBER = re.compile(
+    r"(?P<digits>\d{1,3}(?:[, '_]\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)"
+    r"\s*(?P<scale>k|thousand|m|mio|million|bn|billion)?"
+)
+_SCALES = {"k": 3, "thousand": 3, "m": 6, "mio": 6, "million": 6, "bn": 9, "billion": 9}
+
+
+def read(text: str, scenario: Scenario) -> Order | Request:
+    """Return what a typed line means, or raise `UnclearOrderError` with the reason."""
+    words = text.strip().lower()
+    if not words:
+        raise UnclearOrderError("Type a price, or `help` for what else there is.")
+    head, _, rest = words.partition(" ")
+    head, rest = _SYNONYMS.get(head, head), rest.strip()
+    if head in _BARE:
+        return _bare(head, rest)
+    if head in _PRICED:
+        return _priced(head, rest, scenario)
+    if head in {request.value for request in Request} and not rest:
+        return Request(head)
+    if _looks_like_price(words, scenario):
+        return _priced("offer", words, scenario)
+    near = difflib.get_close_matches(head, _WORDS, n=1, cutoff=0.6)
+    raise UnclearOrderError(
+        f"{text.strip()!r} is no move; " + (f"did you mean `{near[0]}`?" if near else "type `help`.")
+    )
+
+
+def _bare(head: str, rest: str) -> Order:
+    """Return a move that stands alone."""
+    if rest and (head, rest) != ("walk", "away"):
+        reason = "it takes their offer exactly as it stands" if head == "accept" else "it has no price and no terms"
+        raise UnclearOrderError(f"`{head}` stands alone: {reason}.")
+    return Order(_BARE[head])
+
+
+def _priced(head: str, rest: str, scenario: Scenario) -> Order:
+    """Return a move with its price and its terms."""
+    amount, *with_terms = (part.strip() for part in re.split(r"\bwith\b", rest, maxsplit=1))
+    if not amount and head != "anchor":
+        raise UnclearOrderError(f"`{head}` needs a price, such as `{head} {_example(scenario)}`.")
+    price = _price(amount, scenario) if amount else None
+    return Order(_PRICED[head], price, _terms(with_terms[0], scenario) if with_terms else ())
+
+
+def _example(scenario: Scenario) -> str:
+    """Return a price in the middle of the range, as one may type it."""
+    return f"{scenario.to_currency(0.5):.0f}"
+
+
+def _amount_text(text: str, scenario: Scenario) -> str:
+    """Return a typed price without the signs of its currency."""
+    return re.sub(rf"{re.escape(scenario.currency.lower())}|[$€£¥]", " ", text.lower()).strip()
+
+
+def _looks_like_price(text: str, scenario: Scenario) -> bool:
+    """Whether a line without a move's name begins with a price."""
+    return re.match(r"[-+.]?\d", _amount_text(text, scenario)) is not None
+
+
+def _price(text: str, scenario: Scenario) -> float:
+    """Return a typed price in currency, exactly as typed."""
+    found = _NUMBER.fullmatch(_amount_text(text, scenario))
+    if found is None:
+        raise UnclearOrderError(f"{text!r} is no price; type it like {_example(scenario)} or {_short(scenario)}.")
+    amount = Decimal(re.sub(r"[, '_]", "", found["digits"])).scaleb(_SCALES.get(found["scale"] or "", 0))
+    if round(amount, digits(scenario)) != amount:
+        unit = f"whole {scenario.currency}" if digits(scenario) == 0 else f"hundredths of {scenario.currency}"
+        raise UnclearOrderError(f"Prices go down to {unit} at this table; {text!r} is finer.")
+    if not scenario.low <= amount <= scenario.high:
+        span = f"{money(scenario.low, scenario)} to {money(scenario.high, scenario)}"
+        raise UnclearOrderError(f"{money(float(amount), scenario)} lies outside the public range, {span}.")
+    return float(amount)
+
+
+def _short(scenario: Scenario) -> str:
+    """Return a price in the middle of the range in thousands or millions."""
+    middle = scenario.to_currency(0.5)
+    return f"{middle / 1e6:g}m" if middle >= 1e6 else f"{middle / 1e3:g}k"
+
+
+# ------------------------------------------------------------------------------------------------------------ terms
+
+
+def package_of(order: Order, usual: int, scenario: Scenario) -> int:
+    """Return the package of an order: the usual one, with the options that the order names."""
+    options = list(scenario.packages()[usual])
+    for term, option in order.terms:
+        options[term] = scenario.terms[term].options[option]
+    return scenario.packages().index(tuple(options))
+
+
+def _terms(text: str, scenario: Scenario) -> tuple[tuple[int, int], ...]:
+    """Return the options named after `with`: by their names, or all of them by a package's number."""
+    if not scenario.terms:
+        raise UnclearOrderError("There are no terms at this table; the price is all.")
+    if not text:
+        raise UnclearOrderError("Name the terms after `with`; `terms` lists them.")
+    if text.isdecimal() and not any(text == option.name for term in scenario.terms for option in term.options):
+        return _numbered(int(text), scenario)
+    chosen = [_option(part, scenario) for part in re.split(r"\s*[,;]\s*|\s+and\s+", text) if part]
+    twice = {term for term, _ in chosen if [t for t, _ in chosen].count(term) > 1}
+    if twice:
+        raise UnclearOrderError(f"{scenario.terms[min(twice)].name!r} is named twice.")
+    return tuple(chosen)
+
+
+def _numbered(number: int, scenario: Scenario) -> tuple[tuple[int, int], ...]:
+    """Return all options of a package by its number, counted from 1."""
+    if not 1 <= number <= scenario.n_packages:
+        raise UnclearOrderError(f"There are packages 1 to {scenario.n_packages}; `terms` lists them.")
+    options = scenario.packages()[number - 1]
+    return tuple(
+        (i, term.options.index(option)) for i, (term, option) in enumerate(zip(scenario.terms, options, strict=True))
+    )
+
+
+def _option(text: str, scenario: Scenario) -> tuple[int, int]:
+    """Return the option of a term that a few words mean."""
+    words = re.sub(r"[:=]", " ", text).split()
+    labels = {
+        (i, j): f"{term.name} {option.name}".lower().split()
+        for i, term in enumerate(scenario.terms)
+        for j, option in enumerate(term.options)
+    }
+    exact = [
+        key for key, label in labels.items() if words in (label, label[len(scenario.terms[key[0]].name.split()) :])
+    ]
+    near = [
+        key for key, label in labels.items() if all(any(known.startswith(word) for known in label) for word in words)
+    ]
+    found = exact or near
+    if len(found) == 1:
+        return found[0]
+    known = "; ".join(f"{term.name} {' | '.join(option.name for option in term.options)}" for term in scenario.terms)
+    if not found:
+        raise UnclearOrderError(f"{text!r} is no option here; there are: {known}.")
+    fits = " and ".join(f"`{' '.join(labels[key])}`" for key in found[:2])
+    raise UnclearOrderError(f"{text!r} fits {fits}{' and others' if len(found) > 2 else ''}; say which.")

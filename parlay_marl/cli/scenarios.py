@@ -1,0 +1,131 @@
+"""`parlay scenarios`: what can be bargained over."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from parlay_marl.catalogue import Scenario
+    from parlay_marl.catalogue.scenarios import Effect, Event
+
+Row = tuple[str, str]
+
+
+def scenarios(
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", help="A scenario, by name or .toml file.", show_default=False)
+    ] = None,
+) -> None:
+    """List the scenarios, or show one: its story, figures, terms and events."""
+    from parlay_marl.catalogue import load_scenario, scenario_names
+    from parlay_marl.cli.console import output
+
+    console = output()
+    if name is not None:
+        _show(load_scenario(name), console)
+    else:
+        _list([load_scenario(known) for known in scenario_names()], console)
+
+
+def _list(known: list[Scenario], console: Console) -> None:
+    """Print the scenarios as a table."""
+    from parlay_marl.cli.layout import grid
+    from parlay_marl.envs.render import number
+
+    table = grid("name", "title", "price range", "rounds", "terms", "events", right=("rounds", "terms", "events"))
+    for scenario in known:
+        span = f"{scenario.currency} {number(scenario.low, scenario)} to {number(scenario.high, scenario)}"
+        counts = (str(count) for count in (scenario.rounds, len(scenario.terms), len(scenario.events)))
+        table.add_row(scenario.name, scenario.title, span, *counts)
+    console.print(table)
+    console.print("`parlay scenarios NAME` shows one; `--scenario NAME` plays it.", style="parlay.dim")
+
+
+def _show(scenario: Scenario, console: Console) -> None:
+    """Print one scenario."""
+    from parlay_marl.cli.layout import paragraph, section
+
+    console.print(f"{scenario.name}: {scenario.title}", style="parlay.title")
+    paragraph(console, scenario.story)
+    section(console, "Public", _public(scenario))
+    section(console, "Private, drawn anew for every game", _private(scenario))
+    for term in scenario.terms:
+        worths = [
+            (
+                option.name,
+                f"{_signed(option.buyer, scenario)} to the buyer, {_signed(option.seller, scenario)} to the seller",
+            )
+            for option in term.options
+        ]
+        section(console, f"Term: {term.name} (worth in {scenario.currency}, against the first)", worths)
+    section(console, "Events", [_event(event) for event in scenario.events] or [("none", "")])
+
+
+def _public(scenario: Scenario) -> list[Row]:
+    """Return what both seats know from the start."""
+    from parlay_marl.envs.render import money
+
+    opener = "drawn by lot" if scenario.opener == "random" else f"the {scenario.opener}"
+    rows = [
+        ("price", f"{money(scenario.low, scenario)} to {money(scenario.high, scenario)}"),
+        ("rounds", f"{scenario.rounds}, opened by: {opener}"),
+        ("limits", "public" if scenario.information == "complete" else "private"),
+    ]
+    if scenario.terms:
+        rows.append(("terms", f"{', '.join(term.name for term in scenario.terms)}: {scenario.n_packages} packages"))
+    if scenario.discount_factor is not None:
+        factors = scenario.discount_factor
+        rows.append(("discount", f"buyer {factors.buyer:g}, seller {factors.seller:g} a round"))
+    return rows
+
+
+def _private(scenario: Scenario) -> list[Row]:
+    """Return the figures that each game draws, at their nominal values."""
+    from parlay_marl.envs.render import money
+
+    limits, urgency, alternative = scenario.reservation, scenario.urgency, scenario.alternative
+    if limits.buyer is None or limits.seller is None:
+        rows = [("limits", "anywhere in the range, all figures alike")]
+    else:
+        spread = f", each within {limits.spread:.0%}" if limits.spread else ", exactly"
+        pair = f"buyer {money(limits.buyer, scenario)}, seller {money(limits.seller, scenario)}"
+        rows = [("limits", pair + spread)]
+    spread = f", each within {urgency.spread:g}" if urgency.spread else ", exactly"
+    rows.append(("urgency", f"buyer {urgency.buyer:g}, seller {urgency.seller:g}{spread}"))
+    rows.append(("alternative", f"buyer {alternative.buyer:.0%}, seller {alternative.seller:.0%} of the games"))
+    if scenario.terms and scenario.value_spread:
+        rows.append(("terms", f"worth as below, each within {scenario.value_spread:.0%}"))
+    width = scenario.nominal_width
+    share = f"{money(width * (scenario.high - scenario.low), scenario)}, {width:.0%} of the range"
+    return [*rows, ("ZOPA", f"{share}, at these figures")]
+
+
+def _signed(amount: float, scenario: Scenario) -> str:
+    """Return an amount of currency with its sign, 0 without one."""
+    from parlay_marl.envs.render import number
+
+    return ("+" if amount > 0 else "") + number(amount, scenario)
+
+
+def _event(event: Event) -> Row:
+    """Return when an event comes, what everybody reads and what it does in secret."""
+    jitter = f" ± {event.jitter}" if event.jitter else ""
+    effects = [
+        f"{seat}: {_effect(effect)}" for seat, effect in (("buyer", event.buyer), ("seller", event.seller)) if effect
+    ]
+    return (f"round {event.round + 1}{jitter}", f"{event.headline}\n" + "; ".join(effects))
+
+
+def _effect(effect: Effect) -> str:
+    """Return in words what an event does to a seat."""
+    parts = [f"urgency {effect.urgency:+g}"] if effect.urgency else []
+    if effect.alternative is not None:
+        parts.append("gains an alternative" if effect.alternative else "loses its alternative")
+    if effect.value_shift:
+        parts.append(f"limit {'tougher' if effect.value_shift > 0 else 'softer'} by {abs(effect.value_shift):g} ZOPAs")
+        parts[-1] += " x its sensitivity"
+    return ", ".join(parts) or "nothing"

@@ -1,0 +1,101 @@
+"""The tables of a tournament's results."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from statistics import fmean
+from typing import TYPE_CHECKING, NamedTuple
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from parlay_marl.tournament import Entrant, Results
+
+
+class Column(NamedTuple):
+    """One column of the standings: its heading, and an entrant's cell."""
+
+    heading: str
+    cell: Callable[[Entrant], str]
+
+
+def _points(value: float) -> str:
+    return f"{value:.3f}"
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{share:.0%}"
+
+
+NAME = Column("persona", lambda e: e.name)
+GAINS = (
+    Column("payoff", lambda e: f"{_points(e.mean_payoff)} ± {_points(e.payoff_stderr)}"),
+    Column("as\nbuyer", lambda e: _points(e.mean_payoff_buyer)),
+    Column("as\nseller", lambda e: _points(e.mean_payoff_seller)),
+    Column("deals", lambda e: _percent(e.deal_rate)),
+    Column("of\nZOPAs", lambda e: _percent(e.zopa_deal_rate)),
+    Column("share", lambda e: _percent(e.mean_share)),
+    Column("rounds", lambda e: f"{e.mean_rounds:.1f}"),
+)
+CONDUCT = (
+    Column("bluffs\nmade", lambda e: f"{e.bluffs_made:,}"),
+    Column("bluffs\ncaught", lambda e: f"{e.bluffs_caught:,}"),
+    Column("capitu-\nlations", lambda e: f"{e.capitulations:,}"),
+    Column("walk-\naways", lambda e: f"{e.walk_aways:,}"),
+)
+LEGEND = (
+    "payoff: mean discounted gain, in ZOPAs at nominal figures, ± standard error; of ZOPAs: deals where there was room "
+    "for one; share: of the ZOPA, over deals; capitulations: deals worth less than none."
+)
+ONE_TABLE = 96
+"""Columns from which all figures fit in one table."""
+
+
+def standings(results: Results, width: int) -> list[Table | Text]:
+    """Return the entrants from the best to the worst as one table or, on a narrow terminal, two; and a legend."""
+    deals = sorted({cell.scenario for cell in results.cells})
+    title = f"{results.games_per_cell:,} games a cell, seed {results.seed}, {results.rules} rules: {', '.join(deals)}"
+    parts = [(NAME, *GAINS, *CONDUCT)] if width >= ONE_TABLE else [(NAME, *GAINS), (NAME, *CONDUCT)]
+    return [
+        Text(title, style="parlay.title"),
+        *(_table(results, columns) for columns in parts),
+        Text(LEGEND, "parlay.dim"),
+    ]
+
+
+def _table(results: Results, columns: tuple[Column, ...]) -> Table:
+    """Return entrants by columns, each entrant with its rank."""
+    table = _bare_table()
+    table.add_column("", justify="right", style="parlay.dim")
+    for column in columns:
+        table.add_column(column.heading, justify="left" if column is NAME else "right", no_wrap=True)
+    for rank, entrant in enumerate(results.entrants, 1):
+        table.add_row(str(rank), *(column.cell(entrant) for column in columns))
+    return table
+
+
+def matrix(results: Results) -> Table:
+    """Return what the buyer of each pair gains on average: buyers down, sellers across, by rank."""
+    gains = defaultdict(list)
+    for cell in results.cells:
+        gains[cell.buyer, cell.seller].append(cell.mean_payoff_buyer)
+    names = [entrant.name for entrant in results.entrants]
+    table = _bare_table("Mean payoff of the buyer (rows) against each seller (columns, by rank)")
+    table.add_column("", justify="right", style="parlay.dim")
+    table.add_column("buyer", no_wrap=True)
+    for rank in range(1, len(names) + 1):
+        table.add_column(str(rank), justify="right", no_wrap=True)
+    for rank, buyer in enumerate(names, 1):
+        table.add_row(str(rank), buyer, *(f"{fmean(gains[buyer, seller]):.2f}" for seller in names))
+    return table
+
+
+def _bare_table(title: str | None = None) -> Table:
+    return Table(
+        title=title, title_justify="left", title_style="parlay.title", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0),
+        show_edge=False, header_style="parlay.dim",
+        pad_edge=False,
+    )  # fmt: skip

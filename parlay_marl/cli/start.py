@@ -1,0 +1,53 @@
+"""Starting one exact game: a seed and a number name it."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING
+
+from parlay_marl.cli.console import tell_compiling
+
+if TYPE_CHECKING:
+    from parlay_marl.envs.config import Config
+    from parlay_marl.envs.game import Game
+    from parlay_marl.opponents.seat import ScriptedOpponent
+
+COMPILED = ("reset_games", "observe_game", "play_move", "report_games", "choose_move", "drifted_now")
+"""The compiled functions that one game calls."""
+
+
+def seed_or_random(seed: int | None) -> int:
+    """Return a seed, or a random one that is short enough to be typed again."""
+    return secrets.randbelow(1_000_000) if seed is None else seed
+
+
+def persona(name: str) -> ScriptedOpponent:
+    """Return a persona, by name or file, ready to sit down."""
+    from parlay_marl.catalogue import load_persona
+    from parlay_marl.opponents.seat import ScriptedOpponent
+
+    return ScriptedOpponent(load_persona(name))
+
+
+def start_game(
+    config: Config, buyer: ScriptedOpponent | None, seller: ScriptedOpponent | None, seed: int, number: int
+) -> Game:
+    """Return game `number` of a seed; personas have played until a free seat is on turn, or to the end."""
+    import numpy as np
+
+    from parlay_marl.core.moves import SEATS
+    from parlay_marl.core.style import CHOICE_DTYPE
+    from parlay_marl.envs.game import Game
+    from parlay_marl.opponents.scripted import choose_move
+
+    tell_compiling(*COMPILED)
+    players = (buyer, seller)
+    game = Game(config, players)
+    own = {seat: player.event_sensitivity for seat, player in zip(SEATS, players, strict=True) if player is not None}
+    game.begin(seed, number, {"event_sensitivity": own} if own else None)
+    first = players[game.seat]
+    if first is not None:
+        choice = np.zeros(1, CHOICE_DTYPE)
+        choose_move(game.rows, config.params, 0, first.record, 0, choice)
+        game.play(*choice[0].item())
+    return game

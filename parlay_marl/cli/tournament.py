@@ -1,0 +1,100 @@
+"""`parlay tournament`: every persona against every persona, and who won what."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from parlay_marl.cli.options import Rules
+
+if TYPE_CHECKING:
+    from parlay_marl.tournament import Results
+
+OnCell = Callable[[int, int], None]
+
+
+def tournament(
+    personas: Annotated[
+        list[str] | None, typer.Argument(metavar="[PERSONA]...", help="Names or .toml files; default: the catalogue.")
+    ] = None,
+    scenario: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--scenario", "-s", metavar="NAME|FILE", help="A scenario, once for each; default: the catalogue."
+        ),
+    ] = None,
+    games: Annotated[int, typer.Option("--games", "-n", metavar="N", min=1, help="Games in each cell.")] = 200,
+    seed: Annotated[int, typer.Option(metavar="N", min=0, max=2**64 - 1, help="Seed of all chance.")] = 0,
+    rules: Rules = "default",
+    json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write entrants and cells to a JSON file.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but the result.")] = False,
+) -> None:
+    """Let every persona play every persona, both ways round, with both openers, over the scenarios.
+
+    A cell is one buyer, seller, scenario and opener; all cells of a scenario play the same games of one seed.
+
+    For example: parlay tournament shark diplomat veteran -s saas_enterprise --games 1000 --json results.json
+    """
+    from parlay_marl.cli.console import output, tell_compiling
+    from parlay_marl.cli.jsonfile import JsonFile
+    from parlay_marl.cli.standings import matrix, standings
+
+    with JsonFile(json) if json is not None else contextlib.nullcontext() as file:
+        if not quiet:
+            tell_compiling("play_games")
+        results = _play(personas, scenario, games, seed, rules, quiet)
+        if file is not None:
+            file.write(results.as_dict())
+    console = output()
+    for table in standings(results, console.width):
+        console.print(table)
+    pairs = matrix(results)
+    if console.measure(pairs).minimum <= min(console.width, 100):
+        console.print(pairs)
+
+
+def _play(
+    personas: list[str] | None, scenarios: list[str] | None, games: int, seed: int, rules: str, quiet: bool
+) -> Results:
+    """Play the tournament; unless it should be quiet, show how far it is and say how long it took."""
+    from parlay_marl.cli.console import remarks
+    from parlay_marl.tournament import run_tournament
+
+    began = time.perf_counter()
+    if quiet:
+        return run_tournament(personas or None, scenarios or None, games=games, seed=seed, rules=rules)
+    with _progress() as on_cell:
+        results = run_tournament(
+            personas or None, scenarios or None, games=games, seed=seed, rules=rules, on_cell=on_cell
+        )
+    seconds = time.perf_counter() - began
+    total = len(results.cells) * games
+    remarks().print(
+        f"{len(results.cells):,} cells, {total:,} games in {seconds:.1f} s, {total / seconds:,.0f} games per second"
+    )
+    return results
+
+
+@contextlib.contextmanager
+def _progress() -> Iterator[OnCell]:
+    """Show a bar of the cells on a terminal, and yield what moves it; elsewhere only one line at the first cell."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from parlay_marl.cli.console import remarks
+
+    console = remarks()
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("playing", total=None)
+
+        def on_cell(done: int, total: int) -> None:
+            if done == 1 and not console.is_terminal:
+                console.print(f"Playing {total:,} cells.")
+            bar.update(task, completed=done, total=total)
+
+        yield on_cell

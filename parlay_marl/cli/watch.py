@@ -1,0 +1,49 @@
+"""`parlay watch`: one game between two personas, as a transcript."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated
+
+import typer
+
+from parlay_marl.cli.options import GameNumber, NoWords, OpenerSeat, Rounds, Rules, Scenario, Seed
+
+
+def watch(
+    buyer: Annotated[str, typer.Argument(metavar="BUYER", help="Persona, by name or .toml file.", show_default=False)],
+    seller: Annotated[
+        str, typer.Argument(metavar="SELLER", help="Persona, by name or .toml file.", show_default=False)
+    ],
+    scenario: Scenario = "saas_enterprise",
+    seed: Seed = None,
+    game: GameNumber = 0,
+    opener: OpenerSeat = None,
+    rounds: Rounds = None,
+    rules: Rules = "default",
+    no_words: NoWords = False,
+    delay: Annotated[
+        float, typer.Option(metavar="SECONDS", min=0.0, max=60.0, help="Wait before each move, to watch it live.")
+    ] = 0.0,
+) -> None:
+    """Watch two personas bargain: every move, what is said, and the offers closing in.
+
+    For example: parlay watch shark diplomat --scenario hiring_package_terms --seed 7 --delay 1
+    """
+    from parlay_marl.cli.console import output, print_lines, transcript_width
+    from parlay_marl.cli.start import persona, seed_or_random, start_game
+    from parlay_marl.envs import render
+    from parlay_marl.envs.config import make_config
+
+    config = make_config(scenario, rules, opener=opener, max_rounds=rounds)
+    played = start_game(config, persona(buyer), persona(seller), seed_or_random(seed), game)
+    console = output()
+    width = transcript_width(console)
+    turns = render.Narrator(played).catch_up()
+    print_lines(console, [*render.heading(played, width), [], render.column_heads(render.name_width(played))])
+    told = -1
+    for turn in turns:
+        time.sleep(delay)
+        print_lines(console, render.told_lines([turn], played, after=told, words=not no_words, width=width))
+        told = turn.round
+    print_lines(console, render.ending_lines(played, turns, width))

@@ -1,0 +1,156 @@
+"""All randomness, from counter-based streams (RULES section 2).
+
+A draw is a pure function of (key, counter): no generator is shared and none has to be kept. A game's key comes from
+(seed, game number); each quantity of the reset has its own counter, so that fixing one leaves the others as they were.
+A persona's stream is keyed by the game's key, the seat and the turn. The mixing function is SplitMix64's (Steele, Lea
+and Flood, Fast Splittable Pseudorandom Number Generators, OOPSLA 2014).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from parlay_marl.core.bargain import best_package, joint_surplus
+from parlay_marl.core.drift import MAX_EVENTS
+from parlay_marl.core.jit import rule
+from parlay_marl.core.moves import BUYER, MAX_PACKAGES, MAX_TERMS, SELLER
+from parlay_marl.core.table import Field, field_dtype
+from parlay_marl.core.tension import clip
+
+FIXED = (
+    Field("opener", "i8", (), "0 or 1; negative: drawn or as the scenario says"),
+    Field("reservation", "f8", (2,), "normalised price; NaN: drawn"),
+    Field("urgency", "f8", (2,), "urgency in [0, 1]; NaN: drawn"),
+    Field("alternative", "i8", (2,), "0 or 1; negative: drawn"),
+    Field("sensitivity", "f8", (2,), "event sensitivity; NaN: drawn"),
+    Field("event_round", "i8", (MAX_EVENTS,), "round of the event; negative: drawn"),
+    Field("package_values", "f8", (2, MAX_PACKAGES), "worth of each package; NaN: drawn"),
+)
+"""What a reset may be told instead of drawing it."""
+
+FIXED_DTYPE = field_dtype(FIXED)
+
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+_MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
+_MIX_2 = np.uint64(0x94D049BB133111EB)
+_30, _27, _31, _11 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(11)
+_ULP = 2.0**-53
+
+# The counter of each quantity; per-seat ones take two, per-event and per-package ones their own block.
+_RESERVATION, _URGENCY, _ALTERNATIVE, _SENSITIVITY, _OPENER, _EVENTS, _VALUES = 0, 2, 4, 6, 8, 16, 32
+
+
+def nothing_fixed() -> np.ndarray[Any, np.dtype[np.void]]:
+    """Return a record (an array of one) that leaves every quantity to chance."""
+    fixed = np.zeros(1, FIXED_DTYPE)
+    for field in FIXED:
+        fixed[field.name] = np.nan if field.dtype == "f8" else -1
+    return fixed
+
+
+@rule
+def mixed(x: np.uint64) -> np.uint64:
+    """Return SplitMix64's finaliser of a 64-bit word."""
+    x = (x ^ (x >> _30)) * _MIX_1
+    x = (x ^ (x >> _27)) * _MIX_2
+    return x ^ (x >> _31)
+
+
+@rule
+def subkey(key: np.uint64, number: int) -> np.uint64:
+    """Return the key of a stream within a stream."""
+    return mixed(mixed(key + _GOLDEN) + _GOLDEN * np.uint64(number + 1))
+
+
+@rule
+def uniform(key: np.uint64, counter: int) -> float:
+    """Return draw number `counter` of a stream: uniform on [0, 1), 53 bits."""
+    word = mixed(key + _GOLDEN * np.uint64(counter + 1))
+    return float(word >> _11) * _ULP
+
+
+@rule
+def uniform_in(key: np.uint64, counter: int, low: float, high: float) -> float:
+    """Return a draw that is uniform on [low, high)."""
+    return low + (high - low) * uniform(key, counter)
+
+
+@rule
+def _chosen(fixed: float, drawn: float) -> float:
+    """Return what was fixed, or what was drawn where nothing was (NaN)."""
+    return fixed if fixed == fixed else drawn
+
+
+@rule
+def _draw_reservation(key: np.uint64, seat: int, sc: Any) -> float:
+    """Draw a normalised reservation price: nominal x (1 + U(-spread, spread)) in currency, or U[low, high]."""
+    counter = _RESERVATION + seat
+    if sc["uniform"] == 1:
+        return uniform(key, counter)
+    factor = 1.0 + uniform_in(key, counter, -sc["reservation_spread"], sc["reservation_spread"])
+    return (sc["reservation"][seat] * factor - sc["low"]) / (sc["high"] - sc["low"])
+
+
+@rule
+def _draw_value(key: np.uint64, seat: int, k: int, sc: Any) -> float:
+    """Draw what a package is worth to a seat: each option of each term deviates by itself, packages are their sums."""
+    if sc["value_spread"] == 0.0:
+        return sc["package_values"][seat][k]
+    value, stride, rest = 0.0, 1, k
+    for back in range(sc["terms"]):
+        term = sc["terms"] - 1 - back
+        option = rest % sc["term_options"][term]
+        rest //= sc["term_options"][term]
+        counter = _VALUES + MAX_PACKAGES * (MAX_TERMS * seat + term) + option
+        factor = 1.0 + uniform_in(key, counter, -sc["value_spread"], sc["value_spread"])
+        value += sc["package_values"][seat][option * stride] * factor
+        stride *= sc["term_options"][term]
+    return value
+
+
+@rule
+def _draw_seat(s: Any, seat: int, sc: Any, fixed: Any) -> None:
+    """Draw the private figures of one seat, each from its own counter."""
+    key = s["key"]
+    spread = sc["urgency_spread"]
+    drawn = clip(sc["urgency"][seat] + uniform_in(key, _URGENCY + seat, -spread, spread), 0.0, 1.0)
+    s["reservation"][seat] = _chosen(fixed["reservation"][seat], _draw_reservation(key, seat, sc))
+    s["urgency"][seat] = _chosen(fixed["urgency"][seat], drawn)
+    has = 1 if uniform(key, _ALTERNATIVE + seat) < sc["alternative"][seat] else 0
+    s["alternative"][seat] = fixed["alternative"][seat] if fixed["alternative"][seat] >= 0 else has
+    sensitivity = uniform_in(key, _SENSITIVITY + seat, sc["sensitivity_low"], sc["sensitivity_high"])
+    s["sensitivity"][seat] = _chosen(fixed["sensitivity"][seat], sensitivity)
+    for k in range(sc["packages"]):
+        s["package_values"][seat][k] = _chosen(fixed["package_values"][seat][k], _draw_value(key, seat, k, sc))
+
+
+@rule
+def _draw_events(s: Any, sc: Any, fixed: Any) -> None:
+    """Draw the round of each event: its own, moved by its jitter, and never before the first round."""
+    for i in range(MAX_EVENTS):
+        if i >= sc["events"]:
+            s["event_round"][i] = -1
+            continue
+        span = 2 * sc["event_jitter"][i] + 1
+        moved = int(uniform(s["key"], _EVENTS + i) * span) - sc["event_jitter"][i]
+        drawn = max(sc["event_round"][i] + moved, 0)
+        s["event_round"][i] = fixed["event_round"][i] if fixed["event_round"][i] >= 0 else drawn
+
+
+@rule
+def draw_game(s: Any, p: Any, fixed: Any) -> None:
+    """Draw everything that a reset leaves to chance into a cleared row that holds its key."""
+    sc = p["scenario"]
+    _draw_seat(s, BUYER, sc, fixed)
+    _draw_seat(s, SELLER, sc, fixed)
+    _draw_events(s, sc, fixed)
+    opener = sc["opener"]
+    if opener == 2:
+        opener = 1 if uniform(s["key"], _OPENER) < 0.5 else 0
+    s["opener"] = fixed["opener"] if fixed["opener"] >= 0 else opener
+    values = s["package_values"]
+    k = best_package(values[BUYER], values[SELLER], sc["packages"])
+    surplus = joint_surplus(s["reservation"][BUYER], s["reservation"][SELLER], values[BUYER][k], values[SELLER][k])
+    s["start_width"] = max(surplus, 0.0)

@@ -1,0 +1,74 @@
+"""How the core is compiled: rules are inlined into a few entry points, and only those are cached on disk.
+
+Numba's disk cache of a function does not notice an edit in another file. The cache folder is therefore named by a
+digest of every source file that can hold a rule, so that any edit makes a fresh one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import numba
+
+Function = TypeVar("Function", bound=Callable[..., object])
+
+PACKAGE = Path(__file__).resolve().parent.parent
+SOURCES = ("core", "opponents")
+"""The folders of the package whose files hold compiled rules."""
+
+
+def source_digest() -> str:
+    """Return a short digest of every file that can hold a compiled rule."""
+    digest = hashlib.sha256()
+    for folder in SOURCES:
+        for path in sorted((PACKAGE / folder).glob("*.py")):
+            digest.update(path.name.encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def cache_folder() -> Path | None:
+    """Return the folder for compiled code, or None where nothing can be written.
+
+    `PARLAY_CACHE_DIR` chooses another place; the default is the user's cache folder.
+    """
+    base = os.environ.get("PARLAY_CACHE_DIR")
+    user = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+    folder = Path(base) if base else Path(user) / "parlay_marl"
+    folder = folder / source_digest()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return folder
+    except OSError:
+        return None
+
+
+CACHE_FOLDER = cache_folder()
+
+
+def is_compiled_before() -> bool:
+    """Whether an earlier process left compiled code for these very sources."""
+    return CACHE_FOLDER is not None and any(CACHE_FOLDER.rglob("*.nbc"))
+
+
+def rule(function: Function) -> Function:
+    """Compile a small function that is inlined wherever it is called; never cached by itself."""
+    compiled: Function = numba.njit(forceinline=True, no_cfunc_wrapper=True, error_model="numpy")(function)
+    return compiled
+
+
+def entry_point(function: Function) -> Function:
+    """Compile a function that Python calls: cached on disk, and without the interpreter's lock while it runs."""
+    before = numba.config.CACHE_DIR
+    numba.config.CACHE_DIR = str(CACHE_FOLDER or before)
+    try:
+        compiled: Function = numba.njit(cache=CACHE_FOLDER is not None, nogil=True, error_model="numpy")(function)
+    finally:
+        numba.config.CACHE_DIR = before
+    return compiled

@@ -1,0 +1,176 @@
+"""Moves, their legality, and the discrete action space (RULES section 3).
+
+The discrete index runs: accept, walk away, silence, challenge, anchor, then `PRICE_LEVELS` offers for each package
+(price fastest), then `PRICE_LEVELS` claims. The parallel environment appends one `PASS` for the seat not on turn.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Any
+
+from parlay_marl.core.jit import rule
+
+SEATS = ("buyer", "seller")
+BUYER = 0
+SELLER = 1
+PRICE_LEVELS = 41
+"""Prices of the discrete offers and claims: an even grid over the public range, both ends included."""
+MAX_PACKAGES = 16
+"""The most packages (full choices of all terms) that a scenario may have."""
+MAX_TERMS = 4
+"""The most terms besides the price."""
+
+
+class Move(IntEnum):
+    """What a seat may do in its turn, in the order of the rules' table."""
+
+    ACCEPT = 0
+    WALK_AWAY = 1
+    OFFER = 2
+    ANCHOR_HIGH = 3
+    BATNA_REVEAL = 4
+    SILENCE = 5
+    CHALLENGE = 6
+
+
+class Refusal(IntEnum):
+    """Why a move is illegal; `LEGAL` where it is not."""
+
+    LEGAL = 0
+    UNKNOWN_MOVE = 1
+    NOTHING_TO_ACCEPT = 2
+    PRICE_OUT_OF_RANGE = 3
+    UNKNOWN_PACKAGE = 4
+    CLAIM_NEEDS_CREDIBILITY = 5
+    SILENCE_NEEDS_CREDIBILITY = 6
+    NOTHING_TO_CHALLENGE = 7
+
+
+class ClaimStatus(IntEnum):
+    """What has become of a seat's latest claim."""
+
+    NONE = 0
+    OPEN = 1
+    VERIFIED = 2
+    CAUGHT = 3
+    CONTRADICTED = 4
+
+
+# Aliases of plain numbers, so that the kernels compare integers.
+ACCEPT, WALK_AWAY, OFFER, ANCHOR_HIGH, BATNA_REVEAL, SILENCE, CHALLENGE = (int(move) for move in Move)
+N_MOVES = len(Move)
+
+# Where each kind of move begins in the discrete action space.
+INDEX_ACCEPT, INDEX_WALK_AWAY, INDEX_SILENCE, INDEX_CHALLENGE, INDEX_ANCHOR, INDEX_OFFERS = range(6)
+
+_LEGAL = int(Refusal.LEGAL)
+_UNKNOWN_MOVE = int(Refusal.UNKNOWN_MOVE)
+_NOTHING_TO_ACCEPT = int(Refusal.NOTHING_TO_ACCEPT)
+_PRICE_OUT_OF_RANGE = int(Refusal.PRICE_OUT_OF_RANGE)
+_UNKNOWN_PACKAGE = int(Refusal.UNKNOWN_PACKAGE)
+_CLAIM_NEEDS_CREDIBILITY = int(Refusal.CLAIM_NEEDS_CREDIBILITY)
+_SILENCE_NEEDS_CREDIBILITY = int(Refusal.SILENCE_NEEDS_CREDIBILITY)
+_NOTHING_TO_CHALLENGE = int(Refusal.NOTHING_TO_CHALLENGE)
+_OPEN = int(ClaimStatus.OPEN)
+
+
+def n_actions(packages: int) -> int:
+    """Return the size of the discrete action space for so many packages."""
+    return INDEX_OFFERS + PRICE_LEVELS * packages + PRICE_LEVELS
+
+
+def discrete_index(move: int, price: float, package: int, packages: int) -> int:
+    """Return the discrete action nearest to a move: its price rounded to the grid, whose ends are the range's."""
+    level = round(min(max(price, 0.0), 1.0) * (PRICE_LEVELS - 1)) if price == price else 0
+    fixed = {
+        Move.ACCEPT: INDEX_ACCEPT,
+        Move.WALK_AWAY: INDEX_WALK_AWAY,
+        Move.SILENCE: INDEX_SILENCE,
+        Move.CHALLENGE: INDEX_CHALLENGE,
+        Move.ANCHOR_HIGH: INDEX_ANCHOR,
+        Move.OFFER: INDEX_OFFERS + PRICE_LEVELS * package + level,
+        Move.BATNA_REVEAL: INDEX_OFFERS + PRICE_LEVELS * packages + level,
+    }
+    return fixed[Move(move)]
+
+
+@rule
+def own_end(seat: int) -> float:
+    """Return the end of the public range that a seat would like best: 0 for the buyer, 1 for the seller."""
+    return float(seat)
+
+
+@rule
+def decode(index: int, seat: int, packages: int) -> tuple[int, float, int]:
+    """Return (move, price, package) of a discrete index; an index out of range gives move -1.
+
+    An anchor is at the seat's own end of the range; anchors and claims carry package 0, the reference.
+    """
+    claims = INDEX_OFFERS + PRICE_LEVELS * packages
+    if index == INDEX_ACCEPT:
+        return ACCEPT, 0.0, 0
+    if index == INDEX_WALK_AWAY:
+        return WALK_AWAY, 0.0, 0
+    if index == INDEX_SILENCE:
+        return SILENCE, 0.0, 0
+    if index == INDEX_CHALLENGE:
+        return CHALLENGE, 0.0, 0
+    if index == INDEX_ANCHOR:
+        return ANCHOR_HIGH, own_end(seat), 0
+    if INDEX_OFFERS <= index < claims:
+        offer = index - INDEX_OFFERS
+        return OFFER, (offer % PRICE_LEVELS) / (PRICE_LEVELS - 1), offer // PRICE_LEVELS
+    if claims <= index < claims + PRICE_LEVELS:
+        return BATNA_REVEAL, (index - claims) / (PRICE_LEVELS - 1), 0
+    return -1, 0.0, 0
+
+
+@rule
+def makes_offer(move: int) -> bool:
+    """Whether a move puts a price on the table: an offer, an anchor or a claim."""
+    return OFFER <= move <= BATNA_REVEAL
+
+
+@rule
+def refusal(s: Any, p: Any, move: int, price: float, package: int) -> int:
+    """Return the `Refusal` of a move by the seat on turn: the one place where legality is decided."""
+    seat = s["seat"]
+    other = 1 - seat
+    if move < ACCEPT or move > CHALLENGE:
+        return _UNKNOWN_MOVE
+    if move == ACCEPT and s["offers_made"][other] == 0:
+        return _NOTHING_TO_ACCEPT
+    if makes_offer(move) and not 0.0 <= price <= 1.0:
+        return _PRICE_OUT_OF_RANGE
+    if makes_offer(move) and not 0 <= package < p["scenario"]["packages"]:
+        return _UNKNOWN_PACKAGE
+    if move == BATNA_REVEAL and s["credibility"][seat] < p["credibility"]["claim_minimum"]:
+        return _CLAIM_NEEDS_CREDIBILITY
+    if move == SILENCE and s["credibility"][seat] < p["credibility"]["silence_minimum"]:
+        return _SILENCE_NEEDS_CREDIBILITY
+    if move == CHALLENGE and s["claim_status"][other] != _OPEN:
+        return _NOTHING_TO_CHALLENGE
+    return _LEGAL
+
+
+@rule
+def write_move_mask(s: Any, p: Any, mask: Any) -> None:
+    """Write which of the seven moves are legal for the seat on turn into an int8 vector of that length."""
+    for move in range(N_MOVES):
+        mask[move] = refusal(s, p, move, 0.5, 0) == _LEGAL
+
+
+@rule
+def write_action_mask(s: Any, p: Any, packages: int, mask: Any) -> None:
+    """Write the mask of the discrete space with room for `packages` into an int8 vector of `n_actions(packages)`."""
+    mask[INDEX_ACCEPT] = refusal(s, p, ACCEPT, 0.0, 0) == _LEGAL
+    mask[INDEX_WALK_AWAY] = 1
+    mask[INDEX_SILENCE] = refusal(s, p, SILENCE, 0.0, 0) == _LEGAL
+    mask[INDEX_CHALLENGE] = refusal(s, p, CHALLENGE, 0.0, 0) == _LEGAL
+    mask[INDEX_ANCHOR] = 1
+    claims = INDEX_OFFERS + PRICE_LEVELS * packages
+    known = INDEX_OFFERS + PRICE_LEVELS * int(p["scenario"]["packages"])
+    mask[INDEX_OFFERS:known] = 1
+    mask[known:claims] = 0
+    mask[claims : claims + PRICE_LEVELS] = refusal(s, p, BATNA_REVEAL, 0.0, 0) == _LEGAL

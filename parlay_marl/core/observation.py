@@ -1,0 +1,198 @@
+"""What a seat sees, declared once: Box bounds, encoder offsets, field names and documentation derive from `FIELDS`.
+
+Everything is the seat's own or public; the other's figures enter only as the seat's belief about them (RULES
+section 10). Figures that can leave their bounds in extreme scenarios are clipped to them.
+"""
+
+from __future__ import annotations
+
+from collections import namedtuple
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from parlay_marl.core.belief import N_FIGURES
+from parlay_marl.core.drift import MAX_EVENTS
+from parlay_marl.core.jit import rule
+from parlay_marl.core.moves import N_MOVES, ClaimStatus
+from parlay_marl.core.tension import clip
+
+REACH = 4.0
+"""How far from the public range, in its widths, a reservation price or a worth is shown."""
+
+
+class Observed(NamedTuple):
+    """One field of the observation: name, width, bounds and meaning. Width 0: one number for each package."""
+
+    name: str
+    width: int
+    low: float
+    high: float
+    meaning: str
+
+
+FIELDS = (
+    Observed("seat", 1, 0, 1, "0 buyer, 1 seller"),
+    Observed("is_opener", 1, 0, 1, "1 where the seat opens each round"),
+    Observed("time", 1, 0, 1, "rounds gone, as a share of all rounds"),
+    Observed("reservation", 1, -REACH, REACH, "own reservation price"),
+    Observed("urgency", 1, 0, 1, "own urgency"),
+    Observed("alternative", 1, 0, 1, "1 where the seat has an alternative"),
+    Observed("own_credibility", 1, 0, 1, "own credibility / 100"),
+    Observed("other_credibility", 1, 0, 1, "the other's credibility / 100"),
+    Observed("tension", 1, 0, 1, "tension / 100"),
+    Observed("hot_streak", 1, 0, 1, "hot turns in a row / 10"),
+    Observed("erosion", 1, 0, 1, "times that the ZOPA eroded / 20"),
+    Observed("own_offer_made", 1, 0, 1, "1 where an own offer stands"),
+    Observed("own_offer_price", 1, 0, 1, "price of the own last offer"),
+    Observed("own_offer_change", 1, -1, 1, "price given up by the own last offer against the one before"),
+    Observed("own_offer_worth", 1, -REACH, REACH, "what the own last offer is worth to oneself"),
+    Observed("other_offer_made", 1, 0, 1, "1 where an offer of the other stands"),
+    Observed("other_offer_price", 1, 0, 1, "price of the other's last offer"),
+    Observed("other_offer_change", 1, -1, 1, "price given up by the other's last offer against the one before"),
+    Observed("other_offer_worth", 1, -REACH, REACH, "what the other's last offer is worth to oneself"),
+    Observed("other_first_price", 1, 0, 1, "price of the other's first offer"),
+    Observed("own_claim", 4, 0, 1, "own claim: open, verified, caught, contradicted"),
+    Observed("own_claim_price", 1, 0, 1, "price of the own claim"),
+    Observed("other_claim", 4, 0, 1, "the other's claim: open, verified, caught, contradicted"),
+    Observed("other_claim_price", 1, 0, 1, "price of the other's claim"),
+    Observed("other_last_move", N_MOVES, 0, 1, "the other's last move, one of seven"),
+    Observed("headlines", MAX_EVENTS, 0, 1, "events that have happened"),
+    Observed("belief_reservation", 1, -REACH, REACH, "belief: the other's reservation price, mean"),
+    Observed("belief_spread", 1, 0, REACH, "belief: its standard deviation"),
+    Observed("belief_low", 1, -REACH, REACH, "belief: its 5% bound"),
+    Observed("belief_high", 1, -REACH, REACH, "belief: its 95% bound"),
+    Observed("belief_urgency", 1, 0, 1, "belief: the other's urgency"),
+    Observed("belief_alternative", 1, 0, 1, "belief: probability that the other has an alternative"),
+    Observed("belief_confidence", 1, 0, 1, "belief: confidence"),
+    Observed("known", 1, 0, 1, "1 where the other's reservation price is public"),
+    Observed("other_reservation", 1, -REACH, REACH, "the other's reservation price where it is public, else 0"),
+    Observed("package_values", 0, -REACH, REACH, "what each package is worth to oneself"),
+    Observed("own_offer_package", 0, 0, 1, "package of the own last offer"),
+    Observed("other_offer_package", 0, 0, 1, "package of the other's last offer"),
+)
+
+
+def _offsets() -> Any:
+    """Return where each field begins, by name; the packages' fields begin there for the first of them."""
+    starts = np.cumsum([0] + [field.width for field in FIELDS])
+    names = [field.name for field in FIELDS]
+    return namedtuple("Offsets", names)(*(int(start) for start in starts[:-1]))  # type: ignore[misc]
+
+
+AT = _offsets()
+FIXED_WIDTH = sum(field.width for field in FIELDS)
+_N_CLAIM = len(ClaimStatus) - 1
+
+
+def width(packages: int) -> int:
+    """Return the length of the observation vector for so many packages."""
+    return FIXED_WIDTH + packages * sum(field.width == 0 for field in FIELDS)
+
+
+def names(packages: int) -> list[str]:
+    """Return the name of every number of the vector, such as `tension` or `other_last_move[2]`."""
+    result = []
+    for field in FIELDS:
+        length = field.width or packages
+        indexed = field.width != 1
+        result += [f"{field.name}[{i}]" if indexed else field.name for i in range(length)]
+    return result
+
+
+def bounds(packages: int) -> tuple[np.ndarray[Any, np.dtype[np.float32]], np.ndarray[Any, np.dtype[np.float32]]]:
+    """Return the lowest and the highest observation vector."""
+    lengths = [field.width or packages for field in FIELDS]
+    low = np.repeat([field.low for field in FIELDS], lengths).astype(np.float32)
+    high = np.repeat([field.high for field in FIELDS], lengths).astype(np.float32)
+    return low, high
+
+
+@rule
+def _shown(x: float) -> float:
+    """Return a price or a worth clipped to what is shown."""
+    return clip(x, -REACH, REACH)
+
+
+@rule
+def _write_table(s: Any, seat: int, out: Any) -> None:
+    """Write the offers on the table."""
+    other = 1 - seat
+    sign = 1.0 - 2.0 * seat
+    values = s["package_values"][seat]
+    reservation = s["reservation"][seat]
+    if s["offers_made"][seat] > 0:
+        price = s["offer_price"][seat]
+        out[AT.own_offer_made] = 1.0
+        out[AT.own_offer_price] = price
+        out[AT.own_offer_change] = sign * (price - s["previous_price"][seat])
+        out[AT.own_offer_worth] = _shown(sign * (reservation - price) + values[s["offer_package"][seat]])
+    if s["offers_made"][other] > 0:
+        price = s["offer_price"][other]
+        out[AT.other_offer_made] = 1.0
+        out[AT.other_offer_price] = price
+        out[AT.other_offer_change] = sign * (s["previous_price"][other] - price)
+        out[AT.other_offer_worth] = _shown(sign * (reservation - price) + values[s["offer_package"][other]])
+        out[AT.other_first_price] = s["first_price"][other]
+
+
+@rule
+def _write_claims(s: Any, seat: int, out: Any) -> None:
+    """Write both claims and the other's last move."""
+    other = 1 - seat
+    if s["claim_status"][seat] > 0:
+        out[AT.own_claim + s["claim_status"][seat] - 1] = 1.0
+        out[AT.own_claim_price] = s["claim_price"][seat]
+    if s["claim_status"][other] > 0:
+        out[AT.other_claim + s["claim_status"][other] - 1] = 1.0
+        out[AT.other_claim_price] = s["claim_price"][other]
+    if s["last_move"][other] >= 0:
+        out[AT.other_last_move + s["last_move"][other]] = 1.0
+
+
+@rule
+def _write_belief(s: Any, p: Any, seat: int, out: Any) -> None:
+    """Write the seat's belief about the other, and the other's reservation price where it is public."""
+    b = s["belief"][seat]
+    for i in range(4):
+        out[AT.belief_reservation + i] = _shown(b[i])
+    for i in range(4, N_FIGURES):
+        out[AT.belief_reservation + i] = b[i]
+    if p["scenario"]["complete"] == 1:
+        out[AT.known] = 1.0
+        out[AT.other_reservation] = _shown(s["reservation"][1 - seat])
+
+
+@rule
+def _write_packages(s: Any, p: Any, seat: int, packages: int, out: Any) -> None:
+    """Write the packages' fields, with room for `packages` of them."""
+    other = 1 - seat
+    for k in range(p["scenario"]["packages"]):
+        out[AT.package_values + k] = _shown(s["package_values"][seat][k])
+    if s["offers_made"][seat] > 0:
+        out[AT.package_values + packages + s["offer_package"][seat]] = 1.0
+    if s["offers_made"][other] > 0:
+        out[AT.package_values + 2 * packages + s["offer_package"][other]] = 1.0
+
+
+@rule
+def write_observation(s: Any, p: Any, seat: int, packages: int, out: Any) -> None:
+    """Write what a seat sees into a float32 vector of `width(packages)`."""
+    out[:] = 0.0
+    out[AT.seat] = seat
+    out[AT.is_opener] = 1.0 if s["opener"] == seat else 0.0
+    out[AT.time] = s["round"] / p["scenario"]["rounds"]
+    out[AT.reservation] = _shown(s["reservation"][seat])
+    out[AT.urgency] = s["urgency"][seat]
+    out[AT.alternative] = s["alternative"][seat]
+    out[AT.own_credibility] = s["credibility"][seat] / 100.0
+    out[AT.other_credibility] = s["credibility"][1 - seat] / 100.0
+    out[AT.tension] = s["tension"] / 100.0
+    out[AT.hot_streak] = clip(s["hot_streak"] / 10.0, 0.0, 1.0)
+    out[AT.erosion] = clip(s["erosion_ticks"] / 20.0, 0.0, 1.0)
+    for i in range(MAX_EVENTS):
+        out[AT.headlines + i] = (s["events_fired"] >> i) & 1
+    _write_table(s, seat, out)
+    _write_claims(s, seat, out)
+    _write_belief(s, p, seat, out)
+    _write_packages(s, p, seat, packages, out)

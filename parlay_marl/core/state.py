@@ -1,0 +1,61 @@
+"""The state of one negotiation, declared once: one row of `STATE_DTYPE` is one game.
+
+Fields of shape (2,) hold buyer then seller. Prices are normalised to the public range.
+"""
+
+from __future__ import annotations
+
+from parlay_marl.core.belief import N_FIGURES
+from parlay_marl.core.drift import MAX_EVENTS
+from parlay_marl.core.moves import MAX_PACKAGES
+from parlay_marl.core.table import Field, field_dtype
+
+STATE = (
+    Field("key", "u8", (), "key of the game's chance stream"),
+    Field("scenario", "i4", (), "index of the game's parameters"),
+    Field("round", "i2", (), "round index r, from 0"),
+    Field("seat", "i1", (), "seat on turn"),
+    Field("opener", "i1", (), "seat that opens each round"),
+    Field("ending", "i1", (), "0 while the game goes on, else an `Ending`"),
+    Field("closed_by", "i1", (), "seat whose move ended the game; -1 before"),
+    Field("hot_streak", "i2", (), "hot turns in a row"),
+    Field("erosion_ticks", "i2", (), "times that the ZOPA has eroded"),
+    Field("events_fired", "i2", (), "bit mask of the events that have happened"),
+    Field("tags_fired", "i2", (), "bit mask of the tags of those events"),
+    Field("tension", "f8", (), "tension in [0, 100]"),
+    Field("carry", "f8", (), "heat carried from earlier moves"),
+    Field("tension_peak", "f8", (), "highest tension so far"),
+    Field("reward", "f8", (2,), "rewards of the last turn"),
+    Field("reservation", "f8", (2,), "reservation prices"),
+    Field("urgency", "f8", (2,), "urgency in [0, 1]"),
+    Field("credibility", "f8", (2,), "credibility points in [0, 100]"),
+    Field("offer_price", "f8", (2,), "price of the last offer"),
+    Field("previous_price", "f8", (2,), "price of the offer before that"),
+    Field("first_price", "f8", (2,), "price of the first offer"),
+    Field("claim_price", "f8", (2,), "price of the latest claim"),
+    Field("belief_accuracy", "f8", (2,), "accuracy of the seat's belief after the last turn"),
+    Field("belief", "f8", (2, N_FIGURES), "the seat's belief about the other, in the order of `Belief`"),
+    Field("offers_made", "i2", (2,), "offers made, anchors and claims included"),
+    Field("distinct_offers", "i2", (2,), "different offers made, to the grid price and package"),
+    Field("offer_package", "i1", (2,), "package of the last offer"),
+    Field("alternative", "i1", (2,), "1 where the seat has an alternative"),
+    Field("claim_package", "i1", (2,), "package at which the claim stands as an offer"),
+    Field("claim_status", "i1", (2,), "`ClaimStatus` of the latest claim"),
+    Field("claim_is_bluff", "i1", (2,), "1 where that claim was a bluff when made"),
+    Field("last_move", "i1", (2,), "the seat's last move; -1 before its first"),
+    Field("pending_stronger", "i1", (2,), "unanswered events that made the seat's position stronger"),
+    Field("pending_weaker", "i1", (2,), "unanswered events that made it weaker"),
+    Field("events_answered", "i2", (2,), "events that the seat's next offer answered"),
+    Field("events_missed", "i2", (2,), "events that it did not"),
+    Field("claims_made", "i2", (2,), "claims made"),
+    Field("bluffs_made", "i2", (2,), "claims that were bluffs"),
+    Field("bluffs_caught", "i2", (2,), "bluffs of the other seat that this seat caught"),
+    Field("wrong_challenges", "i2", (2,), "honest claims of the other seat that this seat challenged"),
+    Field("start_width", "f8", (), "W0, the ZOPA's width at the start"),
+    Field("sensitivity", "f8", (2,), "event sensitivity"),
+    Field("event_round", "i2", (MAX_EVENTS,), "round of each event in this game; -1: never"),
+    Field("package_values", "f8", (2, MAX_PACKAGES), "worth of each package, in normalised price"),
+    Field("offers_seen", "u8", (2, MAX_PACKAGES), "grid prices offered so far, a bit each, by package"),
+)
+
+STATE_DTYPE = field_dtype(STATE)

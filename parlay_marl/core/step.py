@@ -1,0 +1,446 @@
+"""One turn of one negotiation, composed of the rules; and the entry points that play a batch.
+
+Nothing here is a rule: this is the order in which the rules of the other modules apply. A kernel never raises: an
+illegal move is answered with its `Refusal` and leaves the game as it was.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from parlay_marl.core import belief as beliefs
+from parlay_marl.core.bargain import next_hot_streak, toughened
+from parlay_marl.core.chance import draw_game, subkey
+from parlay_marl.core.credibility import after_loss, after_move, contradicts, is_bluff, move_cost
+from parlay_marl.core.drift import position_direction, price_given_up, toughness_step
+from parlay_marl.core.jit import entry_point, rule
+from parlay_marl.core.moves import (
+    ACCEPT,
+    BATNA_REVEAL,
+    BUYER,
+    CHALLENGE,
+    N_MOVES,
+    PRICE_LEVELS,
+    SELLER,
+    SILENCE,
+    WALK_AWAY,
+    ClaimStatus,
+    decode,
+    makes_offer,
+    refusal,
+    write_action_mask,
+    write_move_mask,
+)
+from parlay_marl.core.observation import write_observation
+from parlay_marl.core.outcome import (
+    COLLAPSED,
+    DEADLINE,
+    DEAL,
+    NONE,
+    WALKED,
+    best_of,
+    surplus_of,
+    worth_of,
+    write_outcome,
+)
+from parlay_marl.core.reward import (
+    SHAPED,
+    deal_bonus,
+    discount_factor,
+    discounted_payoff,
+    is_blamed,
+    offer_cost,
+)
+from parlay_marl.core.tension import clip, move_heat, next_carry, tension_at
+
+_OPEN = int(ClaimStatus.OPEN)
+_VERIFIED = int(ClaimStatus.VERIFIED)
+_CAUGHT = int(ClaimStatus.CAUGHT)
+_CONTRADICTED = int(ClaimStatus.CONTRADICTED)
+_ONE = np.uint64(1)
+
+
+@rule
+def _publish_reservations(s: Any, p: Any) -> None:
+    """Open both reservation prices to both beliefs, where the game has complete information."""
+    if p["scenario"]["complete"] == 1:
+        beliefs.know(s["belief"][BUYER], s["reservation"][SELLER])
+        beliefs.know(s["belief"][SELLER], s["reservation"][BUYER])
+
+
+@rule
+def _accuracy(s: Any, p: Any, seat: int) -> float:
+    """Return how close a seat's belief is to the other's true figures."""
+    other = 1 - seat
+    sc = p["scenario"]
+    return beliefs.accuracy(
+        s["belief"][seat], s["reservation"][other], s["urgency"][other], s["alternative"][other], sc["low"], sc["high"]
+    )
+
+
+@rule
+def _credit_beliefs(s: Any, p: Any) -> None:
+    """Pay both seats for what this turn did to the accuracy of their beliefs."""
+    for seat in range(2):
+        now = _accuracy(s, p, seat)
+        if p["reward"]["mode"] == SHAPED:
+            s["reward"][seat] += p["reward"]["belief_gain"] * (now - s["belief_accuracy"][seat])
+        s["belief_accuracy"][seat] = now
+
+
+@rule
+def _fire_events(s: Any, p: Any) -> None:
+    """Let the events of this round happen: headlines for both, hidden moves for the seats they name."""
+    sc = p["scenario"]
+    for i in range(sc["events"]):
+        if s["event_round"][i] == s["round"]:
+            s["events_fired"] |= 1 << i
+            s["tags_fired"] |= sc["event_tags"][i]
+            for seat in range(2):
+                if sc["event_named"][i][seat] == 1:
+                    _move_seat(s, p, i, seat)
+            _publish_reservations(s, p)
+
+
+@rule
+def _move_seat(s: Any, p: Any, i: int, seat: int) -> None:
+    """Apply event `i` to one seat's figures and to the other's belief about it."""
+    sc = p["scenario"]
+    sets_alternative = sc["event_alternative"][i][seat]
+    before = s["urgency"][seat]
+    s["urgency"][seat] = clip(before + sc["event_urgency"][i][seat], 0.0, 1.0)
+    step = toughness_step(
+        sc["event_value_shift"][i][seat],
+        s["sensitivity"][seat],
+        s["alternative"][seat],
+        sets_alternative,
+        sc["nominal_width"],
+        p["drift"],
+    )
+    s["reservation"][seat] = toughened(seat, s["reservation"][seat], step)
+    if sets_alternative >= 0.0:
+        s["alternative"][seat] = int(sets_alternative)
+    direction = position_direction(step, s["urgency"][seat] - before)
+    if direction > 0:
+        s["pending_stronger"][seat] += 1
+    elif direction < 0:
+        s["pending_weaker"][seat] += 1
+    beliefs.see_headline(s["belief"][1 - seat], sc["event_urgency"][i][seat], sets_alternative, p["belief"])
+
+
+@rule
+def start_game(s: Any, p: Any, fixed: Any) -> None:
+    """Begin a game in a cleared row that holds its key and scenario."""
+    draw_game(s, p, fixed)
+    s["seat"] = s["opener"]
+    s["closed_by"] = -1
+    s["tension"] = p["tension"]["base"]
+    s["tension_peak"] = s["tension"]
+    for seat in range(2):
+        s["credibility"][seat] = p["credibility"]["start"]
+        s["last_move"][seat] = -1
+        beliefs.start(s["belief"][seat], p["belief"])
+    _publish_reservations(s, p)
+    for seat in range(2):
+        s["belief_accuracy"][seat] = _accuracy(s, p, seat)
+    _fire_events(s, p)
+
+
+@rule
+def _contradict(s: Any, p: Any, seat: int, price: float, package: int) -> None:
+    """Strike a seat's open claim if a deal is worse for it than what it claimed.
+
+    Only a deal on the package of the claim can be held against it in public: term values are private.
+    """
+    if s["claim_status"][seat] != _OPEN or s["claim_package"][seat] != package:
+        return
+    if contradicts(seat, price, s["claim_price"][seat]):
+        s["claim_status"][seat] = _CONTRADICTED
+        s["credibility"][seat] = after_loss(s["credibility"][seat], p["credibility"]["contradiction_loss"])
+
+
+@rule
+def _answer_events(s: Any, p: Any, seat: int, is_first: bool, concession: float) -> None:
+    """Judge the first offer after events: it answers those that moved the seat's position the way it goes.
+
+    A seat's very first offer has nothing to be compared with: it settles them without pay or blame.
+    """
+    stronger, weaker = s["pending_stronger"][seat], s["pending_weaker"][seat]
+    if stronger + weaker == 0:
+        return
+    s["pending_stronger"][seat] = 0
+    s["pending_weaker"][seat] = 0
+    if is_first:
+        return
+    answered = stronger if concession < 0.0 else weaker if concession > 0.0 else 0
+    s["events_answered"][seat] += answered
+    s["events_missed"][seat] += stronger + weaker - answered
+    if p["reward"]["mode"] == SHAPED:
+        s["reward"][seat] += p["reward"]["event_gain"] * answered
+
+
+@rule
+def _credit_offer(s: Any, p: Any, seat: int, is_first: bool, price: float, package: int) -> None:
+    """Pay for an offer: its receiver for the rise in worth, its maker for what it gives up or offers at a loss."""
+    other = 1 - seat
+    width = p["scenario"]["nominal_width"]
+    to_maker = worth_of(s, seat, price, package)
+    to_receiver = worth_of(s, other, price, package)
+    given_up = 0.0
+    if not is_first:
+        given_up = worth_of(s, seat, s["offer_price"][seat], s["offer_package"][seat]) - to_maker
+        to_receiver -= worth_of(s, other, s["offer_price"][seat], s["offer_package"][seat])
+    s["reward"][other] += p["reward"]["offer_gain"] * to_receiver / width
+    s["reward"][seat] -= offer_cost(to_maker, given_up, width, p["reward"])
+
+
+@rule
+def _put_offer(s: Any, p: Any, seat: int, is_first: bool, concession: float, price: float, package: int) -> None:
+    """Put a seat's new offer on the table."""
+    if p["reward"]["mode"] == SHAPED:
+        _credit_offer(s, p, seat, is_first, price, package)
+    _answer_events(s, p, seat, is_first, concession)
+    _contradict(s, p, seat, price, package)
+    if is_first:
+        s["first_price"][seat] = price
+    s["previous_price"][seat] = price if is_first else s["offer_price"][seat]
+    s["offer_price"][seat] = price
+    s["offer_package"][seat] = package
+    s["offers_made"][seat] += 1
+    bit = _ONE << np.uint64(int(price * (PRICE_LEVELS - 1) + 0.5))
+    if s["offers_seen"][seat][package] & bit == np.uint64(0):
+        s["offers_seen"][seat][package] |= bit
+        s["distinct_offers"][seat] += 1
+
+
+@rule
+def _put_claim(s: Any, p: Any, seat: int, price: float, package: int) -> None:
+    """Open a claim, judge whether it is a bluff, and let the other seat weigh it."""
+    sc = p["scenario"]
+    bluff = is_bluff(price, s["reservation"][seat], sc["low"], sc["high"], p["credibility"])
+    s["claim_price"][seat] = price
+    s["claim_package"][seat] = package
+    s["claim_status"][seat] = _OPEN
+    s["claim_is_bluff"][seat] = bluff
+    s["claims_made"][seat] += 1
+    s["bluffs_made"][seat] += bluff
+    beliefs.see_claim(s["belief"][1 - seat], price, s["credibility"][seat] / 100.0, p["belief"])
+
+
+@rule
+def _settle_challenge(s: Any, p: Any, seat: int) -> None:
+    """Settle a challenge of the other's open claim: a bluff is caught, an honest claim verified."""
+    other = 1 - seat
+    caught = s["claim_is_bluff"][other] == 1
+    gain = p["reward"]["bluff_gain"] if p["reward"]["mode"] == SHAPED else 0.0
+    if caught:
+        s["claim_status"][other] = _CAUGHT
+        s["bluffs_caught"][seat] += 1
+        s["credibility"][other] = after_loss(s["credibility"][other], p["credibility"]["caught_loss"])
+        s["reward"][seat] += gain
+        s["reward"][other] -= gain
+    else:
+        s["claim_status"][other] = _VERIFIED
+        s["wrong_challenges"][seat] += 1
+        s["credibility"][seat] = after_loss(s["credibility"][seat], p["credibility"]["wrong_challenge_loss"])
+        s["reward"][seat] -= 0.5 * gain
+    beliefs.see_check(s["belief"][seat], other, s["claim_price"][other], caught, p["belief"])
+
+
+@rule
+def _make_move(s: Any, p: Any, move: int, price: float, package: int) -> float:
+    """Carry out a legal move of the seat on turn; return the heat that it adds."""
+    seat = s["seat"]
+    other = 1 - seat
+    is_first = s["offers_made"][seat] == 0
+    concession = 0.0
+    if makes_offer(move):
+        if not is_first:
+            concession = price_given_up(seat, s["offer_price"][seat], price)
+        _put_offer(s, p, seat, is_first, concession, price, package)
+        beliefs.see_offer(s["belief"][other], seat, price, is_first, concession, p["belief"])
+        if move == BATNA_REVEAL:
+            _put_claim(s, p, seat, price, package)
+    elif move == CHALLENGE:
+        _settle_challenge(s, p, seat)
+    elif move == SILENCE:
+        beliefs.see_silence(s["belief"][other], p["belief"])
+    elif move == ACCEPT:
+        _contradict(s, p, seat, s["offer_price"][other], s["offer_package"][other])
+        _end(s, DEAL, seat)
+    elif move == WALK_AWAY:
+        _end(s, WALKED, seat)
+    _publish_reservations(s, p)
+    s["last_move"][seat] = move
+    return move_heat(move, is_first, concession, p["tension"])
+
+
+@rule
+def _end(s: Any, ending: int, closed_by: int) -> None:
+    """Mark a game as ended."""
+    s["ending"] = ending
+    s["closed_by"] = closed_by
+
+
+@rule
+def _heat_up(s: Any, p: Any, heat: float) -> None:
+    """Move the tension, and erode the ZOPA where it has been hot for too long."""
+    s["carry"] = next_carry(s["carry"], heat, p["tension"])
+    s["tension"] = tension_at(s["round"], p["scenario"]["rounds"], s["carry"], p["tension"])
+    s["tension_peak"] = max(s["tension_peak"], s["tension"])
+    if s["ending"] != NONE:
+        return
+    s["hot_streak"] = next_hot_streak(s["hot_streak"], s["tension"], p["erosion"]["hot_tension"])
+    if s["hot_streak"] < p["erosion"]["hot_turns"]:
+        return
+    unit = s["start_width"] if p["erosion"]["of_start_width"] > 0.0 else p["scenario"]["nominal_width"]
+    for seat in range(2):
+        s["reservation"][seat] = toughened(seat, s["reservation"][seat], p["erosion"]["rate"] * unit)
+    s["hot_streak"] = 0
+    s["erosion_ticks"] += 1
+    _publish_reservations(s, p)
+    if s["start_width"] > 0.0 and surplus_of(s, best_of(s, p)) <= 0.0:
+        _end(s, COLLAPSED, -1)
+
+
+@rule
+def _pass_turn(s: Any, p: Any) -> None:
+    """Give the turn to the other seat; a new round begins with its events, the last one ends the game."""
+    if s["seat"] == s["opener"]:
+        s["seat"] = 1 - s["seat"]
+    elif s["round"] + 1 >= p["scenario"]["rounds"]:
+        _end(s, DEADLINE, -1)
+    else:
+        s["round"] += 1
+        s["seat"] = s["opener"]
+        _fire_events(s, p)
+
+
+@rule
+def _pay_ending(s: Any, p: Any) -> None:
+    """Pay both seats for how the game ended."""
+    sc = p["scenario"]
+    deal = s["ending"] == DEAL
+    maker = 1 - s["closed_by"]
+    width = max(surplus_of(s, best_of(s, p)), 0.0)
+    for seat in range(2):
+        if p["reward"]["mode"] != SHAPED:
+            if deal:
+                own = worth_of(s, seat, s["offer_price"][maker], s["offer_package"][maker])
+                factor = discount_factor(s["urgency"][seat], sc["discount_factor"][seat], p["reward"])
+                s["reward"][seat] += discounted_payoff(own, sc["nominal_width"], factor, s["round"])
+        elif deal:
+            own = worth_of(s, seat, s["offer_price"][maker], s["offer_package"][maker])
+            open_events = s["pending_stronger"][seat] + s["pending_weaker"][seat] + s["events_missed"][seat]
+            s["reward"][seat] += deal_bonus(own, width, s["round"], sc["rounds"], open_events > 0, p["reward"])
+        elif is_blamed(s["ending"] == WALKED, s["closed_by"] == seat, s["ending"] == COLLAPSED, width > 0.0):
+            s["reward"][seat] -= 0.5 * p["reward"]["capitulation_cost"]
+
+
+@rule
+def take_turn(s: Any, p: Any, move: int, price: float, package: int) -> None:
+    """Play one legal move of the seat on turn and everything that follows from it."""
+    s["reward"][BUYER] = 0.0
+    s["reward"][SELLER] = 0.0
+    seat = s["seat"]
+    s["credibility"][seat] = after_move(s["credibility"][seat], move_cost(move, p["credibility"]), p["credibility"])
+    heat = _make_move(s, p, move, price, package)
+    _heat_up(s, p, heat)
+    _credit_beliefs(s, p)
+    if s["ending"] == NONE:
+        _pass_turn(s, p)
+    if s["ending"] != NONE:
+        _pay_ending(s, p)
+
+
+@rule
+def _try_turn(s: Any, p: Any, move: int, price: float, package: int) -> int:
+    """Play a move if it is legal; return its `Refusal` either way."""
+    reason = refusal(s, p, move, price, package)
+    if reason == 0:
+        take_turn(s, p, move, price, package)
+    return reason
+
+
+@rule
+def observe(s: Any, p: Any, seat: int, packages: int, observation: Any, mask: Any) -> None:
+    """Write what a seat sees and, where it is on turn, what it may do; the mask is 0 throughout otherwise."""
+    write_observation(s, p, seat, packages, observation)
+    if s["ending"] != NONE or s["seat"] != seat:
+        mask[:] = 0
+    elif len(mask) == N_MOVES:
+        write_move_mask(s, p, mask)
+    else:
+        write_action_mask(s, p, packages, mask)
+
+
+@entry_point
+def reset_games(games: Any, params: Any, blank: Any, fixed: Any, seed: Any, numbers: Any, scenarios: Any) -> None:
+    """Begin a game in every row: `(n,)` rows, game numbers and scenario indices; `fixed` has one record or n.
+
+    The game with number k of a seed is the same whatever row, batch or interface it is played in.
+    """
+    base = subkey(np.uint64(seed), 0)
+    for i in range(len(games)):
+        games[i] = blank[0]
+        s = games[i]
+        s["key"] = subkey(base, numbers[i])
+        s["scenario"] = scenarios[i]
+        start_game(s, params[s["scenario"]], fixed[i if len(fixed) > 1 else 0])
+
+
+@entry_point
+def observe_game(games: Any, params: Any, i: int, seat: int, packages: int, observation: Any, mask: Any) -> None:
+    """Write what one seat of game i sees, `(fields,)` float32, and may do, `(actions,)` int8."""
+    s = games[i]
+    observe(s, params[s["scenario"]], seat, packages, observation, mask)
+
+
+@entry_point
+def play_index(games: Any, params: Any, i: int, index: int, packages: int, observation: Any, mask: Any) -> int:
+    """Play a discrete action in game i and observe for the seat then on turn; return the `Refusal`."""
+    s = games[i]
+    p = params[s["scenario"]]
+    move, price, package = decode(index, s["seat"], packages)
+    reason = _try_turn(s, p, move, price, package)
+    observe(s, p, s["seat"], packages, observation, mask)
+    return reason
+
+
+@entry_point
+def play_move(
+    games: Any, params: Any, i: int, move: int, price: float, package: int, packages: int, observation: Any, mask: Any
+) -> int:
+    """Play a move with its exact price in game i and observe for the seat then on turn; return the `Refusal`."""
+    s = games[i]
+    p = params[s["scenario"]]
+    reason = _try_turn(s, p, move, price, package)
+    observe(s, p, s["seat"], packages, observation, mask)
+    return reason
+
+
+@entry_point
+def step_games(
+    games: Any, params: Any, actions: Any, packages: int, observations: Any, masks: Any, refusals: Any
+) -> None:
+    """Play one discrete action in every game that is not over, and observe for the seat then on turn.
+
+    Shapes: `(n,)` rows, int64 actions and int8 refusals; `(n, fields)` float32; `(n, actions)` int8. The rewards of
+    the turn are in the rows; a refused game is as it was.
+    """
+    for i in range(len(games)):
+        s = games[i]
+        p = params[s["scenario"]]
+        if s["ending"] == NONE:
+            move, price, package = decode(actions[i], s["seat"], packages)
+            refusals[i] = _try_turn(s, p, move, price, package)
+        observe(s, p, s["seat"], packages, observations[i], masks[i])
+
+
+@entry_point
+def report_games(games: Any, params: Any, outcomes: Any) -> None:
+    """Write the outcome of every row, `(n,)` of `OUTCOME_DTYPE`."""
+    for i in range(len(games)):
+        write_outcome(games[i], params[games[i]["scenario"]], outcomes[i])

@@ -1,0 +1,38 @@
+"""The tables from which records, bounds, documentation and validation all derive."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Parameter(NamedTuple):
+    """One number of the rules: its name, default, bounds (inclusive) and meaning; `seed` where the preset differs."""
+
+    name: str
+    default: float
+    low: float
+    high: float
+    meaning: str
+    seed: float | None = None
+
+
+class Field(NamedTuple):
+    """One field of a record: its name, dtype, shape and meaning."""
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    meaning: str
+
+
+def parameter_dtype(table: Iterable[Parameter]) -> np.dtype[np.void]:
+    """Return the record of one section of parameters: every one a float64."""
+    return np.dtype([(parameter.name, np.float64) for parameter in table])
+
+
+def field_dtype(table: Iterable[Field]) -> np.dtype[np.void]:
+    """Return the record that a table of fields declares, aligned as a compiler would."""
+    return np.dtype([(field.name, field.dtype, field.shape) for field in table], align=True)

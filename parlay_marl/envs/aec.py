@@ -1,0 +1,208 @@
+"""The PettingZoo AEC environment: buyer and seller take turns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from gymnasium import spaces
+from numpy.typing import NDArray
+from pettingzoo import AECEnv
+from pydantic import BaseModel
+
+from parlay_marl.catalogue.scenarios import Scenario
+from parlay_marl.envs.config import Config
+from parlay_marl.envs.game import Observation, Snapshot
+from parlay_marl.envs.table import AGENTS, RENDER_MODES, Seated, Table
+from parlay_marl.errors import ConfigurationError
+
+
+@dataclass(frozen=True)
+class EnvSnapshot:
+    """Everything that an AEC environment is at one moment."""
+
+    game: Snapshot
+    bookkeeping: Mapping[str, Any]
+
+
+_BOOKKEEPING = (
+    "agents",
+    "agent_selection",
+    "rewards",
+    "_cumulative_rewards",
+    "terminations",
+    "truncations",
+    "infos",
+)
+
+
+class raw_env(AECEnv[str, Observation, Any]):  # noqa: N801 - PettingZoo's name for it
+    """A buyer and a seller alternate turns over a deal; see `parlay_marl.negotiation_v0` for the whole page.
+
+    It refuses illegal and untimely calls itself, so it needs no wrappers.
+    """
+
+    metadata = {  # noqa: RUF012 - PettingZoo reads a plain dict from the class
+        "name": "negotiation_v0",
+        "render_modes": RENDER_MODES,
+        "render_fps": 1,
+        "is_parallelizable": True,
+    }
+
+    def __init__(
+        self,
+        scenario: str | Path | Scenario = "saas_enterprise",
+        rules: str | Mapping[str, Any] | BaseModel = "default",
+        reward: str = "shaped",
+        information: str | None = None,
+        opener: str | None = None,
+        max_rounds: int | None = None,
+        actions: str = "discrete",
+        illegal: str = "raise",
+        beliefs: str = "heuristic",
+        buyer: Seated = None,
+        seller: Seated = None,
+        render_mode: str | None = None,
+    ) -> None:
+        super().__init__()
+        self._table = Table(
+            scenario, rules, reward, information, opener, max_rounds, actions, illegal, beliefs, buyer, seller, render_mode
+        )
+        self._game = self._table.game
+        self._both_free = len(self._table.agents) == 2
+        self._is_plain = self._both_free and self._table.is_discrete and not self._table.terminates
+        self._live = self._table.printer is not None
+        self.render_mode = render_mode
+        self.possible_agents = list(self._table.agents)
+        self.observation_spaces = self._table.observation_spaces
+        self.action_spaces = self._table.action_spaces
+        self.state_space = self._table.state_space
+        self.agents = []
+        self.agent_selection = self.possible_agents[0]
+
+    def observation_space(self, agent: str) -> spaces.Space[Any]:
+        """Return the observation space of an agent, always the same object."""
+        return self.observation_spaces[agent]
+
+    def action_space(self, agent: str) -> spaces.Space[Any]:
+        """Return the action space of an agent, always the same object."""
+        return self.action_spaces[agent]
+
+    @property
+    def config(self) -> Config:
+        """The configuration of the game, for `replay`."""
+        return self._game.config
+
+    @property
+    def game(self) -> Any:
+        """The `Game` underneath: its moves, scenario, snapshots and outcome."""
+        return self._game
+
+    def reset(self, seed: int | None = None, options: dict[str, Any] | None = None) -> None:
+        """Start a game: number 0 of `seed`, or the next game of the seed in use; `options` as in `ResetOptions`."""
+        self._game.reset(seed, options)
+        agents = self.possible_agents
+        self.agents = agents[:]
+        self.rewards = dict.fromkeys(agents, 0.0)
+        self._cumulative_rewards = dict.fromkeys(agents, 0.0)
+        self.terminations = dict.fromkeys(agents, False)
+        self.truncations = dict.fromkeys(agents, False)
+        self.infos = {agent: {} for agent in agents}
+        self._skip_agent_selection = None
+        self.agent_selection = AGENTS[self._game.seat] if self._both_free else agents[0]
+        if self._live:
+            self._table.show_live()
+
+    def _rewards_of_agents(self) -> list[float]:
+        """Return the rewards of the last call for each agent that there is."""
+        return [self._game.rewards[seat] for seat in self._table.seats.values()]
+
+    def observe(self, agent: str) -> Observation:
+        """Return what an agent sees: `{"observation": float32 vector, "action_mask": int8 vector}`."""
+        return self._table.observe(self._table.seats[agent])
+
+    def last(self, observe: bool = True) -> tuple[Observation | None, float, bool, bool, dict[str, Any]]:
+        """Return what the agent on turn sees, its reward since its last turn, whether it is done, and its info."""
+        agent, game, seen = self.agent_selection, self._game, None
+        if not self.agents:
+            game.refuse_turn()
+        if observe and self._is_plain and not game.is_over:
+            seen = {"observation": game.observation.copy(), "action_mask": game.mask.copy()}
+        elif observe:
+            seen = self._table.observe(self._table.seats[agent])
+        return seen, self._cumulative_rewards[agent], self.terminations[agent], False, self.infos[agent]
+
+    def step(self, action: Any) -> None:
+        """Play an action for the agent on turn; None for an agent whose game is over."""
+        game, refused = self._game, None
+        if game.is_over or not self.agents:
+            self._step_after_end(action)
+            return
+        if self._is_plain:
+            game.turn_by_index(action)
+        else:
+            refused = self._table.play(action)
+        if self._both_free:
+            agent = self.agent_selection
+            buyer, seller = game.rewards
+            self.rewards = {"buyer_0": buyer, "seller_0": seller}
+            total = self._cumulative_rewards
+            total[agent] = 0.0
+            total["buyer_0"] += buyer
+            total["seller_0"] += seller
+            self.agent_selection = "seller_0" if agent == "buyer_0" else "buyer_0"
+        else:
+            self.rewards = {agent: game.rewards[seat] for agent, seat in self._table.seats.items()}
+            self._cumulative_rewards = dict(self.rewards)
+        if game.is_over:
+            self._finish(refused)
+        if self._live:
+            self._table.show_live()
+
+    def _step_after_end(self, action: Any) -> None:
+        """Let an agent whose game is over leave it, or refuse the call."""
+        if not self.agents or action is not None:
+            self._game.refuse_turn()
+        self._was_dead_step(None)
+
+    def _finish(self, refused: str | None) -> None:
+        """Mark the game as over for every agent, and give each its report."""
+        self.terminations = dict.fromkeys(self.agents, True)
+        self.infos = self._table.final_infos(refused)
+
+    def state(self) -> NDArray[np.float32]:
+        """Return everything, hidden figures included, as one vector; `state_names` says what is where."""
+        return self._table.state()
+
+    def state_names(self) -> list[str]:
+        """Return the name of every number of `state()`."""
+        return self._table.state_names()
+
+    def render(self) -> str | None:  # type: ignore[override]
+        """Return the transcript so far (`ansi`), or print what is new of it (`human`)."""
+        return self._table.render()
+
+    def close(self) -> None:
+        """Release nothing: there is nothing to release."""
+
+    def snapshot(self) -> EnvSnapshot:
+        """Return everything that the environment is now."""
+        kept = {name: deepcopy(getattr(self, name)) for name in _BOOKKEEPING} if self._game.seed is not None else {}
+        return EnvSnapshot(self._game.snapshot(), kept)
+
+    def restore(self, snapshot: EnvSnapshot) -> None:
+        """Become what a snapshot of an environment with the same arguments holds."""
+        if not isinstance(snapshot, EnvSnapshot):
+            raise ConfigurationError(f"restore: give what snapshot() returned, not {snapshot!r}")
+        self._game.restore(snapshot.game)
+        for name, value in deepcopy(dict(snapshot.bookkeeping)).items():
+            setattr(self, name, value)
+
+
+def env(**arguments: Any) -> raw_env:
+    """Return the environment. It checks every call itself, so `raw_env` needs no wrapper; the arguments are its own."""
+    return raw_env(**arguments)

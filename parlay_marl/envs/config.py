@@ -1,0 +1,87 @@
+"""What fixes a game before chance does: scenario, rules, rewards, rounds, information, beliefs."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from parlay_marl.catalogue.rules import load_rules
+from parlay_marl.catalogue.scenarios import MAX_ROUNDS, Params, Scenario, build_params, load_scenario
+from parlay_marl.errors import ConfigurationError, UnknownNameError
+
+REWARDS = ("payoff", "shaped")
+BELIEFS = ("heuristic", "none")
+INFORMATION = ("incomplete", "complete")
+OPENERS = ("buyer", "seller", "random")
+ACTIONS = ("discrete", "mixed")
+ILLEGAL = ("raise", "terminate")
+
+
+def one_of(kind: str, value: object, known: tuple[str, ...]) -> None:
+    """Refuse a value that is not one of the known ones."""
+    if value not in known:
+        raise UnknownNameError(kind, value, known)
+
+
+@dataclass(frozen=True)
+class Config:
+    """The configuration of a game, validated: the same config, seed and moves give the same game."""
+
+    scenario: Scenario
+    rules: BaseModel
+    reward: str
+    beliefs: str
+    information: str
+    opener: str
+    max_rounds: int
+
+    @functools.cached_property
+    def params(self) -> Params:
+        """The core's record of this configuration, an array of one."""
+        return build_params(
+            self.scenario,
+            self.rules,
+            opener=self.opener,
+            rounds=self.max_rounds,
+            information=self.information,
+            reward=self.reward,
+            beliefs=self.beliefs,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the configuration as plain data, such as JSON can hold."""
+        plain = {field.name: getattr(self, field.name) for field in fields(self)}
+        return plain | {"scenario": self.scenario.model_dump(mode="json"), "rules": self.rules.model_dump(mode="json")}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Config:
+        """Return the configuration that `to_dict` wrote."""
+        return make_config(**{**data, "scenario": Scenario.model_validate(data["scenario"])})
+
+
+def make_config(
+    scenario: str | Path | Scenario = "saas_enterprise",
+    rules: str | Mapping[str, Any] | BaseModel = "default",
+    reward: str = "shaped",
+    beliefs: str = "heuristic",
+    information: str | None = None,
+    opener: str | None = None,
+    max_rounds: int | None = None,
+) -> Config:
+    """Return a validated configuration; what is None is as the scenario says."""
+    loaded = load_scenario(scenario)
+    information = loaded.information if information is None else information
+    opener = loaded.opener if opener is None else opener
+    max_rounds = loaded.rounds if max_rounds is None else max_rounds
+    one_of("reward mode", reward, REWARDS)
+    one_of("belief tracker", beliefs, BELIEFS)
+    one_of("kind of information", information, INFORMATION)
+    one_of("opener", opener, OPENERS)
+    if not isinstance(max_rounds, int) or isinstance(max_rounds, bool) or not 1 <= max_rounds <= MAX_ROUNDS:
+        raise ConfigurationError(f"max_rounds: give a whole number from 1 to {MAX_ROUNDS}, not {max_rounds!r}")
+    return Config(loaded, load_rules(rules), reward, beliefs, information, opener, max_rounds)

@@ -1,0 +1,380 @@
+"""One negotiation: a batch of one over the core, with errors by name, a record of its moves, snapshots and replay."""
+
+from __future__ import annotations
+
+import operator
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+
+from parlay_marl.catalogue.scenarios import Scenario
+from parlay_marl.core import observation as observed
+from parlay_marl.core.chance import nothing_fixed
+from parlay_marl.core.moves import N_MOVES, SEATS, Move, Refusal, decode, n_actions
+from parlay_marl.core.outcome import FORFEIT
+from parlay_marl.core.reward import SHAPED
+from parlay_marl.core.state import STATE_DTYPE
+from parlay_marl.core.step import observe_game, play_index, play_move, reset_games
+from parlay_marl.core.style import CHOICE_DTYPE
+from parlay_marl.envs.config import Config, make_config
+from parlay_marl.envs.options import PROBE, fixed_draws
+from parlay_marl.envs.outcome import Outcome, make_report
+from parlay_marl.errors import ConfigurationError, GameOverError, IllegalMoveError, NotStartedError
+from parlay_marl.opponents.scripted import choose_move
+from parlay_marl.opponents.seat import Opponent, Player, ScriptedOpponent
+
+Observation = dict[str, NDArray[Any]]
+LARGEST_SEED = 2**64 - 1
+MOST_SKIPPED = 100
+"""Games that opponents may end before an agent's first turn, one after the other, before that is an error."""
+
+_BLANK = np.zeros(1, STATE_DTYPE)
+_BLANK.flags.writeable = False
+_NOTHING_FIXED = nothing_fixed()
+_NOTHING_FIXED.flags.writeable = False
+
+REASONS = {
+    Refusal.UNKNOWN_MOVE: "there is no such action",
+    Refusal.NOTHING_TO_ACCEPT: "no offer of the other seat stands",
+    Refusal.PRICE_OUT_OF_RANGE: "the price must be a number within the public range, 0 to 1 normalised",
+    Refusal.UNKNOWN_PACKAGE: "the scenario has no such package",
+    Refusal.CLAIM_NEEDS_CREDIBILITY: "a claim needs more credibility than is left",
+    Refusal.SILENCE_NEEDS_CREDIBILITY: "silence needs more credibility than is left",
+    Refusal.NOTHING_TO_CHALLENGE: "the other seat has no open claim",
+}
+"""Why a move is refused, in words."""
+
+
+class PlayedMove(NamedTuple):
+    """One move as it was played: exact, so that a game can be replayed from its moves."""
+
+    move: Move
+    price: float
+    package: int
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Everything that a game is at one moment; `Game.restore` brings it back, in this game or another of its config."""
+
+    row: bytes
+    seed: int
+    number: int
+    moves: tuple[PlayedMove, ...]
+    options: Mapping[str, Any] | None
+
+
+class Game:
+    """A negotiation between two seats; a seat given to a player is played by it as soon as it is on turn.
+
+    `rewards` holds what the last call paid (buyer, seller), the turns of players included; what they cause before the
+    first call is paid with it. `seat` is the seat on turn, 0 buyer or 1 seller; `observation` and `mask` are its own,
+    in buffers that the next move overwrites. Prices are normalised.
+    """
+
+    def __init__(self, config: Config, players: Sequence[Player | None] = (None, None)) -> None:
+        self.config = config
+        self.scenario: Scenario = config.scenario
+        self.players = tuple(players)
+        self.packages = config.scenario.n_packages
+        self.n_actions = n_actions(self.packages)
+        self.rewards: list[float] = [0.0, 0.0]
+        self.is_over = False
+        self.seat = 0
+        self.seed: int | None = None
+        self.number = -1
+        self.options: Mapping[str, Any] | None = None
+        self._has_players = any(player is not None for player in self.players)
+        self._fixed = _NOTHING_FIXED
+        self._owed = [0.0, 0.0]
+        self._params = config.params
+        self._rows = np.zeros(1, STATE_DTYPE)
+        self._row = self._rows[0]
+        self._reward = self._rows["reward"][0]
+        self._ending = self._rows["ending"]
+        self._opener = self._rows["opener"]
+        self._played: list[int | PlayedMove] = []
+        self.observation = np.zeros(observed.width(self.packages), np.float32)
+        self.mask = np.zeros(self.n_actions, np.int8)
+        self._numbers = np.zeros(1, np.int64)
+        self._indices = np.zeros(1, np.int32)
+        self._choice = np.zeros(1, CHOICE_DTYPE)
+
+    # ------------------------------------------------------------------ starting
+
+    def reset(self, seed: int | None = None, options: Mapping[str, Any] | None = None) -> None:
+        """Start a game: number 0 of a seed, or the next number of the seed in use; see `ResetOptions`.
+
+        Without any seed so far, one is taken from the operating system. A refused option changes nothing.
+        """
+        options = self._with_sensitivities(options)
+        fixed = fixed_draws(options, self.scenario, self.config.max_rounds) if options else _NOTHING_FIXED
+        if seed is not None:
+            self.seed, self.number = checked_seed(seed), 0
+        elif self.seed is None:
+            self.seed, self.number = secrets.randbits(63), 0
+        else:
+            self.number += 1
+        self._start(fixed, options)
+        self._open()
+
+    def _open(self) -> None:
+        """Let players make their opening moves; games that they end before anyone else's first turn are skipped."""
+        if not self._has_players:
+            return
+        for _ in range(MOST_SKIPPED):
+            self._let_players_play()
+            if not self.is_over:
+                self._owed, self.rewards = self.rewards, [0.0, 0.0]
+                return
+            self.number += 1
+            self._start(self._fixed, self.options)
+        raise ConfigurationError(f"{MOST_SKIPPED} games in a row ended before the agent's first turn; change the opponent")
+
+    def begin(self, seed: int, number: int, options: Mapping[str, Any] | None = None) -> None:
+        """Start game `number` of a seed exactly, without letting players move; for replays and commentary."""
+        fixed = fixed_draws(options, self.scenario, self.config.max_rounds)
+        self.seed, self.number = checked_seed(seed), number
+        self._start(fixed, options)
+
+    def _with_sensitivities(self, options: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+        """Return reset options in which each persona brings its own event sensitivity."""
+        own = {
+            seat: player.event_sensitivity
+            for seat, player in zip(SEATS, self.players, strict=True)
+            if isinstance(player, ScriptedOpponent)
+        }
+        if not own:
+            return options
+        given = {} if not options or options == PROBE else dict(options)
+        chosen = given.get("event_sensitivity", {})
+        return {**given, "event_sensitivity": {**own, **chosen} if isinstance(chosen, Mapping) else chosen}
+
+    def _start(self, fixed: Any, options: Mapping[str, Any] | None) -> None:
+        self.options, self._fixed = options, fixed
+        self._owed = [0.0, 0.0]
+        self.is_over = False
+        self._numbers[0] = self.number
+        reset_games(self._rows, self._params, _BLANK, fixed, np.uint64(self.seed), self._numbers, self._indices)
+        self._played = []
+        self.rewards = [0.0, 0.0]
+        self.seat = self._opener.item(0)
+        self._observe_turn()
+
+    # ------------------------------------------------------------------ looking
+
+    @property
+    def rows(self) -> Any:
+        """The state as the kernels take it: an array of one record of `STATE_DTYPE`."""
+        return self._rows
+
+    @property
+    def row(self) -> Any:
+        """The state, one record of `STATE_DTYPE`: everything, the hidden figures included."""
+        return self._row
+
+    @property
+    def moves(self) -> list[PlayedMove]:
+        """The moves so far, of both seats."""
+        seat = int(self._row["opener"])
+        moves = []
+        for played in self._played:
+            if isinstance(played, PlayedMove):
+                moves.append(played)
+            else:
+                move, price, package = decode(played, seat, self.packages)
+                moves.append(PlayedMove(Move(move), price, package))
+            seat = 1 - seat
+        return moves
+
+    def observe(self, seat: int) -> Observation:
+        """Return what a seat sees and its mask over the discrete actions (all 0 where it is not on turn)."""
+        if self.seat == seat:
+            return {"observation": self.observation.copy(), "action_mask": self.mask.copy()}
+        vector, mask = np.empty_like(self.observation), np.empty_like(self.mask)
+        observe_game(self._rows, self._params, 0, seat, self.packages, vector, mask)
+        return {"observation": vector, "action_mask": mask}
+
+    def move_mask(self, seat: int) -> NDArray[np.int8]:
+        """Return which of the seven moves a seat may make, in the order of `Move`."""
+        vector, mask = np.empty_like(self.observation), np.empty(N_MOVES, np.int8)
+        observe_game(self._rows, self._params, 0, seat, self.packages, vector, mask)
+        return mask
+
+    def zopa(self) -> tuple[float, float]:
+        """Return the normalised bounds of the best package's ZOPA now; empty where the first is not the lower."""
+        report = make_report(self._rows, self._params)
+        return float(report["zopa_low"]), float(report["zopa_high"])
+
+    def outcome(self) -> Outcome:
+        """Return the report of the finished game."""
+        if not self.is_over:
+            raise GameOverError("the game is not over yet; its outcome is known at the end")
+        return Outcome(self._rows.tobytes(), self._params, self.scenario)
+
+    # ------------------------------------------------------------------ playing
+
+    def play_index(self, action: Any) -> None:
+        """Play a discrete action for the seat on turn, then the players' turns that follow."""
+        self.turn_by_index(action)
+        if self._has_players:
+            self._let_players_play()
+
+    def play(self, move: Any, price: Any = 0.0, package: Any = 0) -> None:
+        """Play a move with its exact normalised price for the seat on turn, then the players' turns that follow."""
+        self.turn_by_move(as_index(move), as_price(price), as_index(package))
+        if self._has_players:
+            self._let_players_play()
+
+    def turn_by_index(self, action: Any, by: str = "") -> None:
+        """Play a discrete action for the seat on turn, and nothing more."""
+        index = action if type(action) is int else as_index(action)
+        if self.is_over or self.seed is None:
+            self.refuse_turn()
+        reason = play_index(self._rows, self._params, 0, index, self.packages, self.observation, self.mask)
+        if reason:
+            move = decode(index, self.seat, self.packages)[0]
+            name = Move(move).name if move >= 0 else f"of {self.n_actions}"
+            raise self._illegal(reason, f"action {index} ({name}){by}")
+        self._played.append(index)
+        self.rewards = self._reward.tolist()
+        if self._ending.item(0):
+            self.is_over = True
+        else:
+            self.seat = 1 - self.seat
+
+    def turn_by_move(self, move: int, price: float, package: int) -> None:
+        """Play a move for the seat on turn, and nothing more."""
+        if self.is_over or self.seed is None:
+            self.refuse_turn()
+        reason = play_move(
+            self._rows, self._params, 0, move, price, package, self.packages, self.observation, self.mask
+        )
+        if reason:
+            name = Move(move).name if 0 <= move < N_MOVES else f"move {move}"
+            raise self._illegal(reason, f"{name} (price {price:g}, package {package})")
+        self._played.append(PlayedMove(Move(move), price, package))
+        self.rewards = self._reward.tolist()
+        if self._ending.item(0):
+            self.is_over = True
+        else:
+            self.seat = 1 - self.seat
+
+    def forfeit(self, seat: int | None = None) -> None:
+        """End the game at the cost of a seat (default: the one on turn), as `illegal="terminate"` does.
+
+        The offender loses what a capitulation costs or, where only payoffs count, one nominal ZOPA; the other nothing.
+        """
+        offender = self.seat if seat is None else seat
+        pays = self._params[0]["reward"]
+        self._row["ending"], self._row["closed_by"] = FORFEIT, offender
+        self.is_over = True
+        self.rewards = [0.0, 0.0]
+        self.rewards[offender] = -float(pays["capitulation_cost"]) if pays["mode"] == SHAPED else -1.0
+        self._observe_turn()
+
+    def _let_players_play(self) -> None:
+        """Let the seats that belong to players take their turns; add up what this call has paid."""
+        paid = [self._owed[0] + self.rewards[0], self._owed[1] + self.rewards[1]]
+        self._owed = [0.0, 0.0]
+        while not self.is_over and (player := self.players[self.seat]) is not None:
+            if isinstance(player, ScriptedOpponent):
+                choose_move(self._rows, self._params, 0, player.record, 0, self._choice)
+                self.turn_by_move(*self._choice[0].item())
+            else:
+                self._ask(player)
+            paid = [paid[0] + self.rewards[0], paid[1] + self.rewards[1]]
+        self.rewards = paid
+
+    def _ask(self, player: Opponent) -> None:
+        """Let a policy take its turn."""
+        action = player.act(self.observation[None].copy(), self.mask[None].copy())
+        self.turn_by_index(np.asarray(action).reshape(-1)[0], f" of the opponent {player.name!r}")
+
+    def _observe_turn(self) -> None:
+        observe_game(self._rows, self._params, 0, self.seat, self.packages, self.observation, self.mask)
+
+    # ------------------------------------------------------------------ refusing
+
+    def refuse_turn(self) -> NoReturn:
+        """Raise the error of a call that comes before the first game or after the end of one."""
+        if self.seed is None:
+            raise NotStartedError("no game has been started; call reset() first")
+        raise GameOverError("the game is over; call reset() to start another")
+
+    def _illegal(self, reason: int, what: str) -> IllegalMoveError:
+        return IllegalMoveError(f"{SEATS[self.seat]}: {what} is illegal: {REASONS[Refusal(reason)]}")
+
+    # ------------------------------------------------------------------ keeping
+
+    def snapshot(self) -> Snapshot:
+        """Return everything that the game is now."""
+        if self.seed is None:
+            self.refuse_turn()
+        return Snapshot(self._rows.tobytes(), self.seed, self.number, tuple(self.moves), self.options)
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Become the game of a snapshot taken under the same configuration."""
+        if len(snapshot.row) != STATE_DTYPE.itemsize:
+            raise ConfigurationError("the snapshot was taken by another version; its state has another size")
+        self._rows[:] = np.frombuffer(snapshot.row, STATE_DTYPE)
+        self.seed, self.number, self.options = snapshot.seed, snapshot.number, snapshot.options
+        self._played = list(snapshot.moves)
+        self.rewards, self._owed = self._reward.tolist(), [0.0, 0.0]
+        self.is_over, self.seat = bool(self._ending[0]), int(self._row["seat"])
+        self._observe_turn()
+
+
+def checked_seed(seed: Any) -> int:
+    """Return a seed as a whole number of 64 bits."""
+    try:
+        number = operator.index(seed)
+    except TypeError:
+        raise ConfigurationError(f"seed: give a whole number, not {seed!r}") from None
+    if not 0 <= number <= LARGEST_SEED:
+        raise ConfigurationError(f"seed: give a whole number from 0 to 2**64 - 1, not {seed!r}")
+    return number
+
+
+def as_index(action: Any) -> int:
+    """Return an action as a plain whole number, or say that it is none."""
+    try:
+        return operator.index(action)
+    except TypeError:
+        pass
+    if isinstance(action, np.ndarray) and action.size == 1 and action.dtype.kind in "iu":
+        return int(action.reshape(-1)[0])
+    raise IllegalMoveError(f"{action!r} is no action; give a whole number")
+
+
+def as_price(price: Any) -> float:
+    """Return a price as a plain number, or say that it is none; NaN is passed on to be refused by the rules."""
+    try:
+        return float(price.reshape(-1)[0] if isinstance(price, np.ndarray) and price.size == 1 else price)
+    except (TypeError, ValueError):
+        raise IllegalMoveError(f"{price!r} is no price; give one number from 0 to 1") from None
+
+
+def replay(
+    config: Config | Mapping[str, Any],
+    seed: int,
+    moves: Iterable[tuple[int, float, int]],
+    options: Mapping[str, Any] | None = None,
+    number: int = 0,
+) -> Game:
+    """Return the game that a configuration, a seed and moves lead to, bit for bit.
+
+    `config` may be a `Config` or the keywords of one. `moves` are those of both seats, as `Game.moves` gives them;
+    `options` are `Game.options`, which hold the event sensitivity of a persona that played.
+    """
+    if not isinstance(config, Config):
+        config = make_config(**config)
+    game = Game(config)
+    game.begin(seed, number, options)
+    for move, price, package in moves:
+        game.play(move, price, package)
+    return game

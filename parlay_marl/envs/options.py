@@ -1,0 +1,138 @@
+"""What a reset may be told instead of drawing it: `reset(options={...})`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, Literal, Self
+
+import numpy as np
+from pydantic import Field, ValidationError, model_validator
+
+from parlay_marl.catalogue.files import Strict, reasons
+from parlay_marl.catalogue.scenarios import Scenario
+from parlay_marl.core.chance import nothing_fixed
+from parlay_marl.core.moves import SEATS
+from parlay_marl.core.observation import REACH
+from parlay_marl.errors import ConfigurationError
+
+Fixed = np.ndarray[Any, np.dtype[np.void]]
+Share = Field(None, ge=0.0, le=1.0)
+
+PROBE = {"options": 1}
+"""PettingZoo's `api_test` resets with exactly these options, to see that the argument exists; they mean nothing."""
+
+
+class _Shares(Strict):
+    buyer: float | None = Share
+    seller: float | None = Share
+
+
+class _Prices(Strict):
+    buyer: float | None = Field(None, ge=0.0)
+    seller: float | None = Field(None, ge=0.0)
+
+
+class _Flags(Strict):
+    buyer: bool | None = None
+    seller: bool | None = None
+
+
+_TermValues = dict[str, dict[str, float]]
+
+
+class _SeatTermValues(Strict):
+    buyer: _TermValues | None = None
+    seller: _TermValues | None = None
+
+
+class ResetOptions(Strict):
+    """The chance draws that a reset may fix; whatever is left out is drawn, and drawn as it would have been."""
+
+    opener: Literal["buyer", "seller"] | None = Field(None, description="who opens each round")
+    reservation: _Prices = Field(_Prices(), description="reservation prices, in currency")
+    urgency: _Shares = Field(_Shares(), description="urgency in [0, 1]")
+    alternative: _Flags = Field(_Flags(), description="has the seat an alternative?")
+    event_sensitivity: _Shares = Field(_Shares(), description="event sensitivity in [0, 1]")
+    event_rounds: tuple[int | None, ...] | None = Field(None, description="round of each event; None: drawn")
+    term_values: _SeatTermValues = Field(
+        _SeatTermValues(), description="worth of every option of every term to a seat, in currency: {term: {option: ...}}"
+    )
+
+    @model_validator(mode="after")
+    def _rounds_exist(self) -> Self:
+        if any(round_index is not None and round_index < 0 for round_index in self.event_rounds or ()):
+            raise ValueError("event_rounds: a round index is 0 or more")
+        return self
+
+
+def fixed_draws(options: Mapping[str, Any] | None, scenario: Scenario, rounds: int) -> Fixed:
+    """Return the record of fixed draws, an array of one, that reset options ask for."""
+    fixed = nothing_fixed()
+    if not options or options == PROBE:
+        return fixed
+    try:
+        chosen = ResetOptions.model_validate(dict(options))
+    except (ValidationError, TypeError, ValueError) as error:
+        detail = reasons(error) if isinstance(error, ValidationError) else str(error)
+        raise ConfigurationError(f"reset options: {detail}; known: {', '.join(ResetOptions.model_fields)}") from None
+    if chosen.opener is not None:
+        fixed["opener"] = SEATS.index(chosen.opener)
+    for i, seat in enumerate(SEATS):
+        _fix_seat(fixed, chosen, scenario, i, seat)
+    _fix_events(fixed, chosen, scenario, rounds)
+    return fixed
+
+
+def _fix_seat(fixed: Fixed, chosen: ResetOptions, scenario: Scenario, i: int, seat: str) -> None:
+    """Write the fixed figures of one seat."""
+    price = getattr(chosen.reservation, seat)
+    if price is not None:
+        x = scenario.normalise(price)
+        if not -REACH <= x <= REACH:
+            raise ConfigurationError(
+                f"reset options: reservation.{seat} = {price} is too far from the public range "
+                f"{scenario.low:g} to {scenario.high:g}"
+            )
+        fixed["reservation"][0, i] = x
+    for name, key in (("urgency", "urgency"), ("event_sensitivity", "sensitivity"), ("alternative", "alternative")):
+        value = getattr(getattr(chosen, name), seat)
+        if value is not None:
+            fixed[key][0, i] = value
+    values = getattr(chosen.term_values, seat)
+    if values is not None:
+        fixed["package_values"][0, i, : scenario.n_packages] = _package_values(values, scenario, seat)
+
+
+def _package_values(values: _TermValues, scenario: Scenario, seat: str) -> list[float]:
+    """Return what each package is worth to a seat, normalised, from what each option is worth in currency."""
+    wanted = {term.name: {option.name for option in term.options} for term in scenario.terms}
+    given = {term: set(options) for term, options in values.items()}
+    if given != wanted:
+        shape = ", ".join(f"{term}: {sorted(options)}" for term, options in wanted.items()) or "no terms"
+        raise ConfigurationError(f"reset options: term_values.{seat} must give every option; {scenario.name} has {shape}")
+    if not all(math.isfinite(value) for options in values.values() for value in options.values()):
+        raise ConfigurationError(f"reset options: term_values.{seat} must be finite")
+    names = [term.name for term in scenario.terms]
+    totals = [
+        sum(values[term][option.name] for term, option in zip(names, options, strict=True))
+        for options in scenario.packages()
+    ]
+    return [total / (scenario.high - scenario.low) for total in totals]
+
+
+def _fix_events(fixed: Fixed, chosen: ResetOptions, scenario: Scenario, rounds: int) -> None:
+    """Write the fixed rounds of the events."""
+    if chosen.event_rounds is None:
+        return
+    if len(chosen.event_rounds) != len(scenario.events):
+        raise ConfigurationError(
+            f"reset options: event_rounds has {len(chosen.event_rounds)} entries, "
+            f"but {scenario.name} has {len(scenario.events)} events"
+        )
+    for i, round_index in enumerate(chosen.event_rounds):
+        if round_index is None:
+            continue
+        if round_index >= rounds:
+            raise ConfigurationError(f"reset options: event_rounds[{i}] = {round_index}, but there are {rounds} rounds")
+        fixed["event_round"][0, i] = round_index

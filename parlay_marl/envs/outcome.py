@@ -1,0 +1,200 @@
+"""The report of a finished game, in currency and words."""
+
+from __future__ import annotations
+
+import functools
+import math
+from typing import Any
+
+import numpy as np
+
+from parlay_marl.catalogue.scenarios import Params, Scenario
+from parlay_marl.core.moves import SEATS
+from parlay_marl.core.outcome import OUTCOME_DTYPE, Ending
+from parlay_marl.core.state import STATE_DTYPE
+from parlay_marl.core.step import report_games
+
+Pair = tuple[float, float]
+Counts = tuple[int, int]
+
+
+def make_report(rows: Any, params: Params) -> Any:
+    """Return the core's report, one record of `OUTCOME_DTYPE`, of a game as it stands: an array of one row."""
+    report = np.zeros(1, OUTCOME_DTYPE)
+    report_games(rows, params, report)
+    return report[0]
+
+
+class Outcome:
+    """What an episode came to. Pairs are (buyer, seller); prices are in currency, worths in normalised price.
+
+    What is undefined is None: the price without a deal; the Nash point, its distance and the efficiency without a
+    ZOPA. The report is drawn up when a figure is first asked for, so that an outcome nobody reads costs nothing.
+    """
+
+    def __init__(self, row: bytes, params: Params, scenario: Scenario) -> None:
+        self._row = row
+        self._params = params
+        self._scenario = scenario
+
+    @functools.cached_property
+    def _record(self) -> Any:
+        return make_report(np.frombuffer(bytearray(self._row), STATE_DTYPE), self._params)
+
+    def _number(self, name: str) -> float | None:
+        number = float(self._record[name])
+        return None if math.isnan(number) else number
+
+    def _currency(self, name: str) -> float | None:
+        x = self._number(name)
+        return None if x is None else self._scenario.to_currency(x)
+
+    def _pair(self, name: str) -> Pair:
+        buyer, seller = self._record[name].tolist()
+        return buyer, seller
+
+    def _counts(self, name: str) -> Counts:
+        buyer, seller = self._record[name].tolist()
+        return buyer, seller
+
+    @property
+    def scenario(self) -> str:
+        """The name of the scenario."""
+        return self._scenario.name
+
+    @property
+    def ending(self) -> str:
+        """How it ended: deal, walk_away, collapsed, deadline or forfeit."""
+        return Ending(int(self._record["ending"])).name.lower()
+
+    @property
+    def is_deal(self) -> bool:
+        """Whether it ended in a deal."""
+        return bool(self._record["ending"] == Ending.DEAL)
+
+    @property
+    def closed_by(self) -> str | None:
+        """The seat whose move ended it; None where the clock or erosion did."""
+        seat = int(self._record["closed_by"])
+        return SEATS[seat] if seat >= 0 else None
+
+    @property
+    def opener(self) -> str:
+        """The seat that opened each round."""
+        return SEATS[int(self._record["opener"])]
+
+    @property
+    def round(self) -> int:
+        """The round index of the last turn, from 0."""
+        return int(self._record["round"])
+
+    @property
+    def price(self) -> float | None:
+        """The price of the deal."""
+        return self._currency("price")
+
+    @property
+    def package(self) -> str | None:
+        """The terms of the deal in words, empty where only the price is open; None without a deal."""
+        return self._scenario.package_label(int(self._record["package"])) if self.is_deal else None
+
+    @property
+    def zopa(self) -> Pair | None:
+        """The bounds of the best package's ZOPA at the end; None where there is none."""
+        low, high = float(self._record["zopa_low"]), float(self._record["zopa_high"])
+        return (self._scenario.to_currency(low), self._scenario.to_currency(high)) if low < high else None
+
+    @property
+    def nash_price(self) -> float | None:
+        """The price of the Nash point."""
+        return self._currency("nash_price")
+
+    @property
+    def nash_package(self) -> str:
+        """The terms of the Nash point in words: those of the largest joint surplus."""
+        return self._scenario.package_label(int(self._record["nash_package"]))
+
+    @property
+    def nash_distance(self) -> float | None:
+        """The root mean square, over the seats, of worth minus worth at the Nash point."""
+        return self._number("nash_distance")
+
+    @property
+    def efficiency(self) -> float | None:
+        """The joint worth over the best possible."""
+        return self._number("efficiency")
+
+    @property
+    def worth(self) -> Pair:
+        """What the ending is worth to each seat."""
+        return self._pair("worth")
+
+    @property
+    def shares(self) -> Pair:
+        """The share of the ZOPA that each seat won, in [0, 1]."""
+        return self._pair("share")
+
+    @property
+    def payoff(self) -> Pair:
+        """The discounted payoffs, in nominal ZOPA widths."""
+        return self._pair("payoff")
+
+    @property
+    def reservation(self) -> Pair:
+        """The reservation prices at the end."""
+        buyer, seller = self._record["reservation"].tolist()
+        return self._scenario.to_currency(buyer), self._scenario.to_currency(seller)
+
+    @property
+    def erosion_ticks(self) -> int:
+        """How often the ZOPA eroded."""
+        return int(self._record["erosion_ticks"])
+
+    @property
+    def tension_peak(self) -> float:
+        """The highest tension."""
+        return float(self._record["tension_peak"])
+
+    @property
+    def claims_made(self) -> Counts:
+        """Claims that each seat made."""
+        return self._counts("claims_made")
+
+    @property
+    def bluffs_made(self) -> Counts:
+        """Claims of each seat that were bluffs."""
+        return self._counts("bluffs_made")
+
+    @property
+    def bluffs_caught(self) -> Counts:
+        """Bluffs of the other that each seat caught."""
+        return self._counts("bluffs_caught")
+
+    @property
+    def wrong_challenges(self) -> Counts:
+        """Honest claims of the other that each seat challenged."""
+        return self._counts("wrong_challenges")
+
+    @property
+    def events_answered(self) -> Counts:
+        """Events that each seat's next offer answered."""
+        return self._counts("events_answered")
+
+    @property
+    def events_missed(self) -> Counts:
+        """Events that it did not."""
+        return self._counts("events_missed")
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the report as plain data."""
+        return {name: getattr(self, name) for name, value in vars(Outcome).items() if isinstance(value, property)}
+
+    def __eq__(self, other: object) -> bool:
+        """Whether two reports say the same."""
+        return isinstance(other, Outcome) and self.as_dict() == other.as_dict()
+
+    def __hash__(self) -> int:
+        return hash(self._record.tobytes())
+
+    def __repr__(self) -> str:
+        return f"Outcome({', '.join(f'{name}={value!r}' for name, value in self.as_dict().items())})"

@@ -1,0 +1,153 @@
+"""The PettingZoo parallel environment: both seats act at once, and the one not on turn passes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from gymnasium import spaces
+from numpy.typing import NDArray
+from pettingzoo import ParallelEnv
+from pydantic import BaseModel
+
+from parlay_marl.catalogue.scenarios import Scenario
+from parlay_marl.envs.config import Config
+from parlay_marl.envs.game import Observation, as_index
+from parlay_marl.envs.table import AGENTS, RENDER_MODES, Seated, Table, mixed_parts
+from parlay_marl.errors import IllegalMoveError
+
+Step = tuple[
+    dict[str, Observation], dict[str, float], dict[str, bool], dict[str, bool], dict[str, dict[str, Any]]
+]
+
+
+class parallel_env(ParallelEnv[str, Observation, Any]):  # noqa: N801 - PettingZoo's name for it
+    """The same game for tools that step all agents at once.
+
+    Each action space has one more action, the last: the pass, the only one that the mask of the seat not on turn
+    allows. Missing actions of that seat count as passes.
+    """
+
+    metadata = {  # noqa: RUF012 - PettingZoo reads a plain dict from the class
+        "name": "negotiation_v0",
+        "render_modes": RENDER_MODES,
+        "render_fps": 1,
+    }
+
+    def __init__(
+        self,
+        scenario: str | Path | Scenario = "saas_enterprise",
+        rules: str | Mapping[str, Any] | BaseModel = "default",
+        reward: str = "shaped",
+        information: str | None = None,
+        opener: str | None = None,
+        max_rounds: int | None = None,
+        actions: str = "discrete",
+        illegal: str = "raise",
+        beliefs: str = "heuristic",
+        buyer: Seated = None,
+        seller: Seated = None,
+        render_mode: str | None = None,
+    ) -> None:
+        self._table = Table(
+            scenario, rules, reward, information, opener, max_rounds, actions, illegal, beliefs, buyer, seller,
+            render_mode, passes=True,
+        )  # fmt: skip
+        self._game = self._table.game
+        self.render_mode = render_mode
+        self.possible_agents = list(self._table.agents)
+        self.observation_spaces = self._table.observation_spaces
+        self.action_spaces = self._table.action_spaces
+        self.state_space = self._table.state_space
+        self.agents: list[str] = []
+
+    def observation_space(self, agent: str) -> spaces.Space[Any]:
+        """Return the observation space of an agent, always the same object."""
+        return self.observation_spaces[agent]
+
+    def action_space(self, agent: str) -> spaces.Space[Any]:
+        """Return the action space of an agent, always the same object."""
+        return self.action_spaces[agent]
+
+    @property
+    def config(self) -> Config:
+        """The configuration of the game, for `replay`."""
+        return self._game.config
+
+    @property
+    def game(self) -> Any:
+        """The `Game` underneath: its moves, scenario, snapshots and outcome."""
+        return self._game
+
+    def reset(
+        self, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[dict[str, Observation], dict[str, dict[str, Any]]]:
+        """Start a game; see `raw_env.reset`."""
+        self._game.reset(seed, options)
+        self.agents = self.possible_agents[:]
+        self._table.show_live()
+        return self._observations(), {agent: {} for agent in self.agents}
+
+    def _observations(self) -> dict[str, Observation]:
+        """Return what each agent sees, with the pass at the end of each mask."""
+        seen = {}
+        for agent, seat in self._table.seats.items():
+            seen[agent] = self._table.observe(seat)
+            idle = seat != self._game.seat and not self._game.is_over
+            seen[agent]["action_mask"] = np.append(seen[agent]["action_mask"], np.int8(idle))
+        return seen
+
+    def step(self, actions: dict[str, Any]) -> Step:
+        """Play the action of the agent on turn; the other must pass."""
+        if not self.agents:
+            self._game.refuse_turn()
+        unknown = set(actions) - set(self.possible_agents)
+        if unknown:
+            raise IllegalMoveError(f"{sorted(unknown)} are no agents of this game; it has {self.possible_agents}")
+        on_turn = AGENTS[self._game.seat]
+        refused = self._check_passes(actions, on_turn) or self._table.play(actions.get(on_turn))
+        rewards = {agent: self._game.rewards[seat] for agent, seat in self._table.seats.items()}
+        observations = self._observations()
+        over = self._game.is_over
+        infos = self._table.final_infos(refused) if over else {agent: {} for agent in self.agents}
+        terminations, truncations = dict.fromkeys(self.agents, over), dict.fromkeys(self.agents, False)
+        if over:
+            self.agents = []
+        self._table.show_live()
+        return observations, rewards, terminations, truncations, infos
+
+    def _check_passes(self, actions: Mapping[str, Any], on_turn: str) -> str | None:
+        """Refuse anything but a pass of an agent that is not on turn."""
+        for agent, action in actions.items():
+            if agent == on_turn or self._is_pass(action):
+                continue
+            reason = f"{agent}: it is the turn of {on_turn}; the only legal action is the pass, {self._table.pass_action}"
+            if not self._table.terminates:
+                raise IllegalMoveError(reason)
+            self._game.forfeit(self._table.seats[agent])
+            return reason
+        return None
+
+    def _is_pass(self, action: Any) -> bool:
+        """Whether an action is the pass of the form in use; None counts as one."""
+        if action is None:
+            return True
+        index = as_index(action) if self._table.is_discrete else mixed_parts(action)[0]
+        return index == self._table.pass_action
+
+    def state(self) -> NDArray[np.float32]:
+        """Return everything, hidden figures included, as one vector; `state_names` says what is where."""
+        return self._table.state()
+
+    def state_names(self) -> list[str]:
+        """Return the name of every number of `state()`."""
+        return self._table.state_names()
+
+    def render(self) -> str | None:  # type: ignore[override]
+        """Return the transcript so far (`ansi`), or print what is new of it (`human`)."""
+        return self._table.render()
+
+    def close(self) -> None:
+        """Release nothing: there is nothing to release."""

@@ -1,0 +1,98 @@
+"""The Gymnasium environment: one seat for the learner, an opponent in the other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import gymnasium
+from gymnasium.utils import seeding
+from numpy.typing import NDArray
+from pydantic import BaseModel
+
+from parlay_marl.catalogue.scenarios import Scenario
+from parlay_marl.core.moves import SEATS
+from parlay_marl.envs.config import Config, one_of
+from parlay_marl.envs.game import Observation, checked_seed
+from parlay_marl.envs.table import AGENTS, RENDER_MODES, Seated, Table
+
+
+class NegotiationEnv(gymnasium.Env[Observation, Any]):
+    """One seat (`role`) against an `opponent`; the other arguments are those of `negotiation_v0.raw_env`.
+
+    Unlike there, an illegal action ends the game at the agent's cost by default: Gymnasium's tools sample action
+    spaces without a mask. `illegal="raise"` makes it an error instead.
+    """
+
+    metadata = {  # noqa: RUF012 - Gymnasium reads a plain dict from the class
+        "render_modes": RENDER_MODES,
+        "render_fps": 1,
+    }
+
+    def __init__(
+        self,
+        role: str = "buyer",
+        opponent: Seated = "shark",
+        scenario: str | Path | Scenario = "saas_enterprise",
+        rules: str | Mapping[str, Any] | BaseModel = "default",
+        reward: str = "shaped",
+        information: str | None = None,
+        opener: str | None = None,
+        max_rounds: int | None = None,
+        actions: str = "discrete",
+        illegal: str = "terminate",
+        beliefs: str = "heuristic",
+        render_mode: str | None = None,
+    ) -> None:
+        one_of("role", role, SEATS)
+        self._seat = SEATS.index(role)
+        self._agent = AGENTS[self._seat]
+        buyer, seller = (None, opponent) if role == "buyer" else (opponent, None)
+        self._table = Table(
+            scenario, rules, reward, information, opener, max_rounds, actions, illegal, beliefs, buyer, seller, render_mode
+        )
+        self._game = self._table.game
+        self.render_mode = render_mode
+        self.observation_space = self._table.observation_spaces[self._agent]
+        self.action_space = self._table.action_spaces[self._agent]
+
+    @property
+    def config(self) -> Config:
+        """The configuration of the game, for `replay`."""
+        return self._game.config
+
+    @property
+    def game(self) -> Any:
+        """The `Game` underneath: its moves, scenario, snapshots and outcome."""
+        return self._game
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Observation, dict[str, Any]]:
+        """Start a game; the opponent has moved already if it opens. See `raw_env.reset`."""
+        if seed is not None:
+            self._np_random, self._np_random_seed = seeding.np_random(checked_seed(seed))
+        self._game.reset(seed, options)
+        self._table.show_live()
+        return self._table.observe(self._seat), {}
+
+    def step(self, action: Any) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
+        """Play an action and the opponent's answer."""
+        refused = self._table.play(action)
+        over = self._game.is_over
+        info = self._table.final_infos(refused)[self._agent] if over else {}
+        self._table.show_live()
+        return self._table.observe(self._seat), self._game.rewards[self._seat], over, False, info
+
+    def action_masks(self) -> NDArray[Any]:
+        """Return the mask of the legal actions now, as sb3-contrib's MaskablePPO asks for it."""
+        return self._table.observe(self._seat)["action_mask"]
+
+    def state(self) -> NDArray[Any]:
+        """Return everything, hidden figures included, as one vector: for a central critic."""
+        return self._table.state()
+
+    def render(self) -> str | None:  # type: ignore[override]
+        """Return the transcript so far (`ansi`), or print what is new of it (`human`)."""
+        return self._table.render()

@@ -1,0 +1,152 @@
+"""What the environments have in common: the bargaining table with its arguments, spaces, state and rendering."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from gymnasium import spaces
+from numpy.typing import NDArray
+from pydantic import BaseModel
+
+from parlay_marl.catalogue.personas import Persona
+from parlay_marl.catalogue.scenarios import Scenario
+from parlay_marl.core import observation as observed
+from parlay_marl.core.moves import BUYER, N_MOVES, SEATS, SELLER
+from parlay_marl.envs.config import ACTIONS, ILLEGAL, make_config, one_of
+from parlay_marl.envs.game import Game, Observation, as_index
+from parlay_marl.envs.render import LivePrinter, transcript
+from parlay_marl.envs.spaces import action_space, observation_space
+from parlay_marl.errors import ConfigurationError, IllegalMoveError, NotStartedError
+from parlay_marl.opponents.seat import Player, as_player
+
+AGENTS = ("buyer_0", "seller_0")
+RENDER_MODES = ["ansi", "human"]
+Seated = str | Path | Persona | Player | None
+
+HIDDEN = ("zopa_low", "zopa_high", "nash_price", "buyer_claim_is_bluff", "seller_claim_is_bluff")
+"""What `state()` adds to both seats' observations: the ZOPA and Nash point of k*, and whether the claims are bluffs."""
+
+
+class Table:
+    """A game with its arguments checked, its agents, spaces, state and rendering."""
+
+    def __init__(
+        self,
+        scenario: str | Path | Scenario,
+        rules: str | Mapping[str, Any] | BaseModel,
+        reward: str,
+        information: str | None,
+        opener: str | None,
+        max_rounds: int | None,
+        actions: str,
+        illegal: str,
+        beliefs: str,
+        buyer: Seated,
+        seller: Seated,
+        render_mode: str | None,
+        passes: bool = False,
+    ) -> None:
+        one_of("form of actions", actions, ACTIONS)
+        one_of("treatment of illegal moves", illegal, ILLEGAL)
+        if render_mode is not None:
+            one_of("render mode", render_mode, tuple(RENDER_MODES))
+        config = make_config(scenario, rules, reward, beliefs, information, opener, max_rounds)
+        players = tuple(None if player is None else as_player(player) for player in (buyer, seller))
+        if None not in players:
+            raise ConfigurationError(
+                "both seats are given to opponents, so there is no agent left; leave one free, or use `parlay watch`"
+            )
+        self.game = Game(config, players)
+        self.is_discrete = actions == "discrete"
+        self.terminates = illegal == "terminate"
+        self.render_mode = render_mode
+        self.printer = LivePrinter() if render_mode == "human" else None
+        self.agents = [agent for agent, player in zip(AGENTS, players, strict=True) if player is None]
+        self.seats = {agent: AGENTS.index(agent) for agent in self.agents}
+        packages = config.scenario.n_packages
+        self.pass_action = self.game.n_actions if self.is_discrete else N_MOVES
+        self.observation_spaces = {a: observation_space(actions, packages, passes) for a in self.agents}
+        self.action_spaces = {a: action_space(actions, packages, passes) for a in self.agents}
+        low, high = observed.bounds(packages)
+        hidden_low, hidden_high = [-observed.REACH] * 3 + [0.0] * 2, [observed.REACH] * 3 + [1.0] * 2
+        self.state_space = spaces.Box(
+            np.concatenate([low, low, hidden_low]).astype(np.float32),
+            np.concatenate([high, high, hidden_high]).astype(np.float32),
+        )
+
+    def check_started(self) -> None:
+        """Refuse a call that needs a game before there is one."""
+        if self.game.seed is None:
+            raise NotStartedError("no game has been started; call reset() first")
+
+    def observe(self, seat: int) -> Observation:
+        """Return what a seat sees, with the mask of the form of actions in use."""
+        self.check_started()
+        seen = self.game.observe(seat)
+        if not self.is_discrete:
+            seen["action_mask"] = self.game.move_mask(seat)
+        return seen
+
+    def play(self, action: Any) -> str | None:
+        """Play an action for the seat on turn; return why it was refused where that ends the game, else None."""
+        try:
+            if self.is_discrete:
+                self.game.play_index(action)
+            else:
+                self.game.play(*mixed_parts(action))
+        except IllegalMoveError as error:
+            if not self.terminates:
+                raise
+            self.game.forfeit()
+            return str(error)
+        return None
+
+    def final_infos(self, refused: str | None = None) -> dict[str, dict[str, Any]]:
+        """Return each agent's info at the end: the `Outcome`, and what was illegal where that ended the game."""
+        outcome = self.game.outcome()
+        if refused is None:
+            return {agent: {"outcome": outcome} for agent in self.agents}
+        return {agent: {"outcome": outcome, "illegal": refused} for agent in self.agents}
+
+    def state(self) -> NDArray[np.float32]:
+        """Return everything, hidden figures included, as one vector: for central critics, never for a seat."""
+        self.check_started()
+        row, hidden = self.game.row, np.zeros(len(HIDDEN))
+        low, high = self.game.zopa()
+        hidden[:3] = np.clip([low, high, 0.5 * (low + high)], -observed.REACH, observed.REACH)
+        hidden[3:] = row["claim_is_bluff"]
+        seen = [self.game.observe(seat)["observation"] for seat in (BUYER, SELLER)]
+        return np.concatenate([*seen, hidden]).astype(np.float32)
+
+    def state_names(self) -> list[str]:
+        """Return the name of every number of `state()`."""
+        names = observed.names(self.game.packages)
+        return [f"{seat}.{name}" for seat in SEATS for name in names] + list(HIDDEN)
+
+    def render(self) -> str | None:
+        """Return the transcript so far (`ansi`), or print what is new of it (`human`)."""
+        if self.render_mode is None:
+            raise ConfigurationError("render: make the environment with render_mode='ansi' or 'human'")
+        self.check_started()
+        if self.printer is None:
+            return transcript(self.game)
+        self.printer.show(self.game)
+        return None
+
+    def show_live(self) -> None:
+        """Print what is new of the transcript where a person is watching."""
+        if self.printer is not None:
+            self.printer.show(self.game)
+
+
+def mixed_parts(action: Any) -> tuple[int, Any, Any]:
+    """Return (move, price, package) of a mixed action; price and package may be left out where the move has none."""
+    if not isinstance(action, Mapping) or "move" not in action:
+        raise IllegalMoveError(f"{action!r} is no mixed action; give {{'move': ..., 'price': ..., 'package': ...}}")
+    unknown = set(action) - {"move", "price", "package"}
+    if unknown:
+        raise IllegalMoveError(f"a mixed action has no {sorted(unknown)}; it has move, price and package")
+    return as_index(action["move"]), action.get("price", 0.0), action.get("package", 0)

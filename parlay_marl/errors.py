@@ -1,0 +1,61 @@
+"""Every error that the package raises on purpose.
+
+    ParlayError
+    |-- UnknownNameError      no scenario, persona, rules preset... of that name (also a ValueError)
+    |-- CatalogueError        a scenario or persona file that cannot be used (also a ValueError)
+    |-- ConfigurationError    an argument or a reset option that cannot be used (also a ValueError)
+    |-- IllegalMoveError      a move that the rules forbid, or no move at all (also a ValueError)
+    |-- TurnError             a call out of order (also a RuntimeError)
+    |   |-- NotStartedError   before the first reset
+    |   `-- GameOverError     after the end of the game
+    `-- MissingExtraError     an optional dependency that is not installed (also an ImportError)
+
+Each says what is wrong, where, and what to do; whatever raised it has left the game as it was.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class ParlayError(Exception):
+    """Any error that the package raises on purpose."""
+
+
+class UnknownNameError(ParlayError, ValueError):
+    """A name that is not in the catalogue; says which one is nearest."""
+
+    def __init__(self, kind: str, name: object, known: Iterable[str], hint: str = "") -> None:
+        names = sorted(known)
+        near = difflib.get_close_matches(str(name).lower(), names, n=1, cutoff=0.5)
+        advice = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(names)}"
+        super().__init__(f"unknown {kind} {name!r}; {advice}{hint}")
+
+
+class CatalogueError(ParlayError, ValueError):
+    """A scenario or persona file that cannot be used: names the file, the key and the reason."""
+
+
+class ConfigurationError(ParlayError, ValueError):
+    """An argument or a reset option that cannot be used."""
+
+
+class IllegalMoveError(ParlayError, ValueError):
+    """A move that the rules forbid in this position, or something that is no move; the game is as it was."""
+
+
+class TurnError(ParlayError, RuntimeError):
+    """A call out of order."""
+
+
+class NotStartedError(TurnError):
+    """A call that needs a game before any was started."""
+
+
+class GameOverError(TurnError):
+    """A move in a game that is over."""
+
+
+class MissingExtraError(ParlayError, ImportError):
+    """An optional dependency that is not installed; names the command that installs it."""

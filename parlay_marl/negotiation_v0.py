@@ -1,0 +1,59 @@
+"""The negotiation environment: a buyer and a seller alternate turns over a deal.
+
+    from parlay_marl import negotiation_v0
+
+    env = negotiation_v0.env(scenario="saas_enterprise", seller="shark")
+
+| | |
+|---|---|
+| agents | `buyer_0`, `seller_0`; a seat given to an opponent has no agent |
+| actions | `Discrete(n)` with a mask, or `Dict(move, price, package)` with `actions="mixed"` |
+| observations | `{"observation": float32 vector, "action_mask": int8 vector}` |
+| state | `env.state()`: both seats' views and the hidden figures, for central critics |
+
+Arguments of `env`, `raw_env` and `parallel_env`, all by keyword:
+
+- `scenario`: a name of the catalogue, the path of a .toml file, or a `Scenario`; default `saas_enterprise`.
+- `rules`: `"default"`, `"seed"`, or a mapping of changed numbers such as `{"tension": {"memory": 0.5}}`.
+- `reward`: `"shaped"` or `"payoff"` (the pure game).
+- `information`: `"incomplete"` or `"complete"`; default: as the scenario says.
+- `opener`: `"buyer"`, `"seller"` or `"random"`; default: as the scenario says.
+- `max_rounds`: the deadline; default: as the scenario says.
+- `actions`: `"discrete"` or `"mixed"`.
+- `illegal`: `"raise"`, or `"terminate"`, PettingZoo's convention: the offender loses, the game ends.
+- `beliefs`: `"heuristic"` or `"none"`.
+- `buyer`, `seller`: who plays the seat: None for an agent, a persona's name or file, or any `Opponent`.
+- `render_mode`: `"ansi"` returns a transcript, `"human"` prints it as the game goes.
+
+A discrete action is, in this order: accept, walk away, silence, challenge, anchor, 41 offers for each package, 41
+claims, on an even price grid (`parlay_marl.core.moves.decode`). At the end of an episode every agent's info holds
+the `Outcome`. Games are keyed by (seed, game number): `reset(seed=7)` starts game 0 of seed 7, each further `reset()`
+the next; `reset(options={...})` fixes what chance would draw (`parlay_marl.envs.options.ResetOptions`).
+
+Any game can be kept and repeated: `env.snapshot()`, `env.restore(...)`, and `replay(config, seed, moves)`.
+"""
+
+from __future__ import annotations
+
+from parlay_marl.core.moves import Move
+from parlay_marl.envs.aec import EnvSnapshot, env, raw_env
+from parlay_marl.envs.config import Config, make_config
+from parlay_marl.envs.game import Game, PlayedMove, replay
+from parlay_marl.envs.options import ResetOptions
+from parlay_marl.envs.outcome import Outcome
+from parlay_marl.envs.parallel import parallel_env
+
+__all__ = [
+    "Config",
+    "EnvSnapshot",
+    "Game",
+    "Move",
+    "Outcome",
+    "PlayedMove",
+    "ResetOptions",
+    "env",
+    "make_config",
+    "parallel_env",
+    "raw_env",
+    "replay",
+]

@@ -1,0 +1,177 @@
+#!/usr/bin/env python3
+"""Measure the speed of the environment beside PettingZoo's classic games, in one run.
+
+    pip install -e ".[bench]"
+    python scripts/bench.py [--rounds 5] [--json FILE]
+
+Speeds are agent steps per second with the same uniform sampler over the mask, interleaved; the figures are medians and
+the ratios are between medians of the same run, since absolute speeds depend on the machine and its neighbours.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import random
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from parlay_marl import negotiation_v0
+from parlay_marl.catalogue import build_params, load_rules, load_scenario
+from parlay_marl.core import observation
+from parlay_marl.core.chance import nothing_fixed
+from parlay_marl.core.moves import n_actions
+from parlay_marl.core.state import STATE_DTYPE
+from parlay_marl.core.step import reset_games, step_games
+
+BATCH = 4096
+TARGETS = {"env_vs_tictactoe": 8.0, "raw_env_vs_tictactoe": 3.0, "batch_steps_per_second": 5e6}
+
+
+def play_aec(env: Any, steps: int) -> float:
+    """Return the agent steps per second of random legal play through the AEC interface."""
+    draw = random.Random(0).random
+    done = 0
+    started = time.perf_counter()
+    while done < steps:
+        env.reset()
+        for agent in env.agent_iter():
+            seen, _, terminated, truncated, _ = env.last()
+            if terminated or truncated:
+                env.step(None)
+                continue
+            if isinstance(seen, dict):
+                mask = seen["action_mask"]
+                n = len(mask)
+                action = int(draw() * n)
+                while not mask[action]:
+                    action = int(draw() * n)
+            else:
+                action = int(draw() * env.action_space(agent).n)
+            env.step(action)
+            done += 1
+    return done / (time.perf_counter() - started)
+
+
+def batch_player() -> Callable[[], float]:
+    """Return a function that measures the compiled batch step, observations and masks included, on one core."""
+    params = build_params(load_scenario("saas_enterprise"), load_rules("default"))
+    games, blank = np.zeros(BATCH, STATE_DTYPE), np.zeros(1, STATE_DTYPE)
+    numbers, scenarios = np.arange(BATCH), np.zeros(BATCH, np.int32)
+    observations = np.zeros((BATCH, observation.width(1)), np.float32)
+    masks, refusals = np.zeros((BATCH, n_actions(1)), np.int8), np.zeros(BATCH, np.int8)
+    rng = np.random.default_rng(0)
+    # Every move but the two that end a game and the one that is seldom legal: 20 rounds are played to the deadline.
+    actions = [rng.integers(4, 46, BATCH) for _ in range(39)]
+
+    def measure() -> float:
+        reset_games(games, params, blank, nothing_fixed(), np.uint64(1), numbers, scenarios)
+        started = time.perf_counter()
+        for chosen in actions:
+            step_games(games, params, chosen, 1, observations, masks, refusals)
+        seconds = time.perf_counter() - started
+        if refusals.any() or games["ending"].any():
+            raise SystemExit("the benchmark's games ended early: its steps are not all real")
+        return len(actions) * BATCH / seconds
+
+    return measure
+
+
+def seconds_of(code: str, **environment: str) -> float:
+    """Return the seconds that a fresh Python process takes for a piece of code."""
+    started = time.perf_counter()
+    subprocess.run([sys.executable, "-c", code], check=True, env={**os.environ, **environment})
+    return time.perf_counter() - started
+
+
+def start_up() -> dict[str, float]:
+    """Return how long a fresh process takes to import the package, and to play a first game cold and cached."""
+    bare = seconds_of("pass")
+    first_game = (
+        "from parlay_marl import negotiation_v0 as n; e = n.env(); e.reset(seed=1); e.step(20); "
+        "e.step(30); e.last(); e.step(0)"
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        cold = seconds_of(first_game, PARLAY_CACHE_DIR=folder)
+        cached = statistics.median(seconds_of(first_game, PARLAY_CACHE_DIR=folder) for _ in range(3))
+    imported = statistics.median(seconds_of("import parlay_marl") for _ in range(3)) - bare
+    return {"import_seconds": imported, "first_game_seconds": cold, "second_process_seconds": cached}
+
+
+def measure_all(rounds: int) -> dict[str, Any]:
+    """Return medians of interleaved measurements, and their ratios."""
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        try:
+            from pettingzoo.classic import rps_v2, tictactoe_v3
+        except ImportError:
+            raise SystemExit('PettingZoo\'s classic games are missing: pip install -e ".[bench]"') from None
+    contestants: dict[str, Callable[[], float]] = {
+        "env": lambda: play_aec(negotiation_v0.env(), 40_000),
+        "raw_env": lambda: play_aec(negotiation_v0.raw_env(), 40_000),
+        "tictactoe_env": lambda: play_aec(tictactoe_v3.env(), 5_000),
+        "tictactoe_raw_env": lambda: play_aec(tictactoe_v3.raw_env(), 20_000),
+        "rps_env": lambda: play_aec(rps_v2.env(), 5_000),
+        "rps_raw_env": lambda: play_aec(rps_v2.raw_env(), 20_000),
+        "batch": batch_player(),
+    }
+    for measure in contestants.values():
+        measure()
+    speeds: dict[str, list[float]] = {name: [] for name in contestants}
+    for _ in range(rounds):
+        for name, measure in contestants.items():
+            speeds[name].append(measure())
+    medians = {name: statistics.median(values) for name, values in speeds.items()}
+    ratios = {
+        "env_vs_tictactoe": medians["env"] / medians["tictactoe_env"],
+        "raw_env_vs_tictactoe": medians["raw_env"] / medians["tictactoe_raw_env"],
+        "env_vs_rps": medians["env"] / medians["rps_env"],
+        "raw_env_vs_rps": medians["raw_env"] / medians["rps_raw_env"],
+    }
+    return {"steps_per_second": medians, "ratios": ratios}
+
+
+def machine() -> str:
+    """Return the processor, its count and the Python version."""
+    model = platform.processor() or platform.machine()
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as lines:
+            model = next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        pass
+    return f"{model}, {os.cpu_count()} cores, Python {platform.python_version()}, NumPy {np.__version__}"
+
+
+def main() -> None:
+    """Measure, print a table and, where asked, write it as JSON."""
+    parser = argparse.ArgumentParser(description="Measure the environment's speed beside PettingZoo's classic games.")
+    parser.add_argument("--rounds", type=int, default=5, help="measurements of each (default 5)")
+    parser.add_argument("--json", metavar="FILE", help="write the figures to a file")
+    arguments = parser.parse_args()
+    result = {"machine": machine(), **measure_all(arguments.rounds), "start_up": start_up()}
+    print(result["machine"])
+    for name, speed in result["steps_per_second"].items():
+        print(f"{name:24} {speed:14,.0f} agent steps/s")
+    for name, ratio in result["ratios"].items():
+        wanted = f"  (at least {TARGETS[name]:g}x)" if name in TARGETS else ""
+        print(f"{name:24} {ratio:14.1f}x{wanted}")
+    for name, seconds in result["start_up"].items():
+        print(f"{name:24} {seconds:14.2f} s")
+    if arguments.json:
+        with open(arguments.json, "w", encoding="utf-8") as file:
+            json.dump(result, file, indent=2)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,544 @@
+"""A slow, obvious twin of the core: the whole game in plain Python, written from the rules page and not from `step`.
+
+Every rule is spelt out where it applies, with lists of what has happened instead of running figures. `figures` says
+everything in the names of the state table, `observation` in those of the observation, `report` in those of the outcome.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from pydantic import BaseModel
+
+from parlay_marl.catalogue.scenarios import Scenario
+from parlay_marl.core.drift import MAX_EVENTS, TAGS
+from parlay_marl.core.moves import MAX_PACKAGES, ClaimStatus, Move, Refusal
+from parlay_marl.core.outcome import Ending
+
+SEATS = ("buyer", "seller")
+OTHER = {"buyer": "seller", "seller": "buyer"}
+OFFERS = (Move.OFFER, Move.ANCHOR_HIGH, Move.BATNA_REVEAL)
+A_LOSS = -1e-9  # a deal at the reservation price itself is no loss, whatever the rounding
+
+
+def clip(x: float, low: float, high: float) -> float:
+    return low if x < low else high if x > high else x
+
+
+class NaiveGame:
+    """One negotiation; `drawn` are the figures of its reset, buyer then seller, by their names in the state."""
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        rules: BaseModel,
+        drawn: dict[str, Any],
+        *,
+        information: str = "incomplete",
+        reward: str = "shaped",
+        beliefs: str = "heuristic",
+    ) -> None:
+        self.scenario, self.rules = scenario, rules.model_dump()
+        self.complete, self.shaped, self.tracks = information == "complete", reward == "shaped", beliefs == "heuristic"
+        self.packages = range(scenario.n_packages)
+        self.reservation = dict(zip(SEATS, drawn["reservation"], strict=True))
+        self.urgency = dict(zip(SEATS, drawn["urgency"], strict=True))
+        self.alternative = dict(zip(SEATS, (bool(a) for a in drawn["alternative"]), strict=True))
+        self.sensitivity = dict(zip(SEATS, drawn["sensitivity"], strict=True))
+        self.values = dict(zip(SEATS, drawn["package_values"], strict=True))
+        self.event_rounds = list(drawn["event_round"])[: len(scenario.events)]
+        self.opener = self.on_turn = SEATS[drawn["opener"]]
+
+        self.round = 0
+        self.ending, self.closed_by = Ending.NONE, None
+        self.start_width = max(self.surplus(self.best_package()), 0.0)
+        self.carry, self.hot_streak, self.erosions = 0.0, 0, 0
+        self.tension = self.tension_peak = self.rules["tension"]["base"]
+        self.credibility = dict.fromkeys(SEATS, self.rules["credibility"]["start"])
+        self.offers: dict[str, list[tuple[float, int]]] = {seat: [] for seat in SEATS}
+        self.claims: dict[str, list[dict[str, Any]]] = {seat: [] for seat in SEATS}
+        self.moves: dict[str, list[Move]] = {seat: [] for seat in SEATS}
+        self.events_fired: list[int] = []
+        self.unanswered: dict[str, list[str]] = {seat: [] for seat in SEATS}
+        self.answered, self.missed = dict.fromkeys(SEATS, 0), dict.fromkeys(SEATS, 0)
+        self.caught, self.wrongly_doubted = dict.fromkeys(SEATS, 0), dict.fromkeys(SEATS, 0)
+        self.reward = dict.fromkeys(SEATS, 0.0)
+
+        b = self.rules["belief"]
+        self.belief = {
+            seat: {
+                "mean": b["start_reservation"],
+                "sd": b["start_spread"],
+                "urgency": b["start_urgency"],
+                "alternative": b["start_alternative"],
+                "confidence": b["start_confidence"],
+            }
+            for seat in SEATS
+        }
+        self.open_the_books()
+        self.paid_accuracy = {seat: self.accuracy(seat) for seat in SEATS}
+        self.begin_round()
+
+    # --- section 1: values --------------------------------------------------------------------------------------------
+
+    def worth(self, seat: str, price: float, package: int) -> float:
+        if seat == "buyer":
+            return self.reservation["buyer"] + self.values["buyer"][package] - price
+        return price + self.values["seller"][package] - self.reservation["seller"]
+
+    def surplus(self, package: int) -> float:
+        limits = self.reservation["buyer"] - self.reservation["seller"]
+        return limits + self.values["buyer"][package] + self.values["seller"][package]
+
+    def best_package(self) -> int:
+        return max(self.packages, key=lambda k: (self.values["buyer"][k] + self.values["seller"][k], -k))
+
+    def zopa_width(self) -> float:
+        return max(self.surplus(self.best_package()), 0.0)
+
+    # --- section 3: moves ---------------------------------------------------------------------------------------------
+
+    def why_illegal(self, move: int, price: float, package: int) -> Refusal:
+        me, you = self.on_turn, OTHER[self.on_turn]
+        c = self.rules["credibility"]
+        if move not in list(Move):
+            return Refusal.UNKNOWN_MOVE
+        if move == Move.ACCEPT and not self.offers[you]:
+            return Refusal.NOTHING_TO_ACCEPT
+        if move in OFFERS and (math.isnan(price) or price < 0 or price > 1):
+            return Refusal.PRICE_OUT_OF_RANGE
+        if move in OFFERS and package not in self.packages:
+            return Refusal.UNKNOWN_PACKAGE
+        if move == Move.BATNA_REVEAL and self.credibility[me] < c["claim_minimum"]:
+            return Refusal.CLAIM_NEEDS_CREDIBILITY
+        if move == Move.SILENCE and self.credibility[me] < c["silence_minimum"]:
+            return Refusal.SILENCE_NEEDS_CREDIBILITY
+        if move == Move.CHALLENGE and self.open_claim(you) is None:
+            return Refusal.NOTHING_TO_CHALLENGE
+        return Refusal.LEGAL
+
+    def turn(self, move: Move, price: float, package: int) -> None:
+        me, you = self.on_turn, OTHER[self.on_turn]
+        c = self.rules["credibility"]
+        self.reward = dict.fromkeys(SEATS, 0.0)
+        cost = {Move.BATNA_REVEAL: c["claim_cost"], Move.SILENCE: c["silence_cost"]}.get(move, 0)
+        self.credibility[me] = clip(self.credibility[me] + c["regain"] - cost, 0, 100)
+
+        heat = self.heat(move, price)
+        if move in OFFERS:
+            self.make_offer(move, price, package)
+        elif move == Move.CHALLENGE:
+            self.challenge()
+        elif move == Move.SILENCE:
+            self.nudge(you, "urgency", -self.rules["belief"]["urgency_step"])
+        elif move == Move.ACCEPT:
+            self.check_contradiction(me, *self.offers[you][-1])
+            self.ending, self.closed_by = Ending.DEAL, me
+        elif move == Move.WALK_AWAY:
+            self.ending, self.closed_by = Ending.WALK_AWAY, me
+        self.moves[me].append(move)
+        self.open_the_books()
+
+        self.warm_up(heat)
+        for seat in SEATS:
+            now = self.accuracy(seat)
+            self.pay(seat, "belief_gain", now - self.paid_accuracy[seat])
+            self.paid_accuracy[seat] = now
+        if self.ending == Ending.NONE:
+            self.next_turn()
+        if self.ending != Ending.NONE:
+            self.pay_ending()
+
+    def next_turn(self) -> None:
+        if self.on_turn == self.opener:
+            self.on_turn = OTHER[self.opener]
+        elif self.round == self.scenario.rounds - 1:
+            self.ending = Ending.DEADLINE
+        else:
+            self.round += 1
+            self.on_turn = self.opener
+            self.begin_round()
+
+    def make_offer(self, move: Move, price: float, package: int) -> None:
+        me, you = self.on_turn, OTHER[self.on_turn]
+        width = self.scenario.nominal_width
+        before = self.offers[me][-1] if self.offers[me] else None
+        given = self.price_given_up(price)
+
+        rise = self.worth(you, price, package) - (self.worth(you, *before) if before else 0.0)
+        self.pay(you, "offer_gain", rise / width)
+        loss = self.worth(me, *before) - self.worth(me, price, package) if before else 0.0
+        self.pay(me, "concession_cost", -max(loss, 0.0) / width)
+        self.pay(me, "noise_cost", -1 if self.worth(me, price, package) < A_LOSS else 0)
+
+        if before:
+            right = "stronger" if given < 0 else "weaker" if given > 0 else "neither"
+            hits = self.unanswered[me].count(right)
+            self.answered[me] += hits
+            self.missed[me] += len(self.unanswered[me]) - hits
+            self.pay(me, "event_gain", hits)
+        self.unanswered[me] = []
+
+        self.check_contradiction(me, price, package)
+        self.offers[me].append((price, package))
+        self.hear_offer(you, price, None if before is None else given)
+        if move == Move.BATNA_REVEAL:
+            bluff = self.lies_too_far_off(me, price)
+            self.claims[me].append({"price": price, "package": package, "bluff": bluff, "status": ClaimStatus.OPEN})
+            share = self.credibility[me] / 100
+            self.shift(you, price, self.rules["belief"]["claim_weight"] * share, self.rules["belief"]["narrowing"])
+
+    def price_given_up(self, price: float) -> float:
+        """The price that the seat on turn gives up against its own last offer; 0 where there was none."""
+        if not self.offers[self.on_turn]:
+            return 0.0
+        change = price - self.offers[self.on_turn][-1][0]
+        return change if self.on_turn == "buyer" else -change
+
+    # --- section 5: tension and erosion -------------------------------------------------------------------------------
+
+    def heat(self, move: Move, price: float) -> float:
+        t = self.rules["tension"]
+        if move == Move.OFFER and self.offers[self.on_turn]:
+            cooled = t["dig_in_heat"] - t["cooling"] * self.price_given_up(price)
+            return clip(cooled, t["coldest_offer"], t["hottest_offer"])
+        names = {Move.ANCHOR_HIGH: "anchor", Move.BATNA_REVEAL: "claim", Move.SILENCE: "silence"}
+        names[Move.CHALLENGE] = "challenge"
+        return t[f"{names[move]}_heat"] if move in names else 0.0
+
+    def warm_up(self, heat: float) -> None:
+        t, e = self.rules["tension"], self.rules["erosion"]
+        self.carry = max(t["memory"] * self.carry + heat, 0.0)
+        clock = t["base"] + t["slope"] * (self.round + 1) / self.scenario.rounds
+        self.tension = clip(clock + self.carry, 0, 100)
+        self.tension_peak = max(self.tension_peak, self.tension)
+        if self.ending != Ending.NONE:
+            return
+        self.hot_streak = self.hot_streak + 1 if self.tension >= e["hot_tension"] else 0
+        if self.hot_streak < e["hot_turns"]:
+            return
+        unit = self.start_width if e["of_start_width"] else self.scenario.nominal_width
+        self.reservation["buyer"] -= e["rate"] * unit
+        self.reservation["seller"] += e["rate"] * unit
+        self.hot_streak = 0
+        self.erosions += 1
+        self.open_the_books()
+        if self.start_width > 0 and all(self.surplus(k) <= 0 for k in self.packages):
+            self.ending = Ending.COLLAPSED
+
+    # --- section 6: claims --------------------------------------------------------------------------------------------
+
+    def open_claim(self, seat: str) -> dict[str, Any] | None:
+        latest = self.claims[seat][-1] if self.claims[seat] else None
+        return latest if latest and latest["status"] == ClaimStatus.OPEN else None
+
+    def lies_too_far_off(self, seat: str, claim: float) -> bool:
+        c, truth = self.rules["credibility"], self.reservation[seat]
+        if c["tolerance_of_truth"]:
+            true_price = self.scenario.to_currency(truth)
+            return abs(self.scenario.to_currency(claim) - true_price) > c["tolerance"] * true_price
+        return abs(claim - truth) > c["tolerance"]
+
+    def lose_credibility(self, seat: str, loss: str) -> None:
+        self.credibility[seat] = max(self.credibility[seat] - self.rules["credibility"][loss], 0)
+
+    def check_contradiction(self, seat: str, price: float, package: int) -> None:
+        claim = self.open_claim(seat)
+        if claim is None or claim["package"] != package:
+            return
+        if price > claim["price"] if seat == "buyer" else price < claim["price"]:
+            claim["status"] = ClaimStatus.CONTRADICTED
+            self.lose_credibility(seat, "contradiction_loss")
+
+    def challenge(self) -> None:
+        me, you = self.on_turn, OTHER[self.on_turn]
+        claim = self.open_claim(you)
+        assert claim is not None
+        b = self.rules["belief"]
+        if claim["bluff"]:
+            claim["status"] = ClaimStatus.CAUGHT
+            self.caught[me] += 1
+            self.lose_credibility(you, "caught_loss")
+            self.pay(me, "bluff_gain", 1)
+            self.pay(you, "bluff_gain", -1)
+            weaker = b["caught_step"] if you == "buyer" else -b["caught_step"]
+            self.shift(me, self.belief[me]["mean"] + weaker, 1.0, 1.0)
+        else:
+            claim["status"] = ClaimStatus.VERIFIED
+            self.wrongly_doubted[me] += 1
+            self.lose_credibility(me, "wrong_challenge_loss")
+            self.pay(me, "bluff_gain", -0.5)
+            self.shift(me, claim["price"], b["check_weight"], b["narrowing"])
+
+    # --- section 7: the heuristic belief ------------------------------------------------------------------------------
+
+    def shift(self, seat: str, target: float, weight: float, factor: float) -> None:
+        """Move a seat's estimate of the other's limit a share of the way to a target."""
+        b, belief = self.rules["belief"], self.belief[seat]
+        if self.tracks:
+            belief["mean"] += weight * (target - belief["mean"])
+            belief["sd"] = clip(factor * belief["sd"], b["least_spread"], b["start_spread"])
+
+    def nudge(self, seat: str, figure: str, by: float) -> None:
+        if self.tracks:
+            self.belief[seat][figure] = clip(self.belief[seat][figure] + by, 0, 1)
+
+    def hear_offer(self, listener: str, price: float, given: float | None) -> None:
+        b = self.rules["belief"]
+        limit = price + b["offer_markup"] if listener == "seller" else price - b["offer_markup"]
+        self.shift(listener, limit, b["offer_weight"], b["narrowing"])
+        self.nudge(listener, "confidence", b["confidence_step"])
+        if given is not None:
+            self.nudge(listener, "urgency", b["urgency_step"] if given > 0 else -b["urgency_step"])
+
+    def hear_headline(self, listener: str, urgency: float, alternative: bool | None) -> None:
+        b, belief = self.rules["belief"], self.belief[listener]
+        if not self.tracks:
+            return
+        self.shift(listener, belief["mean"], 0.0, b["widening"])
+        belief["confidence"] *= 1 - b["confidence_loss"]
+        if urgency:
+            self.nudge(listener, "urgency", math.copysign(b["headline_step"], urgency))
+        if alternative is not None:
+            belief["alternative"] += b["alternative_step"] * (alternative - belief["alternative"])
+
+    def open_the_books(self) -> None:
+        """Complete information: both seats know both limits."""
+        if self.complete:
+            for seat in SEATS:
+                self.belief[seat] |= {"mean": self.reservation[OTHER[seat]], "sd": 0.0, "confidence": 1.0}
+
+    def accuracy(self, seat: str) -> float:
+        belief, you, money = self.belief[seat], OTHER[seat], self.scenario.to_currency
+        truth = money(self.reservation[you])
+        misses = (
+            abs(money(belief["mean"]) - truth) / (0.5 * truth),
+            abs(belief["urgency"] - self.urgency[you]),
+            abs(belief["alternative"] - self.alternative[you]),
+        )
+        return 1 - sum(min(miss, 1.0) for miss in misses) / 3
+
+    # --- section 8: rewards -------------------------------------------------------------------------------------------
+
+    def pay(self, seat: str, weight: str, amount: float) -> None:
+        """Credit a term of the shaped reward."""
+        if self.shaped:
+            self.reward[seat] += self.rules["reward"][weight] * amount
+
+    def payoff(self, seat: str) -> float:
+        if self.ending != Ending.DEAL:
+            return 0.0
+        factors = self.scenario.discount_factor
+        delta = 1 - self.rules["reward"]["discount"] * self.urgency[seat]
+        if factors is not None:
+            delta = getattr(factors, seat)
+        return delta**self.round * self.worth(seat, *self.deal()) / self.scenario.nominal_width
+
+    def deal(self) -> tuple[float, int]:
+        assert self.closed_by is not None
+        return self.offers[OTHER[self.closed_by]][-1]
+
+    def share(self, seat: str) -> float:
+        own, width = self.worth(seat, *self.deal()), self.zopa_width()
+        if own <= -A_LOSS:
+            return 0.0
+        return min(own / width, 1.0) if width > 0 else 1.0
+
+    def pay_ending(self) -> None:
+        for seat in SEATS:
+            if not self.shaped:
+                self.reward[seat] += self.payoff(seat)
+            elif self.ending == Ending.DEAL and self.worth(seat, *self.deal()) < A_LOSS:
+                self.pay(seat, "capitulation_cost", -1)
+            elif self.ending == Ending.DEAL:
+                rounds = self.scenario.rounds
+                self.pay(seat, "share_gain", self.share(seat))
+                self.pay(seat, "speed_gain", (rounds - self.round) / rounds)
+                self.pay(seat, "answered_gain", 0 if self.unanswered[seat] or self.missed[seat] else 1)
+            elif self.is_to_blame(seat):
+                self.pay(seat, "capitulation_cost", -0.5)
+
+    def is_to_blame(self, seat: str) -> bool:
+        """Whether a seat pays for an ending without a deal."""
+        if self.ending == Ending.COLLAPSED:
+            return True
+        return self.zopa_width() > 0 and (self.ending == Ending.DEADLINE or self.closed_by == seat)
+
+    # --- section 9: events --------------------------------------------------------------------------------------------
+
+    def begin_round(self) -> None:
+        for i, event in enumerate(self.scenario.events):
+            if self.event_rounds[i] == self.round:
+                self.events_fired.append(i)
+                for seat in SEATS:
+                    if getattr(event, seat) is not None:
+                        self.feel(seat, getattr(event, seat))
+                self.open_the_books()
+
+    def feel(self, seat: str, effect: Any) -> None:
+        """Move a seat by an event; its partner reads the headline."""
+        width, before = self.scenario.nominal_width, self.urgency[seat]
+        self.urgency[seat] = clip(before + effect.urgency, 0, 1)
+        tougher = effect.value_shift * self.sensitivity[seat] * width
+        if effect.alternative is not None and effect.alternative != self.alternative[seat]:
+            swing = self.rules["drift"]["alternative_shift"] * width
+            tougher += swing if effect.alternative else -swing
+            self.alternative[seat] = effect.alternative
+        self.reservation[seat] += tougher if seat == "seller" else -tougher
+        strength = tougher if tougher != 0 else before - self.urgency[seat]
+        if strength != 0:
+            self.unanswered[seat].append("stronger" if strength > 0 else "weaker")
+        self.hear_headline(OTHER[seat], effect.urgency, effect.alternative)
+
+    # --- what can be compared -----------------------------------------------------------------------------------------
+
+    def distinct_offers(self, seat: str) -> set[tuple[int, int]]:
+        return {(math.floor(price * 40 + 0.5), package) for price, package in self.offers[seat]}
+
+    def _belief_vector(self, seat: str) -> list[float]:
+        b = self.belief[seat]
+        low, high = b["mean"] - 1.645 * b["sd"], b["mean"] + 1.645 * b["sd"]
+        return [b["mean"], b["sd"], low, high, b["urgency"], b["alternative"], b["confidence"]]
+
+    def figures(self) -> dict[str, Any]:
+        """Every field of the state but the key and the number of the scenario."""
+        tags = {tag for i in self.events_fired for tag in self.scenario.events[i].tags}
+        figures: dict[str, Any] = {
+            "round": self.round,
+            "seat": SEATS.index(self.on_turn),
+            "opener": SEATS.index(self.opener),
+            "ending": self.ending,
+            "closed_by": -1 if self.closed_by is None else SEATS.index(self.closed_by),
+            "hot_streak": self.hot_streak,
+            "erosion_ticks": self.erosions,
+            "events_fired": sum(1 << i for i in self.events_fired),
+            "tags_fired": sum(1 << TAGS.index(tag) for tag in tags),
+            "tension": self.tension,
+            "carry": self.carry,
+            "tension_peak": self.tension_peak,
+            "start_width": self.start_width,
+            "event_round": self.event_rounds + [-1] * (MAX_EVENTS - len(self.event_rounds)),
+        }
+        by_seat = [self._figures_of(seat) for seat in SEATS]
+        return figures | {name: [by_seat[0][name], by_seat[1][name]] for name in by_seat[0]}
+
+    def _figures_of(self, seat: str) -> dict[str, Any]:
+        offers, claims, waiting = self.offers[seat], self.claims[seat], self.unanswered[seat]
+        seen = [0] * MAX_PACKAGES
+        for level, package in self.distinct_offers(seat):
+            seen[package] |= 1 << level
+        return {
+            "reward": self.reward[seat],
+            "reservation": self.reservation[seat],
+            "urgency": self.urgency[seat],
+            "credibility": self.credibility[seat],
+            "offer_price": offers[-1][0] if offers else 0,
+            "previous_price": offers[-2:][0][0] if offers else 0,
+            "first_price": offers[0][0] if offers else 0,
+            "claim_price": claims[-1]["price"] if claims else 0,
+            "belief_accuracy": self.paid_accuracy[seat],
+            "belief": self._belief_vector(seat),
+            "offers_made": len(offers),
+            "distinct_offers": len(self.distinct_offers(seat)),
+            "offer_package": offers[-1][1] if offers else 0,
+            "alternative": self.alternative[seat],
+            "claim_package": claims[-1]["package"] if claims else 0,
+            "claim_status": claims[-1]["status"] if claims else ClaimStatus.NONE,
+            "claim_is_bluff": claims[-1]["bluff"] if claims else 0,
+            "last_move": self.moves[seat][-1] if self.moves[seat] else -1,
+            "pending_stronger": waiting.count("stronger"),
+            "pending_weaker": waiting.count("weaker"),
+            "events_answered": self.answered[seat],
+            "events_missed": self.missed[seat],
+            "claims_made": len(claims),
+            "bluffs_made": sum(claim["bluff"] for claim in claims),
+            "bluffs_caught": self.caught[seat],
+            "wrong_challenges": self.wrongly_doubted[seat],
+            "sensitivity": self.sensitivity[seat],
+            "package_values": list(self.values[seat]) + [0] * (MAX_PACKAGES - len(self.values[seat])),
+            "offers_seen": seen,
+        }
+
+    def observation(self, seat: str) -> dict[str, float]:
+        """What a seat may see (section 10), by the names of the observation; what is not there is 0."""
+        you, shown = OTHER[seat], lambda x: clip(x, -4, 4)
+        seen = {
+            "seat": SEATS.index(seat),
+            "is_opener": self.opener == seat,
+            "time": self.round / self.scenario.rounds,
+            "reservation": shown(self.reservation[seat]),
+            "urgency": self.urgency[seat],
+            "alternative": self.alternative[seat],
+            "own_credibility": self.credibility[seat] / 100,
+            "other_credibility": self.credibility[you] / 100,
+            "tension": self.tension / 100,
+            "hot_streak": min(self.hot_streak / 10, 1),
+            "erosion": min(self.erosions / 20, 1),
+        }
+        seen |= {f"headlines[{i}]": 1 for i in self.events_fired}
+        seen |= {f"package_values[{k}]": shown(self.values[seat][k]) for k in self.packages}
+        for whose, name in ((seat, "own"), (you, "other")):
+            if self.offers[whose]:
+                price, package = self.offers[whose][-1]
+                change = price - self.offers[whose][-2:][0][0]
+                seen |= {
+                    f"{name}_offer_made": 1,
+                    f"{name}_offer_price": price,
+                    f"{name}_offer_change": change if whose == "buyer" else -change,
+                    f"{name}_offer_worth": shown(self.worth(seat, price, package)),
+                    f"{name}_offer_package[{package}]": 1,
+                }
+            if self.claims[whose]:
+                seen[f"{name}_claim[{self.claims[whose][-1]['status'] - 1}]"] = 1
+                seen[f"{name}_claim_price"] = self.claims[whose][-1]["price"]
+        if self.offers[you]:
+            seen["other_first_price"] = self.offers[you][0][0]
+        if self.moves[you]:
+            seen[f"other_last_move[{int(self.moves[you][-1])}]"] = 1
+        mean, sd, low, high, urgency, alternative, confidence = self._belief_vector(seat)
+        seen |= {"belief_reservation": shown(mean), "belief_spread": sd, "belief_low": shown(low)}
+        seen |= {"belief_high": shown(high), "belief_urgency": urgency, "belief_alternative": alternative}
+        seen["belief_confidence"] = confidence
+        if self.complete:
+            seen |= {"known": 1, "other_reservation": shown(self.reservation[you])}
+        return {name: float(value) for name, value in seen.items()}
+
+    def report(self) -> dict[str, Any]:
+        """What a finished game came to, by the names of the outcome."""
+        best, width, deal = self.best_package(), self.zopa_width(), self.ending == Ending.DEAL
+        lower = self.reservation["seller"] - self.values["seller"][best]
+        gains = [self.worth(seat, *self.deal()) if deal else 0.0 for seat in SEATS]
+        miss = math.sqrt(sum((gain - width / 2) ** 2 for gain in gains) / 2)
+        figures = self.figures()
+        alike = (
+            "ending",
+            "opener",
+            "closed_by",
+            "round",
+            "erosion_ticks",
+            "start_width",
+            "tension_peak",
+            "reservation",
+        )
+        counted = (
+            "claims_made",
+            "bluffs_made",
+            "bluffs_caught",
+            "wrong_challenges",
+            "events_answered",
+            "events_missed",
+        )
+        return {name: figures[name] for name in alike + counted} | {
+            "package": self.deal()[1] if deal else -1,
+            "price": self.deal()[0] if deal else math.nan,
+            "zopa_low": lower,
+            "zopa_high": self.reservation["buyer"] + self.values["buyer"][best],
+            "nash_price": lower + width / 2 if width > 0 else math.nan,
+            "nash_package": best,
+            "nash_distance": miss if deal and width > 0 else math.nan,
+            "efficiency": math.nan if width == 0 else sum(gains) / width if deal else 0.0,
+            "worth": gains,
+            "share": [self.share(seat) if deal else 0.0 for seat in SEATS],
+            "payoff": [self.payoff(seat) for seat in SEATS],
+        }

@@ -1,0 +1,334 @@
+"""Chance at reset: keyed streams, one counter for each quantity, and what is drawn from them (rules, section 2)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from parlay_marl.core import chance, step
+from parlay_marl.core.chance import FIXED
+from parlay_marl.core.state import STATE, STATE_DTYPE
+from tests.core.games import (
+    BLANK,
+    BUYER,
+    PLAIN,
+    SAAS,
+    SCENARIOS,
+    SELLER,
+    STORMY,
+    TERMS,
+    UNIFORM,
+    content,
+    examples,
+    fixed,
+    new_games,
+    params_of,
+    scenario,
+    sized,
+)
+
+MANY = sized(20_000)
+# Four standard errors of a mean of U[0, 1]; the seeds are fixed, so this never fails by chance.
+CLOSE = 4 * (1 / 12 / MANY) ** 0.5
+
+EVERYTHING = TERMS.model_copy(update={"opener": "random", "urgency": STORMY.urgency, "alternative": STORMY.alternative})
+"""A scenario in which every quantity is left to chance."""
+
+
+# --- the streams ------------------------------------------------------------------------------------------------------
+
+MASK = 2**64 - 1
+GOLDEN = 0x9E3779B97F4A7C15
+
+
+def mixed(x: int) -> int:
+    """SplitMix64's finaliser in plain integers."""
+    x = ((x ^ (x >> 30)) * 0xBF58476D1CE4E5B9) & MASK
+    x = ((x ^ (x >> 27)) * 0x94D049BB133111EB) & MASK
+    return x ^ (x >> 31)
+
+
+def subkey(key: int, number: int) -> int:
+    return mixed((mixed((key + GOLDEN) & MASK) + GOLDEN * (number + 1)) & MASK)
+
+
+def uniform(key: int, counter: int) -> float:
+    return (mixed((key + GOLDEN * (counter + 1)) & MASK) >> 11) * 2.0**-53
+
+
+def test_a_stream_is_splitmix64() -> None:
+    # the first outputs of the published reference implementation for the seed 1234567
+    words = [6457827717110365317, 3203168211198807973, 9817491932198370423, 4593380528125082431, 16408922859458223821]
+    found = [chance.uniform(np.uint64(1234567), counter) for counter in range(5)]
+    assert found == [(word >> 11) * 2.0**-53 for word in words]
+
+
+@examples(200)
+@given(st.integers(0, MASK), st.integers(0, 2**31))
+def test_streams_and_streams_within_streams_are_pure_functions_of_key_and_number(key: int, number: int) -> None:
+    assert int(chance.subkey(np.uint64(key), number)) == subkey(key, number)
+    draw = chance.uniform(np.uint64(key), number)
+    assert draw == uniform(key, number)
+    assert 0 <= draw < 1
+
+
+@pytest.mark.parametrize("seed", [0, 1, 7, 2**32 - 1, 2**63 - 1])
+def test_the_key_of_a_game_comes_from_its_seed_and_number(seed: int) -> None:
+    rows = new_games(params_of(PLAIN), [0, 1, 99, 2**31], seed=seed)
+    assert rows["key"].tolist() == [subkey(subkey(seed, 0), number) for number in (0, 1, 99, 2**31)]
+
+
+def test_every_seed_and_game_number_has_a_stream_of_its_own() -> None:
+    seeds, numbers = range(sized(40)), np.arange(500)
+    keys = np.concatenate([new_games(params_of(PLAIN), numbers, seed=seed)["key"] for seed in seeds])
+    assert len(np.unique(keys)) == len(keys)
+
+
+def test_each_quantity_has_its_counter() -> None:
+    row = new_games(params_of(EVERYTHING), [3], seed=5)[0]
+    key = int(row["key"])
+    draws = [uniform(key, counter) for counter in range(9)]
+    spread = 0.05 * np.array([150, 140])
+    limits = np.array([150, 140]) + spread * (2 * np.array(draws[:2]) - 1)
+    np.testing.assert_allclose(row["reservation"], (limits - 100) / 100)
+    np.testing.assert_allclose(row["urgency"], np.clip([0.9, 0.05] + 0.1 * (2 * np.array(draws[2:4]) - 1), 0, 1))
+    assert row["alternative"].tolist() == [draws[4] < 0.5, draws[5] < 0.5]
+    np.testing.assert_allclose(row["sensitivity"], 0.2 + 0.45 * np.array(draws[6:8]))
+    assert row["opener"] == (draws[8] < 0.5)
+    assert row["event_round"].tolist() == [5 + int(uniform(key, 16) * 5) - 2, -1, -1, -1]
+
+
+GOLDEN_GAMES = {
+    ("saas", 0, 0): {
+        "opener": 1,
+        "reservation": [0.7789753155647132, 0.2544200140403954],
+        "urgency": [0.5106061793168908, 0.5118366328734236],
+        "alternative": [1, 1],
+        "sensitivity": [0.40185099959072756, 0.6349806314012558],
+    },
+    ("saas", 0, 1): {
+        "opener": 0,
+        "reservation": [0.8521108320021241, 0.15934255270234446],
+        "urgency": [0.4806443983988857, 0.521801819033345],
+        "alternative": [1, 0],
+        "sensitivity": [0.626880017048284, 0.6046253421857932],
+    },
+    ("terms", 42, 0): {
+        "opener": 0,
+        "reservation": [0.5443916018263997, 0.4591898608937828],
+        "sensitivity": [0.5968284916344992, 0.41647834610059137],
+        "event_round": [7, -1, -1, -1],
+        "package_values": [
+            [
+                0,
+                -0.02084036211031211,
+                0.09355738703386748,
+                -0.06639085577494486,
+                -0.08723121788525696,
+                0.02716653125892,
+            ],
+            [0, 0.0975559860471863, 0, 0.1609668175203242, 0.2585228035675105, 0.1609668175203242],
+        ],
+    },
+}
+"""What a few keys have given since version 0: where these change, every recorded seed changes its game."""
+
+
+@pytest.mark.parametrize(("setting", "seed", "number"), GOLDEN_GAMES)
+def test_the_games_of_known_keys_stay_as_they_are(setting: str, seed: int, number: int) -> None:
+    scenario_ = SCENARIOS[setting].model_copy(update={"opener": "random"})
+    row = new_games(params_of(scenario_), [number], seed=seed)[0]
+    for name, expected in GOLDEN_GAMES[setting, seed, number].items():
+        found = row[name][:, :6] if name == "package_values" else row[name]
+        np.testing.assert_allclose(found, expected, rtol=1e-12, err_msg=name)
+
+
+def test_the_same_key_is_the_same_game_in_any_batch_and_order() -> None:
+    params = params_of(EVERYTHING)
+    alone = {number: content(new_games(params, [number], seed=3)) for number in (4, 5, 0, 17)}
+    assert len(set(alone.values())) == 4
+    together = new_games(params, [17, 4, 0, 5, 4], seed=3)
+    assert [content(row) for row in together] == [alone[number] for number in (17, 4, 0, 5, 4)]
+
+
+@pytest.mark.parametrize("setting", SCENARIOS)
+def test_a_reset_leaves_nothing_of_the_game_before(setting: str) -> None:
+    params = params_of(SCENARIOS[setting])
+    fresh = new_games(params, range(5))
+    used = np.frombuffer(bytearray(b"\x01" * fresh.nbytes), STATE_DTYPE)
+    step.reset_games(used, params, BLANK, fixed(), 0, np.arange(5), np.zeros(5, np.int64))
+    assert content(used) == content(fresh)
+
+
+# --- fixing -----------------------------------------------------------------------------------------------------------
+
+# What is computed from a quantity changes with it; nothing else may.
+FOLLOWS = {
+    "opener": {"seat"},
+    "reservation": {"start_width", "belief_accuracy"},
+    "urgency": {"belief_accuracy"},
+    "alternative": {"belief_accuracy"},
+    "sensitivity": set(),
+    "event_round": set(),
+    "package_values": {"start_width"},
+}
+FIXED_TO: dict[str, Any] = {
+    "opener": 1,
+    "reservation": (0.61, 0.47),
+    "urgency": (0.123, 0.456),
+    "alternative": (1, 0),
+    "sensitivity": (0.3, 0.9),
+    "event_round": (13,),
+    "package_values": np.arange(12).reshape(2, 6) / 100,
+}
+
+
+def test_every_quantity_that_can_be_fixed_is_covered_here() -> None:
+    assert set(FIXED_TO) == set(FOLLOWS) == {field.name for field in FIXED}
+
+
+@pytest.mark.parametrize("name", FIXED_TO)
+def test_fixing_one_quantity_leaves_the_others_as_they_were(name: str) -> None:
+    params = params_of(EVERYTHING)
+    drawn = new_games(params, range(20))
+    given_rows = new_games(params, range(20), given=fixed(**{name: FIXED_TO[name]}))
+    expected = np.asarray(FIXED_TO[name])
+    found = given_rows[name]
+    if name == "package_values":
+        found = found[:, :, :6]
+    elif name == "event_round":
+        found = found[:, :1]
+    assert (found == expected).all()
+    for field in STATE:
+        if field.name not in FOLLOWS[name] | {name}:
+            assert given_rows[field.name].tobytes() == drawn[field.name].tobytes(), field.name
+
+
+@pytest.mark.parametrize("name", ["reservation", "urgency", "sensitivity"])
+def test_one_seats_figure_can_be_fixed_alone(name: str) -> None:
+    params = params_of(EVERYTHING)
+    drawn = new_games(params, range(20))[name]
+    given_rows = new_games(params, range(20), given=fixed(**{name: (np.nan, 0.25)}))[name]
+    assert (given_rows[:, SELLER] == 0.25).all()
+    assert (given_rows[:, BUYER] == drawn[:, BUYER]).all()
+
+
+def test_each_game_of_a_batch_may_be_fixed_its_own_way() -> None:
+    records = np.concatenate([fixed(opener=1), fixed(reservation=(0.9, 0.1)), fixed()])
+    rows = new_games(params_of(PLAIN), range(3), given=records)
+    assert rows["opener"].tolist() == [1, 0, 0]
+    np.testing.assert_allclose(rows["reservation"][:, BUYER], [0.8, 0.9, 0.8])
+
+
+# --- distributions ----------------------------------------------------------------------------------------------------
+
+
+def draws(setting: Any) -> np.ndarray[Any, np.dtype[np.void]]:
+    return new_games(params_of(setting), range(MANY), seed=11)
+
+
+def assert_uniform(x: np.ndarray[Any, Any], low: float, high: float) -> None:
+    """Check range, mean and quartiles of draws that should be uniform."""
+    assert x.min() >= low
+    assert x.max() <= high
+    share = (x - low) / (high - low)
+    assert share.mean() == pytest.approx(0.5, abs=CLOSE)
+    np.testing.assert_allclose(np.quantile(share, [0.25, 0.75]), [0.25, 0.75], atol=2 * CLOSE)
+
+
+@pytest.mark.parametrize(("seat", "nominal"), [(BUYER, 165_000), (SELLER, 125_000)])
+def test_reservations_are_uniform_within_5_percent_of_nominal_in_currency(seat: int, nominal: float) -> None:
+    assert_uniform(SAAS.to_currency(draws(SAAS)["reservation"][:, seat]), 0.95 * nominal, 1.05 * nominal)
+
+
+@pytest.mark.parametrize("seat", [BUYER, SELLER])
+def test_uniform_reservations_fill_the_public_range(seat: int) -> None:
+    assert_uniform(draws(UNIFORM)["reservation"][:, seat], 0, 1)
+
+
+def test_uniform_reservations_leave_half_of_the_games_without_a_zopa() -> None:
+    rows = draws(UNIFORM)
+    assert (rows["start_width"] > 0).mean() == pytest.approx(0.5, abs=2 * CLOSE)
+    gap = rows["reservation"][:, BUYER] - rows["reservation"][:, SELLER]
+    np.testing.assert_array_equal(rows["start_width"], np.maximum(gap, 0))
+
+
+@pytest.mark.parametrize("seat", [BUYER, SELLER])
+def test_urgency_is_uniform_within_a_tenth_of_nominal(seat: int) -> None:
+    assert_uniform(draws(SAAS)["urgency"][:, seat], 0.45, 0.65)
+
+
+def test_urgency_is_clipped_to_0_and_1() -> None:
+    extreme = scenario(urgency={"buyer": 1, "seller": 0})
+    urgency = draws(extreme)["urgency"]
+    assert urgency.max() == 1
+    assert urgency.min() == 0
+    assert (urgency == [1, 0]).mean() == pytest.approx(0.5, abs=2 * CLOSE)
+
+
+def test_alternatives_come_at_their_rates() -> None:
+    alternative = draws(SAAS)["alternative"]
+    assert (alternative[:, BUYER] == 1).all()
+    assert alternative[:, SELLER].mean() == pytest.approx(0.3, abs=2 * CLOSE)
+
+
+@pytest.mark.parametrize("seat", [BUYER, SELLER])
+def test_sensitivity_is_uniform_between_20_and_65_percent(seat: int) -> None:
+    assert_uniform(draws(SAAS)["sensitivity"][:, seat], 0.2, 0.65)
+
+
+def test_a_random_opener_is_either_seat_half_of_the_time() -> None:
+    assert draws(SAAS)["opener"].mean() == pytest.approx(0.5, abs=2 * CLOSE)
+
+
+@pytest.mark.parametrize(("opener", "seat"), [("buyer", BUYER), ("seller", SELLER)])
+def test_a_given_opener_is_not_drawn(opener: str, seat: int) -> None:
+    rows = new_games(params_of(SAAS, opener=opener), range(100))
+    assert (rows["opener"] == seat).all()
+    assert (rows["seat"] == seat).all()
+
+
+def test_a_jittering_event_comes_equally_often_in_every_round_it_can() -> None:
+    rounds = draws(STORMY)["event_round"]
+    assert (rounds[:, 0] == 0).all(), "no jitter"
+    found, counts = np.unique(rounds[:, 1], return_counts=True)
+    assert found.tolist() == [1, 2, 3, 4, 5, 6, 7]
+    np.testing.assert_allclose(counts / MANY, 1 / 7, atol=2 * CLOSE)
+    assert rounds[:, 2].min() == 0
+    assert rounds[:, 2].max() == 12
+    assert rounds[:, 3].min() == 0, "never before the first round"
+    assert rounds[:, 3].max() == 32, "and perhaps never"
+
+
+@pytest.mark.parametrize("seat", [BUYER, SELLER])
+def test_each_option_of_a_term_varies_by_itself_and_packages_are_their_sums(seat: int) -> None:
+    values = draws(TERMS)["package_values"][:, seat, :6]
+    nominal = TERMS.package_values()[seat]
+    assert (values[:, 0] == 0).all(), "the reference is worth nothing"
+    for option in (1, 2, 3):  # soon, late, equity
+        if nominal[option]:
+            assert_uniform(values[:, option] / nominal[option], 0.75, 1.25)
+    np.testing.assert_allclose(values[:, 4], values[:, 3] + values[:, 1], atol=1e-12)
+    np.testing.assert_allclose(values[:, 5], values[:, 3] + values[:, 2], atol=1e-12)
+
+
+def test_a_seats_own_figures_tell_it_nothing_about_the_other() -> None:
+    rows = draws(EVERYTHING)
+    columns = [
+        rows[name][:, seat] for name in ("reservation", "urgency", "alternative", "sensitivity") for seat in (0, 1)
+    ]
+    columns += [rows["package_values"][:, seat, k] for seat, k in ((0, 1), (0, 2), (0, 3), (1, 1), (1, 3))]
+    columns += [rows["opener"], rows["event_round"][:, 0]]
+    correlation = np.corrcoef(columns) - np.eye(len(columns))
+    assert np.abs(correlation).max() < 4 / MANY**0.5
+
+
+def test_games_of_neighbouring_numbers_and_seeds_are_unrelated() -> None:
+    reservation = draws(UNIFORM)["reservation"][:, BUYER]
+    next_seed = new_games(params_of(UNIFORM), range(MANY), seed=12)["reservation"][:, BUYER]
+    for other in (np.roll(reservation, 1), next_seed):
+        assert abs(np.corrcoef(reservation, other)[0, 1]) < 4 / MANY**0.5

@@ -1,0 +1,32 @@
+"""The compiled rules and the same code as plain Python play the same games, bit for bit."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.core import digest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.compiled_only
+def test_compiled_games_are_those_of_plain_python_bit_for_bit() -> None:
+    pure = subprocess.run(
+        [sys.executable, "-m", "tests.core.digest"],
+        env={**os.environ, "NUMBA_DISABLE_JIT": "1"},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert pure.returncode == 0, pure.stderr
+    assert digest.digests() == pure.stdout.split("\n")[:-1]
+
+
+def test_a_digest_notices_another_game() -> None:
+    found = {digest.digest_of_play("saas", variant) for variant in ("default", "seed", "payoff", "hot")}
+    assert len(found) == 4
+    assert digest.digest_of_play("saas", "default") == digest.digest_of_play("saas", "default")
