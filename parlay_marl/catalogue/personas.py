@@ -49,8 +49,8 @@ class _TacticsBase(Strict):
     )
 
 
-Traits = numbers_model("Traits", TRAITS)
-Tactics = numbers_model("Tactics", tuple(t for t in TACTICS if t.name != "strategy"), _TacticsBase)
+Traits = numbers_model("Traits", TRAITS, module=__name__)
+Tactics = numbers_model("Tactics", tuple(t for t in TACTICS if t.name != "strategy"), _TacticsBase, module=__name__)
 
 
 class Drift(Strict):
@@ -62,6 +62,18 @@ class Drift(Strict):
     doubted: bool = Field(False, description="an honest claim of its own is challenged")
     traits: dict[str, float] = Field(default_factory=dict, description="traits that change")
     tactics: dict[str, float | str] = Field(default_factory=dict, description="tactics that change")
+
+    @field_validator("traits")
+    @classmethod
+    def _changes_known_traits(cls, traits: dict[str, float]) -> dict[str, float]:
+        Traits.model_validate(traits)
+        return traits
+
+    @field_validator("tactics")
+    @classmethod
+    def _changes_known_tactics(cls, tactics: dict[str, float | str]) -> dict[str, float | str]:
+        Tactics.model_validate(tactics)
+        return tactics
 
 
 def _lines(meaning: str) -> Any:
@@ -75,6 +87,8 @@ class _VoiceBase(Strict):
         for line in lines:
             try:
                 used = {field for _, field, _, _ in string.Formatter().parse(line) if field is not None}
+                if used <= VOICE_FIELDS:
+                    line.format(**dict.fromkeys(VOICE_FIELDS, ""))
             except ValueError as error:
                 raise ValueError(f"{line!r}: {error}") from None
             if not used <= VOICE_FIELDS:
@@ -87,6 +101,7 @@ class _VoiceBase(Strict):
 Voice = create_model(
     "Voice",
     __base__=_VoiceBase,
+    __module__=__name__,
     **{occasion: _lines(meaning) for occasion, meaning in OCCASIONS.items()},
 )
 
@@ -101,14 +116,7 @@ class Persona(Strict):
     traits: Traits = Field(default_factory=Traits)  # type: ignore[valid-type]
     tactics: Tactics = Field(default_factory=Tactics)  # type: ignore[valid-type]
     drift: Drift = Drift()
-    voice: Voice = Field(default_factory=Voice)  # type: ignore[valid-type]
-
-    @field_validator("drift")
-    @classmethod
-    def _changes_known_numbers(cls, drift: Drift) -> Drift:
-        Traits.model_validate(drift.traits)
-        Tactics.model_validate(drift.tactics)
-        return drift
+    voice: Voice = Field(default_factory=Voice)
 
     def record(self) -> np.ndarray[Any, np.dtype[np.void]]:
         """Return the persona's numbers for the kernels, an array of one."""

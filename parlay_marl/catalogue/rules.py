@@ -20,8 +20,10 @@ RULE_PRESETS = ("default", "seed")
 """`default` are the rules of this environment; `seed` those of the first Parlay server where the two differ."""
 
 
-def numbers_model(name: str, table: tuple[Parameter, ...], base: type[BaseModel] = Strict) -> type[BaseModel]:
-    """Return a model with one bounded float for each parameter of a table."""
+def numbers_model(
+    name: str, table: tuple[Parameter, ...], base: type[BaseModel] = Strict, module: str = __name__
+) -> type[BaseModel]:
+    """Return a model with one bounded float for each parameter of a table; pickle looks it up by name in `module`."""
     fields: dict[str, Any] = {
         parameter.name: (
             float,
@@ -29,7 +31,7 @@ def numbers_model(name: str, table: tuple[Parameter, ...], base: type[BaseModel]
         )
         for parameter in table
     }
-    return create_model(name, __base__=base, **fields)
+    return create_model(name, __base__=base, __module__=module, **fields)
 
 
 SECTION_MODELS = {
@@ -39,9 +41,12 @@ SECTION_MODELS = {
     for section, table in RULE_SECTIONS.items()
 }
 
-Rules = create_model(
+globals().update({model.__name__: model for model in SECTION_MODELS.values()})
+
+Rules: type[BaseModel] = create_model(
     "Rules",
     __base__=Strict,
+    __module__=__name__,
     **{section: (model, Field(default_factory=model)) for section, model in SECTION_MODELS.items()},  # type: ignore[call-overload]
 )
 """All numbers of the rules, a section for each concept; see `parlay_marl.core.params.RULE_SECTIONS`."""

@@ -129,8 +129,8 @@ class Scenario(Strict):
     opener: Literal["buyer", "seller", "random"] = Field("random", description="who opens each round")
     information: Literal["incomplete", "complete"] = Field("incomplete", description="are reservations public?")
     reservation: Reservations
-    urgency: Urgency = Urgency()
-    alternative: Alternatives = Alternatives()
+    urgency: Urgency = Field(default_factory=lambda: Urgency.model_validate({}))
+    alternative: Alternatives = Field(default_factory=lambda: Alternatives.model_validate({}))
     discount_factor: DiscountFactors | None = None
     terms: tuple[Term, ...] = Field((), max_length=MAX_TERMS, description="terms besides the price")
     value_spread: float = Field(0.0, ge=0.0, le=1.0, description="largest relative deviation of term values")

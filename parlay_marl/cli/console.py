@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.text import Text
 from rich.theme import Theme
 
@@ -18,7 +18,7 @@ COLOURS = {
     "dim": "bright_black",
     "buyer": "cyan",
     "seller": "magenta",
-    "words": "italic bright_black",
+    "words": "italic",
     "headline": "bold black on yellow",
     "calm": "green",
     "warm": "yellow",
@@ -32,8 +32,8 @@ COLOURS = {
 
 NARROWEST, WIDEST = 60, 100
 """Columns between which transcripts are laid out, whatever the terminal."""
-PIPED_TABLE = 100
-"""Columns of a table that goes into a file or a pipe."""
+PIPED_TABLE = 120
+"""Columns for tables that go into a file or a pipe."""
 
 
 def _console(stderr: bool, width: int | None = None) -> Console:
@@ -59,6 +59,16 @@ def transcript_width(console: Console) -> int:
     if not console.is_terminal and "COLUMNS" not in os.environ:
         return 80
     return min(max(console.width, NARROWEST), WIDEST)
+
+
+def show(console: Console, item: RenderableType, width: int | None = None) -> None:
+    """Print a table or running text; into a file or a pipe without the spaces that fill its lines up."""
+    if console.is_terminal:
+        console.print(item, width=width)
+        return
+    with console.capture() as captured:
+        console.print(item, width=width)
+    console.out("\n".join(line.rstrip() for line in captured.get().splitlines()))
 
 
 def print_lines(console: Console, lines: Iterable[Line]) -> None:

@@ -19,9 +19,9 @@ class JsonFile:
     """
 
     def __init__(self, path: Path) -> None:
-        self._target = path.resolve()
-        is_stream = self._target.exists() and not self._target.is_file() and not self._target.is_dir()
-        self._draft = self._target if is_stream else self._target.with_name(f".{self._target.name}.{os.getpid()}.tmp")
+        is_stream = path.exists() and not path.is_file() and not path.is_dir()
+        self._target = path if is_stream else path.resolve()
+        self._draft = path if is_stream else self._target.with_name(f".{self._target.name}.{os.getpid()}.tmp")
         self._file = self._open(path)
 
     def _open(self, path: Path) -> TextIO:

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from parlay_marl.cli.console import WIDEST
+from parlay_marl.cli.console import WIDEST, show
 
 
 def grid(*headings: str, right: Sequence[str] = ()) -> Table:
@@ -23,7 +23,7 @@ def grid(*headings: str, right: Sequence[str] = ()) -> Table:
 
 def paragraph(console: Console, text: str, style: str = "") -> None:
     """Print running text, broken into lines that are not too long to read."""
-    console.print(Text(" ".join(text.split()), style), width=min(console.width, WIDEST))
+    show(console, Text(" ".join(text.split()), style), min(console.width, WIDEST))
 
 
 def section(console: Console, title: str, rows: Sequence[tuple[str, ...]]) -> None:
@@ -37,4 +37,4 @@ def section(console: Console, title: str, rows: Sequence[tuple[str, ...]]) -> No
     for key, group in groupby(rows, key=lambda row: row[0]):
         for i, row in enumerate(group):
             table.add_row(f"  {key if i == 0 else ''}", *row[1:])
-    console.print(table, width=min(console.width, WIDEST))
+    show(console, table, min(console.width, WIDEST))

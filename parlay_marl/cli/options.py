@@ -13,12 +13,9 @@ Scenario = Annotated[
     ),
 ]
 Seed = Annotated[
-    int | None,
-    typer.Option(
-        metavar="N", min=0, max=2**64 - 1, help="Seed of all chance; default: a random one, shown for next time."
-    ),
+    int | None, typer.Option(metavar="N", help="Seed of all chance; default: a random one, shown for next time.")
 ]
-GameNumber = Annotated[int, typer.Option("--game", metavar="N", min=0, max=2**62, help="Which game of the seed.")]
+GameNumber = Annotated[int, typer.Option("--game", metavar="N", help="Which game of the seed.")]
 OpenerSeat = Annotated[
     str | None,
     typer.Option(

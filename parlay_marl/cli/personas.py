@@ -19,7 +19,7 @@ SAMPLE = 2
 
 def personas(
     name: Annotated[
-        str | None, typer.Argument(metavar="[NAME]", help="A persona, by name or .toml file.", show_default=False)
+        str | None, typer.Argument(metavar="NAME", help="A persona, by name or .toml file.", show_default=False)
     ] = None,
 ) -> None:
     """List the personas, or show one: its traits, tactics, drift and voice."""
@@ -35,6 +35,7 @@ def personas(
 
 def _list(known: list[Persona], console: Console) -> None:
     """Print the personas as a table."""
+    from parlay_marl.cli.console import show
     from parlay_marl.cli.layout import grid
 
     table = grid(
@@ -44,7 +45,7 @@ def _list(known: list[Persona], console: Console) -> None:
         traits, tactics = persona.traits.model_dump(), persona.tactics.model_dump()  # type: ignore[attr-defined]
         numbers = (f"{traits[trait]:.2f}" for trait in ("aggression", "patience", "bluff_rate"))
         table.add_row(persona.name, persona.title, tactics["strategy"], *numbers)
-    console.print(table)
+    show(console, table)
     console.print("`parlay personas NAME` shows one; `parlay watch A B` lets two of them meet.", style="parlay.dim")
 
 

@@ -18,20 +18,20 @@ if TYPE_CHECKING:
     from parlay_marl.envs.game import Game
 
 HELP = """
-  140000, 140k, 1.5m      offer this price (or: offer 140000)
-  offer 140k with ...     offer it with these terms: names of options, or a package's number
-  accept                  take their offer exactly as it stands
-  claim 130k              claim that this is your limit; it stands as an offer too
-  challenge               call their open claim a bluff
-  anchor                  offer your own end of the range (anchor 120k: an extreme of your own)
-  silence                 say nothing and let the offers stand
-  walk                    walk away: the game ends without a deal
-  terms, picture          what terms are worth to you; how the offers have closed in
-  help, quit              this list; leave without finishing
-Claims and silence cost credibility, which comes back turn by turn. A claim far from your
-limit is a bluff: if they challenge it, you lose much of it. Digging in, anchors, claims and
-silence heat the talks up, concessions cool them; when they stay hot, the room for a deal
-shrinks on both sides.
+  140000, 140k, 1.5m     offer this price (or: offer 140000)
+  offer 140k with ...    with these terms: names of options, or a package's number
+  accept                 take their offer exactly as it stands
+  claim 130k             claim that this is your limit; it stands as an offer too
+  challenge              call their open claim a bluff
+  anchor                 offer your own end of the range (anchor 120k: another extreme)
+  silence                say nothing and let the offers stand
+  walk                   walk away: the game ends without a deal
+  terms, picture         what terms are worth to you; how the offers close in
+  help, quit             this list; leave without finishing
+Claims and silence cost credibility, which comes back turn by turn. A claim far
+from your limit is a bluff: if they challenge it, you lose much of it. Anchors,
+claims, silence and digging in heat the talks up, concessions cool them; when
+they stay hot, the room for a deal shrinks on both sides.
 """
 
 
@@ -89,7 +89,7 @@ class Sitting:
 
     def say(self, text: str, style: str = "") -> None:
         """Print a remark."""
-        self._console.print(text, style=style, soft_wrap=True)
+        self._console.print(text, style=style, width=self._width)
 
     def run(self) -> None:
         """Play the game to its end."""
@@ -116,7 +116,7 @@ class Sitting:
         lines = [[], render.column_heads(render.name_width(self._game))] if new else []
         lines += render.told_lines(new, self._game, words=self._words, width=self._width)
         for headline in () if self._game.is_over else self._narrator.news():
-            lines += render.headline_lines(headline, self._width)
+            lines += render.headline_lines(headline, self._width)[:-1]
         print_lines(self._console, lines)
 
     def _move(self) -> None:

@@ -17,7 +17,7 @@ Row = tuple[str, str]
 
 def scenarios(
     name: Annotated[
-        str | None, typer.Argument(metavar="[NAME]", help="A scenario, by name or .toml file.", show_default=False)
+        str | None, typer.Argument(metavar="NAME", help="A scenario, by name or .toml file.", show_default=False)
     ] = None,
 ) -> None:
     """List the scenarios, or show one: its story, figures, terms and events."""
@@ -33,16 +33,23 @@ def scenarios(
 
 def _list(known: list[Scenario], console: Console) -> None:
     """Print the scenarios as a table."""
+    from parlay_marl.cli.console import show
     from parlay_marl.cli.layout import grid
-    from parlay_marl.envs.render import number
 
-    table = grid("name", "title", "price range", "rounds", "terms", "events", right=("rounds", "terms", "events"))
+    table = grid("name", "title", "price range", "terms", "events", right=("terms", "events"))
     for scenario in known:
-        span = f"{scenario.currency} {number(scenario.low, scenario)} to {number(scenario.high, scenario)}"
-        counts = (str(count) for count in (scenario.rounds, len(scenario.terms), len(scenario.events)))
-        table.add_row(scenario.name, scenario.title, span, *counts)
-    console.print(table)
+        span = f"{scenario.currency} {_short(scenario.low)} to {_short(scenario.high)}"
+        table.add_row(scenario.name, scenario.title, span, str(len(scenario.terms)), str(len(scenario.events)))
+    show(console, table)
     console.print("`parlay scenarios NAME` shows one; `--scenario NAME` plays it.", style="parlay.dim")
+
+
+def _short(amount: float) -> str:
+    """Return an amount in thousands or millions where it is that large."""
+    for unit, name in ((1e6, "m"), (1e3, "k")):
+        if amount >= unit:
+            return f"{amount / unit:g}{name}"
+    return f"{amount:g}"
 
 
 def _show(scenario: Scenario, console: Console) -> None:

@@ -68,9 +68,15 @@ class SeatView:
     def introduction(self, width: int) -> list[Line]:
         """Return the story, the aim and the terms, for the start of a game."""
         lines = wrapped(" ".join(self._scenario.story.split()), width=width) if self._scenario.story else []
-        other, better = SEATS[1 - self._seat], ("below", "above")[self._seat]
-        aim = f"You are the {SEATS[self._seat]}. Your limit is yours alone: a deal {better} it beats no deal, and the "
-        aim += f"{other} has a limit too."
+        better = ("below", "above")[self._seat]
+        deal = "deal, price and terms together," if self._scenario.terms else "price"
+        aim = f"You are the {SEATS[self._seat]}. Any {deal} {better} your limit beats no deal; "
+        known = (
+            "is public, as yours is"
+            if self._game.config.information == "complete"
+            else "is hidden from you, as yours is from them"
+        )
+        aim += f"the {SEATS[1 - self._seat]}'s limit {known}."
         return [[], *lines, [], *wrapped(aim, SEATS[self._seat], width=width), *self.terms(width)]
 
     def terms(self, width: int) -> list[Line]:
@@ -157,7 +163,6 @@ class SeatView:
 
     def _axis(self, turns: list[Turn]) -> Line:
         """Return the price axis with the seat's limit, where the price is all that counts."""
-        limit = self._own["reservation"]
-        line = axis(turns) if self._scenario.terms else axis(turns, "L", limit)
-        legend = " b buyer, s seller" + ("" if self._scenario.terms else ", L you")
-        return [*line, Piece(legend[: 80 - 63], "dim")]
+        if self._scenario.terms:
+            return axis(turns)
+        return [*axis(turns, "L", self._own["reservation"]), Piece(" L your limit", "nash")]

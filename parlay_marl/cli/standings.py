@@ -8,10 +8,15 @@ from statistics import fmean
 from typing import TYPE_CHECKING, NamedTuple
 
 from rich import box
+from rich.measure import Measurement
 from rich.table import Table
-from rich.text import Text
+
+from parlay_marl.cli.console import show
+from parlay_marl.cli.layout import paragraph
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from parlay_marl.tournament import Entrant, Results
 
 
@@ -23,7 +28,13 @@ class Column(NamedTuple):
 
 
 def _points(value: float) -> str:
-    return f"{value:.3f}"
+    return f"{round(value, 3) + 0.0:.3f}"
+
+
+def _short(value: float) -> str:
+    """Return a payoff with two decimals and no zero before them."""
+    text = f"{round(value, 2) + 0.0:.2f}"
+    return text.replace("0.", ".", 1) if abs(value) < 0.995 else text
 
 
 def _percent(share: float | None) -> str:
@@ -50,20 +61,31 @@ LEGEND = (
     "payoff: mean discounted gain, in ZOPAs at nominal figures, ± standard error; of ZOPAs: deals where there was room "
     "for one; share: of the ZOPA, over deals; capitulations: deals worth less than none."
 )
-ONE_TABLE = 96
-"""Columns from which all figures fit in one table."""
+WIDEST_MATRIX = 100
+"""Columns beyond which the matrix of pairs is left out."""
 
 
-def standings(results: Results, width: int) -> list[Table | Text]:
-    """Return the entrants from the best to the worst as one table or, on a narrow terminal, two; and a legend."""
+def show_results(results: Results, console: Console) -> None:
+    """Print the entrants from the best to the worst and, where it fits, what the buyer of each pair gains.
+
+    On a narrow terminal the entrants take two tables.
+    """
     deals = sorted({cell.scenario for cell in results.cells})
     title = f"{results.games_per_cell:,} games a cell, seed {results.seed}, {results.rules} rules: {', '.join(deals)}"
-    parts = [(NAME, *GAINS, *CONDUCT)] if width >= ONE_TABLE else [(NAME, *GAINS), (NAME, *CONDUCT)]
-    return [
-        Text(title, style="parlay.title"),
-        *(_table(results, columns) for columns in parts),
-        Text(LEGEND, "parlay.dim"),
-    ]
+    paragraph(console, title, "parlay.title")
+    tables = [_table(results, (NAME, *GAINS, *CONDUCT))]
+    if _width(tables[0], console) > console.width:
+        tables = [_table(results, (NAME, *GAINS)), _table(results, (NAME, *CONDUCT))]
+    pairs = _matrix(results)
+    for table in tables:
+        console.print()
+        show(console, table)
+    console.print()
+    paragraph(console, LEGEND, "parlay.dim")
+    if _width(pairs, console) <= min(console.width, WIDEST_MATRIX):
+        console.print()
+        paragraph(console, "Mean payoff of the buyer (rows) against each seller (columns, by rank)", "parlay.title")
+        show(console, pairs)
 
 
 def _table(results: Results, columns: tuple[Column, ...]) -> Table:
@@ -77,25 +99,27 @@ def _table(results: Results, columns: tuple[Column, ...]) -> Table:
     return table
 
 
-def matrix(results: Results) -> Table:
+def _matrix(results: Results) -> Table:
     """Return what the buyer of each pair gains on average: buyers down, sellers across, by rank."""
     gains = defaultdict(list)
     for cell in results.cells:
         gains[cell.buyer, cell.seller].append(cell.mean_payoff_buyer)
     names = [entrant.name for entrant in results.entrants]
-    table = _bare_table("Mean payoff of the buyer (rows) against each seller (columns, by rank)")
+    table = _bare_table()
     table.add_column("", justify="right", style="parlay.dim")
     table.add_column("buyer", no_wrap=True)
     for rank in range(1, len(names) + 1):
         table.add_column(str(rank), justify="right", no_wrap=True)
     for rank, buyer in enumerate(names, 1):
-        table.add_row(str(rank), buyer, *(f"{fmean(gains[buyer, seller]):.2f}" for seller in names))
+        table.add_row(str(rank), buyer, *(_short(fmean(gains[buyer, seller])) for seller in names))
     return table
 
 
-def _bare_table(title: str | None = None) -> Table:
-    return Table(
-        title=title, title_justify="left", title_style="parlay.title", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0),
-        show_edge=False, header_style="parlay.dim",
-        pad_edge=False,
-    )  # fmt: skip
+def _width(table: Table, console: Console) -> int:
+    """Return the columns that a table needs for nothing to be cut."""
+    return Measurement.get(console, console.options.update_width(1000), table).maximum
+
+
+def _bare_table() -> Table:
+    """Return an empty table with a line under its headings."""
+    return Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False, pad_edge=False, header_style="parlay.dim")

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 COMPILED = ("reset_games", "observe_game", "play_move", "report_games", "choose_move", "drifted_now")
 """The compiled functions that one game calls."""
+LAST_GAME = 2**31 - 1
 
 
 def seed_or_random(seed: int | None) -> int:
@@ -37,9 +38,13 @@ def start_game(
 
     from parlay_marl.core.moves import SEATS
     from parlay_marl.core.style import CHOICE_DTYPE
-    from parlay_marl.envs.game import Game
+    from parlay_marl.envs.game import Game, checked_seed
+    from parlay_marl.errors import ConfigurationError
     from parlay_marl.opponents.scripted import choose_move
 
+    if not 0 <= number <= LAST_GAME:
+        raise ConfigurationError(f"--game: give a whole number from 0 to {LAST_GAME}, not {number}")
+    checked_seed(seed)
     tell_compiling(*COMPILED)
     players = (buyer, seller)
     game = Game(config, players)

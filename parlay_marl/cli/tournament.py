@@ -20,7 +20,7 @@ OnCell = Callable[[int, int], None]
 
 def tournament(
     personas: Annotated[
-        list[str] | None, typer.Argument(metavar="[PERSONA]...", help="Names or .toml files; default: the catalogue.")
+        list[str] | None, typer.Argument(metavar="PERSONA", help="Names or .toml files; default: the catalogue.")
     ] = None,
     scenario: Annotated[
         list[str] | None,
@@ -28,10 +28,12 @@ def tournament(
             "--scenario", "-s", metavar="NAME|FILE", help="A scenario, once for each; default: the catalogue."
         ),
     ] = None,
-    games: Annotated[int, typer.Option("--games", "-n", metavar="N", min=1, help="Games in each cell.")] = 200,
-    seed: Annotated[int, typer.Option(metavar="N", min=0, max=2**64 - 1, help="Seed of all chance.")] = 0,
+    games: Annotated[int, typer.Option("--games", "-n", metavar="N", help="Games in each cell.")] = 200,
+    seed: Annotated[int, typer.Option(metavar="N", help="Seed of all chance.")] = 0,
     rules: Rules = "default",
-    json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write entrants and cells to a JSON file.")] = None,
+    json: Annotated[
+        Path | None, typer.Option(metavar="FILE", readable=False, help="Write entrants and cells to a JSON file.")
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but the result.")] = False,
 ) -> None:
     """Let every persona play every persona, both ways round, with both openers, over the scenarios.
@@ -42,7 +44,7 @@ def tournament(
     """
     from parlay_marl.cli.console import output, tell_compiling
     from parlay_marl.cli.jsonfile import JsonFile
-    from parlay_marl.cli.standings import matrix, standings
+    from parlay_marl.cli.standings import show_results
 
     with JsonFile(json) if json is not None else contextlib.nullcontext() as file:
         if not quiet:
@@ -50,12 +52,7 @@ def tournament(
         results = _play(personas, scenario, games, seed, rules, quiet)
         if file is not None:
             file.write(results.as_dict())
-    console = output()
-    for table in standings(results, console.width):
-        console.print(table)
-    pairs = matrix(results)
-    if console.measure(pairs).minimum <= min(console.width, 100):
-        console.print(pairs)
+    show_results(results, output())
 
 
 def _play(

@@ -9,6 +9,8 @@ import typer
 
 from parlay_marl.cli.options import GameNumber, NoWords, OpenerSeat, Rounds, Rules, Scenario, Seed
 
+LONGEST_DELAY = 60.0
+
 
 def watch(
     buyer: Annotated[str, typer.Argument(metavar="BUYER", help="Persona, by name or .toml file.", show_default=False)],
@@ -22,9 +24,7 @@ def watch(
     rounds: Rounds = None,
     rules: Rules = "default",
     no_words: NoWords = False,
-    delay: Annotated[
-        float, typer.Option(metavar="SECONDS", min=0.0, max=60.0, help="Wait before each move, to watch it live.")
-    ] = 0.0,
+    delay: Annotated[float, typer.Option(metavar="SECONDS", help="Wait before each move, to watch it live.")] = 0.0,
 ) -> None:
     """Watch two personas bargain: every move, what is said, and the offers closing in.
 
@@ -34,7 +34,10 @@ def watch(
     from parlay_marl.cli.start import persona, seed_or_random, start_game
     from parlay_marl.envs import render
     from parlay_marl.envs.config import make_config
+    from parlay_marl.errors import ConfigurationError
 
+    if not 0.0 <= delay <= LONGEST_DELAY:
+        raise ConfigurationError(f"--delay: give from 0 to {LONGEST_DELAY:g} seconds, not {delay:g}")
     config = make_config(scenario, rules, opener=opener, max_rounds=rounds)
     played = start_game(config, persona(buyer), persona(seller), seed_or_random(seed), game)
     console = output()

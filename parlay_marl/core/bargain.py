@@ -40,7 +40,9 @@ def price_worth(seat: int, target: float, value: float, reservation: float) -> f
 
 
 @rule
-def joint_surplus(buyer_reservation: float, seller_reservation: float, buyer_value: float, seller_value: float) -> float:
+def joint_surplus(
+    buyer_reservation: float, seller_reservation: float, buyer_value: float, seller_value: float
+) -> float:
     """Return S[k] = R_buyer - R_seller + w_buyer[k] + w_seller[k], whatever the price."""
     return buyer_reservation - seller_reservation + buyer_value + seller_value
 

@@ -9,7 +9,9 @@ from parlay_marl.core.moves import BUYER
 from parlay_marl.core.table import Parameter
 
 DRIFT = (
-    Parameter("alternative_shift", 0.10, 0.0, 1.0, "reservation shift when an alternative is gained or lost, in widths"),
+    Parameter(
+        "alternative_shift", 0.10, 0.0, 1.0, "reservation shift when an alternative is gained or lost, in widths"
+    ),
 )
 
 MAX_EVENTS = 4

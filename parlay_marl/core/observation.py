@@ -7,6 +7,7 @@ section 10). Figures that can leave their bounds in extreme scenarios are clippe
 from __future__ import annotations
 
 from collections import namedtuple
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -75,9 +76,9 @@ FIELDS = (
 
 def _offsets() -> Any:
     """Return where each field begins, by name; the packages' fields begin there for the first of them."""
-    starts = np.cumsum([0] + [field.width for field in FIELDS])
-    names = [field.name for field in FIELDS]
-    return namedtuple("Offsets", names)(*(int(start) for start in starts[:-1]))  # type: ignore[misc]
+    starts = accumulate((field.width for field in FIELDS), initial=0)
+    offsets: Any = namedtuple("Offsets", [field.name for field in FIELDS])  # type: ignore[misc]
+    return offsets(*list(starts)[:-1])
 
 
 AT = _offsets()

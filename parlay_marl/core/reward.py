@@ -27,7 +27,9 @@ REWARD = (
     Parameter("belief_gain", 5.0, 0.0, 1e6, "beta: rise of the belief's accuracy"),
     Parameter("concession_cost", 3.0, 0.0, 1e6, "delta: own value given up by an offer, in widths"),
     Parameter("noise_cost", 10.0, 0.0, 1e6, "theta: offering a deal worth less than nothing to oneself"),
-    Parameter("bluff_gain", 12.0, 0.0, 1e6, "psi: catching a bluff; lost by the caught, half lost by a wrong challenge"),
+    Parameter(
+        "bluff_gain", 12.0, 0.0, 1e6, "psi: catching a bluff; lost by the caught, half lost by a wrong challenge"
+    ),
     Parameter("event_gain", 8.0, 0.0, 1e6, "mu: answering an event"),
     Parameter("share_gain", 100.0, 0.0, 1e6, "gamma: share of the ZOPA won"),
     Parameter("speed_gain", 20.0, 0.0, 1e6, "epsilon: share of the rounds left at the close"),
@@ -52,9 +54,7 @@ def discounted_payoff(own_worth: float, width: float, factor: float, round_index
 
 
 @rule
-def deal_bonus(
-    own_worth: float, zopa_width: float, round_index: int, rounds: float, unanswered: bool, p: Any
-) -> float:
+def deal_bonus(own_worth: float, zopa_width: float, round_index: int, rounds: float, unanswered: bool, p: Any) -> float:
     """Return gamma*E + eps*S + zeta*D for a deal, or -omega where it is worth less than nothing."""
     if own_worth < -ROUNDING:
         return -p["capitulation_cost"]

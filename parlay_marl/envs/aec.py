@@ -30,6 +30,7 @@ class EnvSnapshot:
 
 
 _BOOKKEEPING = (
+    "possible_agents",
     "agents",
     "agent_selection",
     "rewards",
@@ -46,7 +47,7 @@ class raw_env(AECEnv[str, Observation, Any]):  # noqa: N801 - PettingZoo's name 
     It refuses illegal and untimely calls itself, so it needs no wrappers.
     """
 
-    metadata = {  # noqa: RUF012 - PettingZoo reads a plain dict from the class
+    metadata = {
         "name": "negotiation_v0",
         "render_modes": RENDER_MODES,
         "render_fps": 1,
@@ -70,7 +71,18 @@ class raw_env(AECEnv[str, Observation, Any]):  # noqa: N801 - PettingZoo's name 
     ) -> None:
         super().__init__()
         self._table = Table(
-            scenario, rules, reward, information, opener, max_rounds, actions, illegal, beliefs, buyer, seller, render_mode
+            scenario,
+            rules,
+            reward,
+            information,
+            opener,
+            max_rounds,
+            actions,
+            illegal,
+            beliefs,
+            buyer,
+            seller,
+            render_mode,
         )
         self._game = self._table.game
         self._both_free = len(self._table.agents) == 2
@@ -81,7 +93,7 @@ class raw_env(AECEnv[str, Observation, Any]):  # noqa: N801 - PettingZoo's name 
         self.observation_spaces = self._table.observation_spaces
         self.action_spaces = self._table.action_spaces
         self.state_space = self._table.state_space
-        self.agents = []
+        self.agents: list[str] = []
         self.agent_selection = self.possible_agents[0]
 
     def observation_space(self, agent: str) -> spaces.Space[Any]:
@@ -111,7 +123,7 @@ class raw_env(AECEnv[str, Observation, Any]):  # noqa: N801 - PettingZoo's name 
         self._cumulative_rewards = dict.fromkeys(agents, 0.0)
         self.terminations = dict.fromkeys(agents, False)
         self.truncations = dict.fromkeys(agents, False)
-        self.infos = {agent: {} for agent in agents}
+        self.infos: dict[str, dict[str, Any]] = {agent: {} for agent in agents}
         self._skip_agent_selection = None
         self.agent_selection = AGENTS[self._game.seat] if self._both_free else agents[0]
         if self._live:
@@ -127,7 +139,8 @@ class raw_env(AECEnv[str, Observation, Any]):  # noqa: N801 - PettingZoo's name 
 
     def last(self, observe: bool = True) -> tuple[Observation | None, float, bool, bool, dict[str, Any]]:
         """Return what the agent on turn sees, its reward since its last turn, whether it is done, and its info."""
-        agent, game, seen = self.agent_selection, self._game, None
+        agent, game = self.agent_selection, self._game
+        seen: Observation | None = None
         if not self.agents:
             game.refuse_turn()
         if observe and self._is_plain and not game.is_over:
@@ -182,7 +195,7 @@ class raw_env(AECEnv[str, Observation, Any]):  # noqa: N801 - PettingZoo's name 
         """Return the name of every number of `state()`."""
         return self._table.state_names()
 
-    def render(self) -> str | None:  # type: ignore[override]
+    def render(self) -> str | None:
         """Return the transcript so far (`ansi`), or print what is new of it (`human`)."""
         return self._table.render()
 
@@ -191,13 +204,15 @@ class raw_env(AECEnv[str, Observation, Any]):  # noqa: N801 - PettingZoo's name 
 
     def snapshot(self) -> EnvSnapshot:
         """Return everything that the environment is now."""
-        kept = {name: deepcopy(getattr(self, name)) for name in _BOOKKEEPING} if self._game.seed is not None else {}
-        return EnvSnapshot(self._game.snapshot(), kept)
+        game = self._game.snapshot()
+        return EnvSnapshot(game, {name: deepcopy(getattr(self, name)) for name in _BOOKKEEPING})
 
     def restore(self, snapshot: EnvSnapshot) -> None:
         """Become what a snapshot of an environment with the same arguments holds."""
         if not isinstance(snapshot, EnvSnapshot):
             raise ConfigurationError(f"restore: give what snapshot() returned, not {snapshot!r}")
+        if snapshot.bookkeeping["possible_agents"] != self.possible_agents:
+            raise ConfigurationError("restore: the snapshot was taken with other seats given to opponents")
         self._game.restore(snapshot.game)
         for name, value in deepcopy(dict(snapshot.bookkeeping)).items():
             setattr(self, name, value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import operator
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -53,6 +54,14 @@ class Config:
             beliefs=self.beliefs,
         )
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the fields alone: a copied record would not be read-only, and the kernels be compiled anew for it."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Config:
+        """Return the configuration itself, as it cannot change."""
+        return self
+
     def to_dict(self) -> dict[str, Any]:
         """Return the configuration as plain data, such as JSON can hold."""
         plain = {field.name: getattr(self, field.name) for field in fields(self)}
@@ -82,6 +91,15 @@ def make_config(
     one_of("belief tracker", beliefs, BELIEFS)
     one_of("kind of information", information, INFORMATION)
     one_of("opener", opener, OPENERS)
-    if not isinstance(max_rounds, int) or isinstance(max_rounds, bool) or not 1 <= max_rounds <= MAX_ROUNDS:
+    return Config(loaded, load_rules(rules), reward, beliefs, information, opener, _checked_rounds(max_rounds))
+
+
+def _checked_rounds(max_rounds: Any) -> int:
+    """Return a number of rounds as a plain whole number."""
+    try:
+        number = 0 if isinstance(max_rounds, bool) else operator.index(max_rounds)
+    except TypeError:
+        number = 0
+    if not 1 <= number <= MAX_ROUNDS:
         raise ConfigurationError(f"max_rounds: give a whole number from 1 to {MAX_ROUNDS}, not {max_rounds!r}")
-    return Config(loaded, load_rules(rules), reward, beliefs, information, opener, max_rounds)
+    return number

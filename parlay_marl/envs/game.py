@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import copy
 import operator
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, NoReturn
 
@@ -29,6 +31,9 @@ from parlay_marl.opponents.seat import Opponent, Player, ScriptedOpponent
 
 Observation = dict[str, NDArray[Any]]
 LARGEST_SEED = 2**64 - 1
+LARGEST_NUMBER = 2**62
+LARGEST_INDEX = 2**62
+"""Far beyond any action; a kernel is compiled anew for integers that need more than 63 bits."""
 MOST_SKIPPED = 100
 """Games that opponents may end before an agent's first turn, one after the other, before that is an error."""
 
@@ -66,6 +71,10 @@ class Snapshot:
     number: int
     moves: tuple[PlayedMove, ...]
     options: Mapping[str, Any] | None
+    config: Config
+    rewards: tuple[float, float]
+    owed: tuple[float, float]
+    """What players' opening moves paid, which the next call pays out."""
 
 
 class Game:
@@ -87,6 +96,7 @@ class Game:
         self.seat = 0
         self.seed: int | None = None
         self.number = -1
+        self._seed_word = np.uint64(0)
         self.options: Mapping[str, Any] | None = None
         self._has_players = any(player is not None for player in self.players)
         self._fixed = _NOTHING_FIXED
@@ -106,40 +116,51 @@ class Game:
 
     # ------------------------------------------------------------------ starting
 
-    def reset(self, seed: int | None = None, options: Mapping[str, Any] | None = None) -> None:
-        """Start a game: number 0 of a seed, or the next number of the seed in use; see `ResetOptions`.
+    def reset(self, seed: int | None = None, options: Mapping[str, Any] | None = None, number: int = 0) -> None:
+        """Start game `number` of a seed or, without one, the next game of the seed in use; see `ResetOptions`.
 
         Without any seed so far, one is taken from the operating system. A refused option changes nothing.
         """
-        options = self._with_sensitivities(options)
+        options = self._with_sensitivities(copy.deepcopy(options))
         fixed = fixed_draws(options, self.scenario, self.config.max_rounds) if options else _NOTHING_FIXED
-        if seed is not None:
-            self.seed, self.number = checked_seed(seed), 0
-        elif self.seed is None:
-            self.seed, self.number = secrets.randbits(63), 0
-        else:
-            self.number += 1
-        self._start(fixed, options)
-        self._open()
+        with self.undone_on_error() if self._has_players else contextlib.nullcontext():
+            if seed is None and self.seed is not None:
+                self.number += 1
+            else:
+                self._set_seed(secrets.randbits(63) if seed is None else seed, number)
+            self._start(fixed, options)
+            self._open()
 
     def _open(self) -> None:
-        """Let players make their opening moves; games that they end before anyone else's first turn are skipped."""
+        """Let players make their opening moves; games that they end before anyone else's first turn are skipped.
+
+        Where players hold both seats, they play the whole game.
+        """
         if not self._has_players:
             return
+        if None not in self.players:
+            self.let_players_play()
+            return
         for _ in range(MOST_SKIPPED):
-            self._let_players_play()
+            self.let_players_play()
             if not self.is_over:
                 self._owed, self.rewards = self.rewards, [0.0, 0.0]
                 return
             self.number += 1
             self._start(self._fixed, self.options)
-        raise ConfigurationError(f"{MOST_SKIPPED} games in a row ended before the agent's first turn; change the opponent")
+        raise ConfigurationError(
+            f"{MOST_SKIPPED} games in a row ended before the agent's first turn; change the opponent"
+        )
 
     def begin(self, seed: int, number: int, options: Mapping[str, Any] | None = None) -> None:
         """Start game `number` of a seed exactly, without letting players move; for replays and commentary."""
         fixed = fixed_draws(options, self.scenario, self.config.max_rounds)
-        self.seed, self.number = checked_seed(seed), number
+        self._set_seed(seed, number)
         self._start(fixed, options)
+
+    def _set_seed(self, seed: Any, number: int) -> None:
+        self.seed, self.number = checked_seed(seed), checked_number(number)
+        self._seed_word = np.uint64(self.seed)
 
     def _with_sensitivities(self, options: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
         """Return reset options in which each persona brings its own event sensitivity."""
@@ -148,7 +169,7 @@ class Game:
             for seat, player in zip(SEATS, self.players, strict=True)
             if isinstance(player, ScriptedOpponent)
         }
-        if not own:
+        if not own or (options and not isinstance(options, Mapping)):
             return options
         given = {} if not options or options == PROBE else dict(options)
         chosen = given.get("event_sensitivity", {})
@@ -159,7 +180,7 @@ class Game:
         self._owed = [0.0, 0.0]
         self.is_over = False
         self._numbers[0] = self.number
-        reset_games(self._rows, self._params, _BLANK, fixed, np.uint64(self.seed), self._numbers, self._indices)
+        reset_games(self._rows, self._params, _BLANK, fixed, self._seed_word, self._numbers, self._indices)
         self._played = []
         self.rewards = [0.0, 0.0]
         self.seat = self._opener.item(0)
@@ -214,32 +235,38 @@ class Game:
         """Return the report of the finished game."""
         if not self.is_over:
             raise GameOverError("the game is not over yet; its outcome is known at the end")
-        return Outcome(self._rows.tobytes(), self._params, self.scenario)
+        return Outcome(self._rows.tobytes(), self.config)
 
     # ------------------------------------------------------------------ playing
 
     def play_index(self, action: Any) -> None:
         """Play a discrete action for the seat on turn, then the players' turns that follow."""
-        self.turn_by_index(action)
-        if self._has_players:
-            self._let_players_play()
+        if not self._has_players:
+            self.turn_by_index(action)
+            return
+        with self.undone_on_error():
+            self.turn_by_index(action)
+            self.let_players_play()
 
     def play(self, move: Any, price: Any = 0.0, package: Any = 0) -> None:
         """Play a move with its exact normalised price for the seat on turn, then the players' turns that follow."""
-        self.turn_by_move(as_index(move), as_price(price), as_index(package))
-        if self._has_players:
-            self._let_players_play()
+        with self.undone_on_error():
+            self.turn_by_move(as_index(move), as_price(price), as_index(package))
+            self.let_players_play()
 
     def turn_by_index(self, action: Any, by: str = "") -> None:
         """Play a discrete action for the seat on turn, and nothing more."""
         index = action if type(action) is int else as_index(action)
         if self.is_over or self.seed is None:
             self.refuse_turn()
-        reason = play_index(self._rows, self._params, 0, index, self.packages, self.observation, self.mask)
+        if 0 <= index < self.n_actions:
+            reason = play_index(self._rows, self._params, 0, index, self.packages, self.observation, self.mask)
+        else:
+            index, reason = -1, Refusal.UNKNOWN_MOVE
         if reason:
             move = decode(index, self.seat, self.packages)[0]
             name = Move(move).name if move >= 0 else f"of {self.n_actions}"
-            raise self._illegal(reason, f"action {index} ({name}){by}")
+            raise self._illegal(reason, f"action {action} ({name}){by}")
         self._played.append(index)
         self.rewards = self._reward.tolist()
         if self._ending.item(0):
@@ -277,8 +304,24 @@ class Game:
         self.rewards[offender] = -float(pays["capitulation_cost"]) if pays["mode"] == SHAPED else -1.0
         self._observe_turn()
 
-    def _let_players_play(self) -> None:
+    @contextlib.contextmanager
+    def undone_on_error(self) -> Iterator[None]:
+        """Put the game back as it was before where something fails, in a player's turn above all."""
+        names = ("seed", "number", "_seed_word", "options", "_fixed", "_owed", "rewards", "is_over", "seat")
+        before = {name: getattr(self, name) for name in names}
+        rows, played = self._rows.tobytes(), list(self._played)
+        try:
+            yield
+        except BaseException:
+            self._rows[:] = np.frombuffer(rows, STATE_DTYPE)
+            vars(self).update(before, _played=played)
+            self._observe_turn()
+            raise
+
+    def let_players_play(self) -> None:
         """Let the seats that belong to players take their turns; add up what this call has paid."""
+        if not self._has_players:
+            return
         paid = [self._owed[0] + self.rewards[0], self._owed[1] + self.rewards[1]]
         self._owed = [0.0, 0.0]
         while not self.is_over and (player := self.players[self.seat]) is not None:
@@ -292,8 +335,13 @@ class Game:
 
     def _ask(self, player: Opponent) -> None:
         """Let a policy take its turn."""
-        action = player.act(self.observation[None].copy(), self.mask[None].copy())
-        self.turn_by_index(np.asarray(action).reshape(-1)[0], f" of the opponent {player.name!r}")
+        answer = np.asarray(player.act(self.observation[None].copy(), self.mask[None].copy()))
+        if answer.size != 1 or answer.dtype.kind not in "iu":
+            raise IllegalMoveError(
+                f"{SEATS[self.seat]}: the opponent {player.name!r} answers {answer.tolist()!r}; "
+                "it must give one whole number for each row"
+            )
+        self.turn_by_index(answer.item(), f" of the opponent {player.name!r}")
 
     def _observe_turn(self) -> None:
         observe_game(self._rows, self._params, 0, self.seat, self.packages, self.observation, self.mask)
@@ -315,18 +363,48 @@ class Game:
         """Return everything that the game is now."""
         if self.seed is None:
             self.refuse_turn()
-        return Snapshot(self._rows.tobytes(), self.seed, self.number, tuple(self.moves), self.options)
+        return Snapshot(
+            self._rows.tobytes(),
+            self.seed,
+            self.number,
+            tuple(self.moves),
+            self.options,
+            self.config,
+            (self.rewards[0], self.rewards[1]),
+            (self._owed[0], self._owed[1]),
+        )
 
     def restore(self, snapshot: Snapshot) -> None:
         """Become the game of a snapshot taken under the same configuration."""
+        if snapshot.config is not self.config and snapshot.config != self.config:
+            raise ConfigurationError("the snapshot was taken under another configuration; make an equal environment")
         if len(snapshot.row) != STATE_DTYPE.itemsize:
             raise ConfigurationError("the snapshot was taken by another version; its state has another size")
         self._rows[:] = np.frombuffer(snapshot.row, STATE_DTYPE)
-        self.seed, self.number, self.options = snapshot.seed, snapshot.number, snapshot.options
+        self._set_seed(snapshot.seed, snapshot.number)
+        self.options = snapshot.options
         self._played = list(snapshot.moves)
-        self.rewards, self._owed = self._reward.tolist(), [0.0, 0.0]
+        self.rewards, self._owed = list(snapshot.rewards), list(snapshot.owed)
         self.is_over, self.seat = bool(self._ending[0]), int(self._row["seat"])
         self._observe_turn()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what copies and pickles keep: the buffers, which look into each other, are made anew."""
+        kept = None if self.seed is None else self.snapshot()
+        return {"config": self.config, "players": self.players, "snapshot": kept}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Become the copy.
+
+        A persona's record is read again: a copy is not read-only, and its kernel would be compiled anew.
+        """
+        Game.__init__(
+            self,
+            state["config"],
+            [ScriptedOpponent(p.persona) if isinstance(p, ScriptedOpponent) else p for p in state["players"]],
+        )
+        if state["snapshot"] is not None:
+            self.restore(state["snapshot"])
 
 
 def checked_seed(seed: Any) -> int:
@@ -340,23 +418,39 @@ def checked_seed(seed: Any) -> int:
     return number
 
 
-def as_index(action: Any) -> int:
-    """Return an action as a plain whole number, or say that it is none."""
+def checked_number(number: Any) -> int:
+    """Return the number of a game as a plain whole number."""
     try:
-        return operator.index(action)
+        plain = operator.index(number)
     except TypeError:
-        pass
+        plain = -1
+    if not 0 <= plain <= LARGEST_NUMBER:
+        raise ConfigurationError(f"number: give the number of a game, from 0 to 2**62, not {number!r}")
+    return plain
+
+
+def as_index(action: Any) -> int:
+    """Return an action as a plain whole number of 63 bits, or say that it is none."""
     if isinstance(action, np.ndarray) and action.size == 1 and action.dtype.kind in "iu":
-        return int(action.reshape(-1)[0])
-    raise IllegalMoveError(f"{action!r} is no action; give a whole number")
+        action = action.reshape(-1)[0]
+    try:
+        number = operator.index(action)
+    except TypeError:
+        raise IllegalMoveError(f"{action!r} is no action; give a whole number") from None
+    if abs(number) > LARGEST_INDEX:
+        raise IllegalMoveError(f"{action!r} is no action; there are not so many")
+    return number
 
 
 def as_price(price: Any) -> float:
     """Return a price as a plain number, or say that it is none; NaN is passed on to be refused by the rules."""
+    given = price.reshape(-1)[0] if isinstance(price, np.ndarray) and price.size == 1 else price
     try:
-        return float(price.reshape(-1)[0] if isinstance(price, np.ndarray) and price.size == 1 else price)
-    except (TypeError, ValueError):
-        raise IllegalMoveError(f"{price!r} is no price; give one number from 0 to 1") from None
+        if not isinstance(given, str | bytes):
+            return float(given)
+    except (TypeError, ValueError, OverflowError):
+        pass
+    raise IllegalMoveError(f"{price!r} is no price; give one number from 0 to 1")
 
 
 def replay(

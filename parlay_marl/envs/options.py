@@ -56,7 +56,8 @@ class ResetOptions(Strict):
     event_sensitivity: _Shares = Field(_Shares(), description="event sensitivity in [0, 1]")
     event_rounds: tuple[int | None, ...] | None = Field(None, description="round of each event; None: drawn")
     term_values: _SeatTermValues = Field(
-        _SeatTermValues(), description="worth of every option of every term to a seat, in currency: {term: {option: ...}}"
+        _SeatTermValues(),
+        description="worth of every option of every term to a seat, in currency: {term: {option: ...}}",
     )
 
     @model_validator(mode="after")
@@ -67,10 +68,21 @@ class ResetOptions(Strict):
 
 
 def fixed_draws(options: Mapping[str, Any] | None, scenario: Scenario, rounds: int) -> Fixed:
-    """Return the record of fixed draws, an array of one, that reset options ask for."""
+    """Return the record of fixed draws, an array of one, that reset options ask for.
+
+    It is always read-only: for a kernel, an array that can be written is of another type, and compiled anew.
+    """
     fixed = nothing_fixed()
-    if not options or options == PROBE:
-        return fixed
+    if options and options != PROBE:
+        _fix(fixed, options, scenario, rounds)
+    fixed.flags.writeable = False
+    return fixed
+
+
+def _fix(fixed: Fixed, options: Any, scenario: Scenario, rounds: int) -> None:
+    """Write everything that reset options ask for."""
+    if not isinstance(options, Mapping):
+        raise ConfigurationError(f"reset options: give a mapping such as {{'opener': 'buyer'}}, not {options!r}")
     try:
         chosen = ResetOptions.model_validate(dict(options))
     except (ValidationError, TypeError, ValueError) as error:
@@ -81,7 +93,6 @@ def fixed_draws(options: Mapping[str, Any] | None, scenario: Scenario, rounds: i
     for i, seat in enumerate(SEATS):
         _fix_seat(fixed, chosen, scenario, i, seat)
     _fix_events(fixed, chosen, scenario, rounds)
-    return fixed
 
 
 def _fix_seat(fixed: Fixed, chosen: ResetOptions, scenario: Scenario, i: int, seat: str) -> None:
@@ -110,7 +121,9 @@ def _package_values(values: _TermValues, scenario: Scenario, seat: str) -> list[
     given = {term: set(options) for term, options in values.items()}
     if given != wanted:
         shape = ", ".join(f"{term}: {sorted(options)}" for term, options in wanted.items()) or "no terms"
-        raise ConfigurationError(f"reset options: term_values.{seat} must give every option; {scenario.name} has {shape}")
+        raise ConfigurationError(
+            f"reset options: term_values.{seat} must give every option; {scenario.name} has {shape}"
+        )
     if not all(math.isfinite(value) for options in values.values() for value in options.values()):
         raise ConfigurationError(f"reset options: term_values.{seat} must be finite")
     names = [term.name for term in scenario.terms]

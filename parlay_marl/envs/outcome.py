@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from parlay_marl.catalogue.scenarios import Params, Scenario
+from parlay_marl.catalogue.scenarios import Params
 from parlay_marl.core.moves import SEATS
 from parlay_marl.core.outcome import OUTCOME_DTYPE, Ending
 from parlay_marl.core.state import STATE_DTYPE
 from parlay_marl.core.step import report_games
+from parlay_marl.envs.config import Config
 
 Pair = tuple[float, float]
 Counts = tuple[int, int]
@@ -32,14 +33,14 @@ class Outcome:
     ZOPA. The report is drawn up when a figure is first asked for, so that an outcome nobody reads costs nothing.
     """
 
-    def __init__(self, row: bytes, params: Params, scenario: Scenario) -> None:
+    def __init__(self, row: bytes, config: Config) -> None:
         self._row = row
-        self._params = params
-        self._scenario = scenario
+        self._config = config
+        self._scenario = config.scenario
 
     @functools.cached_property
     def _record(self) -> Any:
-        return make_report(np.frombuffer(bytearray(self._row), STATE_DTYPE), self._params)
+        return make_report(np.frombuffer(bytearray(self._row), STATE_DTYPE), self._config.params)
 
     def _number(self, name: str) -> float | None:
         number = float(self._record[name])

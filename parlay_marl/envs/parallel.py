@@ -18,9 +18,7 @@ from parlay_marl.envs.game import Observation, as_index
 from parlay_marl.envs.table import AGENTS, RENDER_MODES, Seated, Table, mixed_parts
 from parlay_marl.errors import IllegalMoveError
 
-Step = tuple[
-    dict[str, Observation], dict[str, float], dict[str, bool], dict[str, bool], dict[str, dict[str, Any]]
-]
+Step = tuple[dict[str, Observation], dict[str, float], dict[str, bool], dict[str, bool], dict[str, dict[str, Any]]]
 
 
 class parallel_env(ParallelEnv[str, Observation, Any]):  # noqa: N801 - PettingZoo's name for it
@@ -30,7 +28,7 @@ class parallel_env(ParallelEnv[str, Observation, Any]):  # noqa: N801 - PettingZ
     allows. Missing actions of that seat count as passes.
     """
 
-    metadata = {  # noqa: RUF012 - PettingZoo reads a plain dict from the class
+    metadata = {
         "name": "negotiation_v0",
         "render_modes": RENDER_MODES,
         "render_fps": 1,
@@ -103,9 +101,12 @@ class parallel_env(ParallelEnv[str, Observation, Any]):  # noqa: N801 - PettingZ
         """Play the action of the agent on turn; the other must pass."""
         if not self.agents:
             self._game.refuse_turn()
+        if not isinstance(actions, Mapping):
+            raise IllegalMoveError(f"{actions!r} are no actions; give {{agent: action}}")
         unknown = set(actions) - set(self.possible_agents)
         if unknown:
-            raise IllegalMoveError(f"{sorted(unknown)} are no agents of this game; it has {self.possible_agents}")
+            names = sorted(map(str, unknown))
+            raise IllegalMoveError(f"{names} are no agents of this game; it has {self.possible_agents}")
         on_turn = AGENTS[self._game.seat]
         refused = self._check_passes(actions, on_turn) or self._table.play(actions.get(on_turn))
         rewards = {agent: self._game.rewards[seat] for agent, seat in self._table.seats.items()}
@@ -123,7 +124,9 @@ class parallel_env(ParallelEnv[str, Observation, Any]):  # noqa: N801 - PettingZ
         for agent, action in actions.items():
             if agent == on_turn or self._is_pass(action):
                 continue
-            reason = f"{agent}: it is the turn of {on_turn}; the only legal action is the pass, {self._table.pass_action}"
+            reason = (
+                f"{agent}: it is the turn of {on_turn}; the only legal action is the pass, {self._table.pass_action}"
+            )
             if not self._table.terminates:
                 raise IllegalMoveError(reason)
             self._game.forfeit(self._table.seats[agent])
@@ -134,7 +137,10 @@ class parallel_env(ParallelEnv[str, Observation, Any]):  # noqa: N801 - PettingZ
         """Whether an action is the pass of the form in use; None counts as one."""
         if action is None:
             return True
-        index = as_index(action) if self._table.is_discrete else mixed_parts(action)[0]
+        try:
+            index = as_index(action) if self._table.is_discrete else mixed_parts(action)[0]
+        except IllegalMoveError:
+            return False
         return index == self._table.pass_action
 
     def state(self) -> NDArray[np.float32]:
@@ -145,7 +151,7 @@ class parallel_env(ParallelEnv[str, Observation, Any]):  # noqa: N801 - PettingZ
         """Return the name of every number of `state()`."""
         return self._table.state_names()
 
-    def render(self) -> str | None:  # type: ignore[override]
+    def render(self) -> str | None:
         """Return the transcript so far (`ansi`), or print what is new of it (`human`)."""
         return self._table.render()
 

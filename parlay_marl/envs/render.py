@@ -450,7 +450,17 @@ def verdict(outcome: Outcome, scenario: Scenario, width: int = WIDTH) -> list[Li
         terms = f" with {outcome.package}" if outcome.package else ""
         text = f"Deal at {money(outcome.price, scenario)}{terms} in round {outcome.round + 1}."
         lines = [*wrapped(text, "deal", width=width), *_gain_lines(outcome, scenario)]
-    return lines + _room_lines(outcome, scenario, width)
+    return lines + _room_lines(outcome, scenario, width) + _claim_lines(outcome, width)
+
+
+def _claim_lines(outcome: Outcome, width: int) -> list[Line]:
+    """Return how many claims there were and how many of them were bluffs, where there was any."""
+    told = []
+    for i, seat in enumerate(SEATS):
+        made, bluffs, caught = outcome.claims_made[i], outcome.bluffs_made[i], outcome.bluffs_caught[1 - i]
+        counted = "no bluff" if bluffs == 0 else f"{bluffs} bluff{'s' if bluffs > 1 else ''}, {caught} caught"
+        told += [f"{seat} {made} ({counted})"] if made else []
+    return wrapped(f"Claims: {', '.join(told)}.", width=width) if told else []
 
 
 def _gain_lines(outcome: Outcome, scenario: Scenario) -> list[Line]:

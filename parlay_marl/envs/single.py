@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import gymnasium
+from gymnasium import spaces
 from gymnasium.utils import seeding
 from numpy.typing import NDArray
 from pydantic import BaseModel
@@ -18,14 +19,14 @@ from parlay_marl.envs.game import Observation, checked_seed
 from parlay_marl.envs.table import AGENTS, RENDER_MODES, Seated, Table
 
 
-class NegotiationEnv(gymnasium.Env[Observation, Any]):
+class NegotiationEnv(gymnasium.Env[dict[str, Any], Any]):
     """One seat (`role`) against an `opponent`; the other arguments are those of `negotiation_v0.raw_env`.
 
     Unlike there, an illegal action ends the game at the agent's cost by default: Gymnasium's tools sample action
     spaces without a mask. `illegal="raise"` makes it an error instead.
     """
 
-    metadata = {  # noqa: RUF012 - Gymnasium reads a plain dict from the class
+    metadata = {
         "render_modes": RENDER_MODES,
         "render_fps": 1,
     }
@@ -50,11 +51,22 @@ class NegotiationEnv(gymnasium.Env[Observation, Any]):
         self._agent = AGENTS[self._seat]
         buyer, seller = (None, opponent) if role == "buyer" else (opponent, None)
         self._table = Table(
-            scenario, rules, reward, information, opener, max_rounds, actions, illegal, beliefs, buyer, seller, render_mode
+            scenario,
+            rules,
+            reward,
+            information,
+            opener,
+            max_rounds,
+            actions,
+            illegal,
+            beliefs,
+            buyer,
+            seller,
+            render_mode,
         )
         self._game = self._table.game
         self.render_mode = render_mode
-        self.observation_space = self._table.observation_spaces[self._agent]
+        self.observation_space: spaces.Space[dict[str, Any]] = self._table.observation_spaces[self._agent]
         self.action_space = self._table.action_spaces[self._agent]
 
     @property
@@ -93,6 +105,6 @@ class NegotiationEnv(gymnasium.Env[Observation, Any]):
         """Return everything, hidden figures included, as one vector: for a central critic."""
         return self._table.state()
 
-    def render(self) -> str | None:  # type: ignore[override]
+    def render(self) -> str | None:
         """Return the transcript so far (`ansi`), or print what is new of it (`human`)."""
         return self._table.render()

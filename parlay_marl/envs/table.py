@@ -16,7 +16,7 @@ from parlay_marl.catalogue.scenarios import Scenario
 from parlay_marl.core import observation as observed
 from parlay_marl.core.moves import BUYER, N_MOVES, SEATS, SELLER
 from parlay_marl.envs.config import ACTIONS, ILLEGAL, make_config, one_of
-from parlay_marl.envs.game import Game, Observation, as_index
+from parlay_marl.envs.game import Game, Observation, as_index, as_price
 from parlay_marl.envs.render import LivePrinter, transcript
 from parlay_marl.envs.spaces import action_space, observation_space
 from parlay_marl.errors import ConfigurationError, IllegalMoveError, NotStartedError
@@ -92,16 +92,22 @@ class Table:
 
     def play(self, action: Any) -> str | None:
         """Play an action for the seat on turn; return why it was refused where that ends the game, else None."""
-        try:
-            if self.is_discrete:
-                self.game.play_index(action)
-            else:
-                self.game.play(*mixed_parts(action))
-        except IllegalMoveError as error:
-            if not self.terminates:
-                raise
-            self.game.forfeit()
-            return str(error)
+        game = self.game
+        if game.is_over or game.seed is None:
+            game.refuse_turn()
+        with game.undone_on_error():
+            try:
+                if self.is_discrete:
+                    game.turn_by_index(action)
+                else:
+                    move, price, package = mixed_parts(action)
+                    game.turn_by_move(move, as_price(price), as_index(package))
+                game.let_players_play()
+            except IllegalMoveError as error:
+                if not self.terminates:
+                    raise
+                game.forfeit()
+                return str(error)
         return None
 
     def final_infos(self, refused: str | None = None) -> dict[str, dict[str, Any]]:

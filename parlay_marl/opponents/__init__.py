@@ -1,1 +1,1 @@
-"""What can sit in a seat: a scripted persona, a random policy, a person, or anything that maps observations to actions."""
+"""What can sit in a seat: a persona, or anything that maps observations and masks to actions."""

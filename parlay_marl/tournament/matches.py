@@ -6,6 +6,7 @@ personas are not differences of luck.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -142,9 +143,7 @@ class _Tally:
         )
 
 
-def play_cell(
-    buyer: Persona, seller: Persona, params: Any, *, opener: int, games: int, seed: int
-) -> Outcomes:
+def play_cell(buyer: Persona, seller: Persona, params: Any, *, opener: int, games: int, seed: int) -> Outcomes:
     """Play games 0 to `games` of a seed between two personas; return `(games,)` of `OUTCOME_DTYPE`."""
     personas = np.concatenate([buyer.record(), seller.record()])
     fixed = nothing_fixed()
@@ -201,8 +200,9 @@ def run_tournament(
 
     None takes the whole catalogue. `on_cell` is told how many cells are done and how many there are.
     """
-    entrants = [load_persona(persona) for persona in personas or persona_names()]
-    deals = [load_scenario(scenario) for scenario in scenarios or scenario_names()]
+    entrants = [load_persona(persona) for persona in (persona_names() if personas is None else personas)]
+    deals = [load_scenario(scenario) for scenario in (scenario_names() if scenarios is None else scenarios)]
+    games, seed = _whole("games", games), _whole("seed", seed)
     _check_plan([entrant.name for entrant in entrants], [deal.name for deal in deals], games, seed)
     loaded = load_rules(rules)
     params = [build_params(deal, loaded, reward="payoff") for deal in deals]
@@ -220,9 +220,19 @@ def run_tournament(
     return Results(seed, games, rules if isinstance(rules, str) else "custom", tuple(ranked), tuple(cells))
 
 
+def _whole(what: str, number: Any) -> int:
+    """Return a number as a plain whole number."""
+    try:
+        return operator.index(number)
+    except TypeError:
+        raise ConfigurationError(f"{what}: give a whole number, not {number!r}") from None
+
+
 def _check_plan(personas: Sequence[str], scenarios: Sequence[str], games: int, seed: int) -> None:
     """Refuse a plan that cannot be played or told apart."""
     for kind, names in (("persona", personas), ("scenario", scenarios)):
+        if not names:
+            raise ConfigurationError(f"{kind}s: name at least one, or leave them out for all of the catalogue")
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ConfigurationError(f"the {kind} {twice[0]!r} is named twice; name each once")

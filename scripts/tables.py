@@ -1,0 +1,169 @@
+#!/usr/bin/env python3
+"""Write the tables of README.md and docs/ from the code that they describe.
+
+python scripts/tables.py           # rewrite what stands between <!-- table: NAME --> and <!-- end of table -->
+python scripts/tables.py --check   # say which files are stale, and fail
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from parlay_marl.catalogue import load_persona, load_scenario, persona_names, personas, scenario_names, scenarios
+from parlay_marl.catalogue.rules import CHOSEN_APART
+from parlay_marl.core.moves import Move
+from parlay_marl.core.observation import FIELDS
+from parlay_marl.core.outcome import OUTCOME
+from parlay_marl.core.params import RULE_SECTIONS
+from parlay_marl.core.state import STATE
+from parlay_marl.core.style import TACTICS, TRAITS
+from parlay_marl.core.table import Field, Parameter
+from parlay_marl.envs.options import ResetOptions
+
+ROOT = Path(__file__).resolve().parent.parent
+FILES = ("README.md", "docs/reference.md")
+BLOCK = re.compile(r"(<!-- table: (\S+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
+
+
+def markdown(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    """Return a Markdown table."""
+    lines = [head, ["---"] * len(head), *([str(cell).replace("|", "\\|") for cell in row] for row in rows)]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def observation_table() -> str:
+    """Return what a seat sees."""
+    rows = ((f"`{f.name}`", f.width or "packages", f"{f.low:g} to {f.high:g}", f.meaning) for f in FIELDS)
+    return markdown(("field", "numbers", "bounds", "meaning"), rows)
+
+
+def field_table(table: Iterable[Field]) -> str:
+    """Return the fields of a record."""
+    rows = ((f"`{f.name}`", f.dtype + (f" {list(f.shape)}" if f.shape else ""), f.meaning) for f in table)
+    return markdown(("field", "type", "meaning"), rows)
+
+
+def seed_value(row: Parameter) -> str:
+    """Return what the seed preset sets, or nothing where it keeps the default."""
+    return "" if row.seed is None else f"{row.seed:g}"
+
+
+def parameter_rows(table: Iterable[Parameter]) -> list[tuple[str, ...]]:
+    """Return parameters as rows: name, default, the seed preset's value, meaning."""
+    return [
+        (
+            f"`{p.name}`",
+            f"{p.default:g}",
+            "" if p.seed is None else f"{p.seed:g}",
+            f"{p.low:g} to {p.high:g}",
+            p.meaning,
+        )
+        for p in table
+    ]
+
+
+def rules_table() -> str:
+    """Return the numbers of the rules, section by section."""
+    rows = [
+        (f"`{section}`", *row)
+        for section, table in RULE_SECTIONS.items()
+        for row in parameter_rows(p for p in table if p.name != CHOSEN_APART.get(section))
+    ]
+    return markdown(("section", "number", "default", "`seed`", "bounds", "meaning"), rows)
+
+
+def style_table() -> str:
+    """Return the numbers of a persona."""
+    rows = [("traits" if p in TRAITS else "tactics", *(row[:2]), *row[3:]) for p, row in _styled()]
+    return markdown(("section", "number", "default", "bounds", "meaning"), rows)
+
+
+def _styled() -> list[tuple[Parameter, tuple[str, ...]]]:
+    table = tuple(p for p in TRAITS + TACTICS if p.name != "strategy")
+    return list(zip(table, parameter_rows(table), strict=True))
+
+
+def model_rows(model: type[BaseModel], prefix: str = "") -> list[tuple[str, str, str]]:
+    """Return the fields of a model, those of models within it too."""
+    rows = []
+    for name, field in model.model_fields.items():
+        inner = field.annotation
+        if isinstance(inner, type) and issubclass(inner, BaseModel) and inner.model_fields:
+            rows += model_rows(inner, f"{prefix}{name}.")
+            continue
+        default = "required" if field.is_required() else "" if field.default is None else f"`{field.default}`"
+        rows.append((f"`{prefix}{name}`", default, field.description or ""))
+    return rows
+
+
+def scenario_fields() -> str:
+    """Return the keys of a scenario's file."""
+    rows = model_rows(scenarios.Scenario)
+    rows += [(f"`terms.{n[1:]}", d, m) for n, d, m in model_rows(scenarios.Term)]
+    rows += [(f"`terms.options.{n[1:]}", d, m) for n, d, m in model_rows(scenarios.Option)]
+    rows += [(f"`events.{n[1:]}", d, m) for n, d, m in model_rows(scenarios.Event)]
+    rows += [(f"`events.buyer / .seller.{n[1:]}", d, m) for n, d, m in model_rows(scenarios.Effect)]
+    return markdown(("key", "default", "meaning"), rows)
+
+
+def persona_table() -> str:
+    """Return who is in the catalogue."""
+    loaded = [load_persona(name) for name in persona_names()]
+    rows = ((f"`{p.name}`", " ".join(p.summary.split()).split(". ")[0].rstrip(".") + ".") for p in loaded)
+    return markdown(("persona", "in a sentence"), rows)
+
+
+def scenario_table() -> str:
+    """Return which deals are in the catalogue."""
+    loaded = [load_scenario(name) for name in scenario_names()]
+    rows = (
+        (f"`{s.name}`", s.title, f"{s.low:,.0f} to {s.high:,.0f}", ", ".join(t.name for t in s.terms), len(s.events))
+        for s in loaded
+    )
+    return markdown(("scenario", "deal", "public range", "terms besides the price", "events"), rows)
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    "observation": observation_table,
+    "state": lambda: field_table(STATE),
+    "outcome": lambda: field_table(OUTCOME),
+    "rules": rules_table,
+    "style": style_table,
+    "options": lambda: markdown(("option", "default", "meaning"), model_rows(ResetOptions)),
+    "moves": lambda: markdown(("number", "move"), ((move.value, f"`{move.name}`") for move in Move)),
+    "occasions": lambda: markdown(("occasion", "when"), ((f"`{k}`", v) for k, v in personas.OCCASIONS.items())),
+    "scenario-file": scenario_fields,
+    "personas": persona_table,
+    "scenarios": scenario_table,
+}
+
+
+def written(text: str) -> str:
+    """Return a document with its tables written anew."""
+    return BLOCK.sub(lambda block: block[1] + "\n" + TABLES[block[2]]() + "\n" + block[3], text)
+
+
+def stale() -> list[str]:
+    """Return the files whose tables are not what the code says."""
+    return [name for name in FILES if written((ROOT / name).read_text("utf-8")) != (ROOT / name).read_text("utf-8")]
+
+
+def main() -> None:
+    """Rewrite the tables, or check them."""
+    if sys.argv[1:] == ["--check"]:
+        if stale():
+            raise SystemExit(f"stale tables in {', '.join(stale())}; run python scripts/tables.py")
+        return
+    for name in FILES:
+        path = ROOT / name
+        path.write_text(written(path.read_text("utf-8")), "utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,49 @@
+"""How the tests call `parlay`: in this process, or as a process of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from parlay_marl.cli import app
+
+ROOT = Path(__file__).resolve().parents[2]
+OF_THE_TERMINAL = ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE", "GITHUB_ACTIONS")
+
+Parlay = Callable[..., Result]
+
+
+@pytest.fixture(autouse=True)
+def plain_surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in OF_THE_TERMINAL:
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def parlay() -> Parlay:
+    """Run `parlay` with arguments and typed lines in this process; no colours, as into a pipe."""
+
+    def run(*args: str, typed: str = "") -> Result:
+        return CliRunner().invoke(app, list(args), input=typed, prog_name="parlay")
+
+    return run
+
+
+def start(*args: str) -> subprocess.Popen[str]:
+    """Start `python -m parlay_marl` as a process of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "parlay_marl", *args],
+        cwd=ROOT,
+        env=dict(os.environ),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+    )

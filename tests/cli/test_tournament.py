@@ -1,0 +1,146 @@
+"""`parlay tournament`: the tables, the JSON file, and what is refused before anything is played."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from parlay_marl import tournament
+from parlay_marl.tournament import run_tournament
+from tests.cli.conftest import Parlay, start
+
+THREE = ("tournament", "shark", "diplomat", "veteran", "-s", "saas_enterprise", "-s", "uniform", "-n", "10")
+
+
+def rows(output: str) -> dict[str, list[str]]:
+    """Return the figures of the table of entrants, by name: words of its rows."""
+    table = output.split("payoff: ", maxsplit=1)[0]
+    found = re.findall(r"^ *\d+ +([a-z_]+) +(-?\d\.\d{3} .*)$", table, re.MULTILINE)
+    return {name: figures.replace("± ", "").split() for name, figures in found}
+
+
+def shown(entrant: dict[str, Any]) -> list[str]:
+    """Return an entrant's figures as the table shows them."""
+
+    def percent(share: float | None) -> str:
+        return "-" if share is None else f"{share:.0%}"
+
+    points = [f"{entrant[key]:.3f}" for key in ("mean_payoff", "payoff_stderr")]
+    points += [f"{entrant[key]:.3f}" for key in ("mean_payoff_buyer", "mean_payoff_seller")]
+    shares = [percent(entrant[key]) for key in ("deal_rate", "zopa_deal_rate", "mean_share")]
+    counts = [f"{entrant[key]:,}" for key in ("bluffs_made", "bluffs_caught", "capitulations", "walk_aways")]
+    return [*points, *shares, f"{entrant['mean_rounds']:.1f}", *counts]
+
+
+def test_the_table_and_the_file_hold_the_same_results(parlay: Parlay, tmp_path: Path) -> None:
+    path = tmp_path / "results.json"
+    result = parlay(*THREE, "--seed", "3", "--json", str(path))
+    assert result.exit_code == 0
+    data = json.loads(path.read_text(encoding="utf-8"))
+    expected = run_tournament(["shark", "diplomat", "veteran"], ["saas_enterprise", "uniform"], games=10, seed=3)
+    assert data == json.loads(json.dumps(expected.as_dict()))
+    assert list(data) == ["seed", "games_per_cell", "rules", "entrants", "cells"]
+    assert rows(result.stdout) == {entrant["name"]: shown(entrant) for entrant in data["entrants"]}
+    assert list(rows(result.stdout)) == [entrant["name"] for entrant in data["entrants"]]  # from best to worst
+    assert len(data["cells"]) == 3 * 3 * 2 * 2
+
+
+def test_the_matrix_shows_what_buyers_gain(parlay: Parlay, tmp_path: Path) -> None:
+    path = tmp_path / "results.json"
+    result = parlay(*THREE, "--json", str(path))
+    data = json.loads(path.read_text(encoding="utf-8"))
+    names = [entrant["name"] for entrant in data["entrants"]]
+    for name, line in zip(names, result.stdout.splitlines()[-3:], strict=True):
+        cells = [
+            [c["mean_payoff_buyer"] for c in data["cells"] if (c["buyer"], c["seller"]) == (name, o)] for o in names
+        ]
+        assert [float(figure) for figure in line.split()[2:]] == [
+            pytest.approx(sum(gains) / len(gains), abs=0.0051) for gains in cells
+        ]
+
+
+def test_the_same_seed_gives_the_same_table(parlay: Parlay) -> None:
+    with start(*THREE) as process:
+        out, _ = process.communicate(timeout=120)
+    assert process.returncode == 0
+    assert parlay(*THREE).stdout == parlay(*THREE).stdout == out
+    assert parlay(*THREE, "--seed", "1").stdout != out
+
+
+def test_progress_and_speed_go_to_standard_error(parlay: Parlay) -> None:
+    result = parlay(*THREE)
+    assert "Playing 36 cells." in result.stderr
+    assert re.search(r"36 cells, 360 games in \d+\.\d s, [\d,]+ games per second", result.stderr)
+    assert "per second" not in result.stdout
+    quiet = parlay(*THREE, "--quiet")
+    assert quiet.stderr == ""
+    assert quiet.stdout == result.stdout
+
+
+@pytest.mark.parametrize("columns", [80, 100, 120])
+def test_tables_fit_the_terminal(parlay: Parlay, monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    out = parlay("tournament", "-n", "1", "--quiet").stdout
+    assert max(len(line) for line in out.splitlines()) <= columns
+    assert "…" not in out
+    assert "Mean payoff of the buyer" in out  # the whole catalogue fits
+    assert "bluffs" in out
+
+
+def test_a_matrix_that_does_not_fit_is_left_out(parlay: Parlay, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    assert "Mean payoff of the buyer" not in parlay("tournament", "-n", "1", "--quiet").stdout
+
+
+def test_rules_are_named(parlay: Parlay) -> None:
+    assert "seed rules" in parlay(*THREE, "--rules", "seed").stdout
+
+
+def test_files_of_ones_own_take_part(parlay: Parlay, tmp_path: Path) -> None:
+    persona, scenario = tmp_path / "mine.toml", tmp_path / "flea_market.toml"
+    persona.write_text('title = "Mine"\nsummary = "S."\n', encoding="utf-8")
+    scenario.write_text('title = "M"\nlow = 0\nhigh = 9\n[reservation]\nbuyer = 8\nseller = 2\n', encoding="utf-8")
+    result = parlay("tournament", str(persona), "shark", "-s", str(scenario), "-n", "5")
+    assert result.exit_code == 0
+    assert set(rows(result.stdout)) == {"mine", "shark"}
+    assert "flea_market" in result.stdout
+
+
+@pytest.mark.parametrize("kind", ["no folder", "a folder", "write-protected"])
+def test_a_file_that_cannot_be_written_is_refused_before_anything_is_played(
+    parlay: Parlay, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, kind: str
+) -> None:
+    path = {"no folder": tmp_path / "none" / "r.json", "a folder": tmp_path, "write-protected": tmp_path / "r.json"}[
+        kind
+    ]
+    if kind == "write-protected":
+        path.write_text("old", encoding="utf-8")
+        monkeypatch.setattr(os, "access", lambda *_: False)
+    monkeypatch.setattr(tournament, "run_tournament", lambda *_, **__: pytest.fail("played"))
+    result = parlay(*THREE, "--json", str(path))
+    assert result.exit_code == 2
+    assert result.stderr.startswith(f"error: --json: cannot write {path}: ")
+    assert [item.name for item in tmp_path.iterdir()] == (["r.json"] if kind == "write-protected" else [])
+
+
+def test_a_file_stays_as_it_was_when_the_tournament_fails(parlay: Parlay, tmp_path: Path) -> None:
+    path = tmp_path / "results.json"
+    path.write_text("old", encoding="utf-8")
+    assert parlay("tournament", "sharc", "--json", str(path)).exit_code == 2
+    assert [item.name for item in tmp_path.iterdir()] == ["results.json"]
+    assert path.read_text(encoding="utf-8") == "old"
+    assert parlay(*THREE, "--json", str(path)).exit_code == 0
+    assert path.read_text(encoding="utf-8").startswith("{")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="devices of POSIX")
+def test_a_pipe_can_take_the_results() -> None:
+    with start(*THREE, "--quiet", "--json", "/dev/stderr") as process:
+        _, err = process.communicate(timeout=120)
+    assert process.returncode == 0
+    assert json.loads(err)["games_per_cell"] == 10
