@@ -81,14 +81,11 @@ def print_lines(console: Console, lines: Iterable[Line]) -> None:
 
 def tell_compiling(*entry_points: str) -> None:
     """Say that the rules are about to be compiled, where compiled code of the named functions is not yet there."""
-    import numba
-
     from parlay_marl.core import jit
 
-    if numba.config.DISABLE_JIT:
+    if not jit.needs_compiling(*entry_points):
         return
-    folder = jit.CACHE_FOLDER
-    if folder is None:
+    if jit.CACHE_FOLDER is None:
         remarks().print("Compiling the rules; this takes under a minute. To do it only once, set PARLAY_CACHE_DIR")
-    elif not jit.is_compiled_before() or not all(any(folder.rglob(f"*.{name}-*.nbc")) for name in entry_points):
+    else:
         remarks().print("Compiling the rules for this machine; this takes under a minute, once.")

@@ -34,25 +34,13 @@ def start_game(
     config: Config, buyer: ScriptedOpponent | None, seller: ScriptedOpponent | None, seed: int, number: int
 ) -> Game:
     """Return game `number` of a seed; personas have played until a free seat is on turn, or to the end."""
-    import numpy as np
-
-    from parlay_marl.core.moves import SEATS
-    from parlay_marl.core.style import CHOICE_DTYPE
     from parlay_marl.envs.game import Game, checked_seed
     from parlay_marl.errors import ConfigurationError
-    from parlay_marl.opponents.scripted import choose_move
 
     if not 0 <= number <= LAST_GAME:
         raise ConfigurationError(f"--game: give a whole number from 0 to {LAST_GAME}, not {number}")
     checked_seed(seed)
     tell_compiling(*COMPILED)
-    players = (buyer, seller)
-    game = Game(config, players)
-    own = {seat: player.event_sensitivity for seat, player in zip(SEATS, players, strict=True) if player is not None}
-    game.begin(seed, number, {"event_sensitivity": own} if own else None)
-    first = players[game.seat]
-    if first is not None:
-        choice = np.zeros(1, CHOICE_DTYPE)
-        choose_move(game.rows, config.params, 0, first.record, 0, choice)
-        game.play(*choice[0].item())
+    game = Game(config, (buyer, seller))
+    game.begin(seed, number, players_move=True)
     return game

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -42,44 +43,42 @@ def tournament(
 
     For example: parlay tournament shark diplomat veteran -s saas_enterprise --games 1000 --json results.json
     """
+    from parlay_marl.catalogue import load_persona, load_scenario, persona_names, scenario_names
     from parlay_marl.cli.console import output, tell_compiling
     from parlay_marl.cli.jsonfile import JsonFile
     from parlay_marl.cli.standings import show_results
+    from parlay_marl.tournament import run_tournament
 
     with JsonFile(json) if json is not None else contextlib.nullcontext() as file:
-        if not quiet:
+        entrants = [load_persona(name) for name in personas or persona_names()]
+        deals = [load_scenario(name) for name in scenario or scenario_names()]
+        play = functools.partial(run_tournament, entrants, deals, games=games, seed=seed, rules=rules)
+        if quiet:
+            results = play()
+        else:
             tell_compiling("play_games")
-        results = _play(personas, scenario, games, seed, rules, quiet)
+            results = _watched(lambda on_cell: play(on_cell=on_cell))
         if file is not None:
             file.write(results.as_dict())
     show_results(results, output())
 
 
-def _play(
-    personas: list[str] | None, scenarios: list[str] | None, games: int, seed: int, rules: str, quiet: bool
-) -> Results:
-    """Play the tournament; unless it should be quiet, show how far it is and say how long it took."""
+def _watched(play: Callable[[OnCell], Results]) -> Results:
+    """Play a tournament, show how far it is and say how long it took."""
     from parlay_marl.cli.console import remarks
-    from parlay_marl.tournament import run_tournament
 
     began = time.perf_counter()
-    if quiet:
-        return run_tournament(personas or None, scenarios or None, games=games, seed=seed, rules=rules)
     with _progress() as on_cell:
-        results = run_tournament(
-            personas or None, scenarios or None, games=games, seed=seed, rules=rules, on_cell=on_cell
-        )
-    seconds = time.perf_counter() - began
-    total = len(results.cells) * games
-    remarks().print(
-        f"{len(results.cells):,} cells, {total:,} games in {seconds:.1f} s, {total / seconds:,.0f} games per second"
-    )
+        results = play(on_cell)
+    seconds, cells = time.perf_counter() - began, len(results.cells)
+    total = cells * results.games_per_cell
+    remarks().print(f"{cells:,} cells, {total:,} games in {seconds:.1f} s, {total / seconds:,.0f} games per second")
     return results
 
 
 @contextlib.contextmanager
 def _progress() -> Iterator[OnCell]:
-    """Show a bar of the cells on a terminal, and yield what moves it; elsewhere only one line at the first cell."""
+    """Show a bar of the cells on a terminal, and yield what moves it; elsewhere only one line at the start."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from parlay_marl.cli.console import remarks
@@ -90,7 +89,7 @@ def _progress() -> Iterator[OnCell]:
         task = bar.add_task("playing", total=None)
 
         def on_cell(done: int, total: int) -> None:
-            if done == 1 and not console.is_terminal:
+            if done == 0 and not console.is_terminal:
                 console.print(f"Playing {total:,} cells.")
             bar.update(task, completed=done, total=total)
 

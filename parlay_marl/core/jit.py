@@ -52,9 +52,11 @@ def cache_folder() -> Path | None:
 CACHE_FOLDER = cache_folder()
 
 
-def is_compiled_before() -> bool:
-    """Whether an earlier process left compiled code for these very sources."""
-    return CACHE_FOLDER is not None and any(CACHE_FOLDER.rglob("*.nbc"))
+def needs_compiling(*names: str) -> bool:
+    """Whether entry points of these names have still to be compiled, for want of code kept by an earlier process."""
+    if numba.config.DISABLE_JIT:
+        return False
+    return CACHE_FOLDER is None or not all(any(CACHE_FOLDER.rglob(f"*.{name}-*.nbc")) for name in names)
 
 
 def rule(function: Function) -> Function:

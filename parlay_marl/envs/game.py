@@ -152,11 +152,19 @@ class Game:
             f"{MOST_SKIPPED} games in a row ended before the agent's first turn; change the opponent"
         )
 
-    def begin(self, seed: int, number: int, options: Mapping[str, Any] | None = None) -> None:
-        """Start game `number` of a seed exactly, without letting players move; for replays and commentary."""
+    def begin(
+        self, seed: int, number: int, options: Mapping[str, Any] | None = None, *, players_move: bool = False
+    ) -> None:
+        """Start game `number` of a seed exactly, even if players end it before anyone else's first turn.
+
+        Players stay out of it, as replays and commentary need, unless `players_move`.
+        """
+        options = self._with_sensitivities(options) if players_move else options
         fixed = fixed_draws(options, self.scenario, self.config.max_rounds)
         self._set_seed(seed, number)
         self._start(fixed, options)
+        if players_move:
+            self.let_players_play()
 
     def _set_seed(self, seed: Any, number: int) -> None:
         self.seed, self.number = checked_seed(seed), checked_number(number)

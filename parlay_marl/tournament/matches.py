@@ -209,6 +209,8 @@ def run_tournament(
     plan = list(_plan(entrants, deals, params))
     tallies = {entrant.name: _Tally() for entrant in entrants}
     cells = []
+    if on_cell is not None:
+        on_cell(0, len(plan))
     for done, (buyer, seller, scenario, record, opener) in enumerate(plan, 1):
         outcomes = play_cell(buyer, seller, record, opener=opener, games=games, seed=seed)
         tallies[buyer.name].add(outcomes, BUYER)

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from parlay_marl.catalogue import build_params, load_persona, load_rules, load_scenario, persona_names, scenario_names
+from parlay_marl.cli.console import COLOURS
 from parlay_marl.core.outcome import Ending
+from parlay_marl.envs.render import STYLES
 from parlay_marl.tournament.matches import play_cell
 from tests.cli.conftest import Parlay, start
 
@@ -109,3 +111,7 @@ def test_a_terminal_gets_colours_and_no_color_takes_them_away(parlay: Parlay, mo
     assert "\x1b[35m" in told  # the seller
     monkeypatch.setenv("NO_COLOR", "1")
     assert not re.search(r"\x1b\[3\d", parlay("watch", "shark", "diplomat", "--seed", "3").stdout)
+
+
+def test_every_style_of_the_transcripts_has_a_look() -> None:
+    assert set(COLOURS) == set(STYLES)
