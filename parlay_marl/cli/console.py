@@ -11,7 +11,7 @@ from rich.text import Text
 from rich.theme import Theme
 
 if TYPE_CHECKING:
-    from parlay_marl.envs.render import Line
+    from parlay_marl.envs.text import Line
 
 COLOURS = {
     "title": "bold",

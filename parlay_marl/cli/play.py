@@ -80,7 +80,7 @@ class Sitting:
     def __init__(self, game: Game, seat: int, words: bool) -> None:
         from parlay_marl.cli.console import output, transcript_width
         from parlay_marl.cli.seat_view import SeatView
-        from parlay_marl.envs.render import Narrator
+        from parlay_marl.envs.narrator import Narrator
 
         self._game, self._seat, self._words = game, seat, words
         self._console: Console = output()
@@ -161,20 +161,19 @@ class Sitting:
         """Answer a request."""
         from parlay_marl.cli.console import print_lines
         from parlay_marl.cli.orders import Request
-        from parlay_marl.envs import render
+        from parlay_marl.envs.picture import picture
+        from parlay_marl.envs.text import Piece
 
         if request is Request.QUIT:
             raise LeftTableError
         if request is Request.HELP:
             self.say(HELP.strip("\n"))
         elif request is Request.TERMS:
-            print_lines(
-                self._console, self._view.terms(self._width) or [[render.Piece("Only the price is open here.")]]
-            )
+            print_lines(self._console, self._view.terms(self._width) or [[Piece("Only the price is open here.")]])
         elif not self._narrator.turns:
             self.say("No offers yet.")
         else:
-            print_lines(self._console, render.picture(self._narrator.turns, self._game.scenario, None))
+            print_lines(self._console, picture(self._narrator.turns, self._game.scenario, None))
 
 
 def _line(prompt: str) -> str:

@@ -74,7 +74,7 @@ def _show(scenario: Scenario, console: Console) -> None:
 
 def _public(scenario: Scenario) -> list[Row]:
     """Return what both seats know from the start."""
-    from parlay_marl.envs.render import money
+    from parlay_marl.envs.text import money
 
     opener = "drawn by lot" if scenario.opener == "random" else f"the {scenario.opener}"
     rows = [
@@ -92,7 +92,7 @@ def _public(scenario: Scenario) -> list[Row]:
 
 def _private(scenario: Scenario) -> list[Row]:
     """Return the figures that each game draws, at their nominal values."""
-    from parlay_marl.envs.render import money
+    from parlay_marl.envs.text import money
 
     limits, urgency, alternative = scenario.reservation, scenario.urgency, scenario.alternative
     if limits.buyer is None or limits.seller is None:
@@ -113,7 +113,7 @@ def _private(scenario: Scenario) -> list[Row]:
 
 def _signed(amount: float, scenario: Scenario) -> str:
     """Return an amount of currency with its sign, 0 without one."""
-    from parlay_marl.envs.render import number
+    from parlay_marl.envs.text import number
 
     return ("+" if amount > 0 else "") + number(amount, scenario)
 

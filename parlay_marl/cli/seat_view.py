@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 from parlay_marl.core import bargain
 from parlay_marl.core.belief import Belief
 from parlay_marl.core.moves import SEATS, ClaimStatus, Move
-from parlay_marl.envs.render import Line, Piece, Turn, axis, money, price_text, warmth, wrapped
+from parlay_marl.envs.narrator import Turn
+from parlay_marl.envs.picture import axis
+from parlay_marl.envs.render import warmth
+from parlay_marl.envs.text import Line, Piece, money, price_text, wrapped
 
 if TYPE_CHECKING:
     from parlay_marl.envs.game import Game

@@ -34,6 +34,7 @@ def watch(
     from parlay_marl.cli.start import persona, seed_or_random, start_game
     from parlay_marl.envs import render
     from parlay_marl.envs.config import make_config
+    from parlay_marl.envs.narrator import Narrator
     from parlay_marl.errors import ConfigurationError
 
     if not 0.0 <= delay <= LONGEST_DELAY:
@@ -42,7 +43,7 @@ def watch(
     played = start_game(config, persona(buyer), persona(seller), seed_or_random(seed), game)
     console = output()
     width = transcript_width(console)
-    turns = render.Narrator(played).catch_up()
+    turns = Narrator(played).catch_up()
     print_lines(console, [*render.heading(played, width), [], render.column_heads(render.name_width(played))])
     told = -1
     for turn in turns:

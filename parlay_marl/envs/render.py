@@ -1,43 +1,20 @@
-"""A game as text that a person reads: every turn with its price in currency, and a picture of the offers closing in.
-
-Text is made of lines of pieces, each with a style's name that says what it is, not how it looks: `plain` drops the
-styles, the command line turns them into colours.
-"""
+"""A game as text that a person reads: every turn with its price in currency, and a picture of the offers closing in."""
 
 from __future__ import annotations
 
-import math
-import re
-import textwrap
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
 from parlay_marl.catalogue.scenarios import Scenario
-from parlay_marl.core.drift import price_given_up
-from parlay_marl.core.moves import SEATS, ClaimStatus, Move, makes_offer
-from parlay_marl.opponents.seat import ScriptedOpponent
-from parlay_marl.opponents.voice import drifted_now, line, occasion
+from parlay_marl.core.moves import SEATS, Move
+from parlay_marl.envs.narrator import Narrator, Turn, seat_name
+from parlay_marl.envs.picture import picture
+from parlay_marl.envs.text import WIDTH, Line, Piece, digits, money, number, plain, price_text, wrapped
 
 if TYPE_CHECKING:
-    from parlay_marl.envs.game import Game, PlayedMove
+    from parlay_marl.envs.game import Game
     from parlay_marl.envs.outcome import Outcome
 
-USUAL_ROUNDS = 20.0
-WIDTH = 80
-"""Columns of a transcript where nobody says how many there are."""
-TRACK = 61
-"""Characters of the picture's price axis: three for two steps of the discrete grid."""
-MOST_ROWS = 24
-"""Lines of the picture; longer games leave rounds out."""
 LONGEST_NAME = 14
-
-STYLES = (
-    "title", "dim", "buyer", "seller", "words", "headline", "calm", "warm", "hot", "deal", "no_deal", "zopa", "nash",
-)  # fmt: skip
-"""What a piece of text can be, beside plain text."""
-
-_BEFORE_NUMBER = re.compile(r" (?=[+-]?\d)")
 
 _DEEDS = {
     Move.ACCEPT: "accepts",
@@ -48,189 +25,6 @@ _DEEDS = {
     Move.SILENCE: "says nothing",
     Move.CHALLENGE: "calls the claim a bluff,",
 }
-
-
-class Piece(NamedTuple):
-    """Some text of one style; the empty style is plain text."""
-
-    text: str
-    style: str = ""
-
-
-Line = list[Piece]
-
-
-@dataclass(frozen=True)
-class Turn:
-    """One turn as a spectator sees it.
-
-    Prices are normalised; `change` is the price given up, None at a first offer. `changes_terms`: the package is not
-    that of the seat's last offer.
-    """
-
-    round: int
-    seat: int
-    name: str
-    headlines: tuple[str, ...]
-    move: Move
-    price: float | None
-    package: int | None
-    change: float | None
-    changes_terms: bool
-    result: str
-    tension: float
-    eroded: bool
-    words: str
-
-
-def digits(scenario: Scenario) -> int:
-    """Return the decimals of a scenario's prices: none where its range is wide."""
-    return 0 if scenario.high - scenario.low >= 1000 else 2
-
-
-def number(amount: float, scenario: Scenario) -> str:
-    """Return an amount of currency as text without the currency's name."""
-    return f"{round(amount, digits(scenario)) + 0.0:,.{digits(scenario)}f}"
-
-
-def money(amount: float, scenario: Scenario) -> str:
-    """Return an amount of currency as text, with as many digits as the scenario's range needs."""
-    return f"{scenario.currency} {number(amount, scenario)}"
-
-
-def price_text(x: float, scenario: Scenario) -> str:
-    """Return a normalised price as text in currency."""
-    return money(scenario.to_currency(x), scenario)
-
-
-def seat_name(game: Game, seat: int) -> str:
-    """Return the name of who plays a seat."""
-    player = game.players[seat]
-    return SEATS[seat] if player is None else player.name
-
-
-class Narrator:
-    """Tells a game turn by turn, by playing its moves again."""
-
-    def __init__(self, game: Game) -> None:
-        self.game = game
-        self._again = type(game)(game.config)
-        self._told_events = 0
-        self._changed: set[int] = set()
-        self.key: tuple[Any, ...] = ()
-        self.turns: list[Turn] = []
-
-    def catch_up(self) -> list[Turn]:
-        """Return the turns played since the last call; a new game is told from its start."""
-        game = self.game
-        key = (game.seed, game.number, id(game.options))
-        moves = game.moves
-        if key != self.key or len(moves) < len(self.turns):
-            self.key, self.turns, self._told_events, self._changed = key, [], 0, set()
-            self._again.begin(game.seed or 0, game.number, game.options)
-        new = [self._tell(played, count) for count, played in enumerate(moves) if count >= len(self.turns)]
-        self.turns += new
-        return new
-
-    def _tell(self, played: PlayedMove, count: int) -> Turn:
-        """Play one move again and tell of it."""
-        again, seat = self._again, self._again.seat
-        headlines, words = self._headlines(), self._words(played, count)
-        before = again.row.copy()
-        again.play(*played)
-        after = again.row
-        maker = 1 - seat if played.move is Move.ACCEPT else seat
-        is_priced = makes_offer(played.move) or played.move is Move.ACCEPT
-        return Turn(
-            round=int(before["round"]),
-            seat=seat,
-            name=seat_name(self.game, seat),
-            headlines=headlines,
-            move=played.move,
-            price=float(after["offer_price"][maker]) if is_priced else None,
-            package=int(after["offer_package"][maker]) if is_priced else None,
-            change=_change(before, played, seat),
-            changes_terms=before["offers_made"][seat] == 0
-            or before["offer_package"][seat] != after["offer_package"][maker],
-            result=_result(before, after, played.move, seat),
-            tension=float(after["tension"]),
-            eroded=bool(after["erosion_ticks"] > before["erosion_ticks"]),
-            words=words,
-        )
-
-    def news(self) -> tuple[str, ...]:
-        """Return the headlines that no turn has told yet, once, after the turns have been told."""
-        return self._headlines()
-
-    def _headlines(self) -> tuple[str, ...]:
-        """Return the headlines that have come since they were last told."""
-        fired = int(self._again.row["events_fired"])
-        new = fired & ~self._told_events
-        self._told_events = fired
-        return tuple(event.headline for i, event in enumerate(self.game.scenario.events) if new & (1 << i))
-
-    def _words(self, played: PlayedMove, count: int) -> str:
-        """Return what a persona says with a move; other players say nothing."""
-        again, seat = self._again, self._again.seat
-        player = self.game.players[seat]
-        if not isinstance(player, ScriptedOpponent):
-            return ""
-        drifted = drifted_now(again.rows, player.record, 0, seat)
-        style = player.record[0]["drifted" if drifted else "base"]
-        late = again.row["round"] >= style["ultimatum_round"] * again.config.max_rounds / USUAL_ROUNDS
-        change = _change(again.row, played, seat)
-        whens = [occasion(played.move, change is None, change is not None and change > 1e-9, bool(late))]
-        if drifted and seat not in self._changed:
-            self._changed.add(seat)
-            whens.insert(0, "drift")
-        maker = 1 - seat if played.move is Move.ACCEPT else seat
-        price = again.row["offer_price"][maker] if played.move is Move.ACCEPT else played.price
-        package = again.row["offer_package"][maker] if played.move is Move.ACCEPT else played.package
-        scenario, choice = self.game.scenario, int(again.row["key"]) // 7 + count // 2
-        facts = {
-            "price": price_text(float(price), scenario),
-            "terms": scenario.package_label(int(package)),
-            "other": SEATS[1 - seat],
-        }
-        return " ".join(filter(None, (line(player.persona, when, choice, **facts) for when in whens)))
-
-
-def _change(before: Any, played: PlayedMove, seat: int) -> float | None:
-    """Return the price that an offer gives up against the seat's last one; None where there is none to compare."""
-    if not makes_offer(played.move) or before["offers_made"][seat] == 0:
-        return None
-    return price_given_up(seat, float(before["offer_price"][seat]), played.price)
-
-
-def _result(before: Any, after: Any, move: Move, seat: int) -> str:
-    """Return what came to light in a turn about a claim, in words."""
-    if move is Move.CHALLENGE:
-        return "and it was" if after["claim_status"][1 - seat] == ClaimStatus.CAUGHT else "but it was honest"
-    was_open = before["claim_status"][seat] == ClaimStatus.OPEN
-    if was_open and after["claim_status"][seat] == ClaimStatus.CONTRADICTED:
-        return "against its own claim"
-    return ""
-
-
-# ---------------------------------------------------------------------------------------------------- lines of text
-
-
-def plain(lines: Iterable[Line]) -> str:
-    """Return lines as text without styles."""
-    return "\n".join("".join(piece.text for piece in parts).rstrip() for parts in lines)
-
-
-def wrapped(text: str, style: str = "", *, indent: int = 0, width: int = WIDTH, first: str = "") -> list[Line]:
-    """Return text broken into lines of a width, all indented, and no number torn off the word before it.
-
-    `first` stands in the first line's indent.
-    """
-    kept = _BEFORE_NUMBER.sub("\N{NO-BREAK SPACE}", text)
-    lines = textwrap.wrap(kept, max(width - indent, 20), break_long_words=False, break_on_hyphens=False) or [""]
-    return [
-        [Piece((first if i == 0 else "").ljust(indent), "dim"), Piece(part.replace("\N{NO-BREAK SPACE}", " "), style)]
-        for i, part in enumerate(lines)
-    ]
 
 
 def shortened(name: str) -> str:
@@ -332,106 +126,6 @@ def _move_line(turn: Turn, scenario: Scenario, names: int, told: bool) -> Line:
         Piece(f"{_given(turn, scenario) if len(figures) <= 34 else '':>{45 - len(figures)}}", "dim"),
         Piece(f"{turn.tension:>9.0f}", warmth(turn.tension)),
     ]
-
-
-# ------------------------------------------------------------------------------------------------------ the picture
-
-
-def picture(turns: list[Turn], scenario: Scenario, outcome: Outcome | None) -> list[Line]:
-    """Return the offers closing in: a line a round, `b` the buyer's price, `s` the seller's, `X` the deal.
-
-    Each trails what it has given up since its first offer. After the end a last line marks the ZOPA with `=` and the
-    Nash point with `N`.
-    """
-    low, high = money(scenario.low, scenario), money(scenario.high, scenario)
-    lines: list[Line] = [[Piece(f"     {low}{high:>{TRACK + 2 - len(low)}}", "dim")]]
-    rows = _rows(turns)
-    step = math.ceil(len(rows) / MOST_ROWS)
-    last = max(rows)
-    for index, track in rows.items():
-        if (last - index) % step == 0:
-            lines.append([Piece(f"{index + 1:>3}  |", "dim"), *_joined(track), Piece("|", "dim")])
-    if outcome is not None and outcome.zopa is not None and outcome.nash_price is not None:
-        lines.append(_zopa_row(outcome, scenario))
-    return [*lines, _legend(outcome)]
-
-
-def axis(turns: list[Turn], mark: str = "", x: float = 0.0) -> Line:
-    """Return the price axis as it is now, with one more mark at a normalised price where no offer stands there."""
-    rows = list(_rows(turns).values())
-    cells = rows[-1] if rows else [Piece(" ")] * TRACK
-    if mark and 0.0 <= x <= 1.0 and cells[_cell(x)].text in " -":
-        cells[_cell(x)] = Piece(mark, "nash")
-    return [Piece("|", "dim"), *_joined(cells), Piece("|", "dim")]
-
-
-def _legend(outcome: Outcome | None) -> Line:
-    """Return what the marks of the picture mean, those that it may hold."""
-    marks = [Piece("b buyer", "buyer"), Piece("s seller", "seller")]
-    if outcome is not None and outcome.price is not None:
-        marks.append(Piece("X deal", "deal"))
-    if outcome is not None and outcome.zopa is not None:
-        marks += [Piece("= ZOPA", "zopa"), Piece("N Nash point", "nash")]
-    return [Piece("      "), *(piece for mark in marks for piece in (mark, Piece("   ")))]
-
-
-def _rows(turns: list[Turn]) -> dict[int, Line]:
-    """Return the characters of the price axis after each round."""
-    first: list[float | None] = [None, None]
-    standing: list[float | None] = [None, None]
-    rows: dict[int, Line] = {}
-    for turn in turns:
-        deal = turn.price if turn.move is Move.ACCEPT else None
-        if turn.price is not None and deal is None:
-            standing[turn.seat] = turn.price
-            first[turn.seat] = turn.price if first[turn.seat] is None else first[turn.seat]
-        rows[turn.round] = _track(first, standing, deal)
-    return rows
-
-
-def _cell(x: float) -> int:
-    """Return the character of the price axis that a normalised price falls on."""
-    return round(min(max(x, 0.0), 1.0) * (TRACK - 1))
-
-
-def _track(first: list[float | None], standing: list[float | None], deal: float | None) -> Line:
-    """Return the characters of the price axis: both sides' first and standing offers, and the deal on top."""
-    cells = [Piece(" ")] * TRACK
-    for seat, (start, now) in enumerate(zip(first, standing, strict=True)):
-        if start is None or now is None:
-            continue
-        for i in range(min(_cell(start), _cell(now)), max(_cell(start), _cell(now)) + 1):
-            cells[i] = Piece("-", SEATS[seat])
-    for seat, now in enumerate(standing):
-        if now is not None:
-            cells[_cell(now)] = Piece(SEATS[seat][0], SEATS[seat])
-    if deal is not None:
-        cells[_cell(deal)] = Piece("X", "deal")
-    return cells
-
-
-def _zopa_row(outcome: Outcome, scenario: Scenario) -> Line:
-    """Return the price axis with the ZOPA and the Nash point."""
-    assert outcome.zopa is not None
-    assert outcome.nash_price is not None
-    low, high = (_cell(scenario.normalise(price)) for price in outcome.zopa)
-    cells = [Piece("=", "zopa") if low <= i <= high else Piece(" ") for i in range(TRACK)]
-    cells[_cell(scenario.normalise(outcome.nash_price))] = Piece("N", "nash")
-    return [Piece("     |", "dim"), *_joined(cells), Piece("|", "dim")]
-
-
-def _joined(cells: list[Piece]) -> Line:
-    """Return pieces with neighbours of one style made into one."""
-    pieces: Line = []
-    for cell in cells:
-        if pieces and pieces[-1].style == cell.style:
-            pieces[-1] = Piece(pieces[-1].text + cell.text, cell.style)
-        else:
-            pieces.append(cell)
-    return pieces
-
-
-# ------------------------------------------------------------------------------------------------------- the ending
 
 
 def verdict(outcome: Outcome, scenario: Scenario, width: int = WIDTH) -> list[Line]:

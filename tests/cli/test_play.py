@@ -15,7 +15,7 @@ from parlay_marl.cli import start as starting
 from parlay_marl.core.moves import Move
 from parlay_marl.envs.config import make_config
 from parlay_marl.envs.game import Game
-from parlay_marl.envs.render import plain
+from parlay_marl.envs.text import plain
 from tests.cli.conftest import Parlay, start
 
 SEED = ("--seed", "4", "--opener", "buyer")

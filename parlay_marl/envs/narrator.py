@@ -1,0 +1,149 @@
+"""What happened in a game, turn by turn, as a spectator sees it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from parlay_marl.core.drift import price_given_up
+from parlay_marl.core.moves import SEATS, ClaimStatus, Move, makes_offer
+from parlay_marl.envs.text import price_text
+from parlay_marl.opponents.seat import ScriptedOpponent
+from parlay_marl.opponents.voice import drifted_now, line, occasion
+
+if TYPE_CHECKING:
+    from parlay_marl.envs.game import Game, PlayedMove
+
+USUAL_ROUNDS = 20.0
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One turn as a spectator sees it.
+
+    Prices are normalised; `change` is the price given up, None at a first offer. `changes_terms`: the package is not
+    that of the seat's last offer.
+    """
+
+    round: int
+    seat: int
+    name: str
+    headlines: tuple[str, ...]
+    move: Move
+    price: float | None
+    package: int | None
+    change: float | None
+    changes_terms: bool
+    result: str
+    tension: float
+    eroded: bool
+    words: str
+
+
+def seat_name(game: Game, seat: int) -> str:
+    """Return the name of who plays a seat."""
+    player = game.players[seat]
+    return SEATS[seat] if player is None else player.name
+
+
+class Narrator:
+    """Tells a game turn by turn, by playing its moves again."""
+
+    def __init__(self, game: Game) -> None:
+        self.game = game
+        self._again = type(game)(game.config)
+        self._told_events = 0
+        self._changed: set[int] = set()
+        self.key: tuple[Any, ...] = ()
+        self.turns: list[Turn] = []
+
+    def catch_up(self) -> list[Turn]:
+        """Return the turns played since the last call; a new game is told from its start."""
+        game = self.game
+        key = (game.seed, game.number, id(game.options))
+        moves = game.moves
+        if key != self.key or len(moves) < len(self.turns):
+            self.key, self.turns, self._told_events, self._changed = key, [], 0, set()
+            self._again.begin(game.seed or 0, game.number, game.options)
+        new = [self._tell(played, count) for count, played in enumerate(moves) if count >= len(self.turns)]
+        self.turns += new
+        return new
+
+    def _tell(self, played: PlayedMove, count: int) -> Turn:
+        """Play one move again and tell of it."""
+        again, seat = self._again, self._again.seat
+        headlines, words = self._headlines(), self._words(played, count)
+        before = again.row.copy()
+        again.play(*played)
+        after = again.row
+        maker = 1 - seat if played.move is Move.ACCEPT else seat
+        is_priced = makes_offer(played.move) or played.move is Move.ACCEPT
+        return Turn(
+            round=int(before["round"]),
+            seat=seat,
+            name=seat_name(self.game, seat),
+            headlines=headlines,
+            move=played.move,
+            price=float(after["offer_price"][maker]) if is_priced else None,
+            package=int(after["offer_package"][maker]) if is_priced else None,
+            change=_change(before, played, seat),
+            changes_terms=before["offers_made"][seat] == 0
+            or before["offer_package"][seat] != after["offer_package"][maker],
+            result=_result(before, after, played.move, seat),
+            tension=float(after["tension"]),
+            eroded=bool(after["erosion_ticks"] > before["erosion_ticks"]),
+            words=words,
+        )
+
+    def news(self) -> tuple[str, ...]:
+        """Return the headlines that no turn has told yet, once, after the turns have been told."""
+        return self._headlines()
+
+    def _headlines(self) -> tuple[str, ...]:
+        """Return the headlines that have come since they were last told."""
+        fired = int(self._again.row["events_fired"])
+        new = fired & ~self._told_events
+        self._told_events = fired
+        return tuple(event.headline for i, event in enumerate(self.game.scenario.events) if new & (1 << i))
+
+    def _words(self, played: PlayedMove, count: int) -> str:
+        """Return what a persona says with a move; other players say nothing."""
+        again, seat = self._again, self._again.seat
+        player = self.game.players[seat]
+        if not isinstance(player, ScriptedOpponent):
+            return ""
+        drifted = drifted_now(again.rows, player.record, 0, seat)
+        style = player.record[0]["drifted" if drifted else "base"]
+        late = again.row["round"] >= style["ultimatum_round"] * again.config.max_rounds / USUAL_ROUNDS
+        change = _change(again.row, played, seat)
+        whens = [occasion(played.move, change is None, change is not None and change > 1e-9, bool(late))]
+        if drifted and seat not in self._changed:
+            self._changed.add(seat)
+            whens.insert(0, "drift")
+        maker = 1 - seat if played.move is Move.ACCEPT else seat
+        price = again.row["offer_price"][maker] if played.move is Move.ACCEPT else played.price
+        package = again.row["offer_package"][maker] if played.move is Move.ACCEPT else played.package
+        scenario, choice = self.game.scenario, int(again.row["key"]) // 7 + count // 2
+        facts = {
+            "price": price_text(float(price), scenario),
+            "terms": scenario.package_label(int(package)),
+            "other": SEATS[1 - seat],
+        }
+        return " ".join(filter(None, (line(player.persona, when, choice, **facts) for when in whens)))
+
+
+def _change(before: Any, played: PlayedMove, seat: int) -> float | None:
+    """Return the price that an offer gives up against the seat's last one; None where there is none to compare."""
+    if not makes_offer(played.move) or before["offers_made"][seat] == 0:
+        return None
+    return price_given_up(seat, float(before["offer_price"][seat]), played.price)
+
+
+def _result(before: Any, after: Any, move: Move, seat: int) -> str:
+    """Return what came to light in a turn about a claim, in words."""
+    if move is Move.CHALLENGE:
+        return "and it was" if after["claim_status"][1 - seat] == ClaimStatus.CAUGHT else "but it was honest"
+    was_open = before["claim_status"][seat] == ClaimStatus.OPEN
+    if was_open and after["claim_status"][seat] == ClaimStatus.CONTRADICTED:
+        return "against its own claim"
+    return ""
