@@ -303,13 +303,14 @@ class Game:
         """End the game at the cost of a seat (default: the one on turn), as `illegal="terminate"` does.
 
         The offender loses what a capitulation costs or, where only payoffs count, one nominal ZOPA; the other nothing.
+        What earlier turns paid and no call has paid out comes with it.
         """
         offender = self.seat if seat is None else seat
         pays = self._params[0]["reward"]
         self._row["ending"], self._row["closed_by"] = FORFEIT, offender
         self.is_over = True
-        self.rewards = [0.0, 0.0]
-        self.rewards[offender] = -float(pays["capitulation_cost"]) if pays["mode"] == SHAPED else -1.0
+        self.rewards, self._owed = self._owed, [0.0, 0.0]
+        self.rewards[offender] -= float(pays["capitulation_cost"]) if pays["mode"] == SHAPED else 1.0
         self._observe_turn()
 
     @contextlib.contextmanager
@@ -330,16 +331,19 @@ class Game:
         """Let the seats that belong to players take their turns; add up what this call has paid."""
         if not self._has_players:
             return
-        paid = [self._owed[0] + self.rewards[0], self._owed[1] + self.rewards[1]]
-        self._owed = [0.0, 0.0]
+        self._owe()
         while not self.is_over and (player := self.players[self.seat]) is not None:
             if isinstance(player, ScriptedOpponent):
                 choose_move(self._rows, self._params, 0, player.record, 0, self._choice)
                 self.turn_by_move(*self._choice[0].item())
             else:
                 self._ask(player)
-            paid = [paid[0] + self.rewards[0], paid[1] + self.rewards[1]]
-        self.rewards = paid
+            self._owe()
+        self.rewards, self._owed = self._owed, [0.0, 0.0]
+
+    def _owe(self) -> None:
+        """Add what the last turn paid to what the next call that ends well, or a forfeit, pays out."""
+        self._owed = [self._owed[0] + self.rewards[0], self._owed[1] + self.rewards[1]]
 
     def _ask(self, player: Opponent) -> None:
         """Let a policy take its turn."""

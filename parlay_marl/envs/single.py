@@ -17,6 +17,7 @@ from parlay_marl.core.moves import SEATS
 from parlay_marl.envs.config import Config, one_of
 from parlay_marl.envs.game import Observation, checked_seed
 from parlay_marl.envs.table import AGENTS, RENDER_MODES, Seated, Table
+from parlay_marl.errors import ConfigurationError
 
 
 class NegotiationEnv(gymnasium.Env[dict[str, Any], Any]):
@@ -47,6 +48,8 @@ class NegotiationEnv(gymnasium.Env[dict[str, Any], Any]):
         render_mode: str | None = None,
     ) -> None:
         one_of("role", role, SEATS)
+        if opponent is None:
+            raise ConfigurationError("opponent: give a persona's name or file, or an object that can play; not None")
         self._seat = SEATS.index(role)
         self._agent = AGENTS[self._seat]
         buyer, seller = (None, opponent) if role == "buyer" else (opponent, None)

@@ -140,13 +140,8 @@ def fixed(**figures: Any) -> np.ndarray[Any, np.dtype[np.void]]:
     """Return the record that fixes some quantities of a reset; what stays NaN or negative is drawn."""
     record = nothing_fixed()
     for name, value in figures.items():
-        target = record[name][0] if record[name].ndim > 1 else None
-        if target is None:
-            record[name] = value
-        elif name == "package_values":
-            target[:, : np.shape(value)[1]] = value
-        else:
-            target[: len(value)] = value
+        figure = np.asarray(value)
+        record[name][(0, *(slice(length) for length in figure.shape))] = figure
     return record
 
 

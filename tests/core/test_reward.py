@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from parlay_marl.core import reward
+from parlay_marl.core import bargain, reward
 from parlay_marl.core.moves import Move
 from parlay_marl.core.outcome import Ending
 from tests.core.games import (
@@ -286,12 +286,11 @@ def test_the_offer_term_telescopes_to_the_worth_of_the_last_offer(setting: str) 
     for number in range(sized(16)):
         game = Game(quiet, only("offer_gain", erosion={"rate": 0.0}), number=number)
         total = sum(game.row["reward"].copy() for _ in random_play(rng, game))
-        for seat, name in ((BUYER, "buyer"), (SELLER, "seller")):
-            maker = 1 - seat
-            value = game.row["package_values"][seat][game.row["offer_package"][maker]]
-            gain = game.row["reservation"][seat] - game.row["offer_price"][maker]
-            worth = (gain if name == "buyer" else -gain) + value
-            expected = 2 * worth / quiet.nominal_width if game.row["offers_made"][maker] else 0.0
+        row = game.row
+        for seat, maker in ((BUYER, SELLER), (SELLER, BUYER)):
+            value = row["package_values"][seat][row["offer_package"][maker]]
+            worth = bargain.worth(seat, row["offer_price"][maker], value, row["reservation"][seat])
+            expected = 2 * worth / quiet.nominal_width if row["offers_made"][maker] else 0.0
             assert total[seat] == pytest.approx(expected, abs=1e-9)
 
 

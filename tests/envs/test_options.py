@@ -60,9 +60,9 @@ def test_a_fixed_draw_lands_in_the_game_exactly_and_changes_no_other(
         env.reset(seed=seed, options=options)
         assert env.game.row[field][at] == pytest.approx(value, abs=1e-15)
         expected = plain.game.rows.copy()
-        expected[field][0][at] = env.game.row[field][at]
-        for name in {field} | FOLLOWS:
-            expected[name] = env.game.rows[name] if name in FOLLOWS else expected[name]
+        expected[field][(0, *at) if isinstance(at, tuple) else (0, at)] = env.game.row[field][at]
+        for name in FOLLOWS:
+            expected[name] = env.game.rows[name]
         assert content(env.game.rows) == content(expected)
 
 

@@ -1,0 +1,117 @@
+"""Games for tests to look into: whole ones turn by turn, and a persona that a test talks to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from parlay_marl.catalogue.personas import Persona
+from parlay_marl.catalogue.scenarios import Scenario
+from parlay_marl.core.moves import SEATS, Move
+from parlay_marl.core.style import CHOICE_DTYPE
+from parlay_marl.envs.config import Config, make_config
+from parlay_marl.envs.game import Game, PlayedMove
+from parlay_marl.opponents.scripted import choose_move
+from parlay_marl.opponents.seat import Opponent, Player, ScriptedOpponent, as_player
+from tests.core.games import PLAIN
+
+BUYER, SELLER = 0, 1
+STILL: dict[str, Any] = {"erosion": {"rate": 0.0}}
+"""Rules under which limits stay where they are, however hot the talks."""
+
+
+def at(seat: int, given: float) -> float:
+    """Return the price of a seat that has given up so much of the range from its own end."""
+    return 1.0 - given if seat == SELLER else given
+
+
+def given(seat: int, price: float) -> float:
+    """Return how much of the range from its own end a seat gives up with a price."""
+    return 1.0 - price if seat == SELLER else price
+
+
+class Position(NamedTuple):
+    """A turn of a persona: the row before it, an array of one, the seat, and what the persona does."""
+
+    row: Any
+    seat: int
+    chosen: PlayedMove
+
+
+def positions(
+    config: Config, players: Sequence[Player], seed: int, options: Mapping[str, Any] | None = None
+) -> Iterator[Position]:
+    """Play a whole game, and stop before each turn of a persona."""
+    game, choice = Game(config), np.zeros(1, CHOICE_DTYPE)
+    own = {s: p.event_sensitivity for s, p in zip(SEATS, players, strict=True) if isinstance(p, ScriptedOpponent)}
+    game.begin(seed, 0, {"event_sensitivity": own, **(options or {})})
+    while not game.is_over:
+        player = players[game.seat]
+        if isinstance(player, ScriptedOpponent):
+            choose_move(game.rows, config.params, 0, player.record, 0, choice)
+            move, price, package = choice[0].item()
+            yield Position(game.rows.copy(), game.seat, PlayedMove(Move(move), price, package))
+            game.turn_by_move(move, price, package)
+        else:
+            game.turn_by_index(player.act(game.observation[None], game.mask[None]).item())
+
+
+class Talk:
+    """A persona in one seat, and a test in the other: `hears` tells it something and returns what it does.
+
+    In the plain sale both limits lie 0.8 of the range from their seat's own end, whichever the seat.
+    """
+
+    def __init__(
+        self,
+        persona: str | Path | Persona | Opponent,
+        seat: int = SELLER,
+        deal: str | Scenario = PLAIN,
+        *,
+        opens: bool = False,
+        seed: int = 0,
+        rules: str | Mapping[str, Any] = STILL,
+        options: Mapping[str, Any] | None = None,
+        **config: Any,
+    ) -> None:
+        self.seat, self.other = seat, 1 - seat
+        players: list[Player | None] = [None, None]
+        players[seat] = as_player(persona)
+        self.game = Game(make_config(deal, rules, **config), players)
+        opener = SEATS[self.seat if opens else self.other]
+        self.game.begin(seed, 0, {"opener": opener, **(options or {})}, players_move=True)
+
+    @property
+    def row(self) -> Any:
+        """The state of the game."""
+        return self.game.row
+
+    @property
+    def said(self) -> PlayedMove:
+        """The last move of the game: the persona's, unless the test has ended the game."""
+        return self.game.moves[-1]
+
+    @property
+    def given(self) -> float:
+        """What the persona's standing offer gives up, from its own end."""
+        return given(self.seat, float(self.row["offer_price"][self.seat]))
+
+    def hears(self, gives: float, move: Move = Move.OFFER, package: int = 0) -> PlayedMove:
+        """Tell it a price that gives up so much from the other's own end."""
+        return self.hears_of(move, at(self.other, gives), package)
+
+    def hears_of(self, move: Move, price: float = 0.0, package: int = 0) -> PlayedMove:
+        """Tell it a move, with its exact price where it has one."""
+        self.game.play(move, price, package)
+        return self.said
+
+
+def changed(persona: Persona, *, traits: Mapping[str, Any] | None = None, **tactics: Any) -> Persona:
+    """Return a persona with some of its numbers changed."""
+    data = persona.model_dump()
+    data["traits"] |= traits or {}
+    data["tactics"] |= tactics
+    return Persona.model_validate(data)
