@@ -28,7 +28,8 @@ class UnknownNameError(ParlayError, ValueError):
 
     def __init__(self, kind: str, name: object, known: Iterable[str], hint: str = "") -> None:
         names = sorted(known)
-        near = difflib.get_close_matches(str(name).lower(), names, n=1, cutoff=0.5)
+        given = str(name).lower()
+        near = difflib.get_close_matches(given, names, n=1, cutoff=0.5) or [n for n in names if given and given in n]
         advice = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(names)}"
         super().__init__(f"unknown {kind} {name!r}; {advice}{hint}")
 

@@ -51,7 +51,7 @@ class raw_env(AECEnv[str, Observation, Any]):  # noqa: N801 - PettingZoo's name 
         "name": "negotiation_v0",
         "render_modes": RENDER_MODES,
         "render_fps": 1,
-        "is_parallelizable": True,
+        "is_parallelizable": False,
     }
 
     def __init__(

@@ -96,6 +96,8 @@ class Game:
         self.seat = 0
         self.seed: int | None = None
         self.number = -1
+        self.starts = 0
+        """How many games this object has been, restored ones included: a new number is another game."""
         self._seed_word = np.uint64(0)
         self.options: Mapping[str, Any] | None = None
         self._has_players = any(player is not None for player in self.players)
@@ -184,6 +186,7 @@ class Game:
         return {**given, "event_sensitivity": {**own, **chosen} if isinstance(chosen, Mapping) else chosen}
 
     def _start(self, fixed: Any, options: Mapping[str, Any] | None) -> None:
+        self.starts += 1
         self.options, self._fixed = options, fixed
         self._owed = [0.0, 0.0]
         self.is_over = False
@@ -316,7 +319,7 @@ class Game:
     @contextlib.contextmanager
     def undone_on_error(self) -> Iterator[None]:
         """Put the game back as it was before where something fails, in a player's turn above all."""
-        names = ("seed", "number", "_seed_word", "options", "_fixed", "_owed", "rewards", "is_over", "seat")
+        names = ("starts", "seed", "number", "_seed_word", "options", "_fixed", "_owed", "rewards", "is_over", "seat")
         before = {name: getattr(self, name) for name in names}
         rows, played = self._rows.tobytes(), list(self._played)
         try:
@@ -393,6 +396,7 @@ class Game:
         if len(snapshot.row) != STATE_DTYPE.itemsize:
             raise ConfigurationError("the snapshot was taken by another version; its state has another size")
         self._rows[:] = np.frombuffer(snapshot.row, STATE_DTYPE)
+        self.starts += 1
         self._set_seed(snapshot.seed, snapshot.number)
         self.options = snapshot.options
         self._played = list(snapshot.moves)
@@ -403,7 +407,7 @@ class Game:
     def __getstate__(self) -> dict[str, Any]:
         """Return what copies and pickles keep: the buffers, which look into each other, are made anew."""
         kept = None if self.seed is None else self.snapshot()
-        return {"config": self.config, "players": self.players, "snapshot": kept}
+        return {"config": self.config, "players": self.players, "snapshot": kept, "starts": self.starts}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Become the copy.
@@ -417,6 +421,7 @@ class Game:
         )
         if state["snapshot"] is not None:
             self.restore(state["snapshot"])
+        self.starts = state["starts"]
 
 
 def checked_seed(seed: Any) -> int:

@@ -54,16 +54,15 @@ class Narrator:
         self._again = type(game)(game.config)
         self._told_events = 0
         self._changed: set[int] = set()
-        self.key: tuple[Any, ...] = ()
+        self.start = 0
         self.turns: list[Turn] = []
 
     def catch_up(self) -> list[Turn]:
         """Return the turns played since the last call; a new game is told from its start."""
         game = self.game
-        key = (game.seed, game.number, id(game.options))
         moves = game.moves
-        if key != self.key or len(moves) < len(self.turns):
-            self.key, self.turns, self._told_events, self._changed = key, [], 0, set()
+        if game.starts != self.start:
+            self.start, self.turns, self._told_events, self._changed = game.starts, [], 0, set()
             self._again.begin(game.seed or 0, game.number, game.options)
         new = [self._tell(played, count) for count, played in enumerate(moves) if count >= len(self.turns)]
         self.turns += new

@@ -181,11 +181,11 @@ def _room_lines(outcome: Outcome, scenario: Scenario, width: int) -> list[Line]:
 
 def ending_lines(game: Game, turns: list[Turn], width: int = WIDTH) -> list[Line]:
     """Return the end of a transcript: the verdict and the picture; of a game that goes on, the picture so far."""
-    if not turns:
-        return []
     outcome = game.outcome() if game.is_over else None
-    told: list[Line] = [[], *verdict(outcome, game.scenario, width)] if outcome else []
-    return [*told, [], *picture(turns, game.scenario, outcome)]
+    told = verdict(outcome, game.scenario, width) if outcome else []
+    if not turns:
+        return told
+    return [*([[], *told] if told else []), [], *picture(turns, game.scenario, outcome)]
 
 
 def told_lines(turns: list[Turn], game: Game, *, after: int = -1, words: bool = True, width: int = WIDTH) -> list[Line]:
@@ -217,10 +217,10 @@ class LivePrinter:
         """Print what is new of a game."""
         if self._narrator is None:
             self._narrator = Narrator(game)
-        before = self._narrator.key
+        before = self._narrator.start
         new = self._narrator.catch_up()
         lines: list[Line] = []
-        if self._narrator.key != before:
+        if self._narrator.start != before:
             self._has_ended, self._told = False, -1
             lines += [*heading(game), [], column_heads(name_width(game))]
         lines += told_lines(new, game, after=self._told)

@@ -167,5 +167,4 @@ def test_the_class_says_what_it_is() -> None:
     for kind in (negotiation_v0.raw_env, negotiation_v0.parallel_env):
         assert kind.metadata["name"] == "negotiation_v0"
         assert kind.metadata["render_modes"] == ["ansi", "human"]
-    assert negotiation_v0.raw_env.metadata["is_parallelizable"] is True
     assert isinstance(negotiation_v0.env(), negotiation_v0.raw_env)

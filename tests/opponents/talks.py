@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,13 +11,15 @@ import numpy as np
 
 from parlay_marl.catalogue.personas import Persona
 from parlay_marl.catalogue.scenarios import Scenario
-from parlay_marl.core.moves import SEATS, Move
+from parlay_marl.core.moves import SEATS, Move, makes_offer
+from parlay_marl.core.state import STATE_DTYPE
 from parlay_marl.core.style import CHOICE_DTYPE
 from parlay_marl.envs.config import Config, make_config
 from parlay_marl.envs.game import Game, PlayedMove
 from parlay_marl.opponents.scripted import choose_move
 from parlay_marl.opponents.seat import Opponent, Player, ScriptedOpponent, as_player
-from tests.core.games import PLAIN
+from tests.core.games import PLAIN, scenario
+from tests.helpers import Reciter
 
 BUYER, SELLER = 0, 1
 STILL: dict[str, Any] = {"erosion": {"rate": 0.0}}
@@ -34,11 +37,44 @@ def given(seat: int, price: float) -> float:
 
 
 class Position(NamedTuple):
-    """A turn of a persona: the row before it, an array of one, the seat, and what the persona does."""
+    """A turn of a persona: the bytes of the row before it, the seat, and what the persona does."""
 
-    row: Any
+    row: bytes
     seat: int
     chosen: PlayedMove
+
+    @property
+    def state(self) -> Any:
+        """The row before the turn, one record."""
+        return np.frombuffer(self.row, STATE_DTYPE)[0]
+
+    def worth(self, price: float, package: int) -> float:
+        """Return what a deal is worth to the persona at this moment."""
+        toll = float(self.state["reservation"][self.seat]) - price
+        value = float(self.state["package_values"][self.seat][package])
+        return value + (toll if self.seat == BUYER else -toll)
+
+    @property
+    def gives(self) -> float:
+        """What a new offer gives up of the worth of the last one; 0 for a first offer, and where there is none."""
+        s, (move, price, package) = self.state, self.chosen
+        if not makes_offer(move) or s["offers_made"][self.seat] == 0:
+            return 0.0
+        return self.worth(s["offer_price"][self.seat], s["offer_package"][self.seat]) - self.worth(price, package)
+
+    @property
+    def other_has_conceded(self) -> bool:
+        """Whether the other's standing offer is better than its first, by its price."""
+        s, other = self.state, 1 - self.seat
+        return bool(
+            s["offers_made"][other]
+            and given(other, float(s["offer_price"][other])) > given(other, float(s["first_price"][other])) + 1e-9
+        )
+
+
+def rows_of(rows: Iterable[bytes]) -> Any:
+    """Return rows as an array that can be changed; NumPy's own copies of such records are fifty times slower."""
+    return np.frombuffer(bytearray(b"".join(rows)), STATE_DTYPE)
 
 
 def positions(
@@ -53,7 +89,7 @@ def positions(
         if isinstance(player, ScriptedOpponent):
             choose_move(game.rows, config.params, 0, player.record, 0, choice)
             move, price, package = choice[0].item()
-            yield Position(game.rows.copy(), game.seat, PlayedMove(Move(move), price, package))
+            yield Position(game.rows.tobytes(), game.seat, PlayedMove(Move(move), price, package))
             game.turn_by_move(move, price, package)
         else:
             game.turn_by_index(player.act(game.observation[None], game.mask[None]).item())
@@ -115,3 +151,29 @@ def changed(persona: Persona, *, traits: Mapping[str, Any] | None = None, **tact
     data["traits"] |= traits or {}
     data["tactics"] |= tactics
     return Persona.model_validate(data)
+
+
+CALM: dict[str, Any] = {**STILL, "tension": {"slope": 0.0, "dig_in_heat": 0.0}}
+"""Rules under which nothing erodes and nobody grows hot over offers."""
+
+
+def listening(persona: str | Persona, told: Sequence[int], deal: Scenario = PLAIN, **config: Any) -> Iterator[Position]:
+    """Play a persona as the seller against prepared actions, the last one for ever; the buyer opens."""
+    seed = config.pop("seed", 0)
+    return positions(make_config(deal, **config), (Reciter(*told), as_player(persona)), seed, {"opener": "buyer"})
+
+
+def with_event(*tags: str, round: int = 8) -> Scenario:
+    """Return the plain sale with an event of such tags, which moves nothing but the urgency of the buyer."""
+    return scenario(events=[{"round": round, "headline": "News.", "tags": tags, "buyer": {"urgency": -0.1}}])
+
+
+def turns_of(talk: Talk, gives: Iterable[float]) -> list[PlayedMove]:
+    """Tell a persona prices, one a round, until they or the game end; return what it does each time."""
+    return [talk.hears(g) for g in itertools.takewhile(lambda _: not talk.game.is_over, gives)]
+
+
+def prices_given(talk: Talk, gives: Iterable[float]) -> list[float]:
+    """Tell a persona prices; return what its standing offer gives up after each."""
+    told = itertools.takewhile(lambda _: not talk.game.is_over, gives)
+    return [talk.given for g in told if talk.hears(g)]

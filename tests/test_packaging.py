@@ -1,0 +1,140 @@
+"""The wheel holds everything: installed into a fresh environment, it plays from outside the checkout."""
+
+from __future__ import annotations
+
+import os
+import site
+import subprocess
+import sys
+import sysconfig
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import parlay_marl
+from tests.helpers import PERSONAS, SCENARIOS
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def run(*command: str | Path, cwd: Path, **variables: str) -> str:
+    """Run a command, fail with what it printed, and return its output."""
+    kept = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "VIRTUAL_ENV")}
+    done = subprocess.run(command, cwd=cwd, env=kept | variables, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("dist")
+    run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, ROOT, cwd=folder)
+    (built,) = folder.glob("*.whl")
+    return built
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the bin folder of a fresh environment with the wheel; its dependencies are those of this environment."""
+    folder = tmp_path_factory.mktemp("fresh")
+    venv.create(folder, with_pip=False, symlinks=True)
+    names = {"base": str(folder), "platbase": str(folder)}
+    packages = Path(sysconfig.get_path("purelib", vars=names))
+    bin_folder = Path(sysconfig.get_path("scripts", vars=names))
+    install = ("-m", "pip", "--python", bin_folder / "python", "install", "--no-deps", "--no-index", "--quiet", wheel)
+    run(sys.executable, *map(str, install), cwd=folder)
+    (packages / "dependencies.pth").write_text("\n".join(site.getsitepackages()) + "\n")
+    return bin_folder
+
+
+def python(installed: Path, program: str, tmp_path: Path) -> str:
+    """Run a program in the fresh environment, outside the checkout, with the rules as plain Python to save time."""
+    return run(installed / "python", "-c", program, cwd=tmp_path, NUMBA_DISABLE_JIT="1", PYTHONWARNINGS="ignore")
+
+
+def test_the_wheel_holds_the_package_its_data_and_nothing_else(wheel: Path) -> None:
+    names = zipfile.ZipFile(wheel).namelist()
+    for persona in PERSONAS:
+        assert f"parlay_marl/personas/{persona}.toml" in names
+    for scenario in SCENARIOS:
+        assert f"parlay_marl/catalogue/scenarios/{scenario}.toml" in names
+    assert "parlay_marl/py.typed" in names
+    modules = {str(path.relative_to(ROOT)) for path in (ROOT / "parlay_marl").rglob("*.py")}
+    assert modules <= set(names)
+    tops = {name.split("/")[0] for name in names}
+    assert tops == {"parlay_marl", f"parlay_marl-{parlay_marl.__version__}.dist-info"}
+    assert not [name for name in names if "__pycache__" in name or name.endswith((".nbc", ".nbi", ".orig"))]
+    assert any(name.endswith("licenses/LICENSE") for name in names)
+
+
+def test_its_metadata_names_the_command_the_licence_and_the_dependencies(wheel: Path) -> None:
+    archive = zipfile.ZipFile(wheel)
+    folder = f"parlay_marl-{parlay_marl.__version__}.dist-info"
+    metadata = archive.read(f"{folder}/METADATA").decode()
+    assert "Name: parlay-marl" in metadata
+    assert "License-Expression: MIT" in metadata
+    assert "Requires-Python: >=3.11" in metadata
+    assert "# parlay_marl" in metadata, "the README is the long description"
+    for dependency in ("pettingzoo", "gymnasium", "numpy", "numba", "pydantic", "typer", "rich"):
+        assert f"Requires-Dist: {dependency}" in metadata
+    assert "parlay = parlay_marl.cli:main" in archive.read(f"{folder}/entry_points.txt").decode()
+
+
+def test_installed_it_finds_its_own_files(installed: Path, tmp_path: Path) -> None:
+    program = """
+import parlay_marl
+from parlay_marl.catalogue import persona_names, scenario_names, personas
+print(parlay_marl.__file__)
+print(personas.FOLDER)
+print(*persona_names())
+print(*scenario_names())
+"""
+    module, folder, personas, scenarios = python(installed, program, tmp_path).splitlines()
+    assert not Path(module).is_relative_to(ROOT)
+    assert Path(folder) == Path(module).parent / "personas"
+    assert personas.split() == PERSONAS
+    assert scenarios.split() == SCENARIOS
+
+
+def test_installed_it_plays_a_game(installed: Path, tmp_path: Path) -> None:
+    program = """
+import gymnasium, pettingzoo, parlay_marl
+env = pettingzoo.make("aec", "parlay/negotiation-v0", seller="veteran", max_rounds=3)
+env.reset(seed=1)
+while env.agents:
+    env.step(None if env.last()[2] else 25)
+print(env.game.outcome().ending)
+env = gymnasium.make("parlay/Negotiation-v0", max_rounds=3)
+env.reset(seed=1)
+print(env.step(1)[2])
+"""
+    ending, over = python(installed, program, tmp_path).split()
+    assert ending in ("deal", "deadline")
+    assert over == "True"
+
+
+def test_installed_it_has_its_command(installed: Path, tmp_path: Path) -> None:
+    assert parlay_marl.__version__ in run(installed / "parlay", "--version", cwd=tmp_path)
+    listed = run(installed / "parlay", "personas", cwd=tmp_path, COLUMNS="200")
+    assert all(persona in listed for persona in PERSONAS)
+    watched = run(
+        *(installed / "parlay", "watch", "linear", "conceder", "--seed", "1", "--rounds", "4"),
+        cwd=tmp_path,
+        NUMBA_DISABLE_JIT="1",
+        PYTHONWARNINGS="ignore",
+    )
+    assert "linear" in watched
+
+
+def test_the_source_distribution_can_build_the_wheel_too(tmp_path: Path) -> None:
+    run(sys.executable, "-m", "build", "--sdist", "--no-isolation", "--outdir", tmp_path, ROOT, cwd=tmp_path)
+    (archive,) = tmp_path.glob("*.tar.gz")
+    import tarfile
+
+    with tarfile.open(archive) as files:
+        names = {name.split("/", 1)[-1] for name in files.getnames()}
+    assert {"pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md", "parlay_marl/__init__.py"} <= names
+    assert {f"personas/{persona}.toml" for persona in PERSONAS} <= names
+    assert not [name for name in names if ".venv" in name or "__pycache__" in name]
