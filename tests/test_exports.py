@@ -5,16 +5,21 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
+import re
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import gymnasium
 import pettingzoo
 import pytest
+from pettingzoo import AECEnv, ParallelEnv
 
 import parlay_marl
 from parlay_marl import catalogue, errors, negotiation_v0, tournament
+from parlay_marl.envs.single import NegotiationEnv
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -33,26 +38,83 @@ ENV_ARGUMENTS = (
     *("scenario", "rules", "reward", "information", "opener", "max_rounds", "actions", "illegal", "beliefs"),
     *("buyer", "seller", "render_mode"),
 )
+MODULES = [
+    importlib.import_module(found.name)
+    for found in pkgutil.walk_packages(parlay_marl.__path__, "parlay_marl.")
+    if not found.name.endswith("__main__")
+]
+
+every_public_module = pytest.mark.parametrize("module", SURFACE, ids=lambda module: module.__name__)
 
 
-@pytest.mark.parametrize("module", SURFACE, ids=lambda module: module.__name__)
-def test_the_public_names_are_these(module: object) -> None:
+def rank(name: str) -> tuple[int, str]:
+    """Return where a name stands in `__all__`: constants, classes, functions, each in the order of letters."""
+    return (0 if name.isupper() else 1 if name[0].isupper() else 2, name)
+
+
+@every_public_module
+def test_the_public_names_are_these(module: Any) -> None:
     assert set(module.__all__) == SURFACE[module]
+    assert module.__all__ == sorted(set(module.__all__), key=rank)
     for name in module.__all__:
         assert hasattr(module, name)
+
+
+def test_no_other_module_declares_exports() -> None:
+    assert {module.__name__ for module in MODULES if hasattr(module, "__all__")} == {m.__name__ for m in SURFACE}
+
+
+def test_a_star_import_gives_the_public_names() -> None:
+    space: dict[str, Any] = {}
+    exec("from parlay_marl.negotiation_v0 import *", space)
+    assert set(space) - {"__builtins__"} == set(negotiation_v0.__all__)
+
+
+@every_public_module
+def test_every_public_class_and_function_is_documented_in_a_sentence(module: Any) -> None:
+    """`Rules` is made from tables of parameters, and documented where it is made."""
+    things = {name: getattr(module, name) for name in module.__all__ if name != "Rules"}
+    for name, thing in things.items():
+        if inspect.isclass(thing) or inspect.isfunction(thing):
+            own = vars(thing).get("__doc__") if inspect.isclass(thing) else thing.__doc__
+            assert own, f"{module.__name__}.{name} has no docstring"
+            first = own.strip().split("\n\n")[0]
+            assert first.endswith((".", ":")), f"{module.__name__}.{name}: {first!r} is no sentence"
+
+
+@pytest.mark.parametrize("module", [parlay_marl, *MODULES], ids=lambda module: module.__name__)
+def test_every_module_says_what_it_is(module: ModuleType) -> None:
+    assert module.__doc__, module.__name__
+    assert module.__doc__.strip().split("\n\n")[0].endswith((".", ":"))
 
 
 def test_the_environments_take_the_arguments_that_their_page_names() -> None:
     for kind in (negotiation_v0.raw_env, negotiation_v0.parallel_env):
         assert tuple(inspect.signature(kind).parameters) == ENV_ARGUMENTS
-    from parlay_marl.envs.single import NegotiationEnv
-
     own = ("role", "opponent", *(name for name in ENV_ARGUMENTS if name not in ("buyer", "seller")))
     assert tuple(inspect.signature(NegotiationEnv).parameters) == own
     page = negotiation_v0.__doc__
     assert page is not None
     for name in ENV_ARGUMENTS:
         assert f"`{name}`" in page
+
+
+def test_the_arguments_of_the_issue_are_there_with_their_defaults() -> None:
+    defaults = {name: p.default for name, p in inspect.signature(negotiation_v0.raw_env).parameters.items()}
+    assert defaults == {
+        "scenario": "saas_enterprise",
+        "rules": "default",
+        "reward": "shaped",
+        "information": None,
+        "opener": None,
+        "max_rounds": None,
+        "actions": "discrete",
+        "illegal": "raise",
+        "beliefs": "heuristic",
+        "buyer": None,
+        "seller": None,
+        "render_mode": None,
+    }
 
 
 def test_the_version_is_that_of_the_package() -> None:
@@ -66,26 +128,30 @@ def test_the_environments_are_registered_by_strings() -> None:
     assert pettingzoo.spec("parallel", "parlay/negotiation-v0").entry_point == "parlay_marl.negotiation_v0:parallel_env"
 
 
-def test_every_error_is_in_the_tree_that_the_module_draws() -> None:
-    drawn = errors.__doc__
-    assert drawn is not None
-    classes = [value for value in vars(errors).values() if inspect.isclass(value) and issubclass(value, Exception)]
-    for error in classes:
-        assert issubclass(error, errors.ParlayError)
-        assert error.__name__ in drawn
-        for builtin in (ValueError, RuntimeError, ImportError):
-            if issubclass(error, builtin) and error.__bases__[-1] is builtin:
-                line = next(line for line in drawn.splitlines() if error.__name__ in line)
-                assert builtin.__name__ in line
-    assert len(classes) == drawn.count("--") + 1
+def test_gymnasium_knows_the_environment_by_name() -> None:
+    env = gymnasium.make("parlay/Negotiation-v0", role="seller", opponent="diplomat", scenario="uniform")
+    assert isinstance(env.unwrapped, NegotiationEnv)
+    observation, _ = env.reset(seed=3)
+    assert env.observation_space.contains(observation)
+    assert env.unwrapped.spec is not None
+    assert env.unwrapped.spec.id == "parlay/Negotiation-v0"
+    env.close()
 
 
-def test_every_module_can_be_imported_by_itself() -> None:
-    names = [info.name for info in pkgutil.walk_packages(parlay_marl.__path__, "parlay_marl.")]
-    assert len(names) > 30
-    for name in names:
-        if not name.endswith("__main__"):
-            importlib.import_module(name)
+def test_gymnasium_makes_many_of_it_at_once() -> None:
+    envs = gymnasium.make_vec("parlay/Negotiation-v0", num_envs=3, vectorization_mode="sync")
+    observations, _ = envs.reset(seed=3)
+    assert observations["observation"].shape[0] == 3
+    envs.close()
+
+
+@pytest.mark.parametrize(("kind", "base"), [("aec", AECEnv), ("parallel", ParallelEnv)])
+def test_pettingzoo_knows_the_environments_by_name(kind: str, base: type[Any]) -> None:
+    env = pettingzoo.make(kind, "parlay/negotiation-v0", scenario="uniform", seller="nash")
+    assert isinstance(env.unwrapped, base)
+    env.reset(seed=3)
+    assert env.agents == ["buyer_0"]
+    assert env.unwrapped.metadata["name"] == "negotiation_v0"
 
 
 def test_importing_the_package_imports_nothing_heavy() -> None:
@@ -97,3 +163,75 @@ def test_importing_the_package_imports_nothing_heavy() -> None:
     assert not loaded & {"numba", "llvmlite", "torch", "pydantic", "rich", "typer", "scipy", "pandas", "pygame"}
     ours = [name for name in done.stdout.split() if name.startswith("parlay_marl")]
     assert ours == ["parlay_marl"]
+
+
+def drawn_tree() -> dict[str, tuple[str, ...]]:
+    """Return the bases of every error as the docstring of `errors` draws them: the parent, then what it also is."""
+    tree: dict[str, tuple[str, ...]] = {}
+    path: list[str] = []
+    for line in (errors.__doc__ or "").splitlines():
+        match = re.match(r"^    ((?:\|   |    )*)(?:\|-- |`-- )?(\w+Error)\b(.*)$", line)
+        if match is None:
+            continue
+        depth = len(match[1]) // 4 + ("--" in line[: match.start(2)])
+        also = re.search(r"\(also an? (\w+)\)", match[3])
+        tree[match[2]] = (*([path[depth - 1]] if depth else []), *([also[1]] if also else []))
+        path[depth:] = [match[2]]
+    return tree
+
+
+def defined() -> dict[str, type[BaseException]]:
+    """Return every error that `errors` defines."""
+    return {name: thing for name, thing in vars(errors).items() if inspect.isclass(thing) and is_own_error(thing)}
+
+
+def is_own_error(thing: type[Any]) -> bool:
+    return issubclass(thing, BaseException) and thing.__module__ == errors.__name__
+
+
+def test_the_tree_of_errors_is_the_one_that_is_drawn() -> None:
+    tree = drawn_tree()
+    assert tree.pop("ParlayError") == ()
+    assert errors.ParlayError.__bases__ == (Exception,)
+    assert tree == {
+        name: tuple(base.__name__ for base in error.__bases__)
+        for name, error in defined().items()
+        if error is not errors.ParlayError
+    }
+
+
+@pytest.mark.parametrize("name", sorted(defined()))
+def test_every_error_is_a_parlay_error_and_documented(name: str) -> None:
+    error = defined()[name]
+    assert issubclass(error, errors.ParlayError)
+    assert vars(error).get("__doc__")
+
+
+def test_the_standard_errors_that_callers_may_catch() -> None:
+    standard = {
+        errors.UnknownNameError: ValueError,
+        errors.CatalogueError: ValueError,
+        errors.ConfigurationError: ValueError,
+        errors.IllegalMoveError: ValueError,
+        errors.NotStartedError: RuntimeError,
+        errors.GameOverError: RuntimeError,
+        errors.MissingExtraError: ImportError,
+    }
+    assert all(issubclass(own, usual) for own, usual in standard.items())
+    assert set(standard) | {errors.ParlayError, errors.TurnError} == set(defined().values())
+
+
+def test_no_module_but_the_command_line_has_errors_of_its_own() -> None:
+    strays = {
+        f"{module.__name__}.{name}"
+        for module in MODULES
+        for name, thing in vars(module).items()
+        if inspect.isclass(thing) and issubclass(thing, BaseException) and thing.__module__ == module.__name__
+    }
+    assert {stray for stray in strays if not stray.startswith(("parlay_marl.errors.", "parlay_marl.cli."))} == set()
+
+
+def test_an_unknown_name_is_told_the_nearest_or_all() -> None:
+    known = ("shark", "diplomat")
+    assert str(errors.UnknownNameError("persona", "sharc", known)) == "unknown persona 'sharc'; did you mean 'shark'?"
+    assert str(errors.UnknownNameError("persona", 7, known)) == "unknown persona 7; known: diplomat, shark"

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shlex
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from typer.testing import CliRunner
 
+from parlay_marl import negotiation_v0
 from parlay_marl.catalogue import load_persona, load_scenario
+from parlay_marl.catalogue.personas import Persona
+from parlay_marl.catalogue.scenarios import Scenario
+from parlay_marl.cli import app
+from parlay_marl.envs.game import Game
+from parlay_marl.opponents.seat import as_player
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -56,6 +66,22 @@ def test_toml_is_a_persona_or_a_scenario(block: Block, tmp_path: Path) -> None:
     assert load(path).title
 
 
+@each("toml")
+def test_toml_plays_a_game(block: Block, tmp_path: Path) -> None:
+    """A persona or a scenario, by its keys: each belongs to exactly one of the two."""
+    path = tmp_path / "mine.toml"
+    path.write_text(block.text, encoding="utf-8")
+    keys = set(tomllib.loads(block.text))
+    is_persona, is_scenario = (keys <= set(model.model_fields) for model in (Persona, Scenario))
+    assert is_persona is not is_scenario, sorted(keys)
+    scenario, buyer = (path, "linear") if is_scenario else ("saas_enterprise", path)
+    for opener in ("buyer", "seller"):
+        game = Game(negotiation_v0.make_config(scenario, opener=opener), (as_player(buyer), as_player("conceder")))
+        game.reset(seed=7)
+        assert game.is_over
+        assert game.outcome().is_deal
+
+
 @each("sh", "shell", "bash", "console")
 def test_commands_exist(block: Block) -> None:
     for line in block.text.splitlines():
@@ -77,6 +103,55 @@ def test_commands_exist(block: Block) -> None:
             assert (ROOT / command[0]).is_file(), line
         else:
             assert command[0] in ("pip", "python", "git", "uv"), f"nothing here checks: {line}"
+
+
+def commands(word: str) -> list[str]:
+    """Return the lines of the shell blocks that begin with a word, without their comments."""
+    lines = [line for block in BLOCKS if block.language == "sh" for line in block.text.splitlines()]
+    stripped = [line.split("#")[0].removeprefix("$ ").strip() for line in lines]
+    return [line for line in stripped if line.split()[:1] == [word]]
+
+
+@pytest.mark.parametrize("command", commands("parlay"))
+def test_parlay_does_what_is_shown(command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A person leaves the table at once, and a tournament is as short as can be."""
+    monkeypatch.chdir(tmp_path)
+    _, *arguments = shlex.split(command)
+    arguments += ["--games", "1"] if arguments[0] == "tournament" else []
+    result = CliRunner().invoke(app, arguments, input="quit\n", prog_name="parlay")
+    assert result.exit_code == 0, result.output
+    assert result.exception is None
+    assert len(result.output.splitlines()) > 3
+
+
+@pytest.mark.parametrize("path", ["scripts/run", "scripts/check"])
+def test_the_scripts_that_are_shown_can_be_run(path: str) -> None:
+    assert commands(path)
+    assert os.access(ROOT / path, os.X_OK)
+
+
+def test_every_command_of_parlay_is_shown() -> None:
+    assert {line.split()[1] for line in commands("parlay")} == {
+        command.callback.__name__ for command in app.registered_commands
+    }
+
+
+def test_every_shell_line_is_one_that_is_tested() -> None:
+    lines = [line for block in BLOCKS if block.language == "sh" for line in block.text.splitlines()]
+    words = {line.split()[0].removeprefix("$") for line in lines if line.split("#")[0].strip()}
+    assert {word.split("/")[0] for word in words} == {"parlay", "scripts"}
+
+
+def test_the_readme_says_what_this_is_in_three_lines_and_then_what_to_run() -> None:
+    """The title, a paragraph, the two commands, and an example of ten lines."""
+    opening = (ROOT / "README.md").read_text(encoding="utf-8").split("\n## ")[0]
+    title, what, *_ = opening.split("\n\n")
+    assert title == "# parlay_marl"
+    assert what.count("\n") == 2
+    first, second = blocks_of(ROOT / "README.md")[:2]
+    assert [line.split()[0] for line in first.text.splitlines()] == ["scripts/run", "scripts/check"]
+    assert second.language == "python"
+    assert len([line for line in second.text.splitlines() if line]) <= 10
 
 
 def test_no_block_is_left_out() -> None:

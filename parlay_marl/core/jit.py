@@ -6,14 +6,16 @@ digest of every source file that can hold a rule, so that any edit makes a fresh
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 import numba
+from numba.extending import typeof_impl
 
 Function = TypeVar("Function", bound=Callable[..., object])
 
@@ -59,10 +61,30 @@ def needs_compiling(*names: str) -> bool:
     return CACHE_FOLDER is None or not all(any(CACHE_FOLDER.rglob(f"*.{name}-*.nbc")) for name in names)
 
 
+class Rule:
+    """A small function of the rules: inlined where a kernel calls it, and the plain function where Python does."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        functools.update_wrapper(self, function)
+        self.function = function
+        self.compiled = numba.njit(
+            forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, error_model="numpy"
+        )(function)
+
+    def __call__(self, *arguments: Any) -> Any:
+        """Call the plain function."""
+        return self.function(*arguments)
+
+
+@typeof_impl.register(Rule)  # type: ignore[untyped-decorator]
+def _typeof_rule(rule: Rule, context: Any) -> Any:
+    """Let kernels see the compiled function behind a rule."""
+    return typeof_impl(rule.compiled, context)
+
+
 def rule(function: Function) -> Function:
-    """Compile a small function that is inlined wherever it is called; never cached by itself."""
-    compiled: Function = numba.njit(forceinline=True, no_cfunc_wrapper=True, error_model="numpy")(function)
-    return compiled
+    """Make a rule of a small function; it is compiled with the first kernel that calls it, never cached by itself."""
+    return function if numba.config.DISABLE_JIT else cast(Function, Rule(function))
 
 
 def entry_point(function: Function) -> Function:

@@ -8,16 +8,15 @@ from tests.core.games import PURE
 
 HERE = Path(__file__).parent
 
-# SplitMix64 is arithmetic modulo 2^64. Compiled code wraps silently; NumPy's scalars wrap too, and say so.
+# SplitMix64 is arithmetic modulo 2^64. Compiled code wraps silently; NumPy's scalars, which a rule called from Python
+# computes with, wrap too, and say so.
 OVERFLOW = r"ignore:overflow encountered in scalar (add|multiply):RuntimeWarning"
 NEEDS_COMPILER = pytest.mark.skip(reason="needs the compiled rules; NUMBA_DISABLE_JIT is set")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    if not PURE:
-        return
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.filterwarnings(OVERFLOW))
-            if item.get_closest_marker("compiled_only"):
+            if PURE and item.get_closest_marker("compiled_only"):
                 item.add_marker(NEEDS_COMPILER)

@@ -124,7 +124,7 @@ def worths(rows: Any, seat: int, prices: Any, packages: Any) -> Any:
     return rows["package_values"][np.arange(len(rows)), seat, packages] + (toll if seat == BUYER else -toll)
 
 
-# ---------------------------------------------------------------------------------------------------------- its moves
+# ------------------ its moves
 
 
 def test_it_makes_legal_moves_only_over_whole_games(career: Career) -> None:
@@ -162,7 +162,7 @@ def test_it_makes_an_offer_and_not_only_threats(career: Career) -> None:
     assert moves >= {Move.OFFER, Move.ACCEPT}
 
 
-# -------------------------------------------------------------------------------------------- what it must not know
+# ------------------ what it must not know
 
 
 def test_every_field_of_the_state_is_public_or_own_or_hidden() -> None:
@@ -217,7 +217,7 @@ def test_it_never_uses_what_its_seat_must_not_know(career: Career) -> None:
         assert choices(rows, nominal_changed(played.config, played.seat, rng), record) == played.choices
 
 
-# ------------------------------------------------------------------------------------------------ keeping and repeating
+# ------------------ keeping and repeating
 
 
 @pytest.mark.parametrize("seat", [BUYER, SELLER])
@@ -252,7 +252,7 @@ def seated(config: Config, name: str, seat: int) -> Game:
     return Game(config, (as_player(name), None) if seat == BUYER else (None, as_player(name)))
 
 
-# ---------------------------------------------------------------------------------------------------------- its words
+# ------------------ its words
 
 
 @pytest.mark.parametrize("name", PERSONAS)
@@ -299,7 +299,7 @@ def test_the_figures_in_its_words_are_those_of_its_move(name: str, scenario: str
     assert checked > len(PERSONAS)
 
 
-# ----------------------------------------------------------------------------------------------------- its numbers
+# ------------------ its numbers
 
 
 @pytest.mark.parametrize("name", PERSONAS)

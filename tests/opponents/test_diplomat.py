@@ -27,7 +27,7 @@ HOT: dict[str, Any] = {**STILL, "tension": {"dig_in_heat": 15.0, "coldest_offer"
 both_seats = pytest.mark.parametrize("seat", [BUYER, SELLER])
 
 
-# ----------------------------------------------------------------------------------------------------------- fairness
+# ------------------ fairness
 
 
 @both_seats
@@ -65,7 +65,7 @@ def test_with_itself_it_finds_nearly_all_joint_gain(name: str) -> None:
     assert np.nanmean(outcomes["efficiency"]) > 0.85
 
 
-# ------------------------------------------------------------------------------------------------------------ candour
+# ------------------ candour
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
@@ -102,7 +102,7 @@ def test_an_honest_claim_is_within_the_tolerance_and_on_its_own_side(seat: int) 
     assert claims > 20
 
 
-# ---------------------------------------------------------------------------------------------------------- cool head
+# ------------------ cool head
 
 
 @pytest.mark.parametrize("form", [DIPLOMAT, NEVER_HURT], ids=["as it is", "without its drift"])
@@ -126,7 +126,7 @@ def test_below_60_its_clock_alone_moves_it(seat: int) -> None:
         assert given[r] == pytest.approx(0.8 - 0.75 * 0.8 * (1 - (r / 19) ** 1.25))
 
 
-# -------------------------------------------------------------------------------------------------------------- drift
+# ------------------ drift
 
 
 def after_a_doubted_claim(form: Any, seat: int, doubted: bool) -> tuple[list[float], Talk]:

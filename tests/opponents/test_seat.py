@@ -42,7 +42,7 @@ def clerk(tmp_path: Path) -> Path:
     return path
 
 
-# ----------------------------------------------------------------------------------------------------- a file of one's own
+# ------------------ a file of one's own
 
 
 @both_seats
@@ -107,7 +107,7 @@ def test_a_file_that_is_not_there_and_a_name_that_is_unknown_are_refused(tmp_pat
         as_player("sharc")
 
 
-# --------------------------------------------------------------------------------------------------- an object of one's own
+# ------------------ an object of one's own
 
 
 class Learned:
@@ -167,7 +167,7 @@ def test_what_it_is_shown_is_its_own(clerk: Path) -> None:
     ids=repr,
 )
 def test_an_answer_that_is_no_legal_action_is_refused_and_the_game_is_as_it_was(answer: Any) -> None:
-    talk = Talk(Reciter(answer) if isinstance(answer, int) else Answering(answer), SELLER)
+    talk = Talk(Answering(answer), SELLER)
     before = talk.game.rows.tobytes()
     with pytest.raises(IllegalMoveError):
         talk.hears(0.0)
@@ -213,7 +213,7 @@ def test_both_seats_can_not_be_given_away() -> None:
         negotiation_v0.env(buyer="shark", seller=Chooser(0))
 
 
-# --------------------------------------------------------------------------------------------------------- the catalogue
+# ------------------ the catalogue
 
 
 @pytest.mark.parametrize("name", PERSONAS)
@@ -258,4 +258,4 @@ personas.FOLDER = pathlib.Path({str(tmp_path / "personas")!r})
 print(*personas.persona_names(), personas.load_persona("clerk").title)
 """
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert ran.stdout.split() == sorted([*PERSONAS, "clerk"]) + ["The", "clerk"]
+    assert ran.stdout.split() == [*sorted([*PERSONAS, "clerk"]), "The", "clerk"]

@@ -33,7 +33,7 @@ COMPETITION = 1
 both_seats = pytest.mark.parametrize("seat", [BUYER, SELLER])
 
 
-# -------------------------------------------------------------------------------------------------------- its opening
+# ------------------ its opening
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
@@ -61,7 +61,7 @@ def test_three_times_out_of_four_it_opens_with_an_anchor(seat: int) -> None:
     assert {said.price for said in anchors} == {at(seat, 0.0)}
 
 
-# ---------------------------------------------------------------------------------------------------- who moves first
+# ------------------ who moves first
 
 
 @both_seats
@@ -109,7 +109,7 @@ def test_nobody_makes_it_concede_first(scenario: str) -> None:
     assert checked > 50
 
 
-# ---------------------------------------------------------------------------------------------------- its own deadline
+# ------------------ its own deadline
 
 
 @both_seats
@@ -143,7 +143,7 @@ def test_its_deadline_is_rather_often_empty(seat: int) -> None:
     assert left[True] / 300 == pytest.approx(1 - 0.72, abs=0.06)
 
 
-# ----------------------------------------------------------------------------------------------------------- its word
+# ------------------ its word
 
 
 @both_seats
@@ -193,7 +193,7 @@ def test_it_calls_seven_implausible_claims_of_ten_a_bluff(seat: int) -> None:
     assert called / 300 == pytest.approx(0.88 * 0.8, abs=0.06)
 
 
-# ---------------------------------------------------------------------------------------------------------- its drift
+# ------------------ its drift
 
 
 @both_seats

@@ -44,7 +44,7 @@ def by_the_clock(r: int, rounds: int = 20) -> float:
     return 0.8 - DEMAND * (1 - 0.95 * (r / (rounds - 1)) ** (1 / 0.6))
 
 
-# --------------------------------------------------------------------------------------------------- silence and inches
+# ------------------ silence and inches
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
@@ -94,7 +94,7 @@ def test_in_short_and_long_talks_its_silence_takes_as_large_a_part() -> None:
         assert max(last) == rounds * 6 // 20 - 1
 
 
-# -------------------------------------------------------------------------------------------- concession for concession
+# ------------------ concession for concession
 
 
 @both_seats
@@ -127,7 +127,7 @@ def test_silence_is_not_a_concession(seat: int) -> None:
     assert talk.given == pytest.approx(before)
 
 
-# ----------------------------------------------------------------------------------------------------------- the close
+# ------------------ the close
 
 
 @pytest.mark.parametrize("r", [16, 17])
@@ -168,7 +168,7 @@ def test_in_its_last_turn_a_little_is_enough(seat: int) -> None:
         assert talk.hears(1.0 - (0.8 - worth)).move is answer
 
 
-# ------------------------------------------------------------------------------------------------------------ its word
+# ------------------ its word
 
 
 @both_seats
@@ -190,7 +190,7 @@ def test_it_doubts_fewer_claims_than_the_shark_and_more_than_the_diplomat(seat: 
     assert doubts == pytest.approx({"shark": 0.88 * 0.8, "veteran": 0.5 * 0.8, "diplomat": 0.2 * 0.25}, abs=0.07)
 
 
-# ------------------------------------------------------------------------------------------------------------ its drift
+# ------------------ its drift
 
 
 @both_seats
