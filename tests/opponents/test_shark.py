@@ -72,7 +72,6 @@ def test_it_never_concedes_before_the_other_has(seat: int) -> None:
         assert given == [given[0]] * len(given)
 
 
-@pytest.mark.xfail(reason="the difference of two prices is taken as it comes, rounding included", strict=True)
 @both_seats
 def test_rounding_is_no_concession(seat: int) -> None:
     """A persona that stands still may offer 0.9999999999999999 after 1.0."""
