@@ -38,6 +38,7 @@ from parlay_marl.core.outcome import (
     COLLAPSED,
     DEADLINE,
     DEAL,
+    FORFEIT,
     NONE,
     WALKED,
     best_of,
@@ -134,6 +135,12 @@ def _move_seat(s: Any, p: Any, i: int, seat: int) -> None:
 def start_game(s: Any, p: Any, fixed: Any) -> None:
     """Begin a game in a cleared row that holds its key and scenario."""
     draw_game(s, p, fixed)
+    open_game(s, p)
+
+
+@rule
+def open_game(s: Any, p: Any) -> None:
+    """Begin a game whose chance is drawn: the first seat is on turn, and what happens before its turn has happened."""
     s["seat"] = s["opener"]
     s["closed_by"] = -1
     s["tension"] = p["tension"]["base"]
@@ -356,6 +363,15 @@ def take_turn(s: Any, p: Any, move: int, price: float, package: int) -> None:
 
 
 @rule
+def forfeit(s: Any, p: Any, offender: int) -> None:
+    """End a game at the cost of a seat: that of a capitulation or, where only payoffs count, one nominal ZOPA."""
+    _end(s, FORFEIT, offender)
+    shaped = p["reward"]["mode"] == SHAPED
+    s["reward"][1 - offender] = 0.0
+    s["reward"][offender] = -p["reward"]["capitulation_cost"] if shaped else -1.0
+
+
+@rule
 def _try_turn(s: Any, p: Any, move: int, price: float, package: int) -> int:
     """Play a move if it is legal; return its `Refusal` either way."""
     reason = refusal(s, p, move, price, package)
@@ -396,6 +412,20 @@ def observe_game(games: Any, params: Any, i: int, seat: int, packages: int, obse
     """Write what one seat of game i sees, `(fields,)` float32, and may do, `(actions,)` int8."""
     s = games[i]
     observe(s, params[s["scenario"]], seat, packages, observation, mask)
+
+
+@entry_point
+def forfeit_game(games: Any, params: Any, i: int, offender: int) -> None:
+    """End game i at the cost of a seat, which made an illegal move."""
+    forfeit(games[i], params[games[i]["scenario"]], offender)
+
+
+@entry_point
+def check_index(games: Any, params: Any, i: int, index: int, packages: int) -> int:
+    """Return the `Refusal` of a discrete action by the seat on turn in game i; nothing is played."""
+    s = games[i]
+    move, price, package = decode(index, s["seat"], packages)
+    return refusal(s, params[s["scenario"]], move, price, package)
 
 
 @entry_point

@@ -17,10 +17,8 @@ from parlay_marl.catalogue.scenarios import Scenario
 from parlay_marl.core import observation as observed
 from parlay_marl.core.chance import nothing_fixed
 from parlay_marl.core.moves import N_MOVES, SEATS, Move, Refusal, decode, n_actions
-from parlay_marl.core.outcome import FORFEIT
-from parlay_marl.core.reward import SHAPED
 from parlay_marl.core.state import STATE_DTYPE
-from parlay_marl.core.step import observe_game, play_index, play_move, reset_games
+from parlay_marl.core.step import forfeit_game, observe_game, play_index, play_move, reset_games
 from parlay_marl.core.style import CHOICE_DTYPE
 from parlay_marl.envs.config import Config, make_config
 from parlay_marl.envs.options import PROBE, fixed_draws
@@ -309,11 +307,10 @@ class Game:
         What earlier turns paid and no call has paid out comes with it.
         """
         offender = self.seat if seat is None else seat
-        pays = self._params[0]["reward"]
-        self._row["ending"], self._row["closed_by"] = FORFEIT, offender
+        forfeit_game(self._rows, self._params, 0, offender)
         self.is_over = True
-        self.rewards, self._owed = self._owed, [0.0, 0.0]
-        self.rewards[offender] -= float(pays["capitulation_cost"]) if pays["mode"] == SHAPED else 1.0
+        buyer, seller = self._reward.tolist()
+        self.rewards, self._owed = [self._owed[0] + buyer, self._owed[1] + seller], [0.0, 0.0]
         self._observe_turn()
 
     @contextlib.contextmanager

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -22,11 +23,17 @@ from parlay_marl.core.chance import nothing_fixed
 from parlay_marl.core.moves import BUYER, SEATS, SELLER
 from parlay_marl.core.outcome import DEAL, OUTCOME_DTYPE, WALKED
 from parlay_marl.core.state import STATE_DTYPE
+from parlay_marl.envs.threads import MOST_THREADS, Workers, whole_number
 from parlay_marl.errors import ConfigurationError
 from parlay_marl.opponents.scripted import play_games
 
 LARGEST_SEED = 2**64 - 1
+LEAST_PER_THREAD = 64
+"""Games that a thread must have for itself; fewer gain nothing from another thread."""
+CELLS_AHEAD = 64
+"""Cells whose outcomes may wait in memory until they are counted."""
 Outcomes = np.ndarray[Any, np.dtype[np.void]]
+_Plan = tuple[Persona, Persona, Scenario, Any, int]
 
 
 @dataclass(frozen=True)
@@ -143,16 +150,29 @@ class _Tally:
         )
 
 
-def play_cell(buyer: Persona, seller: Persona, params: Any, *, opener: int, games: int, seed: int) -> Outcomes:
-    """Play games 0 to `games` of a seed between two personas; return `(games,)` of `OUTCOME_DTYPE`."""
+def play_cell(
+    buyer: Persona, seller: Persona, params: Any, *, opener: int, games: int, seed: int, threads: int = 1
+) -> Outcomes:
+    """Play games 0 to `games` of a seed between two personas; return `(games,)` of `OUTCOME_DTYPE`.
+
+    The games are played in the kernel from beginning to end, shared among threads where there are enough.
+    """
     personas = np.concatenate([buyer.record(), seller.record()])
     fixed = nothing_fixed()
     fixed["opener"] = opener
     fixed["sensitivity"] = personas["base"]["event_sensitivity"]
     outcomes = np.zeros(games, OUTCOME_DTYPE)
-    blank, scratch = np.zeros(1, STATE_DTYPE), np.zeros(1, STATE_DTYPE)
-    numbers = np.arange(games)
-    play_games(params, personas, BUYER, SELLER, fixed, blank, np.uint64(seed), 0, numbers, scratch, outcomes)
+    blank, numbers = np.zeros(1, STATE_DTYPE), np.arange(games)
+
+    def play(start: int, stop: int) -> int:
+        scratch, part = np.zeros(1, STATE_DTYPE), outcomes[start:stop]
+        span = numbers[start:stop]
+        play_games(params, personas, BUYER, SELLER, fixed, blank, np.uint64(seed), 0, span, scratch, part)
+        return stop - start
+
+    workers = Workers(threads, games, LEAST_PER_THREAD)
+    workers.run(play)
+    workers.close()
     return outcomes
 
 
@@ -176,15 +196,28 @@ def _cell(outcomes: Outcomes, buyer: str, seller: str, scenario: str, opener: in
     )
 
 
-def _plan(
-    personas: Sequence[Persona], scenarios: Sequence[Scenario], params: Sequence[Any]
-) -> Iterator[tuple[Persona, Persona, Scenario, Any, int]]:
+def _plan(personas: Sequence[Persona], scenarios: Sequence[Scenario], params: Sequence[Any]) -> Iterator[_Plan]:
     """Yield every cell to play: ordered pairs, self-play included, over scenarios and openers."""
     for scenario, record in zip(scenarios, params, strict=True):
         for opener in (BUYER, SELLER):
             for buyer in personas:
                 for seller in personas:
                     yield buyer, seller, scenario, record, opener
+
+
+def _played(plan: Sequence[_Plan], games: int, seed: int, threads: int) -> Iterator[tuple[_Plan, Outcomes]]:
+    """Yield the cells of a plan with the outcomes of their games, in order, whichever thread played them."""
+
+    def play(cell: _Plan) -> tuple[_Plan, Outcomes]:
+        buyer, seller, _, record, opener = cell
+        return cell, play_cell(buyer, seller, record, opener=opener, games=games, seed=seed)
+
+    if whole_number("threads", threads, 1, MOST_THREADS) == 1:
+        yield from map(play, plan)
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        for start in range(0, len(plan), CELLS_AHEAD):
+            yield from pool.map(play, plan[start : start + CELLS_AHEAD])
 
 
 def run_tournament(
@@ -194,11 +227,13 @@ def run_tournament(
     games: int = 200,
     seed: int = 0,
     rules: str | Mapping[str, Any] | BaseModel = "default",
+    threads: int = 1,
     on_cell: Callable[[int, int], None] | None = None,
 ) -> Results:
     """Play every ordered pair of personas over every scenario with both openers, `games` games a cell.
 
-    None takes the whole catalogue. `on_cell` is told how many cells are done and how many there are.
+    None takes the whole catalogue. Cells are shared among `threads`, on which the
+    results do not depend. `on_cell` is told how many cells are done and how many there are.
     """
     entrants = [load_persona(persona) for persona in (persona_names() if personas is None else personas)]
     deals = [load_scenario(scenario) for scenario in (scenario_names() if scenarios is None else scenarios)]
@@ -211,8 +246,7 @@ def run_tournament(
     cells = []
     if on_cell is not None:
         on_cell(0, len(plan))
-    for done, (buyer, seller, scenario, record, opener) in enumerate(plan, 1):
-        outcomes = play_cell(buyer, seller, record, opener=opener, games=games, seed=seed)
+    for done, ((buyer, seller, scenario, _, opener), outcomes) in enumerate(_played(plan, games, seed, threads), 1):
         tallies[buyer.name].add(outcomes, BUYER)
         tallies[seller.name].add(outcomes, SELLER)
         cells.append(_cell(outcomes, buyer.name, seller.name, scenario.name, opener))

@@ -1,0 +1,228 @@
+"""Games by the thousand: rows of one array, moved by one kernel call, in buffers that are written in place."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel
+
+from parlay_marl.catalogue.personas import Persona
+from parlay_marl.catalogue.scenarios import Scenario
+from parlay_marl.core import observation as observed
+from parlay_marl.core.moves import SEATS, Refusal, n_actions
+from parlay_marl.core.outcome import OUTCOME_DTYPE
+from parlay_marl.core.state import STATE_DTYPE
+from parlay_marl.core.step import check_index
+from parlay_marl.core.style import PERSONA_DTYPE
+from parlay_marl.envs.config import Config, make_config, one_of
+from parlay_marl.envs.game import LARGEST_SEED, REASONS, checked_seed
+from parlay_marl.envs.options import fixed_draws
+from parlay_marl.envs.threads import Workers, whole_number
+from parlay_marl.errors import ConfigurationError, IllegalMoveError, NotStartedError
+from parlay_marl.opponents.lanes import LANE_DTYPE, Autoreset, Seating, first_illegal, reset_lanes, step_lanes
+from parlay_marl.opponents.seat import ScriptedOpponent, as_player
+
+LEAST_PER_THREAD = 1024
+"""Lanes that a thread must have for itself; fewer gain nothing from another thread."""
+
+Deal = str | Path | Scenario
+Rival = str | Path | Persona | ScriptedOpponent
+Many = Any
+"""One thing, a sequence of things drawn with equal shares, or a mapping of things to their shares."""
+
+
+def shares_of(kind: str, many: Many) -> tuple[list[Any], NDArray[np.float64]]:
+    """Return things and their cumulative shares, the last of which is 1."""
+    if isinstance(many, Mapping):
+        things, weights = list(many), list(many.values())
+    elif isinstance(many, Sequence) and not isinstance(many, str):
+        things, weights = list(many), [1.0] * len(many)
+    else:
+        things, weights = [many], [1.0]
+    try:
+        shares = np.array(weights, float)
+    except (TypeError, ValueError):
+        raise ConfigurationError(f"{kind}: shares must be numbers, not {weights!r}") from None
+    if not things or not np.isfinite(shares).all() or (shares < 0.0).any() or shares.sum() <= 0.0:
+        raise ConfigurationError(f"{kind}: give at least one, with shares of 0 or more that are not all 0")
+    cumulative = np.cumsum(shares) / shares.sum()
+    cumulative[-1] = 1.0
+    return things, cumulative
+
+
+class Batch:
+    """Many games, both seats played from outside, or one of them by personas in the kernel.
+
+    `observations`, `masks`, `seats` (on turn), `rewards` (n, 2), `endings` (an `Ending`, 0 while a game goes on) and
+    `outcomes` are buffers that every call overwrites. Lane i plays game 0, 1, 2... of seed `seed + i`, just as a single
+    environment of that seed does, whatever the number of lanes and threads.
+    """
+
+    def __init__(
+        self,
+        num_games: int,
+        scenario: Many = "saas_enterprise",
+        rules: str | Mapping[str, Any] | BaseModel = "default",
+        reward: str = "shaped",
+        information: str | None = None,
+        opener: str | None = None,
+        max_rounds: int | None = None,
+        beliefs: str = "heuristic",
+        illegal: str = "raise",
+        autoreset: str = "next_step",
+        learner: str = "both",
+        opponent: Many = None,
+        threads: int = 1,
+    ) -> None:
+        self.num_games = whole_number("num_games", num_games, 1, 2**31 - 1)
+        one_of("treatment of illegal moves", illegal, ("raise", "terminate"))
+        one_of("autoreset", autoreset, tuple(mode.name.lower() for mode in Autoreset))
+        one_of("learner", learner, tuple(seating.name.lower() for seating in Seating))
+        deals, self._deal_shares = shares_of("scenario", scenario)
+        self.configs: list[Config] = [
+            make_config(deal, rules, reward, beliefs, information, opener, max_rounds) for deal in deals
+        ]
+        self._seating = Seating[learner.upper()]
+        self.personas, self._persona_shares = _personas(self._seating, opponent)
+        self._autoreset = Autoreset[autoreset.upper()]
+        self._raises = illegal == "raise"
+        self._params = np.concatenate([config.params for config in self.configs])
+        records = [persona.record for persona in self.personas]
+        self._records = np.concatenate(records) if records else np.zeros(1, PERSONA_DTYPE)
+        self.packages = max(config.scenario.n_packages for config in self.configs)
+        self.n_actions = n_actions(self.packages)
+        self._allocate()
+        self._workers = Workers(threads, self.num_games, LEAST_PER_THREAD)
+        self._is_started = False
+
+    def _allocate(self) -> None:
+        n, fields = self.num_games, observed.width(self.packages)
+        self.games = np.zeros(n, STATE_DTYPE)
+        self.lanes = np.zeros(n, LANE_DTYPE)
+        self.observations = np.zeros((n, fields), np.float32)
+        self.masks = np.zeros((n, self.n_actions), np.int8)
+        self.outcomes = np.zeros(n, OUTCOME_DTYPE)
+        self.final_observations = np.zeros((n if self._autoreset is Autoreset.SAME_STEP else 0, fields), np.float32)
+        self.seats, self.learners = self.lanes["seat"], self.lanes["learner"]
+        self.rewards, self.endings = self.lanes["reward"], self.lanes["ending"]
+        self.refusals = self.lanes["refusal"]
+        self._actions = np.zeros(n, np.int64)
+
+    def reset(
+        self,
+        seed: int | Sequence[int] | None = None,
+        options: Mapping[str, Any] | None = None,
+        chosen: NDArray[np.bool_] | None = None,
+    ) -> None:
+        """Begin a game in every lane, or in those `chosen` by a mask: the first of a seed, or the next without one.
+
+        Lane i has seed `seed + i`, or the i-th of a sequence of seeds. `options` are those of `ResetOptions`.
+        """
+        picked = np.ones(self.num_games, np.bool_) if chosen is None else _checked_mask(chosen, self.num_games)
+        fixed = fixed_draws(options, self.configs[0].scenario, self.configs[0].max_rounds)
+        if options and len(self.configs) > 1:
+            raise ConfigurationError("reset options need a batch of one scenario: their figures are in its currency")
+        if seed is not None or not self._is_started:
+            seeds = self._seeds(secrets.randbits(62) if seed is None else seed)
+            self.lanes["seed"][picked] = seeds[picked]
+            self.lanes["number"][picked] = 0
+        else:
+            self.lanes["number"][picked] += 1
+        self._is_started = True
+
+        def work(start: int, stop: int) -> int:
+            reset_lanes(
+                self.lanes, self.games, self._params, self._records, self._seating, self._deal_shares,
+                self._persona_shares, fixed, self.packages, self.observations, self.masks, picked, start, stop,
+            )  # fmt: skip
+            return 0
+
+        self._workers.run(work)
+
+    def _seeds(self, seed: int | Sequence[int]) -> NDArray[np.uint64]:
+        """Return the seed of every lane."""
+        if isinstance(seed, Sequence | np.ndarray):
+            if len(seed) != self.num_games:
+                raise ConfigurationError(f"seed: {len(seed)} seeds for {self.num_games} lanes; give one each")
+            return np.array([checked_seed(each) for each in seed], np.uint64)
+        first = checked_seed(seed)
+        if first > LARGEST_SEED - self.num_games:
+            raise ConfigurationError(f"seed: {seed} leaves no room for {self.num_games} lanes below 2**64")
+        return np.uint64(first) + np.arange(self.num_games, dtype=np.uint64)
+
+    def step(self, actions: Any) -> int:
+        """Play one discrete action in every lane, and what personas answer; return how many games that ended.
+
+        A lane whose game is over begins the next one instead (`next_step`) or stays as it is (`disabled`); with
+        `same_step` it has begun already, and `final_observations` holds the last sight of the game before.
+        """
+        if not self._is_started:
+            raise NotStartedError("no games have been started; call reset() first")
+        self._take(actions)
+        if self._raises:
+            self._refuse_illegal()
+
+        def work(start: int, stop: int) -> int:
+            return step_lanes(
+                self.lanes, self.games, self._params, self._records, self._seating, self._deal_shares,
+                self._persona_shares, self._autoreset, self._actions, self.packages, self.observations, self.masks,
+                self.final_observations, self.outcomes, start, stop,
+            )  # fmt: skip
+
+        return self._workers.run(work)
+
+    def _take(self, actions: Any) -> None:
+        """Copy the actions into the buffer that the kernel reads."""
+        given = np.asarray(actions)
+        if given.shape != (self.num_games,) or given.dtype.kind not in "iu":
+            raise IllegalMoveError(
+                f"actions: give {self.num_games} whole numbers, not an array of {given.dtype} of shape {given.shape}"
+            )
+        self._actions[:] = given
+
+    def _refuse_illegal(self) -> None:
+        """Refuse a step with an illegal action before anything is played."""
+        lane = first_illegal(self.lanes, self.games, self._params, self._actions, self.packages)
+        if lane < 0:
+            return
+        action = int(self._actions[lane])
+        row = self.games[lane]
+        reason = self._reason(lane, action)
+        raise IllegalMoveError(f"lane {lane}, {SEATS[row['seat']]}: action {action} is illegal: {reason}")
+
+    def _reason(self, lane: int, action: int) -> str:
+        """Return why an action is illegal in a lane."""
+        return REASONS[Refusal(check_index(self.games, self._params, lane, action, self.packages))]
+
+    def close(self) -> None:
+        """Release the threads."""
+        self._workers.close()
+
+
+def _personas(seating: Seating, opponent: Many) -> tuple[list[ScriptedOpponent], NDArray[np.float64]]:
+    """Return the personas that play in the kernel, with their cumulative shares."""
+    if seating is Seating.BOTH:
+        if opponent is not None:
+            raise ConfigurationError("both seats are played from outside; leave the opponent out")
+        return [], np.ones(1)
+    rivals, shares = shares_of("opponent", opponent)
+    players = [as_player(rival) for rival in rivals]
+    for player in players:
+        if not isinstance(player, ScriptedOpponent):
+            raise ConfigurationError(
+                f"{player.name!r} is no persona; a policy plays in a batch with learner='both', by the actions passed"
+            )
+    return [player for player in players if isinstance(player, ScriptedOpponent)], shares
+
+
+def _checked_mask(chosen: Any, n: int) -> NDArray[np.bool_]:
+    """Return a mask over lanes, or say what is wrong with it."""
+    mask = np.asarray(chosen)
+    if mask.shape != (n,) or mask.dtype != np.bool_:
+        raise ConfigurationError(f"the lanes to reset: give a boolean mask of {n}, not {mask.dtype} of {mask.shape}")
+    return mask

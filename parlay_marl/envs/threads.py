@@ -1,0 +1,51 @@
+"""Sharing work among threads: kernels hold no lock, so each thread takes a range and the result is the same."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from parlay_marl.errors import ConfigurationError
+
+MOST_THREADS = 256
+
+
+def ranges(n: int, parts: int) -> list[tuple[int, int]]:
+    """Return [0, n) cut into `parts` ranges (start, stop) of like length."""
+    cuts = [n * i // parts for i in range(parts + 1)]
+    return list(itertools.pairwise(cuts))
+
+
+def whole_number(name: str, value: object, low: int, high: int) -> int:
+    """Return a whole number within bounds, or say what is wrong with it."""
+    is_whole = hasattr(value, "__index__") and not isinstance(value, bool)
+    number = value.__index__() if is_whole else None  # type: ignore[attr-defined]
+    if number is None or not low <= number <= high:
+        raise ConfigurationError(f"{name}: give a whole number from {low:,} to {high:,}, not {value!r}")
+    return int(number)
+
+
+class Workers:
+    """Threads that work on ranges of [0, n), as many as pay: each has at least `least` of its own."""
+
+    def __init__(self, threads: int, n: int, least: int) -> None:
+        parts = max(1, min(whole_number("threads", threads, 1, MOST_THREADS), n // least))
+        self._ranges = ranges(n, parts)
+        self._pool = ThreadPoolExecutor(parts - 1) if parts > 1 else None
+
+    def run(self, work: Callable[[int, int], int]) -> int:
+        """Call a piece of work for every range, one of them in this thread; return the sum of what it returns."""
+        if self._pool is None:
+            return work(*self._ranges[0])
+        others = [self._pool.submit(work, *span) for span in self._ranges[1:]]
+        try:
+            total = work(*self._ranges[0])
+        finally:
+            rest = [other.result() for other in others]
+        return total + sum(rest)
+
+    def close(self) -> None:
+        """Let the threads end."""
+        if self._pool is not None:
+            self._pool.shutdown()

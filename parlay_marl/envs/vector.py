@@ -1,0 +1,133 @@
+"""The native vector environment of Gymnasium: one learner in each lane, personas in the kernel."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector.utils import batch_space
+from numpy.typing import NDArray
+from pydantic import BaseModel
+
+from parlay_marl.core.moves import SEATS
+from parlay_marl.core.outcome import NONE
+from parlay_marl.envs.batch import Batch, Many
+from parlay_marl.envs.config import one_of
+from parlay_marl.envs.spaces import action_space, observation_space
+from parlay_marl.errors import ConfigurationError
+
+Observations = dict[str, NDArray[Any]]
+ROLES = (*SEATS, "mixed")
+_MODES = {
+    AutoresetMode.NEXT_STEP: "next_step",
+    AutoresetMode.SAME_STEP: "same_step",
+    AutoresetMode.DISABLED: "disabled",
+}
+
+
+class NegotiationVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[Any]]):
+    """What `gymnasium.make_vec("parlay/Negotiation-v0", num_envs=...)` makes.
+
+    The arguments are those of the single environment, and: `role` may be `mixed`; `scenario` and `opponent` may be a
+    sequence, drawn per game with equal shares, or a mapping of names to shares; the action space has room for the
+    scenario with the most packages. `autoreset_mode` is Gymnasium's; `threads` moves lanes in parallel, with the same
+    results; `copy=False` returns the buffers themselves, which the next step overwrites.
+
+    When games end, `infos["outcome"]` holds their reports, an array of `OUTCOME_DTYPE`, where `infos["_outcome"]`.
+    """
+
+    def __init__(
+        self,
+        num_envs: int = 1,
+        role: str = "buyer",
+        opponent: Many = "shark",
+        scenario: Many = "saas_enterprise",
+        rules: str | Mapping[str, Any] | BaseModel = "default",
+        reward: str = "shaped",
+        information: str | None = None,
+        opener: str | None = None,
+        max_rounds: int | None = None,
+        illegal: str = "terminate",
+        beliefs: str = "heuristic",
+        autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
+        threads: int = 1,
+        copy: bool = True,
+        render_mode: str | None = None,
+    ) -> None:
+        one_of("role", role, ROLES)
+        if render_mode is not None:
+            raise ConfigurationError("many games cannot be rendered; make a single environment to watch one")
+        self.autoreset_mode = _autoreset_mode(autoreset_mode)
+        self.metadata = {"autoreset_mode": self.autoreset_mode, "render_modes": []}
+        self.batch = Batch(
+            num_envs, scenario, rules, reward, information, opener, max_rounds, beliefs, illegal,
+            autoreset=_MODES[self.autoreset_mode], learner=role, opponent=opponent, threads=threads,
+        )  # fmt: skip
+        self.num_envs = self.batch.num_games
+        self.render_mode = None
+        self._copies = copy
+        self._lanes = np.arange(self.num_envs)
+        packages = self.batch.packages
+        self.single_observation_space = observation_space("discrete", packages)
+        self.single_action_space = action_space("discrete", packages)
+        self.observation_space = batch_space(self.single_observation_space, self.num_envs)
+        self.action_space = batch_space(self.single_action_space, self.num_envs)
+
+    def reset(
+        self, *, seed: int | Sequence[int] | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Observations, dict[str, Any]]:
+        """Begin a game in every lane, or in those of `options["reset_mask"]`; see `Batch.reset` for the seeds."""
+        rest = dict(options or {})
+        chosen = rest.pop("reset_mask", None)
+        self.batch.reset(seed, rest, chosen)
+        return self._observations(), {}
+
+    def step(
+        self, actions: Any
+    ) -> tuple[Observations, NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]]:
+        """Play an action in every lane, and the opponents' answers."""
+        batch = self.batch
+        learners = batch.learners.copy()
+        ended = batch.step(actions)
+        rewards = batch.rewards[self._lanes, learners]
+        terminated = batch.endings != NONE
+        infos = self._infos(terminated) if ended else {}
+        return self._observations(), rewards, terminated, np.zeros(self.num_envs, np.bool_), infos
+
+    def _observations(self) -> Observations:
+        batch = self.batch
+        if not self._copies:
+            return {"observation": batch.observations, "action_mask": batch.masks}
+        return {"observation": batch.observations.copy(), "action_mask": batch.masks.copy()}
+
+    def _infos(self, terminated: NDArray[np.bool_]) -> dict[str, Any]:
+        """Return what there is to say about games that ended: outcomes and, with SAME_STEP, their last observations."""
+        infos: dict[str, Any] = {"outcome": self.batch.outcomes.copy(), "_outcome": terminated.copy()}
+        if self.autoreset_mode is not AutoresetMode.SAME_STEP:
+            return infos
+        final = {"observation": self.batch.final_observations.copy(), "action_mask": np.zeros_like(self.batch.masks)}
+        known = {f"_{name}": terminated.copy() for name in final}
+        return {
+            "final_obs": final | known,
+            "_final_obs": terminated.copy(),
+            "final_info": infos,
+            "_final_info": terminated.copy(),
+        }
+
+    def action_masks(self) -> NDArray[np.int8]:
+        """Return the masks of the legal actions, shape (num_envs, actions), as sb3-contrib asks for them."""
+        return self.batch.masks.copy()
+
+    def close_extras(self, **_: Any) -> None:
+        """Release the threads."""
+        self.batch.close()
+
+
+def _autoreset_mode(mode: AutoresetMode | str) -> AutoresetMode:
+    """Return one of Gymnasium's autoreset modes."""
+    one_of(
+        "autoreset_mode", mode.value if isinstance(mode, AutoresetMode) else mode, tuple(m.value for m in AutoresetMode)
+    )
+    return AutoresetMode(mode)

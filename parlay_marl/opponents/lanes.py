@@ -1,0 +1,260 @@
+"""Many games at once: each lane plays one game after another, and a kernel call moves them all.
+
+A lane has a seed of its own and counts its games, so that it plays exactly what a single environment of that seed
+plays, whatever the number of lanes or threads. A call takes a range of lanes and touches nothing else; kernels hold no
+lock, so that several threads can each take a range.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Any
+
+import numpy as np
+
+from parlay_marl.core.chance import draw_game, nothing_fixed, subkey, uniform
+from parlay_marl.core.jit import entry_point, rule
+from parlay_marl.core.moves import BUYER, SELLER, decode, refusal
+from parlay_marl.core.outcome import NONE, write_outcome
+from parlay_marl.core.state import STATE_DTYPE
+from parlay_marl.core.step import forfeit, observe, open_game, take_turn
+from parlay_marl.core.table import Field, field_dtype
+from parlay_marl.opponents.scripted import choose
+
+LANE = (
+    Field("seed", "u8", (), "seed of the lane's games"),
+    Field("number", "i8", (), "number of the game being played"),
+    Field("opponent", "i4", (), "persona in the other seat; -1 where both seats are played from outside"),
+    Field("learner", "i1", (), "seat of the learner; -1 where both seats are played from outside"),
+    Field("is_over", "i1", (), "1 where the last step ended the game"),
+    Field("ending", "i1", (), "how the last step ended it: an `Ending`, 0 where it goes on"),
+    Field("refusal", "i1", (), "why the last action was illegal: a `Refusal`, 0 where it was not"),
+    Field("seat", "i1", (), "seat on turn"),
+    Field("reward", "f8", (2,), "what the last step paid both seats, the opponent's turns included"),
+    Field("owed", "f8", (2,), "what was earned before the learner's first turn; the first step pays it"),
+)
+"""What a lane knows beside the state of its game."""
+
+LANE_DTYPE = field_dtype(LANE)
+
+
+class Seating(IntEnum):
+    """Which seats are played from outside."""
+
+    BUYER = 0
+    SELLER = 1
+    MIXED = 2
+    """One of the two, drawn per game."""
+    BOTH = 3
+
+
+class Autoreset(IntEnum):
+    """What follows the end of a game, as Gymnasium's `AutoresetMode` has it."""
+
+    DISABLED = 0
+    NEXT_STEP = 1
+    SAME_STEP = 2
+
+
+MIXED, BOTH = int(Seating.MIXED), int(Seating.BOTH)
+NEXT_STEP, SAME_STEP = int(Autoreset.NEXT_STEP), int(Autoreset.SAME_STEP)
+MOST_SKIPPED = 100
+"""Games that an opponent may end before the learner's first turn, one after another; then they are forfeits."""
+
+# Counters of a game's stream beside those of the core.
+_SCENARIO, _OPPONENT, _LEARNER = 9, 10, 11
+
+_BLANK = np.zeros(1, STATE_DTYPE)
+_NOTHING_FIXED = nothing_fixed()
+
+
+@rule
+def _drawn_index(key: np.uint64, counter: int, shares: Any) -> int:
+    """Draw an index by cumulative shares, the last of which is 1."""
+    if len(shares) == 1:
+        return 0
+    draw = uniform(key, counter)
+    for i in range(len(shares) - 1):
+        if draw < shares[i]:
+            return i
+    return len(shares) - 1
+
+
+@rule
+def _seat_players(lane: Any, key: np.uint64, seating: int, opponents: Any) -> None:
+    """Draw who plays which seat of a game."""
+    if seating == BOTH:
+        lane["learner"] = -1
+        lane["opponent"] = -1
+        return
+    lane["learner"] = seating
+    if seating == MIXED:
+        lane["learner"] = BUYER if uniform(key, _LEARNER) < 0.5 else SELLER
+    lane["opponent"] = _drawn_index(key, _OPPONENT, opponents)
+
+
+@rule
+def _answer(lane: Any, s: Any, p: Any, personas: Any) -> None:
+    """Let the opponent take its turns until the learner is on turn or the game is over; add up what is paid."""
+    if lane["opponent"] < 0:
+        return
+    persona = personas[lane["opponent"]]
+    other = 1 - lane["learner"]
+    while s["ending"] == NONE and s["seat"] == other:
+        move, price, package = choose(s, p, persona, other)
+        take_turn(s, p, move, price, package)
+        lane["reward"][BUYER] += s["reward"][BUYER]
+        lane["reward"][SELLER] += s["reward"][SELLER]
+
+
+@rule
+def _begin(
+    lane: Any, games: Any, i: int, params: Any, personas: Any, seating: int, scenarios: Any, opponents: Any, fixed: Any
+) -> None:
+    """Begin a lane's game, with the opponent's opening; a game that it ends before the learner's turn is skipped."""
+    for _ in range(MOST_SKIPPED):
+        games[i] = _BLANK[0]
+        s = games[i]
+        key = subkey(subkey(lane["seed"], 0), lane["number"])
+        s["key"] = key
+        s["scenario"] = _drawn_index(key, _SCENARIO, scenarios)
+        p = params[s["scenario"]]
+        _seat_players(lane, key, seating, opponents)
+        draw_game(s, p, fixed)
+        if lane["opponent"] >= 0 and not fixed["sensitivity"][1 - lane["learner"]] >= 0.0:
+            persona = personas[lane["opponent"]]
+            s["sensitivity"][1 - lane["learner"]] = persona["base"]["event_sensitivity"]
+        open_game(s, p)
+        lane["reward"][BUYER] = 0.0
+        lane["reward"][SELLER] = 0.0
+        _answer(lane, s, p, personas)
+        if s["ending"] == NONE:
+            break
+        lane["number"] += 1
+    lane["owed"][BUYER] = lane["reward"][BUYER]
+    lane["owed"][SELLER] = lane["reward"][SELLER]
+    lane["is_over"] = 0
+    lane["seat"] = s["seat"]
+
+
+@rule
+def _play(lane: Any, s: Any, p: Any, personas: Any, action: int, packages: int) -> None:
+    """Play a lane's action, forfeiting the game if it is illegal, and the opponent's answer."""
+    seat = s["seat"]
+    move, price, package = decode(action, seat, packages)
+    lane["refusal"] = refusal(s, p, move, price, package)
+    if lane["refusal"] == 0:
+        take_turn(s, p, move, price, package)
+    else:
+        forfeit(s, p, seat)
+    lane["reward"][BUYER] = lane["owed"][BUYER] + s["reward"][BUYER]
+    lane["reward"][SELLER] = lane["owed"][SELLER] + s["reward"][SELLER]
+    lane["owed"][BUYER] = 0.0
+    lane["owed"][SELLER] = 0.0
+    _answer(lane, s, p, personas)
+    lane["seat"] = s["seat"]
+    lane["ending"] = s["ending"]
+    lane["is_over"] = s["ending"] != NONE
+
+
+@rule
+def _view(lane: Any, s: Any) -> int:
+    """Return the seat that a lane's observation is for: the learner's or, where both are outside, the one on turn."""
+    return s["seat"] if lane["learner"] < 0 else lane["learner"]
+
+
+@entry_point
+def reset_lanes(
+    lanes: Any,
+    games: Any,
+    params: Any,
+    personas: Any,
+    seating: int,
+    scenarios: Any,
+    opponents: Any,
+    fixed: Any,
+    packages: int,
+    observations: Any,
+    masks: Any,
+    chosen: Any,
+    start: int,
+    stop: int,
+) -> None:
+    """Begin the games of the lanes in [start, stop) that are chosen, and observe; see `step_lanes` for the shapes."""
+    for i in range(start, stop):
+        if not chosen[i]:
+            continue
+        lane = lanes[i]
+        _begin(lane, games, i, params, personas, seating, scenarios, opponents, fixed[0])
+        lane["ending"] = NONE
+        lane["refusal"] = 0
+        lane["reward"][BUYER] = 0.0
+        lane["reward"][SELLER] = 0.0
+        s = games[i]
+        observe(s, params[s["scenario"]], _view(lane, s), packages, observations[i], masks[i])
+
+
+@entry_point
+def step_lanes(
+    lanes: Any,
+    games: Any,
+    params: Any,
+    personas: Any,
+    seating: int,
+    scenarios: Any,
+    opponents: Any,
+    autoreset: int,
+    actions: Any,
+    packages: int,
+    observations: Any,
+    masks: Any,
+    finals: Any,
+    outcomes: Any,
+    start: int,
+    stop: int,
+) -> int:
+    """Play an action in each of the lanes in [start, stop); return how many games it ended.
+
+    Shapes, for n lanes: `lanes`, `games`, `outcomes` (n,); `actions` (n,) int64; `observations` (n, fields) float32;
+    `masks` (n, actions) int8; `finals` (n, fields) float32, written where `autoreset` is SAME_STEP. A lane that waits
+    for its reset gets it instead (NEXT_STEP), or stays as it is (DISABLED).
+    """
+    ended = 0
+    for i in range(start, stop):
+        lane = lanes[i]
+        if lane["is_over"] == 1:
+            lane["ending"] = NONE
+            lane["refusal"] = 0
+            if autoreset == NEXT_STEP:
+                lane["number"] += 1
+                _begin(lane, games, i, params, personas, seating, scenarios, opponents, _NOTHING_FIXED[0])
+            lane["reward"][BUYER] = 0.0
+            lane["reward"][SELLER] = 0.0
+        else:
+            p = params[games[i]["scenario"]]
+            _play(lane, games[i], p, personas, actions[i], packages)
+            if lane["is_over"] == 1:
+                ended += 1
+                write_outcome(games[i], p, outcomes[i])
+                if autoreset == SAME_STEP:
+                    observe(games[i], p, _view(lane, games[i]), packages, finals[i], masks[i])
+                    buyer, seller = lane["reward"][BUYER], lane["reward"][SELLER]
+                    lane["number"] += 1
+                    _begin(lane, games, i, params, personas, seating, scenarios, opponents, _NOTHING_FIXED[0])
+                    lane["reward"][BUYER] = buyer
+                    lane["reward"][SELLER] = seller
+        s = games[i]
+        observe(s, params[s["scenario"]], _view(lane, s), packages, observations[i], masks[i])
+    return ended
+
+
+@entry_point
+def first_illegal(lanes: Any, games: Any, params: Any, actions: Any, packages: int) -> int:
+    """Return the first lane whose action is illegal, -1 where there is none; nothing is played."""
+    for i in range(len(lanes)):
+        if lanes[i]["is_over"] == 0:
+            s = games[i]
+            move, price, package = decode(actions[i], s["seat"], packages)
+            if refusal(s, params[s["scenario"]], move, price, package) != 0:
+                return i
+    return -1
