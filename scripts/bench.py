@@ -30,8 +30,11 @@ from parlay_marl.catalogue import build_params, load_rules, load_scenario
 from parlay_marl.core import observation
 from parlay_marl.core.chance import nothing_fixed
 from parlay_marl.core.moves import n_actions
+from parlay_marl.core.outcome import OUTCOME_DTYPE
 from parlay_marl.core.state import STATE_DTYPE
 from parlay_marl.core.step import reset_games, step_games
+from parlay_marl.envs.batch import LEAST_PER_THREAD, Batch
+from parlay_marl.opponents.lanes import LANE_DTYPE
 
 BATCH = 4096
 TARGETS = {"env_vs_tictactoe": 8.0, "raw_env_vs_tictactoe": 3.0, "batch_steps_per_second": 5e6}
@@ -93,6 +96,54 @@ def seconds_of(code: str, **environment: str) -> float:
     return time.perf_counter() - started
 
 
+def batch_speed(games: int, **options: Any) -> float:
+    """Return the steps per second of the two-seat batch, games that end included."""
+    batch = Batch(games, illegal="terminate", **options)
+    batch.reset(seed=1)
+    rng = np.random.default_rng(0)
+    # Anchors and offers: always legal, and the games last until their deadline.
+    actions = [rng.integers(4, 46, games) for _ in range(40)]
+    for chosen in actions:
+        batch.step(chosen)
+    repetitions = max(1, 2**18 // (games * len(actions)))
+    started = time.perf_counter()
+    for _ in range(repetitions):
+        for chosen in actions:
+            batch.step(chosen)
+    seconds = time.perf_counter() - started
+    batch.close()
+    return repetitions * len(actions) * games / seconds
+
+
+def batch_detail(rounds: int) -> dict[str, float]:
+    """Return medians of the batch's speed over sizes, threads, and with and without observations and beliefs."""
+    cases: dict[str, tuple[int, dict[str, Any]]] = {}
+    for games in (1, 16, 256, 4_096, 65_536):
+        for threads in (1, 2):
+            if threads == 1 or games >= 2 * LEAST_PER_THREAD:
+                cases[f"{games} games, {threads} threads"] = (games, {"threads": threads})
+    cases["4096 games, no observations"] = (BATCH, {"observe": False})
+    cases["4096 games, no beliefs"] = (BATCH, {"beliefs": "none"})
+    cases["4096 games, no observations, no beliefs"] = (BATCH, {"observe": False, "beliefs": "none"})
+    speeds: dict[str, list[float]] = {name: [] for name in cases}
+    for _ in range(rounds):
+        for name, (games, options) in cases.items():
+            speeds[name].append(batch_speed(games, **options))
+    return {name: statistics.median(values) for name, values in speeds.items()}
+
+
+def bytes_per_game() -> dict[str, int]:
+    """Return the memory that each game of a batch takes."""
+    buffers = {
+        "state": STATE_DTYPE.itemsize,
+        "lane": LANE_DTYPE.itemsize,
+        "observation": 4 * observation.width(1),
+        "mask": n_actions(1),
+        "outcome": OUTCOME_DTYPE.itemsize,
+    }
+    return buffers | {"total": sum(buffers.values())}
+
+
 def start_up() -> dict[str, float]:
     """Return how long a fresh process takes to import the package, and to play a first game cold and cached."""
     bare = seconds_of("pass")
@@ -100,11 +151,17 @@ def start_up() -> dict[str, float]:
         "from parlay_marl import negotiation_v0 as n; e = n.env(); e.reset(seed=1); e.step(20); "
         "e.step(30); e.last(); e.step(0)"
     )
-    with tempfile.TemporaryDirectory() as folder:
-        cold = seconds_of(first_game, PARLAY_CACHE_DIR=folder)
-        cached = statistics.median(seconds_of(first_game, PARLAY_CACHE_DIR=folder) for _ in range(3))
-    imported = statistics.median(seconds_of("import parlay_marl") for _ in range(3)) - bare
-    return {"import_seconds": imported, "first_game_seconds": cold, "second_process_seconds": cached}
+    first_batch = (
+        "import numpy; from parlay_marl.envs.batch import Batch; b = Batch(64); b.reset(seed=1); "
+        "b.step(numpy.full(64, 20)); b.step(numpy.full(64, 30))"
+    )
+    figures = {"import_seconds": statistics.median(seconds_of("import parlay_marl") for _ in range(3)) - bare}
+    for name, code in (("first_game", first_game), ("first_batch", first_batch)):
+        with tempfile.TemporaryDirectory() as folder:
+            figures[f"{name}_cold_seconds"] = seconds_of(code, PARLAY_CACHE_DIR=folder)
+            cached = [seconds_of(code, PARLAY_CACHE_DIR=folder) for _ in range(3)]
+            figures[f"{name}_cached_seconds"] = statistics.median(cached)
+    return figures
 
 
 def measure_all(rounds: int) -> dict[str, Any]:
@@ -160,6 +217,8 @@ def main() -> None:
     parser.add_argument("--json", metavar="FILE", help="write the figures to a file")
     arguments = parser.parse_args()
     result = {"machine": machine(), **measure_all(arguments.rounds), "start_up": start_up()}
+    result["batch_steps_per_second"] = batch_detail(arguments.rounds)
+    result["bytes_per_game"] = bytes_per_game()
     print(result["machine"])
     for name, speed in result["steps_per_second"].items():
         print(f"{name:24} {speed:14,.0f} agent steps/s")
@@ -168,6 +227,9 @@ def main() -> None:
         print(f"{name:24} {ratio:14.1f}x{wanted}")
     for name, seconds in result["start_up"].items():
         print(f"{name:24} {seconds:14.2f} s")
+    for name, speed in result["batch_steps_per_second"].items():
+        print(f"batch of {name:40} {speed:14,.0f} steps/s")
+    print("bytes per game:", ", ".join(f"{name} {size}" for name, size in result["bytes_per_game"].items()))
     if arguments.json:
         with open(arguments.json, "w", encoding="utf-8") as file:
             json.dump(result, file, indent=2)

@@ -10,13 +10,19 @@ from collections.abc import Callable
 from typing import Any
 
 import gymnasium
+import numpy as np
 import pettingzoo
 import pytest
 from gymnasium.utils.env_checker import check_env
+from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv
+from gymnasium.vector.utils import batch_space
+from gymnasium.wrappers import TransformObservation
+from gymnasium.wrappers.vector import RecordEpisodeStatistics, VectorizeTransformObservation
 from pettingzoo.test import api_test, parallel_api_test, parallel_seed_test, render_test, seed_test
 
 import parlay_marl  # noqa: F401 - registers the environments
 from parlay_marl.catalogue import scenario_names
+from parlay_marl.envs.vector import NegotiationVectorEnv
 
 # PettingZoo says so of its own board games: observations with an action mask are dictionaries.
 DICTIONARY_OBSERVATIONS = {
@@ -114,6 +120,125 @@ def test_gymnasium_finds_nothing_to_warn_of_in_whole_games(form: str) -> None:
         observation, _, terminated, truncated, _ = env.step(action)
         if terminated or truncated:
             observation, _ = env.reset()
+
+
+# ----------------------------------------------------------------------------- Gymnasium's vector environments
+
+every_mode = pytest.mark.parametrize("mode", list(AutoresetMode), ids=[mode.name for mode in AutoresetMode])
+every_role = pytest.mark.parametrize("role", ["buyer", "seller", "mixed"])
+
+
+def make_vec(n: int = 3, **arguments: Any) -> Any:
+    env = gymnasium.make_vec("parlay/Negotiation-v0", num_envs=n, **arguments)
+    env.action_space.seed(0)
+    return env
+
+
+def equal(first: Any, second: Any) -> bool:
+    """Whether two observations of a vector environment are equal."""
+    return first.keys() == second.keys() and all(np.array_equal(first[name], second[name]) for name in first)
+
+
+@every_scenario
+def test_the_spaces_of_the_vector_environment_are_those_of_the_single_one_batched(scenario: str) -> None:
+    env, single = make_vec(scenario=scenario), gymnasium.make("parlay/Negotiation-v0", scenario=scenario)
+    assert env.num_envs == 3
+    assert env.single_observation_space == single.observation_space
+    assert env.single_action_space == single.action_space
+    assert env.observation_space == batch_space(single.observation_space, 3)
+    assert env.action_space == batch_space(single.action_space, 3)
+    sync = make_vec(scenario=scenario, vectorization_mode="sync")
+    assert (env.observation_space, env.action_space) == (sync.observation_space, sync.action_space)
+
+
+def test_make_vec_takes_the_native_vector_environment_where_none_is_asked_for() -> None:
+    for arguments in ({}, {"vectorization_mode": "vector_entry_point"}):
+        env = make_vec(**arguments)
+        assert isinstance(env, VectorEnv)
+        assert isinstance(env.unwrapped, NegotiationVectorEnv)
+        assert env.spec.id == "parlay/Negotiation-v0"
+        env.close()
+    sync = make_vec(vectorization_mode="sync")
+    assert isinstance(sync.unwrapped, SyncVectorEnv)
+    sync.close()
+
+
+@every_scenario
+@every_role
+@every_mode
+def test_what_the_vector_environment_returns_is_of_its_spaces_and_form(
+    mode: AutoresetMode, role: str, scenario: str
+) -> None:
+    env = make_vec(role=role, scenario=scenario, autoreset_mode=mode)
+    assert env.metadata["autoreset_mode"] is mode
+    seen, infos = env.reset(seed=1)
+    assert infos == {}
+    finished = 0
+    for _ in range(100):
+        assert seen in env.observation_space
+        masks = seen["action_mask"]
+        actions = env.action_space.sample(tuple(masks)) if masks.any(axis=1).all() else env.action_space.sample()
+        seen, rewards, terminated, truncated, infos = env.step(actions)
+        assert [(a.dtype, a.shape) for a in (rewards, terminated, truncated)] == [
+            (np.float64, (3,)),
+            (np.bool_, (3,)),
+            (np.bool_, (3,)),
+        ]
+        assert not truncated.any()
+        assert bool(infos) == terminated.any()
+        finished += terminated.sum()
+        if mode is AutoresetMode.DISABLED and terminated.any():
+            assert seen in env.observation_space
+            seen, _ = env.reset(options={"reset_mask": terminated})
+        if mode is AutoresetMode.SAME_STEP and terminated.any():
+            for lane in np.flatnonzero(infos["_final_obs"]):
+                assert infos["final_obs"][lane] in env.single_observation_space
+    assert finished > 0
+    env.close()
+
+
+@every_role
+def test_the_vector_environment_is_seeded_as_gymnasium_wants_it(role: str) -> None:
+    first, second = make_vec(role=role), make_vec(role=role)
+    for seed in (123, 456, 123):
+        assert equal(first.reset(seed=seed)[0], second.reset(seed=seed)[0])
+    assert not equal(first.reset(seed=123)[0], second.reset(seed=456)[0])
+    assert equal(first.reset(seed=5)[0], second.reset(seed=[5, 6, 7])[0])
+    assert not equal(first.reset()[0], first.reset()[0])
+
+
+def test_the_vector_environment_does_as_gymnasiums_own_around_single_ones() -> None:
+    env, sync = make_vec(opponent="veteran"), make_vec(opponent="veteran", vectorization_mode="sync")
+    seen, expected = env.reset(seed=4)[0], sync.reset(seed=4)[0]
+    for _ in range(100):
+        assert equal(seen, expected)
+        actions = env.action_space.sample()
+        (seen, *signals, _), (expected, *others, _) = env.step(actions), sync.step(actions)
+        assert all(map(np.array_equal, signals, others))
+    sync.close()
+
+
+@pytest.mark.parametrize("mode", [AutoresetMode.NEXT_STEP, AutoresetMode.DISABLED])
+def test_gymnasiums_vector_wrappers_take_the_vector_environment(mode: AutoresetMode) -> None:
+    env = VectorizeTransformObservation(  # takes no SAME_STEP
+        make_vec(autoreset_mode=mode), TransformObservation, func=lambda seen: seen["observation"], **flat_space()
+    )
+    env = RecordEpisodeStatistics(env)
+    seen, _ = env.reset(seed=1)
+    finished = 0
+    for _ in range(40):
+        assert seen.shape == env.observation_space.shape
+        seen, _, terminated, _, infos = env.step(env.action_space.sample())
+        assert infos["_episode"].tolist() == terminated.tolist() if terminated.any() else "episode" not in infos
+        finished += terminated.sum()
+        if mode is AutoresetMode.DISABLED and terminated.any():
+            env.reset(options={"reset_mask": terminated})
+    assert finished > 0
+
+
+def flat_space() -> dict[str, Any]:
+    """Return the space of the vector of observations alone, as an argument."""
+    return {"observation_space": make_vec(1).single_observation_space["observation"]}
 
 
 def test_the_names_are_registered_once_and_lead_to_the_environments() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from parlay_marl.core.bargain import ROUNDING
 from parlay_marl.core.jit import rule
 from parlay_marl.core.moves import BUYER
 from parlay_marl.core.table import Parameter
@@ -52,7 +53,9 @@ def position_direction(step: float, urgency_change: float) -> int:
 
 @rule
 def price_given_up(seat: int, before: float, price: float) -> float:
-    """Return the normalised price that a seat gives up between two offers; negative where it takes back."""
-    if seat == BUYER:
-        return price - before
-    return before - price
+    """Return the normalised price that a seat gives up between two offers; negative where it takes back.
+
+    What only rounding moves has not moved: whoever holds still may work its price out anew.
+    """
+    given = price - before if seat == BUYER else before - price
+    return given if abs(given) > ROUNDING else 0.0

@@ -30,6 +30,12 @@ from parlay_marl.opponents.seat import ScriptedOpponent, as_player
 LEAST_PER_THREAD = 1024
 """Lanes that a thread must have for itself; fewer gain nothing from another thread."""
 
+_INT64 = np.dtype(np.int64)
+
+_BUFFERS = ("games", "lanes", "observations", "masks", "outcomes", "final_observations")
+_VIEWS = ("seats", "learners", "rewards", "endings", "refusals")
+"""What looks into the lanes."""
+
 Deal = str | Path | Scenario
 Rival = str | Path | Persona | ScriptedOpponent
 Many = Any
@@ -48,11 +54,10 @@ def shares_of(kind: str, many: Many) -> tuple[list[Any], NDArray[np.float64]]:
         shares = np.array(weights, float)
     except (TypeError, ValueError):
         raise ConfigurationError(f"{kind}: shares must be numbers, not {weights!r}") from None
-    if not things or not np.isfinite(shares).all() or (shares < 0.0).any() or shares.sum() <= 0.0:
+    if not things or shares.ndim != 1 or not np.isfinite(shares).all() or (shares < 0.0).any() or shares.sum() <= 0.0:
         raise ConfigurationError(f"{kind}: give at least one, with shares of 0 or more that are not all 0")
-    cumulative = np.cumsum(shares) / shares.sum()
-    cumulative[-1] = 1.0
-    return things, cumulative
+    cumulative = np.cumsum(shares)
+    return things, cumulative / cumulative[-1]
 
 
 class Batch:
@@ -60,7 +65,8 @@ class Batch:
 
     `observations`, `masks`, `seats` (on turn), `rewards` (n, 2), `endings` (an `Ending`, 0 while a game goes on) and
     `outcomes` are buffers that every call overwrites. Lane i plays game 0, 1, 2... of seed `seed + i`, just as a single
-    environment of that seed does, whatever the number of lanes and threads.
+    environment of that seed does, whatever the number of lanes and threads. `observe=False` leaves observations and
+    masks unwritten, for callers that play from the rows.
     """
 
     def __init__(
@@ -78,6 +84,7 @@ class Batch:
         learner: str = "both",
         opponent: Many = None,
         threads: int = 1,
+        observe: bool = True,
     ) -> None:
         self.num_games = whole_number("num_games", num_games, 1, 2**31 - 1)
         one_of("treatment of illegal moves", illegal, ("raise", "terminate"))
@@ -96,12 +103,13 @@ class Batch:
         self._records = np.concatenate(records) if records else np.zeros(1, PERSONA_DTYPE)
         self.packages = max(config.scenario.n_packages for config in self.configs)
         self.n_actions = n_actions(self.packages)
-        self._allocate()
+        self._allocate(observe)
+        self._threads = threads
         self._workers = Workers(threads, self.num_games, LEAST_PER_THREAD)
         self._is_started = False
 
-    def _allocate(self) -> None:
-        n, fields = self.num_games, observed.width(self.packages)
+    def _allocate(self, observe: bool) -> None:
+        n, fields = self.num_games, observed.width(self.packages) if observe else 0
         self.games = np.zeros(n, STATE_DTYPE)
         self.lanes = np.zeros(n, LANE_DTYPE)
         self.observations = np.zeros((n, fields), np.float32)
@@ -112,6 +120,14 @@ class Batch:
         self.rewards, self.endings = self.lanes["reward"], self.lanes["ending"]
         self.refusals = self.lanes["refusal"]
         self._actions = np.zeros(n, np.int64)
+        # Plain numbers and ready tuples: a call on a single game is as short as the kernel allows.
+        self._players = (
+            self.lanes, self.games, self._params, self._records, int(self._seating), self._deal_shares,
+            self._persona_shares,
+        )  # fmt: skip
+        self._view = (self.packages, self.observations, self.masks)
+        self._ends = (self.final_observations, self.outcomes)
+        self._mode = int(self._autoreset)
 
     def reset(
         self,
@@ -124,6 +140,8 @@ class Batch:
         Lane i has seed `seed + i`, or the i-th of a sequence of seeds. `options` are those of `ResetOptions`.
         """
         picked = np.ones(self.num_games, np.bool_) if chosen is None else _checked_mask(chosen, self.num_games)
+        if not self._is_started and not picked.all():
+            raise NotStartedError("no games have been started; the first reset must be of every lane")
         fixed = fixed_draws(options, self.configs[0].scenario, self.configs[0].max_rounds)
         if options and len(self.configs) > 1:
             raise ConfigurationError("reset options need a batch of one scenario: their figures are in its currency")
@@ -134,19 +152,12 @@ class Batch:
         else:
             self.lanes["number"][picked] += 1
         self._is_started = True
-
-        def work(start: int, stop: int) -> int:
-            reset_lanes(
-                self.lanes, self.games, self._params, self._records, self._seating, self._deal_shares,
-                self._persona_shares, fixed, self.packages, self.observations, self.masks, picked, start, stop,
-            )  # fmt: skip
-            return 0
-
-        self._workers.run(work)
+        self._workers.run(reset_lanes, *self._players, fixed, *self._view, picked)
 
     def _seeds(self, seed: int | Sequence[int]) -> NDArray[np.uint64]:
         """Return the seed of every lane."""
-        if isinstance(seed, Sequence | np.ndarray):
+        is_one = seed.ndim == 0 if isinstance(seed, np.ndarray) else isinstance(seed, str | bytes)
+        if isinstance(seed, Sequence | np.ndarray) and not is_one:
             if len(seed) != self.num_games:
                 raise ConfigurationError(f"seed: {len(seed)} seeds for {self.num_games} lanes; give one each")
             return np.array([checked_seed(each) for each in seed], np.uint64)
@@ -163,34 +174,34 @@ class Batch:
         """
         if not self._is_started:
             raise NotStartedError("no games have been started; call reset() first")
-        self._take(actions)
+        taken = self._taken(actions)
         if self._raises:
-            self._refuse_illegal()
+            self._refuse_illegal(taken)
+        return self._workers.run(step_lanes, *self._players, self._mode, taken, *self._view, *self._ends)
 
-        def work(start: int, stop: int) -> int:
-            return step_lanes(
-                self.lanes, self.games, self._params, self._records, self._seating, self._deal_shares,
-                self._persona_shares, self._autoreset, self._actions, self.packages, self.observations, self.masks,
-                self.final_observations, self.outcomes, start, stop,
-            )  # fmt: skip
-
-        return self._workers.run(work)
-
-    def _take(self, actions: Any) -> None:
-        """Copy the actions into the buffer that the kernel reads."""
-        given = np.asarray(actions)
+    def _taken(self, actions: Any) -> NDArray[np.int64]:
+        """Return the actions as the kernel reads them: as they are, or copied into a buffer."""
+        is_plain = type(actions) is np.ndarray and actions.dtype is _INT64 and actions.shape == self._actions.shape
+        if is_plain and actions.flags.carray:
+            ready: NDArray[np.int64] = actions
+            return ready
+        try:
+            given = np.asarray(actions)
+        except ValueError:  # rows of different lengths
+            given = np.zeros((), object)
         if given.shape != (self.num_games,) or given.dtype.kind not in "iu":
             raise IllegalMoveError(
                 f"actions: give {self.num_games} whole numbers, not an array of {given.dtype} of shape {given.shape}"
             )
         self._actions[:] = given
+        return self._actions
 
-    def _refuse_illegal(self) -> None:
+    def _refuse_illegal(self, actions: NDArray[np.int64]) -> None:
         """Refuse a step with an illegal action before anything is played."""
-        lane = first_illegal(self.lanes, self.games, self._params, self._actions, self.packages)
+        lane = first_illegal(self.lanes, self.games, self._params, actions, self.packages)
         if lane < 0:
             return
-        action = int(self._actions[lane])
+        action = int(actions[lane])
         row = self.games[lane]
         reason = self._reason(lane, action)
         raise IllegalMoveError(f"lane {lane}, {SEATS[row['seat']]}: action {action} is illegal: {reason}")
@@ -203,6 +214,22 @@ class Batch:
         """Release the threads."""
         self._workers.close()
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what copies and pickles keep: no threads, and of the buffers what is in them."""
+        kept = dict(vars(self))
+        del kept["_workers"]
+        for name in (*_VIEWS, "_players", "_view", "_ends"):
+            del kept[name]
+        return kept
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Become the copy: its buffers, which look into each other, are made anew."""
+        vars(self).update(state)
+        self._allocate(state["observations"].shape[1] > 0)
+        for name in _BUFFERS:
+            getattr(self, name)[...] = state[name]
+        self._workers = Workers(self._threads, self.num_games, LEAST_PER_THREAD)
+
 
 def _personas(seating: Seating, opponent: Many) -> tuple[list[ScriptedOpponent], NDArray[np.float64]]:
     """Return the personas that play in the kernel, with their cumulative shares."""
@@ -210,6 +237,8 @@ def _personas(seating: Seating, opponent: Many) -> tuple[list[ScriptedOpponent],
         if opponent is not None:
             raise ConfigurationError("both seats are played from outside; leave the opponent out")
         return [], np.ones(1)
+    if opponent is None:
+        raise ConfigurationError("opponent: give personas, by name or file, for the seat that is not the learner's")
     rivals, shares = shares_of("opponent", opponent)
     players = [as_player(rival) for rival in rivals]
     for player in players:
@@ -221,8 +250,14 @@ def _personas(seating: Seating, opponent: Many) -> tuple[list[ScriptedOpponent],
 
 
 def _checked_mask(chosen: Any, n: int) -> NDArray[np.bool_]:
-    """Return a mask over lanes, or say what is wrong with it."""
-    mask = np.asarray(chosen)
+    """Return a mask over lanes, or say what is wrong with it.
+
+    It is always a copy: an array that has gaps or is read-only is of another type for a kernel, and compiled anew.
+    """
+    try:
+        mask = np.array(chosen, order="C")
+    except ValueError:  # rows of different lengths
+        mask = np.zeros((), object)
     if mask.shape != (n,) or mask.dtype != np.bool_:
         raise ConfigurationError(f"the lanes to reset: give a boolean mask of {n}, not {mask.dtype} of {mask.shape}")
     return mask

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
+from typing import Any
 
 from parlay_marl.errors import ConfigurationError
 
@@ -34,18 +35,20 @@ class Workers:
         self._ranges = ranges(n, parts)
         self._pool = ThreadPoolExecutor(parts - 1) if parts > 1 else None
 
-    def run(self, work: Callable[[int, int], int]) -> int:
-        """Call a piece of work for every range, one of them in this thread; return the sum of what it returns."""
+    def run(self, work: Callable[..., int], *arguments: Any) -> int:
+        """Call a piece of work with its arguments and each range, one in this thread; return the sum of its returns."""
+        first = self._ranges[0]
         if self._pool is None:
-            return work(*self._ranges[0])
-        others = [self._pool.submit(work, *span) for span in self._ranges[1:]]
+            return work(*arguments, *first)
+        others = [self._pool.submit(work, *arguments, *span) for span in self._ranges[1:]]
         try:
-            total = work(*self._ranges[0])
+            total = work(*arguments, *first)
         finally:
-            rest = [other.result() for other in others]
-        return total + sum(rest)
+            wait(others)
+        return total + sum(other.result() for other in others)
 
     def close(self) -> None:
-        """Let the threads end."""
+        """Let the threads end; later work is done by the caller's thread alone."""
         if self._pool is not None:
             self._pool.shutdown()
+            self._pool, self._ranges = None, ranges(self._ranges[-1][1], 1)

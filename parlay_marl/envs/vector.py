@@ -107,22 +107,30 @@ class NegotiationVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[An
         infos: dict[str, Any] = {"outcome": self.batch.outcomes.copy(), "_outcome": terminated.copy()}
         if self.autoreset_mode is not AutoresetMode.SAME_STEP:
             return infos
-        final = {"observation": self.batch.final_observations.copy(), "action_mask": np.zeros_like(self.batch.masks)}
-        known = {f"_{name}": terminated.copy() for name in final}
         return {
-            "final_obs": final | known,
+            "final_obs": self._final_observations(terminated),
             "_final_obs": terminated.copy(),
             "final_info": infos,
             "_final_info": terminated.copy(),
         }
+
+    def _final_observations(self, terminated: NDArray[np.bool_]) -> NDArray[Any]:
+        """Return the last observation of each lane whose game ended, None elsewhere: unbatched, as Gymnasium's are."""
+        lanes = np.flatnonzero(terminated)
+        seen, masks = self.batch.final_observations[lanes], np.zeros((len(lanes), self.batch.n_actions), np.int8)
+        final = np.full(self.num_envs, None, object)
+        for i, lane in enumerate(lanes.tolist()):
+            final[lane] = {"observation": seen[i], "action_mask": masks[i]}
+        return final
 
     def action_masks(self) -> NDArray[np.int8]:
         """Return the masks of the legal actions, shape (num_envs, actions), as sb3-contrib asks for them."""
         return self.batch.masks.copy()
 
     def close_extras(self, **_: Any) -> None:
-        """Release the threads."""
-        self.batch.close()
+        """Release the threads; Gymnasium 1.2 calls this even where the arguments were refused."""
+        if hasattr(self, "batch"):
+            self.batch.close()
 
 
 def _autoreset_mode(mode: AutoresetMode | str) -> AutoresetMode:

@@ -14,8 +14,10 @@ import numpy as np
 
 from parlay_marl.core.chance import draw_game, nothing_fixed, subkey, uniform
 from parlay_marl.core.jit import entry_point, rule
-from parlay_marl.core.moves import BUYER, SELLER, decode, refusal
+from parlay_marl.core.moves import BUYER, SELLER, decode, n_actions, refusal
+from parlay_marl.core.observation import width
 from parlay_marl.core.outcome import NONE, write_outcome
+from parlay_marl.core.prefetch import prefetcher
 from parlay_marl.core.state import STATE_DTYPE
 from parlay_marl.core.step import forfeit, observe, open_game, take_turn
 from parlay_marl.core.table import Field, field_dtype
@@ -63,6 +65,11 @@ MOST_SKIPPED = 100
 
 # Counters of a game's stream beside those of the core.
 _SCENARIO, _OPPONENT, _LEARNER = 9, 10, 11
+
+AHEAD = 2
+"""Lanes by which memory is asked for in advance; measured."""
+_prefetch_game, _prefetch_lane = prefetcher(STATE_DTYPE.itemsize), prefetcher(LANE_DTYPE.itemsize)
+_prefetch_observation, _prefetch_mask = prefetcher(4 * width(1)), prefetcher(n_actions(1))
 
 _BLANK = np.zeros(1, STATE_DTYPE)
 _NOTHING_FIXED = nothing_fixed()
@@ -158,9 +165,11 @@ def _play(lane: Any, s: Any, p: Any, personas: Any, action: int, packages: int) 
 
 
 @rule
-def _view(lane: Any, s: Any) -> int:
-    """Return the seat that a lane's observation is for: the learner's or, where both are outside, the one on turn."""
-    return s["seat"] if lane["learner"] < 0 else lane["learner"]
+def _look(lane: Any, s: Any, p: Any, packages: int, observation: Any, mask: Any) -> None:
+    """Observe for a lane's learner or, where both seats are outside, for the one on turn; not at all without room."""
+    if len(observation) > 0:
+        seat = s["seat"] if lane["learner"] < 0 else lane["learner"]
+        observe(s, p, seat, packages, observation, mask)
 
 
 @entry_point
@@ -179,11 +188,16 @@ def reset_lanes(
     chosen: Any,
     start: int,
     stop: int,
-) -> None:
-    """Begin the games of the lanes in [start, stop) that are chosen, and observe; see `step_lanes` for the shapes."""
+) -> int:
+    """Begin the games of the lanes in [start, stop) that are chosen, and observe; return how many.
+
+    The shapes are those of `step_lanes`.
+    """
+    begun = 0
     for i in range(start, stop):
         if not chosen[i]:
             continue
+        begun += 1
         lane = lanes[i]
         _begin(lane, games, i, params, personas, seating, scenarios, opponents, fixed[0])
         lane["ending"] = NONE
@@ -191,7 +205,8 @@ def reset_lanes(
         lane["reward"][BUYER] = 0.0
         lane["reward"][SELLER] = 0.0
         s = games[i]
-        observe(s, params[s["scenario"]], _view(lane, s), packages, observations[i], masks[i])
+        _look(lane, s, params[s["scenario"]], packages, observations[i], masks[i])
+    return begun
 
 
 @entry_point
@@ -216,11 +231,16 @@ def step_lanes(
     """Play an action in each of the lanes in [start, stop); return how many games it ended.
 
     Shapes, for n lanes: `lanes`, `games`, `outcomes` (n,); `actions` (n,) int64; `observations` (n, fields) float32;
-    `masks` (n, actions) int8; `finals` (n, fields) float32, written where `autoreset` is SAME_STEP. A lane that waits
-    for its reset gets it instead (NEXT_STEP), or stays as it is (DISABLED).
+    `masks` (n, actions) int8, neither written where observations have no fields; `finals` (n, fields) float32, written
+    where `autoreset` is SAME_STEP. A lane that waits for its reset gets it instead (NEXT_STEP), or stays as it is
+    (DISABLED).
     """
     ended = 0
     for i in range(start, stop):
+        _prefetch_game(games, i + AHEAD)
+        _prefetch_lane(lanes, i + AHEAD)
+        _prefetch_observation(observations, i + AHEAD)
+        _prefetch_mask(masks, i + AHEAD)
         lane = lanes[i]
         if lane["is_over"] == 1:
             lane["ending"] = NONE
@@ -237,14 +257,14 @@ def step_lanes(
                 ended += 1
                 write_outcome(games[i], p, outcomes[i])
                 if autoreset == SAME_STEP:
-                    observe(games[i], p, _view(lane, games[i]), packages, finals[i], masks[i])
+                    _look(lane, games[i], p, packages, finals[i], masks[i])
                     buyer, seller = lane["reward"][BUYER], lane["reward"][SELLER]
                     lane["number"] += 1
                     _begin(lane, games, i, params, personas, seating, scenarios, opponents, _NOTHING_FIXED[0])
                     lane["reward"][BUYER] = buyer
                     lane["reward"][SELLER] = seller
         s = games[i]
-        observe(s, params[s["scenario"]], _view(lane, s), packages, observations[i], masks[i])
+        _look(lane, s, params[s["scenario"]], packages, observations[i], masks[i])
     return ended
 
 

@@ -172,18 +172,11 @@ def believed_surplus(s: Any, seat: int, package: int) -> float:
 
 
 @rule
-def _conceded(seat: int, before: float, price: float) -> float:
-    """Return the price given up between two offers; nothing where it is taken back or only rounded."""
-    given = price_given_up(seat, before, price)
-    return given if given > ROUNDING else 0.0
-
-
-@rule
 def given_by(s: Any, seat: int) -> float:
     """Return the price that a seat has given up since its first offer, never negative."""
     if s["offers_made"][seat] == 0:
         return 0.0
-    return _conceded(seat, s["first_price"][seat], s["offer_price"][seat])
+    return max(price_given_up(seat, s["first_price"][seat], s["offer_price"][seat]), 0.0)
 
 
 @rule
@@ -191,7 +184,7 @@ def _last_step(s: Any, seat: int) -> float:
     """Return the price that a seat gave up in its last move, never negative."""
     if s["offers_made"][seat] < 2 or not makes_offer(s["last_move"][seat]):
         return 0.0
-    return _conceded(seat, s["previous_price"][seat], s["offer_price"][seat])
+    return max(price_given_up(seat, s["previous_price"][seat], s["offer_price"][seat]), 0.0)
 
 
 @rule

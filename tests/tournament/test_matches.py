@@ -13,11 +13,12 @@ from parlay_marl import negotiation_v0
 from parlay_marl.catalogue import build_params, load_persona, load_rules, load_scenario
 from parlay_marl.core.outcome import OUTCOME, Ending
 from parlay_marl.envs.game import Game
+from parlay_marl.envs.outcome import make_report
 from parlay_marl.errors import CatalogueError, ConfigurationError, UnknownNameError
 from parlay_marl.opponents.seat import as_player
-from parlay_marl.tournament import Results, run_tournament
+from parlay_marl.tournament import Results, matches, run_tournament
 from parlay_marl.tournament.matches import play_cell
-from tests.helpers import BUYER, PERSONAS, SCENARIOS, SELLER
+from tests.helpers import BUYER, PERSONAS, SCENARIOS, SELLER, content
 
 FIELD = ["shark", "linear", "random", "nash"]
 DEALS = ["saas_enterprise", "uniform", "hiring_package_terms"]
@@ -195,6 +196,54 @@ def test_a_table_without_deals_has_gaps_where_there_is_nothing_to_tell() -> None
     assert (entrant.deal_rate, entrant.mean_share, entrant.mean_payoff, entrant.zopa_deal_rate) == (0.0, None, 0.0, 0.0)
     assert {cell.mean_efficiency for cell in results.cells} == {0.0}
     assert json.loads(json.dumps(results.as_dict()))["entrants"][0]["mean_share"] is None
+
+
+@pytest.mark.parametrize("threads", [2, 3, 5])
+@pytest.mark.parametrize("games", [1, 7, 40])
+def test_a_cell_is_the_same_with_any_number_of_threads(
+    games: int, threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(matches, "LEAST_PER_THREAD", 3)
+    for buyer, seller in (("random", "shark"), ("veteran", "micro")):
+        for scenario in ("uniform", "hiring_package_terms"):
+            alone = outcomes_of(buyer, seller, scenario, SELLER, games=games)
+            shared = outcomes_of(buyer, seller, scenario, SELLER, games=games, threads=threads)
+            assert content(shared) == content(alone)
+
+
+def test_every_figure_of_games_in_the_kernel_is_that_of_the_single_game(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(matches, "LEAST_PER_THREAD", 4)
+    for scenario in SCENARIOS:
+        config = negotiation_v0.make_config(scenario, reward="payoff")
+        game = Game(config, (as_player("random"), as_player("veteran")))
+        outcomes = outcomes_of("random", "veteran", scenario, BUYER, games=12, threads=3)
+        for number in range(12):
+            game.reset(SEED, {"opener": "buyer"}, number)
+            report = np.asarray(make_report(game.rows, config.params)).reshape(1)
+            assert content(outcomes[number : number + 1]) == content(report)
+
+
+@pytest.mark.parametrize("threads", [2, 3])
+def test_a_tournament_is_the_same_with_any_number_of_threads(
+    results: Results, threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(matches, "CELLS_AHEAD", 7)
+    calls: list[int] = []
+    shared = run_tournament(
+        FIELD, DEALS, games=GAMES, seed=SEED, threads=threads, on_cell=lambda done, _: calls.append(done)
+    )
+    assert shared == results
+    assert calls == list(range(len(results.cells) + 1))
+
+
+@pytest.mark.parametrize("threads", [0, -1, 257, 1.5, "2", None, True])
+def test_what_is_no_number_of_threads_is_refused(threads: Any) -> None:
+    calls: list[int] = []
+    with pytest.raises(ConfigurationError, match="threads: give a whole number from 1 to 256, not"):
+        run_tournament(["linear"], ["uniform"], games=1, threads=threads, on_cell=lambda done, _: calls.append(done))
+    assert max(calls, default=0) == 0
+    with pytest.raises(ConfigurationError, match="threads: give a whole number from 1 to 256, not"):
+        outcomes_of("shark", "linear", "uniform", BUYER, threads=threads)
 
 
 def test_results_are_plain_data() -> None:

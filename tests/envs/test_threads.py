@@ -1,0 +1,188 @@
+"""The same games, byte for byte, whatever the number of lanes and threads, and however the lanes are cut up."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import pytest
+
+from parlay_marl.core.moves import INDEX_ACCEPT, INDEX_WALK_AWAY
+from parlay_marl.envs import batch as batches
+from parlay_marl.envs.batch import Batch
+from parlay_marl.envs.threads import Workers, ranges, whole_number
+from parlay_marl.envs.vector import NegotiationVectorEnv
+from parlay_marl.errors import ConfigurationError, IllegalMoveError
+from tests.helpers import content, offer, same
+
+SEED, STEPS = 17, 40
+KINDS: dict[str, dict[str, Any]] = {
+    "both": {"opener": "random", "max_rounds": 8},
+    "mixed": {
+        "learner": "mixed",
+        "opponent": {"shark": 2, "random": 1, "tit_for_tat": 1},
+        "scenario": {"saas_enterprise": 1, "hiring_package_terms": 1, "uniform": 1},
+        "opener": "random",
+        "illegal": "terminate",
+        "max_rounds": 6,
+    },
+}
+every_kind = pytest.mark.parametrize("kind", KINDS)
+every_mode = pytest.mark.parametrize("mode", ["next_step", "same_step"])
+
+
+@pytest.fixture(autouse=True)
+def _threads_for_few_lanes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batches, "LEAST_PER_THREAD", 2)
+
+
+def chosen(masks: Any, first: int, step: int) -> Any:
+    """Return legal actions that depend on the step, the lane's place (from `first`) and its mask alone."""
+    n, actions = masks.shape
+    scores = np.random.default_rng(step).random((first + n, actions))[first:]
+    scores[:, [INDEX_ACCEPT, INDEX_WALK_AWAY]] *= 0.99
+    return (scores * masks).argmax(axis=1)
+
+
+def trace(n: int, first: int = 0, **arguments: Any) -> list[tuple[bytes, ...]]:
+    """Return, for every lane, all that happens to it: its game, itself, what it sees and the outcomes."""
+    batch = Batch(n, **arguments)
+    batch.reset(SEED + first)
+    lanes: list[list[bytes]] = [[] for _ in range(n)]
+    total = 0
+    for step in range(STEPS):
+        total += batch.step(chosen(batch.masks, first, step))
+        for i, lane in enumerate(lanes):
+            one = slice(i, i + 1)
+            lane += [content(rows[one]) for rows in (batch.games, batch.lanes, batch.outcomes)]
+            lane += [rows[one].tobytes() for rows in (batch.observations, batch.masks, batch.final_observations)]
+    assert total >= n
+    batch.close()
+    return [tuple(lane) for lane in lanes]
+
+
+@every_mode
+@every_kind
+def test_nothing_depends_on_the_number_of_threads(kind: str, mode: str) -> None:
+    plain = trace(23, autoreset=mode, **KINDS[kind])
+    for threads in (1, 2, 3, 5, 40):
+        assert trace(23, autoreset=mode, threads=threads, **KINDS[kind]) == plain
+
+
+@every_mode
+@every_kind
+def test_nothing_depends_on_the_number_of_lanes_or_where_they_are_cut(kind: str, mode: str) -> None:
+    arguments = {"autoreset": mode} | KINDS[kind]
+    whole = trace(23, **arguments)
+    for cuts in ((0, 1, 23), (0, 7, 11, 23), (0, 22, 23)):
+        parts = [trace(b - a, a, threads=2, **arguments) for a, b in itertools.pairwise(cuts)]
+        assert [lane for part in parts for lane in part] == whole
+
+
+def test_threads_are_used_where_lanes_suffice_and_never_for_fewer() -> None:
+    spans = {threads: Batch(10, threads=threads)._workers._ranges for threads in (1, 2, 5, 6)}
+    assert [len(spans[threads]) for threads in (1, 2, 5, 6)] == [1, 2, 5, 5]
+    assert spans[2] == [(0, 5), (5, 10)]
+    assert len(Batch(1, threads=8)._workers._ranges) == 1
+
+
+def test_a_reset_of_some_lanes_and_refusals_are_the_same_with_threads() -> None:
+    plain, threaded = Batch(11, autoreset="disabled"), Batch(11, autoreset="disabled", threads=3)
+    for batch in (plain, threaded):
+        batch.reset(5)
+        batch.step([1, offer(20)] * 5 + [1])
+        batch.reset(chosen=batch.endings != 0)
+        with pytest.raises(IllegalMoveError, match="lane 8, "):
+            batch.step([offer(30)] * 8 + [3, -1, -1])
+        batch.step([offer(30)] * 11)
+        batch.reset(9, {"urgency": {"buyer": 0.5}}, np.arange(11) % 3 == 0)
+    assert content(plain.games) == content(threaded.games)
+    assert content(plain.lanes) == content(threaded.lanes)
+    assert same(plain.observations, threaded.observations)
+    assert same(plain.masks, threaded.masks)
+
+
+def test_batches_in_several_python_threads_at_once_are_as_one_after_the_other() -> None:
+    jobs: list[Callable[[], Any]] = [
+        lambda kind=kind, threads=threads, first=first: trace(16, first, threads=threads, **KINDS[kind])
+        for kind in KINDS
+        for threads in (1, 2)
+        for first in (0, 50)
+    ]
+    in_turn = [job() for job in jobs]
+    with ThreadPoolExecutor(len(jobs)) as pool:
+        at_once = [future.result() for future in [pool.submit(job) for job in jobs]]
+    assert at_once == in_turn
+
+
+def test_the_vector_environment_takes_threads() -> None:
+    plain, threaded = (NegotiationVectorEnv(12, role="mixed", opponent="veteran", threads=t) for t in (1, 3))
+    first, second = plain.reset(seed=3)[0], threaded.reset(seed=3)[0]
+    for step in range(30):
+        assert same(first, second)
+        actions = chosen(first["action_mask"], 0, step)
+        (first, *signals, infos), (second, *others, told) = plain.step(actions), threaded.step(actions)
+        assert all(map(same, signals, others))
+        assert infos.keys() == told.keys()
+    threaded.close()
+    threaded.close()
+
+
+def test_a_batch_whose_threads_were_released_plays_on_by_itself() -> None:
+    batch, plain = Batch(8, threads=2), Batch(8)
+    for each in (batch, plain):
+        each.reset(1)
+        each.step([offer(20)] * 8)
+        each.close()
+        each.step([offer(25)] * 8)
+    assert content(batch.games) == content(plain.games)
+
+
+# --------------------------------------------------------------------------------------------------------- workers
+
+
+@pytest.mark.parametrize("n", [1, 2, 5, 64, 1000])
+@pytest.mark.parametrize("parts", [1, 2, 3, 7])
+def test_ranges_cover_everything_once_in_like_lengths(n: int, parts: int) -> None:
+    cut = ranges(n, parts)
+    assert [i for start, stop in cut for i in range(start, stop)] == list(range(n))
+    lengths = [stop - start for start, stop in cut]
+    assert max(lengths) - min(lengths) <= 1
+
+
+def test_workers_add_up_what_their_ranges_give() -> None:
+    workers = Workers(3, 10, 1)
+    assert workers.run(lambda start, stop: sum(range(start, stop))) == sum(range(10))
+    workers.close()
+
+
+@pytest.mark.parametrize("bad", [0, 4, 9])
+def test_an_error_in_any_range_is_raised_when_all_have_ended(bad: int) -> None:
+    workers, done = Workers(3, 10, 1), []
+
+    def work(start: int, stop: int) -> int:
+        if start <= bad < stop:
+            raise ZeroDivisionError(f"at {bad}")
+        done.append((start, stop))
+        return 0
+
+    for _ in range(2):
+        done.clear()
+        with pytest.raises(ZeroDivisionError, match=f"at {bad}"):
+            workers.run(work)
+        assert len(done) == 2
+    workers.close()
+
+
+@pytest.mark.parametrize("value", [0, -1, 257, 1.0, "1", None, True, float("nan"), [1]])
+def test_what_is_no_number_of_threads_is_refused(value: Any) -> None:
+    with pytest.raises(ConfigurationError, match="threads: give a whole number from 1 to 256, not"):
+        Workers(value, 10, 1)
+
+
+@pytest.mark.parametrize("value", [1, 256, np.int8(5), np.uint64(7), np.array(3)])
+def test_any_kind_of_whole_number_will_do(value: Any) -> None:
+    assert whole_number("threads", value, 1, 256) == int(value)
