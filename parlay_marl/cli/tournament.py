@@ -32,6 +32,9 @@ def tournament(
     games: Annotated[int, typer.Option("--games", "-n", metavar="N", help="Games in each cell.")] = 200,
     seed: Annotated[int, typer.Option(metavar="N", help="Seed of all chance.")] = 0,
     rules: Rules = "default",
+    threads: Annotated[
+        int, typer.Option(metavar="N", help="Threads that share the cells; the results are the same.")
+    ] = 1,
     json: Annotated[
         Path | None, typer.Option(metavar="FILE", readable=False, help="Write entrants and cells to a JSON file.")
     ] = None,
@@ -52,7 +55,7 @@ def tournament(
     with JsonFile(json) if json is not None else contextlib.nullcontext() as file:
         entrants = [load_persona(name) for name in personas or persona_names()]
         deals = [load_scenario(name) for name in scenario or scenario_names()]
-        play = functools.partial(run_tournament, entrants, deals, games=games, seed=seed, rules=rules)
+        play = functools.partial(run_tournament, entrants, deals, games=games, seed=seed, rules=rules, threads=threads)
         if quiet:
             results = play()
         else:

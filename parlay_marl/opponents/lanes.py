@@ -59,9 +59,9 @@ class Autoreset(IntEnum):
 
 
 MIXED, BOTH = int(Seating.MIXED), int(Seating.BOTH)
-NEXT_STEP, SAME_STEP = int(Autoreset.NEXT_STEP), int(Autoreset.SAME_STEP)
+DISABLED, SAME_STEP = int(Autoreset.DISABLED), int(Autoreset.SAME_STEP)
 MOST_SKIPPED = 100
-"""Games that an opponent may end before the learner's first turn, one after another; then they are forfeits."""
+"""Games that an opponent may end before the learner's first turn, one after another; then the lane waits a step."""
 
 # Counters of a game's stream beside those of the core.
 _SCENARIO, _OPPONENT, _LEARNER = 9, 10, 11
@@ -140,7 +140,7 @@ def _begin(
         lane["number"] += 1
     lane["owed"][BUYER] = lane["reward"][BUYER]
     lane["owed"][SELLER] = lane["reward"][SELLER]
-    lane["is_over"] = 0
+    lane["is_over"] = s["ending"] != NONE
     lane["seat"] = s["seat"]
 
 
@@ -245,7 +245,7 @@ def step_lanes(
         if lane["is_over"] == 1:
             lane["ending"] = NONE
             lane["refusal"] = 0
-            if autoreset == NEXT_STEP:
+            if autoreset != DISABLED:
                 lane["number"] += 1
                 _begin(lane, games, i, params, personas, seating, scenarios, opponents, _NOTHING_FIXED[0])
             lane["reward"][BUYER] = 0.0

@@ -212,7 +212,7 @@ def _played(plan: Sequence[_Plan], games: int, seed: int, threads: int) -> Itera
         buyer, seller, _, record, opener = cell
         return cell, play_cell(buyer, seller, record, opener=opener, games=games, seed=seed)
 
-    if whole_number("threads", threads, 1, MOST_THREADS) == 1:
+    if threads == 1:
         yield from map(play, plan)
         return
     with ThreadPoolExecutor(threads) as pool:
@@ -238,6 +238,7 @@ def run_tournament(
     entrants = [load_persona(persona) for persona in (persona_names() if personas is None else personas)]
     deals = [load_scenario(scenario) for scenario in (scenario_names() if scenarios is None else scenarios)]
     games, seed = _whole("games", games), _whole("seed", seed)
+    threads = whole_number("threads", threads, 1, MOST_THREADS)
     _check_plan([entrant.name for entrant in entrants], [deal.name for deal in deals], games, seed)
     loaded = load_rules(rules)
     params = [build_params(deal, loaded, reward="payoff") for deal in deals]

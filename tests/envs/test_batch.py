@@ -30,6 +30,14 @@ ROOM = 9
 PAGE = 4096
 STATM = Path("/proc/self/statm")
 MODES = ("next_step", "same_step", "disabled")
+
+
+class Policy(Chooser):
+    def __repr__(self) -> str:
+        return self.name
+
+
+POLICY = Policy(0)
 every_mode = pytest.mark.parametrize("mode", MODES)
 compiled_only = pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="needs the compiled rules")
 
