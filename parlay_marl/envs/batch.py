@@ -16,6 +16,7 @@ from parlay_marl.catalogue.scenarios import Scenario
 from parlay_marl.core import observation as observed
 from parlay_marl.core.moves import SEATS, Refusal, n_actions
 from parlay_marl.core.outcome import OUTCOME_DTYPE
+from parlay_marl.core.params import PARAMS_DTYPE
 from parlay_marl.core.state import STATE_DTYPE
 from parlay_marl.core.step import check_index
 from parlay_marl.core.style import PERSONA_DTYPE
@@ -60,6 +61,17 @@ def shares_of(kind: str, many: Many) -> tuple[list[Any], NDArray[np.float64]]:
     return things, cumulative / cumulative[-1]
 
 
+def joined(records: Sequence[Any], dtype: np.dtype[np.void]) -> Any:
+    """Return arrays of one record as one array of that very dtype object, or one blank record where there are none.
+
+    NumPy's own concatenation makes an equal dtype of its own, which costs the kernels several microseconds a call.
+    """
+    rows = np.zeros(max(len(records), 1), dtype)
+    for i, record in enumerate(records):
+        rows[i] = record[0]
+    return rows
+
+
 class Batch:
     """Many games, both seats played from outside, or one of them by personas in the kernel.
 
@@ -98,9 +110,8 @@ class Batch:
         self.personas, self._persona_shares = _personas(self._seating, opponent)
         self._autoreset = Autoreset[autoreset.upper()]
         self._raises = illegal == "raise"
-        self._params = np.concatenate([config.params for config in self.configs])
-        records = [persona.record for persona in self.personas]
-        self._records = np.concatenate(records) if records else np.zeros(1, PERSONA_DTYPE)
+        self._params = joined([config.params for config in self.configs], PARAMS_DTYPE)
+        self._records = joined([persona.record for persona in self.personas], PERSONA_DTYPE)
         self.packages = max(config.scenario.n_packages for config in self.configs)
         self.n_actions = n_actions(self.packages)
         self._allocate(observe)

@@ -23,6 +23,8 @@ from parlay_marl.core.chance import nothing_fixed
 from parlay_marl.core.moves import BUYER, SEATS, SELLER
 from parlay_marl.core.outcome import DEAL, OUTCOME_DTYPE, WALKED
 from parlay_marl.core.state import STATE_DTYPE
+from parlay_marl.core.style import PERSONA_DTYPE
+from parlay_marl.envs.batch import joined
 from parlay_marl.envs.threads import MOST_THREADS, Workers, whole_number
 from parlay_marl.errors import ConfigurationError
 from parlay_marl.opponents.scripted import play_games
@@ -157,7 +159,7 @@ def play_cell(
 
     The games are played in the kernel from beginning to end, shared among threads where there are enough.
     """
-    personas = np.concatenate([buyer.record(), seller.record()])
+    personas = joined([buyer.record(), seller.record()], PERSONA_DTYPE)
     fixed = nothing_fixed()
     fixed["opener"] = opener
     fixed["sensitivity"] = personas["base"]["event_sensitivity"]
