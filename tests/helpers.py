@@ -16,6 +16,7 @@ from parlay_marl.core.moves import (
     INDEX_OFFERS,
     INDEX_SILENCE,
     INDEX_WALK_AWAY,
+    MAX_PACKAGES,
     PRICE_LEVELS,
 )
 
@@ -77,8 +78,17 @@ def claim(level: int, packages: int = 1) -> int:
 
 
 def content(rows: Any) -> bytes:
-    """Return every byte of the fields of rows, without the padding between them, which copies may leave undefined."""
-    return b"".join(np.ascontiguousarray(rows[name]).tobytes() for name in rows.dtype.names)
+    """Return every byte of the fields of rows, without the padding between them, which copies may leave undefined.
+
+    The price-only rows of a batch have room for one package: what they lack to the rows of a game is 0 there.
+    """
+    parts = []
+    for name in rows.dtype.names:
+        column = np.ascontiguousarray(rows[name])
+        if column.shape[1:] == (2, 1):
+            column = np.pad(column, ((0, 0), (0, 0), (0, MAX_PACKAGES - 1)))
+        parts.append(column.tobytes())
+    return b"".join(parts)
 
 
 def same(first: Any, second: Any) -> bool:

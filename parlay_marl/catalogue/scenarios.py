@@ -22,7 +22,6 @@ FOLDER = PACKAGE / "catalogue" / "scenarios"
 
 Params = np.ndarray[Any, np.dtype[np.void]]
 MAX_ROUNDS = 1000
-Share = Field(ge=0.0, le=1.0)
 
 
 class Reservations(Strict):

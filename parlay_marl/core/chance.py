@@ -152,5 +152,8 @@ def draw_game(s: Any, p: Any, fixed: Any) -> None:
     s["opener"] = fixed["opener"] if fixed["opener"] >= 0 else opener
     values = s["package_values"]
     k = best_package(values[BUYER], values[SELLER], sc["packages"])
+    s["best_package"] = k
+    for seat in range(2):
+        s["own_best"][seat] = best_package(values[seat], values[seat], sc["packages"])
     surplus = joint_surplus(s["reservation"][BUYER], s["reservation"][SELLER], values[BUYER][k], values[SELLER][k])
     s["start_width"] = max(surplus, 0.0)

@@ -87,6 +87,17 @@ def rule(function: Function) -> Function:
     return function if numba.config.DISABLE_JIT else cast(Function, Rule(function))
 
 
+def bound(kernel: Callable[..., Any], *arguments: Any) -> Callable[..., Any]:
+    """Return an entry point's code for arguments of these very types, which it trusts every later caller to pass.
+
+    It skips looking the types up, which for a dozen arrays takes longer than a turn.
+    """
+    if numba.config.DISABLE_JIT:
+        return kernel
+    types = tuple(numba.typeof(argument) for argument in arguments)
+    return cast(Callable[..., Any], cast(Any, kernel).compile(types))
+
+
 def entry_point(function: Function) -> Function:
     """Compile a function that Python calls: cached on disk, and without the interpreter's lock while it runs."""
     before = numba.config.CACHE_DIR

@@ -9,6 +9,8 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import Any
 
+import numpy as np
+
 from parlay_marl.core.jit import rule
 
 SEATS = ("buyer", "seller")
@@ -96,6 +98,25 @@ def discrete_index(move: int, price: float, package: int, packages: int) -> int:
 
 
 @rule
+def seat_on_turn(s: Any) -> int:
+    """Return the seat on turn, 0 or 1.
+
+    The mask changes nothing: it lets the compiler see that the index is never negative, and leave out that check.
+    """
+    return s["seat"] & 1
+
+
+@rule
+def package_offered(s: Any, seat: int) -> int:
+    """Return the package of a seat's last offer; masked as `seat_on_turn` is."""
+    return s["offer_package"][seat] & (MAX_PACKAGES - 1)
+
+
+_LEAST_ACTIONS = INDEX_OFFERS + 2 * PRICE_LEVELS
+_GRID = np.arange(PRICE_LEVELS) / (PRICE_LEVELS - 1)
+
+
+@rule
 def own_end(seat: int) -> float:
     """Return the end of the public range that a seat would like best: 0 for the buyer, 1 for the seller."""
     return float(seat)
@@ -120,7 +141,7 @@ def decode(index: int, seat: int, packages: int) -> tuple[int, float, int]:
         return ANCHOR_HIGH, own_end(seat), 0
     if INDEX_OFFERS <= index < claims:
         offer = index - INDEX_OFFERS
-        return OFFER, (offer % PRICE_LEVELS) / (PRICE_LEVELS - 1), offer // PRICE_LEVELS
+        return OFFER, float(_GRID[offer % PRICE_LEVELS]), offer // PRICE_LEVELS
     if claims <= index < claims + PRICE_LEVELS:
         return BATNA_REVEAL, (index - claims) / (PRICE_LEVELS - 1), 0
     return -1, 0.0, 0
@@ -135,7 +156,7 @@ def makes_offer(move: int) -> bool:
 @rule
 def refusal(s: Any, p: Any, move: int, price: float, package: int) -> int:
     """Return the `Refusal` of a move by the seat on turn: the one place where legality is decided."""
-    seat = s["seat"]
+    seat = seat_on_turn(s)
     other = 1 - seat
     if move < ACCEPT or move > CHALLENGE:
         return _UNKNOWN_MOVE
@@ -162,15 +183,24 @@ def write_move_mask(s: Any, p: Any, mask: Any) -> None:
 
 
 @rule
+def _forbid(mask: Any, start: int) -> None:
+    """Rule out all prices from an index on."""
+    for level in range(PRICE_LEVELS):
+        mask[start + level] = 0
+
+
+@rule
 def write_action_mask(s: Any, p: Any, packages: int, mask: Any) -> None:
     """Write the mask of the discrete space with room for `packages` into an int8 vector of `n_actions(packages)`."""
+    claims = INDEX_OFFERS + PRICE_LEVELS * packages
+    for i in range(_LEAST_ACTIONS):  # a number that the compiler knows: a slice would be a slow call
+        mask[i] = 1
+    for i in range(_LEAST_ACTIONS, claims + PRICE_LEVELS):
+        mask[i] = 1
     mask[INDEX_ACCEPT] = refusal(s, p, ACCEPT, 0.0, 0) == _LEGAL
-    mask[INDEX_WALK_AWAY] = 1
     mask[INDEX_SILENCE] = refusal(s, p, SILENCE, 0.0, 0) == _LEGAL
     mask[INDEX_CHALLENGE] = refusal(s, p, CHALLENGE, 0.0, 0) == _LEGAL
-    mask[INDEX_ANCHOR] = 1
-    claims = INDEX_OFFERS + PRICE_LEVELS * packages
-    known = INDEX_OFFERS + PRICE_LEVELS * int(p["scenario"]["packages"])
-    mask[INDEX_OFFERS:known] = 1
-    mask[known:claims] = 0
-    mask[claims : claims + PRICE_LEVELS] = refusal(s, p, BATNA_REVEAL, 0.0, 0) == _LEGAL
+    for k in range(p["scenario"]["packages"], packages):
+        _forbid(mask, INDEX_OFFERS + PRICE_LEVELS * k)
+    if refusal(s, p, BATNA_REVEAL, 0.0, 0) != _LEGAL:
+        _forbid(mask, claims)

@@ -15,7 +15,7 @@ import numpy as np
 from parlay_marl.core.belief import N_FIGURES
 from parlay_marl.core.drift import MAX_EVENTS
 from parlay_marl.core.jit import rule
-from parlay_marl.core.moves import N_MOVES, ClaimStatus
+from parlay_marl.core.moves import N_MOVES, ClaimStatus, package_offered
 from parlay_marl.core.tension import clip
 
 REACH = 4.0
@@ -122,25 +122,27 @@ def _write_table(s: Any, seat: int, out: Any) -> None:
     sign = 1.0 - 2.0 * seat
     values = s["package_values"][seat]
     reservation = s["reservation"][seat]
-    if s["offers_made"][seat] > 0:
-        price = s["offer_price"][seat]
-        out[AT.own_offer_made] = 1.0
-        out[AT.own_offer_price] = price
-        out[AT.own_offer_change] = sign * (price - s["previous_price"][seat])
-        out[AT.own_offer_worth] = _shown(sign * (reservation - price) + values[s["offer_package"][seat]])
-    if s["offers_made"][other] > 0:
-        price = s["offer_price"][other]
-        out[AT.other_offer_made] = 1.0
-        out[AT.other_offer_price] = price
-        out[AT.other_offer_change] = sign * (s["previous_price"][other] - price)
-        out[AT.other_offer_worth] = _shown(sign * (reservation - price) + values[s["offer_package"][other]])
-        out[AT.other_first_price] = s["first_price"][other]
+    own, theirs = s["offer_price"][seat], s["offer_price"][other]
+    own_made, theirs_made = s["offers_made"][seat] > 0, s["offers_made"][other] > 0
+    own_worth = _shown(sign * (reservation - own) + values[package_offered(s, seat)])
+    their_worth = _shown(sign * (reservation - theirs) + values[package_offered(s, other)])
+    out[AT.own_offer_made] = 1.0 if own_made else 0.0
+    out[AT.own_offer_price] = own
+    out[AT.own_offer_change] = sign * (own - s["previous_price"][seat])
+    out[AT.own_offer_worth] = own_worth if own_made else 0.0
+    out[AT.other_offer_made] = 1.0 if theirs_made else 0.0
+    out[AT.other_offer_price] = theirs
+    out[AT.other_offer_change] = sign * (s["previous_price"][other] - theirs)
+    out[AT.other_offer_worth] = their_worth if theirs_made else 0.0
+    out[AT.other_first_price] = s["first_price"][other]
 
 
 @rule
 def _write_claims(s: Any, seat: int, out: Any) -> None:
     """Write both claims and the other's last move."""
     other = 1 - seat
+    for i in range(AT.own_claim, AT.headlines):
+        out[i] = 0.0
     if s["claim_status"][seat] > 0:
         out[AT.own_claim + s["claim_status"][seat] - 1] = 1.0
         out[AT.own_claim_price] = s["claim_price"][seat]
@@ -159,38 +161,38 @@ def _write_belief(s: Any, p: Any, seat: int, out: Any) -> None:
         out[AT.belief_reservation + i] = _shown(b[i])
     for i in range(4, N_FIGURES):
         out[AT.belief_reservation + i] = b[i]
-    if p["scenario"]["complete"] == 1:
-        out[AT.known] = 1.0
-        out[AT.other_reservation] = _shown(s["reservation"][1 - seat])
+    is_known = p["scenario"]["complete"] == 1
+    out[AT.known] = 1.0 if is_known else 0.0
+    out[AT.other_reservation] = _shown(s["reservation"][1 - seat]) if is_known else 0.0
 
 
 @rule
 def _write_packages(s: Any, p: Any, seat: int, packages: int, out: Any) -> None:
     """Write the packages' fields, with room for `packages` of them."""
     other = 1 - seat
-    for k in range(p["scenario"]["packages"]):
-        out[AT.package_values + k] = _shown(s["package_values"][seat][k])
-    if s["offers_made"][seat] > 0:
-        out[AT.package_values + packages + s["offer_package"][seat]] = 1.0
-    if s["offers_made"][other] > 0:
-        out[AT.package_values + 2 * packages + s["offer_package"][other]] = 1.0
+    for k in range(packages):
+        is_known = k < p["scenario"]["packages"]
+        out[AT.package_values + k] = _shown(s["package_values"][seat][k]) if is_known else 0.0
+        own = s["offers_made"][seat] > 0 and s["offer_package"][seat] == k
+        theirs = s["offers_made"][other] > 0 and s["offer_package"][other] == k
+        out[AT.package_values + packages + k] = 1.0 if own else 0.0
+        out[AT.package_values + 2 * packages + k] = 1.0 if theirs else 0.0
 
 
 @rule
 def write_observation(s: Any, p: Any, seat: int, packages: int, out: Any) -> None:
     """Write what a seat sees into a float32 vector of `width(packages)`."""
-    out[:] = 0.0
     out[AT.seat] = seat
     out[AT.is_opener] = 1.0 if s["opener"] == seat else 0.0
     out[AT.time] = s["round"] / p["scenario"]["rounds"]
     out[AT.reservation] = _shown(s["reservation"][seat])
     out[AT.urgency] = s["urgency"][seat]
     out[AT.alternative] = s["alternative"][seat]
-    out[AT.own_credibility] = s["credibility"][seat] / 100.0
-    out[AT.other_credibility] = s["credibility"][1 - seat] / 100.0
-    out[AT.tension] = s["tension"] / 100.0
-    out[AT.hot_streak] = clip(s["hot_streak"] / 10.0, 0.0, 1.0)
-    out[AT.erosion] = clip(s["erosion_ticks"] / 20.0, 0.0, 1.0)
+    out[AT.own_credibility] = s["credibility"][seat] * 0.01
+    out[AT.other_credibility] = s["credibility"][1 - seat] * 0.01
+    out[AT.tension] = s["tension"] * 0.01
+    out[AT.hot_streak] = clip(s["hot_streak"] * 0.1, 0.0, 1.0)
+    out[AT.erosion] = clip(s["erosion_ticks"] * 0.05, 0.0, 1.0)
     for i in range(MAX_EVENTS):
         out[AT.headlines + i] = (s["events_fired"] >> i) & 1
     _write_table(s, seat, out)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import Any
 
-from parlay_marl.core.bargain import best_package, joint_surplus, nash_price, share, worth, zopa_bounds
+from parlay_marl.core.bargain import joint_surplus, nash_price, share, worth, zopa_bounds
 from parlay_marl.core.jit import rule
 from parlay_marl.core.moves import BUYER, SELLER
 from parlay_marl.core.reward import discount_factor, discounted_payoff
@@ -60,12 +60,6 @@ OUTCOME_DTYPE = field_dtype(OUTCOME)
 
 
 @rule
-def best_of(s: Any, p: Any) -> int:
-    """Return k*, the package with the largest joint surplus in a game."""
-    return best_package(s["package_values"][BUYER], s["package_values"][SELLER], p["scenario"]["packages"])
-
-
-@rule
 def surplus_of(s: Any, k: int) -> float:
     """Return the joint surplus of a package in a game."""
     values = s["package_values"]
@@ -81,7 +75,7 @@ def worth_of(s: Any, seat: int, price: float, k: int) -> float:
 @rule
 def write_outcome(s: Any, p: Any, o: Any) -> None:
     """Write the report of a finished game."""
-    k = best_of(s, p)
+    k = s["best_package"]
     values = s["package_values"]
     width = max(surplus_of(s, k), 0.0)
     lower, upper = zopa_bounds(s["reservation"][BUYER], s["reservation"][SELLER], values[BUYER][k], values[SELLER][k])

@@ -17,7 +17,6 @@ class RewardMode(IntEnum):
     SHAPED = 1
 
 
-PAYOFF = int(RewardMode.PAYOFF)
 SHAPED = int(RewardMode.SHAPED)
 
 REWARD = (

@@ -5,6 +5,8 @@ Fields of shape (2,) hold buyer then seller. Prices are normalised to the public
 
 from __future__ import annotations
 
+import numpy as np
+
 from parlay_marl.core.belief import N_FIGURES
 from parlay_marl.core.drift import MAX_EVENTS
 from parlay_marl.core.moves import MAX_PACKAGES
@@ -39,7 +41,9 @@ STATE = (
     Field("distinct_offers", "i2", (2,), "different offers made, to the grid price and package"),
     Field("offer_package", "i1", (2,), "package of the last offer"),
     Field("alternative", "i1", (2,), "1 where the seat has an alternative"),
+    Field("best_package", "i1", (), "k*, the package with the largest joint worth"),
     Field("claim_package", "i1", (2,), "package at which the claim stands as an offer"),
+    Field("own_best", "i1", (2,), "package that is worth most to the seat"),
     Field("claim_status", "i1", (2,), "`ClaimStatus` of the latest claim"),
     Field("claim_is_bluff", "i1", (2,), "1 where that claim was a bluff when made"),
     Field("last_move", "i1", (2,), "the seat's last move; -1 before its first"),
@@ -59,3 +63,14 @@ STATE = (
 )
 
 STATE_DTYPE = field_dtype(STATE)
+"""A row with room for every scenario."""
+
+PRICE_ONLY_DTYPE = field_dtype(
+    field._replace(shape=(2, 1)) if field.shape == (2, MAX_PACKAGES) else field for field in STATE
+)
+"""A row of half the size for deals over nothing but a price: large batches live off memory."""
+
+
+def state_dtype(packages: int) -> np.dtype[np.void]:
+    """Return the dtype of rows for scenarios of up to so many packages: the very object, which kernels know."""
+    return PRICE_ONLY_DTYPE if packages == 1 else STATE_DTYPE

@@ -29,7 +29,9 @@ from parlay_marl.core.moves import (
     ClaimStatus,
     decode,
     makes_offer,
+    package_offered,
     refusal,
+    seat_on_turn,
     write_action_mask,
     write_move_mask,
 )
@@ -41,7 +43,6 @@ from parlay_marl.core.outcome import (
     FORFEIT,
     NONE,
     WALKED,
-    best_of,
     surplus_of,
     worth_of,
     write_outcome,
@@ -197,8 +198,8 @@ def _credit_offer(s: Any, p: Any, seat: int, is_first: bool, price: float, packa
     to_receiver = worth_of(s, other, price, package)
     given_up = 0.0
     if not is_first:
-        given_up = worth_of(s, seat, s["offer_price"][seat], s["offer_package"][seat]) - to_maker
-        to_receiver -= worth_of(s, other, s["offer_price"][seat], s["offer_package"][seat])
+        given_up = worth_of(s, seat, s["offer_price"][seat], package_offered(s, seat)) - to_maker
+        to_receiver -= worth_of(s, other, s["offer_price"][seat], package_offered(s, seat))
     s["reward"][other] += p["reward"]["offer_gain"] * to_receiver / width
     s["reward"][seat] -= offer_cost(to_maker, given_up, width, p["reward"])
 
@@ -259,7 +260,7 @@ def _settle_challenge(s: Any, p: Any, seat: int) -> None:
 @rule
 def _make_move(s: Any, p: Any, move: int, price: float, package: int) -> float:
     """Carry out a legal move of the seat on turn; return the heat that it adds."""
-    seat = s["seat"]
+    seat = seat_on_turn(s)
     other = 1 - seat
     is_first = s["offers_made"][seat] == 0
     concession = 0.0
@@ -275,7 +276,7 @@ def _make_move(s: Any, p: Any, move: int, price: float, package: int) -> float:
     elif move == SILENCE:
         beliefs.see_silence(s["belief"][other], p["belief"])
     elif move == ACCEPT:
-        _contradict(s, p, seat, s["offer_price"][other], s["offer_package"][other])
+        _contradict(s, p, seat, s["offer_price"][other], package_offered(s, other))
         _end(s, DEAL, seat)
     elif move == WALK_AWAY:
         _end(s, WALKED, seat)
@@ -308,7 +309,7 @@ def _heat_up(s: Any, p: Any, heat: float) -> None:
     s["hot_streak"] = 0
     s["erosion_ticks"] += 1
     _publish_reservations(s, p)
-    if s["start_width"] > 0.0 and surplus_of(s, best_of(s, p)) <= 0.0:
+    if s["start_width"] > 0.0 and surplus_of(s, s["best_package"]) <= 0.0:
         _end(s, COLLAPSED, -1)
 
 
@@ -330,16 +331,16 @@ def _pay_ending(s: Any, p: Any) -> None:
     """Pay both seats for how the game ended."""
     sc = p["scenario"]
     deal = s["ending"] == DEAL
-    maker = 1 - s["closed_by"]
-    width = max(surplus_of(s, best_of(s, p)), 0.0)
+    maker = 1 - (s["closed_by"] & 1)
+    width = max(surplus_of(s, s["best_package"]), 0.0)
     for seat in range(2):
         if p["reward"]["mode"] != SHAPED:
             if deal:
-                own = worth_of(s, seat, s["offer_price"][maker], s["offer_package"][maker])
+                own = worth_of(s, seat, s["offer_price"][maker], package_offered(s, maker))
                 factor = discount_factor(s["urgency"][seat], sc["discount_factor"][seat], p["reward"])
                 s["reward"][seat] += discounted_payoff(own, sc["nominal_width"], factor, s["round"])
         elif deal:
-            own = worth_of(s, seat, s["offer_price"][maker], s["offer_package"][maker])
+            own = worth_of(s, seat, s["offer_price"][maker], package_offered(s, maker))
             open_events = s["pending_stronger"][seat] + s["pending_weaker"][seat] + s["events_missed"][seat]
             s["reward"][seat] += deal_bonus(own, width, s["round"], sc["rounds"], open_events > 0, p["reward"])
         elif is_blamed(s["ending"] == WALKED, s["closed_by"] == seat, s["ending"] == COLLAPSED, width > 0.0):
@@ -351,7 +352,7 @@ def take_turn(s: Any, p: Any, move: int, price: float, package: int) -> None:
     """Play one legal move of the seat on turn and everything that follows from it."""
     s["reward"][BUYER] = 0.0
     s["reward"][SELLER] = 0.0
-    seat = s["seat"]
+    seat = seat_on_turn(s)
     s["credibility"][seat] = after_move(s["credibility"][seat], move_cost(move, p["credibility"]), p["credibility"])
     heat = _make_move(s, p, move, price, package)
     _heat_up(s, p, heat)
@@ -424,7 +425,7 @@ def forfeit_game(games: Any, params: Any, i: int, offender: int) -> None:
 def check_index(games: Any, params: Any, i: int, index: int, packages: int) -> int:
     """Return the `Refusal` of a discrete action by the seat on turn in game i; nothing is played."""
     s = games[i]
-    move, price, package = decode(index, s["seat"], packages)
+    move, price, package = decode(index, seat_on_turn(s), packages)
     return refusal(s, params[s["scenario"]], move, price, package)
 
 
@@ -433,9 +434,9 @@ def play_index(games: Any, params: Any, i: int, index: int, packages: int, obser
     """Play a discrete action in game i and observe for the seat then on turn; return the `Refusal`."""
     s = games[i]
     p = params[s["scenario"]]
-    move, price, package = decode(index, s["seat"], packages)
+    move, price, package = decode(index, seat_on_turn(s), packages)
     reason = _try_turn(s, p, move, price, package)
-    observe(s, p, s["seat"], packages, observation, mask)
+    observe(s, p, seat_on_turn(s), packages, observation, mask)
     return reason
 
 
@@ -447,7 +448,7 @@ def play_move(
     s = games[i]
     p = params[s["scenario"]]
     reason = _try_turn(s, p, move, price, package)
-    observe(s, p, s["seat"], packages, observation, mask)
+    observe(s, p, seat_on_turn(s), packages, observation, mask)
     return reason
 
 
@@ -464,9 +465,9 @@ def step_games(
         s = games[i]
         p = params[s["scenario"]]
         if s["ending"] == NONE:
-            move, price, package = decode(actions[i], s["seat"], packages)
+            move, price, package = decode(actions[i], seat_on_turn(s), packages)
             refusals[i] = _try_turn(s, p, move, price, package)
-        observe(s, p, s["seat"], packages, observations[i], masks[i])
+        observe(s, p, seat_on_turn(s), packages, observations[i], masks[i])
 
 
 @entry_point

@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel
 
-from parlay_marl.catalogue.personas import Persona
-from parlay_marl.catalogue.scenarios import Scenario
 from parlay_marl.core import observation as observed
+from parlay_marl.core.jit import bound
 from parlay_marl.core.moves import SEATS, Refusal, n_actions
 from parlay_marl.core.outcome import OUTCOME_DTYPE
 from parlay_marl.core.params import PARAMS_DTYPE
-from parlay_marl.core.state import STATE_DTYPE
+from parlay_marl.core.state import state_dtype
 from parlay_marl.core.step import check_index
 from parlay_marl.core.style import PERSONA_DTYPE
-from parlay_marl.envs.config import Config, make_config, one_of
+from parlay_marl.core.work import all_work
+from parlay_marl.envs.config import Config, make_config, one_of, whole_number
 from parlay_marl.envs.game import LARGEST_SEED, REASONS, checked_seed
 from parlay_marl.envs.options import fixed_draws
-from parlay_marl.envs.threads import Workers, whole_number
+from parlay_marl.envs.threads import Workers
 from parlay_marl.errors import ConfigurationError, IllegalMoveError, NotStartedError
 from parlay_marl.opponents.lanes import LANE_DTYPE, Autoreset, Seating, first_illegal, reset_lanes, step_lanes
 from parlay_marl.opponents.seat import ScriptedOpponent, as_player
@@ -37,8 +36,6 @@ _BUFFERS = ("games", "lanes", "observations", "masks", "outcomes", "final_observ
 _VIEWS = ("seats", "learners", "rewards", "endings", "refusals")
 """What looks into the lanes."""
 
-Deal = str | Path | Scenario
-Rival = str | Path | Persona | ScriptedOpponent
 Many = Any
 """One thing, a sequence of things drawn with equal shares, or a mapping of things to their shares."""
 
@@ -121,7 +118,7 @@ class Batch:
 
     def _allocate(self, observe: bool) -> None:
         n, fields = self.num_games, observed.width(self.packages) if observe else 0
-        self.games = np.zeros(n, STATE_DTYPE)
+        self.games = np.zeros(n, state_dtype(self.packages))
         self.lanes = np.zeros(n, LANE_DTYPE)
         self.observations = np.zeros((n, fields), np.float32)
         self.masks = np.zeros((n, self.n_actions), np.int8)
@@ -130,7 +127,7 @@ class Batch:
         self.seats, self.learners = self.lanes["seat"], self.lanes["learner"]
         self.rewards, self.endings = self.lanes["reward"], self.lanes["ending"]
         self.refusals = self.lanes["refusal"]
-        self._actions = np.zeros(n, np.int64)
+        self._actions, self._shape = np.zeros(n, np.int64), (n,)
         # Plain numbers and ready tuples: a call on a single game is as short as the kernel allows.
         self._players = (
             self.lanes, self.games, self._params, self._records, int(self._seating), self._deal_shares,
@@ -138,7 +135,8 @@ class Batch:
         )  # fmt: skip
         self._view = (self.packages, self.observations, self.masks)
         self._ends = (self.final_observations, self.outcomes)
-        self._mode = int(self._autoreset)
+        self._step_arguments = (*self._players, int(self._autoreset), *self._view, *self._ends)
+        self._step_lanes: Callable[..., int] | None = None
 
     def reset(
         self,
@@ -188,11 +186,13 @@ class Batch:
         taken = self._taken(actions)
         if self._raises:
             self._refuse_illegal(taken)
-        return self._workers.run(step_lanes, *self._players, self._mode, taken, *self._view, *self._ends)
+        if self._step_lanes is None:
+            self._step_lanes = bound(step_lanes, all_work(), taken, *self._step_arguments)
+        return self._workers.run(self._step_lanes, taken, *self._step_arguments)
 
     def _taken(self, actions: Any) -> NDArray[np.int64]:
         """Return the actions as the kernel reads them: as they are, or copied into a buffer."""
-        is_plain = type(actions) is np.ndarray and actions.dtype is _INT64 and actions.shape == self._actions.shape
+        is_plain = type(actions) is np.ndarray and actions.dtype is _INT64 and actions.shape == self._shape
         if is_plain and actions.flags.carray:
             ready: NDArray[np.int64] = actions
             return ready
@@ -229,7 +229,7 @@ class Batch:
         """Return what copies and pickles keep: no threads, and of the buffers what is in them."""
         kept = dict(vars(self))
         del kept["_workers"]
-        for name in (*_VIEWS, "_players", "_view", "_ends"):
+        for name in (*_VIEWS, "_players", "_view", "_ends", "_step_arguments", "_step_lanes"):
             del kept[name]
         return kept
 

@@ -29,6 +29,15 @@ def one_of(kind: str, value: object, known: tuple[str, ...]) -> None:
         raise UnknownNameError(kind, value, known)
 
 
+def whole_number(name: str, value: object, low: int, high: int) -> int:
+    """Return a whole number within bounds, or say what is wrong with it."""
+    is_whole = hasattr(value, "__index__") and not isinstance(value, bool)
+    number = value.__index__() if is_whole else None  # type: ignore[attr-defined]
+    if number is None or not low <= number <= high:
+        raise ConfigurationError(f"{name}: give a whole number from {low:,} to {high:,}, not {value!r}")
+    return int(number)
+
+
 @dataclass(frozen=True)
 class Config:
     """The configuration of a game, validated: the same config, seed and moves give the same game."""

@@ -1,54 +1,98 @@
-"""Sharing work among threads: kernels hold no lock, so each thread takes a range and the result is the same."""
+"""Sharing a kernel's work among threads: kernels hold no lock, and the result is the same whoever does which rows."""
 
 from __future__ import annotations
 
-import itertools
+import time
+import weakref
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor, wait
-from typing import Any
+from queue import SimpleQueue
+from threading import Thread
+from typing import Any, NamedTuple
 
-from parlay_marl.errors import ConfigurationError
+from parlay_marl.core.work import CHUNK, DONE, TOTAL, all_work, has_begun
+from parlay_marl.envs.config import whole_number
 
 MOST_THREADS = 256
+CHUNKS_PER_THREAD = 8
+"""How finely work is cut: a thread that starts late is then waited for no longer than one chunk takes."""
+LOOKS = 200_000
+"""Times that an idle thread looks for more work before it sleeps, some 0.2 ms: to wake it takes nearly as long."""
 
 
-def ranges(n: int, parts: int) -> list[tuple[int, int]]:
-    """Return [0, n) cut into `parts` ranges (start, stop) of like length."""
-    cuts = [n * i // parts for i in range(parts + 1)]
-    return list(itertools.pairwise(cuts))
+class _Task(NamedTuple):
+    """A kernel to call with work to share and its arguments, and the work of the task that will come after."""
+
+    kernel: Callable[..., int]
+    arguments: tuple[Any, ...]
+    work: Any
+    coming: Any
+    failures: list[BaseException]
 
 
-def whole_number(name: str, value: object, low: int, high: int) -> int:
-    """Return a whole number within bounds, or say what is wrong with it."""
-    is_whole = hasattr(value, "__index__") and not isinstance(value, bool)
-    number = value.__index__() if is_whole else None  # type: ignore[attr-defined]
-    if number is None or not low <= number <= high:
-        raise ConfigurationError(f"{name}: give a whole number from {low:,} to {high:,}, not {value!r}")
-    return int(number)
+class _Helper:
+    """A thread that joins in the task it is given; None lets it end."""
+
+    def __init__(self, coming: Any) -> None:
+        self._task: _Task | None = None
+        self._is_asleep, self._bell = False, SimpleQueue[None]()
+        Thread(target=self._serve, args=(coming,), name="parlay-helper", daemon=True).start()
+
+    def give(self, task: _Task | None) -> None:
+        """Give a task; a helper that is awake sees for itself when its work begins."""
+        self._task = task
+        if self._is_asleep or task is None:
+            self._is_asleep = False
+            self._bell.put(None)
+
+    def _serve(self, coming: Any) -> None:
+        last = None
+        while True:
+            if not has_begun(coming, LOOKS) and self._task is last:
+                self._is_asleep = True
+                self._bell.get()
+            task = last = self._task
+            if task is None:
+                return
+            coming = task.coming
+            try:
+                task.kernel(task.work, *task.arguments)
+            except BaseException as error:
+                task.failures.append(error)
+
+
+def _dismiss(helpers: list[_Helper]) -> None:
+    for helper in helpers:
+        helper.give(None)
 
 
 class Workers:
-    """Threads that work on ranges of [0, n), as many as pay: each has at least `least` of its own."""
+    """Threads that share work on n rows, as many as pay: there are at least `least` rows for each."""
 
     def __init__(self, threads: int, n: int, least: int) -> None:
-        parts = max(1, min(whole_number("threads", threads, 1, MOST_THREADS), n // least))
-        self._ranges = ranges(n, parts)
-        self._pool = ThreadPoolExecutor(parts - 1) if parts > 1 else None
+        self.count = max(1, min(whole_number("threads", threads, 1, MOST_THREADS), n // least))
+        self._n = n
+        self._alone, self._shared = all_work(), all_work()
+        self._shared[CHUNK] = -(-n // (self.count * CHUNKS_PER_THREAD))
+        self._coming = self._shared.copy()
+        self._helpers = [_Helper(self._coming) for _ in range(self.count - 1)]
+        self._dismissal = weakref.finalize(self, _dismiss, list(self._helpers))
 
-    def run(self, work: Callable[..., int], *arguments: Any) -> int:
-        """Call a piece of work with its arguments and each range, one in this thread; return the sum of its returns."""
-        first = self._ranges[0]
-        if self._pool is None:
-            return work(*arguments, *first)
-        others = [self._pool.submit(work, *arguments, *span) for span in self._ranges[1:]]
-        try:
-            total = work(*arguments, *first)
-        finally:
-            wait(others)
-        return total + sum(other.result() for other in others)
+    def run(self, kernel: Callable[..., int], *arguments: Any) -> int:
+        """Call a kernel with the work to share and its arguments, in this thread too; return the sum of its returns."""
+        if not self._helpers:
+            return kernel(self._alone, *arguments)
+        work, self._coming = self._coming, self._shared.copy()
+        task = _Task(kernel, arguments, work, self._coming, [])
+        for helper in self._helpers:
+            helper.give(task)
+        kernel(work, *arguments)
+        while work[DONE] < self._n and not task.failures:
+            time.sleep(0)  # another thread is at its last chunk
+        if task.failures:
+            raise task.failures[0]
+        return int(work[TOTAL])
 
     def close(self) -> None:
-        """Let the threads end; later work is done by the caller's thread alone."""
-        if self._pool is not None:
-            self._pool.shutdown()
-            self._pool, self._ranges = None, ranges(self._ranges[-1][1], 1)
+        """Let the helpers end; later work is done by the caller's thread alone."""
+        self._dismissal()
+        self._helpers, self.count = [], 1

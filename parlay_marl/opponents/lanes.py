@@ -1,8 +1,7 @@
 """Many games at once: each lane plays one game after another, and a kernel call moves them all.
 
 A lane has a seed of its own and counts its games, so that it plays exactly what a single environment of that seed
-plays, whatever the number of lanes or threads. A call takes a range of lanes and touches nothing else; kernels hold no
-lock, so that several threads can each take a range.
+plays, whatever the number of lanes or threads. Kernels hold no lock, so that several threads can share a call's lanes.
 """
 
 from __future__ import annotations
@@ -14,13 +13,13 @@ import numpy as np
 
 from parlay_marl.core.chance import draw_game, nothing_fixed, subkey, uniform
 from parlay_marl.core.jit import entry_point, rule
-from parlay_marl.core.moves import BUYER, SELLER, decode, n_actions, refusal
+from parlay_marl.core.memory import clear_row, prefetcher
+from parlay_marl.core.moves import BUYER, SELLER, decode, n_actions, refusal, seat_on_turn
 from parlay_marl.core.observation import width
 from parlay_marl.core.outcome import NONE, write_outcome
-from parlay_marl.core.prefetch import prefetcher
-from parlay_marl.core.state import STATE_DTYPE
 from parlay_marl.core.step import forfeit, observe, open_game, take_turn
 from parlay_marl.core.table import Field, field_dtype
+from parlay_marl.core.work import end_of_chunk, first_chunk, next_chunk
 from parlay_marl.opponents.scripted import choose
 
 LANE = (
@@ -67,11 +66,11 @@ MOST_SKIPPED = 100
 _SCENARIO, _OPPONENT, _LEARNER = 9, 10, 11
 
 AHEAD = 2
-"""Lanes by which memory is asked for in advance; measured."""
-_prefetch_game, _prefetch_lane = prefetcher(STATE_DTYPE.itemsize), prefetcher(LANE_DTYPE.itemsize)
+"""Lanes by which memory is asked for in advance, from LARGE lanes on; measured."""
+LARGE = 4096
+_prefetch_record = prefetcher()
 _prefetch_observation, _prefetch_mask = prefetcher(4 * width(1)), prefetcher(n_actions(1))
 
-_BLANK = np.zeros(1, STATE_DTYPE)
 _NOTHING_FIXED = nothing_fixed()
 
 
@@ -106,7 +105,7 @@ def _answer(lane: Any, s: Any, p: Any, personas: Any) -> None:
     if lane["opponent"] < 0:
         return
     persona = personas[lane["opponent"]]
-    other = 1 - lane["learner"]
+    other = 1 - (lane["learner"] & 1)
     while s["ending"] == NONE and s["seat"] == other:
         move, price, package = choose(s, p, persona, other)
         take_turn(s, p, move, price, package)
@@ -120,7 +119,7 @@ def _begin(
 ) -> None:
     """Begin a lane's game, with the opponent's opening; a game that it ends before the learner's turn is skipped."""
     for _ in range(MOST_SKIPPED):
-        games[i] = _BLANK[0]
+        clear_row(games, i)
         s = games[i]
         key = subkey(subkey(lane["seed"], 0), lane["number"])
         s["key"] = key
@@ -147,7 +146,7 @@ def _begin(
 @rule
 def _play(lane: Any, s: Any, p: Any, personas: Any, action: int, packages: int) -> None:
     """Play a lane's action, forfeiting the game if it is illegal, and the opponent's answer."""
-    seat = s["seat"]
+    seat = seat_on_turn(s)
     move, price, package = decode(action, seat, packages)
     lane["refusal"] = refusal(s, p, move, price, package)
     if lane["refusal"] == 0:
@@ -168,12 +167,13 @@ def _play(lane: Any, s: Any, p: Any, personas: Any, action: int, packages: int) 
 def _look(lane: Any, s: Any, p: Any, packages: int, observation: Any, mask: Any) -> None:
     """Observe for a lane's learner or, where both seats are outside, for the one on turn; not at all without room."""
     if len(observation) > 0:
-        seat = s["seat"] if lane["learner"] < 0 else lane["learner"]
+        seat = seat_on_turn(s) if lane["learner"] < 0 else lane["learner"] & 1
         observe(s, p, seat, packages, observation, mask)
 
 
 @entry_point
 def reset_lanes(
+    work: Any,
     lanes: Any,
     games: Any,
     params: Any,
@@ -186,31 +186,36 @@ def reset_lanes(
     observations: Any,
     masks: Any,
     chosen: Any,
-    start: int,
-    stop: int,
 ) -> int:
-    """Begin the games of the lanes in [start, stop) that are chosen, and observe; return how many.
+    """Begin the games of the lanes that are chosen, and observe; return how many.
 
     The shapes are those of `step_lanes`.
     """
-    begun = 0
-    for i in range(start, stop):
-        if not chosen[i]:
-            continue
-        begun += 1
-        lane = lanes[i]
-        _begin(lane, games, i, params, personas, seating, scenarios, opponents, fixed[0])
-        lane["ending"] = NONE
-        lane["refusal"] = 0
-        lane["reward"][BUYER] = 0.0
-        lane["reward"][SELLER] = 0.0
-        s = games[i]
-        _look(lane, s, params[s["scenario"]], packages, observations[i], masks[i])
+    n, begun = len(lanes), 0
+    start = first_chunk(work)
+    while start < n:
+        stop, in_chunk = end_of_chunk(work, start, n), 0
+        for i in range(start, stop):
+            if not chosen[i]:
+                continue
+            in_chunk += 1
+            lane = lanes[i]
+            _begin(lane, games, i, params, personas, seating, scenarios, opponents, fixed[0])
+            lane["ending"] = NONE
+            lane["refusal"] = 0
+            lane["reward"][BUYER] = 0.0
+            lane["reward"][SELLER] = 0.0
+            s = games[i]
+            _look(lane, s, params[s["scenario"]], packages, observations[i], masks[i])
+        begun += in_chunk
+        start = next_chunk(work, start, stop, in_chunk, n)
     return begun
 
 
 @entry_point
 def step_lanes(
+    work: Any,
+    actions: Any,
     lanes: Any,
     games: Any,
     params: Any,
@@ -219,52 +224,56 @@ def step_lanes(
     scenarios: Any,
     opponents: Any,
     autoreset: int,
-    actions: Any,
     packages: int,
     observations: Any,
     masks: Any,
     finals: Any,
     outcomes: Any,
-    start: int,
-    stop: int,
 ) -> int:
-    """Play an action in each of the lanes in [start, stop); return how many games it ended.
+    """Play an action in each lane; return how many games that ended, in the chunks of the work that fell to this call.
 
     Shapes, for n lanes: `lanes`, `games`, `outcomes` (n,); `actions` (n,) int64; `observations` (n, fields) float32;
     `masks` (n, actions) int8, neither written where observations have no fields; `finals` (n, fields) float32, written
     where `autoreset` is SAME_STEP. A lane that waits for its reset gets it instead (NEXT_STEP), or stays as it is
     (DISABLED).
     """
-    ended = 0
-    for i in range(start, stop):
-        _prefetch_game(games, i + AHEAD)
-        _prefetch_lane(lanes, i + AHEAD)
-        _prefetch_observation(observations, i + AHEAD)
-        _prefetch_mask(masks, i + AHEAD)
-        lane = lanes[i]
-        if lane["is_over"] == 1:
-            lane["ending"] = NONE
-            lane["refusal"] = 0
-            if autoreset != DISABLED:
-                lane["number"] += 1
-                _begin(lane, games, i, params, personas, seating, scenarios, opponents, _NOTHING_FIXED[0])
-            lane["reward"][BUYER] = 0.0
-            lane["reward"][SELLER] = 0.0
-        else:
-            p = params[games[i]["scenario"]]
-            _play(lane, games[i], p, personas, actions[i], packages)
+    n, ended = len(lanes), 0
+    is_large = n >= LARGE
+    start = first_chunk(work)
+    while start < n:
+        stop, in_chunk = end_of_chunk(work, start, n), 0
+        for i in range(start, stop):
+            if is_large:
+                _prefetch_record(games, i + AHEAD)
+                _prefetch_record(lanes, i + AHEAD)
+                _prefetch_observation(observations, i + AHEAD)
+                _prefetch_mask(masks, i + AHEAD)
+            lane = lanes[i]
             if lane["is_over"] == 1:
-                ended += 1
-                write_outcome(games[i], p, outcomes[i])
-                if autoreset == SAME_STEP:
-                    _look(lane, games[i], p, packages, finals[i], masks[i])
-                    buyer, seller = lane["reward"][BUYER], lane["reward"][SELLER]
+                lane["ending"] = NONE
+                lane["refusal"] = 0
+                if autoreset != DISABLED:
                     lane["number"] += 1
                     _begin(lane, games, i, params, personas, seating, scenarios, opponents, _NOTHING_FIXED[0])
-                    lane["reward"][BUYER] = buyer
-                    lane["reward"][SELLER] = seller
-        s = games[i]
-        _look(lane, s, params[s["scenario"]], packages, observations[i], masks[i])
+                lane["reward"][BUYER] = 0.0
+                lane["reward"][SELLER] = 0.0
+            else:
+                p = params[games[i]["scenario"]]
+                _play(lane, games[i], p, personas, actions[i], packages)
+                if lane["is_over"] == 1:
+                    in_chunk += 1
+                    write_outcome(games[i], p, outcomes[i])
+                    if autoreset == SAME_STEP:
+                        _look(lane, games[i], p, packages, finals[i], masks[i])
+                        buyer, seller = lane["reward"][BUYER], lane["reward"][SELLER]
+                        lane["number"] += 1
+                        _begin(lane, games, i, params, personas, seating, scenarios, opponents, _NOTHING_FIXED[0])
+                        lane["reward"][BUYER] = buyer
+                        lane["reward"][SELLER] = seller
+            s = games[i]
+            _look(lane, s, params[s["scenario"]], packages, observations[i], masks[i])
+        ended += in_chunk
+        start = next_chunk(work, start, stop, in_chunk, n)
     return ended
 
 
@@ -274,7 +283,7 @@ def first_illegal(lanes: Any, games: Any, params: Any, actions: Any, packages: i
     for i in range(len(lanes)):
         if lanes[i]["is_over"] == 0:
             s = games[i]
-            move, price, package = decode(actions[i], s["seat"], packages)
+            move, price, package = decode(actions[i], seat_on_turn(s), packages)
             if refusal(s, params[s["scenario"]], move, price, package) != 0:
                 return i
     return -1

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from parlay_marl.core.bargain import ROUNDING, best_package, price_worth, worth
+from parlay_marl.core.bargain import ROUNDING, price_worth, worth
 from parlay_marl.core.chance import subkey, uniform
 from parlay_marl.core.drift import TAGS, price_given_up
 from parlay_marl.core.jit import entry_point, rule
@@ -31,12 +31,15 @@ from parlay_marl.core.moves import (
     decode,
     makes_offer,
     own_end,
+    package_offered,
     refusal,
+    seat_on_turn,
 )
 from parlay_marl.core.outcome import NONE, write_outcome
 from parlay_marl.core.step import start_game, take_turn
 from parlay_marl.core.style import Strategy
 from parlay_marl.core.tension import clip
+from parlay_marl.core.work import end_of_chunk, first_chunk, next_chunk
 
 _OPEN, _VERIFIED = int(ClaimStatus.OPEN), int(ClaimStatus.VERIFIED)
 _TIT_FOR_TAT, _MICRO, _NASH, _RANDOM = (
@@ -85,27 +88,21 @@ def turn_key(s: Any, seat: int) -> np.uint64:
 
 
 @rule
-def _own_best(s: Any, p: Any, seat: int) -> int:
-    """Return the package that the seat likes best."""
-    return best_package(s["package_values"][seat], s["package_values"][seat], p["scenario"]["packages"])
-
-
-@rule
 def chosen_package(s: Any, p: Any, seat: int, yields: float) -> int:
     """Return the package to offer: one's own best, with each term yielded that costs no more than `yields`.
 
     What the other wants of a term is read from its last offer, but for a claim, which is about the price; what a term
     costs is read from one's own values (logrolling).
     """
-    best = _own_best(s, p, seat)
+    best = s["own_best"][seat]
     other = 1 - seat
     sc = p["scenario"]
     if sc["packages"] == 1 or s["offers_made"][other] == 0 or yields <= 0.0:
         return best
     if s["last_move"][other] == BATNA_REVEAL:
-        return int(s["offer_package"][seat]) if s["offers_made"][seat] > 0 else best
+        return int(package_offered(s, seat)) if s["offers_made"][seat] > 0 else best
     values = s["package_values"][seat]
-    wanted, mine, stride, package = int(s["offer_package"][other]), best, 1, 0
+    wanted, mine, stride, package = int(package_offered(s, other)), best, 1, 0
     for back in range(sc["terms"]):
         options = sc["term_options"][sc["terms"] - 1 - back]
         option, wished = mine % options, wanted % options
@@ -140,13 +137,13 @@ def _share_of_price(p: Any, share: float, price: float) -> float:
 @rule
 def _last_worth(s: Any, seat: int) -> float:
     """Return what the seat's own last offer is worth to it."""
-    return _own_worth(s, seat, s["offer_price"][seat], s["offer_package"][seat])
+    return _own_worth(s, seat, s["offer_price"][seat], package_offered(s, seat))
 
 
 @rule
 def first_demand(s: Any, p: Any, seat: int, style: Any) -> float:
     """Return the worth of the persona's first demand to itself: within the public range, on its own best package."""
-    best = _own_best(s, p, seat)
+    best = s["own_best"][seat]
     reservation = s["reservation"][seat]
     price = reservation + style["opening"] * (own_end(seat) - reservation)
     markup = _share_of_price(p, style["opening_markup"], reservation)
@@ -278,7 +275,7 @@ def _tit_for_tat_aspiration(s: Any, p: Any, seat: int, demand: float) -> float:
     if before <= 0.0 or now <= 0.0:
         return last
     price = ((low + s["offer_price"][seat] * width) * before / now - low) / width
-    return min(_own_worth(s, seat, clip(price, 0.0, 1.0), s["offer_package"][seat]), demand)
+    return min(_own_worth(s, seat, clip(price, 0.0, 1.0), package_offered(s, seat)), demand)
 
 
 @rule
@@ -321,7 +318,7 @@ def aspiration(s: Any, p: Any, seat: int, style: Any, package: int, demand: floa
 @rule
 def _walks(s: Any, p: Any, seat: int, style: Any, key: np.uint64, scale: float) -> bool:
     """Whether the persona gives up: no price is worth anything to it, or its ultimatum runs out and was no bluff."""
-    if _own_worth(s, seat, own_end(seat), _own_best(s, p, seat)) < _erosion_margin(s, p):
+    if _own_worth(s, seat, own_end(seat), s["own_best"][seat]) < _erosion_margin(s, p):
         return True
     expired = s["round"] - (style["ultimatum_round"] + style["patience"] * style["ultimatum_rounds"]) * scale
     return 0.0 <= expired < 1.0 and uniform(key, _TO_WALK) >= style["bluff_rate"]
@@ -333,7 +330,7 @@ def _accepts(s: Any, p: Any, seat: int, style: Any, asked: float, demand: float,
     other = 1 - seat
     if s["offers_made"][other] == 0:
         return False
-    price, package = s["offer_price"][other], s["offer_package"][other]
+    price, package = s["offer_price"][other], package_offered(s, other)
     offered = _own_worth(s, seat, price, package)
     if offered < 0.0:
         return False
@@ -358,7 +355,7 @@ def _calls_bluff(s: Any, p: Any, seat: int, style: Any, key: np.uint64) -> bool:
     claim, mean = s["claim_price"][other], s["belief"][seat][0]
     tougher = mean - claim if other == BUYER else claim - mean
     likely = tougher <= p["credibility"]["tolerance"] * (2.0 - style["mind_reading"])
-    if likely and _own_worth(s, seat, claim, _own_best(s, p, seat)) >= 0.0:
+    if likely and _own_worth(s, seat, claim, s["own_best"][seat]) >= 0.0:
         return False
     return uniform(key, _TO_CHALLENGE) < style["challenge_rate"] * style["aggression"]
 
@@ -391,7 +388,7 @@ def _offer(s: Any, p: Any, seat: int, asked: float, package: int) -> tuple[int, 
     """Return the offer worth `asked` to the persona, on its own best package where the other one cannot be."""
     price = _own_price(s, seat, asked, package)
     if _own_worth(s, seat, price, package) < asked - ROUNDING:
-        package = _own_best(s, p, seat)
+        package = s["own_best"][seat]
         price = _own_price(s, seat, asked, package)
     return OFFER, price, package
 
@@ -431,7 +428,7 @@ def choose(s: Any, p: Any, persona: Any, seat: int) -> tuple[int, float, int]:
         return CHALLENGE, 0.0, 0
     if s["offers_made"][seat] == 0:
         if uniform(key, _TO_ANCHOR) < style["anchors"] * style["aggression"]:
-            return ANCHOR_HIGH, own_end(seat), _own_best(s, p, seat)
+            return ANCHOR_HIGH, own_end(seat), s["own_best"][seat]
     elif s["round"] < style["hold_rounds"] * scale:
         silent = uniform(key, _TO_BE_SILENT) < style["silence_rate"] * style["patience"]
         if silent and refusal(s, p, SILENCE, 0.0, 0) == 0 and _may_pass(s, p, seat):
@@ -448,7 +445,7 @@ def choose(s: Any, p: Any, persona: Any, seat: int) -> tuple[int, float, int]:
 def choose_move(games: Any, params: Any, i: int, personas: Any, index: int, choice: Any) -> None:
     """Write what persona `index` does in game i, whose seat on turn it holds, into a `(1,)` of `CHOICE_DTYPE`."""
     s = games[i]
-    move, price, package = choose(s, params[s["scenario"]], personas[index], s["seat"])
+    move, price, package = choose(s, params[s["scenario"]], personas[index], seat_on_turn(s))
     choice[0]["move"] = move
     choice[0]["price"] = price
     choice[0]["package"] = package
@@ -456,6 +453,7 @@ def choose_move(games: Any, params: Any, i: int, personas: Any, index: int, choi
 
 @entry_point
 def play_games(
+    work: Any,
     params: Any,
     personas: Any,
     buyer: int,
@@ -467,21 +465,29 @@ def play_games(
     numbers: Any,
     games: Any,
     outcomes: Any,
-) -> None:
+) -> int:
     """Play whole games between two personas without leaving the kernel: `(n,)` game numbers and outcomes.
 
-    `games` is a scratch array of one row. `fixed` has one record, which should hold both personas' event sensitivity.
+    Returns how many of them fell to this call. `games` is a scratch array of one row. `fixed` has one record, which
+    should hold both personas' event sensitivity.
     """
     base = subkey(np.uint64(seed), 0)
     p = params[scenario]
-    for i in range(len(numbers)):
-        games[0] = blank[0]
-        s = games[0]
-        s["key"] = subkey(base, numbers[i])
-        s["scenario"] = scenario
-        start_game(s, p, fixed[0])
-        while s["ending"] == NONE:
-            seat = s["seat"]
-            move, price, package = choose(s, p, personas[buyer if seat == BUYER else seller], seat)
-            take_turn(s, p, move, price, package)
-        write_outcome(s, p, outcomes[i])
+    n, played = len(numbers), 0
+    start = first_chunk(work)
+    while start < n:
+        stop = end_of_chunk(work, start, n)
+        for i in range(start, stop):
+            games[0] = blank[0]
+            s = games[0]
+            s["key"] = subkey(base, numbers[i])
+            s["scenario"] = scenario
+            start_game(s, p, fixed[0])
+            while s["ending"] == NONE:
+                seat = seat_on_turn(s)
+                move, price, package = choose(s, p, personas[buyer if seat == BUYER else seller], seat)
+                take_turn(s, p, move, price, package)
+            write_outcome(s, p, outcomes[i])
+        played += stop - start
+        start = next_chunk(work, start, stop, stop - start, n)
+    return played

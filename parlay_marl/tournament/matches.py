@@ -6,7 +6,6 @@ personas are not differences of luck.
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -25,11 +24,14 @@ from parlay_marl.core.outcome import DEAL, OUTCOME_DTYPE, WALKED
 from parlay_marl.core.state import STATE_DTYPE
 from parlay_marl.core.style import PERSONA_DTYPE
 from parlay_marl.envs.batch import joined
-from parlay_marl.envs.threads import MOST_THREADS, Workers, whole_number
+from parlay_marl.envs.config import whole_number
+from parlay_marl.envs.game import checked_seed
+from parlay_marl.envs.threads import MOST_THREADS, Workers
 from parlay_marl.errors import ConfigurationError
 from parlay_marl.opponents.scripted import play_games
 
-LARGEST_SEED = 2**64 - 1
+MOST_GAMES = 2**31 - 1
+"""Games that a cell may have."""
 LEAST_PER_THREAD = 64
 """Games that a thread must have for itself; fewer gain nothing from another thread."""
 CELLS_AHEAD = 64
@@ -166,11 +168,11 @@ def play_cell(
     outcomes = np.zeros(games, OUTCOME_DTYPE)
     blank, numbers = np.zeros(1, STATE_DTYPE), np.arange(games)
 
-    def play(start: int, stop: int) -> int:
-        scratch, part = np.zeros(1, STATE_DTYPE), outcomes[start:stop]
-        span = numbers[start:stop]
-        play_games(params, personas, BUYER, SELLER, fixed, blank, np.uint64(seed), 0, span, scratch, part)
-        return stop - start
+    def play(work: Any) -> int:
+        scratch = np.zeros(1, STATE_DTYPE)
+        return play_games(
+            work, params, personas, BUYER, SELLER, fixed, blank, np.uint64(seed), 0, numbers, scratch, outcomes
+        )
 
     workers = Workers(threads, games, LEAST_PER_THREAD)
     workers.run(play)
@@ -239,9 +241,9 @@ def run_tournament(
     """
     entrants = [load_persona(persona) for persona in (persona_names() if personas is None else personas)]
     deals = [load_scenario(scenario) for scenario in (scenario_names() if scenarios is None else scenarios)]
-    games, seed = _whole("games", games), _whole("seed", seed)
+    games, seed = whole_number("games", games, 1, MOST_GAMES), checked_seed(seed)
     threads = whole_number("threads", threads, 1, MOST_THREADS)
-    _check_plan([entrant.name for entrant in entrants], [deal.name for deal in deals], games, seed)
+    _check_plan([entrant.name for entrant in entrants], [deal.name for deal in deals])
     loaded = load_rules(rules)
     params = [build_params(deal, loaded, reward="payoff") for deal in deals]
     plan = list(_plan(entrants, deals, params))
@@ -259,15 +261,7 @@ def run_tournament(
     return Results(seed, games, rules if isinstance(rules, str) else "custom", tuple(ranked), tuple(cells))
 
 
-def _whole(what: str, number: Any) -> int:
-    """Return a number as a plain whole number."""
-    try:
-        return operator.index(number)
-    except TypeError:
-        raise ConfigurationError(f"{what}: give a whole number, not {number!r}") from None
-
-
-def _check_plan(personas: Sequence[str], scenarios: Sequence[str], games: int, seed: int) -> None:
+def _check_plan(personas: Sequence[str], scenarios: Sequence[str]) -> None:
     """Refuse a plan that cannot be played or told apart."""
     for kind, names in (("persona", personas), ("scenario", scenarios)):
         if not names:
@@ -275,7 +269,3 @@ def _check_plan(personas: Sequence[str], scenarios: Sequence[str], games: int, s
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ConfigurationError(f"the {kind} {twice[0]!r} is named twice; name each once")
-    if games < 1:
-        raise ConfigurationError(f"games: give at least 1 game a cell, not {games}")
-    if not 0 <= seed <= LARGEST_SEED:
-        raise ConfigurationError(f"seed: give a whole number from 0 to 2**64 - 1, not {seed}")

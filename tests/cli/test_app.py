@@ -73,7 +73,7 @@ WRONG = [
     (("tournament", "shark", "diplomatt"), "did you mean 'diplomat'?"),
     (("tournament", "shark", "shark"), "the persona 'shark' is named twice"),
     (("tournament", "shark", "--scenario", "unifrom"), "did you mean 'uniform'?"),
-    (("tournament", "shark", "--games", "0"), "give at least 1 game a cell, not 0"),
+    (("tournament", "shark", "--games", "0"), "games: give a whole number from 1 to 2,147,483,647, not 0"),
     (("tournament", "shark", "--seed", "-3"), "error: seed: give a whole number from 0"),
     (("tournament", "shark", "--rules", "sead"), "did you mean 'seed'?"),
     (("personas", "veteren"), "did you mean 'veteran'?"),

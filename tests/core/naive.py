@@ -418,6 +418,7 @@ class NaiveGame:
             "carry": self.carry,
             "tension_peak": self.tension_peak,
             "start_width": self.start_width,
+            "best_package": self.best_package(),
             "event_round": self.event_rounds + [-1] * (MAX_EVENTS - len(self.event_rounds)),
         }
         by_seat = [self._figures_of(seat) for seat in SEATS]
@@ -443,6 +444,7 @@ class NaiveGame:
             "distinct_offers": len(self.distinct_offers(seat)),
             "offer_package": offers[-1][1] if offers else 0,
             "alternative": self.alternative[seat],
+            "own_best": max(self.packages, key=lambda k: (self.values[seat][k], -k)),
             "claim_package": claims[-1]["package"] if claims else 0,
             "claim_status": claims[-1]["status"] if claims else ClaimStatus.NONE,
             "claim_is_bluff": claims[-1]["bluff"] if claims else 0,

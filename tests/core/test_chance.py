@@ -174,7 +174,7 @@ FOLLOWS = {
     "alternative": {"belief_accuracy"},
     "sensitivity": set(),
     "event_round": set(),
-    "package_values": {"start_width"},
+    "package_values": {"start_width", "best_package", "own_best"},
 }
 FIXED_TO: dict[str, Any] = {
     "opener": 1,

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
+import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -11,9 +14,12 @@ import numpy as np
 import pytest
 
 from parlay_marl.core.moves import INDEX_ACCEPT, INDEX_WALK_AWAY
+from parlay_marl.core.work import end_of_chunk, first_chunk, next_chunk
 from parlay_marl.envs import batch as batches
+from parlay_marl.envs import threads as threads_module
 from parlay_marl.envs.batch import Batch
-from parlay_marl.envs.threads import Workers, ranges, whole_number
+from parlay_marl.envs.config import whole_number
+from parlay_marl.envs.threads import Workers
 from parlay_marl.envs.vector import NegotiationVectorEnv
 from parlay_marl.errors import ConfigurationError, IllegalMoveError
 from tests.helpers import content, offer, same
@@ -83,10 +89,8 @@ def test_nothing_depends_on_the_number_of_lanes_or_where_they_are_cut(kind: str,
 
 
 def test_threads_are_used_where_lanes_suffice_and_never_for_fewer() -> None:
-    spans = {threads: Batch(10, threads=threads)._workers._ranges for threads in (1, 2, 5, 6)}
-    assert [len(spans[threads]) for threads in (1, 2, 5, 6)] == [1, 2, 5, 5]
-    assert spans[2] == [(0, 5), (5, 10)]
-    assert len(Batch(1, threads=8)._workers._ranges) == 1
+    assert [Batch(10, threads=threads)._workers.count for threads in (1, 2, 5, 6)] == [1, 2, 5, 5]
+    assert Batch(1, threads=8)._workers.count == 1
 
 
 def test_a_reset_of_some_lanes_and_refusals_are_the_same_with_threads() -> None:
@@ -144,36 +148,81 @@ def test_a_batch_whose_threads_were_released_plays_on_by_itself() -> None:
 # --------------------------------------------------------------------------------------------------------- workers
 
 
+def squares(work: Any, rows: Any, slow: bool = False) -> int:
+    """Square rows in place, as a kernel would; return how many fell to this call."""
+    mine, start = 0, first_chunk(work)
+    while start < len(rows):
+        stop = end_of_chunk(work, start, len(rows))
+        if slow:
+            time.sleep(0.002)
+        rows[start:stop] **= 2
+        mine += stop - start
+        start = next_chunk(work, start, stop, stop - start, len(rows))
+    return mine
+
+
 @pytest.mark.parametrize("n", [1, 2, 5, 64, 1000])
-@pytest.mark.parametrize("parts", [1, 2, 3, 7])
-def test_ranges_cover_everything_once_in_like_lengths(n: int, parts: int) -> None:
-    cut = ranges(n, parts)
-    assert [i for start, stop in cut for i in range(start, stop)] == list(range(n))
-    lengths = [stop - start for start, stop in cut]
-    assert max(lengths) - min(lengths) <= 1
-
-
-def test_workers_add_up_what_their_ranges_give() -> None:
-    workers = Workers(3, 10, 1)
-    assert workers.run(lambda start, stop: sum(range(start, stop))) == sum(range(10))
+@pytest.mark.parametrize("threads", [1, 2, 3, 7])
+def test_every_row_is_worked_on_once_and_the_results_are_added_up(n: int, threads: int) -> None:
+    workers = Workers(threads, n, 1)
+    for _ in range(20):
+        rows = np.arange(n)
+        assert workers.run(squares, rows) == n
+        assert rows.tolist() == [i * i for i in range(n)]
     workers.close()
 
 
-@pytest.mark.parametrize("bad", [0, 4, 9])
-def test_an_error_in_any_range_is_raised_when_all_have_ended(bad: int) -> None:
-    workers, done = Workers(3, 10, 1), []
+def test_helpers_join_in_awake_or_asleep(monkeypatch: pytest.MonkeyPatch) -> None:
+    for looks in (0, 10**6):
+        monkeypatch.setattr(threads_module, "LOOKS", looks)
+        seen, workers = set(), Workers(3, 96, 1)
 
-    def work(start: int, stop: int) -> int:
-        if start <= bad < stop:
-            raise ZeroDivisionError(f"at {bad}")
-        done.append((start, stop))
-        return 0
+        def kernel(work: Any, rows: Any, seen: set[str] = seen) -> int:
+            seen.add(threading.current_thread().name)
+            return squares(work, rows, slow=True)
 
-    for _ in range(2):
-        done.clear()
-        with pytest.raises(ZeroDivisionError, match=f"at {bad}"):
-            workers.run(work)
-        assert len(done) == 2
+        for pause in (0.0, 0.0, 0.05, 0.0):
+            time.sleep(pause)
+            seen.clear()
+            assert workers.run(kernel, np.arange(96)) == 96
+            assert len(seen) == 2  # both helpers bear one name
+        workers.close()
+
+
+def test_helpers_end_with_their_workers() -> None:
+    def helpers() -> int:
+        return sum(thread.name == "parlay-helper" for thread in threading.enumerate())
+
+    def settle(count: int) -> None:
+        deadline = time.monotonic() + 10
+        while helpers() > count and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert helpers() == count
+
+    gc.collect()
+    before = helpers()
+    closed, dropped = Workers(3, 10, 1), Workers(4, 10, 1)
+    assert helpers() == before + 5
+    closed.close()
+    settle(before + 3)
+    closed.close()
+    assert closed.run(squares, np.arange(10)) == 10
+    del dropped
+    gc.collect()
+    settle(before)
+
+
+def test_an_error_in_any_thread_is_raised() -> None:
+    def kernel(work: Any, bad: str) -> int:
+        if threading.current_thread().name == bad:
+            raise ZeroDivisionError(f"in {bad}")
+        return squares(work, np.arange(10), slow=True)
+
+    workers = Workers(2, 10, 1)
+    for bad in ("parlay-helper", "MainThread", "parlay-helper"):
+        with pytest.raises(ZeroDivisionError, match=f"in {bad}"):
+            workers.run(kernel, bad)
+    assert workers.run(kernel, "nobody") == 10
     workers.close()
 
 

@@ -51,7 +51,7 @@ PUBLIC = {
 
 OWN = {
     "reservation", "urgency", "belief", "alternative", "claim_is_bluff", "pending_stronger", "pending_weaker",
-    "events_answered", "events_missed", "bluffs_made", "sensitivity", "package_values",
+    "events_answered", "events_missed", "bluffs_made", "sensitivity", "package_values", "own_best",
 }  # fmt: skip
 """Fields of which a seat knows its own half."""
 
@@ -167,7 +167,7 @@ def test_it_makes_an_offer_and_not_only_threats(career: Career) -> None:
 
 def test_every_field_of_the_state_is_public_or_own_or_hidden() -> None:
     names = {declared.name for declared in STATE}
-    hidden = {"reward", "belief_accuracy", "start_width", "event_round"}
+    hidden = {"reward", "belief_accuracy", "start_width", "event_round", "best_package"}
     assert names == PUBLIC | OWN | CHANCE | hidden
     assert len(names) == len(PUBLIC) + len(OWN) + len(CHANCE) + len(hidden)
 
@@ -191,6 +191,8 @@ def hidden_changed(rows: Any, seat: int, rng: np.random.Generator) -> Any:
     rows["belief_accuracy"] = rng.uniform(0, 1, (n, 2))
     rows["reward"] = rng.normal(0, 50, (n, 2))
     rows["start_width"] = rng.uniform(0, 1, n)
+    rows["own_best"][:, other] = rng.integers(0, MAX_PACKAGES, n)
+    rows["best_package"] = rng.integers(0, MAX_PACKAGES, n)
     rows["event_round"] = rng.integers(-1, 20, rows["event_round"].shape)
     return rows
 

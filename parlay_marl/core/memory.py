@@ -1,0 +1,74 @@
+"""What kernels do with memory that Numba has no word for: asking for it in advance, and clearing a row.
+
+Asking changes speed alone, never a result: large batches do not fit the caches, and a turn is too long for the
+processor to load the next game meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numba
+import numpy as np
+from llvmlite import ir
+from numba.core import cgutils, types
+from numba.extending import intrinsic, overload
+
+LINE = 64
+"""Bytes of a cache line."""
+
+_i8, _i32 = ir.IntType(8), ir.IntType(32)
+
+
+def _place(context: Any, builder: Any, array_type: Any, array: Any, i: Any) -> Any:
+    """Return the address of row i of an array."""
+    view = cgutils.create_struct_proxy(array_type)(context, builder, value=array)
+    base = builder.bitcast(view.data, _i8.as_pointer())
+    return builder.gep(base, [builder.mul(builder.extract_value(view.strides, 0), i)])
+
+
+def prefetcher(nbytes: int | None = None) -> Callable[[Any, int], None]:
+    """Return a function for kernels that asks for row i of an array, to be written soon: `nbytes`, or a whole record.
+
+    Rows beyond the end are harmless: nothing is read.
+    """
+    if numba.config.DISABLE_JIT:
+        return lambda array, i: None
+
+    @intrinsic  # type: ignore[untyped-decorator]
+    def prefetch(context: Any, array: Any, i: Any) -> Any:
+        size = array.dtype.size if nbytes is None else nbytes
+
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            place = _place(context, builder, signature.args[0], *arguments)
+            kind = ir.FunctionType(ir.VoidType(), [_i8.as_pointer(), _i32, _i32, _i32])
+            function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+            for byte in range(0, size, LINE):
+                line = builder.gep(place, [_i32(byte)])
+                builder.call(function, [line, _i32(1), _i32(3), _i32(1)])
+            return context.get_dummy_value()
+
+        return types.none(array, types.intp), generate
+
+    return prefetch
+
+
+def clear_row(array: Any, i: int) -> None:
+    """Set every byte of row i of an array of records to zero."""
+    array[i] = np.zeros((), array.dtype)
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _zero_row(context: Any, array: Any, i: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        place = _place(context, builder, signature.args[0], *arguments)
+        cgutils.memset(builder, place, ir.Constant(ir.IntType(64), signature.args[0].dtype.size), 0)
+        return context.get_dummy_value()
+
+    return types.none(array, types.intp), generate
+
+
+@overload(clear_row)
+def _clear_row(array, i):  # type: ignore[no-untyped-def]
+    return lambda array, i: _zero_row(array, i)  # noqa: PLW0108 - Numba takes no intrinsic here

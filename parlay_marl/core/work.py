@@ -1,0 +1,101 @@
+"""Work on many rows, shared by threads: each takes the next chunk until none is left.
+
+A thread that comes late, or is held up by a busy neighbour, leaves more to the others. An array of four numbers says
+how far the work is; a kernel that is handed one whose `CHUNK` is 0 has all the rows to itself and does not touch it.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import numpy as np
+from numba.core import cgutils, types
+from numba.extending import intrinsic, overload
+
+from parlay_marl.core.jit import entry_point, rule
+
+NEXT, DONE, TOTAL, CHUNK = range(4)
+"""Places in the array: the first row that nobody has taken, rows done, sum of what the chunks returned, chunk size."""
+
+_lock = threading.Lock()
+
+
+def fetch_add(array: Any, i: int, amount: int) -> int:
+    """Add to a place of an int64 array, and return what was there before, in one step that no other thread can part."""
+    with _lock:
+        before = int(array[i])
+        array[i] = before + amount
+    return before
+
+
+def latest(array: Any, i: int) -> int:
+    """Return what is in a place of an int64 array now, whichever thread put it there."""
+    return int(array[i])
+
+
+def _place(context: Any, builder: Any, array_type: Any, array: Any, i: Any) -> Any:
+    return builder.gep(cgutils.create_struct_proxy(array_type)(context, builder, value=array).data, [i])
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _atomic_add(context: Any, array: Any, i: Any, amount: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        place = _place(context, builder, signature.args[0], *arguments[:2])
+        return builder.atomic_rmw("add", place, arguments[2], "seq_cst")
+
+    return types.int64(array, types.intp, types.int64), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _atomic_load(context: Any, array: Any, i: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.load_atomic(_place(context, builder, signature.args[0], *arguments), "seq_cst", 8)
+
+    return types.int64(array, types.intp), generate
+
+
+@overload(fetch_add)
+def _fetch_add(array, i, amount):  # type: ignore[no-untyped-def]
+    return lambda array, i, amount: _atomic_add(array, i, amount)  # noqa: PLW0108 - Numba takes no intrinsic here
+
+
+@overload(latest)
+def _latest(array, i):  # type: ignore[no-untyped-def]
+    return lambda array, i: _atomic_load(array, i)  # noqa: PLW0108 - Numba takes no intrinsic here
+
+
+def all_work() -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Return work that is not shared."""
+    return np.zeros(4, np.int64)
+
+
+@rule
+def first_chunk(work: Any) -> int:
+    """Return the first row to work on."""
+    return fetch_add(work, NEXT, work[CHUNK]) if work[CHUNK] > 0 else 0
+
+
+@rule
+def end_of_chunk(work: Any, start: int, n: int) -> int:
+    """Return the row after the last one of a chunk, of n rows in all."""
+    return min(start + work[CHUNK], n) if work[CHUNK] > 0 else n
+
+
+@rule
+def next_chunk(work: Any, start: int, stop: int, result: int, n: int) -> int:
+    """Hand in a chunk with its result, and return the first row of the next one: n or more where there is none."""
+    if work[CHUNK] == 0:
+        return n
+    fetch_add(work, TOTAL, result)
+    fetch_add(work, DONE, stop - start)
+    return fetch_add(work, NEXT, work[CHUNK])
+
+
+@entry_point
+def has_begun(work: Any, looks: int) -> bool:
+    """Whether somebody has taken a chunk of the work, now or by the last of so many looks."""
+    for _ in range(looks):  # noqa: SIM110 - Numba knows no any()
+        if latest(work, NEXT) > 0:
+            return True
+    return False
