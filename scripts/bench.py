@@ -21,20 +21,22 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from parlay_marl import negotiation_v0
-from parlay_marl.catalogue import build_params, load_rules, load_scenario
+from parlay_marl.catalogue import build_params, load_persona, load_rules, load_scenario
 from parlay_marl.core import observation
 from parlay_marl.core.chance import nothing_fixed
 from parlay_marl.core.moves import n_actions
 from parlay_marl.core.outcome import OUTCOME_DTYPE
-from parlay_marl.core.state import STATE_DTYPE
+from parlay_marl.core.state import STATE_DTYPE, state_dtype
 from parlay_marl.core.step import reset_games, step_games
 from parlay_marl.envs.batch import LEAST_PER_THREAD, Batch
 from parlay_marl.opponents.lanes import LANE_DTYPE
+from parlay_marl.tournament.matches import play_cell
 
 BATCH = 4096
 TARGETS = {"env_vs_tictactoe": 8.0, "raw_env_vs_tictactoe": 3.0, "batch_steps_per_second": 5e6}
@@ -132,10 +134,46 @@ def batch_detail(rounds: int) -> dict[str, float]:
     return {name: statistics.median(values) for name, values in speeds.items()}
 
 
+def resident_megabytes() -> float:
+    """Return the memory that this process holds now."""
+    pages = int(Path("/proc/self/statm").read_text("utf-8").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def memory_growth(games: int) -> dict[str, float]:
+    """Return the megabytes by which playing so many games grows this process: in a batch, and whole ones in the kernel.
+
+    A tenth of them is played first, so that everything is in place.
+    """
+    batch = Batch(65_536, illegal="terminate", threads=2)
+    batch.reset(seed=1)
+    rng = np.random.default_rng(0)
+    actions = [rng.integers(4, 46, batch.num_games) for _ in range(40)]
+    personas = load_persona("boulware"), load_persona("conceder")
+    params = build_params(load_scenario("saas_enterprise"), load_rules("default"))
+
+    def in_batch() -> int:
+        return sum(batch.step(chosen) for chosen in actions)
+
+    def in_kernel() -> int:
+        return len(play_cell(*personas, params, opener=0, games=100_000, seed=1, threads=2))
+
+    growth = {}
+    for name, play in (("batch", in_batch), ("whole games", in_kernel)):
+        played, before = 0, 0.0
+        while played < 1.1 * games:
+            played += play()
+            if not before and played >= 0.1 * games:
+                before = resident_megabytes()
+        growth[name] = resident_megabytes() - before
+    batch.close()
+    return growth
+
+
 def bytes_per_game() -> dict[str, int]:
     """Return the memory that each game of a batch takes."""
     buffers = {
-        "state": STATE_DTYPE.itemsize,
+        "state": state_dtype(1).itemsize,
         "lane": LANE_DTYPE.itemsize,
         "observation": 4 * observation.width(1),
         "mask": n_actions(1),
@@ -214,8 +252,13 @@ def main() -> None:
     """Measure, print a table and, where asked, write it as JSON."""
     parser = argparse.ArgumentParser(description="Measure the environment's speed beside PettingZoo's classic games.")
     parser.add_argument("--rounds", type=int, default=5, help="measurements of each (default 5)")
+    parser.add_argument("--memory", type=int, metavar="GAMES", help="only show how much memory so many games take")
     parser.add_argument("--json", metavar="FILE", help="write the figures to a file")
     arguments = parser.parse_args()
+    if arguments.memory:
+        for name, megabytes in memory_growth(arguments.memory).items():
+            print(f"{name:24} {megabytes:+14.2f} MB over {arguments.memory:,} games")
+        return
     result = {"machine": machine(), **measure_all(arguments.rounds), "start_up": start_up()}
     result["batch_steps_per_second"] = batch_detail(arguments.rounds)
     result["bytes_per_game"] = bytes_per_game()

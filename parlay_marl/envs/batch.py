@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from parlay_marl.core import observation as observed
 from parlay_marl.core.jit import bound
-from parlay_marl.core.moves import SEATS, Refusal, n_actions
+from parlay_marl.core.moves import n_actions
 from parlay_marl.core.outcome import OUTCOME_DTYPE
 from parlay_marl.core.params import PARAMS_DTYPE
 from parlay_marl.core.state import state_dtype
@@ -20,7 +20,7 @@ from parlay_marl.core.step import check_index
 from parlay_marl.core.style import PERSONA_DTYPE
 from parlay_marl.core.work import all_work
 from parlay_marl.envs.config import Config, make_config, one_of, whole_number
-from parlay_marl.envs.game import LARGEST_SEED, REASONS, checked_seed
+from parlay_marl.envs.game import LARGEST_SEED, action_text, checked_seed, refusal_text
 from parlay_marl.envs.options import fixed_draws
 from parlay_marl.envs.threads import Workers
 from parlay_marl.errors import ConfigurationError, IllegalMoveError, NotStartedError
@@ -212,14 +212,13 @@ class Batch:
         lane = first_illegal(self.lanes, self.games, self._params, actions, self.packages)
         if lane < 0:
             return
-        action = int(actions[lane])
-        row = self.games[lane]
-        reason = self._reason(lane, action)
-        raise IllegalMoveError(f"lane {lane}, {SEATS[row['seat']]}: action {action} is illegal: {reason}")
+        action, seat = int(actions[lane]), int(self.games["seat"][lane])
+        reason = check_index(self.games, self._params, lane, action, self.packages)
+        raise IllegalMoveError(f"lane {lane}, {self.refusal_text(seat, action, reason)}")
 
-    def _reason(self, lane: int, action: int) -> str:
-        """Return why an action is illegal in a lane."""
-        return REASONS[Refusal(check_index(self.games, self._params, lane, action, self.packages))]
+    def refusal_text(self, seat: int, action: int, reason: int) -> str:
+        """Return what is said of an illegal action, with its `Refusal`."""
+        return refusal_text(seat, action_text(action, action, seat, self.packages), reason)
 
     def close(self) -> None:
         """Release the threads."""

@@ -52,6 +52,17 @@ REASONS = {
 """Why a move is refused, in words."""
 
 
+def refusal_text(seat: int, what: str, reason: int) -> str:
+    """Return what is said of an illegal move: whose, which and why."""
+    return f"{SEATS[seat]}: {what} is illegal: {REASONS[Refusal(reason)]}"
+
+
+def action_text(action: Any, index: int, seat: int, packages: int) -> str:
+    """Return a discrete action as it was given, with the name of its move; index -1 stands for one out of range."""
+    move = decode(index, seat, packages)[0]
+    return f"action {action} ({Move(move).name if move >= 0 else f'of {n_actions(packages)}'})"
+
+
 class PlayedMove(NamedTuple):
     """One move as it was played: exact, so that a game can be replayed from its moves."""
 
@@ -121,15 +132,23 @@ class Game:
 
         Without any seed so far, one is taken from the operating system. A refused option changes nothing.
         """
-        options = self._with_sensitivities(copy.deepcopy(options))
-        fixed = fixed_draws(options, self.scenario, self.config.max_rounds) if options else _NOTHING_FIXED
-        with self.undone_on_error() if self._has_players else contextlib.nullcontext():
-            if seed is None and self.seed is not None:
-                self.number += 1
-            else:
-                self._set_seed(secrets.randbits(63) if seed is None else seed, number)
-            self._start(fixed, options)
+        if options is not None:
+            options = copy.deepcopy(options)
+        if not self._has_players:
+            self._begin(seed, options, number)
+            return
+        with self.undone_on_error():
+            self._begin(seed, self._with_sensitivities(options), number)
             self._open()
+
+    def _begin(self, seed: int | None, options: Mapping[str, Any] | None, number: int) -> None:
+        """Start a game; see `reset`."""
+        fixed = fixed_draws(options, self.scenario, self.config.max_rounds) if options else _NOTHING_FIXED
+        if seed is None and self.seed is not None:
+            self.number += 1
+        else:
+            self._set_seed(secrets.randbits(63) if seed is None else seed, number)
+        self._start(fixed, options)
 
     def _open(self) -> None:
         """Let players make their opening moves; games that they end before anyone else's first turn are skipped.
@@ -273,9 +292,7 @@ class Game:
         else:
             index, reason = -1, Refusal.UNKNOWN_MOVE
         if reason:
-            move = decode(index, self.seat, self.packages)[0]
-            name = Move(move).name if move >= 0 else f"of {self.n_actions}"
-            raise self._illegal(reason, f"action {action} ({name}){by}")
+            raise self._illegal(reason, action_text(action, index, self.seat, self.packages) + by)
         self._played.append(index)
         self.rewards = self._reward.tolist()
         if self._ending.item(0):
@@ -367,7 +384,7 @@ class Game:
         raise GameOverError("the game is over; call reset() to start another")
 
     def _illegal(self, reason: int, what: str) -> IllegalMoveError:
-        return IllegalMoveError(f"{SEATS[self.seat]}: {what} is illegal: {REASONS[Refusal(reason)]}")
+        return IllegalMoveError(refusal_text(self.seat, what, reason))
 
     # ------------------------------------------------------------------ keeping
 

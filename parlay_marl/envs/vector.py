@@ -93,7 +93,7 @@ class NegotiationVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[An
         ended = batch.step(actions)
         rewards = batch.rewards[self._lanes, learners]
         terminated = batch.endings != NONE
-        infos = self._infos(terminated) if ended else {}
+        infos = self._infos(terminated, learners, actions) if ended else {}
         return self._observations(), rewards, terminated, np.zeros(self.num_envs, np.bool_), infos
 
     def _observations(self) -> Observations:
@@ -102,9 +102,20 @@ class NegotiationVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[An
             return {"observation": batch.observations, "action_mask": batch.masks}
         return {"observation": batch.observations.copy(), "action_mask": batch.masks.copy()}
 
-    def _infos(self, terminated: NDArray[np.bool_]) -> dict[str, Any]:
-        """Return what there is to say about games that ended: outcomes and, with SAME_STEP, their last observations."""
+    def _infos(self, terminated: NDArray[np.bool_], learners: NDArray[np.int8], actions: Any) -> dict[str, Any]:
+        """Return what there is to say about games that ended.
+
+        Their outcomes, what was illegal where that ended them and, with SAME_STEP, their last observations.
+        """
         infos: dict[str, Any] = {"outcome": self.batch.outcomes.copy(), "_outcome": terminated.copy()}
+        refused = self.batch.refusals != 0
+        if refused.any():
+            infos["illegal"] = texts = np.full(self.num_envs, None, object)
+            infos["_illegal"] = refused
+            for lane in np.flatnonzero(refused).tolist():
+                texts[lane] = self.batch.refusal_text(
+                    int(learners[lane]), int(actions[lane]), self.batch.refusals[lane]
+                )
         if self.autoreset_mode is not AutoresetMode.SAME_STEP:
             return infos
         return {

@@ -224,7 +224,9 @@ def test_a_package_that_a_scenario_has_not_is_illegal_in_its_lanes() -> None:
     batch = Batch(2, scenario=["uniform", "acquisition_terms"])
     seed = next(s for s in range(50) if batch.reset(s) is None and batch.games["scenario"].tolist() == [0, 1])
     action = offer(20, 4)
-    with pytest.raises(IllegalMoveError, match=r"lane 0, \w+: action \d+ is illegal: the scenario has no such package"):
+    with pytest.raises(
+        IllegalMoveError, match=r"lane 0, \w+: action \d+ \(OFFER\) is illegal: the scenario has no such package"
+    ):
         batch.step([action, action])
     batch.reset(seed)
     assert batch.step([offer(20), action]) == 0
@@ -459,7 +461,9 @@ def test_an_illegal_action_changes_nothing_in_any_lane(mode: str) -> None:
     batch.reset(3)
     batch.step([offer(10), offer(20), 1])
     before = [getattr(batch, name).tobytes() for name in BUFFERS]
-    with pytest.raises(IllegalMoveError, match="lane 1, seller: action 3 is illegal: the other seat has no open claim"):
+    with pytest.raises(
+        IllegalMoveError, match=r"lane 1, seller: action 3 \(CHALLENGE\) is illegal: the other seat has no open claim"
+    ):
         batch.step([offer(30), 3, offer(30)])
     assert [getattr(batch, name).tobytes() for name in BUFFERS] == before
     batch.step([offer(30), 0, offer(30)])

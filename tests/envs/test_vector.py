@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from typing import Any
 
 import numpy as np
@@ -83,6 +84,12 @@ def outcomes_in(infos: dict[str, Any]) -> dict[int, bytes]:
     return {int(i): record(rows[i]) for i in np.flatnonzero(infos["_outcome"])}
 
 
+def refusals_in(infos: dict[str, Any]) -> dict[int, str]:
+    """Return what is said of illegal actions in either kind of infos, by lane, but for how many actions there are."""
+    given, there = infos.get("illegal", ()), infos.get("_illegal", ())
+    return {int(i): re.sub(r"\(.*\)", "", given[i]) for i in np.flatnonzero(there)}
+
+
 def check_final(theirs: dict[str, Any], ours: dict[str, Any]) -> None:
     """Check what SAME_STEP says about games that ended against Gymnasium's own."""
     assert theirs.keys() == ours.keys()
@@ -128,6 +135,7 @@ def test_lanes_are_single_environments_of_consecutive_seeds_as_gymnasium_batches
             check_final(told, infos)
             infos, told = infos.get("final_info", {}), told.get("final_info", {})
         assert outcomes_in(infos) == outcomes_in(told)
+        assert refusals_in(infos) == refusals_in(told)
         assert set(outcomes_in(infos)) == set(np.flatnonzero(terminated))
         if mode is AutoresetMode.DISABLED and terminated.any():
             seen, _ = env.reset(options={"reset_mask": terminated})
@@ -183,6 +191,12 @@ def test_an_illegal_action_is_a_forfeit_at_the_learners_cost(mode: AutoresetMode
     assert infos["outcome"]["ending"][1:].tolist() == [Ending.FORFEIT] * 2
     assert infos["outcome"]["closed_by"][1:].tolist() == [0, 0]
     assert (rewards[1:] < -0.5).all()
+    assert infos["_illegal"].tolist() == [False, True, True]
+    assert infos["illegal"].tolist() == [
+        None,
+        "buyer: action 0 (ACCEPT) is illegal: no offer of the other seat stands",
+        f"buyer: action {N_ACTIONS} (of {N_ACTIONS}) is illegal: there is no such action",
+    ]
     if mode is not AutoresetMode.SAME_STEP:
         assert env.batch.refusals.tolist() == [0, 2, 1]
 
@@ -430,7 +444,7 @@ def test_where_illegal_actions_are_errors_they_name_lane_action_and_reason_and_c
     env = NegotiationVectorEnv(4, opener="buyer", illegal="raise")
     env.reset(seed=3)
     before = drawn(env), content(env.batch.lanes), env.batch.observations.tobytes(), env.batch.masks.tobytes()
-    with pytest.raises(IllegalMoveError, match=f"lane 2, buyer: action {action} is illegal: .*{reason}"):
+    with pytest.raises(IllegalMoveError, match=f"lane 2, buyer: action {action} .* is illegal: .*{reason}"):
         env.step([offer(20), 1, action, action])
     after = drawn(env), content(env.batch.lanes), env.batch.observations.tobytes(), env.batch.masks.tobytes()
     assert before == after
