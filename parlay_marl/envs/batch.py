@@ -30,7 +30,7 @@ from parlay_marl.opponents.seat import ScriptedOpponent, as_player
 LEAST_PER_THREAD = 1024
 """Lanes that a thread must have for itself; fewer gain nothing from another thread."""
 
-_INT64 = np.dtype(np.int64)
+_INT64, _ALL_WORK = np.dtype(np.int64), all_work()
 
 _BUFFERS = ("games", "lanes", "observations", "masks", "outcomes", "final_observations")
 _VIEWS = ("seats", "learners", "rewards", "endings", "refusals")
@@ -187,7 +187,9 @@ class Batch:
         if self._raises:
             self._refuse_illegal(taken)
         if self._step_lanes is None:
-            self._step_lanes = bound(step_lanes, all_work(), taken, *self._step_arguments)
+            self._step_lanes = bound(step_lanes, _ALL_WORK, taken, *self._step_arguments)
+        if self._workers.count == 1:
+            return self._step_lanes(_ALL_WORK, taken, *self._step_arguments)
         return self._workers.run(self._step_lanes, taken, *self._step_arguments)
 
     def _taken(self, actions: Any) -> NDArray[np.int64]:

@@ -13,7 +13,7 @@ from parlay_marl.core.work import CHUNK, DONE, TOTAL, all_work, has_begun
 from parlay_marl.envs.config import whole_number
 
 MOST_THREADS = 256
-CHUNKS_PER_THREAD = 8
+CHUNKS_PER_THREAD = 32
 """How finely work is cut: a thread that starts late is then waited for no longer than one chunk takes."""
 LOOKS = 200_000
 """Times that an idle thread looks for more work before it sleeps, some 0.2 ms: to wake it takes nearly as long."""
