@@ -65,6 +65,9 @@ NINETY_PERCENT = 1.645
 """Half the width of a normal distribution's central 90%, in standard deviations."""
 
 
+_THIRD = 1.0 / 3.0
+
+
 @rule
 def _moved_to(b: Any, target: float, weight: float, factor: float, p: Any) -> None:
     """Move the reservation estimate towards a target and scale its spread."""
@@ -161,4 +164,4 @@ def accuracy(b: Any, reservation: float, urgency: float, alternative: int, low: 
     reservation_error = 1.0 if miss > half_truth else miss / half_truth if miss > 0.0 else 0.0
     urgency_error = abs(b[URGENCY] - urgency)
     alternative_error = abs(b[ALTERNATIVE] - alternative)
-    return 1.0 - (reservation_error + urgency_error + alternative_error) / 3.0
+    return 1.0 - _THIRD * (reservation_error + urgency_error + alternative_error)

@@ -75,9 +75,9 @@ def is_blamed(walked_away: bool, is_walker: bool, collapsed: bool, zopa_is_open:
 
 
 @rule
-def offer_cost(own_worth: float, given_up: float, width: float, p: Any) -> float:
-    """Return delta*C + theta*noise for an offer: value given up against one's last offer, and offering a loss."""
-    cost = p["concession_cost"] * max(given_up, 0.0) / width
+def offer_cost(own_worth: float, given_up: float, p: Any) -> float:
+    """Return delta*C + theta*noise for an offer: value given up, in widths, and offering a loss."""
+    cost = p["concession_cost"] * max(given_up, 0.0)
     if own_worth < -ROUNDING:
         cost += p["noise_cost"]
     return cost

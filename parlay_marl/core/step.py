@@ -84,8 +84,11 @@ def _accuracy(s: Any, p: Any, seat: int) -> float:
 
 @rule
 def _credit_beliefs(s: Any, p: Any) -> None:
-    """Pay both seats for what this turn did to the accuracy of their beliefs."""
+    """Pay both seats for what has happened to the accuracy of their beliefs."""
     for seat in range(2):
+        if s["belief_stale"][seat] == 0:
+            continue
+        s["belief_stale"][seat] = 0
         now = _accuracy(s, p, seat)
         if p["reward"]["mode"] == SHAPED:
             s["reward"][seat] += p["reward"]["belief_gain"] * (now - s["belief_accuracy"][seat])
@@ -129,6 +132,7 @@ def _move_seat(s: Any, p: Any, i: int, seat: int) -> None:
         s["pending_stronger"][seat] += 1
     elif direction < 0:
         s["pending_weaker"][seat] += 1
+    s["belief_stale"][1 - seat] = 1
     beliefs.see_headline(s["belief"][1 - seat], sc["event_urgency"][i][seat], sets_alternative, p["belief"])
 
 
@@ -193,15 +197,15 @@ def _answer_events(s: Any, p: Any, seat: int, is_first: bool, concession: float)
 def _credit_offer(s: Any, p: Any, seat: int, is_first: bool, price: float, package: int) -> None:
     """Pay for an offer: its receiver for the rise in worth, its maker for what it gives up or offers at a loss."""
     other = 1 - seat
-    width = p["scenario"]["nominal_width"]
+    per_width = 1.0 / p["scenario"]["nominal_width"]
     to_maker = worth_of(s, seat, price, package)
     to_receiver = worth_of(s, other, price, package)
     given_up = 0.0
     if not is_first:
         given_up = worth_of(s, seat, s["offer_price"][seat], package_offered(s, seat)) - to_maker
         to_receiver -= worth_of(s, other, s["offer_price"][seat], package_offered(s, seat))
-    s["reward"][other] += p["reward"]["offer_gain"] * to_receiver / width
-    s["reward"][seat] -= offer_cost(to_maker, given_up, width, p["reward"])
+    s["reward"][other] += p["reward"]["offer_gain"] * to_receiver * per_width
+    s["reward"][seat] -= offer_cost(to_maker, given_up * per_width, p["reward"])
 
 
 @rule
@@ -268,13 +272,16 @@ def _make_move(s: Any, p: Any, move: int, price: float, package: int) -> float:
         if not is_first:
             concession = price_given_up(seat, s["offer_price"][seat], price)
         _put_offer(s, p, seat, is_first, concession, price, package)
+        s["belief_stale"][other] = 1
         beliefs.see_offer(s["belief"][other], seat, price, is_first, concession, p["belief"])
         if move == BATNA_REVEAL:
             _put_claim(s, p, seat, price, package)
     elif move == CHALLENGE:
         _settle_challenge(s, p, seat)
+        s["belief_stale"][seat] = 1
     elif move == SILENCE:
         beliefs.see_silence(s["belief"][other], p["belief"])
+        s["belief_stale"][other] = 1
     elif move == ACCEPT:
         _contradict(s, p, seat, s["offer_price"][other], package_offered(s, other))
         _end(s, DEAL, seat)
@@ -306,6 +313,7 @@ def _heat_up(s: Any, p: Any, heat: float) -> None:
     unit = s["start_width"] if p["erosion"]["of_start_width"] > 0.0 else p["scenario"]["nominal_width"]
     for seat in range(2):
         s["reservation"][seat] = toughened(seat, s["reservation"][seat], p["erosion"]["rate"] * unit)
+        s["belief_stale"][1 - seat] = 1
     s["hot_streak"] = 0
     s["erosion_ticks"] += 1
     _publish_reservations(s, p)

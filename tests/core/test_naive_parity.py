@@ -11,7 +11,7 @@ from parlay_marl.core.state import STATE
 from tests.core.games import SCENARIOS, VARIANTS, Game, Variant, examples, random_move, sized
 from tests.core.naive import SEATS, NaiveGame
 
-COMPARED = [field.name for field in STATE if field.name not in ("key", "scenario")]
+COMPARED = [field.name for field in STATE if field.name not in ("key", "scenario", "belief_stale")]
 
 
 def game_and_twin(setting: str, variant: Variant, number: int) -> tuple[Game, NaiveGame]:

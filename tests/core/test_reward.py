@@ -311,5 +311,5 @@ def test_more_urgency_never_makes_a_gain_worth_more(gain: float, a: float, b: fl
 @examples(200)
 @given(st.floats(-1, 1), st.floats(-1, 1), st.floats(-1, 1))
 def test_an_offer_never_pays_its_maker(own: float, a: float, b: float) -> None:
-    less, more = (reward.offer_cost(own, given_up, 0.6, P) for given_up in (min(a, b), max(a, b)))
+    less, more = (reward.offer_cost(own, given_up / 0.6, P) for given_up in (min(a, b), max(a, b)))
     assert 0 <= less <= more

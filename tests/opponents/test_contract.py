@@ -167,7 +167,7 @@ def test_it_makes_an_offer_and_not_only_threats(career: Career) -> None:
 
 def test_every_field_of_the_state_is_public_or_own_or_hidden() -> None:
     names = {declared.name for declared in STATE}
-    hidden = {"reward", "belief_accuracy", "start_width", "event_round", "best_package"}
+    hidden = {"reward", "belief_accuracy", "start_width", "event_round", "best_package", "belief_stale"}
     assert names == PUBLIC | OWN | CHANCE | hidden
     assert len(names) == len(PUBLIC) + len(OWN) + len(CHANCE) + len(hidden)
 
@@ -192,6 +192,7 @@ def hidden_changed(rows: Any, seat: int, rng: np.random.Generator) -> Any:
     rows["reward"] = rng.normal(0, 50, (n, 2))
     rows["start_width"] = rng.uniform(0, 1, n)
     rows["own_best"][:, other] = rng.integers(0, MAX_PACKAGES, n)
+    rows["belief_stale"] = rng.integers(0, 2, (n, 2))
     rows["best_package"] = rng.integers(0, MAX_PACKAGES, n)
     rows["event_round"] = rng.integers(-1, 20, rows["event_round"].shape)
     return rows
