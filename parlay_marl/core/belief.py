@@ -63,8 +63,6 @@ BELIEF = (
 
 NINETY_PERCENT = 1.645
 """Half the width of a normal distribution's central 90%, in standard deviations."""
-
-
 _THIRD = 1.0 / 3.0
 
 

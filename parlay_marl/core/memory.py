@@ -21,7 +21,7 @@ LINE = 64
 _i8, _i32 = ir.IntType(8), ir.IntType(32)
 
 
-def _place(context: Any, builder: Any, array_type: Any, array: Any, i: Any) -> Any:
+def row_address(context: Any, builder: Any, array_type: Any, array: Any, i: Any) -> Any:
     """Return the address of row i of an array."""
     view = cgutils.create_struct_proxy(array_type)(context, builder, value=array)
     base = builder.bitcast(view.data, _i8.as_pointer())
@@ -41,7 +41,7 @@ def prefetcher(nbytes: int | None = None) -> Callable[[Any, int], None]:
         size = array.dtype.size if nbytes is None else nbytes
 
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            place = _place(context, builder, signature.args[0], *arguments)
+            place = row_address(context, builder, signature.args[0], *arguments)
             kind = ir.FunctionType(ir.VoidType(), [_i8.as_pointer(), _i32, _i32, _i32])
             function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
             for byte in range(0, size, LINE):
@@ -62,7 +62,7 @@ def clear_row(array: Any, i: int) -> None:
 @intrinsic  # type: ignore[untyped-decorator]
 def _zero_row(context: Any, array: Any, i: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        place = _place(context, builder, signature.args[0], *arguments)
+        place = row_address(context, builder, signature.args[0], *arguments)
         cgutils.memset(builder, place, ir.Constant(ir.IntType(64), signature.args[0].dtype.size), 0)
         return context.get_dummy_value()
 

@@ -66,6 +66,10 @@ N_MOVES = len(Move)
 # Where each kind of move begins in the discrete action space.
 INDEX_ACCEPT, INDEX_WALK_AWAY, INDEX_SILENCE, INDEX_CHALLENGE, INDEX_ANCHOR, INDEX_OFFERS = range(6)
 
+_LEAST_ACTIONS = INDEX_OFFERS + 2 * PRICE_LEVELS
+"""Actions of a scenario without terms; each further package adds its offers."""
+_GRID = np.arange(PRICE_LEVELS) / (PRICE_LEVELS - 1)
+
 _LEGAL = int(Refusal.LEGAL)
 _UNKNOWN_MOVE = int(Refusal.UNKNOWN_MOVE)
 _NOTHING_TO_ACCEPT = int(Refusal.NOTHING_TO_ACCEPT)
@@ -112,10 +116,6 @@ def package_offered(s: Any, seat: int) -> int:
     return s["offer_package"][seat] & (MAX_PACKAGES - 1)
 
 
-_LEAST_ACTIONS = INDEX_OFFERS + 2 * PRICE_LEVELS
-_GRID = np.arange(PRICE_LEVELS) / (PRICE_LEVELS - 1)
-
-
 @rule
 def own_end(seat: int) -> float:
     """Return the end of the public range that a seat would like best: 0 for the buyer, 1 for the seller."""
@@ -143,7 +143,7 @@ def decode(index: int, seat: int, packages: int) -> tuple[int, float, int]:
         offer = index - INDEX_OFFERS
         return OFFER, float(_GRID[offer % PRICE_LEVELS]), offer // PRICE_LEVELS
     if claims <= index < claims + PRICE_LEVELS:
-        return BATNA_REVEAL, (index - claims) / (PRICE_LEVELS - 1), 0
+        return BATNA_REVEAL, float(_GRID[index - claims]), 0
     return -1, 0.0, 0
 
 

@@ -10,10 +10,12 @@ import threading
 from typing import Any
 
 import numpy as np
-from numba.core import cgutils, types
+from llvmlite import ir
+from numba.core import types
 from numba.extending import intrinsic, overload
 
 from parlay_marl.core.jit import entry_point, rule
+from parlay_marl.core.memory import row_address
 
 NEXT, DONE, TOTAL, CHUNK = range(4)
 """Places in the array: the first row that nobody has taken, rows done, sum of what the chunks returned, chunk size."""
@@ -35,7 +37,8 @@ def latest(array: Any, i: int) -> int:
 
 
 def _place(context: Any, builder: Any, array_type: Any, array: Any, i: Any) -> Any:
-    return builder.gep(cgutils.create_struct_proxy(array_type)(context, builder, value=array).data, [i])
+    """Return the address of place i of an int64 array."""
+    return builder.bitcast(row_address(context, builder, array_type, array, i), ir.IntType(64).as_pointer())
 
 
 @intrinsic  # type: ignore[untyped-decorator]

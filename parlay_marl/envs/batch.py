@@ -134,8 +134,9 @@ class Batch:
             self._persona_shares,
         )  # fmt: skip
         self._view = (self.packages, self.observations, self.masks)
-        self._ends = (self.final_observations, self.outcomes)
-        self._step_arguments = (*self._players, int(self._autoreset), *self._view, *self._ends)
+        self._step_arguments = (
+            *self._players, int(self._autoreset), *self._view, self.final_observations, self.outcomes,
+        )  # fmt: skip
         self._step_lanes: Callable[..., int] | None = None
 
     def reset(
@@ -188,7 +189,7 @@ class Batch:
             self._refuse_illegal(taken)
         if self._step_lanes is None:
             self._step_lanes = bound(step_lanes, _ALL_WORK, taken, *self._step_arguments)
-        if self._workers.count == 1:
+        if self._workers.count == 1:  # what `run` would do; one call less counts where there is one game
             return self._step_lanes(_ALL_WORK, taken, *self._step_arguments)
         return self._workers.run(self._step_lanes, taken, *self._step_arguments)
 
@@ -230,7 +231,7 @@ class Batch:
         """Return what copies and pickles keep: no threads, and of the buffers what is in them."""
         kept = dict(vars(self))
         del kept["_workers"]
-        for name in (*_VIEWS, "_players", "_view", "_ends", "_step_arguments", "_step_lanes"):
+        for name in (*_VIEWS, "_players", "_view", "_step_arguments", "_step_lanes"):
             del kept[name]
         return kept
 

@@ -9,7 +9,7 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import Any, NamedTuple
 
-from parlay_marl.core.work import CHUNK, DONE, TOTAL, all_work, has_begun
+from parlay_marl.core.work import CHUNK, DONE, NEXT, TOTAL, all_work, has_begun
 from parlay_marl.envs.config import whole_number
 
 MOST_THREADS = 256
@@ -35,6 +35,7 @@ class _Helper:
     def __init__(self, coming: Any) -> None:
         self._task: _Task | None = None
         self._is_asleep, self._bell = False, SimpleQueue[None]()
+        self.is_busy = False
         Thread(target=self._serve, args=(coming,), name="parlay-helper", daemon=True).start()
 
     def give(self, task: _Task | None) -> None:
@@ -54,10 +55,12 @@ class _Helper:
             if task is None:
                 return
             coming = task.coming
+            self.is_busy = True
             try:
                 task.kernel(task.work, *task.arguments)
             except BaseException as error:
                 task.failures.append(error)
+            self.is_busy = False
 
 
 def _dismiss(helpers: list[_Helper]) -> None:
@@ -85,12 +88,23 @@ class Workers:
         task = _Task(kernel, arguments, work, self._coming, [])
         for helper in self._helpers:
             helper.give(task)
-        kernel(work, *arguments)
+        try:
+            kernel(work, *arguments)
+        except BaseException:
+            self._call_off(work)
+            raise
         while work[DONE] < self._n and not task.failures:
             time.sleep(0)  # another thread is at its last chunk
         if task.failures:
+            self._call_off(work)
             raise task.failures[0]
         return int(work[TOTAL])
+
+    def _call_off(self, work: Any) -> None:
+        """Leave no chunk to take, and wait until nobody is at one."""
+        work[NEXT] = self._n
+        while any(helper.is_busy for helper in self._helpers):
+            time.sleep(0)
 
     def close(self) -> None:
         """Let the helpers end; later work is done by the caller's thread alone."""

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from parlay_marl.core.moves import INDEX_ACCEPT, INDEX_WALK_AWAY
-from parlay_marl.core.work import end_of_chunk, first_chunk, next_chunk
+from parlay_marl.core.work import DONE, end_of_chunk, first_chunk, next_chunk
 from parlay_marl.envs import batch as batches
 from parlay_marl.envs import threads as threads_module
 from parlay_marl.envs.batch import Batch
@@ -212,16 +212,25 @@ def test_helpers_end_with_their_workers() -> None:
     settle(before)
 
 
-def test_an_error_in_any_thread_is_raised() -> None:
+def test_an_error_in_any_thread_is_raised_when_all_have_ended() -> None:
+    at_work: set[str] = set()
+
     def kernel(work: Any, bad: str) -> int:
-        if threading.current_thread().name == bad:
+        name = threading.current_thread().name
+        if name == bad:
+            while work[DONE] == 0:  # the other one is at work
+                time.sleep(0.001)
             raise ZeroDivisionError(f"in {bad}")
-        return squares(work, np.arange(10), slow=True)
+        at_work.add(name)
+        mine = squares(work, np.arange(10), slow=True)
+        at_work.discard(name)
+        return mine
 
     workers = Workers(2, 10, 1)
     for bad in ("parlay-helper", "MainThread", "parlay-helper"):
         with pytest.raises(ZeroDivisionError, match=f"in {bad}"):
             workers.run(kernel, bad)
+        assert not at_work
     assert workers.run(kernel, "nobody") == 10
     workers.close()
 
