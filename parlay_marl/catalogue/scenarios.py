@@ -213,7 +213,7 @@ def build_params(
     rounds: int | None = None,
     information: str | None = None,
     reward: str = "shaped",
-    beliefs: str = "heuristic",
+    beliefs: str = "bayes",
 ) -> Params:
     """Return the core's record, an array of one, of a scenario under rules; None leaves what the scenario says."""
     params = np.zeros(1, PARAMS_DTYPE)

@@ -1,12 +1,12 @@
-"""What a seat believes of the other, from what it has seen alone (RULES section 7).
+"""What a seat believes of the other (RULES section 7): its figures, their nudges by the `heuristic` tracker, their score.
 
-A belief is a vector in the order of `Belief`. The `heuristic` tracker nudges it by fixed steps, as the first Parlay
-server did; `none` keeps the prior. Each tracker is the same six questions: the start, and what an offer, a claim, its
-check, a silence and a headline do to the belief.
+A belief is a vector in the order of `Belief`. `posterior` infers it (`bayes`); the `heuristic` tracker nudges it by
+fixed steps, as the first Parlay server did; `none` keeps the prior. `tracking` says which sees what when.
 """
 
 from __future__ import annotations
 
+import math
 from enum import IntEnum
 from typing import Any
 
@@ -33,32 +33,51 @@ class Tracker(IntEnum):
 
     NONE = 0
     HEURISTIC = 1
+    BAYES = 2
+    ELICITED = 3
+    """As BAYES for whoever plays by it; but the seat states a belief of its own, and is scored by that."""
 
 
 RESERVATION, SPREAD, LOW, HIGH, URGENCY, ALTERNATIVE, CONFIDENCE = (int(figure) for figure in Belief)
 N_FIGURES = len(Belief)
-HEURISTIC = int(Tracker.HEURISTIC)
+HEURISTIC, BAYES, ELICITED = int(Tracker.HEURISTIC), int(Tracker.BAYES), int(Tracker.ELICITED)
 
 BELIEF = (
-    Parameter("tracker", 1.0, 0.0, 1.0, "0: none, the prior stays; 1: heuristic nudges"),
+    Parameter("tracker", 2.0, 0.0, 3.0, "a `Tracker`: how beliefs follow what is seen"),
+    Parameter(
+        "common_prior", 1.0, 0.0, 1.0, "1: bayes begins from the scenario's figures; 0: from its price range alone"
+    ),
+    Parameter("no_plan", 0.3, 0.01, 0.99, "bayes: prior probability that offers follow no plan"),
+    Parameter("offer_noise", 0.03, 0.001, 1.0, "bayes: scale of an offer's distance from its plan"),
+    Parameter("step_noise", 0.06, 0.001, 1.0, "bayes: scale of the steps of whoever has no plan"),
+    Parameter("irrational", 0.05, 0.001, 1.0, "bayes: weight left to limits far on the wrong side of an offer"),
+    Parameter("slack", 0.03, 0.001, 1.0, "bayes: distance on the wrong side that halves the rest of the weight"),
+    Parameter("refusal", 0.15, 0.0, 0.9, "bayes: share who would have taken a generous offer by the deadline"),
+    Parameter("refusal_reach", 0.5, 0.01, 2.0, "bayes: gain that makes an offer generous"),
+    Parameter("honesty", 0.7, 0.0, 1.0, "bayes: probability that a fully credible claim is honest"),
+    Parameter("bluff_step", 0.05, 0.001, 1.0, "bayes: scale of the concession that comes with a bluff"),
+    Parameter("bluff_peak", 3.5, 0.0, 100.0, "bayes: weight of a bluff that concedes nothing"),
+    Parameter("bluff_floor", 0.06, 0.001, 100.0, "bayes: weight of a bluff that concedes much"),
+    Parameter("bluff_odds", 1.15, 0.01, 100.0, "calibration of the bluff probability: factor on the squared odds"),
+    Parameter("headline_reach", 0.25, 0.0, 2.0, "bayes: largest hidden shift behind a headline, in nominal widths"),
     Parameter("start_reservation", 0.5, 0.0, 1.0, "first estimate of the other's reservation price: mid-range"),
-    Parameter("start_spread", 0.289, 0.0, 1.0, "standard deviation of the first estimate: that of U[0, 1]"),
+    Parameter("start_spread", 0.289, 0.0, 1.0, "standard deviation of that estimate: that of U[0, 1]"),
     Parameter("start_urgency", 0.5, 0.0, 1.0, "first estimate of the other's urgency (seed)"),
     Parameter("start_alternative", 0.0, 0.0, 1.0, "first probability that the other has an alternative (seed)"),
-    Parameter("start_confidence", 0.3, 0.0, 1.0, "first confidence (seed)"),
-    Parameter("offer_markup", 0.10, 0.0, 1.0, "distance that an offer is taken to lie beyond the reservation price"),
-    Parameter("offer_weight", 0.20, 0.0, 1.0, "share of the way that an offer moves the estimate"),
-    Parameter("claim_weight", 0.50, 0.0, 1.0, "share of the way that a fully credible claim moves the estimate"),
-    Parameter("check_weight", 0.80, 0.0, 1.0, "share of the way that a verified claim moves the estimate"),
-    Parameter("caught_step", 0.15, 0.0, 1.0, "distance that a caught bluff moves the estimate towards weakness"),
-    Parameter("narrowing", 0.95, 0.0, 1.0, "factor on the spread at an offer or a claim"),
-    Parameter("widening", 1.25, 1.0, 10.0, "factor on the spread at a headline"),
-    Parameter("least_spread", 0.02, 0.0, 1.0, "floor of the spread"),
-    Parameter("urgency_step", 0.05, 0.0, 1.0, "nudge of the urgency by a concession, a refusal to concede or silence"),
+    Parameter("start_confidence", 0.3, 0.0, 1.0, "heuristic: first confidence (seed)"),
+    Parameter("offer_markup", 0.10, 0.0, 1.0, "heuristic: how far beyond an offer the limit is taken to lie"),
+    Parameter("offer_weight", 0.20, 0.0, 1.0, "heuristic: share of the way that an offer moves the estimate"),
+    Parameter("claim_weight", 0.50, 0.0, 1.0, "heuristic: share of the way that a fully credible claim moves it"),
+    Parameter("check_weight", 0.80, 0.0, 1.0, "heuristic: share of the way that a verified claim moves it"),
+    Parameter("caught_step", 0.15, 0.0, 1.0, "heuristic: distance that a caught bluff moves it towards weakness"),
+    Parameter("narrowing", 0.95, 0.0, 1.0, "heuristic: factor on the spread at an offer or a claim"),
+    Parameter("widening", 1.25, 1.0, 10.0, "heuristic: factor on the spread at a headline"),
+    Parameter("least_spread", 0.02, 0.0, 1.0, "heuristic: floor of the spread"),
+    Parameter("urgency_step", 0.05, 0.0, 1.0, "nudge of the urgency by silence; heuristic: by conceding or not, too"),
     Parameter("headline_step", 0.15, 0.0, 1.0, "nudge of the urgency by a headline"),
-    Parameter("alternative_step", 0.50, 0.0, 1.0, "share of the way that a headline moves the alternative"),
-    Parameter("confidence_step", 0.03, 0.0, 1.0, "confidence gained by an offer"),
-    Parameter("confidence_loss", 0.20, 0.0, 1.0, "share of the confidence lost at a headline"),
+    Parameter("alternative_step", 0.50, 0.0, 1.0, "heuristic: share of the way that a headline moves the alternative"),
+    Parameter("confidence_step", 0.03, 0.0, 1.0, "heuristic: confidence gained by an offer"),
+    Parameter("confidence_loss", 0.20, 0.0, 1.0, "heuristic: share of the confidence lost at a headline"),
 )
 
 NINETY_PERCENT = 1.645
@@ -77,7 +96,7 @@ def _moved_to(b: Any, target: float, weight: float, factor: float, p: Any) -> No
 
 @rule
 def start(b: Any, p: Any) -> None:
-    """Set the prior: it knows the public range and nothing else."""
+    """Set the prior of the heuristic tracker: it knows the public range and nothing else."""
     b[RESERVATION] = p["start_reservation"]
     b[SPREAD] = p["start_spread"]
     b[LOW] = b[RESERVATION] - NINETY_PERCENT * b[SPREAD]
@@ -98,10 +117,8 @@ def know(b: Any, reservation: float) -> None:
 
 
 @rule
-def see_offer(b: Any, maker: int, price: float, is_first: bool, concession: float, p: Any) -> None:
+def nudge_by_offer(b: Any, maker: int, price: float, is_first: bool, concession: float, p: Any) -> None:
     """Take in an offer by `maker`: its limit lies a markup beyond, and conceding looks urgent."""
-    if p["tracker"] != HEURISTIC:
-        return
     beyond = price + p["offer_markup"] if maker == BUYER else price - p["offer_markup"]
     _moved_to(b, beyond, p["offer_weight"], p["narrowing"], p)
     b[CONFIDENCE] = clip(b[CONFIDENCE] + p["confidence_step"], 0.0, 1.0)
@@ -111,17 +128,14 @@ def see_offer(b: Any, maker: int, price: float, is_first: bool, concession: floa
 
 
 @rule
-def see_claim(b: Any, price: float, credibility_share: float, p: Any) -> None:
+def nudge_by_claim(b: Any, price: float, credibility_share: float, p: Any) -> None:
     """Take in a claimed reservation price, weighed by its maker's credibility in [0, 1]."""
-    if p["tracker"] == HEURISTIC:
-        _moved_to(b, price, p["claim_weight"] * credibility_share, p["narrowing"], p)
+    _moved_to(b, price, p["claim_weight"] * credibility_share, p["narrowing"], p)
 
 
 @rule
-def see_check(b: Any, maker: int, claim: float, was_bluff: bool, p: Any) -> None:
+def nudge_by_check(b: Any, maker: int, claim: float, was_bluff: bool, p: Any) -> None:
     """Take in what a challenge brought to light about a claim by `maker`."""
-    if p["tracker"] != HEURISTIC:
-        return
     if not was_bluff:
         _moved_to(b, claim, p["check_weight"], p["narrowing"], p)
     else:
@@ -130,22 +144,24 @@ def see_check(b: Any, maker: int, claim: float, was_bluff: bool, p: Any) -> None
 
 
 @rule
-def see_silence(b: Any, p: Any) -> None:
+def nudge_by_silence(b: Any, p: Any) -> None:
     """Take in a silence: whoever can wait is in no hurry."""
-    if p["tracker"] == HEURISTIC:
-        b[URGENCY] = clip(b[URGENCY] - p["urgency_step"], 0.0, 1.0)
+    b[URGENCY] = clip(b[URGENCY] - p["urgency_step"], 0.0, 1.0)
 
 
 @rule
-def see_headline(b: Any, urgency_change: float, sets_alternative: float, p: Any) -> None:
-    """Take in a public headline about the other: its direction counts, its size is not known."""
-    if p["tracker"] != HEURISTIC:
-        return
-    _moved_to(b, b[RESERVATION], 0.0, p["widening"], p)
-    b[CONFIDENCE] *= 1.0 - p["confidence_loss"]
+def nudge_by_headline(b: Any, urgency_change: float, p: Any) -> None:
+    """Take in what a public headline says of the other's urgency: its direction counts, its size is not known."""
     if urgency_change != 0.0:
         nudge = p["headline_step"] if urgency_change > 0.0 else -p["headline_step"]
         b[URGENCY] = clip(b[URGENCY] + nudge, 0.0, 1.0)
+
+
+@rule
+def doubt_by_headline(b: Any, sets_alternative: float, p: Any) -> None:
+    """Take in a public headline as the heuristic tracker does: be less sure, and believe half of the rest."""
+    _moved_to(b, b[RESERVATION], 0.0, p["widening"], p)
+    b[CONFIDENCE] *= 1.0 - p["confidence_loss"]
     if sets_alternative >= 0.0:
         b[ALTERNATIVE] += p["alternative_step"] * (sets_alternative - b[ALTERNATIVE])
 
@@ -163,3 +179,19 @@ def accuracy(b: Any, reservation: float, urgency: float, alternative: int, low: 
     urgency_error = abs(b[URGENCY] - urgency)
     alternative_error = abs(b[ALTERNATIVE] - alternative)
     return 1.0 - _THIRD * (reservation_error + urgency_error + alternative_error)
+
+
+@rule
+def score(mean: float, spread: float, truth: float) -> float:
+    """Return 1 - CRPS of a normal belief against the truth, at most 1: a strictly proper score.
+
+    Honest mean and spread have the highest expectation (Gneiting and Raftery 2007); the closed form is theirs. A spread
+    of 0 is scored by its absolute error.
+    """
+    miss = abs(truth - mean)
+    if spread <= 0.0:
+        return 1.0 - miss
+    z = miss / spread
+    inside = math.erf(z / math.sqrt(2.0))
+    density = math.exp(-0.5 * z * z) / math.sqrt(2.0 * math.pi)
+    return 1.0 - spread * (z * inside + 2.0 * density - 1.0 / math.sqrt(math.pi))

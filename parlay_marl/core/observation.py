@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from parlay_marl.core.belief import N_FIGURES
+from parlay_marl.core.belief import ELICITED, N_FIGURES, NINETY_PERCENT
 from parlay_marl.core.drift import MAX_EVENTS
 from parlay_marl.core.jit import rule
 from parlay_marl.core.moves import N_MOVES, ClaimStatus, package_offered
@@ -155,12 +155,19 @@ def _write_claims(s: Any, seat: int, out: Any) -> None:
 
 @rule
 def _write_belief(s: Any, p: Any, seat: int, out: Any) -> None:
-    """Write the seat's belief about the other, and the other's reservation price where it is public."""
+    """Write the seat's belief about the other, or the one it has stated; and the other's limit where that is public."""
     b = s["belief"][seat]
     for i in range(4):
         out[AT.belief_reservation + i] = _shown(b[i])
     for i in range(4, N_FIGURES):
         out[AT.belief_reservation + i] = b[i]
+    if p["belief"]["tracker"] == ELICITED:
+        mean, spread = s["estimate"][seat][0], s["estimate"][seat][1]
+        out[AT.belief_reservation] = _shown(mean)
+        out[AT.belief_spread] = _shown(spread)
+        out[AT.belief_low] = _shown(mean - NINETY_PERCENT * spread)
+        out[AT.belief_high] = _shown(mean + NINETY_PERCENT * spread)
+        out[AT.belief_confidence] = clip(1.0 - spread / p["belief"]["start_spread"], 0.0, 1.0)
     is_known = p["scenario"]["complete"] == 1
     out[AT.known] = 1.0 if is_known else 0.0
     out[AT.other_reservation] = _shown(s["reservation"][1 - seat]) if is_known else 0.0

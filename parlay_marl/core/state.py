@@ -10,6 +10,7 @@ import numpy as np
 from parlay_marl.core.belief import N_FIGURES
 from parlay_marl.core.drift import MAX_EVENTS
 from parlay_marl.core.moves import MAX_PACKAGES
+from parlay_marl.core.posterior import CELLS, N_FRAME, ROWS
 from parlay_marl.core.table import Field, field_dtype
 
 STATE = (
@@ -59,16 +60,20 @@ STATE = (
     Field("start_width", "f8", (), "W0, the ZOPA's width at the start"),
     Field("sensitivity", "f8", (2,), "event sensitivity"),
     Field("event_round", "i2", (MAX_EVENTS,), "round of each event in this game; -1: never"),
+    Field("estimate", "f8", (2, 2), "mean and spread that the seat last stated as its belief"),
+    Field("frame", "f4", (2, N_FRAME), "where the columns of its posterior stand, in the order of `Frame`"),
+    Field("posterior", "f4", (2, ROWS, CELLS), "weight of each plan and limit of the other in the seat's belief"),
     Field("package_values", "f8", (2, MAX_PACKAGES), "worth of each package, in normalised price"),
     Field("offers_seen", "u8", (2, MAX_PACKAGES), "grid prices offered so far, a bit each, by package"),
 )
 
+BY_PACKAGE = ("package_values", "offers_seen")
+"""Fields with a number for each package."""
+
 STATE_DTYPE = field_dtype(STATE)
 """A row with room for every scenario."""
 
-PRICE_ONLY_DTYPE = field_dtype(
-    field._replace(shape=(2, 1)) if field.shape == (2, MAX_PACKAGES) else field for field in STATE
-)
+PRICE_ONLY_DTYPE = field_dtype(field._replace(shape=(2, 1)) if field.name in BY_PACKAGE else field for field in STATE)
 """A row of half the size for deals over nothing but a price: large batches live off memory."""
 
 

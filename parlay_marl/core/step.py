@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from parlay_marl.core import belief as beliefs
+from parlay_marl.core import tracking
 from parlay_marl.core.bargain import next_hot_streak, toughened
+from parlay_marl.core.belief import ELICITED
 from parlay_marl.core.chance import draw_game, subkey
 from parlay_marl.core.credibility import after_loss, after_move, contradicts, is_bluff, move_cost
 from parlay_marl.core.drift import position_direction, price_given_up, toughness_step
@@ -65,31 +66,13 @@ _ONE = np.uint64(1)
 
 
 @rule
-def _publish_reservations(s: Any, p: Any) -> None:
-    """Open both reservation prices to both beliefs, where the game has complete information."""
-    if p["scenario"]["complete"] == 1:
-        beliefs.know(s["belief"][BUYER], s["reservation"][SELLER])
-        beliefs.know(s["belief"][SELLER], s["reservation"][BUYER])
-
-
-@rule
-def _accuracy(s: Any, p: Any, seat: int) -> float:
-    """Return how close a seat's belief is to the other's true figures."""
-    other = 1 - seat
-    sc = p["scenario"]
-    return beliefs.accuracy(
-        s["belief"][seat], s["reservation"][other], s["urgency"][other], s["alternative"][other], sc["low"], sc["high"]
-    )
-
-
-@rule
 def _credit_beliefs(s: Any, p: Any) -> None:
     """Pay both seats for what has happened to the accuracy of their beliefs."""
     for seat in range(2):
         if s["belief_stale"][seat] == 0:
             continue
         s["belief_stale"][seat] = 0
-        now = _accuracy(s, p, seat)
+        now = tracking.accuracy(s, p, seat)
         if p["reward"]["mode"] == SHAPED:
             s["reward"][seat] += p["reward"]["belief_gain"] * (now - s["belief_accuracy"][seat])
         s["belief_accuracy"][seat] = now
@@ -106,7 +89,6 @@ def _fire_events(s: Any, p: Any) -> None:
             for seat in range(2):
                 if sc["event_named"][i][seat] == 1:
                     _move_seat(s, p, i, seat)
-            _publish_reservations(s, p)
 
 
 @rule
@@ -132,8 +114,7 @@ def _move_seat(s: Any, p: Any, i: int, seat: int) -> None:
         s["pending_stronger"][seat] += 1
     elif direction < 0:
         s["pending_weaker"][seat] += 1
-    s["belief_stale"][1 - seat] = 1
-    beliefs.see_headline(s["belief"][1 - seat], sc["event_urgency"][i][seat], sets_alternative, p["belief"])
+    tracking.see_headline(s, p, seat, i)
 
 
 @rule
@@ -153,10 +134,9 @@ def open_game(s: Any, p: Any) -> None:
     for seat in range(2):
         s["credibility"][seat] = p["credibility"]["start"]
         s["last_move"][seat] = -1
-        beliefs.start(s["belief"][seat], p["belief"])
-    _publish_reservations(s, p)
+    tracking.start(s, p)
     for seat in range(2):
-        s["belief_accuracy"][seat] = _accuracy(s, p, seat)
+        s["belief_accuracy"][seat] = tracking.accuracy(s, p, seat)
     _fire_events(s, p)
 
 
@@ -238,7 +218,7 @@ def _put_claim(s: Any, p: Any, seat: int, price: float, package: int) -> None:
     s["claim_is_bluff"][seat] = bluff
     s["claims_made"][seat] += 1
     s["bluffs_made"][seat] += bluff
-    beliefs.see_claim(s["belief"][1 - seat], price, s["credibility"][seat] / 100.0, p["belief"])
+    tracking.see_claim(s, p, seat, price)
 
 
 @rule
@@ -258,7 +238,7 @@ def _settle_challenge(s: Any, p: Any, seat: int) -> None:
         s["wrong_challenges"][seat] += 1
         s["credibility"][seat] = after_loss(s["credibility"][seat], p["credibility"]["wrong_challenge_loss"])
         s["reward"][seat] -= 0.5 * gain
-    beliefs.see_check(s["belief"][seat], other, s["claim_price"][other], caught, p["belief"])
+    tracking.see_check(s, p, other, caught)
 
 
 @rule
@@ -272,22 +252,20 @@ def _make_move(s: Any, p: Any, move: int, price: float, package: int) -> float:
         if not is_first:
             concession = price_given_up(seat, s["offer_price"][seat], price)
         _put_offer(s, p, seat, is_first, concession, price, package)
-        s["belief_stale"][other] = 1
-        beliefs.see_offer(s["belief"][other], seat, price, is_first, concession, p["belief"])
+        tracking.see_offer(s, p, seat, move, price, package, is_first, concession)
         if move == BATNA_REVEAL:
             _put_claim(s, p, seat, price, package)
     elif move == CHALLENGE:
         _settle_challenge(s, p, seat)
-        s["belief_stale"][seat] = 1
+        tracking.see_no_offer(s, p, seat, False)
     elif move == SILENCE:
-        beliefs.see_silence(s["belief"][other], p["belief"])
-        s["belief_stale"][other] = 1
+        tracking.see_no_offer(s, p, seat, True)
     elif move == ACCEPT:
+        tracking.see_acceptance(s, p, seat)
         _contradict(s, p, seat, s["offer_price"][other], package_offered(s, other))
         _end(s, DEAL, seat)
     elif move == WALK_AWAY:
         _end(s, WALKED, seat)
-    _publish_reservations(s, p)
     s["last_move"][seat] = move
     return move_heat(move, is_first, concession, p["tension"])
 
@@ -313,10 +291,9 @@ def _heat_up(s: Any, p: Any, heat: float) -> None:
     unit = s["start_width"] if p["erosion"]["of_start_width"] > 0.0 else p["scenario"]["nominal_width"]
     for seat in range(2):
         s["reservation"][seat] = toughened(seat, s["reservation"][seat], p["erosion"]["rate"] * unit)
-        s["belief_stale"][1 - seat] = 1
     s["hot_streak"] = 0
     s["erosion_ticks"] += 1
-    _publish_reservations(s, p)
+    tracking.see_erosion(s, p)
     if s["start_width"] > 0.0 and surplus_of(s, s["best_package"]) <= 0.0:
         _end(s, COLLAPSED, -1)
 
@@ -364,6 +341,8 @@ def take_turn(s: Any, p: Any, move: int, price: float, package: int) -> None:
     s["credibility"][seat] = after_move(s["credibility"][seat], move_cost(move, p["credibility"]), p["credibility"])
     heat = _make_move(s, p, move, price, package)
     _heat_up(s, p, heat)
+    if p["belief"]["tracker"] == ELICITED:
+        s["belief_stale"][seat] = 1
     _credit_beliefs(s, p)
     if s["ending"] == NONE:
         _pass_turn(s, p)
@@ -435,6 +414,13 @@ def check_index(games: Any, params: Any, i: int, index: int, packages: int) -> i
     s = games[i]
     move, price, package = decode(index, seat_on_turn(s), packages)
     return refusal(s, params[s["scenario"]], move, price, package)
+
+
+@entry_point
+def doubt_game(games: Any, params: Any, i: int, seat: int) -> float:
+    """Return the probability, to a seat in game i, that the other's latest claim is a bluff."""
+    s = games[i]
+    return tracking.bluff_probability(s, params[s["scenario"]], 1 - seat)
 
 
 @entry_point

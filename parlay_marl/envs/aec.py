@@ -64,7 +64,7 @@ class raw_env(AECEnv[str, Observation, Any]):  # noqa: N801 - PettingZoo's name 
         max_rounds: int | None = None,
         actions: str = "discrete",
         illegal: str = "raise",
-        beliefs: str = "heuristic",
+        beliefs: str = "bayes",
         buyer: Seated = None,
         seller: Seated = None,
         render_mode: str | None = None,

@@ -87,7 +87,7 @@ class Batch:
         information: str | None = None,
         opener: str | None = None,
         max_rounds: int | None = None,
-        beliefs: str = "heuristic",
+        beliefs: str = "bayes",
         illegal: str = "raise",
         autoreset: str = "next_step",
         learner: str = "both",

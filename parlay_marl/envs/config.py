@@ -16,7 +16,7 @@ from parlay_marl.catalogue.scenarios import MAX_ROUNDS, Params, Scenario, build_
 from parlay_marl.errors import ConfigurationError, UnknownNameError
 
 REWARDS = ("payoff", "shaped")
-BELIEFS = ("heuristic", "none")
+BELIEFS = ("bayes", "heuristic", "none", "elicited")
 INFORMATION = ("incomplete", "complete")
 OPENERS = ("buyer", "seller", "random")
 ACTIONS = ("discrete", "mixed")
@@ -86,7 +86,7 @@ def make_config(
     scenario: str | Path | Scenario = "saas_enterprise",
     rules: str | Mapping[str, Any] | BaseModel = "default",
     reward: str = "shaped",
-    beliefs: str = "heuristic",
+    beliefs: str = "bayes",
     information: str | None = None,
     opener: str | None = None,
     max_rounds: int | None = None,

@@ -44,7 +44,7 @@ class parallel_env(ParallelEnv[str, Observation, Any]):  # noqa: N801 - PettingZ
         max_rounds: int | None = None,
         actions: str = "discrete",
         illegal: str = "raise",
-        beliefs: str = "heuristic",
+        beliefs: str = "bayes",
         buyer: Seated = None,
         seller: Seated = None,
         render_mode: str | None = None,

@@ -44,7 +44,7 @@ class NegotiationEnv(gymnasium.Env[dict[str, Any], Any]):
         max_rounds: int | None = None,
         actions: str = "discrete",
         illegal: str = "terminate",
-        beliefs: str = "heuristic",
+        beliefs: str = "bayes",
         render_mode: str | None = None,
     ) -> None:
         one_of("role", role, SEATS)

@@ -50,7 +50,7 @@ class NegotiationVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[An
         opener: str | None = None,
         max_rounds: int | None = None,
         illegal: str = "terminate",
-        beliefs: str = "heuristic",
+        beliefs: str = "bayes",
         autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
         threads: int = 1,
         copy: bool = True,
