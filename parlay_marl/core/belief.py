@@ -49,6 +49,7 @@ BELIEF = (
     ),
     Parameter("no_plan", 0.3, 0.01, 0.99, "bayes: prior probability that offers follow no plan"),
     Parameter("offer_noise", 0.03, 0.001, 1.0, "bayes: scale of an offer's distance from its plan"),
+    Parameter("wander", 0.5, 0.0, 1.0, "bayes: share of those without a plan who take any step"),
     Parameter("step_noise", 0.06, 0.001, 1.0, "bayes: scale of the steps of whoever has no plan"),
     Parameter("irrational", 0.05, 0.001, 1.0, "bayes: weight left to limits far on the wrong side of an offer"),
     Parameter("slack", 0.03, 0.001, 1.0, "bayes: distance on the wrong side that halves the rest of the weight"),

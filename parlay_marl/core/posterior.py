@@ -191,8 +191,9 @@ def weigh_offer(
     n0, n1, n2 = noise2 * s0, noise2 * s1, noise2 * s2
     c0, c1, c2 = scale * s0, scale * s1, scale * s2
     given2 = given * given
-    wide = _HALF * (step_noise / noise) / (step_noise * step_noise + given2)
-    c3 = scale * (_HALF / (noise2 + given2) + wide if compared else _ONE / noise2)
+    wander = _f(p["wander"])
+    wide = wander * (step_noise / noise) / (step_noise * step_noise + given2)
+    c3 = scale * ((_ONE - wander) / (noise2 + given2) + wide if compared else _ONE / noise2)
     left = (origin - last) * sign
     for i in range(CELLS):
         along = _f(i) * step
