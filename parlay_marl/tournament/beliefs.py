@@ -39,7 +39,7 @@ BINS = 10
 FEWEST_CLAIMS = 50
 """Claims that a bin of the reliability table must hold to count as filled."""
 MOST_GAMES = 1_000_000
-TUNED_ON = ("diplomat", "linear", "nash", "shark", "tit_for_tat")
+TUNED_ON = ("diplomat", "linear", "nash", "shark", "tit_for_tat", "veteran")
 """Personas of the catalogue that the numbers of the bayes tracker were chosen on; the others were never looked at."""
 Figures = NDArray[np.float64]
 OnCell = Callable[[int, int], None]
