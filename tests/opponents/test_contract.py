@@ -51,7 +51,8 @@ PUBLIC = {
 
 OWN = {
     "reservation", "urgency", "belief", "alternative", "claim_is_bluff", "pending_stronger", "pending_weaker",
-    "events_answered", "events_missed", "bluffs_made", "sensitivity", "package_values", "own_best",
+    "events_answered", "events_missed", "bluffs_made", "sensitivity", "package_values", "own_best", "posterior",
+    "frame", "estimate",
 }  # fmt: skip
 """Fields of which a seat knows its own half."""
 
@@ -187,7 +188,8 @@ def hidden_changed(rows: Any, seat: int, rng: np.random.Generator) -> Any:
     rows["claim_is_bluff"][:, other] = 1 - rows["claim_is_bluff"][:, other]
     for name in ("pending_stronger", "pending_weaker", "events_answered", "events_missed", "bluffs_made"):
         rows[name][:, other] = small()
-    rows["belief"][:, other] = rng.uniform(0, 1, rows["belief"][:, other].shape)
+    for name in ("belief", "posterior", "frame", "estimate"):
+        rows[name][:, other] = rng.uniform(0, 1, rows[name][:, other].shape)
     rows["belief_accuracy"] = rng.uniform(0, 1, (n, 2))
     rows["reward"] = rng.normal(0, 50, (n, 2))
     rows["start_width"] = rng.uniform(0, 1, n)

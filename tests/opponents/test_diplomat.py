@@ -121,7 +121,8 @@ def test_it_concedes_to_cool_the_talks_once_tension_has_passed_60(form: Any) -> 
 
 @both_seats
 def test_below_60_its_clock_alone_moves_it(seat: int) -> None:
-    given = prices_given(Talk(changed(DIPLOMAT, claim_rate=0.0), seat, rules=CALM), [0.0] * 15)
+    mindless = changed(DIPLOMAT, traits={"mind_reading": 0.0}, claim_rate=0.0)
+    given = prices_given(Talk(mindless, seat, rules=CALM), [0.0] * 15)
     for r in range(15):
         assert given[r] == pytest.approx(0.8 - 0.75 * 0.8 * (1 - (r / 19) ** 1.25))
 

@@ -27,6 +27,9 @@ from tests.opponents.talks import (
 )
 
 SHARK = load_persona("shark")
+SPEAKING = changed(SHARK, traits={"mind_reading": 0.0}, claim_rate=0.0)
+"""The shark without its claims and its mind-reading, whose prices can be read off."""
+
 COMPETITION = 1
 """The bit of the tag in the state's `tags_fired`."""
 
@@ -113,8 +116,7 @@ def test_nobody_makes_it_concede_first(scenario: str) -> None:
 
 @both_seats
 def test_its_ultimatum_comes_late_and_asks_for_half(seat: int) -> None:
-    honest = changed(SHARK, claim_rate=0.0)
-    given = prices_given(Talk(honest, seat), [0.0, *([0.02] * 17)])
+    given = prices_given(Talk(SPEAKING, seat), [0.0, *([0.02] * 17)])
     steps = np.diff(given)
     assert steps[1:14].max() < 0.06, "small steps until round 14"
     assert steps[14] == steps[1:].max(), "the last step in round 15"
@@ -122,9 +124,8 @@ def test_its_ultimatum_comes_late_and_asks_for_half(seat: int) -> None:
 
 
 def test_in_short_and_long_talks_its_deadline_comes_as_late() -> None:
-    honest = changed(SHARK, claim_rate=0.0)
     for rounds in (8, 40, 60):
-        given = prices_given(Talk(honest, max_rounds=rounds), [0.0, *([0.02] * (rounds - 1))])
+        given = prices_given(Talk(SPEAKING, max_rounds=rounds), [0.0, *([0.02] * (rounds - 1))])
         final = pytest.approx(0.8 - 0.5 * 0.8 * 0.85)
         assert next(r for r, g in enumerate(given) if g == final) == 3 * rounds // 4
 
@@ -198,7 +199,7 @@ def test_it_calls_seven_implausible_claims_of_ten_a_bluff(seat: int) -> None:
 @both_seats
 def test_a_competitor_ends_the_waiting_game(seat: int) -> None:
     """Against someone who never moves: nothing until round 8, and then by a straight clock."""
-    given = prices_given(Talk("shark", seat, with_event("competition")), [0.0] * 20)
+    given = prices_given(Talk(SPEAKING, seat, with_event("competition")), [0.0] * 20)
     assert given[:8] == [given[0]] * 8
     for r in range(8, 12):
         assert given[r] == pytest.approx(0.8 - 0.8 * 0.85 * (1 - 0.85 * r / 19))

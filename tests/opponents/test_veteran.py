@@ -27,8 +27,8 @@ from tests.opponents.talks import (
 )
 
 VETERAN = load_persona("veteran")
-SPEAKING = changed(VETERAN, silence_rate=0.0, claim_rate=0.0)
-"""The veteran without its silences and claims, whose prices can be read off."""
+SPEAKING = changed(VETERAN, traits={"mind_reading": 0.0}, silence_rate=0.0, claim_rate=0.0)
+"""The veteran without its silences, claims and mind-reading, whose prices can be read off."""
 
 POWER = 8
 """The bit of the tag in the state's `tags_fired`."""
