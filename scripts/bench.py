@@ -118,20 +118,29 @@ def batch_speed(games: int, **options: Any) -> float:
 
 
 def batch_detail(rounds: int) -> dict[str, float]:
-    """Return medians of the batch's speed over sizes, threads, and with and without observations and beliefs."""
+    """Return medians of the batch's speed over sizes and threads, and without observations."""
     cases: dict[str, tuple[int, dict[str, Any]]] = {}
     for games in (1, 16, 256, 4_096, 65_536):
         for threads in (1, 2):
             if threads == 1 or games >= 2 * LEAST_PER_THREAD:
                 cases[f"{games} games, {threads} threads"] = (games, {"threads": threads})
     cases["4096 games, no observations"] = (BATCH, {"observe": False})
-    cases["4096 games, no beliefs"] = (BATCH, {"beliefs": "none"})
-    cases["4096 games, no observations, no beliefs"] = (BATCH, {"observe": False, "beliefs": "none"})
     speeds: dict[str, list[float]] = {name: [] for name in cases}
     for _ in range(rounds):
         for name, (games, options) in cases.items():
             speeds[name].append(batch_speed(games, **options))
     return {name: statistics.median(values) for name, values in speeds.items()}
+
+
+def belief_cost(rounds: int) -> dict[str, float]:
+    """Return medians of the batch's speed with each tracker of beliefs, and what is left of that without beliefs."""
+    trackers = ("none", "heuristic", "bayes")
+    speeds: dict[str, list[float]] = {name: [] for name in trackers}
+    for _ in range(rounds):
+        for name, found in speeds.items():
+            found.append(batch_speed(BATCH, beliefs=name))
+    medians = {name: statistics.median(values) for name, values in speeds.items()}
+    return medians | {f"{name}_vs_none": medians[name] / medians["none"] for name in trackers[1:]}
 
 
 def resident_megabytes() -> float:
@@ -248,19 +257,33 @@ def machine() -> str:
     return f"{model}, {os.cpu_count()} cores, Python {platform.python_version()}, NumPy {np.__version__}"
 
 
+def show_belief_cost(figures: dict[str, float]) -> None:
+    """Print what each tracker of beliefs costs a step of the batch."""
+    for name in ("none", "heuristic", "bayes"):
+        share = figures.get(f"{name}_vs_none", 1.0)
+        speed = figures[name]
+        print(f"beliefs {name:16} {speed:14,.0f} steps/s {1e9 / speed:6.1f} ns a step  {share:.3f} of none's")
+
+
 def main() -> None:
     """Measure, print a table and, where asked, write it as JSON."""
     parser = argparse.ArgumentParser(description="Measure the environment's speed beside PettingZoo's classic games.")
     parser.add_argument("--rounds", type=int, default=5, help="measurements of each (default 5)")
     parser.add_argument("--memory", type=int, metavar="GAMES", help="only show how much memory so many games take")
+    parser.add_argument("--beliefs", action="store_true", help="only show what beliefs cost")
     parser.add_argument("--json", metavar="FILE", help="write the figures to a file")
     arguments = parser.parse_args()
     if arguments.memory:
         for name, megabytes in memory_growth(arguments.memory).items():
             print(f"{name:24} {megabytes:+14.2f} MB over {arguments.memory:,} games")
         return
+    if arguments.beliefs:
+        print(machine())
+        show_belief_cost(belief_cost(arguments.rounds))
+        return
     result = {"machine": machine(), **measure_all(arguments.rounds), "start_up": start_up()}
     result["batch_steps_per_second"] = batch_detail(arguments.rounds)
+    result["belief_cost"] = belief_cost(arguments.rounds)
     result["bytes_per_game"] = bytes_per_game()
     print(result["machine"])
     for name, speed in result["steps_per_second"].items():
@@ -272,6 +295,7 @@ def main() -> None:
         print(f"{name:24} {seconds:14.2f} s")
     for name, speed in result["batch_steps_per_second"].items():
         print(f"batch of {name:40} {speed:14,.0f} steps/s")
+    show_belief_cost(result["belief_cost"])
     print("bytes per game:", ", ".join(f"{name} {size}" for name, size in result["bytes_per_game"].items()))
     if arguments.json:
         with open(arguments.json, "w", encoding="utf-8") as file:

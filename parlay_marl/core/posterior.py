@@ -36,9 +36,6 @@ EXPONENTS = (1 / 4, 1.0, 4.0)
 PLANS = len(EXPONENTS) + 1
 """Ways of conceding; the last is to have no plan."""
 _NO_PLAN = PLANS - 1
-ROWS = PLANS + 1
-"""Rows of the table: the plans, and last the weight below each price (before `summarise`, that of each price)."""
-_BELOW = PLANS
 
 
 class Frame(IntEnum):
@@ -70,7 +67,7 @@ _END = _f(1.001)
 _LEAST_HALF_WIDTH = 0.01
 _TWELFTH = _f(1.0 / 12.0)
 """Variance within a column, in columns."""
-_stack_table = stack_maker(PLANS, CELLS)
+_stack_table, _stack_row = stack_maker(PLANS, CELLS), stack_maker(1, CELLS)
 _SIZES = 4
 """Sizes that a headline's hidden shift is taken to have, evenly from none to the largest."""
 
@@ -96,20 +93,12 @@ def set_prior(w: Any, frame: Any, low: float, high: float, p: Any) -> None:
         share = p["no_plan"] if plan == _NO_PLAN else (1.0 - p["no_plan"]) / _NO_PLAN
         for i in range(CELLS):
             w[plan, i] = share / CELLS
-    _sum_plans(w)
 
 
 @rule
 def _mass(w: Any, i: int) -> Any:
     """Return the weight of one price, whatever the plan."""
     return (w[0, i] + w[1, i]) + (w[2, i] + w[3, i])
-
-
-@rule
-def _sum_plans(w: Any) -> None:
-    """Write the weight of each price, whatever the plan."""
-    for i in range(CELLS):
-        w[_BELOW, i] = _mass(w, i)
 
 
 @rule
@@ -138,7 +127,6 @@ def weigh_refusal(w: Any, frame: Any, toward: float, refused: float, pressure: f
     beyond = (origin - _f(refused)) * _f(toward)
     for i in range(CELLS):
         _reweigh(w, frame, i, _ONE - press * _between(beyond + _f(i) * step, reach))
-    _sum_plans(w)
 
 
 @rule
@@ -149,7 +137,6 @@ def weigh_acceptance(w: Any, frame: Any, toward: float, price: float, p: Any) ->
         over = (_f(price) - frame[_ORIGIN] - _f(i) * frame[_SPACING]) * sign * per_slack
         over = over if over > _ZERO else _ZERO
         _reweigh(w, frame, i, (_ONE - floor) / (_ONE + over * over) + floor)
-    _sum_plans(w)
 
 
 @rule
@@ -229,7 +216,6 @@ def weigh_offer(
         w[1, i] = x1
         w[2, i] = x2
         w[3, i] = x3
-        w[_BELOW, i] = (x0 + x1) + (x2 + x3)
 
 
 @rule
@@ -259,7 +245,6 @@ def weigh_claim(w: Any, frame: Any, toward: float, claim: float, honest: float, 
         ramp = _f(1.8) * _between(tougher * per_tolerance, _ONE) * per_tolerance
         lie = bluff_weight if tougher > _ZERO else bluff_weight * _f(0.05)
         _reweigh(w, frame, i, honest_weight * ramp * truthful + lie * (_ONE - truthful) + _f(0.02))
-    _sum_plans(w)
 
 
 @rule
@@ -268,7 +253,6 @@ def weigh_check(w: Any, frame: Any, claim: float, tolerance: float, was_bluff: b
     for i in range(CELLS):
         truthful = _truthful_share(frame, i, claim, tolerance)
         _reweigh(w, frame, i, (_ONE - truthful if was_bluff else truthful) + _f(0.02))
-    _sum_plans(w)
 
 
 @rule
@@ -331,24 +315,23 @@ def blur(w: Any, frame: Any, jump: float, chance: float, most: float) -> None:
         w[3, i] = x3
     frame[_ORIGIN] = start
     frame[_SPACING] = wider
-    _sum_plans(w)
 
 
 @rule
-def _block(w: Any, at: int) -> Any:
+def _block(m: Any, at: int) -> Any:
     """Return the sum of four neighbouring weights; leave in their place what lies below each in the block."""
-    m0, m3 = w[_BELOW, at], w[_BELOW, at + 3]
-    upto1 = m0 + w[_BELOW, at + 1]
-    upto2 = upto1 + w[_BELOW, at + 2]
-    w[_BELOW, at] = _ZERO
-    w[_BELOW, at + 1] = m0
-    w[_BELOW, at + 2] = upto1
-    w[_BELOW, at + 3] = upto2
+    m0, m3 = m[0, at], m[0, at + 3]
+    upto1 = m0 + m[0, at + 1]
+    upto2 = upto1 + m[0, at + 2]
+    m[0, at] = _ZERO
+    m[0, at + 1] = m0
+    m[0, at + 2] = upto1
+    m[0, at + 3] = upto2
     return upto2 + m3
 
 
 @rule
-def _quantile(w: Any, frame: Any, target: Any, below1: Any, below2: Any, below3: Any) -> float:
+def _quantile(w: Any, m: Any, frame: Any, target: Any, below1: Any, below2: Any, below3: Any) -> float:
     """Return the price below which a weight lies, with what lies below each block but the first.
 
     Counts instead of branches, which could not be foreseen.
@@ -357,16 +340,16 @@ def _quantile(w: Any, frame: Any, target: Any, below1: Any, below2: Any, below3:
     base = below3 if block > 2 else below2 if block > 1 else below1 if block > 0 else _ZERO
     rest = target - base
     first = 4 * block
-    cell = first + int(rest > w[_BELOW, first + 1])
-    cell += int(rest > w[_BELOW, first + 2]) + int(rest > w[_BELOW, first + 3])
-    return frame[_ORIGIN] + frame[_SPACING] * (_f(cell) - _HALF + (rest - w[_BELOW, cell]) / _mass(w, cell))
+    cell = first + int(rest > m[0, first + 1])
+    cell += int(rest > m[0, first + 2]) + int(rest > m[0, first + 3])
+    return frame[_ORIGIN] + frame[_SPACING] * (_f(cell) - _HALF + (rest - m[0, cell]) / _mass(w, cell))
 
 
 @rule
-def _across(w: Any, k: int) -> tuple[Any, Any]:
+def _across(m: Any, k: int) -> tuple[Any, Any]:
     """Return the sum of the k-th weights of the four blocks, and the sum with each times the number of its block."""
-    m1, m2, m3 = w[_BELOW, 4 + k], w[_BELOW, 8 + k], w[_BELOW, 12 + k]
-    return (w[_BELOW, k] + m1) + (m2 + m3), m1 + (m2 + m2) + _f(3.0) * m3
+    m1, m2, m3 = m[0, 4 + k], m[0, 8 + k], m[0, 12 + k]
+    return (m[0, k] + m1) + (m2 + m3), m1 + (m2 + m2) + _f(3.0) * m3
 
 
 @rule
@@ -375,10 +358,13 @@ def summarise(w: Any, frame: Any, b: Any) -> None:
 
     Column i = 4 j + k is the k-th of block j, so that sums over i and its square come from sums over blocks.
     """
-    t1, u1 = _across(w, 1)
-    t2, u2 = _across(w, 2)
-    t3, u3 = _across(w, 3)
-    h0, h1, h2, h3 = _block(w, 0), _block(w, 4), _block(w, 8), _block(w, 12)
+    m = _stack_row()
+    for i in range(CELLS):
+        m[0, i] = _mass(w, i)
+    t1, u1 = _across(m, 1)
+    t2, u2 = _across(m, 2)
+    t3, u3 = _across(m, 3)
+    h0, h1, h2, h3 = _block(m, 0), _block(m, 4), _block(m, 8), _block(m, 12)
     below2 = h0 + h1
     below3 = below2 + h2
     total = below3 + h3
@@ -393,5 +379,5 @@ def summarise(w: Any, frame: Any, b: Any) -> None:
     b[0] = frame[_ORIGIN] + frame[_SPACING] * mean
     variance = square - mean * mean
     b[1] = frame[_SPACING] * _f(math.sqrt((variance if variance > _ZERO else _ZERO) + _TWELFTH))
-    b[2] = _quantile(w, frame, total * _f(0.05), h0, below2, below3)
-    b[3] = _quantile(w, frame, total * _f(0.95), h0, below2, below3)
+    b[2] = _quantile(w, m, frame, total * _f(0.05), h0, below2, below3)
+    b[3] = _quantile(w, m, frame, total * _f(0.95), h0, below2, below3)

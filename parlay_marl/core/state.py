@@ -10,7 +10,7 @@ import numpy as np
 from parlay_marl.core.belief import N_FIGURES
 from parlay_marl.core.drift import MAX_EVENTS
 from parlay_marl.core.moves import MAX_PACKAGES
-from parlay_marl.core.posterior import CELLS, N_FRAME, ROWS
+from parlay_marl.core.posterior import CELLS, N_FRAME, PLANS
 from parlay_marl.core.table import Field, field_dtype
 
 STATE = (
@@ -62,7 +62,7 @@ STATE = (
     Field("event_round", "i2", (MAX_EVENTS,), "round of each event in this game; -1: never"),
     Field("estimate", "f8", (2, 2), "mean and spread that the seat last stated as its belief"),
     Field("frame", "f4", (2, N_FRAME), "where the columns of its posterior stand, in the order of `Frame`"),
-    Field("posterior", "f4", (2, ROWS, CELLS), "weight of each plan and limit of the other in the seat's belief"),
+    Field("posterior", "f4", (2, PLANS, CELLS), "weight of each plan and limit of the other in the seat's belief"),
     Field("package_values", "f8", (2, MAX_PACKAGES), "worth of each package, in normalised price"),
     Field("offers_seen", "u8", (2, MAX_PACKAGES), "grid prices offered so far, a bit each, by package"),
 )

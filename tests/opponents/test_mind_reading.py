@@ -88,7 +88,7 @@ def test_no_other_demand_wins_more_against_an_even_limit() -> None:
 
 @both_seats
 def test_with_open_cards_the_sharks_ultimatum_gives_no_more_than_it_needs_to(seat: int) -> None:
-    """There is 0.6 to share. Without mind-reading it asks for half of its first demand of 0.68; it takes nothing back."""
+    """There is 0.6 to share. Without mind-reading it asks for half of its first demand, 0.68; it takes nothing back."""
     for depth, asked in ((0.0, 0.34), (0.2, 0.34 + 0.2 * (0.6 - 0.34)), (1.0, 0.6)):
         form = reading(SHARK, depth, claim_rate=0.0, fairness=0.0)
         given = prices_given(Talk(form, seat, **OPEN), [0.0, *([0.02] * 16)])
