@@ -32,7 +32,10 @@ SURFACE = {
         *("RULE_PRESETS", "Persona", "Rules", "Scenario", "build_params", "load_persona", "load_rules"),
         *("load_scenario", "persona_names", "scenario_names"),
     },
-    tournament: {"Cell", "Entrant", "Results", "run_tournament"},
+    tournament: {
+        *("BeliefReport", "Cell", "Entrant", "ReliabilityBin", "Results", "TrackerQuality", "ValueOfBelief"),
+        *("assess_beliefs", "run_tournament"),
+    },
 }
 ENV_ARGUMENTS = (
     *("scenario", "rules", "reward", "information", "opener", "max_rounds", "actions", "illegal", "beliefs"),
