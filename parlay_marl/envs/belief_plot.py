@@ -106,7 +106,7 @@ def belief_figure(game: Game) -> Figure:
     The band holds the truth with 90%, says the belief; the shading is its density, where the tracker infers one. In an
     elicited game it is what `bayes` infers, whatever the seats have stated.
     """
-    make = _figure_class()
+    make = figure_class()
     trace = follow(game)
     notes = [
         line
@@ -199,7 +199,7 @@ def _headlines(game: Game, rows: list[Any]) -> tuple[tuple[float, str], ...]:
     return tuple(sorted(found))
 
 
-def _figure_class() -> Any:
+def figure_class() -> Any:
     """Return Matplotlib's `Figure`, or say how to install it."""
     try:
         from matplotlib.figure import Figure
