@@ -27,6 +27,7 @@ from typing import Any
 import numpy as np
 
 from parlay_marl.core.jit import rule
+from parlay_marl.core.memory import stack_maker
 
 CELLS = 16
 """Prices of the grid."""
@@ -53,10 +54,12 @@ class Frame(IntEnum):
     """Price of the other's last offer."""
     TIME = 4
     """When it was made, in [0, 1]; -1 before the first."""
+    ROOT = 5
+    """The fourth root of that, which takes time to work out."""
 
 
 N_FRAME = len(Frame)
-_ORIGIN, _SPACING, _SCALE, _LAST, _TIME = (int(field) for field in Frame)
+_ORIGIN, _SPACING, _SCALE, _LAST, _TIME, _ROOT = (int(field) for field in Frame)
 
 _f = np.float32
 _ZERO, _HALF, _ONE = _f(0.0), _f(0.5), _f(1.0)
@@ -67,6 +70,7 @@ _END = _f(1.001)
 _LEAST_HALF_WIDTH = 0.01
 _TWELFTH = _f(1.0 / 12.0)
 """Variance within a column, in columns."""
+_stack_table = stack_maker(PLANS, CELLS)
 _SIZES = 4
 """Sizes that a headline's hidden shift is taken to have, evenly from none to the largest."""
 
@@ -87,6 +91,7 @@ def set_prior(w: Any, frame: Any, low: float, high: float, p: Any) -> None:
     frame[_SCALE] = _ONE
     frame[_LAST] = _ZERO
     frame[_TIME] = -_ONE
+    frame[_ROOT] = _ZERO
     for plan in range(PLANS):
         share = p["no_plan"] if plan == _NO_PLAN else (1.0 - p["no_plan"]) / _NO_PLAN
         for i in range(CELLS):
@@ -108,10 +113,10 @@ def _sum_plans(w: Any) -> None:
 
 
 @rule
-def _share(x: Any) -> Any:
-    """Return a float32 clipped to [0, 1]."""
+def _between(x: Any, most: Any) -> Any:
+    """Return a float32 clipped to [0, most]."""
     x = x if x > _ZERO else _ZERO
-    return x if x < _ONE else _ONE
+    return x if x < most else most
 
 
 @rule
@@ -124,13 +129,15 @@ def _reweigh(w: Any, frame: Any, i: int, factor: Any) -> None:
 
 @rule
 def weigh_refusal(w: Any, frame: Any, toward: float, refused: float, pressure: float, p: Any) -> None:
-    """Take in that the other let an offer at a price stand: the more it would gain, the less likely."""
+    """Take in that the other let an offer at a price stand: the more it would gain, the less likely.
+
+    `pressure` is the share of those with a gain of 1 who would have taken it by now.
+    """
     origin, step = frame[_ORIGIN], frame[_SPACING] * _f(toward)
-    reach = _f(1.0 / p["refusal_reach"])
-    beyond = (origin - _f(refused)) * _f(toward) * reach
+    reach, press = _f(p["refusal_reach"]), _f(pressure)
+    beyond = (origin - _f(refused)) * _f(toward)
     for i in range(CELLS):
-        gain = beyond + _f(i) * step * reach
-        _reweigh(w, frame, i, _ONE - _f(pressure) * _share(gain))
+        _reweigh(w, frame, i, _ONE - press * _between(beyond + _f(i) * step, reach))
     _sum_plans(w)
 
 
@@ -143,6 +150,27 @@ def weigh_acceptance(w: Any, frame: Any, toward: float, price: float, p: Any) ->
         over = over if over > _ZERO else _ZERO
         _reweigh(w, frame, i, (_ONE - floor) / (_ONE + over * over) + floor)
     _sum_plans(w)
+
+
+@rule
+def _plan(now: Any, before: Any, given: Any, noise2: Any, scale: Any) -> tuple[Any, Any, Any, Any]:
+    """Return what a plan says of a step, with t^(1/e) of its time and of the last offer's; see `weigh_offer`.
+
+    For the way left from the last offer to the limit, the weight is to be multiplied by d^2 / (noise^2 d^2 + m^2), where
+    d = 1 - before and m = given d - (now - before) way. Returned are now - before, given d, noise^2 d^2 and d^2.
+    """
+    left = _END - before
+    left2 = left * left
+    return now - before, given * left, noise2 * left2, scale * left2
+
+
+@rule
+def _without_plan(given: Any, noise2: Any, p: Any) -> Any:
+    """Return the weight of a step by whoever has no plan: most hold still, some take any step."""
+    wander, scale = _f(p["wander"]), _f(p["wander_scale"])
+    given2, wide2 = given * given, scale * scale * noise2
+    still, far = noise2 + given2, wide2 + given2
+    return ((_ONE - wander) * far + wander * scale * still) / (still * far)
 
 
 @rule
@@ -160,56 +188,39 @@ def weigh_offer(
     """Take in an offer of the other seat, made at a time in [0, 1] of the talks, instead of taking the one refused.
 
     Every offer says that the limit lies beyond it; but the first and those that are not plain (anchors) are not
-    compared with a plan. `pressure` is the share of those who would have taken a generous offer by now.
+    compared with a plan. `pressure` is as in `weigh_refusal`. Divisions are slow: a cell's four have one between them.
     """
     sign, x, t = _f(toward), _f(price), _f(time)
-    last, before, scale = frame[_LAST], frame[_TIME], frame[_SCALE]
-    origin, step = frame[_ORIGIN], frame[_SPACING] * sign
+    scale, last, before, before_root = frame[_SCALE], frame[_LAST], frame[_TIME], frame[_ROOT]
+    root = _f(math.sqrt(_f(math.sqrt(t))))
     frame[_LAST] = x
     frame[_TIME] = t
-    floor, slack, reach = _f(p["irrational"]), _f(p["slack"]), _f(p["refusal_reach"])
-    slack2 = slack * slack
-    soft = (_ONE - floor) * slack2
-    press = _f(pressure) / reach
-    past = (x - origin) * sign
-    beyond = (origin - _f(refused)) * sign
-    noise, step_noise = _f(p["offer_noise"]), _f(p["step_noise"])
+    frame[_ROOT] = root
     compared = before >= _ZERO and is_plain
-    before = before if compared else t
-    # A plan's weight is multiplied by d^2 / (n^2 d^2 + (miss d)^2), d being its share's denominator, and the three
-    # quotients and the cut's have one division between them: divisions are slow.
-    t2, b2 = t * t, before * before
-    t4, b4 = t2 * t2, b2 * b2
-    t_root = _f(math.sqrt(_f(math.sqrt(t))))
-    b_root = _f(math.sqrt(_f(math.sqrt(before))))
-    d0, d1, d2 = _END - b4, _END - before, _END - b_root
-    h0, h1, h2 = t4 - b4, t - before, t_root - b_root
+    if not compared:
+        before, before_root = t, root
     given = (x - last) * sign if compared else _ZERO
-    g0, g1, g2 = given * d0, given * d1, given * d2
-    noise2 = noise * noise
-    s0, s1, s2 = d0 * d0, d1 * d1, d2 * d2
-    n0, n1, n2 = noise2 * s0, noise2 * s1, noise2 * s2
-    c0, c1, c2 = scale * s0, scale * s1, scale * s2
-    given2 = given * given
-    wander = _f(p["wander"])
-    wide = wander * (step_noise / noise) / (step_noise * step_noise + given2)
-    c3 = scale * ((_ONE - wander) / (noise2 + given2) + wide if compared else _ONE / noise2)
-    left = (origin - last) * sign
+    noise2 = _f(p["offer_noise"]) * _f(p["offer_noise"])
+    t2, before2 = t * t, before * before
+    h0, g0, n0, c0 = _plan(t2 * t2, before2 * before2, given, noise2, scale)
+    h1, g1, n1, c1 = _plan(t, before, given, noise2, scale)
+    h2, g2, n2, c2 = _plan(root, before_root, given, noise2, scale)
+    c3 = scale * (_without_plan(given, noise2, p) if compared else _ONE / noise2)
+    floor, slack2 = _f(p["irrational"]), _f(p["slack"]) * _f(p["slack"])
+    soft, press, reach = (_ONE - floor) * slack2, _f(pressure), _f(p["refusal_reach"])
+    origin, step = frame[_ORIGIN], frame[_SPACING] * sign
+    past, beyond, left = (x - origin) * sign, (origin - _f(refused)) * sign, (origin - last) * sign
     for i in range(CELLS):
         along = _f(i) * step
         over = past - along
         over = over if over > _ZERO else _ZERO
-        gain = beyond + along
-        gain = gain if gain > _ZERO else _ZERO
         way = left + along
         m0, m1, m2 = g0 - h0 * way, g1 - h1 * way, g2 - h2 * way
-        v0, v1, v2 = n0 + m0 * m0, n1 + m1 * m1, n2 + m2 * m2
-        v3 = slack2 + over * over
+        v0, v1, v2, v3 = n0 + m0 * m0, n1 + m1 * m1, n2 + m2 * m2, slack2 + over * over
         v01, v23 = v0 * v1, v2 * v3
         inverse = _ONE / (v01 * v23)
         i01, i23 = inverse * v23, inverse * v01
-        cut = soft * (i23 * v2) + floor
-        cut *= _ONE - press * (gain if gain < reach else reach)
+        cut = (soft * (i23 * v2) + floor) * (_ONE - press * _between(beyond + along, reach))
         x0 = _kept(w[0, i] * (c0 * cut) * (i01 * v1))
         x1 = _kept(w[1, i] * (c1 * cut) * (i01 * v0))
         x2 = _kept(w[2, i] * (c2 * cut) * (i23 * v3))
@@ -225,7 +236,7 @@ def weigh_offer(
 def _truthful_share(frame: Any, i: int, claim: float, tolerance: float) -> Any:
     """Return the share of a column's prices at which a claim lies within a tolerance of the truth."""
     price = frame[_ORIGIN] + _f(i) * frame[_SPACING]
-    return _share((_f(tolerance) - abs(price - _f(claim))) / frame[_SPACING] + _HALF)
+    return _between((_f(tolerance) - abs(price - _f(claim))) / frame[_SPACING] + _HALF, _ONE)
 
 
 @rule
@@ -235,17 +246,19 @@ def weigh_claim(w: Any, frame: Any, toward: float, claim: float, honest: float, 
     Whoever is honest claims as much as is no bluff, and whoever bluffs far from the last offer gives much away: a
     claim that concedes little is the likelier bluff.
     """
-    sign = _f(toward)
-    given = (_f(claim) - frame[_LAST]) * sign if frame[_TIME] >= _ZERO else _ZERO
-    near = _ONE / (_ONE + (given / _f(p["bluff_step"])) * (given / _f(p["bluff_step"])))
-    bluff = _f(1.0 - honest) * (_f(p["bluff_peak"]) * near * near + _f(p["bluff_floor"]))
+    sign, floor = _f(toward), _f(p["bluff_floor"])
+    given = (_f(claim) - frame[_LAST]) * sign / _f(p["bluff_step"]) if frame[_TIME] >= _ZERO else _ZERO
+    near = _ONE / (_ONE + given * given)
+    near = near * near
+    honest_weight = _f(honest) * (near + floor if given < _ZERO else _ONE)
+    bluff_weight = _f(1.0 - honest) * (_f(p["bluff_peak"]) * (_ONE if given < _ZERO else near) + floor)
     per_tolerance = _f(1.0 / tolerance)
     for i in range(CELLS):
         tougher = (frame[_ORIGIN] + _f(i) * frame[_SPACING] - _f(claim)) * sign
         truthful = _truthful_share(frame, i, claim, tolerance)
-        ramp = _f(1.8) * _share(tougher * per_tolerance) * per_tolerance
-        lie = bluff if tougher > _ZERO else bluff * _f(0.05)
-        _reweigh(w, frame, i, _f(honest) * ramp * truthful + lie * (_ONE - truthful) + _f(0.02))
+        ramp = _f(1.8) * _between(tougher * per_tolerance, _ONE) * per_tolerance
+        lie = bluff_weight if tougher > _ZERO else bluff_weight * _f(0.05)
+        _reweigh(w, frame, i, honest_weight * ramp * truthful + lie * (_ONE - truthful) + _f(0.02))
     _sum_plans(w)
 
 
@@ -276,14 +289,13 @@ def shift(frame: Any, by: float) -> None:
 
 
 @rule
-def _weight_at(w: Any, plan: int, place: Any) -> Any:
-    """Return a plan's weight at a place between columns; none beyond the first and the last."""
-    inside = place if place > _ZERO else _ZERO
-    inside = inside if inside < _f(CELLS - 1) else _f(CELLS - 1)
+def _cell_at(place: Any) -> tuple[int, Any, Any]:
+    """Return the cell below a place between columns, and the parts that it and the next have in it; 0 outside."""
+    inside = _between(place, _f(CELLS - 1))
     cell = min(int(inside), CELLS - 2)
+    there = _ONE if abs(place - inside) <= _HALF else _ZERO
     part = inside - _f(cell)
-    weight = (_ONE - part) * w[plan, cell] + part * w[plan, cell + 1]
-    return weight if abs(place - inside) <= _HALF else _ZERO
+    return cell, there * (_ONE - part), there * part
 
 
 @rule
@@ -296,34 +308,35 @@ def blur(w: Any, frame: Any, jump: float, chance: float, most: float) -> None:
     start = origin - _HALF * spacing + _f(low) + _HALF * wider
     sizes = _SIZES if most != 0.0 else 1
     step, leap = _f(most / (_SIZES - 1)) / spacing, _f(jump) / spacing
+    first, ratio = (start - origin) / spacing, wider / spacing
     moved, stayed = _f(chance), _f(1.0 - chance)
+    old = _stack_table()
     for plan in range(PLANS):
         for i in range(CELLS):
-            before = (start - origin + _f(i) * wider) / spacing
-            weight = _LEAST_WEIGHT
-            for _ in range(sizes):
-                weight += stayed * _weight_at(w, plan, before) + moved * _weight_at(w, plan, before - leap)
-                before -= step
-            w[_BELOW, i] = weight
-        for i in range(CELLS):
-            w[plan, i] = w[_BELOW, i]
+            old[plan, i] = w[plan, i]
+    for i in range(CELLS):
+        x0, x1, x2, x3 = _LEAST_WEIGHT, _LEAST_WEIGHT, _LEAST_WEIGHT, _LEAST_WEIGHT
+        for size in range(sizes):
+            place = first + _f(i) * ratio - _f(size) * step
+            j, a, b = _cell_at(place)
+            k, c, d = _cell_at(place - leap)
+            a, b, c, d = stayed * a, stayed * b, moved * c, moved * d
+            x0 += (a * old[0, j] + b * old[0, j + 1]) + (c * old[0, k] + d * old[0, k + 1])
+            x1 += (a * old[1, j] + b * old[1, j + 1]) + (c * old[1, k] + d * old[1, k + 1])
+            x2 += (a * old[2, j] + b * old[2, j + 1]) + (c * old[2, k] + d * old[2, k + 1])
+            x3 += (a * old[3, j] + b * old[3, j + 1]) + (c * old[3, k] + d * old[3, k + 1])
+        w[0, i] = x0
+        w[1, i] = x1
+        w[2, i] = x2
+        w[3, i] = x3
     frame[_ORIGIN] = start
     frame[_SPACING] = wider
     _sum_plans(w)
 
 
 @rule
-def _quantile(w: Any, frame: Any, target: Any) -> float:
-    """Return the price below which a weight lies. Counts instead of branches, which could not be foreseen."""
-    first = 4 * (int(target > w[_BELOW, 4]) + int(target > w[_BELOW, 8]) + int(target > w[_BELOW, 12]))
-    cell = first + int(target > w[_BELOW, first + 1])
-    cell += int(target > w[_BELOW, first + 2]) + int(target > w[_BELOW, first + 3])
-    return frame[_ORIGIN] + frame[_SPACING] * (_f(cell) - _HALF + (target - w[_BELOW, cell]) / _mass(w, cell))
-
-
-@rule
-def _block(w: Any, at: int) -> tuple[Any, Any, Any]:
-    """Return sum and first two moments of four neighbouring weights; leave in their place what lies below each."""
+def _block(w: Any, at: int) -> Any:
+    """Return the sum of four neighbouring weights; leave in their place what lies below each in the block."""
     m0, m3 = w[_BELOW, at], w[_BELOW, at + 3]
     upto1 = m0 + w[_BELOW, at + 1]
     upto2 = upto1 + w[_BELOW, at + 2]
@@ -331,28 +344,48 @@ def _block(w: Any, at: int) -> tuple[Any, Any, Any]:
     w[_BELOW, at + 1] = m0
     w[_BELOW, at + 2] = upto1
     w[_BELOW, at + 3] = upto2
-    total = upto2 + m3
-    first = _f(3.0) * total - (m0 + upto1 + upto2)
-    return total, first, _f(9.0) * total - (m0 + _f(3.0) * upto1 + _f(5.0) * upto2)
+    return upto2 + m3
+
+
+@rule
+def _quantile(w: Any, frame: Any, target: Any, below1: Any, below2: Any, below3: Any) -> float:
+    """Return the price below which a weight lies, with what lies below each block but the first.
+
+    Counts instead of branches, which could not be foreseen.
+    """
+    block = int(target > below1) + int(target > below2) + int(target > below3)
+    base = below3 if block > 2 else below2 if block > 1 else below1 if block > 0 else _ZERO
+    rest = target - base
+    first = 4 * block
+    cell = first + int(rest > w[_BELOW, first + 1])
+    cell += int(rest > w[_BELOW, first + 2]) + int(rest > w[_BELOW, first + 3])
+    return frame[_ORIGIN] + frame[_SPACING] * (_f(cell) - _HALF + (rest - w[_BELOW, cell]) / _mass(w, cell))
+
+
+@rule
+def _across(w: Any, k: int) -> tuple[Any, Any]:
+    """Return the sum of the k-th weights of the four blocks, and the sum with each times the number of its block."""
+    m1, m2, m3 = w[_BELOW, 4 + k], w[_BELOW, 8 + k], w[_BELOW, 12 + k]
+    return (w[_BELOW, k] + m1) + (m2 + m3), m1 + (m2 + m2) + _f(3.0) * m3
 
 
 @rule
 def summarise(w: Any, frame: Any, b: Any) -> None:
-    """Write mean, standard deviation, 5% and 95% bound of the limit to the first four figures of a belief."""
-    h0, l0, k0 = _block(w, 0)
-    h1, l1, k1 = _block(w, 4)
-    h2, l2, k2 = _block(w, 8)
-    h3, l3, k3 = _block(w, 12)
+    """Write mean, standard deviation, 5% and 95% bound of the limit to the first four figures of a belief.
+
+    Column i = 4 j + k is the k-th of block j, so that sums over i and its square come from sums over blocks.
+    """
+    t1, u1 = _across(w, 1)
+    t2, u2 = _across(w, 2)
+    t3, u3 = _across(w, 3)
+    h0, h1, h2, h3 = _block(w, 0), _block(w, 4), _block(w, 8), _block(w, 12)
     below2 = h0 + h1
     below3 = below2 + h2
     total = below3 + h3
-    for j in range(4):
-        w[_BELOW, 4 + j] += h0
-        w[_BELOW, 8 + j] += below2
-        w[_BELOW, 12 + j] += below3
-    first = _f(4.0) * (h1 + _f(2.0) * h2 + _f(3.0) * h3) + ((l0 + l1) + (l2 + l3))
-    mixed = _f(8.0) * (l1 + _f(2.0) * l2 + _f(3.0) * l3) + ((k0 + k1) + (k2 + k3))
-    second = _f(16.0) * (h1 + _f(4.0) * h2 + _f(9.0) * h3) + mixed
+    two, three, four, nine = _f(2.0), _f(3.0), _f(4.0), _f(9.0)
+    first = four * (h1 + two * h2 + three * h3) + (t1 + two * t2 + three * t3)
+    mixed = u1 + two * u2 + three * u3
+    second = _f(16.0) * (h1 + four * h2 + nine * h3) + _f(8.0) * mixed + (t1 + four * t2 + nine * t3)
     scale = _ONE / total
     frame[_SCALE] = scale
     mean = first * scale
@@ -360,5 +393,5 @@ def summarise(w: Any, frame: Any, b: Any) -> None:
     b[0] = frame[_ORIGIN] + frame[_SPACING] * mean
     variance = square - mean * mean
     b[1] = frame[_SPACING] * _f(math.sqrt((variance if variance > _ZERO else _ZERO) + _TWELFTH))
-    b[2] = _quantile(w, frame, total * _f(0.05))
-    b[3] = _quantile(w, frame, total * _f(0.95))
+    b[2] = _quantile(w, frame, total * _f(0.05), h0, below2, below3)
+    b[3] = _quantile(w, frame, total * _f(0.95), h0, below2, below3)

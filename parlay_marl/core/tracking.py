@@ -65,6 +65,8 @@ def _clock(s: Any, p: Any) -> float:
 @rule
 def _for_reference(p: Any, other: int, price: float, package: int) -> float:
     """Return the price at which the reference package would be worth as much to the other, as far as one knows."""
+    if p["scenario"]["packages"] == 1:
+        return price
     known = p["belief"]["common_prior"] * p["scenario"]["package_values"][other][package]
     return price - _toward(other) * known
 
@@ -78,7 +80,7 @@ def _refused(s: Any, p: Any, other: int) -> float:
 
 @rule
 def _pressure(s: Any, p: Any, other: int) -> float:
-    """Return the probability that a generous offer would have been taken by now; 0 where none stands."""
+    """Return the share of those with a gain of 1 who would have taken the standing offer by now; 0 without one."""
     time = _clock(s, p)
     return p["belief"]["refusal"] * time * time if s["offers_made"][1 - other] > 0 else 0.0
 
@@ -276,15 +278,17 @@ def accuracy(s: Any, p: Any, me: int) -> float:
 def bluff_probability(s: Any, p: Any, other: int) -> float:
     """Return the probability that the other's latest claim is a bluff, given one's belief.
 
-    That of `bayes` is calibrated: its odds are squared (Platt 1999), since the posterior is wider than it need be.
+    That of `bayes` is mapped to calibrated odds, odds * p^a / (1 - p)^b (beta calibration; Kull, Silva Filho and Flach
+    2017): the posterior takes the reasons of one turn as independent, which they are not.
     """
     me = 1 - other
     claim = s["claim_price"][other]
     tolerance = _tolerance(p, claim)
     if _infers(p):
         chance = posterior.bluff_mass(s["posterior"][me], s["frame"][me], claim, tolerance)
-        odds = p["belief"]["bluff_odds"] * chance * chance
-        return odds / (odds + (1.0 - chance) * (1.0 - chance))
+        honest = (1.0 - chance) ** p["belief"]["honest_power"]
+        bluff = p["belief"]["bluff_odds"] * chance ** p["belief"]["bluff_power"]
+        return bluff / (bluff + honest)
     miss = abs(s["belief"][me][RESERVATION] - claim)
     spread = s["belief"][me][SPREAD]
     if spread <= 0.0:

@@ -39,6 +39,7 @@ from parlay_marl.core.outcome import NONE, write_outcome
 from parlay_marl.core.step import start_game, take_turn
 from parlay_marl.core.style import Strategy
 from parlay_marl.core.tension import clip
+from parlay_marl.core.tracking import bluff_probability
 from parlay_marl.core.work import end_of_chunk, first_chunk, next_chunk
 
 _OPEN, _VERIFIED = int(ClaimStatus.OPEN), int(ClaimStatus.VERIFIED)
@@ -49,6 +50,8 @@ _TIT_FOR_TAT, _MICRO, _NASH, _RANDOM = (
     int(Strategy.RANDOM),
 )
 _COMPETITION, _DEADLINE, _INFORMATION, _POWER = (1 << i for i in range(len(TAGS)))
+_BREAK_EVEN = 1.0 / 3.0
+"""Probability of a bluff at which a challenge is even: it gains 1 where it is right and loses 1/2 where it is wrong."""
 _USUAL_ROUNDS = 20.0
 """Rounds in the persona files are for talks of this length; longer or shorter talks stretch them."""
 
@@ -152,13 +155,8 @@ def first_demand(s: Any, p: Any, seat: int, style: Any) -> float:
 
 
 @rule
-def believed_surplus(s: Any, seat: int, package: int) -> float:
-    """Return the joint surplus that the seat's belief expects of a package where there is any.
-
-    The mean of a normal distribution above zero; the other's unknown term values are left out.
-    """
-    mean = _own_worth(s, seat, s["belief"][seat][0], package)
-    spread = s["belief"][seat][1]
+def _surplus_above_zero(mean: float, spread: float) -> float:
+    """Return the mean of a normal distribution above zero: of the surplus, where there is any."""
     if spread <= 0.0:
         return max(mean, 0.0)
     z = mean / spread
@@ -166,6 +164,31 @@ def believed_surplus(s: Any, seat: int, package: int) -> float:
     if chance < 1e-6:
         return 0.0
     return mean + spread * math.exp(-0.5 * z * z) / (math.sqrt(2.0 * math.pi) * chance)
+
+
+@rule
+def believed_surplus(s: Any, p: Any, seat: int, package: int, trust: float) -> float:
+    """Return the joint surplus that the seat expects of a package where there is any, as far as it trusts its belief.
+
+    Without trust it takes the other's limit for anything in the public range. The other's unknown term values are left
+    out.
+    """
+    b = p["belief"]
+    limit = trust * s["belief"][seat][0] + (1.0 - trust) * b["start_reservation"]
+    spread = trust * s["belief"][seat][1] + (1.0 - trust) * b["start_spread"]
+    return _surplus_above_zero(_own_worth(s, seat, limit, package), spread)
+
+
+@rule
+def best_last_demand(s: Any, seat: int, package: int) -> float:
+    """Return the worth to ask for in an offer that is to be taken or left, were the other's limit even over its band.
+
+    Where the surplus is even between a least and a most, asking for w wins (most - w) / (most - least) of the time, and
+    w times that is largest at max(least, most / 2) (Riley and Zeckhauser 1983).
+    """
+    at_low = _own_worth(s, seat, s["belief"][seat][2], package)
+    at_high = _own_worth(s, seat, s["belief"][seat][3], package)
+    return max(min(at_low, at_high), 0.5 * max(at_low, at_high), 0.0)
 
 
 @rule
@@ -205,10 +228,17 @@ def _is_closing(s: Any, p: Any, style: Any, scale: float) -> bool:
 
 
 @rule
-def _fair_worth(s: Any, seat: int, style: Any, package: int) -> float:
+def _fair_worth(s: Any, p: Any, seat: int, style: Any, package: int) -> float:
     """Return the worth below which the persona finds a deal unfair, as far as it trusts its belief."""
     weight = style["fairness"] * style["mind_reading"]
-    return weight * 0.5 * believed_surplus(s, seat, package) if weight > 0.0 else 0.0
+    return weight * 0.5 * believed_surplus(s, p, seat, package, 1.0) if weight > 0.0 else 0.0
+
+
+@rule
+def _last_demand(s: Any, seat: int, style: Any, package: int, asked: float) -> float:
+    """Return what to ask for in an offer that is the last, in place of `asked`, as far as the persona reads minds."""
+    weight = style["exploitation"] * style["mind_reading"]
+    return asked + weight * (best_last_demand(s, seat, package) - asked) if weight > 0.0 else asked
 
 
 @rule
@@ -243,8 +273,10 @@ def _time_aspiration(s: Any, p: Any, seat: int, style: Any, package: int, demand
     """Return the worth that a time-dependent persona asks for now."""
     time = clock(s, p)
     asked = kept_share(time, s["alternative"][seat], style) * demand
-    if time < 1.0:
-        asked = max(asked, min(_fair_worth(s, seat, style, package), demand))
+    if time >= 1.0 or _is_closing(s, p, style, scale):
+        asked = min(_last_demand(s, seat, style, package, asked), demand)
+    else:
+        asked = max(asked, min(_fair_worth(s, p, seat, style, package), demand))
     if s["offers_made"][seat] == 0:
         return asked
     last = _last_worth(s, seat)
@@ -254,7 +286,7 @@ def _time_aspiration(s: Any, p: Any, seat: int, style: Any, package: int, demand
     if s["tension"] > style["cool_above"]:
         asked = min(asked, last - style["cooling_step"])
     if s["round"] >= style["ultimatum_round"] * scale:
-        asked = style["ultimatum_share"] * demand
+        asked = min(_last_demand(s, seat, style, package, style["ultimatum_share"] * demand), demand)
     if style["waits"] > 0.0 and given_by(s, 1 - seat) <= 0.0:
         asked = last
     return min(asked, last + _taken_back(s, p, seat, style))
@@ -309,7 +341,7 @@ def aspiration(s: Any, p: Any, seat: int, style: Any, package: int, demand: floa
     elif strategy == _MICRO:
         asked = _micro_aspiration(s, seat, demand)
     elif strategy == _NASH:
-        asked = min(0.5 * believed_surplus(s, seat, package), demand)
+        asked = min(0.5 * believed_surplus(s, p, seat, package, style["mind_reading"]), demand)
     else:
         asked = _time_aspiration(s, p, seat, style, package, demand, scale)
     return max(asked, _erosion_margin(s, p))
@@ -346,16 +378,17 @@ def _accepts(s: Any, p: Any, seat: int, style: Any, asked: float, demand: float,
 def _calls_bluff(s: Any, p: Any, seat: int, style: Any, key: np.uint64) -> bool:
     """Whether the persona challenges the claim that the other has just made.
 
-    A claim is implausible where it is tougher than the seat's belief, given its depth of mind-reading, or where it
-    would leave the seat nothing at all.
+    Its doubt is what its belief makes of the claim, as far as it reads minds, and for the rest whether the claim would
+    leave it nothing at all. Over a third, a challenge gains more on average than it loses: a wrong one costs half.
     """
     other = 1 - seat
     if s["claim_status"][other] != _OPEN or s["last_move"][other] != BATNA_REVEAL:
         return False
-    claim, mean = s["claim_price"][other], s["belief"][seat][0]
-    tougher = mean - claim if other == BUYER else claim - mean
-    likely = tougher <= p["credibility"]["tolerance"] * (2.0 - style["mind_reading"])
-    if likely and _own_worth(s, seat, claim, s["own_best"][seat]) >= 0.0:
+    leaves_nothing = _own_worth(s, seat, s["claim_price"][other], s["own_best"][seat]) < 0.0
+    doubt = (1.0 - style["mind_reading"]) * (1.0 if leaves_nothing else 0.0)
+    if style["mind_reading"] > 0.0:
+        doubt += style["mind_reading"] * bluff_probability(s, p, other)
+    if doubt <= _BREAK_EVEN:
         return False
     return uniform(key, _TO_CHALLENGE) < style["challenge_rate"] * style["aggression"]
 

@@ -47,7 +47,7 @@ TURNS_AT_ONCE = 40_000
 """Turns of which a thread holds a record at a time, some 12 MB: a thousand games of the usual length."""
 NORMAL_95 = 1.96
 """Half the width of a normal distribution's central 95%, in standard deviations."""
-TUNED_ON = ("diplomat", "linear", "nash", "shark", "tit_for_tat")
+TUNED_ON = ("diplomat", "linear", "nash", "shark", "tit_for_tat", "veteran")
 """Personas of the catalogue that the numbers of the bayes tracker were chosen on; the others were never looked at."""
 Figures = NDArray[np.float64]
 Flags = NDArray[np.bool_]

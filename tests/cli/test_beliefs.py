@@ -12,10 +12,11 @@ import pytest
 
 from parlay_marl import tournament
 from parlay_marl.tournament import assess_beliefs
+from parlay_marl.tournament.beliefs import TUNED_ON
 from tests.cli.conftest import Parlay
 
 PAIR = ("beliefs", "shark", "diplomat", "-s", "saas_enterprise", "-s", "uniform", "-n", "60")
-THREE = ("beliefs", "shark", "linear", "veteran", "-s", "uniform", "-n", "40", "--seed", "3")
+FOUR = ("beliefs", "shark", "linear", "veteran", "random", "-s", "uniform", "-n", "40", "--seed", "3")
 KEYS = [
     *("seed", "games_per_cell", "rules", "personas", "scenarios", "tuned_on", "trackers", "claims", "bluffs"),
     *("bluff_auc", "bluff_reliability", "value_of_belief"),
@@ -35,23 +36,24 @@ def shown(coverage: list[float], error: list[float]) -> list[str]:
 
 def test_the_tables_and_the_file_hold_the_same_report(parlay: Parlay, tmp_path: Path) -> None:
     path = tmp_path / "beliefs.json"
-    result = parlay(*THREE, "--json", str(path))
+    result = parlay(*FOUR, "--json", str(path))
     assert result.exit_code == 0
     data = json.loads(path.read_text(encoding="utf-8"))
-    expected = assess_beliefs(["shark", "linear", "veteran"], ["uniform"], games=40, seed=3)
+    expected = assess_beliefs(["shark", "linear", "veteran", "random"], ["uniform"], games=40, seed=3)
     assert data == json.loads(json.dumps(expected.as_dict()))
     assert list(data) == KEYS
     assert list(data["trackers"]) == ["bayes", "heuristic"]
     for name, tracker in data["trackers"].items():
         assert len(tracker["coverage90"]) == len(tracker["mae"]) == 4
         rows = table(result.stdout, name)
-        assert list(rows) == ["all", "all held out", "linear *", "shark *", "veteran"]
+        marked = [f"{name} *" if name in TUNED_ON else name for name in data["personas"]]
+        assert list(rows) == ["all", "all held out", *marked]
+        assert "shark *" in marked
+        assert "random" in marked
         assert rows["all"] == shown(tracker["coverage90"], tracker["mae"])
         assert rows["all held out"] == shown(tracker["coverage90_held_out"], tracker["mae_held_out"])
-        assert rows["all held out"] == rows["veteran"]
-        for about in ("linear", "shark"):
-            by_persona = tracker["coverage90_by_persona"][about], tracker["mae_by_persona"][about]
-            assert rows[f"{about} *"] == shown(*by_persona)
+        for about, label in zip(data["personas"], marked, strict=True):
+            assert rows[label] == shown(tracker["coverage90_by_persona"][about], tracker["mae_by_persona"][about])
     assert f"{data['claims']:,} claims by personas that bluff, {data['bluffs']:,} of them" in result.stdout
     assert f"{data['bluff_auc']:.3f} (AUC)" in " ".join(result.stdout.split())
     values = table(result.stdout, "What a belief is worth to its owner")
