@@ -32,7 +32,10 @@ SURFACE = {
         *("RULE_PRESETS", "Persona", "Rules", "Scenario", "build_params", "load_persona", "load_rules"),
         *("load_scenario", "persona_names", "scenario_names"),
     },
-    tournament: {"Cell", "Entrant", "Results", "run_tournament"},
+    tournament: {
+        *("BeliefReport", "Cell", "Entrant", "ReliabilityBin", "Results", "TrackerQuality", "ValueOfBelief"),
+        *("assess_beliefs", "run_tournament"),
+    },
 }
 ENV_ARGUMENTS = (
     *("scenario", "rules", "reward", "information", "opener", "max_rounds", "actions", "illegal", "beliefs"),
@@ -160,7 +163,18 @@ def test_importing_the_package_imports_nothing_heavy() -> None:
         [sys.executable, "-W", "error", "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
     )
     loaded = {name.split(".")[0] for name in done.stdout.split()}
-    assert not loaded & {"numba", "llvmlite", "torch", "pydantic", "rich", "typer", "scipy", "pandas", "pygame"}
+    assert not loaded & {
+        "numba",
+        "llvmlite",
+        "torch",
+        "pydantic",
+        "rich",
+        "typer",
+        "scipy",
+        "pandas",
+        "pygame",
+        "matplotlib",
+    }
     ours = [name for name in done.stdout.split() if name.startswith("parlay_marl")]
     assert ours == ["parlay_marl"]
 

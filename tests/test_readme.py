@@ -114,10 +114,10 @@ def commands(word: str) -> list[str]:
 
 @pytest.mark.parametrize("command", commands("parlay"))
 def test_parlay_does_what_is_shown(command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A person leaves the table at once, and a tournament is as short as can be."""
+    """A person leaves the table at once, and what takes many games is as short as can be."""
     monkeypatch.chdir(tmp_path)
     _, *arguments = shlex.split(command)
-    arguments += ["--games", "1"] if arguments[0] == "tournament" else []
+    arguments += ["--games", "1"] if arguments[0] in ("tournament", "beliefs") else []
     result = CliRunner().invoke(app, arguments, input="quit\n", prog_name="parlay")
     assert result.exit_code == 0, result.output
     assert result.exception is None

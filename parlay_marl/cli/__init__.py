@@ -1,4 +1,4 @@
-"""The command line `parlay`: watch a game, play one, hold a tournament, look at the catalogue.
+"""The command line `parlay`: watch a game, play one, hold a tournament, judge beliefs, look at the catalogue.
 
 A command imports the game only when it runs, so that help comes at once.
 """
@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from parlay_marl.cli.beliefs import beliefs
 from parlay_marl.cli.group import ParlayGroup
 from parlay_marl.cli.personas import personas
 from parlay_marl.cli.play import play
@@ -27,7 +28,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Start with: parlay watch shark diplomat",
 )
-for command in (watch, play, tournament, personas, scenarios):
+for command in (watch, play, tournament, beliefs, personas, scenarios):
     app.command()(command)
 
 

@@ -7,6 +7,7 @@ from itertools import groupby
 
 from rich import box
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
@@ -19,6 +20,11 @@ def grid(*headings: str, right: Sequence[str] = ()) -> Table:
     for heading in headings:
         table.add_column(heading, justify="right" if heading in right else "left", no_wrap=heading == "name")
     return table
+
+
+def width_of(table: Table, console: Console) -> int:
+    """Return the columns that a table needs for nothing to be cut."""
+    return Measurement.get(console, console.options.update_width(1000), table).maximum
 
 
 def paragraph(console: Console, text: str, style: str = "") -> None:

@@ -29,3 +29,15 @@ Rules = Annotated[
     str, typer.Option("--rules", metavar="default|seed", help="The rules, or those of the first Parlay server.")
 ]
 NoWords = Annotated[bool, typer.Option("--no-words", help="Leave out what is said; show the moves only.")]
+
+Personas = Annotated[
+    list[str] | None, typer.Argument(metavar="PERSONA", help="Names or .toml files; default: the catalogue.")
+]
+Scenarios = Annotated[
+    list[str] | None,
+    typer.Option("--scenario", "-s", metavar="NAME|FILE", help="A scenario, once for each; default: the catalogue."),
+]
+GamesInCell = Annotated[int, typer.Option("--games", "-n", metavar="N", help="Games in each cell.")]
+GivenSeed = Annotated[int, typer.Option(metavar="N", help="Seed of all chance.")]
+Threads = Annotated[int, typer.Option(metavar="N", help="Threads that share the cells; the results are the same.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but the result.")]

@@ -8,11 +8,10 @@ from statistics import fmean
 from typing import TYPE_CHECKING, NamedTuple
 
 from rich import box
-from rich.measure import Measurement
 from rich.table import Table
 
 from parlay_marl.cli.console import show
-from parlay_marl.cli.layout import paragraph
+from parlay_marl.cli.layout import paragraph, width_of
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -74,7 +73,7 @@ def show_results(results: Results, console: Console) -> None:
     title = f"{results.games_per_cell:,} games a cell, seed {results.seed}, {results.rules} rules: {', '.join(deals)}"
     paragraph(console, title, "parlay.title")
     tables = [_table(results, (NAME, *GAINS, *CONDUCT))]
-    if _width(tables[0], console) > console.width:
+    if width_of(tables[0], console) > console.width:
         tables = [_table(results, (NAME, *GAINS)), _table(results, (NAME, *CONDUCT))]
     pairs = _matrix(results)
     for table in tables:
@@ -82,7 +81,7 @@ def show_results(results: Results, console: Console) -> None:
         show(console, table)
     console.print()
     paragraph(console, LEGEND, "parlay.dim")
-    if _width(pairs, console) <= min(console.width, WIDEST_MATRIX):
+    if width_of(pairs, console) <= min(console.width, WIDEST_MATRIX):
         console.print()
         paragraph(console, "Mean payoff of the buyer (rows) against each seller (columns, by rank)", "parlay.title")
         show(console, pairs)
@@ -113,11 +112,6 @@ def _matrix(results: Results) -> Table:
     for rank, buyer in enumerate(names, 1):
         table.add_row(str(rank), buyer, *(_short(fmean(gains[buyer, seller])) for seller in names))
     return table
-
-
-def _width(table: Table, console: Console) -> int:
-    """Return the columns that a table needs for nothing to be cut."""
-    return Measurement.get(console, console.options.update_width(1000), table).maximum
 
 
 def _bare_table() -> Table:

@@ -59,8 +59,9 @@ def stack_maker(rows: int, columns: int) -> Callable[[], Any]:
 
     NumPy's own allocation counts references, which slows the kernel around it even where it is not reached.
     """
-    if numba.config.DISABLE_JIT:
-        return lambda: np.empty((rows, columns), np.float32)
+
+    def stack_array() -> Any:
+        return np.empty((rows, columns), np.float32)  # where Python calls a rule, there is no stack to lend
 
     @intrinsic  # type: ignore[untyped-decorator]
     def place(context: Any) -> Any:
@@ -71,9 +72,9 @@ def stack_maker(rows: int, columns: int) -> Callable[[], Any]:
 
         return types.voidptr(), generate
 
-    @numba.njit(forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
-    def stack_array() -> Any:
-        return numba.carray(place(), (rows, columns), np.float32)
+    @overload(stack_array, jit_options={"forceinline": True, "no_cpython_wrapper": True, "no_cfunc_wrapper": True})
+    def _stack_array():  # type: ignore[no-untyped-def]
+        return lambda: numba.carray(place(), (rows, columns), np.float32)
 
     return stack_array
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from pydantic import BaseModel
@@ -38,6 +38,8 @@ CELLS_AHEAD = 64
 """Cells whose outcomes may wait in memory until they are counted."""
 Outcomes = np.ndarray[Any, np.dtype[np.void]]
 _Plan = tuple[Persona, Persona, Scenario, Any, int]
+Task = TypeVar("Task")
+Played = TypeVar("Played")
 
 
 @dataclass(frozen=True)
@@ -209,19 +211,15 @@ def _plan(personas: Sequence[Persona], scenarios: Sequence[Scenario], params: Se
                     yield buyer, seller, scenario, record, opener
 
 
-def _played(plan: Sequence[_Plan], games: int, seed: int, threads: int) -> Iterator[tuple[_Plan, Outcomes]]:
-    """Yield the cells of a plan with the outcomes of their games, in order, whichever thread played them."""
-
-    def play(cell: _Plan) -> tuple[_Plan, Outcomes]:
-        buyer, seller, _, record, opener = cell
-        return cell, play_cell(buyer, seller, record, opener=opener, games=games, seed=seed)
-
+def in_order(play: Callable[[Task], Played], tasks: Sequence[Task], threads: int) -> Iterator[tuple[Task, Played]]:
+    """Yield tasks with what they came to, in order, whichever thread has played them."""
     if threads == 1:
-        yield from map(play, plan)
+        yield from ((task, play(task)) for task in tasks)
         return
     with ThreadPoolExecutor(threads) as pool:
-        for start in range(0, len(plan), CELLS_AHEAD):
-            yield from pool.map(play, plan[start : start + CELLS_AHEAD])
+        for start in range(0, len(tasks), CELLS_AHEAD):
+            some = tasks[start : start + CELLS_AHEAD]
+            yield from zip(some, pool.map(play, some), strict=True)
 
 
 def run_tournament(
@@ -243,15 +241,20 @@ def run_tournament(
     deals = [load_scenario(scenario) for scenario in (scenario_names() if scenarios is None else scenarios)]
     games, seed = whole_number("games", games, 1, MOST_GAMES), checked_seed(seed)
     threads = whole_number("threads", threads, 1, MOST_THREADS)
-    _check_plan([entrant.name for entrant in entrants], [deal.name for deal in deals])
+    check_plan([entrant.name for entrant in entrants], [deal.name for deal in deals])
     loaded = load_rules(rules)
     params = [build_params(deal, loaded, reward="payoff") for deal in deals]
     plan = list(_plan(entrants, deals, params))
     tallies = {entrant.name: _Tally() for entrant in entrants}
     cells = []
+
+    def play(cell: _Plan) -> Outcomes:
+        buyer, seller, _, record, opener = cell
+        return play_cell(buyer, seller, record, opener=opener, games=games, seed=seed)
+
     if on_cell is not None:
         on_cell(0, len(plan))
-    for done, ((buyer, seller, scenario, _, opener), outcomes) in enumerate(_played(plan, games, seed, threads), 1):
+    for done, ((buyer, seller, scenario, _, opener), outcomes) in enumerate(in_order(play, plan, threads), 1):
         tallies[buyer.name].add(outcomes, BUYER)
         tallies[seller.name].add(outcomes, SELLER)
         cells.append(_cell(outcomes, buyer.name, seller.name, scenario.name, opener))
@@ -261,7 +264,7 @@ def run_tournament(
     return Results(seed, games, rules if isinstance(rules, str) else "custom", tuple(ranked), tuple(cells))
 
 
-def _check_plan(personas: Sequence[str], scenarios: Sequence[str]) -> None:
+def check_plan(personas: Sequence[str], scenarios: Sequence[str]) -> None:
     """Refuse a plan that cannot be played or told apart."""
     for kind, names in (("persona", personas), ("scenario", scenarios)):
         if not names:

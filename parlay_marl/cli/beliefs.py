@@ -1,0 +1,109 @@
+"""`parlay beliefs`: how good the beliefs of personas about each other are, and a picture of those of one game."""
+
+from __future__ import annotations
+
+import functools
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from parlay_marl.cli.options import GamesInCell, GivenSeed, Personas, Quiet, Rules, Scenarios, Threads
+
+if TYPE_CHECKING:
+    from parlay_marl.catalogue import Persona, Scenario
+
+PAIR = 2
+
+
+def beliefs(
+    personas: Personas = None,
+    scenario: Scenarios = None,
+    games: GamesInCell = 200,
+    seed: GivenSeed = 0,
+    rules: Rules = "default",
+    no_value: Annotated[
+        bool, typer.Option("--no-value", help="Leave out what beliefs are worth: it takes as many games again.")
+    ] = False,
+    threads: Threads = 1,
+    json: Annotated[
+        Path | None, typer.Option(metavar="FILE", readable=False, help="Write the report to a JSON file.")
+    ] = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            readable=False,
+            help="Draw the beliefs of a pair, A the buyer and B the seller, in game 0 of the first scenario: "
+            ".png, .svg or .pdf.",
+        ),
+    ] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Report how good beliefs are: calibration, error, bluffs told from honest claims, and what a belief is worth.
+
+    A pair plays each other, both ways round; one alone plays itself; three or more, and the catalogue, play every
+    ordered pair, self-play included. Every game is followed by all trackers.
+
+    For example: parlay beliefs shark diplomat -s saas_enterprise --plot beliefs.png
+    """
+    from parlay_marl.catalogue import load_persona, persona_names
+    from parlay_marl.cli.belief_tables import show_report
+    from parlay_marl.cli.console import output, tell_compiling
+    from parlay_marl.cli.progress import watched
+    from parlay_marl.cli.resultfile import result_file
+    from parlay_marl.cli.start import COMPILED
+    from parlay_marl.tournament import assess_beliefs
+
+    if plot is not None:
+        _check_plot(plot, personas or ())
+    with result_file(json, "--json") as file, result_file(plot, "--plot") as drawing:
+        entrants = [load_persona(name) for name in personas or persona_names()]
+        assess = functools.partial(
+            assess_beliefs,
+            entrants,
+            scenario or None,
+            games=games,
+            seed=seed,
+            rules=rules,
+            self_play=len(entrants) != PAIR,
+            value=not no_value,
+            threads=threads,
+        )
+        if quiet:
+            report = assess()
+        else:
+            tell_compiling("record_games", *([] if no_value else ["play_games"]), *([] if plot is None else COMPILED))
+            report = watched(lambda on_cell: assess(on_cell=on_cell), games)
+        if file is not None:
+            file.write_json(report.as_dict())
+        if drawing is not None and plot is not None:
+            drawing.write(_picture(entrants, (scenario or report.scenarios)[0], rules, seed, plot))
+    show_report(report, output())
+
+
+def _check_plot(path: Path, personas: Sequence[str]) -> None:
+    """Refuse a picture that cannot be drawn, before anything is played."""
+    from parlay_marl.envs.belief_plot import figure_class, plot_format
+    from parlay_marl.errors import ConfigurationError
+
+    if len(personas) != PAIR:
+        raise ConfigurationError(f"--plot: a picture is of one pair; name two personas, not {len(personas)}")
+    plot_format(path)
+    figure_class()
+
+
+def _picture(pair: Sequence[Persona], scenario: str | Scenario, rules: str, seed: int, path: Path) -> bytes:
+    """Return the picture of game 0 of a seed in the format that a path names."""
+    from parlay_marl.envs.belief_plot import belief_figure, plot_format
+    from parlay_marl.envs.config import make_config
+    from parlay_marl.envs.game import Game
+    from parlay_marl.opponents.seat import ScriptedOpponent
+
+    game = Game(make_config(scenario, rules), [ScriptedOpponent(persona) for persona in pair])
+    game.begin(seed, 0, players_move=True)
+    content = io.BytesIO()
+    belief_figure(game).savefig(content, format=plot_format(path))
+    return content.getvalue()

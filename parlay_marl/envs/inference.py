@@ -1,0 +1,252 @@
+"""What a sequence of offers says about its maker: the `bayes` tracker as a function, without an environment.
+
+It calls the very rules by which a seat's belief follows a game, so that the same offers give the same belief.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from numbers import Real
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel
+
+from parlay_marl.catalogue.scenarios import Scenario
+from parlay_marl.core import tracking
+from parlay_marl.core.belief import HIGH, LOW, RESERVATION, SPREAD
+from parlay_marl.core.moves import OFFER, SEATS
+from parlay_marl.core.posterior import CELLS, PLANS, Frame
+from parlay_marl.core.state import STATE_DTYPE
+from parlay_marl.envs.config import Config, make_config, one_of, whole_number
+from parlay_marl.envs.text import money
+from parlay_marl.errors import ConfigurationError
+
+Offer = float | tuple[float, int] | None
+"""A price in currency, or a price and the number of a package; None: no offer."""
+WAYS = ("boulware", "linear", "conceder", "no_plan")
+"""Ways of conceding, by the names of Faratin, Sierra and Jennings (1998): late, steady, early; last, by no plan."""
+MOST_TICKS = 1_000_000
+_Placed = tuple[float, int] | None
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What is believed of a reservation price at one moment, in currency."""
+
+    reservation: float
+    """Its mean."""
+    sd: float
+    """Its standard deviation."""
+    low: float
+    """Its 5% bound."""
+    high: float
+    """Its 95% bound."""
+    ways: dict[str, float]
+    """Probability of each way of conceding, by the names of `WAYS`; they add up to 1."""
+
+
+@dataclass(frozen=True, eq=False)
+class Reading(Estimate):
+    """What a sequence of offers says about its maker; the estimate itself is the one after the last round."""
+
+    maker: str
+    scenario: str
+    currency: str
+    prior: Estimate
+    """The estimate before anything is seen."""
+    history: tuple[Estimate, ...]
+    """The estimate after the maker's turn in each round, before the next round's headlines."""
+    prices: NDArray[np.float64]
+    """The price grid in currency, `(rounds + 1, prices)`: before anything is seen, then after each round.
+
+    Headlines widen it, and erosion moves it.
+    """
+    posterior: NDArray[np.float64]
+    """The density of the reservation price on that grid, per unit of currency, `(rounds + 1, prices)`."""
+
+
+def infer_limit(
+    offers: Iterable[Offer],
+    maker: str = "seller",
+    scenario: str | Path | Scenario = "saas_enterprise",
+    *,
+    own_offers: Iterable[Offer] | None = None,
+    rules: str | Mapping[str, Any] | BaseModel = "default",
+    max_rounds: int | None = None,
+    common_prior: bool | None = None,
+    event_rounds: Sequence[int | None] | None = None,
+    erosion_ticks: Sequence[int] | None = None,
+) -> Reading:
+    """Return what a sequence of offers says about its maker's reservation price and way of conceding.
+
+    `offers` has an entry for each round from the first on: a price in currency, `(price, package)`, or None for a round
+    without an offer, which is a silence. `own_offers` are the listener's, since to refuse them says something too:
+    those that stood when the maker moved in each round, None where there was nothing new (so that where the maker opens
+    the rounds, the first is None, and an entry is what was offered in the round before).
+
+    The deadline is `max_rounds`, or the scenario's. `common_prior` is as the rules say: it begins from the range that
+    the scenario draws the price from; False begins from the public range. `event_rounds` are the rounds of the
+    scenario's headlines, None for one that does not come; without it, those of the scenario. `erosion_ticks` says
+    how often the ZOPA had eroded when the maker moved in each round. Claims and challenges are left to the games.
+
+    Raises `ConfigurationError` for a price that is none or lies outside the public range, for more offers than rounds,
+    and for a scenario whose limits are public. Sources: Zeng and Sycara (1998), Hindriks and Tykhonov (2008).
+    """
+    one_of("maker", maker, SEATS)
+    config = make_config(scenario, rules, beliefs="bayes", max_rounds=max_rounds)
+    if config.information == "complete":
+        raise ConfigurationError(
+            f"scenario {config.scenario.name!r}: both limits are public, there is nothing to infer"
+        )
+    made = _placed("offers", offers, config)
+    if len(made) > config.max_rounds:
+        raise ConfigurationError(
+            f"offers: {len(made)} rounds are given, but there are {config.max_rounds}; give fewer, or more max_rounds"
+        )
+    refused = _by_round(
+        "own_offers", _placed("own_offers", () if own_offers is None else own_offers, config), len(made), None
+    )
+    listener = _Listener(config, SEATS.index(maker), common_prior)
+    headlines = _headline_rounds(event_rounds, config)
+    ticks = _checked_ticks(erosion_ticks, len(made))
+    for round_index, (offer, own, eroded) in enumerate(zip(made, refused, ticks, strict=True)):
+        listener.begin_round(round_index, headlines, eroded)
+        listener.hear(offer, own)
+    return listener.reading()
+
+
+class _Listener:
+    """A row of the state in which one seat listens to the other."""
+
+    def __init__(self, config: Config, maker: int, common_prior: bool | None) -> None:
+        self._scenario, self._maker, self._me = config.scenario, maker, 1 - maker
+        params = config.params.copy()
+        if common_prior is not None:
+            params["belief"]["common_prior"] = float(bool(common_prior))
+        self._p = params[0]
+        self._s = np.zeros(1, STATE_DTYPE)[0]
+        self._ticks = 0
+        self._seen: list[tuple[Estimate, NDArray[np.float64], NDArray[np.float64]]] = []
+        tracking.start(self._s, self._p)
+        self._keep()
+
+    def begin_round(self, round_index: int, headlines: Sequence[int], ticks: int) -> None:
+        """Read the headlines of a round, and take in what has eroded."""
+        self._s["round"] = round_index
+        for event, when in enumerate(headlines):
+            if when == round_index and self._p["scenario"]["event_named"][event][self._maker] == 1:
+                tracking.see_headline(self._s, self._p, self._maker, event)
+        for _ in range(ticks - self._ticks):
+            tracking.see_erosion(self._s, self._p)
+        self._ticks = ticks
+
+    def hear(self, offer: _Placed, own: _Placed) -> None:
+        """Take in the maker's turn of a round, in which it could have taken the listener's offer."""
+        if own is not None:
+            self._stand(self._me, own)
+        if offer is None:
+            tracking.see_no_offer(self._s, self._p, self._maker, True)
+        else:
+            is_first = self._s["offers_made"][self._maker] == 0
+            self._stand(self._maker, offer)
+            tracking.see_offer(self._s, self._p, self._maker, OFFER, *offer, is_first, 0.0)
+        self._keep()
+
+    def _stand(self, seat: int, offer: tuple[float, int]) -> None:
+        """Put an offer on the table."""
+        self._s["offer_price"][seat], self._s["offer_package"][seat] = offer
+        self._s["offers_made"][seat] += 1
+
+    def _keep(self) -> None:
+        """Write down what is believed now, in currency."""
+        scenario, belief = self._scenario, self._s["belief"][self._me]
+        origin, spacing = (float(self._s["frame"][self._me][field]) for field in (Frame.ORIGIN, Frame.SPACING))
+        width = scenario.high - scenario.low
+        weights = self._s["posterior"][self._me][:PLANS].astype(np.float64)
+        weights /= weights.sum()
+        estimate = Estimate(
+            reservation=scenario.to_currency(float(belief[RESERVATION])),
+            sd=float(belief[SPREAD]) * width,
+            low=scenario.to_currency(float(belief[LOW])),
+            high=scenario.to_currency(float(belief[HIGH])),
+            ways=dict(zip(WAYS, weights.sum(axis=1).tolist(), strict=True)),
+        )
+        prices = scenario.low + width * (origin + spacing * np.arange(CELLS, dtype=np.float64))
+        density: NDArray[np.float64] = weights.sum(axis=0) / (spacing * width)
+        self._seen.append((estimate, prices, density))
+
+    def reading(self) -> Reading:
+        """Return all that has been written down."""
+        estimates, prices, posterior = zip(*self._seen, strict=True)
+        tables = np.array(prices), np.array(posterior)
+        for table in tables:
+            table.flags.writeable = False
+        return Reading(
+            **vars(estimates[-1]),
+            maker=SEATS[self._maker],
+            scenario=self._scenario.name,
+            currency=self._scenario.currency,
+            prior=estimates[0],
+            history=tuple(estimates[1:]),
+            prices=tables[0],
+            posterior=tables[1],
+        )
+
+
+def _placed(name: str, offers: Iterable[Offer], config: Config) -> list[_Placed]:
+    """Return offers as normalised prices and packages."""
+    if isinstance(offers, str | bytes | Mapping) or not isinstance(offers, Iterable):
+        raise ConfigurationError(f"{name}: give a list with an entry for each round, not {offers!r}")
+    return [_place(f"{name}[{i}]", offer, config) for i, offer in enumerate(offers)]
+
+
+def _place(where: str, offer: Any, config: Config) -> _Placed:
+    """Return one offer as a normalised price and a package, or None."""
+    if offer is None:
+        return None
+    price, package = offer if isinstance(offer, tuple | list) and len(offer) == 2 else (offer, 0)
+    if isinstance(price, bool | np.bool_) or not isinstance(price, Real) or not math.isfinite(price):
+        raise ConfigurationError(
+            f"{where}: {offer!r} is no offer; give a price, (price, package), or None for a round without one"
+        )
+    scenario = config.scenario
+    x = scenario.normalise(float(price))
+    if not 0.0 <= x <= 1.0:
+        raise ConfigurationError(
+            f"{where}: {float(price):,g} lies outside the public range of {scenario.name}, "
+            f"{money(scenario.low, scenario)} to {money(scenario.high, scenario)}"
+        )
+    return x, whole_number(f"{where}: package", package, 0, scenario.n_packages - 1)
+
+
+def _by_round(name: str, given: Sequence[Any], rounds: int, missing: Any) -> list[Any]:
+    """Return an entry for each round, those at the end that were left out included."""
+    if len(given) > rounds:
+        raise ConfigurationError(f"{name}: {len(given)} entries for {rounds} rounds of offers; give one for each")
+    return [*given, *[missing] * (rounds - len(given))]
+
+
+def _headline_rounds(event_rounds: Sequence[int | None] | None, config: Config) -> list[int]:
+    """Return the round of each of the scenario's events; -1 for one that does not come."""
+    events = config.scenario.events
+    if event_rounds is None:
+        return [event.round for event in events]
+    if len(event_rounds) != len(events):
+        raise ConfigurationError(
+            f"event_rounds: {len(event_rounds)} entries, but {config.scenario.name} has {len(events)} events"
+        )
+    last = config.max_rounds - 1
+    return [-1 if r is None else whole_number(f"event_rounds[{i}]", r, 0, last) for i, r in enumerate(event_rounds)]
+
+
+def _checked_ticks(erosion_ticks: Sequence[int] | None, rounds: int) -> list[int]:
+    """Return how often the ZOPA has eroded by each round."""
+    given = [whole_number(f"erosion_ticks[{i}]", ticks, 0, MOST_TICKS) for i, ticks in enumerate(erosion_ticks or ())]
+    if given != sorted(given):
+        raise ConfigurationError(f"erosion_ticks: {given} falls; give how often the ZOPA has eroded by each round")
+    return _by_round("erosion_ticks", given, rounds, max(given, default=0))

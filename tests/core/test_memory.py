@@ -1,0 +1,42 @@
+"""Memory on a kernel's stack: lent to kernels alone, since it is gone once the function that lent it returns."""
+
+from __future__ import annotations
+
+import gc
+from typing import Any
+
+import numba
+import numpy as np
+
+from parlay_marl.core.jit import rule
+from parlay_marl.core.memory import stack_maker
+
+lend = stack_maker(3, 16)
+
+
+@rule
+def _filled(value: float) -> Any:
+    """Return the sum of an array that is filled and overwritten in part."""
+    room = lend()
+    for i in range(3):
+        for j in range(16):
+            room[i, j] = value
+    room[2, 15] = 0.0
+    return room.sum()
+
+
+def test_python_gets_an_array_of_its_own() -> None:
+    arrays = [lend() for _ in range(50)]
+    for i, array in enumerate(arrays):
+        assert (array.shape, array.dtype) == ((3, 16), np.float32)
+        array[:] = i
+    gc.collect()
+    assert [array.sum() for array in arrays] == [48.0 * i for i in range(50)]
+
+
+def test_a_rule_computes_the_same_in_a_kernel_and_in_python() -> None:
+    @numba.njit
+    def kernel(value: float) -> Any:
+        return _filled(value), _filled(2.0 * value)
+
+    assert kernel(0.5) == (_filled(0.5), _filled(1.0)) == (23.5, 47.0)
