@@ -1,4 +1,4 @@
-"""What a seat believes of the other (RULES section 7): its figures, their nudges by the `heuristic` tracker, their score.
+"""What a seat believes of the other (RULES section 7): its figures, `heuristic` nudges to them, and their score.
 
 A belief is a vector in the order of `Belief`. `posterior` infers it (`bayes`); the `heuristic` tracker nudges it by
 fixed steps, as the first Parlay server did; `none` keeps the prior. `tracking` says which sees what when.
@@ -53,7 +53,9 @@ BELIEF = (
     Parameter("wander_scale", 1.6, 1.0, 20.0, "bayes: scale of such steps, times `offer_noise`"),
     Parameter("irrational", 0.05, 0.001, 1.0, "bayes: weight left to limits far on the wrong side of an offer"),
     Parameter("slack", 0.05, 0.001, 1.0, "bayes: distance on the wrong side that halves the rest of the weight"),
-    Parameter("refusal", 0.26, 0.0, 0.9, "bayes: share of those with a gain of 1 who would have accepted by the deadline"),
+    Parameter(
+        "refusal", 0.26, 0.0, 0.9, "bayes: share of those with a gain of 1 who would have accepted by the deadline"
+    ),
     Parameter("refusal_reach", 0.5, 0.01, 1.0, "bayes: gain beyond which more makes no difference"),
     Parameter("honesty", 0.35, 0.0, 1.0, "bayes: probability that a fully credible claim is honest"),
     Parameter("bluff_step", 0.033, 0.001, 1.0, "bayes: scale of the concession that comes with a bluff"),

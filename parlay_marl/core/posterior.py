@@ -28,8 +28,9 @@ import numpy as np
 
 from parlay_marl.core.jit import rule
 from parlay_marl.core.memory import stack_maker
+from parlay_marl.core.simd import LANES, count_below, running_sums
 
-CELLS = 16
+CELLS = LANES
 """Prices of the grid."""
 EXPONENTS = (1 / 4, 1.0, 4.0)
 """Faratin exponents of the plans: late, steady, early. Measured: finer sets of up to eight err no less."""
@@ -46,7 +47,7 @@ class Frame(IntEnum):
     SPACING = 1
     """Distance between columns."""
     SCALE = 2
-    """One over the total weight."""
+    """One over the total weight; 1 once a weighing has used it."""
     LAST = 3
     """Price of the other's last offer."""
     TIME = 4
@@ -127,6 +128,7 @@ def weigh_refusal(w: Any, frame: Any, toward: float, refused: float, pressure: f
     beyond = (origin - _f(refused)) * _f(toward)
     for i in range(CELLS):
         _reweigh(w, frame, i, _ONE - press * _between(beyond + _f(i) * step, reach))
+    frame[_SCALE] = _ONE
 
 
 @rule
@@ -137,13 +139,14 @@ def weigh_acceptance(w: Any, frame: Any, toward: float, price: float, p: Any) ->
         over = (_f(price) - frame[_ORIGIN] - _f(i) * frame[_SPACING]) * sign * per_slack
         over = over if over > _ZERO else _ZERO
         _reweigh(w, frame, i, (_ONE - floor) / (_ONE + over * over) + floor)
+    frame[_SCALE] = _ONE
 
 
 @rule
 def _plan(now: Any, before: Any, given: Any, noise2: Any, scale: Any) -> tuple[Any, Any, Any, Any]:
     """Return what a plan says of a step, with t^(1/e) of its time and of the last offer's; see `weigh_offer`.
 
-    For the way left from the last offer to the limit, the weight is to be multiplied by d^2 / (noise^2 d^2 + m^2), where
+    With `way` left from the last offer to the limit, the weight is to be multiplied by d^2 / (noise^2 d^2 + m^2), where
     d = 1 - before and m = given d - (now - before) way. Returned are now - before, given d, noise^2 d^2 and d^2.
     """
     left = _END - before
@@ -180,6 +183,7 @@ def weigh_offer(
     sign, x, t = _f(toward), _f(price), _f(time)
     scale, last, before, before_root = frame[_SCALE], frame[_LAST], frame[_TIME], frame[_ROOT]
     root = _f(math.sqrt(_f(math.sqrt(t))))
+    frame[_SCALE] = _ONE
     frame[_LAST] = x
     frame[_TIME] = t
     frame[_ROOT] = root
@@ -245,6 +249,7 @@ def weigh_claim(w: Any, frame: Any, toward: float, claim: float, honest: float, 
         ramp = _f(1.8) * _between(tougher * per_tolerance, _ONE) * per_tolerance
         lie = bluff_weight if tougher > _ZERO else bluff_weight * _f(0.05)
         _reweigh(w, frame, i, honest_weight * ramp * truthful + lie * (_ONE - truthful) + _f(0.02))
+    frame[_SCALE] = _ONE
 
 
 @rule
@@ -253,6 +258,7 @@ def weigh_check(w: Any, frame: Any, claim: float, tolerance: float, was_bluff: b
     for i in range(CELLS):
         truthful = _truthful_share(frame, i, claim, tolerance)
         _reweigh(w, frame, i, (_ONE - truthful if was_bluff else truthful) + _f(0.02))
+    frame[_SCALE] = _ONE
 
 
 @rule
@@ -318,66 +324,23 @@ def blur(w: Any, frame: Any, jump: float, chance: float, most: float) -> None:
 
 
 @rule
-def _block(m: Any, at: int) -> Any:
-    """Return the sum of four neighbouring weights; leave in their place what lies below each in the block."""
-    m0, m3 = m[0, at], m[0, at + 3]
-    upto1 = m0 + m[0, at + 1]
-    upto2 = upto1 + m[0, at + 2]
-    m[0, at] = _ZERO
-    m[0, at + 1] = m0
-    m[0, at + 2] = upto1
-    m[0, at + 3] = upto2
-    return upto2 + m3
-
-
-@rule
-def _quantile(w: Any, m: Any, frame: Any, target: Any, below1: Any, below2: Any, below3: Any) -> float:
-    """Return the price below which a weight lies, with what lies below each block but the first.
-
-    Counts instead of branches, which could not be foreseen.
-    """
-    block = int(target > below1) + int(target > below2) + int(target > below3)
-    base = below3 if block > 2 else below2 if block > 1 else below1 if block > 0 else _ZERO
-    rest = target - base
-    first = 4 * block
-    cell = first + int(rest > m[0, first + 1])
-    cell += int(rest > m[0, first + 2]) + int(rest > m[0, first + 3])
-    return frame[_ORIGIN] + frame[_SPACING] * (_f(cell) - _HALF + (rest - m[0, cell]) / _mass(w, cell))
-
-
-@rule
-def _across(m: Any, k: int) -> tuple[Any, Any]:
-    """Return the sum of the k-th weights of the four blocks, and the sum with each times the number of its block."""
-    m1, m2, m3 = m[0, 4 + k], m[0, 8 + k], m[0, 12 + k]
-    return (m[0, k] + m1) + (m2 + m3), m1 + (m2 + m2) + _f(3.0) * m3
+def _quantile(w: Any, upto: Any, frame: Any, target: Any) -> float:
+    """Return the price below which a weight lies, with the weight up to the end of each column."""
+    cell = min(count_below(upto, target), CELLS - 1)
+    below = upto[0, cell - 1] if cell > 0 else _ZERO
+    return frame[_ORIGIN] + frame[_SPACING] * (_f(cell) - _HALF + (target - below) / _mass(w, cell))
 
 
 @rule
 def summarise(w: Any, frame: Any, b: Any) -> None:
-    """Write mean, standard deviation, 5% and 95% bound of the limit to the first four figures of a belief.
-
-    Column i = 4 j + k is the k-th of block j, so that sums over i and its square come from sums over blocks.
-    """
-    m = _stack_row()
-    for i in range(CELLS):
-        m[0, i] = _mass(w, i)
-    t1, u1 = _across(m, 1)
-    t2, u2 = _across(m, 2)
-    t3, u3 = _across(m, 3)
-    h0, h1, h2, h3 = _block(m, 0), _block(m, 4), _block(m, 8), _block(m, 12)
-    below2 = h0 + h1
-    below3 = below2 + h2
-    total = below3 + h3
-    two, three, four, nine = _f(2.0), _f(3.0), _f(4.0), _f(9.0)
-    first = four * (h1 + two * h2 + three * h3) + (t1 + two * t2 + three * t3)
-    mixed = u1 + two * u2 + three * u3
-    second = _f(16.0) * (h1 + four * h2 + nine * h3) + _f(8.0) * mixed + (t1 + four * t2 + nine * t3)
+    """Write mean, standard deviation, 5% and 95% bound of the limit to the first four figures of a belief."""
+    upto = _stack_row()
+    total, first, second = running_sums(w, upto)
     scale = _ONE / total
     frame[_SCALE] = scale
     mean = first * scale
-    square = second * scale
+    variance = second * scale - mean * mean
     b[0] = frame[_ORIGIN] + frame[_SPACING] * mean
-    variance = square - mean * mean
     b[1] = frame[_SPACING] * _f(math.sqrt((variance if variance > _ZERO else _ZERO) + _TWELFTH))
-    b[2] = _quantile(w, m, frame, total * _f(0.05), h0, below2, below3)
-    b[3] = _quantile(w, m, frame, total * _f(0.95), h0, below2, below3)
+    b[2] = _quantile(w, upto, frame, total * _f(0.05))
+    b[3] = _quantile(w, upto, frame, total * _f(0.95))

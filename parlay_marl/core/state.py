@@ -47,7 +47,7 @@ STATE = (
     Field("own_best", "i1", (2,), "package that is worth most to the seat"),
     Field("claim_status", "i1", (2,), "`ClaimStatus` of the latest claim"),
     Field("claim_is_bluff", "i1", (2,), "1 where that claim was a bluff when made"),
-    Field("belief_stale", "i1", (2,), "1 where something has moved since the accuracy of the seat's belief was taken"),
+    Field("belief_stale", "i1", (2,), "1 where the seat's belief has yet to be scored, 2 where to be read off first"),
     Field("last_move", "i1", (2,), "the seat's last move; -1 before its first"),
     Field("pending_stronger", "i1", (2,), "unanswered events that made the seat's position stronger"),
     Field("pending_weaker", "i1", (2,), "unanswered events that made it weaker"),

@@ -71,6 +71,7 @@ def _credit_beliefs(s: Any, p: Any) -> None:
     for seat in range(2):
         if s["belief_stale"][seat] == 0:
             continue
+        tracking.catch_up(s, p, seat)
         s["belief_stale"][seat] = 0
         now = tracking.accuracy(s, p, seat)
         if p["reward"]["mode"] == SHAPED:
@@ -342,7 +343,7 @@ def take_turn(s: Any, p: Any, move: int, price: float, package: int) -> None:
     heat = _make_move(s, p, move, price, package)
     _heat_up(s, p, heat)
     if p["belief"]["tracker"] == ELICITED:
-        s["belief_stale"][seat] = 1
+        s["belief_stale"][seat] = max(s["belief_stale"][seat], tracking.UNSCORED)
     _credit_beliefs(s, p)
     if s["ending"] == NONE:
         _pass_turn(s, p)

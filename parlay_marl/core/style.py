@@ -63,9 +63,7 @@ TACTICS = (
     Parameter("cool_above", 101.0, 0.0, 101.0, "tension above which it concedes to cool the talks"),
     Parameter("cooling_step", 0.0, 0.0, 1.0, "worth conceded to cool them"),
     Parameter("fairness", 0.0, 0.0, 1.0, "weight of half the believed surplus as the floor of its aspiration"),
-    Parameter(
-        "exploitation", 0.0, 0.0, 1.0, "weight, times mind-reading, of the best last demand against its belief"
-    ),
+    Parameter("exploitation", 0.0, 0.0, 1.0, "weight, times mind-reading, of the best last demand against its belief"),
     Parameter("closing_rounds", 0.0, 0.0, 1000.0, "last rounds in which it closes near its target, of 20"),
     Parameter("closing_tolerance", 0.0, 0.0, 1.0, "how near, as a share of the target price in currency"),
     Parameter("ultimatum_round", 1000.0, 0.0, 1000.0, "round of its final offer, for talks of 20 rounds"),

@@ -27,6 +27,12 @@ from parlay_marl.core.jit import rule
 from parlay_marl.core.moves import ANCHOR_HIGH, BATNA_REVEAL, BUYER, SELLER, package_offered
 from parlay_marl.core.tension import clip
 
+UNSCORED, UNREAD = 1, 2
+"""What `belief_stale` says: the belief has yet to be scored; its figures have yet to be read off the posterior, too.
+
+Reading them is half of the work, and is done once a turn: between two turns they are always as the posterior is.
+"""
+
 
 @rule
 def _toward(seat: int) -> float:
@@ -86,12 +92,19 @@ def _pressure(s: Any, p: Any, other: int) -> float:
 
 
 @rule
-def _conclude(s: Any, p: Any, other: int) -> None:
-    """Write the figures of the belief from the posterior."""
-    me = 1 - other
+def conclude(s: Any, p: Any, me: int) -> None:
+    """Read the figures of a seat's belief off its posterior."""
     b = s["belief"][me]
     posterior.summarise(s["posterior"][me], s["frame"][me], b)
     b[CONFIDENCE] = clip(1.0 - b[SPREAD] / p["belief"]["start_spread"], 0.0, 1.0)
+
+
+@rule
+def catch_up(s: Any, p: Any, me: int) -> None:
+    """Read the figures of a seat's belief off its posterior where that has moved on since."""
+    if s["belief_stale"][me] == UNREAD:
+        conclude(s, p, me)
+        s["belief_stale"][me] = UNSCORED
 
 
 @rule
@@ -115,7 +128,7 @@ def start(s: Any, p: Any) -> None:
             if p["belief"]["common_prior"] > 0.0:
                 b[URGENCY] = p["scenario"]["urgency"][other]
                 b[ALTERNATIVE] = p["scenario"]["alternative"][other]
-            _conclude(s, p, other)
+            conclude(s, p, me)
         s["estimate"][me][0] = b[RESERVATION]
         s["estimate"][me][1] = b[SPREAD]
     _publish(s, p)
@@ -127,7 +140,6 @@ def see_offer(
 ) -> None:
     """Take in an offer of the other: a plain one, an anchor, or that of a claim."""
     me = 1 - other
-    s["belief_stale"][me] = 1
     if _infers(p):
         if move == BATNA_REVEAL:
             return
@@ -142,9 +154,10 @@ def see_offer(
             _pressure(s, p, other),
             p["belief"],
         )
-        _conclude(s, p, other)
+        s["belief_stale"][me] = UNREAD
     elif p["belief"]["tracker"] == HEURISTIC:
         beliefs.nudge_by_offer(s["belief"][me], other, price, is_first, conceded, p["belief"])
+        s["belief_stale"][me] = UNSCORED
         _publish(s, p)
 
 
@@ -166,11 +179,11 @@ def see_claim(s: Any, p: Any, other: int, price: float) -> None:
         w, frame = s["posterior"][me], s["frame"][me]
         honest = p["belief"]["honesty"] * credibility
         posterior.weigh_refusal(w, frame, _toward(other), _refused(s, p, other), _pressure(s, p, other), p["belief"])
-        _conclude(s, p, other)
         posterior.weigh_claim(w, frame, _toward(other), price, honest, _tolerance(p, price), p["belief"])
-        _conclude(s, p, other)
+        s["belief_stale"][me] = UNREAD
     elif p["belief"]["tracker"] == HEURISTIC:
         beliefs.nudge_by_claim(s["belief"][me], price, credibility, p["belief"])
+        s["belief_stale"][me] = UNSCORED
         _publish(s, p)
 
 
@@ -178,13 +191,13 @@ def see_claim(s: Any, p: Any, other: int, price: float) -> None:
 def see_check(s: Any, p: Any, other: int, was_bluff: bool) -> None:
     """Take in what one's own challenge has brought to light about the other's claim."""
     me = 1 - other
-    s["belief_stale"][me] = 1
     claim = s["claim_price"][other]
     if _infers(p):
         posterior.weigh_check(s["posterior"][me], s["frame"][me], claim, _tolerance(p, claim), was_bluff)
-        _conclude(s, p, other)
+        s["belief_stale"][me] = UNREAD
     elif p["belief"]["tracker"] == HEURISTIC:
         beliefs.nudge_by_check(s["belief"][me], other, claim, was_bluff, p["belief"])
+        s["belief_stale"][me] = UNSCORED
         _publish(s, p)
 
 
@@ -192,9 +205,9 @@ def see_check(s: Any, p: Any, other: int, was_bluff: bool) -> None:
 def see_no_offer(s: Any, p: Any, other: int, is_silent: bool) -> None:
     """Take in a turn in which the other made no offer and left the standing one."""
     me = 1 - other
-    s["belief_stale"][me] = 1
     if p["belief"]["tracker"] != 0.0 and is_silent:
         beliefs.nudge_by_silence(s["belief"][me], p["belief"])
+        s["belief_stale"][me] = max(s["belief_stale"][me], UNSCORED)
     if _infers(p):
         posterior.weigh_refusal(
             s["posterior"][me],
@@ -204,19 +217,18 @@ def see_no_offer(s: Any, p: Any, other: int, is_silent: bool) -> None:
             _pressure(s, p, other),
             p["belief"],
         )
-        _conclude(s, p, other)
+        s["belief_stale"][me] = UNREAD
 
 
 @rule
 def see_acceptance(s: Any, p: Any, other: int) -> None:
     """Take in that the other has taken one's offer: its limit lies beyond."""
     me = 1 - other
-    s["belief_stale"][me] = 1
     if _infers(p):
         posterior.weigh_acceptance(
             s["posterior"][me], s["frame"][me], _toward(other), _refused(s, p, other), p["belief"]
         )
-        _conclude(s, p, other)
+        s["belief_stale"][me] = UNREAD
 
 
 @rule
@@ -224,7 +236,7 @@ def see_erosion(s: Any, p: Any) -> None:
     """Take in that both limits have moved: by a public amount or, where that is hidden, its nominal size."""
     for me in range(2):
         other = 1 - me
-        s["belief_stale"][me] = 1
+        s["belief_stale"][me] = max(s["belief_stale"][me], UNSCORED)
         if _infers(p):
             by = -_toward(other) * p["erosion"]["rate"] * p["scenario"]["nominal_width"]
             posterior.shift(s["frame"][me], by)
@@ -237,7 +249,7 @@ def see_erosion(s: Any, p: Any) -> None:
 def see_headline(s: Any, p: Any, other: int, event: int) -> None:
     """Take in a headline about the other: its direction is public, its size is not."""
     me = 1 - other
-    s["belief_stale"][me] = 1
+    s["belief_stale"][me] = UNSCORED
     sc = p["scenario"]
     b = s["belief"][me]
     sets_alternative = sc["event_alternative"][event][other]
@@ -256,7 +268,7 @@ def see_headline(s: Any, p: Any, other: int, event: int) -> None:
         most = reach if shifts > 0.0 else -reach if shifts < 0.0 else 0.0
         if chance > 0.0 or most != 0.0:
             posterior.blur(s["posterior"][me], s["frame"][me], jump, chance, most)
-            _conclude(s, p, other)
+            conclude(s, p, me)
     elif p["belief"]["tracker"] == HEURISTIC:
         beliefs.doubt_by_headline(b, sets_alternative, p["belief"])
     _publish(s, p)

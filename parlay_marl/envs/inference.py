@@ -20,7 +20,7 @@ from parlay_marl.catalogue.scenarios import Scenario
 from parlay_marl.core import tracking
 from parlay_marl.core.belief import HIGH, LOW, RESERVATION, SPREAD
 from parlay_marl.core.moves import OFFER, SEATS
-from parlay_marl.core.posterior import CELLS, PLANS, Frame
+from parlay_marl.core.posterior import CELLS, Frame
 from parlay_marl.core.state import STATE_DTYPE
 from parlay_marl.envs.config import Config, make_config, one_of, whole_number
 from parlay_marl.envs.text import money
@@ -155,6 +155,7 @@ class _Listener:
             is_first = self._s["offers_made"][self._maker] == 0
             self._stand(self._maker, offer)
             tracking.see_offer(self._s, self._p, self._maker, OFFER, *offer, is_first, 0.0)
+        tracking.catch_up(self._s, self._p, self._me)
         self._keep()
 
     def _stand(self, seat: int, offer: tuple[float, int]) -> None:
@@ -167,7 +168,7 @@ class _Listener:
         scenario, belief = self._scenario, self._s["belief"][self._me]
         origin, spacing = (float(self._s["frame"][self._me][field]) for field in (Frame.ORIGIN, Frame.SPACING))
         width = scenario.high - scenario.low
-        weights = self._s["posterior"][self._me][:PLANS].astype(np.float64)
+        weights = self._s["posterior"][self._me].astype(np.float64)
         weights /= weights.sum()
         estimate = Estimate(
             reservation=scenario.to_currency(float(belief[RESERVATION])),
