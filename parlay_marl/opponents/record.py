@@ -27,12 +27,16 @@ TURN = (
     Field("is_bluff", "i1", (), "1 where the move was a claim, and a bluff"),
     Field("price", "f8", (), "price of an offer, normalised"),
     Field("reservation", "f8", (2,), "reservation prices after the turn"),
+    Field("urgency", "f8", (2,), "urgency after the turn"),
+    Field("alternative", "i1", (2,), "1 where the seat has an alternative after the turn"),
     Field("doubt", "f8", (), "probability to the other seat that the claim is a bluff; NaN where there was none"),
 )
 """What is written down of one turn."""
 
 TURN_DTYPE = field_dtype(TURN)
-BELIEF_FIGURES = N_FIGURES
+ACCURACY = N_FIGURES
+"""Place of the belief's accuracy, after the figures of `Belief`."""
+RECORDED_FIGURES = N_FIGURES + 1
 
 
 @entry_point
@@ -52,7 +56,8 @@ def record_games(
 
     Shapes, for n games of at most m turns and k trackers: `params` and `games`, a scratch, (k,), alike but for the
     tracker; `personas` (2,), buyer and seller; `numbers` (n,) int64; `turns` (n, m) of `TURN_DTYPE`; `beliefs`
-    (n, m, k, 2, figures) float64, after each turn; `lengths` (n,) int64, the turns of each game.
+    (n, m, k, 2, figures) float64, after each turn: those of `Belief`, and how accurate it is; `lengths` (n,) int64,
+    the turns of each game.
     """
     base = subkey(np.uint64(seed), 0)
     for i in range(len(numbers)):
@@ -75,10 +80,13 @@ def record_games(
             for k in range(len(params)):
                 take_turn(games[k], params[k], move, price, package)
                 for j in range(2):
-                    for figure in range(BELIEF_FIGURES):
+                    for figure in range(N_FIGURES):
                         beliefs[i, turn, k, j, figure] = games[k]["belief"][j][figure]
-            now["reservation"][0] = s["reservation"][0]
-            now["reservation"][1] = s["reservation"][1]
+                    beliefs[i, turn, k, j, ACCURACY] = games[k]["belief_accuracy"][j]
+            for j in range(2):
+                now["reservation"][j] = s["reservation"][j]
+                now["urgency"][j] = s["urgency"][j]
+                now["alternative"][j] = s["alternative"][j]
             now["is_bluff"] = 0
             now["doubt"] = np.nan
             if move == BATNA_REVEAL:

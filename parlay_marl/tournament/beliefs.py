@@ -1,13 +1,15 @@
 """How good beliefs are: calibration, error, bluffs told from honest claims, and what a belief is worth to its owner.
 
-Every ordered pair of personas plays the same games, and each game is followed by all trackers at once. A belief is
-looked at when a quarter, half, three quarters and the whole of its own game has been played, so that every game counts
-alike at each stage.
+Each game is followed by all trackers at once. A belief is looked at when a quarter, half, three quarters and the whole
+of its own game has been played, so that every game counts alike at each stage. Every cell plays games of its own, so
+that a report rests on as many draws of chance as it plays games; what a belief is worth is told by the same games
+played with it and without it.
 """
 
 from __future__ import annotations
 
 import math
+import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -22,7 +24,7 @@ from pydantic import BaseModel
 from parlay_marl.catalogue.personas import Persona, load_persona, persona_names
 from parlay_marl.catalogue.rules import load_rules
 from parlay_marl.catalogue.scenarios import Params, Scenario, build_params, load_scenario, scenario_names
-from parlay_marl.core.belief import HIGH, LOW, RESERVATION
+from parlay_marl.core.belief import ALTERNATIVE, HIGH, LOW, RESERVATION, URGENCY
 from parlay_marl.core.chance import nothing_fixed
 from parlay_marl.core.moves import BATNA_REVEAL, BUYER, SELLER
 from parlay_marl.core.params import PARAMS_DTYPE
@@ -33,7 +35,7 @@ from parlay_marl.envs.config import whole_number
 from parlay_marl.envs.game import checked_seed
 from parlay_marl.envs.threads import MOST_THREADS
 from parlay_marl.errors import ConfigurationError
-from parlay_marl.opponents.record import BELIEF_FIGURES, TURN_DTYPE, record_games
+from parlay_marl.opponents.record import ACCURACY, RECORDED_FIGURES, TURN_DTYPE, record_games
 from parlay_marl.tournament.matches import check_plan, in_order, play_cell
 
 TRACKERS = ("bayes", "heuristic")
@@ -53,8 +55,8 @@ Figures = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 Quarters = tuple[float, ...]
 OnCell = Callable[[int, int], None]
-_COUNT, _COVERED, _ERROR, _WIDTH = range(4)
-_N_SUMS = 4
+_COUNT, _COVERED, _ERROR, _WIDTH, _ACCURACY, _URGENCY, _ALTERNATIVE = range(7)
+_N_SUMS = 7
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,12 @@ class TrackerQuality:
     """Mean absolute error of the reservation price."""
     width90: Quarters
     """Mean width of the 90% band."""
+    accuracy: Quarters
+    """Mean accuracy over reservation price, urgency and alternative, in the sense of the rules."""
+    brier_urgency: Quarters
+    """Mean squared error of the urgency."""
+    brier_alternative: Quarters
+    """Brier score of the probability of an alternative (Brier 1950): its mean squared error."""
     coverage90_held_out: Quarters | None
     mae_held_out: Quarters | None
     coverage90_by_persona: dict[str, Quarters]
@@ -202,6 +210,9 @@ class _Tally:
             coverage90=self._means(_COVERED) or (),
             mae=self._means(_ERROR) or (),
             width90=self._means(_WIDTH) or (),
+            accuracy=self._means(_ACCURACY) or (),
+            brier_urgency=self._means(_URGENCY) or (),
+            brier_alternative=self._means(_ALTERNATIVE) or (),
             coverage90_held_out=self._means(_COVERED, held_out),
             mae_held_out=self._means(_ERROR, held_out),
             coverage90_by_persona=self._groups(_COVERED, 0),
@@ -233,21 +244,30 @@ def recorded(
     fixed["sensitivity"] = personas["base"]["event_sensitivity"]
     n, most = len(numbers), 2 * int(params[0]["scenario"]["rounds"])
     turns, lengths = np.zeros((n, most), TURN_DTYPE), np.zeros(n, np.int64)
-    beliefs = np.zeros((n, most, len(params), 2, BELIEF_FIGURES))
+    beliefs = np.zeros((n, most, len(params), 2, RECORDED_FIGURES))
     scratch, blank = np.zeros(len(params), STATE_DTYPE), np.zeros(1, STATE_DTYPE)
     record_games(params, personas, fixed, blank, np.uint64(seed), numbers, scratch, turns, beliefs, lengths)
     return turns, beliefs, lengths
 
 
-def _sums(beliefs: Figures, truth: Figures) -> Figures:
-    """Return count, coverage, error and width, summed over `(n, quarters, figures)` beliefs about `(n, quarters)`."""
+def _sums(beliefs: Figures, turns: Any, other: int) -> Figures:
+    """Return what is summed over `(n, quarters, figures)` beliefs about a seat, given `(n, quarters)` turns."""
     low, high = beliefs[..., LOW], beliefs[..., HIGH]
+    truth = turns["reservation"][..., other]
     sums = np.empty((_N_SUMS, QUARTERS))
     sums[_COUNT] = len(truth)
     sums[_COVERED] = ((low <= truth) & (truth <= high)).sum(axis=0)
     sums[_ERROR] = np.abs(beliefs[..., RESERVATION] - truth).sum(axis=0)
     sums[_WIDTH] = (high - low).sum(axis=0)
+    sums[_ACCURACY] = beliefs[..., ACCURACY].sum(axis=0)
+    sums[_URGENCY] = ((beliefs[..., URGENCY] - turns["urgency"][..., other]) ** 2).sum(axis=0)
+    sums[_ALTERNATIVE] = ((beliefs[..., ALTERNATIVE] - turns["alternative"][..., other]) ** 2).sum(axis=0)
     return sums
+
+
+def first_number(buyer: str, seller: str, opener: int) -> int:
+    """Return the number of a cell's first game: far from those of any other cell, whatever else is played."""
+    return zlib.crc32(f"{buyer} {seller} {opener}".encode()) * MOST_GAMES
 
 
 def _bluffs(persona: Persona) -> bool:
@@ -260,19 +280,20 @@ def _follow(cell: _Cell, games: int, seed: int) -> _Seen:
     """Play a cell's games, and count what is believed in them; few games at a time, as a record takes much memory."""
     at_once = max(1, TURNS_AT_ONCE // (2 * int(cell.params[0]["scenario"]["rounds"])))
     sums = np.zeros((len(TRACKERS), 2, _N_SUMS, QUARTERS))
+    start = first_number(cell.buyer.name, cell.seller.name, cell.opener)
     bluffers = [seat for seat, persona in enumerate((cell.buyer, cell.seller)) if _bluffs(persona)]
     doubts, bluffs = [np.zeros(0)], [np.zeros(0, np.bool_)]
     for first in range(0, games, at_once):
-        numbers = np.arange(first, min(first + at_once, games))
+        numbers = start + np.arange(first, min(first + at_once, games))
         turns, beliefs, lengths = recorded(
             cell.buyer, cell.seller, cell.params, opener=cell.opener, seed=seed, numbers=numbers
         )
         ends = quarter_turns(lengths)
         which = np.arange(len(numbers))[:, None]
-        truth, seen = turns["reservation"][which, ends], beliefs[which, ends]
+        then, seen = turns[which, ends], beliefs[which, ends]
         for k in range(len(TRACKERS)):
             for other in (BUYER, SELLER):
-                sums[k, other] += _sums(seen[:, :, k, 1 - other], truth[:, :, other])
+                sums[k, other] += _sums(seen[:, :, k, 1 - other], then, other)
         is_claim = (turns["move"] == BATNA_REVEAL) & np.isin(turns["seat"], bluffers)
         doubts.append(turns["doubt"][is_claim])
         bluffs.append(turns["is_bluff"][is_claim] == 1)

@@ -14,15 +14,16 @@ import pytest
 from parlay_marl import negotiation_v0
 from parlay_marl.catalogue import build_params, load_persona, load_rules, load_scenario
 from parlay_marl.catalogue.personas import Persona
-from parlay_marl.core.belief import HIGH, LOW, RESERVATION
+from parlay_marl.core.belief import ALTERNATIVE, HIGH, LOW, N_FIGURES, RESERVATION, URGENCY
 from parlay_marl.core.moves import BATNA_REVEAL
 from parlay_marl.core.observation import AT
 from parlay_marl.core.outcome import Ending
 from parlay_marl.core.params import PARAMS_DTYPE
 from parlay_marl.envs.batch import joined
 from parlay_marl.errors import CatalogueError, ConfigurationError, UnknownNameError
+from parlay_marl.opponents.record import ACCURACY
 from parlay_marl.tournament import BeliefReport, assess_beliefs, beliefs
-from parlay_marl.tournament.beliefs import TRACKERS, auc, quarter_turns, recorded, reliability, value_of
+from parlay_marl.tournament.beliefs import TRACKERS, auc, first_number, quarter_turns, recorded, reliability, value_of
 from parlay_marl.tournament.matches import play_cell
 from tests.helpers import BUYER, PERSONAS, SCENARIOS, SELLER
 
@@ -44,10 +45,11 @@ def params_of(scenario: str) -> Any:
     return joined(records, PARAMS_DTYPE)
 
 
-def record_of(buyer: str, seller: str, scenario: str, opener: int, games: int = GAMES) -> tuple[Any, Any, Any]:
-    """Return turns, beliefs and lengths of a cell's games."""
+def record_of(buyer: str, seller: str, scenario: str, opener: int, numbers: Any = None) -> tuple[Any, Any, Any]:
+    """Return turns, beliefs and lengths of games: those of the report's cell, or others by their numbers."""
     pair = load_persona(buyer), load_persona(seller)
-    return recorded(*pair, params_of(scenario), opener=opener, seed=SEED, numbers=np.arange(games))
+    chosen = first_number(buyer, seller, opener) + np.arange(GAMES) if numbers is None else numbers
+    return recorded(*pair, params_of(scenario), opener=opener, seed=SEED, numbers=chosen)
 
 
 # ---------------------------------------------------------------------- definitions
@@ -122,7 +124,7 @@ def test_the_games_are_those_of_a_tournament_and_the_beliefs_those_of_the_enviro
     pair = load_persona(buyer), load_persona(seller)
     options = {"event_sensitivity": {s: p.traits.event_sensitivity for s, p in zip(SEATS, pair, strict=True)}}  # type: ignore[attr-defined]
     for opener, number in ((BUYER, 0), (SELLER, 1)):
-        turns, believed, lengths = record_of(buyer, seller, scenario, opener, number + 1)
+        turns, believed, lengths = record_of(buyer, seller, scenario, opener, np.arange(number + 1))
         outcome = play_cell(*pair, params_of(scenario)[:1], opener=opener, games=number + 1, seed=SEED)[number]
         assert lengths[number] == 2 * outcome["round"] + 1 + (turns[number]["seat"][lengths[number] - 1] != opener)
         for k, tracker in enumerate(TRACKERS):
@@ -134,9 +136,12 @@ def test_the_games_are_those_of_a_tournament_and_the_beliefs_those_of_the_enviro
                 assert env.game.seat == turn["seat"]
                 env.step({"move": int(turn["move"]), "price": float(turn["price"]), "package": int(turn["package"])})
                 assert env.game.row["reservation"].tolist() == turn["reservation"].tolist()
+                assert env.game.row["urgency"].tolist() == turn["urgency"].tolist()
+                assert env.game.row["alternative"].tolist() == turn["alternative"].tolist()
+                assert env.game.row["belief_accuracy"].tolist() == belief[:, ACCURACY].tolist()
                 for seat in (BUYER, SELLER):
-                    seen = env.observe(f"{SEATS[seat]}_0")["observation"][AT.belief_reservation :][: len(belief[seat])]
-                    assert seen.tolist() == belief[seat].astype(np.float32).tolist()
+                    seen = env.observe(f"{SEATS[seat]}_0")["observation"][AT.belief_reservation :][:N_FIGURES]
+                    assert seen.tolist() == belief[seat, :N_FIGURES].astype(np.float32).tolist()
                 if turn["move"] == BATNA_REVEAL:
                     assert turn["is_bluff"] == env.game.row["claim_is_bluff"][turn["seat"]]
             report = env.infos["buyer_0"]["outcome"]
@@ -160,7 +165,10 @@ def test_the_figures_are_those_of_a_slow_count(report: BeliefReport) -> None:
                 belief, truth = believed[i, at, k, 1 - seat], turns[i, at]["reservation"][seat]
                 is_held = belief[LOW] <= truth <= belief[HIGH]
                 miss = abs(belief[RESERVATION] - truth)
-                rows.append((quarter, TRACKERS[k], (buyer, seller)[seat], scenario, is_held, miss))
+                urgency = (belief[URGENCY] - turns[i, at]["urgency"][seat]) ** 2
+                alternative = (belief[ALTERNATIVE] - turns[i, at]["alternative"][seat]) ** 2
+                row = (quarter, TRACKERS[k], (buyer, seller)[seat], scenario, is_held, miss)
+                rows.append((*row, urgency, alternative, belief[ACCURACY]))
 
     def means(figure: int, tracker: str, wanted: Callable[[Any], bool]) -> Any:
         chosen = [
@@ -172,6 +180,9 @@ def test_the_figures_are_those_of_a_slow_count(report: BeliefReport) -> None:
         quality = report.trackers[tracker]
         assert quality.coverage90 == means(4, tracker, lambda row: True)
         assert quality.mae == means(5, tracker, lambda row: True)
+        assert quality.brier_urgency == means(6, tracker, lambda row: True)
+        assert quality.brier_alternative == means(7, tracker, lambda row: True)
+        assert quality.accuracy == means(8, tracker, lambda row: True)
         assert quality.coverage90_held_out == means(4, tracker, lambda row: row[2] not in beliefs.TUNED_ON)
         assert quality.mae_held_out == means(5, tracker, lambda row: row[2] not in beliefs.TUNED_ON)
         for name in FIELD:
