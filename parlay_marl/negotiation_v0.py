@@ -39,11 +39,13 @@ from parlay_marl.core.moves import Move
 from parlay_marl.envs.aec import EnvSnapshot, env, raw_env
 from parlay_marl.envs.config import Config, make_config
 from parlay_marl.envs.game import Game, PlayedMove, replay
+from parlay_marl.envs.ledger import Claim
 from parlay_marl.envs.options import ResetOptions
 from parlay_marl.envs.outcome import Outcome
 from parlay_marl.envs.parallel import parallel_env
 
 __all__ = [
+    "Claim",
     "Config",
     "EnvSnapshot",
     "Game",

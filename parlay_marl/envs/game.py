@@ -21,6 +21,7 @@ from parlay_marl.core.state import STATE_DTYPE
 from parlay_marl.core.step import forfeit_game, observe_game, play_index, play_move, reset_games
 from parlay_marl.core.style import CHOICE_DTYPE
 from parlay_marl.envs.config import Config, make_config
+from parlay_marl.envs.ledger import Claim, claims_in
 from parlay_marl.envs.options import PROBE, fixed_draws
 from parlay_marl.envs.outcome import Outcome, make_report
 from parlay_marl.errors import ConfigurationError, GameOverError, IllegalMoveError, NotStartedError
@@ -69,6 +70,34 @@ class PlayedMove(NamedTuple):
     move: Move
     price: float
     package: int
+
+
+class Course(NamedTuple):
+    """What a game can be played again from; `played` are its moves, some of them as discrete actions."""
+
+    config: Config
+    seed: int
+    number: int
+    options: Mapping[str, Any] | None
+    played: Sequence[int | PlayedMove]
+
+    def claims(self) -> tuple[Claim, ...]:
+        """Return the claims made in the game."""
+        game = Game(self.config)
+        game.begin(self.seed, self.number, self.options)
+        return claims_in(game, moves_of(self.played, game.seat, game.packages))
+
+
+def moves_of(played: Iterable[int | PlayedMove], opener: int, packages: int) -> list[PlayedMove]:
+    """Return moves that were kept as discrete actions, or as they are, all in one form."""
+    moves = []
+    for turn, each in enumerate(played):
+        if isinstance(each, PlayedMove):
+            moves.append(each)
+        else:
+            move, price, package = decode(each, opener ^ (turn & 1), packages)
+            moves.append(PlayedMove(Move(move), price, package))
+    return moves
 
 
 @dataclass(frozen=True)
@@ -229,16 +258,7 @@ class Game:
     @property
     def moves(self) -> list[PlayedMove]:
         """The moves so far, of both seats."""
-        seat = int(self._row["opener"])
-        moves = []
-        for played in self._played:
-            if isinstance(played, PlayedMove):
-                moves.append(played)
-            else:
-                move, price, package = decode(played, seat, self.packages)
-                moves.append(PlayedMove(Move(move), price, package))
-            seat = 1 - seat
-        return moves
+        return moves_of(self._played, int(self._row["opener"]), self.packages)
 
     def observe(self, seat: int) -> Observation:
         """Return what a seat sees and its mask over the discrete actions (all 0 where it is not on turn)."""
@@ -263,7 +283,19 @@ class Game:
         """Return the report of the finished game."""
         if not self.is_over:
             raise GameOverError("the game is not over yet; its outcome is known at the end")
-        return Outcome(self._rows.tobytes(), self.config)
+        return Outcome(self._rows.tobytes(), self.config, self._course())
+
+    def ledger(self) -> tuple[Claim, ...]:
+        """Return the claims so far, with the truth behind them: for whoever runs the game, never for a seat in it.
+
+        Agents get it with the `Outcome`, at the end.
+        """
+        return self._course().claims()
+
+    def _course(self) -> Course:
+        if self.seed is None:
+            self.refuse_turn()
+        return Course(self.config, self.seed, self.number, self.options, tuple(self._played))
 
     # ------------------------------------------------------------------ playing
 
