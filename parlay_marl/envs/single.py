@@ -96,7 +96,7 @@ class NegotiationEnv(gymnasium.Env[dict[str, Any], Any]):
         """Play an action and the opponent's answer."""
         refused = self._table.play(action)
         over = self._game.is_over
-        info = self._table.infos(refused)[self._agent]
+        info = self._table.infos(refused)[self._agent] if over else self._table.info(self._agent)
         self._table.show_live()
         return self._table.observe(self._seat), self._game.rewards[self._seat], over, False, info
 

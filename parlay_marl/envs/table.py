@@ -114,7 +114,7 @@ class Table:
 
     def info(self, agent: str) -> dict[str, Any]:
         """Return an agent's info while the game goes on: what its seat believes of the other."""
-        return {"belief": self.game.belief(self.seats[agent])}
+        return {"belief": self.game.sights[self.seats[agent]]()}
 
     def infos(self, refused: str | None = None) -> dict[str, dict[str, Any]]:
         """Return each agent's info.
