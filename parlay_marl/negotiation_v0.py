@@ -7,8 +7,9 @@
 | | |
 |---|---|
 | agents | `buyer_0`, `seller_0`; a seat given to an opponent has no agent |
-| actions | `Discrete(n)` with a mask, or `Dict(move, price, package)` with `actions="mixed"` |
+| actions | `Discrete(n)` with a mask, or `Dict(move, price, package)` with `actions="mixed"`; see `beliefs` |
 | observations | `{"observation": float32 vector, "action_mask": int8 vector}` |
+| infos | `belief`, what the agent believes of the other (`BeliefView`); at the end `outcome` too (`Outcome`) |
 | state | `env.state()`: both seats' views and the hidden figures, for central critics |
 
 Arguments of `env`, `raw_env` and `parallel_env`, all by keyword:
@@ -21,14 +22,21 @@ Arguments of `env`, `raw_env` and `parallel_env`, all by keyword:
 - `max_rounds`: the deadline; default: as the scenario says.
 - `actions`: `"discrete"` or `"mixed"`.
 - `illegal`: `"raise"`, or `"terminate"`, PettingZoo's convention: the offender loses, the game ends.
-- `beliefs`: `"heuristic"` or `"none"`.
+- `beliefs`: `"bayes"` (inferred), `"heuristic"` (fixed nudges), `"none"` (the prior) or `"elicited"` (stated by the
+  seats themselves, and paid by a proper score).
 - `buyer`, `seller`: who plays the seat: None for an agent, a persona's name or file, or any `Opponent`.
 - `render_mode`: `"ansi"` returns a transcript, `"human"` prints it as the game goes.
 
 A discrete action is, in this order: accept, walk away, silence, challenge, anchor, 41 offers for each package, 41
 claims, on an even price grid (`parlay_marl.core.moves.decode`). At the end of an episode every agent's info holds
-the `Outcome`. Games are keyed by (seed, game number): `reset(seed=7)` starts game 0 of seed 7, each further `reset()`
-the next; `reset(options={...})` fixes what chance would draw (`parlay_marl.envs.options.ResetOptions`).
+the `Outcome`, with the ledger of claims. Games are keyed by (seed, game number): `reset(seed=7)` starts game 0 of seed
+7, each further `reset()` the next; `reset(options={...})` fixes what chance would draw
+(`parlay_marl.envs.options.ResetOptions`).
+
+With `beliefs="elicited"` an action is `{"action": ..., "belief": [mean, spread]}`, and a mixed one has `belief` too:
+what the agent believes of the other's reservation price, in normalised price, the mean from -1 to 2 and the spread from
+0 to 1. Without one, what it last stated stands, at first the public prior. The score is strictly proper: honest reports
+have the highest expectation. A seat given to an opponent states what is inferred for it.
 
 Any game can be kept and repeated: `env.snapshot()`, `env.restore(...)`, and `replay(config, seed, moves)`.
 """
@@ -37,13 +45,17 @@ from __future__ import annotations
 
 from parlay_marl.core.moves import Move
 from parlay_marl.envs.aec import EnvSnapshot, env, raw_env
+from parlay_marl.envs.belief import BeliefView
 from parlay_marl.envs.config import Config, make_config
 from parlay_marl.envs.game import Game, PlayedMove, replay
+from parlay_marl.envs.ledger import Claim
 from parlay_marl.envs.options import ResetOptions
 from parlay_marl.envs.outcome import Outcome
 from parlay_marl.envs.parallel import parallel_env
 
 __all__ = [
+    "BeliefView",
+    "Claim",
     "Config",
     "EnvSnapshot",
     "Game",

@@ -22,6 +22,7 @@ from pettingzoo.test import api_test, parallel_api_test, parallel_seed_test, ren
 
 import parlay_marl  # noqa: F401 - registers the environments
 from parlay_marl.catalogue import scenario_names
+from parlay_marl.core.observation import names
 from parlay_marl.envs.vector import NegotiationVectorEnv
 
 # PettingZoo says so of its own board games: observations with an action mask are dictionaries.
@@ -110,6 +111,42 @@ def test_gymnasium(role: str, opener: str, form: str, scenario: str) -> None:
     env.close()
 
 
+# --- beliefs that go with actions
+
+
+@every_form
+@every_way_to_sit
+def test_pettingzoo_with_elicited_beliefs(seating: str, form: str) -> None:
+    def aec(**more: Any) -> Any:
+        return make("aec", "saas_enterprise", form, seating, beliefs="elicited", **more)
+
+    given = warnings_of(lambda: api_test(aec(), num_cycles=200))
+    assert given == DICTIONARY_OBSERVATIONS | {DICTIONARY_ACTIONS}
+    seed_test(aec, num_cycles=100)
+    render_test(lambda render_mode: aec(render_mode=render_mode))
+
+
+@every_form
+@every_way_to_sit
+def test_pettingzoo_parallel_with_elicited_beliefs(seating: str, form: str) -> None:
+    def parallel(**more: Any) -> Any:
+        return make("parallel", "saas_enterprise", form, seating, beliefs="elicited", **more)
+
+    parallel_api_test(parallel(), num_cycles=200)
+    parallel_seed_test(lambda: parallel(illegal="terminate"), num_cycles=100)
+
+
+@every_form
+@pytest.mark.parametrize("role", ["buyer", "seller"])
+def test_gymnasium_with_elicited_beliefs(role: str, form: str) -> None:
+    env = gymnasium.make("parlay/Negotiation-v0", role=role, actions=form, beliefs="elicited")
+    env.action_space.seed(0)
+    # A belief is stated in the same units as a price, so its bounds are not those of a network's output.
+    with pytest.warns(UserWarning, match="we recommend using a symmetric and normalized space"):
+        check_env(env.unwrapped)
+    env.close()
+
+
 @every_form
 def test_gymnasium_finds_nothing_to_warn_of_in_whole_games(form: str) -> None:
     env = gymnasium.make("parlay/Negotiation-v0", actions=form)
@@ -172,7 +209,7 @@ def test_what_the_vector_environment_returns_is_of_its_spaces_and_form(
     env = make_vec(role=role, scenario=scenario, autoreset_mode=mode)
     assert env.metadata["autoreset_mode"] is mode
     seen, infos = env.reset(seed=1)
-    assert infos == {}
+    check_beliefs(infos, seen, env)
     finished = 0
     for _ in range(100):
         assert seen in env.observation_space
@@ -185,7 +222,8 @@ def test_what_the_vector_environment_returns_is_of_its_spaces_and_form(
             (np.bool_, (3,)),
         ]
         assert not truncated.any()
-        assert bool(infos) == terminated.any()
+        check_beliefs(infos, seen, env)
+        assert (infos.keys() > {"belief", "_belief"}) == terminated.any()
         finished += terminated.sum()
         if mode is AutoresetMode.DISABLED and terminated.any():
             assert seen in env.observation_space
@@ -195,6 +233,13 @@ def test_what_the_vector_environment_returns_is_of_its_spaces_and_form(
                 assert infos["final_obs"][lane] in env.single_observation_space
     assert finished > 0
     env.close()
+
+
+def check_beliefs(infos: dict[str, Any], seen: Any, env: Any) -> None:
+    """Check that infos hold what the learners believe, as their observations do."""
+    assert infos["_belief"].tolist() == [True] * env.num_envs
+    at = list(names(env.unwrapped.batch.packages)).index("belief_reservation")
+    assert np.array_equal(infos["belief"], seen["observation"][:, at : at + 7])
 
 
 @every_role
@@ -207,8 +252,11 @@ def test_the_vector_environment_is_seeded_as_gymnasium_wants_it(role: str) -> No
     assert not equal(first.reset()[0], first.reset()[0])
 
 
-def test_the_vector_environment_does_as_gymnasiums_own_around_single_ones() -> None:
-    env, sync = make_vec(opponent="veteran"), make_vec(opponent="veteran", vectorization_mode="sync")
+@pytest.mark.parametrize("beliefs", ["bayes", "elicited"])
+def test_the_vector_environment_does_as_gymnasiums_own_around_single_ones(beliefs: str) -> None:
+    arguments = {"opponent": "veteran", "beliefs": beliefs}
+    env, sync = make_vec(**arguments), make_vec(**arguments, vectorization_mode="sync")
+    assert (env.single_action_space, env.action_space) == (sync.single_action_space, sync.action_space)
     seen, expected = env.reset(seed=4)[0], sync.reset(seed=4)[0]
     for _ in range(100):
         assert equal(seen, expected)

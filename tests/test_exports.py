@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 SURFACE = {
     negotiation_v0: {
-        *("Config", "EnvSnapshot", "Game", "Move", "Outcome", "PlayedMove", "ResetOptions"),
+        *("BeliefView", "Claim", "Config", "EnvSnapshot", "Game", "Move", "Outcome", "PlayedMove", "ResetOptions"),
         *("env", "make_config", "parallel_env", "raw_env", "replay"),
     },
     catalogue: {

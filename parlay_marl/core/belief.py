@@ -89,6 +89,9 @@ NINETY_PERCENT = 1.645
 """Half the width of a normal distribution's central 90%, in standard deviations."""
 _THIRD = 1.0 / 3.0
 
+MEAN_LOW, MEAN_HIGH, SPREAD_HIGH = -1.0, 2.0, 1.0
+"""Bounds of a belief that a seat states: it may lie a width of the public range outside that, and be as wide as it."""
+
 
 @rule
 def _moved_to(b: Any, target: float, weight: float, factor: float, p: Any) -> None:
@@ -184,6 +187,30 @@ def accuracy(b: Any, reservation: float, urgency: float, alternative: int, low: 
     urgency_error = abs(b[URGENCY] - urgency)
     alternative_error = abs(b[ALTERNATIVE] - alternative)
     return 1.0 - _THIRD * (reservation_error + urgency_error + alternative_error)
+
+
+@rule
+def can_be_stated(mean: float, spread: float) -> bool:
+    """Whether a belief is one that a seat may state; NaN is not."""
+    return MEAN_LOW <= mean <= MEAN_HIGH and 0.0 <= spread <= SPREAD_HIGH
+
+
+@rule
+def around(mean: float, spread: float, p: Any) -> tuple[float, float, float]:
+    """Return the 5% and 95% bounds of a normal belief, and the confidence in it."""
+    reach = NINETY_PERCENT * spread
+    return mean - reach, mean + reach, clip(1.0 - spread / p["start_spread"], 0.0, 1.0)
+
+
+@rule
+def write_shown(b: Any, estimate: Any, p: Any, out: Any) -> None:
+    """Write the figures of a belief as its seat is shown them: with the estimate it stated, where it states one."""
+    for figure in range(N_FIGURES):
+        out[figure] = b[figure]
+    if p["tracker"] == ELICITED:
+        out[RESERVATION] = estimate[0]
+        out[SPREAD] = estimate[1]
+        out[LOW], out[HIGH], out[CONFIDENCE] = around(estimate[0], estimate[1], p)
 
 
 @rule

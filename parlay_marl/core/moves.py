@@ -47,6 +47,8 @@ class Refusal(IntEnum):
     CLAIM_NEEDS_CREDIBILITY = 5
     SILENCE_NEEDS_CREDIBILITY = 6
     NOTHING_TO_CHALLENGE = 7
+    BELIEF_OUT_OF_RANGE = 8
+    """Where a seat states a belief with its move: see `belief.can_be_stated`."""
 
 
 class ClaimStatus(IntEnum):

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from parlay_marl.core.belief import ELICITED, N_FIGURES, NINETY_PERCENT
+from parlay_marl.core.belief import ELICITED, N_FIGURES, around
 from parlay_marl.core.drift import MAX_EVENTS
 from parlay_marl.core.jit import rule
 from parlay_marl.core.moves import N_MOVES, ClaimStatus, package_offered
@@ -163,11 +163,12 @@ def _write_belief(s: Any, p: Any, seat: int, out: Any) -> None:
         out[AT.belief_reservation + i] = b[i]
     if p["belief"]["tracker"] == ELICITED:
         mean, spread = s["estimate"][seat][0], s["estimate"][seat][1]
+        low, high, confidence = around(mean, spread, p["belief"])
         out[AT.belief_reservation] = _shown(mean)
         out[AT.belief_spread] = _shown(spread)
-        out[AT.belief_low] = _shown(mean - NINETY_PERCENT * spread)
-        out[AT.belief_high] = _shown(mean + NINETY_PERCENT * spread)
-        out[AT.belief_confidence] = clip(1.0 - spread / p["belief"]["start_spread"], 0.0, 1.0)
+        out[AT.belief_low] = _shown(low)
+        out[AT.belief_high] = _shown(high)
+        out[AT.belief_confidence] = confidence
     is_known = p["scenario"]["complete"] == 1
     out[AT.known] = 1.0 if is_known else 0.0
     out[AT.other_reservation] = _shown(s["reservation"][1 - seat]) if is_known else 0.0

@@ -12,7 +12,7 @@ import numpy as np
 
 from parlay_marl.core import tracking
 from parlay_marl.core.bargain import next_hot_streak, toughened
-from parlay_marl.core.belief import ELICITED
+from parlay_marl.core.belief import ELICITED, can_be_stated
 from parlay_marl.core.chance import draw_game, subkey
 from parlay_marl.core.credibility import after_loss, after_move, contradicts, is_bluff, move_cost
 from parlay_marl.core.drift import position_direction, price_given_up, toughness_step
@@ -28,6 +28,7 @@ from parlay_marl.core.moves import (
     SILENCE,
     WALK_AWAY,
     ClaimStatus,
+    Refusal,
     decode,
     makes_offer,
     package_offered,
@@ -62,6 +63,7 @@ _OPEN = int(ClaimStatus.OPEN)
 _VERIFIED = int(ClaimStatus.VERIFIED)
 _CAUGHT = int(ClaimStatus.CAUGHT)
 _CONTRADICTED = int(ClaimStatus.CONTRADICTED)
+_BELIEF_OUT_OF_RANGE = int(Refusal.BELIEF_OUT_OF_RANGE)
 _ONE = np.uint64(1)
 
 
@@ -443,6 +445,33 @@ def play_move(
     s = games[i]
     p = params[s["scenario"]]
     reason = _try_turn(s, p, move, price, package)
+    observe(s, p, seat_on_turn(s), packages, observation, mask)
+    return reason
+
+
+@entry_point
+def play_stated(
+    games: Any,
+    params: Any,
+    i: int,
+    move: int,
+    price: float,
+    package: int,
+    mean: float,
+    spread: float,
+    packages: int,
+    observation: Any,
+    mask: Any,
+) -> int:
+    """Play a move as `play_move` does, with the belief that its seat states; return the `Refusal`."""
+    s = games[i]
+    p = params[s["scenario"]]
+    reason = refusal(s, p, move, price, package)
+    if reason == 0 and not can_be_stated(mean, spread):
+        reason = _BELIEF_OUT_OF_RANGE
+    if reason == 0:
+        tracking.state_estimate(s, seat_on_turn(s), mean, spread)
+        take_turn(s, p, move, price, package)
     observe(s, p, seat_on_turn(s), packages, observation, mask)
     return reason
 

@@ -19,8 +19,11 @@ from parlay_marl.core.belief import (
     HEURISTIC,
     HIGH,
     LOW,
+    MEAN_HIGH,
+    MEAN_LOW,
     RESERVATION,
     SPREAD,
+    SPREAD_HIGH,
     URGENCY,
 )
 from parlay_marl.core.jit import rule
@@ -116,6 +119,28 @@ def _publish(s: Any, p: Any) -> None:
 
 
 @rule
+def state_estimate(s: Any, seat: int, mean: float, spread: float) -> None:
+    """Let a seat state its belief about the other's reservation price; it stands until the seat states another."""
+    s["estimate"][seat][0] = mean
+    s["estimate"][seat][1] = spread
+
+
+@rule
+def inferred(s: Any, seat: int) -> tuple[float, float]:
+    """Return the mean and spread that a seat states which has no estimate of its own: those inferred for it."""
+    b = s["belief"][seat]
+    return clip(b[RESERVATION], MEAN_LOW, MEAN_HIGH), clip(b[SPREAD], 0.0, SPREAD_HIGH)
+
+
+@rule
+def state_inferred(s: Any, p: Any, seat: int) -> None:
+    """Let a seat state what is inferred for it, where beliefs are stated at all."""
+    if p["belief"]["tracker"] == ELICITED:
+        mean, spread = inferred(s, seat)
+        state_estimate(s, seat, mean, spread)
+
+
+@rule
 def start(s: Any, p: Any) -> None:
     """Set what both seats believe before anything is seen."""
     for me in range(2):
@@ -129,9 +154,9 @@ def start(s: Any, p: Any) -> None:
                 b[URGENCY] = p["scenario"]["urgency"][other]
                 b[ALTERNATIVE] = p["scenario"]["alternative"][other]
             conclude(s, p, me)
-        s["estimate"][me][0] = b[RESERVATION]
-        s["estimate"][me][1] = b[SPREAD]
     _publish(s, p)
+    for me in range(2):
+        state_inferred(s, p, me)
 
 
 @rule

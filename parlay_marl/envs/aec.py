@@ -86,7 +86,9 @@ class raw_env(AECEnv[str, Observation, Any]):  # noqa: N801 - PettingZoo's name 
         )
         self._game = self._table.game
         self._both_free = len(self._table.agents) == 2
-        self._is_plain = self._both_free and self._table.is_discrete and not self._table.terminates
+        self._is_plain = (
+            self._both_free and self._table.is_discrete and not self._table.terminates and not self._table.elicits
+        )
         self._live = self._table.printer is not None
         self.render_mode = render_mode
         self.possible_agents = list(self._table.agents)
@@ -94,6 +96,7 @@ class raw_env(AECEnv[str, Observation, Any]):  # noqa: N801 - PettingZoo's name 
         self.action_spaces = self._table.action_spaces
         self.state_space = self._table.state_space
         self.agents: list[str] = []
+        self._final_infos: dict[str, dict[str, Any]] = {}
         self.agent_selection = self.possible_agents[0]
 
     def observation_space(self, agent: str) -> spaces.Space[Any]:
@@ -123,15 +126,22 @@ class raw_env(AECEnv[str, Observation, Any]):  # noqa: N801 - PettingZoo's name 
         self._cumulative_rewards = dict.fromkeys(agents, 0.0)
         self.terminations = dict.fromkeys(agents, False)
         self.truncations = dict.fromkeys(agents, False)
-        self.infos: dict[str, dict[str, Any]] = {agent: {} for agent in agents}
         self._skip_agent_selection = None
         self.agent_selection = AGENTS[self._game.seat] if self._both_free else agents[0]
         if self._live:
             self._table.show_live()
 
-    def _rewards_of_agents(self) -> list[float]:
-        """Return the rewards of the last call for each agent that there is."""
-        return [self._game.rewards[seat] for seat in self._table.seats.values()]
+    @property
+    def infos(self) -> dict[str, dict[str, Any]]:
+        """Each agent's info: `belief`, what it believes of the other now and, at the end, `outcome`.
+
+        While the game goes on, they are made anew whenever they are asked for, so that a step costs nothing.
+        """
+        return self._table.infos() if self.agents and not self._game.is_over else self._final_infos
+
+    @infos.setter
+    def infos(self, infos: dict[str, dict[str, Any]]) -> None:
+        self._final_infos = infos
 
     def observe(self, agent: str) -> Observation:
         """Return what an agent sees: `{"observation": float32 vector, "action_mask": int8 vector}`."""
@@ -147,7 +157,8 @@ class raw_env(AECEnv[str, Observation, Any]):  # noqa: N801 - PettingZoo's name 
             seen = {"observation": game.observation.copy(), "action_mask": game.mask.copy()}
         elif observe:
             seen = self._table.observe(self._table.seats[agent])
-        return seen, self._cumulative_rewards[agent], self.terminations[agent], False, self.infos[agent]
+        info = self._final_infos[agent] if game.is_over else {"belief": game.sights[game.seat]()}
+        return seen, self._cumulative_rewards[agent], self.terminations[agent], False, info
 
     def step(self, action: Any) -> None:
         """Play an action for the agent on turn; None for an agent whose game is over."""
@@ -185,7 +196,7 @@ class raw_env(AECEnv[str, Observation, Any]):  # noqa: N801 - PettingZoo's name 
     def _finish(self, refused: str | None) -> None:
         """Mark the game as over for every agent, and give each its report."""
         self.terminations = dict.fromkeys(self.agents, True)
-        self.infos = self._table.final_infos(refused)
+        self._final_infos = self._table.infos(refused)
 
     def state(self) -> NDArray[np.float32]:
         """Return everything, hidden figures included, as one vector; `state_names` says what is where."""

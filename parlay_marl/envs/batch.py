@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from parlay_marl.core import observation as observed
 from parlay_marl.core.jit import bound
-from parlay_marl.core.moves import n_actions
+from parlay_marl.core.moves import Refusal, n_actions
 from parlay_marl.core.outcome import OUTCOME_DTYPE
 from parlay_marl.core.params import PARAMS_DTYPE
 from parlay_marl.core.state import state_dtype
@@ -20,16 +20,26 @@ from parlay_marl.core.step import check_index
 from parlay_marl.core.style import PERSONA_DTYPE
 from parlay_marl.core.work import all_work
 from parlay_marl.envs.config import Config, make_config, one_of, whole_number
-from parlay_marl.envs.game import LARGEST_SEED, action_text, checked_seed, refusal_text
+from parlay_marl.envs.game import LARGEST_SEED, action_text, belief_text, checked_seed, refusal_text
 from parlay_marl.envs.options import fixed_draws
 from parlay_marl.envs.threads import Workers
 from parlay_marl.errors import ConfigurationError, IllegalMoveError, NotStartedError
-from parlay_marl.opponents.lanes import LANE_DTYPE, Autoreset, Seating, first_illegal, reset_lanes, step_lanes
+from parlay_marl.opponents.lanes import (
+    LANE_DTYPE,
+    Autoreset,
+    Seating,
+    first_illegal,
+    first_unstatable,
+    reset_lanes,
+    state_lanes,
+    step_lanes,
+)
 from parlay_marl.opponents.seat import ScriptedOpponent, as_player
 
 LEAST_PER_THREAD = 1024
 """Lanes that a thread must have for itself; fewer gain nothing from another thread."""
 
+_NO_ACTION = -1
 _INT64, _ALL_WORK = np.dtype(np.int64), all_work()
 
 _BUFFERS = ("games", "lanes", "observations", "masks", "outcomes", "final_observations")
@@ -111,6 +121,7 @@ class Batch:
         self._records = joined([persona.record for persona in self.personas], PERSONA_DTYPE)
         self.packages = max(config.scenario.n_packages for config in self.configs)
         self.n_actions = n_actions(self.packages)
+        self.elicits = beliefs == "elicited"
         self._allocate(observe)
         self._threads = threads
         self._workers = Workers(threads, self.num_games, LEAST_PER_THREAD)
@@ -128,6 +139,8 @@ class Batch:
         self.rewards, self.endings = self.lanes["reward"], self.lanes["ending"]
         self.refusals = self.lanes["refusal"]
         self._actions, self._shape = np.zeros(n, np.int64), (n,)
+        stated = n if self.elicits else 0
+        self._estimates, self._unstated = np.zeros((stated, 2)), np.zeros(stated, np.bool_)
         # Plain numbers and ready tuples: a call on a single game is as short as the kernel allows.
         self._players = (
             self.lanes, self.games, self._params, self._records, int(self._seating), self._deal_shares,
@@ -176,22 +189,59 @@ class Batch:
             raise ConfigurationError(f"seed: {seed} leaves no room for {self.num_games} lanes below 2**64")
         return np.uint64(first) + np.arange(self.num_games, dtype=np.uint64)
 
-    def step(self, actions: Any) -> int:
+    def step(self, actions: Any, estimates: Any = None) -> int:
         """Play one discrete action in every lane, and what personas answer; return how many games that ended.
 
+        With `beliefs="elicited"`, `estimates` (n, 2) are the means and spreads, normalised, of what the seats on turn
+        believe of the other's reservation price; without them, what they last stated stands.
         A lane whose game is over begins the next one instead (`next_step`) or stays as it is (`disabled`); with
         `same_step` it has begun already, and `final_observations` holds the last sight of the game before.
         """
         if not self._is_started:
             raise NotStartedError("no games have been started; call reset() first")
         taken = self._taken(actions)
+        if estimates is not None:
+            return self._step_stated(taken, estimates)
         if self._raises:
             self._refuse_illegal(taken)
+        return self._play(taken)
+
+    def _play(self, taken: NDArray[np.int64]) -> int:
+        """Play an action in every lane; return how many games that ended."""
         if self._step_lanes is None:
             self._step_lanes = bound(step_lanes, _ALL_WORK, taken, *self._step_arguments)
         if self._workers.count == 1:  # what `run` would do; one call less counts where there is one game
             return self._step_lanes(_ALL_WORK, taken, *self._step_arguments)
         return self._workers.run(self._step_lanes, taken, *self._step_arguments)
+
+    def _step_stated(self, taken: NDArray[np.int64], estimates: Any) -> int:
+        """Let the seats on turn state beliefs, and play their actions; one that cannot be stated is an illegal move."""
+        self._estimates[:] = self._stated(estimates)
+        if self._raises:
+            self._refuse_illegal(taken)
+            self._refuse_unstatable()
+        state_lanes(self.lanes, self.games, self._params, taken, self._estimates, self.packages, self._unstated)
+        if not self._unstated.any():
+            return self._play(taken)
+        refused = self._unstated.copy()
+        ended = self._play(np.where(refused, _NO_ACTION, taken))
+        self.refusals[refused] = Refusal.BELIEF_OUT_OF_RANGE
+        return ended
+
+    def _stated(self, estimates: Any) -> NDArray[Any]:
+        """Return estimates as an array of the right shape; what lies out of bounds is a matter of the rules."""
+        if not self.elicits:
+            raise IllegalMoveError("no estimates go with actions here; leave them out, or set beliefs='elicited'")
+        try:
+            given = np.asarray(estimates)
+        except ValueError:  # rows of different lengths
+            given = np.zeros((), object)
+        if given.shape != (self.num_games, 2) or given.dtype.kind not in "fiu":
+            raise IllegalMoveError(
+                f"estimates: give {self.num_games} rows of mean and spread, "
+                f"not an array of {given.dtype} of shape {given.shape}"
+            )
+        return given
 
     def _taken(self, actions: Any) -> NDArray[np.int64]:
         """Return the actions as the kernel reads them: as they are, or copied into a buffer."""
@@ -217,10 +267,19 @@ class Batch:
             return
         action, seat = int(actions[lane]), int(self.games["seat"][lane])
         reason = check_index(self.games, self._params, lane, action, self.packages)
-        raise IllegalMoveError(f"lane {lane}, {self.refusal_text(seat, action, reason)}")
+        raise IllegalMoveError(f"lane {lane}, {self.refusal_text(lane, seat, action, reason)}")
 
-    def refusal_text(self, seat: int, action: int, reason: int) -> str:
-        """Return what is said of an illegal action, with its `Refusal`."""
+    def _refuse_unstatable(self) -> None:
+        """Refuse a step with a belief that cannot be stated before anything is played."""
+        lane = first_unstatable(self.lanes, self._estimates)
+        if lane >= 0:
+            text = self.refusal_text(lane, int(self.games["seat"][lane]), -1, Refusal.BELIEF_OUT_OF_RANGE)
+            raise IllegalMoveError(f"lane {lane}, {text}")
+
+    def refusal_text(self, lane: int, seat: int, action: int, reason: int) -> str:
+        """Return what is said of what was illegal in a lane, with its `Refusal`."""
+        if reason == Refusal.BELIEF_OUT_OF_RANGE:
+            return refusal_text(seat, belief_text(*self._estimates[lane].tolist()), reason)
         return refusal_text(seat, action_text(action, action, seat, self.packages), reason)
 
     def close(self) -> None:

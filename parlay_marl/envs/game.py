@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import functools
 import operator
 import secrets
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, NoReturn
 
@@ -15,12 +16,18 @@ from numpy.typing import NDArray
 
 from parlay_marl.catalogue.scenarios import Scenario
 from parlay_marl.core import observation as observed
+from parlay_marl.core import tracking
+from parlay_marl.core.belief import MEAN_HIGH, MEAN_LOW, SPREAD_HIGH
 from parlay_marl.core.chance import nothing_fixed
+from parlay_marl.core.jit import bound
 from parlay_marl.core.moves import N_MOVES, SEATS, Move, Refusal, decode, n_actions
+from parlay_marl.core.params import PARAMS_DTYPE
 from parlay_marl.core.state import STATE_DTYPE
-from parlay_marl.core.step import forfeit_game, observe_game, play_index, play_move, reset_games
+from parlay_marl.core.step import forfeit_game, observe_game, play_index, play_move, play_stated, reset_games
 from parlay_marl.core.style import CHOICE_DTYPE
+from parlay_marl.envs.belief import BeliefView, sight
 from parlay_marl.envs.config import Config, make_config
+from parlay_marl.envs.ledger import Claim, claims_in
 from parlay_marl.envs.options import PROBE, fixed_draws
 from parlay_marl.envs.outcome import Outcome, make_report
 from parlay_marl.errors import ConfigurationError, GameOverError, IllegalMoveError, NotStartedError
@@ -48,8 +55,21 @@ REASONS = {
     Refusal.CLAIM_NEEDS_CREDIBILITY: "a claim needs more credibility than is left",
     Refusal.SILENCE_NEEDS_CREDIBILITY: "silence needs more credibility than is left",
     Refusal.NOTHING_TO_CHALLENGE: "the other seat has no open claim",
+    Refusal.BELIEF_OUT_OF_RANGE: (
+        f"its mean must be a number from {MEAN_LOW:g} to {MEAN_HIGH:g}, its spread one from 0 to {SPREAD_HIGH:g}, "
+        "in normalised price"
+    ),
 }
 """Why a move is refused, in words."""
+
+
+@functools.cache
+def _turn_kernel() -> Callable[..., int]:
+    """Return `play_index` for arrays of the types that every game's are of."""
+    params = np.zeros(1, PARAMS_DTYPE)
+    params.flags.writeable = False
+    rows, observation, mask = np.zeros(1, STATE_DTYPE), np.zeros(1, np.float32), np.zeros(1, np.int8)
+    return bound(play_index, rows, params, 0, 0, 1, observation, mask)
 
 
 def refusal_text(seat: int, what: str, reason: int) -> str:
@@ -63,12 +83,47 @@ def action_text(action: Any, index: int, seat: int, packages: int) -> str:
     return f"action {action} ({Move(move).name if move >= 0 else f'of {n_actions(packages)}'})"
 
 
+def belief_text(mean: float, spread: float) -> str:
+    """Return a stated belief in words."""
+    return f"the belief with mean {mean:g} and spread {spread:g}"
+
+
 class PlayedMove(NamedTuple):
     """One move as it was played: exact, so that a game can be replayed from its moves."""
 
     move: Move
     price: float
     package: int
+    belief: tuple[float, float] | None = None
+    """Mean and spread that its seat stated with it, normalised; None where it stated none."""
+
+
+class Course(NamedTuple):
+    """What a game can be played again from; `played` are its moves, some of them as discrete actions."""
+
+    config: Config
+    seed: int
+    number: int
+    options: Mapping[str, Any] | None
+    played: Sequence[int | PlayedMove]
+
+    def claims(self) -> tuple[Claim, ...]:
+        """Return the claims made in the game."""
+        game = Game(self.config)
+        game.begin(self.seed, self.number, self.options)
+        return claims_in(game, moves_of(self.played, game.seat, game.packages))
+
+
+def moves_of(played: Iterable[int | PlayedMove], opener: int, packages: int) -> list[PlayedMove]:
+    """Return moves that were kept as discrete actions, or as they are, all in one form."""
+    moves = []
+    for turn, each in enumerate(played):
+        if isinstance(each, PlayedMove):
+            moves.append(each)
+        else:
+            move, price, package = decode(each, opener ^ (turn & 1), packages)
+            moves.append(PlayedMove(Move(move), price, package))
+    return moves
 
 
 @dataclass(frozen=True)
@@ -118,12 +173,16 @@ class Game:
         self._reward = self._rows["reward"][0]
         self._ending = self._rows["ending"]
         self._opener = self._rows["opener"]
+        self.sights = [sight(self._rows, seat, config) for seat in range(2)]
+        """What each seat believes now, a function each: `belief` for callers that know that there is a game."""
+        self._elicits = config.beliefs == "elicited"
         self._played: list[int | PlayedMove] = []
         self.observation = np.zeros(observed.width(self.packages), np.float32)
         self.mask = np.zeros(self.n_actions, np.int8)
         self._numbers = np.zeros(1, np.int64)
         self._indices = np.zeros(1, np.int32)
         self._choice = np.zeros(1, CHOICE_DTYPE)
+        self._play_index: Callable[..., int] = self._play_first
 
     # ------------------------------------------------------------------ starting
 
@@ -211,7 +270,7 @@ class Game:
         reset_games(self._rows, self._params, _BLANK, fixed, self._seed_word, self._numbers, self._indices)
         self._played = []
         self.rewards = [0.0, 0.0]
-        self.seat = self._opener.item(0)
+        self.seat = self._opener.item()
         self._observe_turn()
 
     # ------------------------------------------------------------------ looking
@@ -229,16 +288,7 @@ class Game:
     @property
     def moves(self) -> list[PlayedMove]:
         """The moves so far, of both seats."""
-        seat = int(self._row["opener"])
-        moves = []
-        for played in self._played:
-            if isinstance(played, PlayedMove):
-                moves.append(played)
-            else:
-                move, price, package = decode(played, seat, self.packages)
-                moves.append(PlayedMove(Move(move), price, package))
-            seat = 1 - seat
-        return moves
+        return moves_of(self._played, int(self._row["opener"]), self.packages)
 
     def observe(self, seat: int) -> Observation:
         """Return what a seat sees and its mask over the discrete actions (all 0 where it is not on turn)."""
@@ -263,59 +313,109 @@ class Game:
         """Return the report of the finished game."""
         if not self.is_over:
             raise GameOverError("the game is not over yet; its outcome is known at the end")
-        return Outcome(self._rows.tobytes(), self.config)
+        return Outcome(self._rows.tobytes(), self.config, self._course())
+
+    def belief(self, seat: int) -> BeliefView:
+        """Return what a seat believes of the other now."""
+        if self.seed is None:
+            self.refuse_turn()
+        return self.sights[seat]()
+
+    def ledger(self) -> tuple[Claim, ...]:
+        """Return the claims so far, with the truth behind them: for whoever runs the game, never for a seat in it.
+
+        Agents get it with the `Outcome`, at the end.
+        """
+        return self._course().claims()
+
+    def _course(self) -> Course:
+        if self.seed is None:
+            self.refuse_turn()
+        return Course(self.config, self.seed, self.number, self.options, tuple(self._played))
 
     # ------------------------------------------------------------------ playing
 
-    def play_index(self, action: Any) -> None:
-        """Play a discrete action for the seat on turn, then the players' turns that follow."""
+    def play_index(self, action: Any, belief: Any = None) -> None:
+        """Play a discrete action for the seat on turn, then the players' turns that follow.
+
+        Where beliefs are elicited, `belief` is what the seat believes of the other's reservation price: mean and
+        spread, normalised. Without one, what it last stated stands.
+        """
         if not self._has_players:
-            self.turn_by_index(action)
+            self.turn_by_index(action, self.stated(belief))
             return
         with self.undone_on_error():
-            self.turn_by_index(action)
+            self.turn_by_index(action, self.stated(belief))
             self.let_players_play()
 
-    def play(self, move: Any, price: Any = 0.0, package: Any = 0) -> None:
-        """Play a move with its exact normalised price for the seat on turn, then the players' turns that follow."""
+    def play(self, move: Any, price: Any = 0.0, package: Any = 0, belief: Any = None) -> None:
+        """Play a move with its exact normalised price for the seat on turn, then the players' turns that follow.
+
+        See `play_index` for the belief.
+        """
         with self.undone_on_error():
-            self.turn_by_move(as_index(move), as_price(price), as_index(package))
+            self.turn_by_move(as_index(move), as_price(price), as_index(package), self.stated(belief))
             self.let_players_play()
 
-    def turn_by_index(self, action: Any, by: str = "") -> None:
+    def stated(self, belief: Any) -> tuple[float, float] | None:
+        """Return a belief that goes with an action as two plain numbers, None where none does; refuse anything else."""
+        if belief is None:
+            return None
+        if not self._elicits:
+            raise IllegalMoveError("no belief goes with an action here; leave it out, or set beliefs='elicited'")
+        return as_belief(belief)
+
+    def turn_by_index(self, action: Any, belief: tuple[float, float] | None = None, by: str = "") -> None:
         """Play a discrete action for the seat on turn, and nothing more."""
         index = action if type(action) is int else as_index(action)
         if self.is_over or self.seed is None:
             self.refuse_turn()
-        if 0 <= index < self.n_actions:
-            reason = play_index(self._rows, self._params, 0, index, self.packages, self.observation, self.mask)
+        if not 0 <= index < self.n_actions:
+            index, reason = -1, int(Refusal.UNKNOWN_MOVE)
+        elif belief is None:
+            reason = self._play_index(self._rows, self._params, 0, index, self.packages, self.observation, self.mask)
         else:
-            index, reason = -1, Refusal.UNKNOWN_MOVE
+            move, price, package = decode(index, self.seat, self.packages)
+            reason = self._play_stated(move, price, package, belief)
         if reason:
-            raise self._illegal(reason, action_text(action, index, self.seat, self.packages) + by)
-        self._played.append(index)
+            raise self._illegal(reason, action_text(action, index, self.seat, self.packages) + by, belief)
+        self._played.append(index if belief is None else PlayedMove(Move(move), price, package, belief))
         self.rewards = self._reward.tolist()
-        if self._ending.item(0):
+        if self._ending.item():
             self.is_over = True
         else:
             self.seat = 1 - self.seat
 
-    def turn_by_move(self, move: int, price: float, package: int) -> None:
+    def turn_by_move(self, move: int, price: float, package: int, belief: tuple[float, float] | None = None) -> None:
         """Play a move for the seat on turn, and nothing more."""
         if self.is_over or self.seed is None:
             self.refuse_turn()
-        reason = play_move(
-            self._rows, self._params, 0, move, price, package, self.packages, self.observation, self.mask
-        )
+        if belief is None:
+            reason = play_move(
+                self._rows, self._params, 0, move, price, package, self.packages, self.observation, self.mask
+            )
+        else:
+            reason = self._play_stated(move, price, package, belief)
         if reason:
             name = Move(move).name if 0 <= move < N_MOVES else f"move {move}"
-            raise self._illegal(reason, f"{name} (price {price:g}, package {package})")
-        self._played.append(PlayedMove(Move(move), price, package))
+            raise self._illegal(reason, f"{name} (price {price:g}, package {package})", belief)
+        self._played.append(PlayedMove(Move(move), price, package, belief))
         self.rewards = self._reward.tolist()
-        if self._ending.item(0):
+        if self._ending.item():
             self.is_over = True
         else:
             self.seat = 1 - self.seat
+
+    def _play_first(self, *arguments: Any) -> int:
+        """Play a discrete action, the first of this object, and find the kernel that plays those to come."""
+        self._play_index = _turn_kernel()
+        return self._play_index(*arguments)
+
+    def _play_stated(self, move: int, price: float, package: int, belief: tuple[float, float]) -> int:
+        """Play a move with a belief; return its `Refusal`."""
+        return play_stated(
+            self._rows, self._params, 0, move, price, package, *belief, self.packages, self.observation, self.mask
+        )
 
     def forfeit(self, seat: int | None = None) -> None:
         """End the game at the cost of a seat (default: the one on turn), as `illegal="terminate"` does.
@@ -352,7 +452,8 @@ class Game:
         while not self.is_over and (player := self.players[self.seat]) is not None:
             if isinstance(player, ScriptedOpponent):
                 choose_move(self._rows, self._params, 0, player.record, 0, self._choice)
-                self.turn_by_move(*self._choice[0].item())
+                move, price, package = self._choice[0].item()
+                self.turn_by_move(move, price, package, self._inferred())
             else:
                 self._ask(player)
             self._owe()
@@ -370,7 +471,14 @@ class Game:
                 f"{SEATS[self.seat]}: the opponent {player.name!r} answers {answer.tolist()!r}; "
                 "it must give one whole number for each row"
             )
-        self.turn_by_index(answer.item(), f" of the opponent {player.name!r}")
+        self.turn_by_index(answer.item(), self._inferred(), f" of the opponent {player.name!r}")
+
+    def _inferred(self) -> tuple[float, float] | None:
+        """Return the belief that a player states on its turn: the one inferred for its seat."""
+        if not self._elicits:
+            return None
+        mean, spread = tracking.inferred(self._row, self.seat)
+        return float(mean), float(spread)
 
     def _observe_turn(self) -> None:
         observe_game(self._rows, self._params, 0, self.seat, self.packages, self.observation, self.mask)
@@ -383,7 +491,9 @@ class Game:
             raise NotStartedError("no game has been started; call reset() first")
         raise GameOverError("the game is over; call reset() to start another")
 
-    def _illegal(self, reason: int, what: str) -> IllegalMoveError:
+    def _illegal(self, reason: int, what: str, belief: tuple[float, float] | None) -> IllegalMoveError:
+        if belief is not None and reason == Refusal.BELIEF_OUT_OF_RANGE:
+            what = belief_text(*belief)
         return IllegalMoveError(refusal_text(self.seat, what, reason))
 
     # ------------------------------------------------------------------ keeping
@@ -467,7 +577,8 @@ def as_index(action: Any) -> int:
     try:
         number = operator.index(action)
     except TypeError:
-        raise IllegalMoveError(f"{action!r} is no action; give a whole number") from None
+        how = "" if not isinstance(action, Mapping) else ", and a belief with it only where beliefs='elicited'"
+        raise IllegalMoveError(f"{action!r} is no action; give a whole number{how}") from None
     if abs(number) > LARGEST_INDEX:
         raise IllegalMoveError(f"{action!r} is no action; there are not so many")
     return number
@@ -484,22 +595,34 @@ def as_price(price: Any) -> float:
     raise IllegalMoveError(f"{price!r} is no price; give one number from 0 to 1")
 
 
+def as_belief(belief: Any) -> tuple[float, float]:
+    """Return a belief as two plain numbers, or say that it is none; the rules refuse those that lie out of bounds."""
+    try:
+        given = np.asarray(belief)
+    except ValueError:  # rows of different lengths
+        given = np.zeros((), object)
+    if given.shape != (2,) or given.dtype.kind not in "fiu":
+        raise IllegalMoveError(f"{belief!r} is no belief; give two numbers, mean and spread in normalised price")
+    mean, spread = given.astype(float).tolist()
+    return mean, spread
+
+
 def replay(
     config: Config | Mapping[str, Any],
     seed: int,
-    moves: Iterable[tuple[int, float, int]],
+    moves: Iterable[Sequence[Any]],
     options: Mapping[str, Any] | None = None,
     number: int = 0,
 ) -> Game:
     """Return the game that a configuration, a seed and moves lead to, bit for bit.
 
-    `config` may be a `Config` or the keywords of one. `moves` are those of both seats, as `Game.moves` gives them;
-    `options` are `Game.options`, which hold the event sensitivity of a persona that played.
+    `config` may be a `Config` or the keywords of one. `moves` are those of both seats, as `Game.moves` gives them, or
+    without beliefs; `options` are `Game.options`, which hold the event sensitivity of a persona that played.
     """
     if not isinstance(config, Config):
         config = make_config(**config)
     game = Game(config)
     game.begin(seed, number, options)
-    for move, price, package in moves:
-        game.play(move, price, package)
+    for played in moves:
+        game.play(*played)
     return game

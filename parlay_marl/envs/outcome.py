@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import math
-from typing import Any
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,6 +15,10 @@ from parlay_marl.core.outcome import OUTCOME_DTYPE, Ending
 from parlay_marl.core.state import STATE_DTYPE
 from parlay_marl.core.step import report_games
 from parlay_marl.envs.config import Config
+from parlay_marl.envs.ledger import Claim
+
+if TYPE_CHECKING:
+    from parlay_marl.envs.game import Course
 
 Pair = tuple[float, float]
 Counts = tuple[int, int]
@@ -33,9 +38,10 @@ class Outcome:
     ZOPA. The report is drawn up when a figure is first asked for, so that an outcome nobody reads costs nothing.
     """
 
-    def __init__(self, row: bytes, config: Config) -> None:
+    def __init__(self, row: bytes, config: Config, course: Course) -> None:
         self._row = row
         self._config = config
+        self._course = course
         self._scenario = config.scenario
 
     @functools.cached_property
@@ -176,6 +182,15 @@ class Outcome:
         """Honest claims of the other that each seat challenged."""
         return self._counts("wrong_challenges")
 
+    @functools.cached_property
+    def _claims(self) -> tuple[Claim, ...]:
+        return self._course.claims()
+
+    @property
+    def claims(self) -> tuple[Claim, ...]:
+        """Every claim of the game: whose, at what price, what was true, and what became of it."""
+        return self._claims
+
     @property
     def events_answered(self) -> Counts:
         """Events that each seat's next offer answered."""
@@ -188,7 +203,8 @@ class Outcome:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the report as plain data."""
-        return {name: getattr(self, name) for name, value in vars(Outcome).items() if isinstance(value, property)}
+        plain = {name: getattr(self, name) for name, value in vars(Outcome).items() if isinstance(value, property)}
+        return plain | {"claims": tuple(asdict(claim) for claim in self.claims)}
 
     def __eq__(self, other: object) -> bool:
         """Whether two reports say the same."""

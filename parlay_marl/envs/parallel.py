@@ -14,8 +14,8 @@ from pydantic import BaseModel
 
 from parlay_marl.catalogue.scenarios import Scenario
 from parlay_marl.envs.config import Config
-from parlay_marl.envs.game import Observation, as_index
-from parlay_marl.envs.table import AGENTS, RENDER_MODES, Seated, Table, mixed_parts
+from parlay_marl.envs.game import Observation
+from parlay_marl.envs.table import AGENTS, RENDER_MODES, Seated, Table
 from parlay_marl.errors import IllegalMoveError
 
 Step = tuple[dict[str, Observation], dict[str, float], dict[str, bool], dict[str, bool], dict[str, dict[str, Any]]]
@@ -25,7 +25,8 @@ class parallel_env(ParallelEnv[str, Observation, Any]):  # noqa: N801 - PettingZ
     """The same game for tools that step all agents at once.
 
     Each action space has one more action, the last: the pass, the only one that the mask of the seat not on turn
-    allows. Missing actions of that seat count as passes.
+    allows. Missing actions of that seat count as passes, and a belief that comes with its pass is not taken in: a seat
+    states what it believes on its own turn.
     """
 
     metadata = {
@@ -86,7 +87,7 @@ class parallel_env(ParallelEnv[str, Observation, Any]):  # noqa: N801 - PettingZ
         self._game.reset(seed, options)
         self.agents = self.possible_agents[:]
         self._table.show_live()
-        return self._observations(), {agent: {} for agent in self.agents}
+        return self._observations(), self._table.infos()
 
     def _observations(self) -> dict[str, Observation]:
         """Return what each agent sees, with the pass at the end of each mask."""
@@ -112,7 +113,7 @@ class parallel_env(ParallelEnv[str, Observation, Any]):  # noqa: N801 - PettingZ
         rewards = {agent: self._game.rewards[seat] for agent, seat in self._table.seats.items()}
         observations = self._observations()
         over = self._game.is_over
-        infos = self._table.final_infos(refused) if over else {agent: {} for agent in self.agents}
+        infos = self._table.infos(refused)
         terminations, truncations = dict.fromkeys(self.agents, over), dict.fromkeys(self.agents, False)
         if over:
             self.agents = []
@@ -122,7 +123,7 @@ class parallel_env(ParallelEnv[str, Observation, Any]):  # noqa: N801 - PettingZ
     def _check_passes(self, actions: Mapping[str, Any], on_turn: str) -> str | None:
         """Refuse anything but a pass of an agent that is not on turn."""
         for agent, action in actions.items():
-            if agent == on_turn or self._is_pass(action):
+            if agent == on_turn or self._table.is_pass(action):
                 continue
             reason = (
                 f"{agent}: it is the turn of {on_turn}; the only legal action is the pass, {self._table.pass_action}"
@@ -132,16 +133,6 @@ class parallel_env(ParallelEnv[str, Observation, Any]):  # noqa: N801 - PettingZ
             self._game.forfeit(self._table.seats[agent])
             return reason
         return None
-
-    def _is_pass(self, action: Any) -> bool:
-        """Whether an action is the pass of the form in use; None counts as one."""
-        if action is None:
-            return True
-        try:
-            index = as_index(action) if self._table.is_discrete else mixed_parts(action)[0]
-        except IllegalMoveError:
-            return False
-        return index == self._table.pass_action
 
     def state(self) -> NDArray[np.float32]:
         """Return everything, hidden figures included, as one vector; `state_names` says what is where."""

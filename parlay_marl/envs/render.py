@@ -157,6 +157,19 @@ def _claim_lines(outcome: Outcome, width: int) -> list[Line]:
     return wrapped(f"Claims: {', '.join(told)}.", width=width) if told else []
 
 
+def ledger_lines(game: Game, outcome: Outcome, width: int = WIDTH) -> list[Line]:
+    """Return every claim of a finished game, with the truth behind it and what became of it, each on its own."""
+    lines: list[Line] = []
+    for claim in outcome.claims:
+        seat = SEATS.index(claim.seat)
+        price, truth = (money(amount, game.scenario) for amount in (claim.price, claim.truth))
+        kind = "a bluff" if claim.is_bluff else "honest"
+        became = claim.status if claim.settled is None else f"{claim.status} in round {claim.settled + 1}"
+        text = f"round {claim.round + 1}, {seat_name(game, seat)} claimed {price}, truth {truth}: {kind}, {became}"
+        lines += wrapped(text, claim.seat, indent=2, width=width)
+    return lines
+
+
 def _gain_lines(outcome: Outcome, scenario: Scenario) -> list[Line]:
     """Return what a deal is worth to each seat, a line each."""
     lines: list[Line] = []
@@ -182,7 +195,7 @@ def _room_lines(outcome: Outcome, scenario: Scenario, width: int) -> list[Line]:
 def ending_lines(game: Game, turns: list[Turn], width: int = WIDTH) -> list[Line]:
     """Return the end of a transcript: the verdict and the picture; of a game that goes on, the picture so far."""
     outcome = game.outcome() if game.is_over else None
-    told = verdict(outcome, game.scenario, width) if outcome else []
+    told = [*verdict(outcome, game.scenario, width), *ledger_lines(game, outcome, width)] if outcome else []
     if not turns:
         return told
     return [*([[], *told] if told else []), [], *picture(turns, game.scenario, outcome)]

@@ -90,13 +90,13 @@ class NegotiationEnv(gymnasium.Env[dict[str, Any], Any]):
             self._np_random, self._np_random_seed = seeding.np_random(checked_seed(seed))
         self._game.reset(seed, options)
         self._table.show_live()
-        return self._table.observe(self._seat), {}
+        return self._table.observe(self._seat), self._table.info(self._agent)
 
     def step(self, action: Any) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
         """Play an action and the opponent's answer."""
         refused = self._table.play(action)
         over = self._game.is_over
-        info = self._table.final_infos(refused)[self._agent] if over else {}
+        info = self._table.infos(refused)[self._agent] if over else self._table.info(self._agent)
         self._table.show_live()
         return self._table.observe(self._seat), self._game.rewards[self._seat], over, False, info
 

@@ -8,33 +8,39 @@ import numpy as np
 from gymnasium import spaces
 
 from parlay_marl.core import observation as observed
+from parlay_marl.core.belief import MEAN_HIGH, MEAN_LOW, SPREAD_HIGH
 from parlay_marl.core.moves import N_MOVES, n_actions
 
 
-class MixedActionSpace(spaces.Dict):
-    """A move, an exact normalised price in [0, 1], and a package; sampled under a mask over the moves alone."""
+class ActionSpace(spaces.Dict):
+    """An action of several parts; sampled under a mask over one of them alone."""
 
-    def __init__(self, moves: int, packages: int) -> None:
-        super().__init__(
-            {
-                "move": spaces.Discrete(moves),
-                "price": spaces.Box(0.0, 1.0, shape=(1,), dtype=np.float64),
-                "package": spaces.Discrete(packages),
-            }
-        )
+    def __init__(self, masked: str, parts: dict[str, spaces.Space[Any]]) -> None:
+        super().__init__(parts)
+        self.masked = masked
 
     def sample(self, mask: Any = None, probability: Any = None) -> dict[str, Any]:
-        """Return a random action; an int8 vector as `mask` says which moves are legal."""
+        """Return a random action; an int8 vector as `mask` says which actions or moves are legal."""
         if isinstance(mask, np.ndarray):
-            mask = {"move": mask, "price": None, "package": None}
+            mask = dict.fromkeys(self.spaces) | {self.masked: mask}
         return super().sample(mask=mask, probability=probability)
 
 
-def action_space(form: str, packages: int, passes: bool = False) -> spaces.Space[Any]:
-    """Return the action space of a form, `discrete` or `mixed`; with one more move, the pass, where it is needed."""
+def action_space(form: str, packages: int, passes: bool = False, states: bool = False) -> spaces.Space[Any]:
+    """Return the action space of a form, `discrete` or `mixed`; with one more move, the pass, where it is needed.
+
+    Where beliefs are stated, `belief` goes with it: mean and spread of the other's reservation price, normalised.
+    """
+    stated = {"belief": spaces.Box(np.array([MEAN_LOW, 0.0]), np.array([MEAN_HIGH, SPREAD_HIGH]), dtype=np.float64)}
     if form == "discrete":
-        return spaces.Discrete(n_actions(packages) + passes)
-    return MixedActionSpace(N_MOVES + passes, packages)
+        index = spaces.Discrete(n_actions(packages) + passes)
+        return ActionSpace("action", {"action": index, **stated}) if states else index
+    parts = {
+        "move": spaces.Discrete(N_MOVES + passes),
+        "price": spaces.Box(0.0, 1.0, shape=(1,), dtype=np.float64),
+        "package": spaces.Discrete(packages),
+    }
+    return ActionSpace("move", {**parts, **stated} if states else parts)
 
 
 def observation_space(form: str, packages: int, passes: bool = False) -> spaces.Dict:

@@ -69,7 +69,8 @@ class Table:
         packages = config.scenario.n_packages
         self.pass_action = self.game.n_actions if self.is_discrete else N_MOVES
         self.observation_spaces = {a: observation_space(actions, packages, passes) for a in self.agents}
-        self.action_spaces = {a: action_space(actions, packages, passes) for a in self.agents}
+        self.elicits = beliefs == "elicited"
+        self.action_spaces = {a: action_space(actions, packages, passes, self.elicits) for a in self.agents}
         low, high = observed.bounds(packages)
         hidden_low, hidden_high = [-observed.REACH] * 3 + [0.0] * 2, [observed.REACH] * 3 + [1.0] * 2
         self.state_space = spaces.Box(
@@ -98,10 +99,11 @@ class Table:
         with game.undone_on_error():
             try:
                 if self.is_discrete:
-                    game.turn_by_index(action)
+                    index, belief = discrete_parts(action)
+                    game.turn_by_index(index, game.stated(belief))
                 else:
-                    move, price, package = mixed_parts(action)
-                    game.turn_by_move(move, as_price(price), as_index(package))
+                    move, price, package, belief = mixed_parts(action)
+                    game.turn_by_move(move, as_price(price), as_index(package), game.stated(belief))
                 game.let_players_play()
             except IllegalMoveError as error:
                 if not self.terminates:
@@ -110,12 +112,33 @@ class Table:
                 return str(error)
         return None
 
-    def final_infos(self, refused: str | None = None) -> dict[str, dict[str, Any]]:
-        """Return each agent's info at the end: the `Outcome`, and what was illegal where that ended the game."""
-        outcome = self.game.outcome()
-        if refused is None:
-            return {agent: {"outcome": outcome} for agent in self.agents}
-        return {agent: {"outcome": outcome, "illegal": refused} for agent in self.agents}
+    def info(self, agent: str) -> dict[str, Any]:
+        """Return an agent's info while the game goes on: what its seat believes of the other."""
+        return {"belief": self.game.sights[self.seats[agent]]()}
+
+    def infos(self, refused: str | None = None) -> dict[str, dict[str, Any]]:
+        """Return each agent's info.
+
+        At the end it has the `Outcome` too, and what was illegal where that ended the game.
+        """
+        infos = {agent: self.info(agent) for agent in self.agents}
+        if self.game.is_over:
+            final: dict[str, Any] = {"outcome": self.game.outcome()}
+            if refused is not None:
+                final["illegal"] = refused
+            for info in infos.values():
+                info.update(final)
+        return infos
+
+    def is_pass(self, action: Any) -> bool:
+        """Whether an action is the pass of the form in use, whatever belief goes with it; None counts as one."""
+        if action is None:
+            return True
+        try:
+            index = as_index(discrete_parts(action)[0]) if self.is_discrete else mixed_parts(action)[0]
+        except IllegalMoveError:
+            return False
+        return index == self.pass_action
 
     def state(self) -> NDArray[np.float32]:
         """Return everything, hidden figures included, as one vector: for central critics, never for a seat."""
@@ -148,11 +171,22 @@ class Table:
             self.printer.show(self.game)
 
 
-def mixed_parts(action: Any) -> tuple[int, Any, Any]:
-    """Return (move, price, package) of a mixed action; price and package may be left out where the move has none."""
+def discrete_parts(action: Any) -> tuple[Any, Any]:
+    """Return (action, belief) of a discrete action; without a belief it may be the bare action."""
+    if not isinstance(action, Mapping):
+        return action, None
+    if "action" not in action or set(action) - {"action", "belief"}:
+        raise IllegalMoveError(f"{action!r} is no action; give a whole number or {{'action': ..., 'belief': ...}}")
+    return action["action"], action.get("belief")
+
+
+def mixed_parts(action: Any) -> tuple[int, Any, Any, Any]:
+    """Return (move, price, package, belief) of a mixed action; all but the move may be left out where it has none."""
     if not isinstance(action, Mapping) or "move" not in action:
         raise IllegalMoveError(f"{action!r} is no mixed action; give {{'move': ..., 'price': ..., 'package': ...}}")
-    unknown = set(action) - {"move", "price", "package"}
+    unknown = set(action) - {"move", "price", "package", "belief"}
     if unknown:
-        raise IllegalMoveError(f"a mixed action has no {sorted(unknown)}; it has move, price and package")
-    return as_index(action["move"]), action.get("price", 0.0), action.get("package", 0)
+        raise IllegalMoveError(
+            f"a mixed action has no {sorted(map(str, unknown))}; it has move, price, package and belief"
+        )
+    return as_index(action["move"]), action.get("price", 0.0), action.get("package", 0), action.get("belief")

@@ -11,15 +11,19 @@ from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 from pydantic import BaseModel
 
+from parlay_marl.core.belief import N_FIGURES
 from parlay_marl.core.moves import SEATS
+from parlay_marl.core.observation import AT
 from parlay_marl.core.outcome import NONE
 from parlay_marl.envs.batch import Batch, Many
 from parlay_marl.envs.config import one_of
 from parlay_marl.envs.spaces import action_space, observation_space
-from parlay_marl.errors import ConfigurationError
+from parlay_marl.errors import ConfigurationError, IllegalMoveError
 
 Observations = dict[str, NDArray[Any]]
 ROLES = (*SEATS, "mixed")
+_BELIEF = slice(AT.belief_reservation, AT.belief_reservation + N_FIGURES)
+"""Where in an observation the figures of a belief are."""
 _MODES = {
     AutoresetMode.NEXT_STEP: "next_step",
     AutoresetMode.SAME_STEP: "same_step",
@@ -35,7 +39,10 @@ class NegotiationVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[An
     scenario with the most packages. `autoreset_mode` is Gymnasium's; `threads` moves lanes in parallel, with the same
     results; `copy=False` returns the buffers themselves, which the next step overwrites.
 
-    When games end, `infos["outcome"]` holds their reports, an array of `OUTCOME_DTYPE`, where `infos["_outcome"]`.
+    `infos["belief"]` (n, 7) float32 is what the learners believe of the other seat, normalised, in the order of
+    `core.belief.Belief`: the figures of their observations, which with `copy=False` it looks into. When games end,
+    `infos["outcome"]` holds their reports, an array of `OUTCOME_DTYPE`, where `infos["_outcome"]`. With
+    `beliefs="elicited"` the actions are `{"action": (n,), "belief": (n, 2)}`; `belief` may be left out.
     """
 
     def __init__(
@@ -68,10 +75,10 @@ class NegotiationVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[An
         self.num_envs = self.batch.num_games
         self.render_mode = None
         self._copies = copy
-        self._lanes = np.arange(self.num_envs)
+        self._lanes, self._all = np.arange(self.num_envs), np.ones(self.num_envs, np.bool_)
         packages = self.batch.packages
         self.single_observation_space = observation_space("discrete", packages)
-        self.single_action_space = action_space("discrete", packages)
+        self.single_action_space = action_space("discrete", packages, states=self.batch.elicits)
         self.observation_space = batch_space(self.single_observation_space, self.num_envs)
         self.action_space = batch_space(self.single_action_space, self.num_envs)
 
@@ -82,19 +89,32 @@ class NegotiationVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[An
         rest = dict(options or {})
         chosen = rest.pop("reset_mask", None)
         self.batch.reset(seed, rest, chosen)
-        return self._observations(), {}
+        return self._observations(), self._beliefs()
 
     def step(
         self, actions: Any
     ) -> tuple[Observations, NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]]:
         """Play an action in every lane, and the opponents' answers."""
         batch = self.batch
+        actions, estimates = self._parts(actions)
         learners = batch.learners.copy()
-        ended = batch.step(actions)
+        ended = batch.step(actions, estimates)
         rewards = batch.rewards[self._lanes, learners]
         terminated = batch.endings != NONE
-        infos = self._infos(terminated, learners, actions) if ended else {}
+        infos = self._beliefs()
+        if ended:
+            infos |= self._ends(terminated, learners, actions)
         return self._observations(), rewards, terminated, np.zeros(self.num_envs, np.bool_), infos
+
+    def _parts(self, actions: Any) -> tuple[Any, Any]:
+        """Return (actions, estimates) of what a step is given: a mapping or, without estimates, the actions alone."""
+        if not isinstance(actions, Mapping):
+            return actions, None
+        if "action" not in actions or set(actions) - {"action", "belief"}:
+            raise IllegalMoveError(
+                f"actions: give {self.num_envs} whole numbers, or {{'action': ..., 'belief': ...}}, not {actions!r}"
+            )
+        return actions["action"], actions.get("belief")
 
     def _observations(self) -> Observations:
         batch = self.batch
@@ -102,7 +122,12 @@ class NegotiationVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[An
             return {"observation": batch.observations, "action_mask": batch.masks}
         return {"observation": batch.observations.copy(), "action_mask": batch.masks.copy()}
 
-    def _infos(self, terminated: NDArray[np.bool_], learners: NDArray[np.int8], actions: Any) -> dict[str, Any]:
+    def _beliefs(self) -> dict[str, Any]:
+        """Return the infos about what the learners believe."""
+        seen, there = self.batch.observations[:, _BELIEF], self._all
+        return {"belief": seen.copy(), "_belief": there.copy()} if self._copies else {"belief": seen, "_belief": there}
+
+    def _ends(self, terminated: NDArray[np.bool_], learners: NDArray[np.int8], actions: Any) -> dict[str, Any]:
         """Return what there is to say about games that ended.
 
         Their outcomes, what was illegal where that ended them and, with SAME_STEP, their last observations.
@@ -114,10 +139,11 @@ class NegotiationVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[An
             infos["_illegal"] = refused
             for lane in np.flatnonzero(refused).tolist():
                 texts[lane] = self.batch.refusal_text(
-                    int(learners[lane]), int(actions[lane]), self.batch.refusals[lane]
+                    lane, int(learners[lane]), int(actions[lane]), self.batch.refusals[lane]
                 )
         if self.autoreset_mode is not AutoresetMode.SAME_STEP:
             return infos
+        infos |= {"belief": self.batch.final_observations[:, _BELIEF].copy(), "_belief": terminated.copy()}
         return {
             "final_obs": self._final_observations(terminated),
             "_final_obs": terminated.copy(),

@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from parlay_marl.core import tracking
+from parlay_marl.core.belief import can_be_stated
 from parlay_marl.core.chance import draw_game, nothing_fixed, subkey, uniform
 from parlay_marl.core.jit import entry_point, rule
 from parlay_marl.core.memory import clear_row, prefetcher
@@ -108,6 +110,7 @@ def _answer(lane: Any, s: Any, p: Any, personas: Any) -> None:
     other = 1 - (lane["learner"] & 1)
     while s["ending"] == NONE and s["seat"] == other:
         move, price, package = choose(s, p, persona, other)
+        tracking.state_inferred(s, p, other)
         take_turn(s, p, move, price, package)
         lane["reward"][BUYER] += s["reward"][BUYER]
         lane["reward"][SELLER] += s["reward"][SELLER]
@@ -287,3 +290,30 @@ def first_illegal(lanes: Any, games: Any, params: Any, actions: Any, packages: i
             if refusal(s, params[s["scenario"]], move, price, package) != 0:
                 return i
     return -1
+
+
+@entry_point
+def first_unstatable(lanes: Any, estimates: Any) -> int:
+    """Return the first lane that goes on with a belief that cannot be stated, -1 where there is none."""
+    for i in range(len(lanes)):
+        if lanes[i]["is_over"] == 0 and not can_be_stated(estimates[i, 0], estimates[i, 1]):
+            return i
+    return -1
+
+
+@entry_point
+def state_lanes(lanes: Any, games: Any, params: Any, actions: Any, estimates: Any, packages: int, refused: Any) -> None:
+    """Let the seat on turn in each lane state a belief with its action, before that is played by `step_lanes`.
+
+    Shapes as there, and `estimates` (n, 2) float64, mean and spread. `refused` (n,) bool says where the action is legal
+    and the belief cannot be stated; an illegal action states nothing.
+    """
+    for i in range(len(lanes)):
+        refused[i] = False
+        if lanes[i]["is_over"] == 0:
+            s = games[i]
+            move, price, package = decode(actions[i], seat_on_turn(s), packages)
+            if refusal(s, params[s["scenario"]], move, price, package) == 0:
+                refused[i] = not can_be_stated(estimates[i, 0], estimates[i, 1])
+                if not refused[i]:
+                    tracking.state_estimate(s, seat_on_turn(s), estimates[i, 0], estimates[i, 1])

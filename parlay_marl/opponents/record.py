@@ -78,6 +78,7 @@ def record_games(
             now["price"] = price
             now["package"] = package
             for k in range(len(params)):
+                tracking.state_inferred(games[k], params[k], seat)
                 take_turn(games[k], params[k], move, price, package)
                 for j in range(2):
                     for figure in range(N_FIGURES):

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from parlay_marl.core import tracking
 from parlay_marl.core.bargain import ROUNDING, price_worth, worth
 from parlay_marl.core.chance import subkey, uniform
 from parlay_marl.core.drift import TAGS, price_given_up
@@ -519,6 +520,7 @@ def play_games(
             while s["ending"] == NONE:
                 seat = seat_on_turn(s)
                 move, price, package = choose(s, p, personas[buyer if seat == BUYER else seller], seat)
+                tracking.state_inferred(s, p, seat)
                 take_turn(s, p, move, price, package)
             write_outcome(s, p, outcomes[i])
         played += stop - start

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from typing import Any
 
 import numpy as np
@@ -49,6 +50,12 @@ def histories_differ(pair: tuple[Any, Any], action: int) -> bool:
     return bool(action == 3 and first != second)
 
 
+def told(info: dict[str, Any]) -> Any:
+    """Return all that an info holds: what it says, and every byte that is kept to say it from."""
+    assert info.keys() == {"belief"}
+    return info["belief"].as_dict(), pickle.dumps(info["belief"])
+
+
 HIDDEN = [
     (scenario, hidden)
     for scenario in SCENARIOS
@@ -73,15 +80,16 @@ def test_two_agents(watcher: int, hidden: str, scenario: str) -> None:
             first, second = pair
             assert same(first.observe(agent), second.observe(agent))
             assert turns % 10 or first.render() == second.render()
-            assert first.infos == second.infos == {"buyer_0": {}, "seller_0": {}}
+            assert told(first.infos[agent]) == told(second.infos[agent])
             action = pick(rng, first.last()[0]["action_mask"], first.game.packages)
             if histories_differ(pair, action):
                 break
-            seen = [env.step({AGENTS[first.game.seat]: action})[0][agent] for env in side_by_side]
+            looks = [env.step({AGENTS[first.game.seat]: action}) for env in side_by_side]
+            seen, infos = [look[0][agent] for look in looks], [look[4][agent] for look in looks]
             for env in pair:
                 env.step(action)
             over = any(env.game.is_over for env in pair)
-            assert over or same(seen[0], seen[1])
+            assert over or (same(seen[0], seen[1]) and told(infos[0]) == told(infos[1]))
             turns += 1
     assert turns > 50
 
@@ -110,7 +118,7 @@ def test_one_agent_against_a_policy_that_does_not_look(watcher: int, hidden: str
                 break
             turns += 1
             assert turns % 10 or pair[0].render() == pair[1].render()
-            assert looks[0][4] == looks[1][4] == {}
+            assert told(looks[0][4]) == told(looks[1][4])
 
 
 def test_the_test_would_notice() -> None:

@@ -61,11 +61,18 @@ class Moment(NamedTuple):
     rewards: tuple[float, float]
     over: bool
     row: bytes
+    infos: dict[str, Any]
+
+
+def infos(game: Game) -> dict[str, Any]:
+    """Return what both agents are told beside their observations."""
+    end = {"outcome": game.outcome()} if game.is_over else {}
+    return {agent: {"belief": game.belief(seat), **end} for seat, agent in enumerate(AGENTS)}
 
 
 def moment(game: Game) -> Moment:
     seen = (game.observe(BUYER), game.observe(SELLER))
-    return Moment(game.seat, seen, (game.rewards[0], game.rewards[1]), game.is_over, content(game.rows))
+    return Moment(game.seat, seen, (game.rewards[0], game.rewards[1]), game.is_over, content(game.rows), infos(game))
 
 
 def play_at_random(setup: Setup) -> tuple[list[int], list[Moment], Game]:
@@ -101,6 +108,8 @@ def check_aec(env: Any, at: Moment, owed: dict[str, float]) -> None:
         assert same(env.observe(agent), seen)
     assert env.last()[1] == owed[env.agent_selection]
     assert same(env.last()[0], at.seen[AGENTS.index(env.agent_selection)])
+    assert env.last()[4] == at.infos[env.agent_selection]
+    assert env.infos == at.infos
 
 
 @examples(60)
@@ -115,7 +124,7 @@ def test_aec_is_the_game(setup: Setup) -> None:
         env.step(action)
         owed = {agent: owed[agent] + after.rewards[seat] for seat, agent in enumerate(AGENTS)}
         check_aec(env, after, owed)
-    assert env.infos == {agent: {"outcome": game.outcome()} for agent in AGENTS}
+    assert env.infos == infos(game)
 
 
 @examples(60)
@@ -123,22 +132,23 @@ def test_aec_is_the_game(setup: Setup) -> None:
 def test_parallel_is_the_game(setup: Setup) -> None:
     actions, moments, game = play_at_random(setup)
     env = negotiation_v0.parallel_env(**setup.arguments)
-    observations, infos = env.reset(seed=setup.seed)
+    observations, told = env.reset(seed=setup.seed)
     for _ in range(setup.skipped):
-        observations, infos = env.reset()
+        observations, told = env.reset()
     passing = game.n_actions
-    assert infos == {"buyer_0": {}, "seller_0": {}}
+    assert told == moments[0].infos
     for action, before, after in zip(actions, moments, moments[1:], strict=False):
         assert env.agents == list(AGENTS)
         check_parallel(observations, before)
         chosen = dict.fromkeys(AGENTS, passing) | {AGENTS[before.seat]: action}
-        observations, rewards, terminations, truncations, infos = env.step(chosen)
+        observations, rewards, terminations, truncations, told = env.step(chosen)
         assert content(env.game.rows) == after.row
+        assert told == after.infos
         assert rewards == dict(zip(AGENTS, after.rewards, strict=True))
         assert terminations == dict.fromkeys(AGENTS, after.over)
         assert truncations == dict.fromkeys(AGENTS, False)
     check_parallel(observations, moments[-1])
-    assert infos == {agent: {"outcome": game.outcome()} for agent in AGENTS}
+    assert told == infos(game)
     assert env.agents == []
 
 
@@ -194,13 +204,13 @@ def play_alone(env: NegotiationEnv, setup: Setup) -> list[Step]:
     rng, steps, terminated = setup.rng(), [], False
     seen, info = env.reset(seed=setup.seed)
     while not terminated:
-        assert info == {}
+        assert info == {"belief": env.game.belief(env.game.seat)}
         action = pick(rng, seen["action_mask"], env.game.packages)
         after, reward, terminated, truncated, info = env.step(action)
         assert not truncated
         steps.append(Step(seen, action, reward))
         seen = after
-    assert info == {"outcome": env.game.outcome()}
+    assert info["outcome"] == env.game.outcome()
     return [*steps, Step(seen, -1, 0.0)]
 
 
@@ -220,7 +230,7 @@ def test_one_agent_sees_and_gets_what_it_would_in_the_two_agent_game(drawn: tupl
     while both.game.number < env.game.number:
         both.reset(options=env.game.options)
     turn, paid = -1, 0.0
-    for move, price, package in env.game.moves:
+    for move, price, package, _ in env.game.moves:
         if both.agent_selection == agent:
             # What the seat was paid since its last turn came with that turn's action; before its first one, with that.
             if turn >= 0:
@@ -252,7 +262,8 @@ def test_one_agent_is_the_same_through_every_interface(drawn: tuple[Setup, str, 
     owed = 0.0
     for step in steps[:-1]:
         seen, reward, terminated, truncated, info = aec.last()
-        assert (reward, terminated, truncated, info) == (owed, False, False, {})
+        assert (reward, terminated, truncated) == (owed, False, False)
+        assert info == {"belief": aec.game.belief(seat)}
         assert same(seen, step.seen)
         assert same(observations[agent]["observation"], step.seen["observation"])
         assert same(observations[agent]["action_mask"], np.append(step.seen["action_mask"], np.int8(0)))
@@ -261,7 +272,7 @@ def test_one_agent_is_the_same_through_every_interface(drawn: tuple[Setup, str, 
         owed = step.reward
         assert aec.rewards == rewards == {agent: owed}
     assert same(aec.last()[0], steps[-1].seen)
-    assert aec.last()[1:] == (owed, True, False, {"outcome": env.game.outcome()})
+    assert aec.last()[1:] == (owed, True, False, infos(env.game)[agent])
     assert content(aec.game.rows) == content(parallel.game.rows) == content(env.game.rows)
 
 

@@ -159,12 +159,13 @@ def test_an_illegal_move_is_refused_by_name_and_reason(interface: str, form: str
             act(env, action)
         assert everything(env) == before
     act(env, in_form(offer(10), 0, form))
-    assert env.game.moves[1] == (Move.OFFER, 0.25, 0)
+    assert env.game.moves[1] == (Move.OFFER, 0.25, 0, None)
 
 
 def test_every_reason_to_refuse_is_in_the_table() -> None:
-    assert {case.why for case in CASES} | {Refusal.LEGAL} == set(Refusal)
-    assert set(REASONS) == {case.why for case in CASES}
+    with_beliefs = {Refusal.BELIEF_OUT_OF_RANGE}  # see test_elicited.py
+    assert {case.why for case in CASES} | {Refusal.LEGAL} | with_beliefs == set(Refusal)
+    assert set(REASONS) == {case.why for case in CASES} | with_beliefs
 
 
 @every_form
@@ -188,8 +189,8 @@ def test_what_is_no_action_is_refused(interface: str, form: str) -> None:
 def test_any_kind_of_whole_number_is_a_discrete_action(interface: str, action: Any) -> None:
     env = sit_down(interface, "discrete", offer(30))
     act(env, action)
-    assert env.game.moves[1] == (Move.OFFER, 0.25, 0)
-    assert all(type(part) is type(plain) for part, plain in zip(env.game.moves[1], (Move.OFFER, 0.25, 0), strict=True))
+    assert env.game.moves[1] == (Move.OFFER, 0.25, 0, None)
+    assert [type(part) for part in env.game.moves[1]] == [Move, float, int, type(None)]
 
 
 @every_interface
@@ -206,7 +207,7 @@ def test_any_kind_of_whole_number_is_a_discrete_action(interface: str, action: A
 def test_mixed_actions_may_be_arrays_and_leave_out_what_a_move_does_not_need(interface: str, action: Any) -> None:
     env = sit_down(interface, "mixed", offer(30))
     act(env, action)
-    assert env.game.moves[1] == (Move.OFFER, 0.25, 0)
+    assert env.game.moves[1] == (Move.OFFER, 0.25, 0, None)
 
 
 @pytest.mark.parametrize("move", [Move.ACCEPT, Move.WALK_AWAY, Move.SILENCE])

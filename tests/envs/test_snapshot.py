@@ -253,7 +253,7 @@ def test_config_seed_and_moves_give_the_game_again(
 def test_a_replay_takes_the_keywords_of_a_config() -> None:
     game = negotiation_v0.replay({"scenario": "uniform", "opener": "buyer"}, 3, [(2, 0.5, 0), (2, 0.9, 0), (0, 0.0, 0)])
     assert game.outcome().price == pytest.approx(190)
-    assert game.moves[0] == (negotiation_v0.Move.OFFER, 0.5, 0)
+    assert game.moves[0] == (negotiation_v0.Move.OFFER, 0.5, 0, None)
 
 
 def test_a_replay_of_a_part_can_be_played_on() -> None:

@@ -33,7 +33,7 @@ def test_every_price_follows_the_formula(seat: int, name: str, rounds: int) -> N
     talk = Talk(name, seat, max_rounds=rounds)
     limit, end = at(seat, 0.8), at(seat, 0.0)
     for r in range(rounds):
-        move, price, _ = talk.hears(0.0)
+        move, price, *_ = talk.hears(0.0)
         assert move is Move.OFFER
         assert price == pytest.approx(asked(limit, end, r, rounds, BETA[name]), abs=1e-12)
     assert talk.said.price == pytest.approx(limit, abs=1e-12)

@@ -20,10 +20,10 @@ def test_it_stands_at_its_own_end_and_never_moves(seat: int, rules: str, scenari
         talk = Talk("hardliner", seat, load_scenario(scenario), seed=seed, rules=rules)
         while not talk.game.is_over:
             talk.hears(0.02 * talk.row["round"])
-        assert {move for move, _, _ in talk.game.moves} == {Move.OFFER}
+        assert {played.move for played in talk.game.moves} == {Move.OFFER}
         own = talk.game.moves[1::2]
-        assert [price for _, price, _ in own] == pytest.approx([at(seat, 0.0)] * len(own), abs=1e-12)
-        assert len({package for _, _, package in own}) == 1
+        assert [played.price for played in own] == pytest.approx([at(seat, 0.0)] * len(own), abs=1e-12)
+        assert len({played.package for played in own}) == 1
 
 
 @both_seats

@@ -49,7 +49,7 @@ def test_whoever_reads_no_minds_acts_whatever_it_believes(name: str) -> None:
                 rows["belief"][0, turn.seat] = rng.uniform(0, 1, N_FIGURES)
                 rows["posterior"][0, turn.seat] = rng.uniform(0.1, 1, rows["posterior"][0, turn.seat].shape)
                 choose_move(rows, config.params, 0, persona.record, 0, choice)
-                assert choice[0].item() == turn.chosen
+                assert choice[0].item() == turn.chosen[:3]
                 seen += 1
     assert seen > 50
 

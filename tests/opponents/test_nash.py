@@ -30,7 +30,7 @@ def half_of_surplus(seat: int, limit: float, mean: float, spread: float) -> floa
 def test_it_asks_for_half_of_the_surplus_that_it_believes_in(seat: int) -> None:
     talk = Talk("nash", seat)
     for told in (0.0, 0.0, 0.05, 0.2, 0.1, 0.25, 0.25):
-        move, price, _ = talk.hears(told)
+        move, price, *_ = talk.hears(told)
         assert move is Move.OFFER
         belief, limit = talk.row["belief"][seat], float(talk.row["reservation"][seat])
         half = half_of_surplus(seat, limit, belief[RESERVATION], belief[SPREAD])

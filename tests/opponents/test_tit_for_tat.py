@@ -59,7 +59,7 @@ def test_words_and_silence_are_no_concessions(seat: int) -> None:
 @pytest.mark.parametrize("seat", [BUYER, SELLER])
 def test_it_opens_at_its_end_of_the_range(seat: int) -> None:
     talk = Talk("tit_for_tat", seat, opens=True)
-    assert talk.said == (Move.OFFER, float(seat), 0)
+    assert talk.said == (Move.OFFER, float(seat), 0, None)
 
 
 def test_it_accepts_what_is_no_worse_than_its_next_price() -> None:

@@ -1,0 +1,130 @@
+"""What a seat believes of the other at one moment, in currency: what its agent's info carries."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from parlay_marl.core.belief import N_FIGURES, Belief, write_shown
+from parlay_marl.core.moves import ClaimStatus
+from parlay_marl.core.state import STATE_DTYPE
+from parlay_marl.core.step import doubt_game
+from parlay_marl.envs.config import Config
+
+_OPEN = int(ClaimStatus.OPEN)
+
+Doubt = tuple[float, bytes, bytes]
+"""What a seat's doubt about the other's open claim rests on: the claim, and the seat's posterior with its frame."""
+
+
+def sight(rows: Any, seat: int, config: Config) -> Callable[[], BeliefView]:
+    """Return a function that looks into the row of a game, and returns what a seat believes at the time of the call.
+
+    It is called at every turn: everything that can be looked up beforehand is.
+    """
+    owner, row, other = (config, seat), rows[0], 1 - seat
+    status, claim = rows["claim_status"][:, other].item, rows["claim_price"][:, other].item
+    figures, posterior, frame = (memoryview(row[name][seat]).tobytes for name in ("belief", "posterior", "frame"))
+    estimate = memoryview(row["estimate"][seat]).tobytes
+
+    def stated() -> bytes:
+        return figures() + estimate()
+
+    seen = stated if config.beliefs == "elicited" else figures
+
+    def now() -> BeliefView:
+        return BeliefView(owner, seen(), (claim(), posterior(), frame()) if status() == _OPEN else None)
+
+    return now
+
+
+class BeliefView:
+    """A seat's belief about the other at one moment; prices are in currency.
+
+    It is the one that the seat's observation shows: with `beliefs="elicited"`, mean and spread are those that the seat
+    last stated. It is drawn up when a figure is asked for, so that a belief nobody reads costs next to nothing, and
+    holds nothing that is hidden from the seat.
+    """
+
+    __slots__ = ("_doubt", "_figures", "_owner")
+
+    def __init__(self, owner: tuple[Config, int], figures: bytes, doubt: Doubt | None) -> None:
+        self._owner = owner
+        self._figures = figures
+        self._doubt = doubt
+
+    def _figure(self, figure: Belief) -> float:
+        """Return one figure, normalised."""
+        config, _ = self._owner
+        kept, shown = np.frombuffer(self._figures), np.empty(N_FIGURES)
+        write_shown(kept[:N_FIGURES], kept[N_FIGURES:], config.params[0]["belief"], shown)
+        return float(shown[figure])
+
+    def _price(self, figure: Belief) -> float:
+        """Return one figure in currency."""
+        return self._owner[0].scenario.to_currency(self._figure(figure))
+
+    @property
+    def reservation(self) -> float:
+        """The other's reservation price: its mean."""
+        return self._price(Belief.RESERVATION)
+
+    @property
+    def sd(self) -> float:
+        """The standard deviation of that price."""
+        scenario = self._owner[0].scenario
+        return self._figure(Belief.SPREAD) * (scenario.high - scenario.low)
+
+    @property
+    def low(self) -> float:
+        """Its 5% bound."""
+        return self._price(Belief.LOW)
+
+    @property
+    def high(self) -> float:
+        """Its 95% bound."""
+        return self._price(Belief.HIGH)
+
+    @property
+    def urgency(self) -> float:
+        """The other's urgency, in [0, 1]."""
+        return self._figure(Belief.URGENCY)
+
+    @property
+    def alternative(self) -> float:
+        """The probability that the other has an alternative."""
+        return self._figure(Belief.ALTERNATIVE)
+
+    @property
+    def confidence(self) -> float:
+        """The confidence in the price, in [0, 1]."""
+        return self._figure(Belief.CONFIDENCE)
+
+    @property
+    def bluff_probability(self) -> float | None:
+        """The probability that the other's open claim is a bluff; None where it has none."""
+        if self._doubt is None:
+            return None
+        (config, seat), (claim, posterior, frame) = self._owner, self._doubt
+        rows, belief = np.zeros(1, STATE_DTYPE), self._figures[: 8 * N_FIGURES]
+        rows["claim_price"][0, 1 - seat] = claim
+        for name, kept in (("belief", belief), ("posterior", posterior), ("frame", frame)):
+            place = rows[name][0, seat]
+            place[...] = np.frombuffer(kept, place.dtype).reshape(place.shape)
+        return float(doubt_game(rows, config.params, 0, seat))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the belief as plain data."""
+        return {name: getattr(self, name) for name, value in vars(BeliefView).items() if isinstance(value, property)}
+
+    def __eq__(self, other: object) -> bool:
+        """Whether two beliefs say the same."""
+        return isinstance(other, BeliefView) and self.as_dict() == other.as_dict()
+
+    def __hash__(self) -> int:
+        return hash(tuple(self.as_dict().values()))
+
+    def __repr__(self) -> str:
+        return f"BeliefView({', '.join(f'{name}={value!r}' for name, value in self.as_dict().items())})"
