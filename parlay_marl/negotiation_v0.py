@@ -38,7 +38,8 @@ what the agent believes of the other's reservation price, in normalised price, t
 0 to 1. Without one, what it last stated stands, at first the public prior. The score is strictly proper: honest reports
 have the highest expectation. A seat given to an opponent states what is inferred for it.
 
-Any game can be kept and repeated: `env.snapshot()`, `env.restore(...)`, and `replay(config, seed, moves)`.
+Any game can be kept and repeated: `env.snapshot()`, `env.restore(...)`, and `replay(config, seed, moves)`. What a
+sequence of offers says about its maker, without an environment: `infer_limit([178_000, 176_500], maker="seller")`.
 """
 
 from __future__ import annotations
@@ -48,6 +49,7 @@ from parlay_marl.envs.aec import EnvSnapshot, env, raw_env
 from parlay_marl.envs.belief import BeliefView
 from parlay_marl.envs.config import Config, make_config
 from parlay_marl.envs.game import Game, PlayedMove, replay
+from parlay_marl.envs.inference import Reading, infer_limit
 from parlay_marl.envs.ledger import Claim
 from parlay_marl.envs.options import ResetOptions
 from parlay_marl.envs.outcome import Outcome
@@ -62,8 +64,10 @@ __all__ = [
     "Move",
     "Outcome",
     "PlayedMove",
+    "Reading",
     "ResetOptions",
     "env",
+    "infer_limit",
     "make_config",
     "parallel_env",
     "raw_env",

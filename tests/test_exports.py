@@ -25,8 +25,8 @@ ROOT = Path(__file__).resolve().parent.parent
 
 SURFACE = {
     negotiation_v0: {
-        *("BeliefView", "Claim", "Config", "EnvSnapshot", "Game", "Move", "Outcome", "PlayedMove", "ResetOptions"),
-        *("env", "make_config", "parallel_env", "raw_env", "replay"),
+        *("BeliefView", "Claim", "Config", "EnvSnapshot", "Game", "Move", "Outcome", "PlayedMove", "Reading"),
+        *("ResetOptions", "env", "infer_limit", "make_config", "parallel_env", "raw_env", "replay"),
     },
     catalogue: {
         *("RULE_PRESETS", "Persona", "Rules", "Scenario", "build_params", "load_persona", "load_rules"),
@@ -113,7 +113,7 @@ def test_the_arguments_of_the_issue_are_there_with_their_defaults() -> None:
         "max_rounds": None,
         "actions": "discrete",
         "illegal": "raise",
-        "beliefs": "heuristic",
+        "beliefs": "bayes",
         "buyer": None,
         "seller": None,
         "render_mode": None,

@@ -444,7 +444,7 @@ def test_a_batch_that_observes_nothing_plays_the_same_games() -> None:
     assert content(seen.lanes) == content(blind.lanes)
     twin = copy.deepcopy(blind)
     assert twin.observations.shape == blind.observations.shape
-    twin.step(actions)
+    twin.step(legal_actions(rng, seen))
 
 
 # -------------------------------------------------------------------------------------------------------- refusals
