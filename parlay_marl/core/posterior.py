@@ -68,6 +68,8 @@ _LEAST_WEIGHT = _f(1e-12)
 _END = _f(1.001)
 """Just past the deadline, where a plan would be at its limit: keeps the share of the way finite."""
 _LEAST_HALF_WIDTH = 0.01
+_LEAST_TOLERANCE = 0.001
+"""Where the tolerance is a share of the price, that of a claim of nothing is none: dividing by it gave NaN."""
 _TWELFTH = _f(1.0 / 12.0)
 """Variance within a column, in columns."""
 _stack_table = stack_maker(PLANS, CELLS)
@@ -252,7 +254,7 @@ def weigh_claim(w: Any, frame: Any, toward: float, claim: float, honest: float, 
     near = near * near
     honest_weight = _f(honest) * (near + floor if given < _ZERO else _ONE)
     bluff_weight = _f(1.0 - honest) * (_f(p["bluff_peak"]) * (_ONE if given < _ZERO else near) + floor)
-    per_tolerance = _f(1.0 / tolerance)
+    per_tolerance = _f(1.0 / max(tolerance, _LEAST_TOLERANCE))
     for i in range(CELLS):
         tougher = (frame[_ORIGIN] + _f(i) * frame[_SPACING] - _f(claim)) * sign
         truthful = _truthful_share(frame, i, claim, tolerance)
