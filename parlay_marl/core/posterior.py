@@ -70,6 +70,8 @@ _END = _f(1.001)
 _LEAST_HALF_WIDTH = 0.01
 _LEAST_TOLERANCE = 0.001
 """Where the tolerance is a share of the price, that of a claim of nothing is none: dividing by it gave NaN."""
+_EDGE = _f(0.5001)
+"""How far the outer columns reach, in columns: a place on the very edge is inside, however it was rounded."""
 _TWELFTH = _f(1.0 / 12.0)
 """Variance within a column, in columns."""
 _stack_table = stack_maker(PLANS, CELLS)
@@ -295,7 +297,7 @@ def _cell_at(place: Any) -> tuple[int, Any, Any]:
     """Return the cell below a place between columns, and the parts that it and the next have in it; 0 outside."""
     inside = _between(place, _f(CELLS - 1))
     cell = min(int(inside), CELLS - 2)
-    there = _ONE if abs(place - inside) <= _HALF else _ZERO
+    there = _ONE if abs(place - inside) <= _EDGE else _ZERO
     part = inside - _f(cell)
     return cell, there * (_ONE - part), there * part
 
