@@ -281,8 +281,8 @@ def bluff_mass(w: Any, frame: Any, claim: float, tolerance: float) -> float:
     false, total = 0.0, 0.0
     for i in range(CELLS):
         mass = _mass(w, i)
-        false += mass * (_ONE - _truthful_share(frame, i, claim, tolerance))
-        total += mass
+        false += float(mass * (_ONE - _truthful_share(frame, i, claim, tolerance)))
+        total += float(mass)
     return false / total
 
 
