@@ -64,7 +64,7 @@ BELIEF = (
     Parameter("honest_power", 0.58, 0.0, 10.0, "the same: power of its probability of an honest claim"),
     Parameter("headline_reach", 0.15, 0.0, 2.0, "bayes: largest hidden shift behind a headline, in nominal widths"),
     Parameter("start_reservation", 0.5, 0.0, 1.0, "first estimate of the other's reservation price: mid-range"),
-    Parameter("start_spread", 0.289, 0.0, 1.0, "standard deviation of that estimate: that of U[0, 1]"),
+    Parameter("start_spread", 0.289, 0.01, 1.0, "standard deviation of that estimate: that of U[0, 1]"),
     Parameter("start_urgency", 0.5, 0.0, 1.0, "first estimate of the other's urgency (seed)"),
     Parameter("start_alternative", 0.0, 0.0, 1.0, "first probability that the other has an alternative (seed)"),
     Parameter("start_confidence", 0.3, 0.0, 1.0, "heuristic: first confidence (seed)"),
