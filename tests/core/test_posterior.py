@@ -301,7 +301,7 @@ BOUNDS = [(p.name, bound) for p in BELIEF[2:] if "heuristic" not in p.meaning fo
 def test_every_rule_at_its_bounds_gives_finite_beliefs(name: str, bound: float) -> None:
     # Few rounds: first offers, anchors and claims come in the last one, too, where no way is left.
     rng = np.random.default_rng(3)
-    hard = {"offer_noise": 0.005, "slack": 0.005} | {name: bound}
+    hard = {p.name: p.low for p in BELIEF if p.name in ("offer_noise", "slack")} | {name: bound}
     for number in range(sized(24)):
         rules = {"belief": hard if number % 2 else {name: bound}}
         game = Game(scenario(rounds=1 + number % 3, reservation={"distribution": "uniform"}), rules, number=number)
@@ -432,9 +432,10 @@ def test_a_verified_claim_confines_the_belief_to_its_tolerance_and_a_caught_bluf
 
 
 def test_a_verdict_weighs_columns_by_their_share_of_the_tolerance() -> None:
-    # Columns of 0.0625: the one around 0.34375 has 0.00625 + 0.03125 - 0.00... of itself within 0.15 of 0.5.
+    # The column from 0.3125 to 0.375 is cut at 0.35: 0.4 of it are within 0.15 of 0.5.
     before, after = Mind(), Mind().check(0.5, False)
     share = np.clip((TOLERANCE - abs(before.limits - 0.5)) / ONE_COLUMN + 0.5, 0, 1) + 0.02
+    assert share[[4, 5, 6]].tolist() == pytest.approx([0.02, 0.42, 1.02])
     np.testing.assert_allclose(factors(before, after), np.tile(share / share.max(), (PLANS, 1)), rtol=1e-4)
 
 
