@@ -48,11 +48,11 @@ BELIEF = (
         "common_prior", 1.0, 0.0, 1.0, "1: bayes begins from the scenario's figures; 0: from its price range alone"
     ),
     Parameter("no_plan", 0.25, 0.01, 0.99, "bayes: prior probability that offers follow no plan"),
-    Parameter("offer_noise", 0.028, 0.001, 1.0, "bayes: scale of an offer's distance from its plan"),
+    Parameter("offer_noise", 0.028, 0.005, 1.0, "bayes: scale of an offer's distance from its plan"),
     Parameter("wander", 0.2, 0.0, 1.0, "bayes: share of those without a plan who take any step"),
     Parameter("wander_scale", 1.6, 1.0, 20.0, "bayes: scale of such steps, times `offer_noise`"),
     Parameter("irrational", 0.05, 0.001, 1.0, "bayes: weight left to limits far on the wrong side of an offer"),
-    Parameter("slack", 0.05, 0.001, 1.0, "bayes: distance on the wrong side that halves the rest of the weight"),
+    Parameter("slack", 0.05, 0.005, 1.0, "bayes: distance on the wrong side that halves the rest of the weight"),
     Parameter(
         "refusal", 0.26, 0.0, 0.9, "bayes: share of those with a gain of 1 who would have accepted by the deadline"
     ),
@@ -66,7 +66,7 @@ BELIEF = (
     Parameter("honest_power", 0.58, 0.0, 10.0, "the same: power of its probability of an honest claim"),
     Parameter("headline_reach", 0.15, 0.0, 2.0, "bayes: largest hidden shift behind a headline, in nominal widths"),
     Parameter("start_reservation", 0.5, 0.0, 1.0, "first estimate of the other's reservation price: mid-range"),
-    Parameter("start_spread", 0.289, 0.0, 1.0, "standard deviation of that estimate: that of U[0, 1]"),
+    Parameter("start_spread", 0.289, 0.01, 1.0, "standard deviation of that estimate: that of U[0, 1]"),
     Parameter("start_urgency", 0.5, 0.0, 1.0, "first estimate of the other's urgency (seed)"),
     Parameter("start_alternative", 0.0, 0.0, 1.0, "first probability that the other has an alternative (seed)"),
     Parameter("start_confidence", 0.3, 0.0, 1.0, "heuristic: first confidence (seed)"),

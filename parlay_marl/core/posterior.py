@@ -66,6 +66,10 @@ _LEAST_WEIGHT = _f(1e-12)
 _END = _f(1.001)
 """Just past the deadline, where a plan would be at its limit: keeps the share of the way finite."""
 _LEAST_HALF_WIDTH = 0.01
+_LEAST_TOLERANCE = 0.001
+"""Where the tolerance is a share of the price, that of a claim of nothing is none: dividing by it gave NaN."""
+_EDGE = _f(0.5001)
+"""How far the outer columns reach, in columns: a place on the very edge is inside, however it was rounded."""
 _TWELFTH = _f(1.0 / 12.0)
 """Variance within a column, in columns."""
 _stack_table, _stack_row = stack_maker(PLANS, CELLS), stack_maker(1, CELLS)
@@ -242,7 +246,7 @@ def weigh_claim(w: Any, frame: Any, toward: float, claim: float, honest: float, 
     near = near * near
     honest_weight = _f(honest) * (near + floor if given < _ZERO else _ONE)
     bluff_weight = _f(1.0 - honest) * (_f(p["bluff_peak"]) * (_ONE if given < _ZERO else near) + floor)
-    per_tolerance = _f(1.0 / tolerance)
+    per_tolerance = _f(1.0 / max(tolerance, _LEAST_TOLERANCE))
     for i in range(CELLS):
         tougher = (frame[_ORIGIN] + _f(i) * frame[_SPACING] - _f(claim)) * sign
         truthful = _truthful_share(frame, i, claim, tolerance)
@@ -267,8 +271,8 @@ def bluff_mass(w: Any, frame: Any, claim: float, tolerance: float) -> float:
     false, total = 0.0, 0.0
     for i in range(CELLS):
         mass = _mass(w, i)
-        false += mass * (_ONE - _truthful_share(frame, i, claim, tolerance))
-        total += mass
+        false += float(mass * (_ONE - _truthful_share(frame, i, claim, tolerance)))
+        total += float(mass)
     return false / total
 
 
@@ -283,7 +287,7 @@ def _cell_at(place: Any) -> tuple[int, Any, Any]:
     """Return the cell below a place between columns, and the parts that it and the next have in it; 0 outside."""
     inside = _between(place, _f(CELLS - 1))
     cell = min(int(inside), CELLS - 2)
-    there = _ONE if abs(place - inside) <= _HALF else _ZERO
+    there = _ONE if abs(place - inside) <= _EDGE else _ZERO
     part = inside - _f(cell)
     return cell, there * (_ONE - part), there * part
 

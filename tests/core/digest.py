@@ -10,7 +10,7 @@ GAMES = 3
 
 
 def digest_of_play(setting: str, variant: str) -> str:
-    """Return a digest of every byte of the rows, observations, masks and reports of a few random games."""
+    """Return a digest of every byte of the rows, observations, masks, doubts and reports of a few random games."""
     digest = hashlib.sha256()
     rng = np.random.default_rng([list(SCENARIOS).index(setting), list(VARIANTS).index(variant)])
     rules, options = VARIANTS[variant]
@@ -22,6 +22,7 @@ def digest_of_play(setting: str, variant: str) -> str:
             for seat in (0, 1):
                 for part in game.look(seat):
                     digest.update(part.tobytes())
+                digest.update(np.float64(game.doubt(seat)).tobytes())
         digest.update(content(game.report()))
     return digest.hexdigest()[:16]
 

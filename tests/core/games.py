@@ -12,6 +12,7 @@ from hypothesis import settings
 from parlay_marl.catalogue.rules import load_rules
 from parlay_marl.catalogue.scenarios import Scenario, build_params
 from parlay_marl.core import moves, observation, step
+from parlay_marl.core.belief import Belief
 from parlay_marl.core.chance import nothing_fixed
 from parlay_marl.core.moves import Move, Refusal
 from parlay_marl.core.outcome import OUTCOME_DTYPE
@@ -133,6 +134,9 @@ VARIANTS = {
     "hot": Variant(HOT),
     "hot_complete_payoff": Variant(HOT, {"reward": "payoff", "information": "complete"}),
     "no_beliefs": Variant("default", {"beliefs": "none"}),
+    "heuristic": Variant(HOT, {"beliefs": "heuristic"}),
+    "elicited": Variant(HOT, {"beliefs": "elicited"}),
+    "range_prior": Variant({"belief": {"common_prior": 0.0}}),
 }
 
 
@@ -236,6 +240,14 @@ class Game:
     def offer(self, *prices: float) -> np.ndarray[Any, Any]:
         """Make plain offers in turn and return the rewards of the last."""
         return [self.play(Move.OFFER, price) for price in prices][-1]
+
+    def doubt(self, seat: int) -> float:
+        """Return the probability, to a seat, that the other's latest claim is a bluff."""
+        return float(step.doubt_game(self.rows, self.params, 0, seat))
+
+    def belief(self, seat: int) -> dict[str, float]:
+        """Return what a seat believes of the other, by the names of the figures."""
+        return {figure.name.lower(): float(self.row["belief"][seat][figure]) for figure in Belief}
 
     def look(self, seat: int) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
         """Return what a seat sees and may do."""

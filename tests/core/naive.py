@@ -7,6 +7,7 @@ everything in the names of the state table, `observation` in those of the observ
 from __future__ import annotations
 
 import math
+from statistics import NormalDist
 from typing import Any
 
 from pydantic import BaseModel
@@ -15,9 +16,12 @@ from parlay_marl.catalogue.scenarios import Scenario
 from parlay_marl.core.drift import MAX_EVENTS, TAGS
 from parlay_marl.core.moves import MAX_PACKAGES, ClaimStatus, Move, Refusal
 from parlay_marl.core.outcome import Ending
+from tests.core.naive_posterior import COLUMNS, PLANS, NaivePosterior
 
 SEATS = ("buyer", "seller")
 OTHER = {"buyer": "seller", "seller": "buyer"}
+TOWARD = {"buyer": 1.0, "seller": -1.0}
+"""Where a seat's price moves when it concedes."""
 OFFERS = (Move.OFFER, Move.ANCHOR_HIGH, Move.BATNA_REVEAL)
 A_LOSS = -1e-9  # a deal at the reservation price itself is no loss, whatever the rounding
 
@@ -37,10 +41,11 @@ class NaiveGame:
         *,
         information: str = "incomplete",
         reward: str = "shaped",
-        beliefs: str = "heuristic",
+        beliefs: str = "bayes",
     ) -> None:
         self.scenario, self.rules = scenario, rules.model_dump()
-        self.complete, self.shaped, self.tracks = information == "complete", reward == "shaped", beliefs == "heuristic"
+        self.complete, self.shaped, self.tracker = information == "complete", reward == "shaped", beliefs
+        self.nudges, self.infers = beliefs == "heuristic", beliefs in ("bayes", "elicited") and not self.complete
         self.packages = range(scenario.n_packages)
         self.reservation = dict(zip(SEATS, drawn["reservation"], strict=True))
         self.urgency = dict(zip(SEATS, drawn["urgency"], strict=True))
@@ -65,17 +70,11 @@ class NaiveGame:
         self.caught, self.wrongly_doubted = dict.fromkeys(SEATS, 0), dict.fromkeys(SEATS, 0)
         self.reward = dict.fromkeys(SEATS, 0.0)
 
-        b = self.rules["belief"]
-        self.belief = {
-            seat: {
-                "mean": b["start_reservation"],
-                "sd": b["start_spread"],
-                "urgency": b["start_urgency"],
-                "alternative": b["start_alternative"],
-                "confidence": b["start_confidence"],
-            }
-            for seat in SEATS
-        }
+        self.belief: dict[str, dict[str, float]] = {seat: {} for seat in SEATS}
+        self.posterior: dict[str, NaivePosterior] = {}
+        for seat in SEATS:
+            self.begin_belief(seat)
+        self.estimate = {seat: (self.belief[seat]["mean"], self.belief[seat]["sd"]) for seat in SEATS}
         self.open_the_books()
         self.paid_accuracy = {seat: self.accuracy(seat) for seat in SEATS}
         self.begin_round()
@@ -130,9 +129,11 @@ class NaiveGame:
             self.make_offer(move, price, package)
         elif move == Move.CHALLENGE:
             self.challenge()
+            self.hear_refusal(you)
         elif move == Move.SILENCE:
-            self.nudge(you, "urgency", -self.rules["belief"]["urgency_step"])
+            self.hear_silence(you)
         elif move == Move.ACCEPT:
+            self.hear_acceptance(you)
             self.check_contradiction(me, *self.offers[you][-1])
             self.ending, self.closed_by = Ending.DEAL, me
         elif move == Move.WALK_AWAY:
@@ -182,12 +183,11 @@ class NaiveGame:
 
         self.check_contradiction(me, price, package)
         self.offers[me].append((price, package))
-        self.hear_offer(you, price, None if before is None else given)
+        self.hear_offer(you, move, price, package, None if before is None else given)
         if move == Move.BATNA_REVEAL:
             bluff = self.lies_too_far_off(me, price)
             self.claims[me].append({"price": price, "package": package, "bluff": bluff, "status": ClaimStatus.OPEN})
-            share = self.credibility[me] / 100
-            self.shift(you, price, self.rules["belief"]["claim_weight"] * share, self.rules["belief"]["narrowing"])
+            self.hear_claim(you, price, self.credibility[me] / 100)
 
     def price_given_up(self, price: float) -> float:
         """The price that the seat on turn gives up against its own last offer; 0 where there was none."""
@@ -223,6 +223,7 @@ class NaiveGame:
         self.reservation["seller"] += e["rate"] * unit
         self.hot_streak = 0
         self.erosions += 1
+        self.see_erosion()
         self.open_the_books()
         if self.start_width > 0 and all(self.surplus(k) <= 0 for k in self.packages):
             self.ending = Ending.COLLAPSED
@@ -255,69 +256,206 @@ class NaiveGame:
         me, you = self.on_turn, OTHER[self.on_turn]
         claim = self.open_claim(you)
         assert claim is not None
-        b = self.rules["belief"]
         if claim["bluff"]:
             claim["status"] = ClaimStatus.CAUGHT
             self.caught[me] += 1
             self.lose_credibility(you, "caught_loss")
             self.pay(me, "bluff_gain", 1)
             self.pay(you, "bluff_gain", -1)
-            weaker = b["caught_step"] if you == "buyer" else -b["caught_step"]
-            self.shift(me, self.belief[me]["mean"] + weaker, 1.0, 1.0)
         else:
             claim["status"] = ClaimStatus.VERIFIED
             self.wrongly_doubted[me] += 1
             self.lose_credibility(me, "wrong_challenge_loss")
             self.pay(me, "bluff_gain", -0.5)
-            self.shift(me, claim["price"], b["check_weight"], b["narrowing"])
+        self.hear_verdict(me, claim["price"], claim["bluff"])
 
-    # --- section 7: the heuristic belief ------------------------------------------------------------------------------
+    # --- section 7: beliefs -------------------------------------------------------------------------------------------
+
+    def begin_belief(self, seat: str) -> None:
+        b, you = self.rules["belief"], OTHER[seat]
+        names = ("urgency", "alternative", "confidence")
+        self.belief[seat] = {name: b[f"start_{name}"] for name in names}
+        self.normal(seat, b["start_reservation"], b["start_spread"])
+        if self.tracker in ("bayes", "elicited"):
+            self.posterior[seat] = NaivePosterior(*self.prior_range(you), TOWARD[you], b)
+            if b["common_prior"]:
+                for name in ("urgency", "alternative"):
+                    self.belief[seat][name] = getattr(getattr(self.scenario, name), you)
+            self.conclude(seat)
+
+    def prior_range(self, seat: str) -> tuple[float, float]:
+        """The range that a seat's limit is drawn from, as far as that is known."""
+        limits = self.scenario.reservation
+        if not self.rules["belief"]["common_prior"] or limits.distribution == "uniform":
+            return 0.0, 1.0
+        nominal = getattr(limits, seat)
+        low, high = (self.scenario.normalise(nominal * (1 + share)) for share in (-limits.spread, limits.spread))
+        return low, high
+
+    def normal(self, seat: str, mean: float, sd: float) -> None:
+        """Set the limit to a normal distribution."""
+        self.belief[seat] |= {"mean": mean, "sd": sd, "low": mean - 1.645 * sd, "high": mean + 1.645 * sd}
+
+    def conclude(self, seat: str) -> None:
+        """Set the limit to what the posterior says."""
+        self.belief[seat] |= self.posterior[seat].figures()
+        spread = self.belief[seat]["sd"] / self.rules["belief"]["start_spread"]
+        self.belief[seat]["confidence"] = clip(1 - spread, 0, 1)
 
     def shift(self, seat: str, target: float, weight: float, factor: float) -> None:
         """Move a seat's estimate of the other's limit a share of the way to a target."""
         b, belief = self.rules["belief"], self.belief[seat]
-        if self.tracks:
-            belief["mean"] += weight * (target - belief["mean"])
-            belief["sd"] = clip(factor * belief["sd"], b["least_spread"], b["start_spread"])
+        sd = clip(factor * belief["sd"], b["least_spread"], b["start_spread"])
+        self.normal(seat, belief["mean"] + weight * (target - belief["mean"]), sd)
 
     def nudge(self, seat: str, figure: str, by: float) -> None:
-        if self.tracks:
-            self.belief[seat][figure] = clip(self.belief[seat][figure] + by, 0, 1)
+        self.belief[seat][figure] = clip(self.belief[seat][figure] + by, 0, 1)
 
-    def hear_offer(self, listener: str, price: float, given: float | None) -> None:
+    def for_reference(self, maker: str, price: float, package: int) -> float:
+        """The price that would be worth as much to the maker of an offer with the first package, nominally."""
+        if not self.rules["belief"]["common_prior"]:
+            return price
+        return price - TOWARD[maker] * float(self.scenario.package_values()[SEATS.index(maker)][package])
+
+    def let_stand(self, listener: str) -> tuple[float, float]:
+        """The listener's offer that the other has let stand, and how telling that is by now."""
+        if not self.offers[listener]:
+            return 0.0, 0.0
+        return self.for_reference(OTHER[listener], *self.offers[listener][-1]), self.pressure()
+
+    def pressure(self) -> float:
+        return self.rules["belief"]["refusal"] * self.clock() ** 2
+
+    def clock(self) -> float:
+        return self.round / (self.scenario.rounds - 1) if self.scenario.rounds > 1 else 1.0
+
+    def tolerance(self, claim: float) -> float:
+        """How far from a claim the truth may lie; where it is a share of the truth, that of the claim has to do."""
+        c, s = self.rules["credibility"], self.scenario
+        return c["tolerance"] * (s.to_currency(claim) / (s.high - s.low) if c["tolerance_of_truth"] else 1)
+
+    def hear_offer(self, listener: str, move: Move, price: float, package: int, given: float | None) -> None:
+        b, you = self.rules["belief"], OTHER[listener]
+        if self.infers and move != Move.BATNA_REVEAL:
+            x = self.for_reference(you, price, package)
+            self.posterior[listener].see_offer(x, self.clock(), move == Move.OFFER, *self.let_stand(listener))
+            self.conclude(listener)
+        if self.nudges:
+            limit = price + b["offer_markup"] if listener == "seller" else price - b["offer_markup"]
+            self.shift(listener, limit, b["offer_weight"], b["narrowing"])
+            self.nudge(listener, "confidence", b["confidence_step"])
+            if given is not None:
+                self.nudge(listener, "urgency", b["urgency_step"] if given > 0 else -b["urgency_step"])
+
+    def hear_claim(self, listener: str, price: float, credibility: float) -> None:
         b = self.rules["belief"]
-        limit = price + b["offer_markup"] if listener == "seller" else price - b["offer_markup"]
-        self.shift(listener, limit, b["offer_weight"], b["narrowing"])
-        self.nudge(listener, "confidence", b["confidence_step"])
-        if given is not None:
-            self.nudge(listener, "urgency", b["urgency_step"] if given > 0 else -b["urgency_step"])
+        if self.infers:
+            self.hear_refusal(listener)
+            self.posterior[listener].see_claim(price, b["honesty"] * credibility, self.tolerance(price))
+            self.conclude(listener)
+        if self.nudges:
+            self.shift(listener, price, b["claim_weight"] * credibility, b["narrowing"])
 
-    def hear_headline(self, listener: str, urgency: float, alternative: bool | None) -> None:
+    def hear_verdict(self, listener: str, claim: float, was_bluff: bool) -> None:
+        b = self.rules["belief"]
+        if self.infers:
+            self.posterior[listener].see_check(claim, self.tolerance(claim), was_bluff)
+            self.conclude(listener)
+        if self.nudges and was_bluff:
+            weaker = b["caught_step"] if listener == "seller" else -b["caught_step"]
+            self.shift(listener, self.belief[listener]["mean"] + weaker, 1.0, 1.0)
+        elif self.nudges:
+            self.shift(listener, claim, b["check_weight"], b["narrowing"])
+
+    def hear_refusal(self, listener: str) -> None:
+        if self.infers:
+            self.posterior[listener].see_refusal(*self.let_stand(listener))
+            self.conclude(listener)
+
+    def hear_silence(self, listener: str) -> None:
+        if self.tracker != "none":
+            self.nudge(listener, "urgency", -self.rules["belief"]["urgency_step"])
+        self.hear_refusal(listener)
+
+    def hear_acceptance(self, listener: str) -> None:
+        if self.infers:
+            self.posterior[listener].see_acceptance(self.let_stand(listener)[0])
+            self.conclude(listener)
+
+    def see_erosion(self) -> None:
+        """Both limits have moved, by the nominal size as far as the seats know."""
+        if self.infers:
+            for seat in SEATS:
+                size = self.rules["erosion"]["rate"] * self.scenario.nominal_width
+                self.posterior[seat].shift(-TOWARD[OTHER[seat]] * size)
+                self.conclude(seat)
+
+    def hear_headline(self, listener: str, effect: Any) -> None:
         b, belief = self.rules["belief"], self.belief[listener]
-        if not self.tracks:
-            return
-        self.shift(listener, belief["mean"], 0.0, b["widening"])
-        belief["confidence"] *= 1 - b["confidence_loss"]
-        if urgency:
-            self.nudge(listener, "urgency", math.copysign(b["headline_step"], urgency))
-        if alternative is not None:
-            belief["alternative"] += b["alternative_step"] * (alternative - belief["alternative"])
+        if effect.urgency and self.tracker != "none":
+            self.nudge(listener, "urgency", math.copysign(b["headline_step"], effect.urgency))
+        if self.infers:
+            self.infer_from_headline(listener, effect)
+        if self.nudges:
+            self.shift(listener, belief["mean"], 0.0, b["widening"])
+            belief["confidence"] *= 1 - b["confidence_loss"]
+            if effect.alternative is not None:
+                belief["alternative"] += b["alternative_step"] * (effect.alternative - belief["alternative"])
+
+    def infer_from_headline(self, listener: str, effect: Any) -> None:
+        belief, width = self.belief[listener], self.scenario.nominal_width
+        tougher = -TOWARD[OTHER[listener]]
+        jump, chance, most = 0.0, 0.0, 0.0
+        if effect.alternative is not None:
+            swing = tougher * self.rules["drift"]["alternative_shift"] * width
+            chance = abs(effect.alternative - belief["alternative"])  # that the flag was the other one before
+            jump = swing if effect.alternative else -swing
+            belief["alternative"] = float(effect.alternative)
+        if effect.value_shift:
+            most = math.copysign(self.rules["belief"]["headline_reach"], effect.value_shift) * tougher * width
+        if chance or most:
+            self.posterior[listener].blur(jump, chance, most)
+            self.conclude(listener)
 
     def open_the_books(self) -> None:
         """Complete information: both seats know both limits."""
         if self.complete:
             for seat in SEATS:
-                self.belief[seat] |= {"mean": self.reservation[OTHER[seat]], "sd": 0.0, "confidence": 1.0}
+                self.normal(seat, self.reservation[OTHER[seat]], 0.0)
+                self.belief[seat]["confidence"] = 1.0
+
+    def doubt(self, seat: str) -> float:
+        """The probability, to a seat, that the other's latest claim is a bluff."""
+        b, belief, claim = self.rules["belief"], self.belief[seat], self.claims[OTHER[seat]][-1]["price"]
+        tolerance = self.tolerance(claim)
+        if self.infers:
+            bluff = self.posterior[seat].bluff_mass(claim, tolerance)
+            for_it = b["bluff_odds"] * bluff ** b["bluff_power"]
+            return for_it / (for_it + (1 - bluff) ** b["honest_power"])
+        low, high = claim - tolerance, claim + tolerance
+        if belief["sd"] == 0:
+            return 0.0 if low <= belief["mean"] <= high else 1.0
+        limit = NormalDist(belief["mean"], belief["sd"])
+        return 1 - (limit.cdf(high) - limit.cdf(low))
 
     def accuracy(self, seat: str) -> float:
         belief, you, money = self.belief[seat], OTHER[seat], self.scenario.to_currency
+        if self.tracker == "elicited":
+            return 1 - self.crps(*self.estimate[seat], self.reservation[you])
         truth = money(self.reservation[you])
         misses = (
-            abs(money(belief["mean"]) - truth) / (0.5 * truth),
+            abs(money(belief["mean"]) - truth) / (0.5 * abs(truth)),
             abs(belief["urgency"] - self.urgency[you]),
             abs(belief["alternative"] - self.alternative[you]),
         )
         return 1 - sum(min(miss, 1.0) for miss in misses) / 3
+
+    def crps(self, mean: float, sd: float, truth: float) -> float:
+        """E|X - truth| - E|X - X'| / 2 of a normal belief: what is far off costs, and so does what is vague."""
+        miss = truth - mean
+        far_off = sd * math.sqrt(2 / math.pi) * math.exp(-(miss**2) / (2 * sd**2))
+        far_off += miss * math.erf(miss / (sd * math.sqrt(2)))
+        return far_off - sd / math.sqrt(math.pi)
 
     # --- section 8: rewards -------------------------------------------------------------------------------------------
 
@@ -389,7 +527,7 @@ class NaiveGame:
         strength = tougher if tougher != 0 else before - self.urgency[seat]
         if strength != 0:
             self.unanswered[seat].append("stronger" if strength > 0 else "weaker")
-        self.hear_headline(OTHER[seat], effect.urgency, effect.alternative)
+        self.hear_headline(OTHER[seat], effect)
 
     # --- what can be compared -----------------------------------------------------------------------------------------
 
@@ -397,9 +535,14 @@ class NaiveGame:
         return {(math.floor(price * 40 + 0.5), package) for price, package in self.offers[seat]}
 
     def _belief_vector(self, seat: str) -> list[float]:
-        b = self.belief[seat]
-        low, high = b["mean"] - 1.645 * b["sd"], b["mean"] + 1.645 * b["sd"]
-        return [b["mean"], b["sd"], low, high, b["urgency"], b["alternative"], b["confidence"]]
+        names = ("mean", "sd", "low", "high", "urgency", "alternative", "confidence")
+        return [self.belief[seat][name] for name in names]
+
+    def _stated_vector(self, seat: str) -> list[float]:
+        """What a seat that states a belief of its own sees as its belief."""
+        mean, sd = self.estimate[seat]
+        spread = clip(1 - sd / self.rules["belief"]["start_spread"], 0, 1)
+        return [mean, sd, mean - 1.645 * sd, mean + 1.645 * sd, *self._belief_vector(seat)[4:6], spread]
 
     def figures(self) -> dict[str, Any]:
         """Every field of the state but the key and the number of the scenario."""
@@ -440,6 +583,9 @@ class NaiveGame:
             "claim_price": claims[-1]["price"] if claims else 0,
             "belief_accuracy": self.paid_accuracy[seat],
             "belief": self._belief_vector(seat),
+            "estimate": self.estimate[seat],
+            "posterior": self.posterior[seat].table() if self.posterior else [[0.0] * COLUMNS] * len(PLANS),
+            "frame": self.posterior[seat].frame() if self.posterior else [0.0] * 5,
             "offers_made": len(offers),
             "distinct_offers": len(self.distinct_offers(seat)),
             "offer_package": offers[-1][1] if offers else 0,
@@ -498,7 +644,9 @@ class NaiveGame:
             seen["other_first_price"] = self.offers[you][0][0]
         if self.moves[you]:
             seen[f"other_last_move[{int(self.moves[you][-1])}]"] = 1
-        mean, sd, low, high, urgency, alternative, confidence = self._belief_vector(seat)
+        mean, sd, low, high, urgency, alternative, confidence = (
+            self._stated_vector(seat) if self.tracker == "elicited" else self._belief_vector(seat)
+        )
         seen |= {"belief_reservation": shown(mean), "belief_spread": sd, "belief_low": shown(low)}
         seen |= {"belief_high": shown(high), "belief_urgency": urgency, "belief_alternative": alternative}
         seen["belief_confidence"] = confidence

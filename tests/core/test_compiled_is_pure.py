@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.core import digest
+from tests.core.games import Game, content
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -30,3 +31,11 @@ def test_a_digest_notices_another_game() -> None:
     found = {digest.digest_of_play("saas", variant) for variant in ("default", "seed", "payoff", "hot")}
     assert len(found) == 4
     assert digest.digest_of_play("saas", "default") == digest.digest_of_play("saas", "default")
+
+
+@pytest.mark.parametrize("name", ["posterior", "frame", "estimate", "belief"])
+def test_a_digest_covers_what_a_belief_is_made_of(name: str) -> None:
+    game = Game()
+    before = content(game.rows)
+    game.rows[name][0, 1].flat[-1] += 0.001
+    assert content(game.rows) != before

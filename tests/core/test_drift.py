@@ -1,12 +1,16 @@
 """Events and what they do to a seat's hidden figures (rules, section 9)."""
 
+from typing import NamedTuple
+
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from parlay_marl.core import drift
 from parlay_marl.core.moves import Move
-from tests.core.games import BUYER, PLAIN, SAAS, SELLER, Game, examples, params_of, scenario
+from parlay_marl.core.posterior import EXPONENTS, PLANS
+from tests.core.games import BUYER, PLAIN, SAAS, SELLER, Game, examples, params_of, scenario, sized
 
 P = params_of(PLAIN)[0]["drift"]
 WIDTH = 0.6
@@ -153,3 +157,107 @@ def test_a_buyer_gives_up_price_upwards_and_a_seller_downwards(seat, before, pri
 def test_a_larger_value_shift_is_never_softer(a, b, sensitivity, had, sets) -> None:
     soft, tough = (drift.toughness_step(x, sensitivity, had, sets, WIDTH, P) for x in (min(a, b), max(a, b)))
     assert soft <= tough
+
+
+# --- what the other seat makes of it, in figures ----------------------------------------------------------------------
+
+ROUNDS = 20
+MIDDLE = ROUNDS // 2
+LATE, STEADY, EARLY = EXPONENTS
+
+
+class Follower(NamedTuple):
+    """What a silent buyer believes of a seller at each of its turns, before the seller's offer."""
+
+    sd: list[float]
+    miss: list[float]
+    is_covered: list[bool]
+    plans: list[np.ndarray]
+
+
+def follow(game: Game, rng: np.random.Generator, exponents: list[float], noise: float = 0.005) -> Follower:
+    """Let the seller concede to its limit as it then is, by the exponent of each round, and the buyer watch."""
+    seen, price = Follower([], [], [], []), 1 - rng.uniform(0, 0.1)
+    for r, exponent in enumerate(exponents):
+        limit, belief = float(game.row["reservation"][SELLER]), game.belief(BUYER)
+        weights = game.row["posterior"][BUYER][:PLANS].sum(axis=1)
+        seen.sd.append(belief["spread"])
+        seen.miss.append(abs(belief["reservation"] - limit))
+        seen.is_covered.append(belief["low"] <= limit <= belief["high"])
+        seen.plans.append(weights / weights.sum())
+        game.play(Move.SILENCE)
+        if r > 0:
+            before, now = ((time / (ROUNDS - 1)) ** (1 / exponent) for time in (r - 1, r))
+            price += (now - before) / (1 - before) * (limit - price) + rng.normal(0, noise)
+        price = float(np.clip(price, 0, 1))
+        game.play(Move.OFFER, price)
+    return seen
+
+
+def followed(rng: np.random.Generator, shift: float, exponents: list[float] | None = None) -> Follower:
+    """Follow a seller of some way of conceding, whose limit an event moves half-way through."""
+    events = [{"round": MIDDLE, "headline": "news", "seller": {"value_shift": shift}}] if shift else []
+    market = scenario(opener="buyer", reservation={"distribution": "uniform"}, events=events)
+    figures = {"reservation": (0.95, rng.uniform(0.2, 0.6)), "sensitivity": rng.uniform(0.2, 0.65, 2)}
+    game = Game(market, {"erosion": {"rate": 0.0}}, **figures)
+    return follow(game, rng, exponents or [EXPONENTS[rng.integers(3)]] * ROUNDS)
+
+
+@pytest.mark.parametrize("shift", [0.3, -0.3], ids=["tougher", "softer"])
+def test_at_a_headline_beliefs_widen_and_err_more_and_then_converge_again(shift: float) -> None:
+    rng = np.random.default_rng(17)
+    games = [followed(rng, shift) for _ in range(max(sized(200), 60))]
+    sd, miss, covered = (np.mean([game[figure] for game in games], axis=0) for figure in range(3))
+    assert (np.diff(sd[:MIDDLE]) < 0).all(), "what was learnt before the news"
+    assert sd[MIDDLE] > sd[MIDDLE - 1]
+    assert miss[MIDDLE] > 1.1 * miss[MIDDLE - 1], "the truth has moved, nobody knows how far"
+    assert (np.diff(miss[MIDDLE:]) < 0).all()
+    assert miss[-1] < 0.4 * miss[MIDDLE]
+    assert miss[-1] < 0.5 * miss[MIDDLE - 1]
+    assert (np.diff(sd[MIDDLE:]) < 0).all()
+    assert sd[-1] < 0.5 * sd[MIDDLE]
+    assert (covered >= 0.8).all()
+
+
+def test_without_an_event_nothing_widens() -> None:
+    rng = np.random.default_rng(17)
+    games = [followed(rng, 0.0) for _ in range(sized(100))]
+    sd, miss = (np.mean([game[figure] for game in games], axis=0) for figure in range(2))
+    assert (np.diff(sd) < 0).all()
+    assert miss[MIDDLE] < miss[MIDDLE - 1]
+
+
+def switching(first: float, then: float, switch: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return plans, error and coverage by round, over games in which the seller changes its way of conceding.
+
+    As a persona does when it drifts: the switch is hidden, the offers are not.
+    """
+    rng = np.random.default_rng(18)
+    ways = [first] * switch + [then] * (ROUNDS - switch)
+    games = [followed(rng, 0.0, ways) for _ in range(max(sized(100), 40))]
+    plans, miss, covered = (
+        np.mean([getattr(g, name) for g in games], axis=0) for name in ("plans", "miss", "is_covered")
+    )
+    return plans, miss, covered
+
+
+@pytest.mark.parametrize(("first", "then"), [(LATE, STEADY), (STEADY, LATE)])
+def test_the_belief_follows_a_change_in_the_way_of_conceding(first: float, then: float) -> None:
+    plans, miss, covered = switching(first, then, 4)
+    old, new = EXPONENTS.index(first), EXPONENTS.index(then)
+    assert plans[4, :-1].argmax() == old
+    assert plans[4, old] > plans[0, old]
+    assert plans[9, old] < 0.6 * plans[4, old]
+    assert plans[9, new] > 1.5 * plans[4, new]
+    assert plans[-1].argmax() == new
+    assert miss[-1] < 0.25 * miss[4]
+    assert (covered >= 0.8).all()
+
+
+@pytest.mark.parametrize("then", [STEADY, EARLY])
+def test_a_change_half_way_from_holding_out_is_misread_at_first_and_understood_in_the_end(then: float) -> None:
+    # Whoever held out for half of the game and then gives way looks like the late conceder that it was: further to go.
+    _, miss, covered = switching(LATE, then, MIDDLE)
+    assert miss[MIDDLE + 5] > miss[MIDDLE]
+    assert miss[-1] < 0.5 * miss[MIDDLE]
+    assert covered[-1] >= 0.9

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from parlay_marl.core import observation
-from parlay_marl.core.moves import Move
+from parlay_marl.core.moves import ClaimStatus, Move
 from parlay_marl.core.state import STATE
 from tests.core.games import BUYER, SCENARIOS, SELLER, Game, random_move, random_play, sized
 
@@ -25,14 +25,19 @@ OTHERWISE: dict[str, Callable[[Any], Any]] = {
 }
 
 
+def otherwise(game: Game, hidden: str, watcher: int, change: Callable[[Any], Any]) -> list[Any]:
+    """Return a pair of figures to be fixed: that of the seat that is not watching changed, the other left to chance."""
+    figure = change(game.row[hidden][1 - watcher])
+    pair = [figure, figure]
+    pair[watcher] = np.full(6, np.nan) if hidden == "package_values" else -1 if hidden == "alternative" else np.nan
+    return pair
+
+
 def twin_games(setting: str, hidden: str, watcher: int, number: int, rules: Any, **options: str) -> tuple[Game, Game]:
     """Return two games that differ in one private figure of the seat that is not watching."""
     first = Game(SCENARIOS[setting], rules, number=number, options=options)
-    figure = OTHERWISE[hidden](first.row[hidden][1 - watcher])
-    nothing: Any = np.full(6, np.nan) if hidden == "package_values" else -1 if hidden == "alternative" else np.nan
-    pair = [figure, figure]
-    pair[watcher] = nothing
-    return first, Game(SCENARIOS[setting], rules, number=number, options=options, **{hidden: pair})
+    figures = {hidden: otherwise(first, hidden, watcher, OTHERWISE[hidden])}
+    return first, Game(SCENARIOS[setting], rules, number=number, options=options, **figures)
 
 
 def leaked(first: Game, second: Game, watcher: int, look: Look = Game.look) -> list[str]:
@@ -119,6 +124,73 @@ def test_every_public_field_of_the_state_is_shown(name: str) -> None:
     if name in ("seat", "opener", "events_fired", "erosion_ticks"):
         changed.rows[name] = 1 - game.rows[name]
     assert leaked(game, changed, BUYER) != []
+
+
+# --- beliefs, byte for byte -------------------------------------------------------------------------------------------
+
+HELD = ("belief", "posterior", "frame", "estimate")
+TRACKERS = ("bayes", "heuristic", "none", "elicited")
+MILD = {"erosion": {"hot_tension": 40.0, "rate": 0.01}}
+"""Rules under which the ZOPA erodes often and collapses seldom."""
+
+
+def stranger_games(setting: str, watcher: int, number: int, rules: Any, **options: str) -> tuple[Game, Game]:
+    """Return two games that differ in everything that is hidden of the seat that is not watching."""
+    first = Game(SCENARIOS[setting], rules, number=number, options=options)
+    changes = {name: change for name, change in OTHERWISE.items() if name != "package_values" or first.packages > 1}
+    if number % 2:
+        changes["reservation"] = lambda r: r + 0.04  # so close that their claims mostly come to the same
+    figures = {name: otherwise(first, name, watcher, change) for name, change in changes.items()}
+    return first, Game(SCENARIOS[setting], rules, number=number, options=options, **figures)
+
+
+def held_differently(first: Game, second: Game, watcher: int) -> list[str]:
+    """Return what of a seat's belief is not the same in two games."""
+    rows = first.row, second.row
+    return [name for name in HELD if rows[0][name][watcher].tobytes() != rows[1][name][watcher].tobytes()]
+
+
+def happened(game: Game) -> set[str]:
+    """Return what of the public record so far bears on beliefs."""
+    fates = {ClaimStatus(int(status)).name for status in game.row["claim_status"]}
+    return fates | {name for name in ("erosion_ticks", "events_fired") if game.row[name]}
+
+
+@pytest.mark.parametrize("rules", ["default", MILD, {"preset": "seed", **MILD}], ids=["default", "mild", "seed"])
+@pytest.mark.parametrize("tracker", TRACKERS)
+@pytest.mark.parametrize("setting", SCENARIOS)
+def test_beliefs_are_the_same_bytes_whatever_is_hidden(setting: str, tracker: str, rules: Any) -> None:
+    # Under the seed preset a seat could read the ZOPA off its own erosion; its belief takes in the nominal size alone.
+    rng = np.random.default_rng(8)
+    for number in range(sized(16)):
+        watcher = int(rng.integers(2))
+        first, second = stranger_games(setting, watcher, number, rules, beliefs=tracker)
+        assert held_differently(first, second, watcher) == []
+        while play_alike(first, second, rng):
+            assert held_differently(first, second, watcher) == []
+
+
+def test_the_games_compared_see_claims_verdicts_erosions_and_headlines() -> None:
+    rng, seen = np.random.default_rng(8), set()
+    for number in range(60):
+        first, second = stranger_games("stormy", BUYER, number, MILD)
+        while play_alike(first, second, rng):
+            assert held_differently(first, second, BUYER) == []
+            seen |= happened(first)
+    assert seen >= {"OPEN", "VERIFIED", "CAUGHT", "CONTRADICTED", "erosion_ticks", "events_fired"}
+
+
+@pytest.mark.parametrize("tracker", ["bayes", "heuristic"])
+def test_a_verdict_that_differs_is_seen(tracker: str) -> None:
+    games = [
+        Game(SCENARIOS["uniform"], reservation=(r, 0.2), opener=BUYER, options={"beliefs": tracker}) for r in (0.5, 0.9)
+    ]
+    for game in games:
+        game.play(Move.BATNA_REVEAL, 0.5)
+    assert held_differently(games[0], games[1], SELLER) == []
+    for game in games:
+        game.play(Move.CHALLENGE)
+    assert "belief" in held_differently(games[0], games[1], SELLER)
 
 
 # --- the test would notice --------------------------------------------------------------------------------------------

@@ -10,15 +10,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from parlay_marl.catalogue.scenarios import Scenario
-from parlay_marl.core.belief import Belief
+from parlay_marl.core.belief import Belief, Tracker
 from parlay_marl.core.moves import Move
-from tests.core.games import HOT, STORMY, TERMS, UNIFORM, Game, examples
+from parlay_marl.core.posterior import PLANS
+from tests.core.games import HOT, STORMY, TERMS, UNIFORM, Game, examples, random_move, sized
 
 # Prices and limits are multiples of 1/1024, which 1 - x keeps exact: a tie stays a tie.
 FINE = 1024
 # The accuracy of a belief is measured in currency, whose zero has no mirror image.
 RULES = {"default": {"reward": {"belief_gain": 0.0}}, "hot": {"reward": {"belief_gain": 0.0}, **HOT}}
-SETTINGS = {"stormy": STORMY, "terms": TERMS, "uniform": UNIFORM}
+RULES["range"] = RULES["default"] | {"belief": {"common_prior": 0.0}}
+TRACKERS = ("bayes", "heuristic")
+
+
+def with_spread(setting: Scenario, spread: float) -> Scenario:
+    """Return a scenario whose limits lie within so much of the nominal, which both seats know."""
+    return setting.model_copy(update={"reservation": setting.reservation.model_copy(update={"spread": spread})})
+
+
+# Limits spread by a share of the nominal, in currency too: only those that do not spread have a mirror image.
+SETTINGS = {"stormy": with_spread(STORMY, 0.0), "terms": with_spread(TERMS, 0.0), "uniform": UNIFORM}
 
 KEPT = ("round", "ending", "hot_streak", "erosion_ticks", "events_fired", "tension", "carry", "tension_peak")
 SWAPPED = (
@@ -49,7 +60,7 @@ def mirrored(setting: Scenario) -> Scenario:
     return Scenario.model_validate(data)
 
 
-def mirror_pair(setting: Scenario, rules: Any, rng: np.random.Generator) -> tuple[Game, Game]:
+def mirror_pair(setting: Scenario, rules: Any, rng: np.random.Generator, **options: str) -> tuple[Game, Game]:
     """Return a game and its mirror image, with the same figures for the seats in each other's roles."""
     n = setting.n_packages
     figures = {
@@ -63,9 +74,15 @@ def mirror_pair(setting: Scenario, rules: Any, rng: np.random.Generator) -> tupl
     turned["reservation"] = 1 - turned["reservation"]
     rounds, opener = rng.integers(20, size=len(setting.events)), int(rng.integers(2))
     return (
-        Game(setting, rules, event_round=rounds, opener=opener, **figures),
-        Game(mirrored(setting), rules, event_round=rounds, opener=1 - opener, **turned),
+        Game(setting, rules, options=options, event_round=rounds, opener=opener, **figures),
+        Game(mirrored(setting), rules, options=options, event_round=rounds, opener=1 - opener, **turned),
     )
+
+
+def columns(game: Game) -> np.ndarray:
+    """Return the probability of each plan and limit, by seat; nothing where there is no posterior."""
+    weights = game.row["posterior"][:, :PLANS].astype(float)
+    return weights / np.maximum(weights.sum(axis=(1, 2), keepdims=True), 1e-30)
 
 
 def assert_mirrored(game: Game, image: Game) -> None:
@@ -81,7 +98,9 @@ def assert_mirrored(game: Game, image: Game) -> None:
     low, high = 1 - belief[:, Belief.HIGH], 1 - belief[:, Belief.LOW]
     belief[:, Belief.RESERVATION] = 1 - belief[:, Belief.RESERVATION]
     belief[:, Belief.LOW], belief[:, Belief.HIGH] = low, high
-    np.testing.assert_allclose(belief, game.row["belief"], rtol=0, atol=1e-9)
+    rounding = 1e-4 if game.p["belief"]["tracker"] >= Tracker.BAYES else 1e-9  # of posteriors, which are float32
+    np.testing.assert_allclose(belief, game.row["belief"], rtol=0, atol=rounding)
+    np.testing.assert_allclose(columns(image)[::-1, :, ::-1], columns(game), rtol=0, atol=rounding)
 
 
 ANY_MOVE = st.tuples(st.sampled_from([*Move, Move.OFFER, Move.OFFER]), st.integers(0, FINE), st.integers(0, 5))
@@ -91,11 +110,14 @@ ANY_MOVE = st.tuples(st.sampled_from([*Move, Move.OFFER, Move.OFFER]), st.intege
 @given(
     st.sampled_from(list(SETTINGS)),
     st.sampled_from(list(RULES)),
+    st.sampled_from(TRACKERS),
     st.integers(0, 2**32),
     st.lists(ANY_MOVE, min_size=5, max_size=40),
 )
-def test_a_mirrored_game_is_the_mirror_image_of_the_game(setting: str, rules: str, number: int, moves: Any) -> None:
-    game, image = mirror_pair(SETTINGS[setting], RULES[rules], np.random.default_rng(number))
+def test_a_mirrored_game_is_the_mirror_image_of_the_game(
+    setting: str, rules: str, tracker: str, number: int, moves: Any
+) -> None:
+    game, image = mirror_pair(SETTINGS[setting], RULES[rules], np.random.default_rng(number), beliefs=tracker)
     assert_mirrored(game, image)
     for move, level, package in moves:
         if game.over:
@@ -104,6 +126,20 @@ def test_a_mirrored_game_is_the_mirror_image_of_the_game(setting: str, rules: st
         assert game.attempt(move, price, package) == image.attempt(move, 1 - price, package)
         assert_mirrored(game, image)
     assert image.over == game.over
+
+
+@pytest.mark.parametrize("rules", RULES)
+@pytest.mark.parametrize("setting", SETTINGS)
+def test_random_games_and_their_mirror_images_end_with_the_same_beliefs(setting: str, rules: str) -> None:
+    rng = np.random.default_rng(6)
+    for _ in range(sized(16)):
+        game, image = mirror_pair(SETTINGS[setting], RULES[rules], rng)
+        while not game.over:
+            move, price, package = random_move(rng, game)
+            price = round(price * FINE) / FINE
+            game.play(move, price, package)
+            image.play(move, 1 - price, package)
+            assert_mirrored(game, image)
 
 
 @pytest.mark.parametrize("setting", SETTINGS)

@@ -7,11 +7,24 @@ from hypothesis import strategies as st
 
 from parlay_marl.core import observation
 from parlay_marl.core.moves import Move
+from parlay_marl.core.posterior import PLANS, Frame
 from parlay_marl.core.state import STATE
 from tests.core.games import SCENARIOS, VARIANTS, Game, Variant, examples, random_move, sized
 from tests.core.naive import SEATS, NaiveGame
 
 COMPARED = [field.name for field in STATE if field.name not in ("key", "scenario", "belief_stale")]
+EXACT = 1e-9
+# Posteriors are float32. Each of the 40 updates of a game rounds its weights by some 1e-7, or 1e-5 near the deadline,
+# where little of the way is left to be shared: in 1000 games the figures were never off by more than 2e-5.
+# Rewards count accuracy five times.
+BY_FLOAT32 = {
+    "posterior": 1e-4,
+    "belief": 1e-4,
+    "belief_accuracy": 1e-4,
+    "reward": 5e-4,
+    "frame": 1e-6,
+    "estimate": 1e-6,
+}
 
 
 def game_and_twin(setting: str, variant: Variant, number: int) -> tuple[Game, NaiveGame]:
@@ -26,17 +39,35 @@ def game_and_twin(setting: str, variant: Variant, number: int) -> tuple[Game, Na
     return game, NaiveGame(scenario, game.rules, drawn, **variant.options)
 
 
-def assert_close(found: np.ndarray, expected: object, what: str) -> None:
-    np.testing.assert_allclose(found.astype(float), np.array(expected, float), rtol=0, atol=1e-9, err_msg=what)
+def tracked_by(variant: str, tracker: str) -> Variant:
+    """Return a variant under a tracker, where it does not name its own."""
+    rules, options = VARIANTS[variant]
+    return Variant(rules, {"beliefs": tracker, **options})
+
+
+def assert_close(found: np.ndarray, expected: object, what: str, tolerance: float = EXACT) -> None:
+    np.testing.assert_allclose(found.astype(float), np.array(expected, float), rtol=0, atol=tolerance, err_msg=what)
+
+
+def figure_of(game: Game, name: str) -> np.ndarray:
+    """Return a figure as the twin has it: of the posterior the probabilities, of its frame all but their total."""
+    found = game.row[name].astype(float)
+    if name == "posterior":
+        weights = found[:, :PLANS]
+        return weights / np.maximum(weights.sum(axis=(1, 2), keepdims=True), 1e-30)
+    return np.delete(found, Frame.SCALE, axis=1) if name == "frame" else found
 
 
 def assert_same(game: Game, twin: NaiveGame) -> None:
     expected = twin.figures()
     assert set(expected) == set(COMPARED)
     for name in COMPARED:
-        found = game.row[name].astype(float)
-        if not (np.abs(found - np.array(expected[name], float)) <= 1e-9).all():  # quicker than what says it
-            assert_close(found, expected[name], name)
+        found, tolerance = figure_of(game, name), BY_FLOAT32.get(name, EXACT) if twin.posterior else EXACT
+        if not (np.abs(found - np.array(expected[name], float)) <= tolerance).all():  # quicker than what says it
+            assert_close(found, expected[name], name, tolerance)
+    for seat, name in enumerate(SEATS):
+        if twin.claims[SEATS[1 - seat]]:
+            assert_close(np.array(game.doubt(seat)), twin.doubt(name), "doubt", 1e-4 if twin.posterior else EXACT)
 
 
 def assert_sees_the_same(game: Game, twin: NaiveGame) -> None:
@@ -44,7 +75,7 @@ def assert_sees_the_same(game: Game, twin: NaiveGame) -> None:
         expected = twin.observation(name)
         vector = [expected.pop(field, 0.0) for field in observation.names(game.packages)]
         assert not expected, "the twin sees something that has no name"
-        np.testing.assert_allclose(game.look(seat)[0], vector, rtol=0, atol=1e-6)
+        np.testing.assert_allclose(game.look(seat)[0], vector, rtol=0, atol=1e-4 if twin.posterior else 1e-6)
 
 
 def assert_same_report(game: Game, twin: NaiveGame) -> None:
@@ -53,12 +84,20 @@ def assert_same_report(game: Game, twin: NaiveGame) -> None:
         assert_close(outcome[name], expected, name)
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize(
+    ("variant", "tracker"),
+    [
+        (variant, tracker)
+        for variant, (_, options) in VARIANTS.items()
+        for tracker in ("bayes", "heuristic")
+        if tracker == "bayes" or "beliefs" not in options  # those that name a tracker are played once
+    ],
+)
 @pytest.mark.parametrize("setting", SCENARIOS)
-def test_random_games_agree_with_the_twin(setting: str, variant: str) -> None:
+def test_random_games_agree_with_the_twin(setting: str, variant: str, tracker: str) -> None:
     rng = np.random.default_rng([list(SCENARIOS).index(setting), list(VARIANTS).index(variant)])
     for number in range(sized(16)):
-        game, twin = game_and_twin(setting, VARIANTS[variant], number)
+        game, twin = game_and_twin(setting, tracked_by(variant, tracker), number)
         assert_same(game, twin)
         while not game.over:
             chosen = random_move(rng, game)
@@ -75,9 +114,15 @@ ANY_MOVE = st.tuples(st.one_of(st.sampled_from(list(Move)), st.integers(-1, 8)),
 
 
 @examples(250)
-@given(st.sampled_from(list(SCENARIOS)), st.sampled_from(list(VARIANTS)), st.integers(0, 10**6), st.lists(ANY_MOVE))
-def test_any_list_of_moves_is_judged_and_played_as_by_the_twin(setting, variant, number, moves) -> None:
-    game, twin = game_and_twin(setting, VARIANTS[variant], number)
+@given(
+    st.sampled_from(list(SCENARIOS)),
+    st.sampled_from(list(VARIANTS)),
+    st.sampled_from(["bayes", "heuristic"]),
+    st.integers(0, 10**6),
+    st.lists(ANY_MOVE),
+)
+def test_any_list_of_moves_is_judged_and_played_as_by_the_twin(setting, variant, tracker, number, moves) -> None:
+    game, twin = game_and_twin(setting, tracked_by(variant, tracker), number)
     for chosen in moves:
         if game.over:
             break

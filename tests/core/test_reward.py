@@ -13,6 +13,7 @@ from tests.core.games import (
     PLAIN,
     SCENARIOS,
     SELLER,
+    UNIFORM,
     VARIANTS,
     Game,
     examples,
@@ -77,13 +78,21 @@ def test_challenges_pay_the_bluff_reward(claim: float, rewards: list[float]) -> 
     assert game.offer(0.1).tolist() == [0, 0]
 
 
-def test_a_better_belief_is_credited_when_it_improves() -> None:
-    game = Game(rules=only("belief_gain"))
+@pytest.mark.parametrize("tracker", ["heuristic", "bayes"])
+def test_a_better_belief_is_credited_when_it_improves(tracker: str) -> None:
+    beliefs = {"beliefs": tracker}
+    game = Game(UNIFORM, only("belief_gain"), options=beliefs, reservation=(0.8, 0.2), opener=BUYER)
     before = game.row["belief_accuracy"].copy()
     rewards = game.play(Move.BATNA_REVEAL, 0.75)
     assert rewards.tolist() == pytest.approx((5 * (game.row["belief_accuracy"] - before)).tolist())
     assert rewards[SELLER] > 0
     assert rewards[BUYER] == 0
+
+
+def test_a_worse_belief_is_charged() -> None:
+    # The prior's mean happens to be right, and the limit is taken to lie well beyond an offer.
+    game = Game(UNIFORM, only("belief_gain"), reservation=(0.5, 0.2), opener=BUYER)
+    assert game.offer(0.45)[SELLER] < 0
 
 
 ANSWERED = {"buyer": {"value_shift": 0.5}, "seller": {"value_shift": -0.5}}
