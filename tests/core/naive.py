@@ -74,8 +74,13 @@ class NaiveGame:
         self.posterior: dict[str, NaivePosterior] = {}
         for seat in SEATS:
             self.begin_belief(seat)
-        self.estimate = {seat: (self.belief[seat]["mean"], self.belief[seat]["sd"]) for seat in SEATS}
         self.open_the_books()
+        self.estimate = {
+            seat: (clip(self.belief[seat]["mean"], -1, 2), min(self.belief[seat]["sd"], 1))
+            if self.tracker == "elicited"
+            else (0.0, 0.0)
+            for seat in SEATS
+        }
         self.paid_accuracy = {seat: self.accuracy(seat) for seat in SEATS}
         self.begin_round()
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from parlay_marl.core import drift
 from parlay_marl.core.moves import Move
-from parlay_marl.core.posterior import EXPONENTS, PLANS
+from parlay_marl.core.posterior import EXPONENTS
 from tests.core.games import BUYER, PLAIN, SAAS, SELLER, Game, examples, params_of, scenario, sized
 
 P = params_of(PLAIN)[0]["drift"]
@@ -180,7 +180,7 @@ def follow(game: Game, rng: np.random.Generator, exponents: list[float], noise: 
     seen, price = Follower([], [], [], []), 1 - rng.uniform(0, 0.1)
     for r, exponent in enumerate(exponents):
         limit, belief = float(game.row["reservation"][SELLER]), game.belief(BUYER)
-        weights = game.row["posterior"][BUYER][:PLANS].sum(axis=1)
+        weights = game.row["posterior"][BUYER].sum(axis=1)
         seen.sd.append(belief["spread"])
         seen.miss.append(abs(belief["reservation"] - limit))
         seen.is_covered.append(belief["low"] <= limit <= belief["high"])

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from parlay_marl.catalogue.scenarios import Scenario
 from parlay_marl.core.belief import Belief, Tracker
 from parlay_marl.core.moves import Move
-from parlay_marl.core.posterior import PLANS
 from tests.core.games import HOT, STORMY, TERMS, UNIFORM, Game, examples, random_move, sized
 
 # Prices and limits are multiples of 1/1024, which 1 - x keeps exact: a tie stays a tie.
@@ -81,7 +80,7 @@ def mirror_pair(setting: Scenario, rules: Any, rng: np.random.Generator, **optio
 
 def columns(game: Game) -> np.ndarray:
     """Return the probability of each plan and limit, by seat; nothing where there is no posterior."""
-    weights = game.row["posterior"][:, :PLANS].astype(float)
+    weights = game.row["posterior"].astype(float)
     return weights / np.maximum(weights.sum(axis=(1, 2), keepdims=True), 1e-30)
 
 

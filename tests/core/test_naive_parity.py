@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from parlay_marl.core import observation
 from parlay_marl.core.moves import Move
-from parlay_marl.core.posterior import PLANS, Frame
+from parlay_marl.core.posterior import Frame
 from parlay_marl.core.state import STATE
 from tests.core.games import SCENARIOS, VARIANTS, Game, Variant, examples, random_move, sized
 from tests.core.naive import SEATS, NaiveGame
@@ -53,7 +53,7 @@ def figure_of(game: Game, name: str) -> np.ndarray:
     """Return a figure as the twin has it: of the posterior the probabilities, of its frame all but their total."""
     found = game.row[name].astype(float)
     if name == "posterior":
-        weights = found[:, :PLANS]
+        weights = found
         return weights / np.maximum(weights.sum(axis=(1, 2), keepdims=True), 1e-30)
     return np.delete(found, Frame.SCALE, axis=1) if name == "frame" else found
 

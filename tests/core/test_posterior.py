@@ -43,7 +43,7 @@ class Mind:
 
     def __init__(self, low: float = 0.0, high: float = 1.0, toward: float = 1.0, p: Any = P) -> None:
         self.toward, self.p = toward, p
-        self.w = np.zeros((posterior.ROWS, CELLS), np.float32)
+        self.w = np.zeros((PLANS, CELLS), np.float32)
         self.frame = np.zeros(len(Frame), np.float32)
         self.b = np.zeros(7)
         posterior.set_prior(self.w, self.frame, low, high, p)
@@ -55,8 +55,7 @@ class Mind:
 
     def of_weights(self, weights: np.ndarray) -> Mind:
         """Give every plan these weights of the limit, in equal parts."""
-        self.w[:PLANS] = weights / PLANS
-        self.w[PLANS] = self.w[:PLANS].sum(axis=0)
+        self.w[:] = weights / PLANS
         return self.conclude()
 
     def offer(self, price: float, time: float, *, plain: bool = True, refused: float = 0.0, press: float = 0.0) -> Mind:
@@ -86,14 +85,11 @@ class Mind:
         return self.conclude()
 
     def headline(self, jump: float, chance: float, most: float) -> Mind:
-        with pytest.MonkeyPatch.context() as patch:  # only compiled code has a stack to put arrays on
-            patch.setattr(posterior, "_stack_table", lambda: np.empty((PLANS, CELLS), np.float32))
-            posterior.blur(self.w, self.frame, jump, chance, most)
+        posterior.blur(self.w, self.frame, jump, chance, most)
         return self.conclude()
 
     def public_move(self, by: float) -> Mind:
         posterior.shift(self.frame, by)
-        self.w[PLANS] = self.w[:PLANS].sum(axis=0)
         return self.conclude()
 
     @property
@@ -121,7 +117,7 @@ class Mind:
     @property
     def table(self) -> np.ndarray:
         """The probability of each plan and limit."""
-        weights = self.w[:PLANS].astype(float)
+        weights = self.w.astype(float)
         return weights / weights.sum()
 
     @property
@@ -139,8 +135,8 @@ class Mind:
 
 def assert_sound(mind: Mind) -> None:
     low, high = mind.bounds
-    assert np.isfinite(mind.w[:PLANS]).all()
-    assert (mind.w[:PLANS] >= LEAST).all()
+    assert np.isfinite(mind.w).all()
+    assert (mind.w >= LEAST).all()
     assert np.isfinite(mind.b).all()
     assert mind.ends[0] - 1e-6 <= low < high <= mind.ends[1] + 1e-6
     assert mind.ends[0] < mind.mean < mind.ends[1]
@@ -207,7 +203,7 @@ def test_the_figures_are_those_of_numpy(logarithms: list[float], low: float, wid
     for bound, share in zip(mind.bounds, (0.05, 0.95), strict=True):
         # By the share below it: where there is next to no weight, a rounded share may be at any place.
         assert np.interp(bound, edges, np.append(0.0, np.cumsum(masses))) == pytest.approx(share, abs=1e-5)
-    assert float(mind.frame[Frame.SCALE]) * mind.w[:PLANS].sum() == pytest.approx(1, rel=1e-5)
+    assert float(mind.frame[Frame.SCALE]) * mind.w.sum() == pytest.approx(1, rel=1e-5)
 
 
 def test_bounds_of_a_hand_made_posterior() -> None:
@@ -272,7 +268,7 @@ def test_an_irrational_opponent_cannot_break_the_belief() -> None:
         assert np.isfinite(list(belief.values())).all()
         assert belief["spread"] > 0.01
         assert 0 <= belief["low"] < belief["high"] <= 1
-        assert (game.row["posterior"][seat][:PLANS] >= LEAST).all()
+        assert (game.row["posterior"][seat] >= LEAST).all()
 
 
 ANYTHING = st.one_of(
