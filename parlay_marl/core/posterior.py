@@ -66,6 +66,9 @@ _LEAST_WEIGHT = _f(1e-12)
 _END = _f(1.001)
 """Just past the deadline, where a plan would be at its limit: keeps the share of the way finite."""
 _LEAST_HALF_WIDTH = 0.01
+_HONEST_PEAK, _SOFT_BLUFFS, _UNFORESEEN = _f(1.8), _f(0.05), _f(0.02)
+"""Density of honest claims at the tough edge of the tolerance, in tolerances; share of bluffs on the soft side of the
+truth; weight of a claim, or of what a challenge brought to light, whatever the truth."""
 _LEAST_TOLERANCE = 0.001
 """Where the tolerance is a share of the price, that of a claim of nothing is none: dividing by it gave NaN."""
 _EDGE = _f(0.5001)
@@ -238,7 +241,7 @@ def weigh_claim(w: Any, frame: Any, toward: float, claim: float, honest: float, 
     """Take in a claimed limit, taken to be honest with a probability that its maker's credibility gives.
 
     Whoever is honest claims as much as is no bluff, and whoever bluffs far from the last offer gives much away: a
-    claim that concedes little is the likelier bluff.
+    claim that concedes little is the likelier bluff, and one tougher than its maker's own offer is hardly honest.
     """
     sign, floor = _f(toward), _f(p["bluff_floor"])
     given = (_f(claim) - frame[_LAST]) * sign / _f(p["bluff_step"]) if frame[_TIME] >= _ZERO else _ZERO
@@ -250,9 +253,9 @@ def weigh_claim(w: Any, frame: Any, toward: float, claim: float, honest: float, 
     for i in range(CELLS):
         tougher = (frame[_ORIGIN] + _f(i) * frame[_SPACING] - _f(claim)) * sign
         truthful = _truthful_share(frame, i, claim, tolerance)
-        ramp = _f(1.8) * _between(tougher * per_tolerance, _ONE) * per_tolerance
-        lie = bluff_weight if tougher > _ZERO else bluff_weight * _f(0.05)
-        _reweigh(w, frame, i, honest_weight * ramp * truthful + lie * (_ONE - truthful) + _f(0.02))
+        ramp = _HONEST_PEAK * _between(tougher * per_tolerance, _ONE) * per_tolerance
+        lie = bluff_weight if tougher > _ZERO else bluff_weight * _SOFT_BLUFFS
+        _reweigh(w, frame, i, honest_weight * ramp * truthful + lie * (_ONE - truthful) + _UNFORESEEN)
     frame[_SCALE] = _ONE
 
 
@@ -261,7 +264,7 @@ def weigh_check(w: Any, frame: Any, claim: float, tolerance: float, was_bluff: b
     """Take in what a challenge brought to light: whether a claim lies within the tolerance of the truth."""
     for i in range(CELLS):
         truthful = _truthful_share(frame, i, claim, tolerance)
-        _reweigh(w, frame, i, (_ONE - truthful if was_bluff else truthful) + _f(0.02))
+        _reweigh(w, frame, i, (_ONE - truthful if was_bluff else truthful) + _UNFORESEEN)
     frame[_SCALE] = _ONE
 
 
