@@ -1,4 +1,4 @@
-"""The games of a tournament as one table, in memory and as a Parquet file, with all that it takes to play them again."""
+"""The games of a tournament as one table, in memory and as a Parquet file, with all it takes to play them again."""
 
 from __future__ import annotations
 
