@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 COMPILED = ("reset_games", "observe_game", "play_move", "report_games", "choose_move", "drifted_now")
 """The compiled functions that one game calls."""
+ASKING = ("reset_games", "observe_game", "step_games", "play_turns", "forfeit_game", "report_games")
+"""Those that a tournament calls where policies are asked."""
 LAST_GAME = 2**31 - 1
 
 

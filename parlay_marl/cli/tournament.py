@@ -44,7 +44,7 @@ def tournament(
     from parlay_marl.cli.progress import watched
     from parlay_marl.cli.resultfile import result_file
     from parlay_marl.cli.standings import show_results
-    from parlay_marl.cli.start import import_from_here
+    from parlay_marl.cli.start import ASKING, import_from_here
     from parlay_marl.tournament import run_tournament, summarise
     from parlay_marl.tournament.entrants import load_entrant
 
@@ -60,7 +60,7 @@ def tournament(
         if quiet:
             table = play()
         else:
-            tell_compiling("play_games")
+            tell_compiling("play_games", *(ASKING if any(entrant.recipe for entrant in field) else ()))
             table = watched(lambda on_cell: play(on_cell=on_cell), games)
             _tell_forfeits(forfeits)
         results = summarise(table)

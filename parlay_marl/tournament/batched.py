@@ -23,9 +23,9 @@ from parlay_marl.core.state import STATE_DTYPE
 from parlay_marl.core.step import forfeit_game, observe_game, report_games, reset_games, step_games
 from parlay_marl.core.style import CHOICE_DTYPE
 from parlay_marl.envs.game import PlayedMove, action_text, refusal_text
+from parlay_marl.errors import PolicyError
 from parlay_marl.opponents.scripted import choose_move, play_turns
 from parlay_marl.tournament.games import NOBODY
-from parlay_marl.tournament.hosts import PolicyError
 
 Ask = Callable[[int, NDArray[np.float32], NDArray[np.int8]], NDArray[np.int64]]
 """Answers for a seat, -1 for what is no action: observations `(n, fields)` and masks `(n, actions)` in, `(n,)` out."""

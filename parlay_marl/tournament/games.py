@@ -152,7 +152,7 @@ class Games:
 
     def write(self, file: str | Path | BinaryIO) -> None:
         """Write a Parquet file, compressed with zstd: the columns of `COLUMNS`, and the plan as its metadata."""
-        parquet = _parquet()
+        parquet = parquet_library()
         labels = _labels(self.names, self.scenario_names)
         metadata = {name: json.dumps(value) for name, value in self.plan().items()}
         schema = _table(self.rows[:0], labels).schema.with_metadata(metadata)
@@ -165,7 +165,7 @@ class Games:
     @classmethod
     def read(cls, file: str | Path) -> Self:
         """Return the games of a file that `write` wrote, bit for bit."""
-        parquet = _parquet()
+        parquet = parquet_library()
         try:
             source = parquet.ParquetFile(file)
         except (OSError, ValueError) as error:
@@ -193,7 +193,7 @@ class Games:
         return games
 
 
-def _parquet() -> Any:
+def parquet_library() -> Any:
     """Return the library of Parquet files."""
     try:
         from pyarrow import parquet

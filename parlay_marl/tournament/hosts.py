@@ -18,7 +18,7 @@ from typing import Any, NoReturn, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from parlay_marl.errors import ConfigurationError
+from parlay_marl.errors import ConfigurationError, PolicyError
 from parlay_marl.opponents.seat import Opponent
 from parlay_marl.tournament.entrants import Recipe, in_words
 
@@ -27,14 +27,6 @@ SECONDS_TO_START = 120.0
 SECONDS_TO_DIE = 5.0
 
 Answers = NDArray[np.int64]
-
-
-class PolicyError(Exception):
-    """What a policy did wrong when it was made or asked: its seat forfeits, and nothing is raised to the user."""
-
-    def __init__(self, seat: int, reason: str) -> None:
-        super().__init__(reason)
-        self.seat = seat
 
 
 class Host(Protocol):

@@ -19,7 +19,7 @@ import numpy as np
 
 from parlay_marl.core.jit import source_digest
 from parlay_marl.errors import ConfigurationError
-from parlay_marl.tournament.games import GAME_DTYPE, Games, Rows
+from parlay_marl.tournament.games import GAME_DTYPE, Games, Rows, parquet_library
 
 GAMES, RESULTS, CELLS, PLAN = "games.parquet", "results.json", "cells", "plan.json"
 _DIGEST_BYTES = 32
@@ -30,6 +30,7 @@ class Store:
 
     def __init__(self, folder: str | Path, plan: Mapping[str, Any], *, resume: bool = False) -> None:
         """Open a folder: a new or empty one or, to resume, one that holds results of the same plan."""
+        parquet_library()  # better missed now than at the end
         self.folder = Path(folder)
         self._cells = self.folder / CELLS
         self._plan = json.loads(json.dumps({**plan, "rules_digest": source_digest()}))
