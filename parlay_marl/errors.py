@@ -60,7 +60,7 @@ class GameOverError(TurnError):
 
 
 class PolicyError(ParlayError, RuntimeError):
-    """A policy that fails when it is made or asked: its seat (0 buyer, 1 seller) forfeits, and the tournament goes on."""
+    """A policy that fails when it is made or asked; its seat, 0 buyer or 1 seller, forfeits."""
 
     def __init__(self, seat: int, reason: str) -> None:
         super().__init__(reason)

@@ -51,7 +51,7 @@ class Slow(Policy):
     """Takes its time, though not too much of it."""
 
     def act(self, observations: Array, masks: Array) -> Any:
-        time.sleep(0.02)
+        time.sleep(0.005)
         return super().act(observations, masks)
 
 

@@ -13,7 +13,8 @@ from pyarrow import parquet
 
 from parlay_marl.core.outcome import OUTCOME, Ending
 from parlay_marl.errors import ConfigurationError, MissingExtraError
-from parlay_marl.tournament import GAME_DTYPE, Games, games as module, run_tournament
+from parlay_marl.tournament import GAME_DTYPE, Games, run_tournament
+from parlay_marl.tournament import games as module
 from parlay_marl.tournament.games import COLUMNS
 from tests.helpers import content
 from tests.tournament.policies import HERE
@@ -134,7 +135,7 @@ def test_what_is_no_file_of_games_is_refused_with_the_reason(path: Path, tmp_pat
     with pytest.raises(ConfigurationError, match=r"none\.parquet: cannot be read .*: no such file"):
         Games.read(tmp_path / "none.parquet")
     other.write_text("not Parquet")
-    with pytest.raises(ConfigurationError, match="other.parquet: cannot be read as a Parquet file of games"):
+    with pytest.raises(ConfigurationError, match=r"other\.parquet: cannot be read as a Parquet file of games"):
         Games.read(other)
     parquet.write_table(pyarrow.table({"x": [1]}), other)
     with pytest.raises(ConfigurationError, match="not a file of a tournament's games; `parlay tournament --out`"):

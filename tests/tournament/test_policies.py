@@ -1,4 +1,4 @@
-"""Policies in tournaments: the games that the environment plays, whoever asks them where; and forfeits, never a crash."""
+"""Policies in tournaments: the games that the environment plays, whoever asks them; and forfeits, never a crash."""
 
 from __future__ import annotations
 
@@ -75,11 +75,11 @@ def test_a_game_of_a_policy_is_the_single_game_of_its_seed_number_opener_and_pai
     games = run_tournament([f"{HERE}:Looker", f"{HERE}:Policy", "shark"], [scenario], games=10, seed=SEED, workers=0)
     makers = {"looker": policies.Looker(), "policy": policies.Policy(), "shark": "shark"}
     endings = set()
-    for buyer in makers:
-        for seller in makers:
+    for buyer, first in makers.items():
+        for seller, second in makers.items():
             game = Game(
                 negotiation_v0.make_config(scenario, reward="payoff"),
-                (as_player(makers[buyer]), as_player(makers[seller])),  # type: ignore[arg-type]
+                (as_player(first), as_player(second)),  # type: ignore[arg-type]
             )
             for opener in (BUYER, SELLER):
                 for row in of_cell(games, buyer, seller, opener):
@@ -272,7 +272,7 @@ def test_what_policies_print_is_no_result(capfd: pytest.CaptureFixture[str], tmp
 
 def test_a_worker_that_does_not_start_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hosts, "serve", policies.factory)  # takes other arguments, and never says that it is ready
-    with pytest.raises(ConfigurationError, match="a worker process for policies does not start; a script .*__main__"):
+    with pytest.raises(ConfigurationError, match=r"a worker process for policies does not start; a script .*__main__"):
         run_tournament([f"{HERE}:Policy"], ["uniform"], games=1)
 
 
