@@ -25,7 +25,8 @@ LONGEST_NAME = 60
 class Recipe(NamedTuple):
     """How to make a policy: its import path, or a pickle of it.
 
-    A fresh one is made for every cell and seat, so that what it remembers does not depend on what was played before.
+    A fresh one is made for every cell and seat, so that what it remembers does not depend on what was played before;
+    what takes long to load is best kept in its module.
     """
 
     path: str = ""

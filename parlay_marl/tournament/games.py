@@ -75,7 +75,7 @@ def _outcome_columns() -> Iterator[Column]:
         meaning = meanings.get(field.name, field.meaning)
         if field.shape == (2,):
             for part, seat in enumerate(SEATS):
-                yield Column(f"{field.name}_{seat}", kind, f"{meaning}, {seat}", field.name, part)
+                yield Column(f"{field.name}_{seat}", kind, f"{seat}: {meaning}", field.name, part)
         elif field.name != "scenario":
             yield Column(field.name, kind, meaning, field.name, names=names.get(field.name, ""))
 

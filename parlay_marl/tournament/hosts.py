@@ -81,7 +81,10 @@ def asked(policy: Opponent, seat: int, observations: NDArray[np.float32], masks:
 
 
 class LocalHost:
-    """Asks policies in this process: one that takes too long loses when it is done, but cannot be cut off."""
+    """Asks policies in this process: one that takes too long loses when it is done, but cannot be cut off.
+
+    The global random generators of this process are seeded as those of a worker are.
+    """
 
     def __init__(self, recipes: Mapping[str, Recipe], timeout: float) -> None:
         self._recipes, self._timeout = recipes, timeout
@@ -200,9 +203,10 @@ class WorkerHost:
     def close(self) -> None:
         """Kill the process, and whatever it has started in turn."""
         if self._process is not None and self._process.pid is not None:
-            with contextlib.suppress(OSError, AttributeError):  # it is over, or has no group of its own (yet)
-                os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.kill()
+            if self._process.is_alive():
+                with contextlib.suppress(OSError, AttributeError):  # it has no group of its own (yet)
+                    os.killpg(self._process.pid, signal.SIGKILL)
+                self._process.kill()
             self._process.join(SECONDS_TO_DIE)
             self._process.close()
         if self._line is not None:

@@ -116,7 +116,7 @@ class Store:
     def finish(self, games: Games) -> None:
         """Write the files of a finished tournament, and remove its cells."""
         _write(self.folder / GAMES, games.write)
-        _write(self.folder / RESULTS, lambda file: file.write(_as_json(manifest(games))))
+        write_results(self.folder, games)
         _sync_folder(self.folder)
         for path in self._cells.iterdir():
             if path.name != PLAN:
@@ -133,19 +133,26 @@ class Store:
         return hashlib.sha256(self._digest + index.to_bytes(8, "little") + body).digest()
 
 
-def manifest(games: Games) -> dict[str, Any]:
-    """Return what `results.json` says: the plan, what was forfeited, and the file of the games."""
-    return {**games.plan(), "games": len(games.rows), "games_file": GAMES, "forfeits": games.forfeits()}
+def write_results(folder: str | Path, games: Games, figures: Mapping[str, Any] | None = None) -> None:
+    """Write `results.json`: the plan, the file of the games, what was forfeited, and figures as plain data."""
+    results = {**games.plan(), "games": len(games.rows), "games_file": GAMES, "forfeits": games.forfeits()}
+    content = _as_json(results | dict(figures or {}))
+    _write(Path(folder) / RESULTS, lambda file: file.write(content))
 
 
 def _write(path: Path, write: Callable[[BinaryIO], Any]) -> None:
     """Write a file beside its place, force it to the disk and move it there."""
     draft = path.with_name(f".{path.name}.tmp")
-    with draft.open("wb") as file:
-        write(file)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
+    try:
+        with draft.open("wb") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    except OSError as error:
+        raise ConfigurationError(
+            f"out: cannot write {path}: {error.strerror or error}; what is finished is kept, and can be resumed"
+        ) from error
 
 
 def _sync_folder(folder: Path) -> None:

@@ -185,7 +185,8 @@ def test_two_processes_do_not_play_in_one_folder(tmp_path: Path) -> None:
     stopped(tmp_path, 3)
     code = (
         "import fcntl, sys, time\n"
-        "file = open(sys.argv[1], 'wb')\nfcntl.flock(file, fcntl.LOCK_EX)\nprint('locked', flush=True)\nsys.stdin.read()"
+        "file = open(sys.argv[1], 'wb')\nfcntl.flock(file, fcntl.LOCK_EX)\nprint('locked', flush=True)\n"
+        "sys.stdin.read()"
     )
     lock = str(tmp_path / "cells" / ".lock")
     with subprocess.Popen(
