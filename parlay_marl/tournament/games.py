@@ -73,9 +73,9 @@ def _outcome_columns() -> Iterator[Column]:
     for field in OUTCOME:
         kind = "string" if field.name in names else np.dtype(field.dtype).name
         meaning = meanings.get(field.name, field.meaning)
-        if field.shape == (2,):
-            for part, seat in enumerate(SEATS):
-                yield Column(f"{field.name}_{seat}", kind, f"{seat}: {meaning}", field.name, part)
+        if field.shape:
+            for part, of in enumerate(SEATS if field.shape == (2,) else range(field.shape[0])):
+                yield Column(f"{field.name}_{of}", kind, f"{of}: {meaning}", field.name, part)
         elif field.name != "scenario":
             yield Column(field.name, kind, meaning, field.name, names=names.get(field.name, ""))
 

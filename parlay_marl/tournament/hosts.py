@@ -41,6 +41,9 @@ class Host(Protocol):
     def ask(self, seat: int, observations: NDArray[np.float32], masks: NDArray[np.int8]) -> Answers:
         """Return what the policy in a seat answers."""
 
+    def halt(self) -> None:
+        """Let a call that waits in another thread fail at once, and not as a forfeit."""
+
     def close(self) -> None:
         """End whatever was started."""
 
@@ -110,6 +113,9 @@ class LocalHost:
             raise PolicyError(seat, _late(self._timeout))
         return answers
 
+    def halt(self) -> None:
+        """Nothing waits: what is asked here is asked in the caller's thread."""
+
     def close(self) -> None:
         """Forget the policies."""
         self._policies = {}
@@ -123,6 +129,7 @@ class WorkerHost:
         self._process: Any = None
         self._line: Connection | None = None
         self._faults: dict[int, PolicyError] = {}
+        self._is_halted = False
 
     def begin(self, key: int, names: Mapping[int, str]) -> None:
         """Make the policies of a cell; where one takes the process with it, the other is made again."""
@@ -155,6 +162,7 @@ class WorkerHost:
 
     def _start(self) -> None:
         """Start the process, and wait until it listens."""
+        self._check_halted()
         context = multiprocessing.get_context("spawn")
         self._line, theirs = context.Pipe()
         self._process = context.Process(target=serve, args=(theirs, dict(self._recipes)), daemon=True)
@@ -163,6 +171,7 @@ class WorkerHost:
         finally:
             theirs.close()
         if not self._line.poll(SECONDS_TO_START) or not self._is_ready():
+            self._check_halted()
             self.close()
             raise ConfigurationError(
                 "a worker process for policies does not start; a script that holds a tournament must do so under "
@@ -192,6 +201,7 @@ class WorkerHost:
                 raise PolicyError(seat, _late(seconds))
             is_fault, reply = line.recv()
         except (EOFError, OSError):
+            self._check_halted()
             self._process.join(SECONDS_TO_DIE)
             code = self._process.exitcode
             self.close()
@@ -199,6 +209,19 @@ class WorkerHost:
         if is_fault:
             raise PolicyError(seat, reply)
         return reply
+
+    def halt(self) -> None:
+        """Kill the process, whatever another thread is waiting for."""
+        self._is_halted = True
+        process = self._process
+        if process is not None:
+            with contextlib.suppress(ValueError):  # it was closed meanwhile
+                process.kill()
+
+    def _check_halted(self) -> None:
+        """Fail where the tournament is being ended: what has been cut off then is nobody's forfeit."""
+        if self._is_halted:
+            raise RuntimeError("the tournament was ended")
 
     def close(self) -> None:
         """Kill the process, and whatever it has started in turn."""
@@ -232,6 +255,11 @@ class Hosts:
             yield host
         finally:
             self._free.put(host)
+
+    def halt(self) -> None:
+        """Let all calls that are waiting fail."""
+        for host in self._all:
+            host.halt()
 
     def close(self) -> None:
         """End all hosts."""

@@ -191,15 +191,24 @@ def play_cell(
     return outcomes
 
 
-def in_order(play: Callable[[Task], Played], tasks: Sequence[Task], threads: int) -> Iterator[tuple[Task, Played]]:
-    """Yield tasks with what they came to, in order, whichever thread has played them."""
+def in_order(
+    play: Callable[[Task], Played], tasks: Sequence[Task], threads: int, halt: Callable[[], None] = lambda: None
+) -> Iterator[tuple[Task, Played]]:
+    """Yield tasks with what they came to, in order, whichever thread has played them.
+
+    Where that is broken off, `halt` is called before the tasks that are being played are waited for.
+    """
     if threads == 1:
         yield from ((task, play(task)) for task in tasks)
         return
     with ThreadPoolExecutor(threads) as pool:
-        for start in range(0, len(tasks), CELLS_AHEAD):
-            some = tasks[start : start + CELLS_AHEAD]
-            yield from zip(some, pool.map(play, some), strict=True)
+        try:
+            for start in range(0, len(tasks), CELLS_AHEAD):
+                some = tasks[start : start + CELLS_AHEAD]
+                yield from zip(some, pool.map(play, some), strict=True)
+        except BaseException:
+            halt()
+            raise
 
 
 def run_tournament(
@@ -284,7 +293,7 @@ def _play_all(
     if on_cell is not None:
         on_cell(count, total)
     for indices, at_once in ((in_kernel, threads), (asking, workers)):
-        for _, forfeits in in_order(play, indices, at_once):
+        for _, forfeits in in_order(play, indices, at_once, hosts.halt):
             count += 1
             if on_cell is not None:
                 on_cell(count, total)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from parlay_marl import tournament
+from parlay_marl.cli import console
+from parlay_marl.cli.progress import watched
 from parlay_marl.tournament import Games, run_tournament, summarise
 from tests.cli.conftest import Parlay, start
 
@@ -81,6 +86,24 @@ def test_progress_and_speed_go_to_standard_error(parlay: Parlay) -> None:
     quiet = parlay(*THREE, "--quiet")
     assert quiet.stderr == ""
     assert quiet.stdout == result.stdout
+
+
+def test_a_terminal_shows_rate_and_time_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = io.StringIO()
+    terminal = Console(file=shown, force_terminal=True, width=100, color_system=None)
+    monkeypatch.setattr(console, "remarks", lambda: terminal)
+
+    def play(on_cell: Any) -> None:
+        for done in range(4, 9):  # four cells were finished earlier
+            on_cell(done, 8)
+            time.sleep(0.02)
+
+    watched(play, 50)
+    lines = shown.getvalue()
+    assert "8/8" in lines
+    assert re.search(r"[\d,]+ games per second +\d:\d\d:\d\d", lines)
+    assert re.search(r"4 cells, 200 games in 0\.\d s, [\d,]+ games per second", lines)
+    assert "Playing" not in lines
 
 
 @pytest.mark.parametrize("columns", [80, 100, 120])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -283,6 +284,21 @@ def test_an_error_of_the_caller_ends_all_processes() -> None:
 
     with pytest.raises(RuntimeError, match="enough"):
         run_tournament([f"{HERE}:Policy", f"{HERE}:Looker"], ["uniform"], games=1, workers=2, on_cell=stop)
+
+
+def test_control_c_waits_for_no_policy_and_keeps_no_cell_that_it_has_cut_off(tmp_path: Path) -> None:
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    timer = threading.Timer(4.0, os.kill, (os.getpid(), signal.SIGINT))
+    field, began = [f"{HERE}:Hanging", f"{HERE}:Policy"], time.monotonic()
+    try:
+        timer.start()
+        with pytest.raises(KeyboardInterrupt):
+            run_tournament(field, ["uniform"], games=9, workers=2, timeout=300.0, out=tmp_path)
+    finally:
+        timer.cancel()
+        signal.signal(signal.SIGINT, before)
+    assert time.monotonic() - began < 30
+    assert list((tmp_path / "cells").glob("*.cell")) == []
 
 
 @pytest.mark.parametrize("timeout", [0, -1, float("nan"), float("inf"), "5", None, True, 1e9])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import signal
@@ -17,7 +18,7 @@ from parlay_marl.errors import ConfigurationError
 from parlay_marl.tournament import Games, run_tournament
 from parlay_marl.tournament import store as module
 from parlay_marl.tournament.matches import Cup
-from parlay_marl.tournament.store import Store
+from parlay_marl.tournament.store import Store, write_results
 from tests.tournament.policies import HERE
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -198,6 +199,30 @@ def test_two_processes_do_not_play_in_one_folder(tmp_path: Path) -> None:
             play(tmp_path, resume=True)
         other.communicate("")
     play(tmp_path, resume=True)
+
+
+def test_figures_are_added_to_the_manifest(clean: Path, tmp_path: Path) -> None:
+    write_results(tmp_path, Games.read(clean / "games.parquet"), {"standings": [1]})
+    expected = json.loads((clean / "results.json").read_text(encoding="utf-8")) | {"standings": [1]}
+    assert json.loads((tmp_path / "results.json").read_text(encoding="utf-8")) == expected
+
+
+def test_a_full_disk_says_that_what_is_finished_is_kept(
+    clean: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sync, calls = os.fsync, itertools.count()
+
+    def full(descriptor: int) -> None:
+        if next(calls) == 8:
+            raise OSError(28, "No space left on device")
+        sync(descriptor)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(ConfigurationError, match=r"out: cannot write .*cell: No space left on device; what is fin"):
+            play(tmp_path)
+    play(tmp_path, resume=True)
+    assert content(tmp_path) == content(clean)
 
 
 def test_a_store_that_is_closed_can_be_opened_again(tmp_path: Path) -> None:
