@@ -70,7 +70,7 @@ class Store:
             if there != here:
                 figures = f" ({there!r} there, {here!r} here)" if isinstance(here, int | str) else ""
                 raise ConfigurationError(
-                    f"out: {self.folder} holds another tournament: its {name.replace('_', ' ')} is different{figures}; "
+                    f"out: {self.folder} holds another tournament, different in {name.replace('_', ' ')}{figures}; "
                     "resume it with the arguments that it was begun with, or give another folder"
                 )
 

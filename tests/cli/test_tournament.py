@@ -190,7 +190,7 @@ def test_a_folder_takes_the_games_and_can_be_resumed(parlay: Parlay, tmp_path: P
     assert (out / "games.parquet").read_bytes() == before
     other = parlay(*THREE, "--out", str(out), "--resume", "--seed", "4")
     assert other.exit_code == 2
-    assert "holds another tournament: its seed is different (0 there, 4 here)" in other.stderr
+    assert "holds another tournament, different in seed (0 there, 4 here)" in other.stderr
 
 
 def test_policies_take_part_by_import_path(parlay: Parlay, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
