@@ -8,6 +8,7 @@
     |-- TurnError             a call out of order (also a RuntimeError)
     |   |-- NotStartedError   before the first reset
     |   `-- GameOverError     after the end of the game
+    |-- PolicyError           a policy that fails in a tournament, which counts it as a forfeit (also a RuntimeError)
     `-- MissingExtraError     an optional dependency that is not installed (also an ImportError)
 
 Each says what is wrong, where, and what to do; whatever raised it has left the game as it was.
@@ -56,6 +57,14 @@ class NotStartedError(TurnError):
 
 class GameOverError(TurnError):
     """A move in a game that is over."""
+
+
+class PolicyError(ParlayError, RuntimeError):
+    """A policy that fails when it is made or asked; its seat, 0 buyer or 1 seller, forfeits."""
+
+    def __init__(self, seat: int, reason: str) -> None:
+        super().__init__(reason)
+        self.seat = seat
 
 
 class MissingExtraError(ParlayError, ImportError):

@@ -25,6 +25,7 @@ from parlay_marl.core.state import STATE
 from parlay_marl.core.style import TACTICS, TRAITS
 from parlay_marl.core.table import Field, Parameter
 from parlay_marl.envs.options import ResetOptions
+from parlay_marl.tournament.games import COLUMNS
 
 ROOT = Path(__file__).resolve().parent.parent
 FILES = ("README.md", "docs/reference.md")
@@ -133,6 +134,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "observation": observation_table,
     "state": lambda: field_table(STATE),
     "outcome": lambda: field_table(OUTCOME),
+    "games": lambda: markdown(("column", "type", "meaning"), ((f"`{c.name}`", c.type, c.meaning) for c in COLUMNS)),
     "rules": rules_table,
     "style": style_table,
     "options": lambda: markdown(("option", "default", "meaning"), model_rows(ResetOptions)),

@@ -33,8 +33,9 @@ SURFACE = {
         *("load_scenario", "persona_names", "scenario_names"),
     },
     tournament: {
-        *("BeliefReport", "Cell", "Entrant", "ReliabilityBin", "Results", "TrackerQuality", "ValueOfBelief"),
-        *("assess_beliefs", "run_tournament"),
+        *("GAME_DTYPE", "BeliefReport", "Cell", "Entrant", "EntrantInfo", "Forfeit", "Games", "ReliabilityBin"),
+        *("Results", "TrackerQuality", "ValueOfBelief", "assess_beliefs", "replay_game", "run_tournament"),
+        "summarise",
     },
 }
 ENV_ARGUMENTS = (
@@ -229,6 +230,7 @@ def test_the_standard_errors_that_callers_may_catch() -> None:
         errors.IllegalMoveError: ValueError,
         errors.NotStartedError: RuntimeError,
         errors.GameOverError: RuntimeError,
+        errors.PolicyError: RuntimeError,
         errors.MissingExtraError: ImportError,
     }
     assert all(issubclass(own, usual) for own, usual in standard.items())

@@ -21,6 +21,7 @@ from parlay_marl.catalogue.scenarios import Scenario
 from parlay_marl.cli import app
 from parlay_marl.envs.game import Game
 from parlay_marl.opponents.seat import as_player
+from parlay_marl.tournament import run_tournament
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -114,9 +115,11 @@ def commands(word: str) -> list[str]:
 
 @pytest.mark.parametrize("command", commands("parlay"))
 def test_parlay_does_what_is_shown(command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A person leaves the table at once, and what takes many games is as short as can be."""
+    """A person leaves the table at once, what takes many games is as short as can be, and a replay finds some."""
     monkeypatch.chdir(tmp_path)
     _, *arguments = shlex.split(command)
+    if arguments[0] == "replay":
+        run_tournament(["shark", "nash"], ["uniform"], games=1, out="results")
     arguments += ["--games", "1"] if arguments[0] in ("tournament", "beliefs") else []
     result = CliRunner().invoke(app, arguments, input="quit\n", prog_name="parlay")
     assert result.exit_code == 0, result.output

@@ -1,4 +1,4 @@
-"""The command line `parlay`: watch a game, play one, hold a tournament, judge beliefs, look at the catalogue.
+"""The command line `parlay`: watch, play and replay games, hold a tournament, judge beliefs, look at the catalogue.
 
 A command imports the game only when it runs, so that help comes at once.
 """
@@ -15,6 +15,7 @@ from parlay_marl.cli.beliefs import beliefs
 from parlay_marl.cli.group import ParlayGroup
 from parlay_marl.cli.personas import personas
 from parlay_marl.cli.play import play
+from parlay_marl.cli.replay import replay
 from parlay_marl.cli.scenarios import scenarios
 from parlay_marl.cli.tournament import tournament
 from parlay_marl.cli.watch import watch
@@ -28,7 +29,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Start with: parlay watch shark diplomat",
 )
-for command in (watch, play, tournament, beliefs, personas, scenarios):
+for command in (watch, play, tournament, replay, beliefs, personas, scenarios):
     app.command()(command)
 
 

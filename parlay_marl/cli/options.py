@@ -33,6 +33,19 @@ NoWords = Annotated[bool, typer.Option("--no-words", help="Leave out what is sai
 Personas = Annotated[
     list[str] | None, typer.Argument(metavar="PERSONA", help="Names or .toml files; default: the catalogue.")
 ]
+Entrants = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="ENTRANT", help="Personas, by name or .toml file, and policies, as module:Name; default: the catalogue."
+    ),
+]
+Workers = Annotated[
+    int,
+    typer.Option(metavar="N", help="Processes that policies are asked in; 0: in this one, where none can be cut off."),
+]
+Timeout = Annotated[
+    float, typer.Option(metavar="SECONDS", help="Longest that a policy may take for a call; then it forfeits.")
+]
 Scenarios = Annotated[
     list[str] | None,
     typer.Option("--scenario", "-s", metavar="NAME|FILE", help="A scenario, once for each; default: the catalogue."),

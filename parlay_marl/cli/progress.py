@@ -15,12 +15,13 @@ def watched(play: Callable[[OnCell], Played], games: int) -> Played:
     """Play cells of so many games, show how far it is and say how long it took."""
     from parlay_marl.cli.console import remarks
 
-    began, cells = time.perf_counter(), 0
-    with _progress() as show:
+    began, cells, kept = time.perf_counter(), 0, -1
+    with _progress(games) as show:
 
         def on_cell(done: int, total: int) -> None:
-            nonlocal cells
-            cells = total
+            nonlocal cells, kept
+            kept = done if kept < 0 else kept
+            cells = total - kept
             show(done, total)
 
         played = play(on_cell)
@@ -30,20 +31,35 @@ def watched(play: Callable[[OnCell], Played], games: int) -> Played:
 
 
 @contextlib.contextmanager
-def _progress() -> Iterator[OnCell]:
-    """Show a bar of the cells on a terminal, and yield what moves it; elsewhere only one line at the start."""
+def _progress(games: int) -> Iterator[OnCell]:
+    """Show a bar of the cells, the rate and the time left on a terminal, and yield what moves it.
+
+    Elsewhere there is one line at the start. Cells that an earlier run has left do not count for the rate.
+    """
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from parlay_marl.cli.console import remarks
 
     console = remarks()
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("playing", total=None)
+        task = bar.add_task("playing", total=None, rate="")
+        began, kept = 0.0, -1
 
         def on_cell(done: int, total: int) -> None:
-            if done == 0 and not console.is_terminal:
-                console.print(f"Playing {total:,} cells.")
-            bar.update(task, completed=done, total=total)
+            nonlocal began, kept
+            if kept < 0:
+                began, kept = time.perf_counter(), done
+                if not console.is_terminal:
+                    console.print(f"Playing {total - done:,} cells{f'; {done:,} are finished' if done else ''}.")
+            played, seconds = (done - kept) * games, time.perf_counter() - began
+            rate = f"{played / seconds:,.0f} games per second" if played and seconds > 0.0 else ""
+            bar.update(task, completed=done, total=total, rate=rate)
 
         yield on_cell

@@ -40,7 +40,7 @@ def _percent(share: float | None) -> str:
     return "-" if share is None else f"{share:.0%}"
 
 
-NAME = Column("persona", lambda e: e.name)
+NAME = Column("entrant", lambda e: e.name)
 GAINS = (
     Column("payoff", lambda e: f"{_points(e.mean_payoff)} ± {_points(e.payoff_stderr)}"),
     Column("as\nbuyer", lambda e: _points(e.mean_payoff_buyer)),
@@ -79,6 +79,12 @@ def show_results(results: Results, console: Console) -> None:
     for table in tables:
         console.print()
         show(console, table)
+    lost = [f"{entrant.name} {entrant.forfeits:,}" for entrant in results.entrants if entrant.forfeits]
+    if lost:
+        console.print()
+        paragraph(
+            console, f"Games forfeited by errors, illegal moves or late answers: {', '.join(lost)}", "parlay.warm"
+        )
     console.print()
     paragraph(console, LEGEND, "parlay.dim")
     if width_of(pairs, console) <= min(console.width, WIDEST_MATRIX):

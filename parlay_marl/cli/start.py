@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import secrets
+import sys
 from typing import TYPE_CHECKING
 
 from parlay_marl.cli.console import tell_compiling
@@ -14,7 +16,15 @@ if TYPE_CHECKING:
 
 COMPILED = ("reset_games", "observe_game", "play_move", "report_games", "choose_move", "drifted_now")
 """The compiled functions that one game calls."""
+ASKING = ("reset_games", "observe_game", "step_games", "play_turns", "forfeit_game", "report_games")
+"""Those that a tournament calls where policies are asked."""
 LAST_GAME = 2**31 - 1
+
+
+def import_from_here() -> None:
+    """Let import paths lead to modules of the current folder, as they do where Python itself is called."""
+    if not {"", os.getcwd()} & set(sys.path):
+        sys.path.insert(0, os.getcwd())
 
 
 def seed_or_random(seed: int | None) -> int:

@@ -1,50 +1,83 @@
-"""`parlay tournament`: every persona against every persona, and who won what."""
+"""`parlay tournament`: every entrant against every entrant, and who won what."""
 
 from __future__ import annotations
 
 import functools
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from parlay_marl.cli.options import GamesInCell, GivenSeed, Personas, Quiet, Rules, Scenarios, Threads
+from parlay_marl.cli.options import Entrants, GamesInCell, GivenSeed, Quiet, Rules, Scenarios, Threads, Timeout, Workers
+
+if TYPE_CHECKING:
+    from parlay_marl.tournament import Forfeit
 
 
 def tournament(
-    personas: Personas = None,
+    entrants: Entrants = None,
     scenario: Scenarios = None,
     games: GamesInCell = 200,
     seed: GivenSeed = 0,
     rules: Rules = "default",
     threads: Threads = 1,
+    workers: Workers = 1,
+    timeout: Timeout = 10.0,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", readable=False, help="Write all games and results into a folder, as they finish."),
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the tournament that --out holds.")] = False,
     json: Annotated[
         Path | None, typer.Option(metavar="FILE", readable=False, help="Write entrants and cells to a JSON file.")
     ] = None,
     quiet: Quiet = False,
 ) -> None:
-    """Let every persona play every persona, both ways round, with both openers, over the scenarios.
+    """Let every entrant play every entrant, both ways round, with both openers, over the scenarios.
 
     A cell is one buyer, seller, scenario and opener; all cells of a scenario play the same games of one seed.
 
-    For example: parlay tournament shark diplomat veteran -s saas_enterprise --games 1000 --json results.json
+    For example: parlay tournament shark diplomat my_bots:Careful -s saas_enterprise --games 1000 --out results
     """
-    from parlay_marl.catalogue import load_persona, load_scenario, persona_names, scenario_names
+    from parlay_marl.catalogue import load_scenario, persona_names, scenario_names
     from parlay_marl.cli.console import output, tell_compiling
     from parlay_marl.cli.progress import watched
     from parlay_marl.cli.resultfile import result_file
     from parlay_marl.cli.standings import show_results
-    from parlay_marl.tournament import run_tournament
+    from parlay_marl.cli.start import ASKING, import_from_here
+    from parlay_marl.tournament import run_tournament, summarise
+    from parlay_marl.tournament.entrants import load_entrant
 
+    import_from_here()
+    forfeits: list[Forfeit] = []
     with result_file(json, "--json") as file:
-        entrants = [load_persona(name) for name in personas or persona_names()]
+        field = [load_entrant(name) for name in entrants or persona_names()]
         deals = [load_scenario(name) for name in scenario or scenario_names()]
-        play = functools.partial(run_tournament, entrants, deals, games=games, seed=seed, rules=rules, threads=threads)
+        play = functools.partial(
+            run_tournament, field, deals, games=games, seed=seed, rules=rules, threads=threads, workers=workers,
+            timeout=timeout, out=out, resume=resume, on_forfeit=forfeits.append,
+        )  # fmt: skip
         if quiet:
-            results = play()
+            table = play()
         else:
-            tell_compiling("play_games")
-            results = watched(lambda on_cell: play(on_cell=on_cell), games)
+            tell_compiling("play_games", *(ASKING if any(entrant.recipe for entrant in field) else ()))
+            table = watched(lambda on_cell: play(on_cell=on_cell), games)
+            _tell_forfeits(forfeits)
+        results = summarise(table)
         if file is not None:
             file.write_json(results.as_dict())
     show_results(results, output())
+
+
+def _tell_forfeits(forfeits: list[Forfeit]) -> None:
+    """Say why each entrant forfeited games, with the first reason."""
+    from parlay_marl.cli.console import remarks
+
+    for name in sorted({forfeit.name for forfeit in forfeits}):
+        own = [forfeit for forfeit in forfeits if forfeit.name == name]
+        first, games = own[0], sum(forfeit.games for forfeit in own)
+        remarks().print(
+            f"{name} forfeited {games:,} games; the first as {first.seat} against {first.against} over "
+            f"{first.scenario}: {first.reason}",
+            soft_wrap=True,
+        )

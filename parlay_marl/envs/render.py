@@ -131,7 +131,7 @@ def _move_line(turn: Turn, scenario: Scenario, names: int, told: bool) -> Line:
 def verdict(outcome: Outcome, scenario: Scenario, width: int = WIDTH) -> list[Line]:
     """Return how a game ended, in words."""
     if outcome.ending == "forfeit":
-        text = f"Forfeit by the {outcome.closed_by} in round {outcome.round + 1}, for an illegal move."
+        text = f"Forfeit by the {outcome.closed_by} in round {outcome.round + 1}, for an illegal move or none at all."
         return wrapped(text, "no_deal", width=width)
     if outcome.price is None:
         how = {

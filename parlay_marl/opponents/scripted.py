@@ -37,7 +37,7 @@ from parlay_marl.core.moves import (
     seat_on_turn,
 )
 from parlay_marl.core.outcome import NONE, write_outcome
-from parlay_marl.core.step import start_game, take_turn
+from parlay_marl.core.step import observe, start_game, take_turn
 from parlay_marl.core.style import Strategy
 from parlay_marl.core.tension import clip
 from parlay_marl.core.tracking import bluff_probability
@@ -483,6 +483,25 @@ def choose_move(games: Any, params: Any, i: int, personas: Any, index: int, choi
     choice[0]["move"] = move
     choice[0]["price"] = price
     choice[0]["package"] = package
+
+
+@entry_point
+def play_turns(
+    games: Any, params: Any, personas: Any, index: int, packages: int, observations: Any, masks: Any
+) -> None:
+    """Let persona `index` take its turn in every game that is not over, and observe for the seat then on turn.
+
+    It must be on turn in all of them. Shapes: `(n,)` rows; `(n, fields)` float32; `(n, actions)` int8.
+    """
+    for i in range(len(games)):
+        s = games[i]
+        p = params[s["scenario"]]
+        seat = seat_on_turn(s)
+        if s["ending"] == NONE:
+            move, price, package = choose(s, p, personas[index], seat)
+            tracking.state_inferred(s, p, seat)
+            take_turn(s, p, move, price, package)
+        observe(s, p, seat_on_turn(s), packages, observations[i], masks[i])
 
 
 @entry_point

@@ -1,4 +1,4 @@
-"""Tournaments between personas: whole games in the kernel, on common seeds; and how good their beliefs are."""
+"""Tournaments: every pair of entrants on common games, kept in one table; and how good beliefs are."""
 
 from parlay_marl.tournament.beliefs import (
     BeliefReport,
@@ -7,16 +7,25 @@ from parlay_marl.tournament.beliefs import (
     ValueOfBelief,
     assess_beliefs,
 )
-from parlay_marl.tournament.matches import Cell, Entrant, Results, run_tournament
+from parlay_marl.tournament.games import GAME_DTYPE, EntrantInfo, Games
+from parlay_marl.tournament.matches import Forfeit, run_tournament
+from parlay_marl.tournament.replay import replay_game
+from parlay_marl.tournament.summary import Cell, Entrant, Results, summarise
 
 __all__ = [
+    "GAME_DTYPE",
     "BeliefReport",
     "Cell",
     "Entrant",
+    "EntrantInfo",
+    "Forfeit",
+    "Games",
     "ReliabilityBin",
     "Results",
     "TrackerQuality",
     "ValueOfBelief",
     "assess_beliefs",
+    "replay_game",
     "run_tournament",
+    "summarise",
 ]

@@ -36,7 +36,8 @@ from parlay_marl.envs.game import checked_seed
 from parlay_marl.envs.threads import MOST_THREADS
 from parlay_marl.errors import ConfigurationError
 from parlay_marl.opponents.record import ACCURACY, RECORDED_FIGURES, TURN_DTYPE, record_games
-from parlay_marl.tournament.matches import check_plan, in_order, play_cell
+from parlay_marl.tournament.entrants import check_names
+from parlay_marl.tournament.matches import in_order, play_cell
 
 TRACKERS = ("bayes", "heuristic")
 """The first plays, the others look on."""
@@ -447,7 +448,8 @@ def assess_beliefs(
     entrants, hidden = sorted(loaded, key=lambda persona: persona.name), _hidden(scenarios)
     games, seed = whole_number("games", games, 1, MOST_GAMES), checked_seed(seed)
     threads = whole_number("threads", threads, 1, MOST_THREADS)
-    check_plan([entrant.name for entrant in entrants], [scenario.name for scenario in hidden])
+    check_names("persona", [entrant.name for entrant in entrants])
+    check_names("scenario", [scenario.name for scenario in hidden])
     pairs, numbers = _pairs(entrants, self_play), load_rules(rules)
     deals = [_deal(scenario, numbers) for scenario in hidden]
     cells = list(_cells(pairs, deals))

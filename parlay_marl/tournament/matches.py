@@ -1,26 +1,30 @@
-"""A round-robin of personas: every ordered pair, over every scenario, with both openers, on the same games.
+"""A round-robin: every ordered pair of entrants, over every scenario, with both openers, on the same games.
 
 Game k of a scenario has the same reservation prices and other draws for every pair, so that differences between
-personas are not differences of luck.
+entrants are not differences of luck. Personas play each other in the kernel; policies are asked in worker processes,
+for all games of a cell at once.
 """
 
 from __future__ import annotations
 
+import math
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from pydantic import BaseModel
 
-from parlay_marl.catalogue.personas import Persona, load_persona, persona_names
+from parlay_marl.catalogue.personas import Persona
 from parlay_marl.catalogue.rules import load_rules
-from parlay_marl.catalogue.scenarios import Scenario, build_params, load_scenario, scenario_names
+from parlay_marl.catalogue.scenarios import Params, Scenario, build_params, load_scenario, scenario_names
 from parlay_marl.core.chance import nothing_fixed
 from parlay_marl.core.moves import BUYER, SEATS, SELLER
-from parlay_marl.core.outcome import DEAL, OUTCOME_DTYPE, WALKED
+from parlay_marl.core.outcome import OUTCOME_DTYPE
 from parlay_marl.core.state import STATE_DTYPE
 from parlay_marl.core.style import PERSONA_DTYPE
 from parlay_marl.envs.batch import joined
@@ -29,136 +33,141 @@ from parlay_marl.envs.game import checked_seed
 from parlay_marl.envs.threads import MOST_THREADS, Workers
 from parlay_marl.errors import ConfigurationError
 from parlay_marl.opponents.scripted import play_games
+from parlay_marl.tournament.batched import BatchedCell
+from parlay_marl.tournament.entrants import Contestant, Given, Recipe, check_names, load_entrants
+from parlay_marl.tournament.games import GAME_DTYPE, NOBODY, Games, Rows
+from parlay_marl.tournament.hosts import Host, Hosts
+from parlay_marl.tournament.store import Store
 
 MOST_GAMES = 2**31 - 1
 """Games that a cell may have."""
+MOST_WORKERS = 256
+LONGEST_TIMEOUT = 86_400.0
 LEAST_PER_THREAD = 64
 """Games that a thread must have for itself; fewer gain nothing from another thread."""
 CELLS_AHEAD = 64
-"""Cells whose outcomes may wait in memory until they are counted."""
-Outcomes = np.ndarray[Any, np.dtype[np.void]]
-_Plan = tuple[Persona, Persona, Scenario, Any, int]
+"""Cells that may be finished before one that came earlier."""
+OnCell = Callable[[int, int], None]
 Task = TypeVar("Task")
 Played = TypeVar("Played")
 
 
+class Pairing(NamedTuple):
+    """A cell to play: indices of buyer, seller and scenario, and the seat that opens."""
+
+    scenario: int
+    buyer: int
+    seller: int
+    opener: int
+
+
 @dataclass(frozen=True)
-class Cell:
-    """What a pair came to in one scenario with one opener.
+class Forfeit:
+    """Games of a cell that a seat forfeited for the same reason."""
 
-    Payoffs are discounted worths in units of the scenario's nominal ZOPA. `deal_rate` counts all games;
-    `zopa_deal_rate` those that began with a ZOPA, None where none did.
-    """
-
-    buyer: str
-    seller: str
+    name: str
+    seat: str
+    against: str
     scenario: str
     opener: str
     games: int
-    mean_payoff_buyer: float
-    mean_payoff_seller: float
-    deal_rate: float
-    zopa_games: int
-    zopa_deal_rate: float | None
-    mean_efficiency: float | None
-    mean_rounds: float
+    reason: str
 
 
-@dataclass(frozen=True)
-class Entrant:
-    """One persona's record over all its games, in both seats."""
-
-    name: str
-    games: int
-    mean_payoff: float
-    payoff_stderr: float
-    mean_payoff_buyer: float
-    mean_payoff_seller: float
-    deal_rate: float
-    zopa_deal_rate: float | None
-    mean_share: float | None
-    """Share of the ZOPA won, over deals; None without a deal."""
-    mean_rounds: float
-    bluffs_made: int
-    bluffs_caught: int
-    """Bluffs of the others that it caught."""
-    capitulations: int
-    """Deals worth less than nothing to it."""
-    walk_aways: int
+OnForfeit = Callable[[Forfeit], None]
 
 
-@dataclass(frozen=True)
-class Results:
-    """The results of a tournament: entrants from the best to the worst by mean payoff, and every cell."""
+class Cup:
+    """A tournament that can be played: who, over what, under which rules, and how many games of which seed."""
 
-    seed: int
-    games_per_cell: int
-    rules: str
-    entrants: tuple[Entrant, ...]
-    cells: tuple[Cell, ...]
+    def __init__(
+        self,
+        entrants: tuple[Contestant, ...],
+        scenarios: tuple[Scenario, ...],
+        rules: BaseModel,
+        games: int,
+        seed: int,
+    ) -> None:
+        self.entrants, self.scenarios, self.games, self.seed = entrants, scenarios, games, seed
+        self.rules = rules
+        self.params: list[Params] = [build_params(scenario, rules, reward="payoff") for scenario in scenarios]
+        indices = range(len(entrants))
+        self.pairings = [Pairing(*each) for each in product(range(len(scenarios)), indices, indices, (BUYER, SELLER))]
+        """All cells, in the order of the table of games."""
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return the results as plain data."""
-        return asdict(self)
+    def table(self, rows: Rows) -> Games:
+        """Return the games of the tournament."""
+        infos = tuple(contestant.info for contestant in self.entrants)
+        return Games(self.seed, self.games, self.rules.model_dump(mode="json"), infos, self.scenarios, rows)
 
+    def recipes(self) -> dict[str, Recipe]:
+        """Return how to make the policies, by name."""
+        return {entrant.name: entrant.recipe for entrant in self.entrants if entrant.recipe is not None}
 
-class _Tally:
-    """Running sums of one entrant."""
+    def needs_host(self, cell: Pairing) -> bool:
+        """Whether a policy plays in a cell."""
+        return any(self.entrants[seat].recipe is not None for seat in (cell.buyer, cell.seller))
 
-    def __init__(self) -> None:
-        self.sums: dict[str, float] = dict.fromkeys(
-            ("games", "payoff", "squares", "deals", "zopa", "zopa_deals", "share", "rounds"), 0.0
+    def play(self, cell: Pairing) -> Rows:
+        """Play a cell of two personas in the kernel."""
+        buyer, seller = self.entrants[cell.buyer].persona, self.entrants[cell.seller].persona
+        assert buyer is not None
+        assert seller is not None
+        rows = self._rows(cell)
+        rows["outcome"] = play_cell(
+            buyer, seller, self.params[cell.scenario], opener=cell.opener, games=self.games, seed=self.seed
         )
-        self.counts: dict[str, int] = dict.fromkeys(("bluffs_made", "bluffs_caught", "capitulations", "walk_aways"), 0)
-        self.by_seat = [[0.0, 0.0], [0.0, 0.0]]
+        return rows
 
-    def add(self, outcomes: Outcomes, seat: int) -> None:
-        """Add the outcomes of games played in a seat."""
-        payoff, deal = outcomes["payoff"][:, seat], outcomes["ending"] == DEAL
-        zopa = outcomes["start_width"] > 0.0
-        sums = {
-            "games": len(outcomes),
-            "payoff": payoff.sum(),
-            "squares": (payoff**2).sum(),
-            "deals": deal.sum(),
-            "zopa": zopa.sum(),
-            "zopa_deals": (deal & zopa).sum(),
-            "share": outcomes["share"][:, seat][deal].sum(),
-            "rounds": (outcomes["round"] + 1).sum(),
-        }
-        for name, value in sums.items():
-            self.sums[name] += float(value)
-        self.by_seat[seat][0] += len(outcomes)
-        self.by_seat[seat][1] += float(payoff.sum())
-        for name in ("bluffs_made", "bluffs_caught"):
-            self.counts[name] += int(outcomes[name][:, seat].sum())
-        self.counts["capitulations"] += int((deal & (outcomes["worth"][:, seat] < -1e-9)).sum())
-        self.counts["walk_aways"] += int(((outcomes["ending"] == WALKED) & (outcomes["closed_by"] == seat)).sum())
+    def play_asking(self, cell: Pairing, host: Host) -> tuple[Rows, list[Forfeit]]:
+        """Play a cell with a policy in it, or two."""
+        batched = self.batched(cell)
+        self.let_play(batched, cell, host)
+        rows = self._rows(cell)
+        rows["outcome"] = batched.outcomes()
+        rows["forfeit_by"] = batched.forfeit_by
+        return rows, self._forfeits(cell, batched)
 
-    def entrant(self, name: str) -> Entrant:
-        """Return the record of the entrant."""
-        sums = self.sums
-        games = max(sums["games"], 1.0)
-        mean = sums["payoff"] / games
-        means = [total / max(count, 1.0) for count, total in self.by_seat]
-        return Entrant(
-            name=name,
-            games=int(sums["games"]),
-            mean_payoff=mean,
-            payoff_stderr=float(np.sqrt(max(sums["squares"] / games - mean**2, 0.0) / games)),
-            mean_payoff_buyer=means[BUYER],
-            mean_payoff_seller=means[SELLER],
-            deal_rate=sums["deals"] / games,
-            zopa_deal_rate=sums["zopa_deals"] / sums["zopa"] if sums["zopa"] else None,
-            mean_share=sums["share"] / sums["deals"] if sums["deals"] else None,
-            mean_rounds=sums["rounds"] / games,
-            **self.counts,
-        )
+    def batched(self, cell: Pairing) -> BatchedCell:
+        """Return the games of a cell before their first turn."""
+        personas = self.entrants[cell.buyer].persona, self.entrants[cell.seller].persona
+        params = self.params[cell.scenario]
+        return BatchedCell(personas, params, opener=cell.opener, games=self.games, seed=self.seed)
+
+    def let_play(self, batched: BatchedCell, cell: Pairing, host: Host, turns: int | None = None) -> None:
+        """Play the games of a cell, or some turns of them, with fresh policies."""
+        pair = self.entrants[cell.buyer], self.entrants[cell.seller]
+        names = {seat: entrant.name for seat, entrant in enumerate(pair) if entrant.recipe is not None}
+        host.begin(self._key(cell), names)
+        batched.play(host.ask, turns)
+
+    def _key(self, cell: Pairing) -> int:
+        """Return what seeds the generators of policies: another number for every cell, whatever else is played."""
+        scenario = self.scenarios[cell.scenario].name
+        names = self.entrants[cell.buyer].name, self.entrants[cell.seller].name
+        return zlib.crc32(repr((self.seed, scenario, *names, cell.opener)).encode())
+
+    def _rows(self, cell: Pairing) -> Rows:
+        """Return the rows of a cell, without what the games came to."""
+        rows = np.zeros(self.games, GAME_DTYPE)
+        rows["buyer"], rows["seller"], rows["scenario"] = cell.buyer, cell.seller, cell.scenario
+        rows["number"] = np.arange(self.games)
+        rows["forfeit_by"] = NOBODY
+        return rows
+
+    def _forfeits(self, cell: Pairing, batched: BatchedCell) -> list[Forfeit]:
+        """Return what a cell's games were forfeited for."""
+        pair = self.entrants[cell.buyer].name, self.entrants[cell.seller].name
+        scenario, opener = self.scenarios[cell.scenario].name, SEATS[cell.opener]
+        return [
+            Forfeit(pair[seat], SEATS[seat], pair[1 - seat], scenario, opener, games, reason)
+            for (seat, reason), games in batched.faults.items()
+        ]
 
 
 def play_cell(
     buyer: Persona, seller: Persona, params: Any, *, opener: int, games: int, seed: int, threads: int = 1
-) -> Outcomes:
+) -> Rows:
     """Play games 0 to `games` of a seed between two personas; return `(games,)` of `OUTCOME_DTYPE`.
 
     The games are played in the kernel from beginning to end, shared among threads where there are enough.
@@ -182,93 +191,120 @@ def play_cell(
     return outcomes
 
 
-def _cell(outcomes: Outcomes, buyer: str, seller: str, scenario: str, opener: int) -> Cell:
-    """Return the summary of a cell."""
-    deal, zopa = outcomes["ending"] == DEAL, outcomes["start_width"] > 0.0
-    efficiency = outcomes["efficiency"][~np.isnan(outcomes["efficiency"])]
-    return Cell(
-        buyer=buyer,
-        seller=seller,
-        scenario=scenario,
-        opener=SEATS[opener],
-        games=len(outcomes),
-        mean_payoff_buyer=float(outcomes["payoff"][:, BUYER].mean()),
-        mean_payoff_seller=float(outcomes["payoff"][:, SELLER].mean()),
-        deal_rate=float(deal.mean()),
-        zopa_games=int(zopa.sum()),
-        zopa_deal_rate=float(deal[zopa].mean()) if zopa.any() else None,
-        mean_efficiency=float(efficiency.mean()) if len(efficiency) else None,
-        mean_rounds=float((outcomes["round"] + 1).mean()),
-    )
+def in_order(
+    play: Callable[[Task], Played], tasks: Sequence[Task], threads: int, halt: Callable[[], None] = lambda: None
+) -> Iterator[tuple[Task, Played]]:
+    """Yield tasks with what they came to, in order, whichever thread has played them.
 
-
-def _plan(personas: Sequence[Persona], scenarios: Sequence[Scenario], params: Sequence[Any]) -> Iterator[_Plan]:
-    """Yield every cell to play: ordered pairs, self-play included, over scenarios and openers."""
-    for scenario, record in zip(scenarios, params, strict=True):
-        for opener in (BUYER, SELLER):
-            for buyer in personas:
-                for seller in personas:
-                    yield buyer, seller, scenario, record, opener
-
-
-def in_order(play: Callable[[Task], Played], tasks: Sequence[Task], threads: int) -> Iterator[tuple[Task, Played]]:
-    """Yield tasks with what they came to, in order, whichever thread has played them."""
+    Where that is broken off, `halt` is called before the tasks that are being played are waited for.
+    """
     if threads == 1:
         yield from ((task, play(task)) for task in tasks)
         return
     with ThreadPoolExecutor(threads) as pool:
-        for start in range(0, len(tasks), CELLS_AHEAD):
-            some = tasks[start : start + CELLS_AHEAD]
-            yield from zip(some, pool.map(play, some), strict=True)
+        try:
+            for start in range(0, len(tasks), CELLS_AHEAD):
+                some = tasks[start : start + CELLS_AHEAD]
+                yield from zip(some, pool.map(play, some), strict=True)
+        except BaseException:
+            halt()
+            raise
 
 
 def run_tournament(
-    personas: Sequence[str | Path | Persona] | None = None,
+    entrants: Sequence[Given] | None = None,
     scenarios: Sequence[str | Path | Scenario] | None = None,
     *,
     games: int = 200,
     seed: int = 0,
     rules: str | Mapping[str, Any] | BaseModel = "default",
     threads: int = 1,
-    on_cell: Callable[[int, int], None] | None = None,
-) -> Results:
-    """Play every ordered pair of personas over every scenario with both openers, `games` games a cell.
+    workers: int = 1,
+    timeout: float = 10.0,
+    out: str | Path | None = None,
+    resume: bool = False,
+    on_cell: OnCell | None = None,
+    on_forfeit: OnForfeit | None = None,
+) -> Games:
+    """Play every ordered pair of entrants over every scenario with both openers, `games` games a cell.
 
-    None takes the whole catalogue. Cells are shared among `threads`, on which the
-    results do not depend. `on_cell` is told how many cells are done and how many there are.
+    Entrants are personas (names, files, `Persona`), policies (`Opponent`), or import paths `package.module:Name` of
+    policies; None takes the whole catalogue. Cells of personas are shared among `threads`, cells with policies among
+    `workers`, processes of their own (0: in this process), on none of which the results depend. A policy that raises,
+    answers nonsense or takes more than `timeout` seconds for a call forfeits the open games of the cell; one that
+    plays illegally, that game. `out` is a folder that takes the results; with `resume` the tournament in it goes on.
+    `on_cell` is told how many cells are done and how many there are, `on_forfeit` what was forfeited and why.
     """
-    entrants = [load_persona(persona) for persona in (persona_names() if personas is None else personas)]
+    contestants = load_entrants(entrants)
     deals = [load_scenario(scenario) for scenario in (scenario_names() if scenarios is None else scenarios)]
+    check_names("scenario", [deal.name for deal in deals])
     games, seed = whole_number("games", games, 1, MOST_GAMES), checked_seed(seed)
     threads = whole_number("threads", threads, 1, MOST_THREADS)
-    check_plan([entrant.name for entrant in entrants], [deal.name for deal in deals])
-    loaded = load_rules(rules)
-    params = [build_params(deal, loaded, reward="payoff") for deal in deals]
-    plan = list(_plan(entrants, deals, params))
-    tallies = {entrant.name: _Tally() for entrant in entrants}
-    cells = []
+    workers = whole_number("workers", workers, 0, MOST_WORKERS)
+    cup = Cup(contestants, tuple(sorted(deals, key=lambda deal: deal.name)), load_rules(rules), games, seed)
+    hosts = Hosts(cup.recipes(), workers, checked_timeout(timeout))
+    if resume and out is None:
+        raise ConfigurationError("resume: say what to resume; give the folder of the tournament as `out`")
+    store = None if out is None else Store(out, cup.table(np.zeros(0, GAME_DTYPE)).plan(), resume=resume)
+    try:
+        table = cup.table(_play_all(cup, hosts, store, threads, max(workers, 1), on_cell, on_forfeit))
+        if store is not None:
+            store.finish(table)
+    finally:
+        hosts.close()
+        if store is not None:
+            store.close()
+    return table
 
-    def play(cell: _Plan) -> Outcomes:
-        buyer, seller, _, record, opener = cell
-        return play_cell(buyer, seller, record, opener=opener, games=games, seed=seed)
 
+def _play_all(
+    cup: Cup,
+    hosts: Hosts,
+    store: Store | None,
+    threads: int,
+    workers: int,
+    on_cell: OnCell | None,
+    on_forfeit: OnForfeit | None,
+) -> Rows:
+    """Return the rows of all cells: those that the store holds, and those that are played now, kept as they finish."""
+    total, n = len(cup.pairings), cup.games
+    rows = np.zeros(total * n, GAME_DTYPE)
+    done = np.zeros(total, np.bool_)
+    for index, kept in store.finished(total, n) if store is not None else ():
+        rows[index * n : (index + 1) * n] = kept
+        done[index] = True
+
+    def play(index: int) -> list[Forfeit]:
+        cell, forfeits = cup.pairings[index], list[Forfeit]()
+        if cup.needs_host(cell):
+            with hosts.borrowed() as host:
+                played, forfeits = cup.play_asking(cell, host)
+        else:
+            played = cup.play(cell)
+        rows[index * n : (index + 1) * n] = played
+        if store is not None:
+            store.save(index, played)
+        return forfeits
+
+    left = [int(index) for index in np.flatnonzero(~done)]
+    asking = [index for index in left if cup.needs_host(cup.pairings[index])]
+    in_kernel = [index for index in left if not cup.needs_host(cup.pairings[index])]
+    count = total - len(left)
     if on_cell is not None:
-        on_cell(0, len(plan))
-    for done, ((buyer, seller, scenario, _, opener), outcomes) in enumerate(in_order(play, plan, threads), 1):
-        tallies[buyer.name].add(outcomes, BUYER)
-        tallies[seller.name].add(outcomes, SELLER)
-        cells.append(_cell(outcomes, buyer.name, seller.name, scenario.name, opener))
-        if on_cell is not None:
-            on_cell(done, len(plan))
-    ranked = sorted((tally.entrant(name) for name, tally in tallies.items()), key=lambda e: (-e.mean_payoff, e.name))
-    return Results(seed, games, rules if isinstance(rules, str) else "custom", tuple(ranked), tuple(cells))
+        on_cell(count, total)
+    for indices, at_once in ((in_kernel, threads), (asking, workers)):
+        for _, forfeits in in_order(play, indices, at_once, hosts.halt):
+            count += 1
+            if on_cell is not None:
+                on_cell(count, total)
+            for forfeit in forfeits if on_forfeit is not None else ():
+                on_forfeit(forfeit)  # type: ignore[misc]
+    return rows
 
 
-def check_plan(personas: Sequence[str], scenarios: Sequence[str]) -> None:
-    """Refuse a plan that cannot be played or told apart."""
-    for kind, names in (("persona", personas), ("scenario", scenarios)):
-        if not names:
-            raise ConfigurationError(f"{kind}s: name at least one, or leave them out for all of the catalogue")
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise ConfigurationError(f"the {kind} {twice[0]!r} is named twice; name each once")
+def checked_timeout(timeout: Any) -> float:
+    """Return a time limit in seconds."""
+    is_number = isinstance(timeout, int | float) and not isinstance(timeout, bool)
+    if not is_number or not math.isfinite(timeout) or not 0.0 < timeout <= LONGEST_TIMEOUT:
+        raise ConfigurationError(f"timeout: give seconds, over 0 and at most {LONGEST_TIMEOUT:,.0f}, not {timeout!r}")
+    return float(timeout)

@@ -14,7 +14,7 @@ import parlay_marl
 from parlay_marl.core import jit
 from tests.cli.conftest import ROOT, Parlay, start
 
-COMMANDS = ("watch", "play", "tournament", "beliefs", "personas", "scenarios")
+COMMANDS = ("watch", "play", "tournament", "replay", "beliefs", "personas", "scenarios")
 
 
 def test_version_is_the_packages(parlay: Parlay) -> None:
@@ -71,7 +71,7 @@ WRONG = [
     (("play", "--opponent", "shrak"), "did you mean 'shark'?"),
     (("play", "--role", "byer"), "error: unknown role 'byer'; did you mean 'buyer'?"),
     (("tournament", "shark", "diplomatt"), "did you mean 'diplomat'?"),
-    (("tournament", "shark", "shark"), "the persona 'shark' is named twice"),
+    (("tournament", "shark", "shark"), "the entrant 'shark' is named twice"),
     (("tournament", "shark", "--scenario", "unifrom"), "did you mean 'uniform'?"),
     (("tournament", "shark", "--games", "0"), "games: give a whole number from 1 to 2,147,483,647, not 0"),
     (("tournament", "shark", "--seed", "-3"), "error: seed: give a whole number from 0"),

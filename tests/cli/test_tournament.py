@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from parlay_marl import tournament
-from parlay_marl.tournament import run_tournament
+from parlay_marl.cli import console
+from parlay_marl.cli.progress import watched
+from parlay_marl.tournament import Games, run_tournament, summarise
 from tests.cli.conftest import Parlay, start
 
 THREE = ("tournament", "shark", "diplomat", "veteran", "-s", "saas_enterprise", "-s", "uniform", "-n", "10")
@@ -43,7 +49,7 @@ def test_the_table_and_the_file_hold_the_same_results(parlay: Parlay, tmp_path: 
     assert result.exit_code == 0
     data = json.loads(path.read_text(encoding="utf-8"))
     expected = run_tournament(["shark", "diplomat", "veteran"], ["saas_enterprise", "uniform"], games=10, seed=3)
-    assert data == json.loads(json.dumps(expected.as_dict()))
+    assert data == json.loads(json.dumps(summarise(expected).as_dict()))
     assert list(data) == ["seed", "games_per_cell", "rules", "entrants", "cells"]
     assert rows(result.stdout) == {entrant["name"]: shown(entrant) for entrant in data["entrants"]}
     assert list(rows(result.stdout)) == [entrant["name"] for entrant in data["entrants"]]  # from best to worst
@@ -80,6 +86,24 @@ def test_progress_and_speed_go_to_standard_error(parlay: Parlay) -> None:
     quiet = parlay(*THREE, "--quiet")
     assert quiet.stderr == ""
     assert quiet.stdout == result.stdout
+
+
+def test_a_terminal_shows_rate_and_time_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = io.StringIO()
+    terminal = Console(file=shown, force_terminal=True, width=100, color_system=None)
+    monkeypatch.setattr(console, "remarks", lambda: terminal)
+
+    def play(on_cell: Any) -> None:
+        for done in range(4, 9):  # four cells were finished earlier
+            on_cell(done, 8)
+            time.sleep(0.02)
+
+    watched(play, 50)
+    lines = shown.getvalue()
+    assert "8/8" in lines
+    assert re.search(r"[\d,]+ games per second +\d:\d\d:\d\d", lines)
+    assert re.search(r"4 cells, 200 games in 0\.\d s, [\d,]+ games per second", lines)
+    assert "Playing" not in lines
 
 
 @pytest.mark.parametrize("columns", [80, 100, 120])
@@ -144,3 +168,64 @@ def test_a_pipe_can_take_the_results() -> None:
         _, err = process.communicate(timeout=120)
     assert process.returncode == 0
     assert json.loads(err)["games_per_cell"] == 10
+
+
+# ---------------------------------------------------------------------- folders of results, policies
+
+
+def test_a_folder_takes_the_games_and_can_be_resumed(parlay: Parlay, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    first = parlay(*THREE, "--out", str(out))
+    assert first.exit_code == 0
+    assert sorted(path.name for path in out.iterdir()) == ["games.parquet", "results.json"]
+    before = (out / "games.parquet").read_bytes()
+    assert Games.read(out / "games.parquet").games_per_cell == 10
+    refused = parlay(*THREE, "--out", str(out))
+    assert refused.exit_code == 2
+    assert "is not empty; resume the tournament in it (--resume)" in refused.stderr
+    again = parlay(*THREE, "--out", str(out), "--resume", "--threads", "2")
+    assert again.exit_code == 0
+    assert again.stdout == first.stdout
+    assert again.stderr.startswith("Playing 0 cells; 36 are finished.\n0 cells, 0 games in")
+    assert (out / "games.parquet").read_bytes() == before
+    other = parlay(*THREE, "--out", str(out), "--resume", "--seed", "4")
+    assert other.exit_code == 2
+    assert "holds another tournament, different in seed (0 there, 4 here)" in other.stderr
+
+
+def test_policies_take_part_by_import_path(parlay: Parlay, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "my_own_bots.py").write_text(
+        "import numpy as np\n\n\nclass Middle:\n    name = 'middle'\n\n    def act(self, observations, masks):\n"
+        "        return np.full(len(masks), 5 + 20)\n\n\nclass Broken(Middle):\n    name = 'broken'\n\n"
+        "    def act(self, observations, masks):\n        raise RuntimeError('flat battery')\n",
+        encoding="utf-8",
+    )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    args = ("my_own_bots:Middle", "linear", "my_own_bots:Broken", "-s", "uniform", "-n", "4", "--timeout", "20")
+    result = parlay("tournament", *args)
+    assert result.exit_code == 0
+    assert set(rows(result.stdout)) == {"middle", "linear", "broken"}
+    lost = re.search(r"Games forfeited by errors, illegal moves or late answers: broken (\d+)", result.stdout)
+    assert lost is not None
+    told = re.search(r"broken forfeited (\d+) games; the first as \w+ against \w+ over uniform: raises", result.stderr)
+    assert told is not None
+    assert lost[1] == told[1]
+    assert "RuntimeError: flat battery" in result.stderr
+    assert parlay("tournament", *args, "--workers", "0", "--quiet").stdout == result.stdout
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (("nowhere:Bot",), "error: nowhere:Bot: there is no module 'nowhere'"),
+        (("shark", "--resume"), "error: resume: say what to resume"),
+        (("shark", "--timeout", "0"), "error: timeout: give seconds, over 0"),
+        (("shark", "--workers", "-1"), "error: workers: give a whole number from 0 to 256, not -1"),
+    ],
+)
+def test_wrong_arguments_are_refused_in_one_line(parlay: Parlay, args: tuple[str, ...], message: str) -> None:
+    result = parlay("tournament", *args)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith(message)
+    assert result.stderr.count("\n") == 1

@@ -16,7 +16,7 @@ from parlay_marl.envs.game import Game
 from parlay_marl.envs.outcome import make_report
 from parlay_marl.errors import CatalogueError, ConfigurationError, UnknownNameError
 from parlay_marl.opponents.seat import as_player
-from parlay_marl.tournament import Results, matches, run_tournament
+from parlay_marl.tournament import Results, matches, run_tournament, summarise
 from parlay_marl.tournament.matches import play_cell
 from tests.helpers import BUYER, PERSONAS, SCENARIOS, SELLER, content
 
@@ -25,9 +25,14 @@ DEALS = ["saas_enterprise", "uniform", "hiring_package_terms"]
 GAMES, SEED = 40, 11
 
 
+def figures(*arguments: Any, **more: Any) -> Results:
+    """Return the figures of a tournament."""
+    return summarise(run_tournament(*arguments, **more))
+
+
 @pytest.fixture(scope="module")
 def results() -> Results:
-    return run_tournament(FIELD, DEALS, games=GAMES, seed=SEED)
+    return figures(FIELD, DEALS, games=GAMES, seed=SEED)
 
 
 def outcomes_of(buyer: str, seller: str, scenario: str, opener: int, **more: Any) -> Any:
@@ -138,12 +143,12 @@ def test_entrants_are_ranked_by_their_mean_payoff(results: Results) -> None:
 
 
 def test_only_the_dice_sign_at_a_loss_where_no_event_moves_a_limit_behind_a_standing_offer() -> None:
-    table = run_tournament(scenarios=["uniform", "complete_information"], games=20)
+    table = figures(scenarios=["uniform", "complete_information"], games=20)
     assert {entrant.name for entrant in table.entrants if entrant.capitulations} == {"random"}
 
 
 def test_the_order_of_names_does_not_matter(results: Results) -> None:
-    turned = run_tournament(FIELD[::-1], DEALS[::-1], games=GAMES, seed=SEED)
+    turned = figures(FIELD[::-1], DEALS[::-1], games=GAMES, seed=SEED)
     assert set(turned.cells) == set(results.cells)
     for first, second in zip(turned.entrants, results.entrants, strict=True):
         assert first.name == second.name
@@ -152,7 +157,7 @@ def test_the_order_of_names_does_not_matter(results: Results) -> None:
 
 
 def test_who_else_plays_does_not_matter_for_a_pair(results: Results) -> None:
-    pair = run_tournament(["shark", "linear"], ["uniform"], games=GAMES, seed=SEED)
+    pair = figures(["shark", "linear"], ["uniform"], games=GAMES, seed=SEED)
     assert set(pair.cells) <= set(results.cells)
 
 
@@ -163,35 +168,33 @@ def test_more_games_go_on_where_fewer_stopped() -> None:
 
 
 def test_the_same_seed_gives_the_same_results_and_another_others() -> None:
-    first, again, other = (run_tournament(["linear", "micro"], ["uniform"], games=10, seed=seed) for seed in (1, 1, 2))
+    first, again, other = (figures(["linear", "micro"], ["uniform"], games=10, seed=seed) for seed in (1, 1, 2))
     assert first == again
     assert first.cells != other.cells
 
 
 def test_rules_reach_the_games() -> None:
-    default, seed = (
-        run_tournament(["shark", "veteran"], ["saas_enterprise"], games=20, rules=r) for r in ("default", "seed")
-    )
+    default, seed = (figures(["shark", "veteran"], ["saas_enterprise"], games=20, rules=r) for r in ("default", "seed"))
     assert seed.rules == "seed"
     assert default.cells != seed.cells
-    changed = run_tournament(["shark"], ["uniform"], games=2, rules={"tension": {"memory": 0.5}})
+    changed = figures(["shark"], ["uniform"], games=2, rules={"tension": {"memory": 0.5}})
     assert changed.rules == "custom"
 
 
 def test_everything_is_the_default() -> None:
     calls: list[tuple[int, int]] = []
-    results = run_tournament(games=1, on_cell=lambda done, cells: calls.append((done, cells)))
+    results = figures(games=1, on_cell=lambda done, cells: calls.append((done, cells)))
     cells = len(PERSONAS) ** 2 * len(SCENARIOS) * 2
     assert calls == [(done, cells) for done in range(cells + 1)]
     assert len(results.cells) == cells
     assert {entrant.name for entrant in results.entrants} == set(PERSONAS)
     assert all(entrant.games == 2 * len(PERSONAS) * len(SCENARIOS) * 2 for entrant in results.entrants)
     for number in (0, 1, 2**64 - 1):
-        assert run_tournament(["linear"], ["uniform"], games=np.int64(1), seed=number).seed == number
+        assert figures(["linear"], ["uniform"], games=np.int64(1), seed=number).seed == number
 
 
 def test_a_table_without_deals_has_gaps_where_there_is_nothing_to_tell() -> None:
-    results = run_tournament(["hardliner"], ["saas_enterprise"], games=5)
+    results = figures(["hardliner"], ["saas_enterprise"], games=5)
     entrant = results.entrants[0]
     assert (entrant.deal_rate, entrant.mean_share, entrant.mean_payoff, entrant.zopa_deal_rate) == (0.0, None, 0.0, 0.0)
     assert {cell.mean_efficiency for cell in results.cells} == {0.0}
@@ -229,9 +232,7 @@ def test_a_tournament_is_the_same_with_any_number_of_threads(
 ) -> None:
     monkeypatch.setattr(matches, "CELLS_AHEAD", 7)
     calls: list[int] = []
-    shared = run_tournament(
-        FIELD, DEALS, games=GAMES, seed=SEED, threads=threads, on_cell=lambda done, _: calls.append(done)
-    )
+    shared = figures(FIELD, DEALS, games=GAMES, seed=SEED, threads=threads, on_cell=lambda done, _: calls.append(done))
     assert shared == results
     assert calls == list(range(len(results.cells) + 1))
 
@@ -240,14 +241,14 @@ def test_a_tournament_is_the_same_with_any_number_of_threads(
 def test_what_is_no_number_of_threads_is_refused(threads: Any) -> None:
     calls: list[int] = []
     with pytest.raises(ConfigurationError, match="threads: give a whole number from 1 to 256, not"):
-        run_tournament(["linear"], ["uniform"], games=1, threads=threads, on_cell=lambda done, _: calls.append(done))
+        figures(["linear"], ["uniform"], games=1, threads=threads, on_cell=lambda done, _: calls.append(done))
     assert max(calls, default=0) == 0
     with pytest.raises(ConfigurationError, match="threads: give a whole number from 1 to 256, not"):
         outcomes_of("shark", "linear", "uniform", BUYER, threads=threads)
 
 
 def test_results_are_plain_data() -> None:
-    results = run_tournament(["shark", "nash"], ["uniform"], games=3)
+    results = figures(["shark", "nash"], ["uniform"], games=3)
     plain = json.loads(json.dumps(results.as_dict()))
     assert {"seed", "games_per_cell", "rules", "entrants", "cells"} == set(plain)
     assert {"name", "mean_payoff", "deal_rate"} <= set(plain["entrants"][0])
@@ -268,13 +269,13 @@ def test_results_are_plain_data() -> None:
         ({"seed": 2**64}, ConfigurationError, "seed: give a whole number from 0"),
         ({"seed": 0.5}, ConfigurationError, "seed: give a whole number, not 0.5"),
         ({"seed": None}, ConfigurationError, "seed: give a whole number, not None"),
-        ({"personas": []}, ConfigurationError, "personas: name at least one"),
+        ({"entrants": []}, ConfigurationError, "entrants: name at least one"),
         ({"scenarios": ()}, ConfigurationError, "scenarios: name at least one"),
-        ({"personas": ["shark", "linear", "shark"]}, ConfigurationError, "the persona 'shark' is named twice"),
+        ({"entrants": ["shark", "linear", "shark"]}, ConfigurationError, "the entrant 'shark' is named twice"),
         ({"scenarios": ["uniform", "uniform"]}, ConfigurationError, "the scenario 'uniform' is named twice"),
-        ({"personas": ["sharc"]}, UnknownNameError, "unknown persona 'sharc'; did you mean 'shark'"),
+        ({"entrants": ["sharc"]}, UnknownNameError, "unknown persona 'sharc'; did you mean 'shark'"),
         ({"scenarios": ["unifrom"]}, UnknownNameError, "unknown scenario 'unifrom'; did you mean 'uniform'"),
-        ({"personas": ["nowhere.toml"]}, CatalogueError, "nowhere.toml: no such persona file"),
+        ({"entrants": ["nowhere.toml"]}, CatalogueError, "nowhere.toml: no such persona file"),
         ({"rules": "sead"}, UnknownNameError, "unknown rules preset 'sead'"),
     ],
     ids=str,
@@ -283,7 +284,7 @@ def test_a_plan_that_cannot_be_played_is_refused_before_any_game(
     arguments: dict[str, Any], error: type[Exception], message: str
 ) -> None:
     calls: list[int] = []
-    plan = {"personas": ["linear"], "scenarios": ["uniform"], "games": 1} | arguments
+    plan = {"entrants": ["linear"], "scenarios": ["uniform"], "games": 1} | arguments
     with pytest.raises(error, match=message):
         run_tournament(**plan, on_cell=lambda done, cells: calls.append(done))
     assert calls == []

@@ -1,0 +1,131 @@
+"""All games of a cell at once, turn by turn, where a seat is a policy that must be asked.
+
+A cell has one opener, so that the same seat is on turn in all of its games: each turn is one call of a kernel for a
+persona, one question with all open games for a policy. The games are those that the kernel plays by itself: number k
+of the seed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from parlay_marl.catalogue.personas import Persona
+from parlay_marl.catalogue.scenarios import Params
+from parlay_marl.core import observation as observed
+from parlay_marl.core.chance import nothing_fixed
+from parlay_marl.core.moves import Move, n_actions
+from parlay_marl.core.outcome import NONE, OUTCOME_DTYPE
+from parlay_marl.core.state import STATE_DTYPE
+from parlay_marl.core.step import forfeit_game, observe_game, report_games, reset_games, step_games
+from parlay_marl.core.style import CHOICE_DTYPE
+from parlay_marl.envs.game import PlayedMove, action_text, refusal_text
+from parlay_marl.errors import PolicyError
+from parlay_marl.opponents.scripted import choose_move, play_turns
+from parlay_marl.tournament.games import NOBODY
+
+Ask = Callable[[int, NDArray[np.float32], NDArray[np.int8]], NDArray[np.int64]]
+"""Answers for a seat, -1 for what is no action: observations `(n, fields)` and masks `(n, actions)` in, `(n,)` out."""
+
+_BLANK = np.zeros(1, STATE_DTYPE)
+_BLANK.flags.writeable = False
+
+
+class BatchedCell:
+    """The games of a cell, from the first turn to the last; `personas` has None where a policy sits.
+
+    A policy that fails at a turn forfeits all games that are open then; one that plays illegally, that game.
+    """
+
+    def __init__(
+        self, personas: Sequence[Persona | None], params: Params, *, opener: int, games: int, seed: int
+    ) -> None:
+        self._params, self._seat = params, opener
+        self._records = [None if persona is None else persona.record() for persona in personas]
+        self._packages = int(params[0]["scenario"]["packages"])
+        self._rows = np.zeros(games, STATE_DTYPE)
+        self._observations = np.zeros((games, observed.width(self._packages)), np.float32)
+        self._masks = np.zeros((games, n_actions(self._packages)), np.int8)
+        self._actions, self._refusals = np.full(games, -1, np.int64), np.zeros(games, np.int8)
+        self.forfeit_by = np.full(games, NOBODY, np.int8)
+        self.faults: dict[tuple[int, str], int] = {}
+        """How many games were forfeited by a seat for a reason."""
+        self._watched, self._moves, self._choice = -1, list[int | PlayedMove](), np.zeros(1, CHOICE_DTYPE)
+        self._begin(seed)
+
+    def _begin(self, seed: int) -> None:
+        """Begin all games: those that the kernel plays, with the event sensitivity that a persona brings along."""
+        fixed = nothing_fixed()
+        fixed["opener"] = self._seat
+        for seat, record in enumerate(self._records):
+            if record is not None:
+                fixed["sensitivity"][0, seat] = record[0]["base"]["event_sensitivity"]
+        fixed.flags.writeable = False
+        numbers, scenarios = np.arange(len(self._rows)), np.zeros(len(self._rows), np.int32)
+        reset_games(self._rows, self._params, _BLANK, fixed, np.uint64(seed), numbers, scenarios)
+        if self._records[self._seat] is None:
+            for i in range(len(self._rows)):
+                view = self._observations[i], self._masks[i]
+                observe_game(self._rows, self._params, i, self._seat, self._packages, *view)
+
+    def play(self, ask: Ask, turns: int | None = None) -> None:
+        """Play all games to their ends, or as many turns of them."""
+        played = 0
+        while (self._rows["ending"] == NONE).any() and played != turns:
+            record = self._records[self._seat]
+            if record is None:
+                self._ask(ask)
+            else:
+                self._watch_persona(record)
+                view = self._observations, self._masks
+                play_turns(self._rows, self._params, record, 0, self._packages, *view)
+            self._seat = 1 - self._seat
+            played += 1
+
+    def outcomes(self) -> Any:
+        """Return what the games came to, `(games,)` of `OUTCOME_DTYPE`."""
+        outcomes = np.zeros(len(self._rows), OUTCOME_DTYPE)
+        report_games(self._rows, self._params, outcomes)
+        return outcomes
+
+    def watch(self, number: int) -> list[int | PlayedMove]:
+        """Return a list to which the moves of one game are added as they are played."""
+        self._watched = number
+        return self._moves
+
+    def _ask(self, ask: Ask) -> None:
+        """Let the policy on turn play in all open games."""
+        open_games = np.flatnonzero(self._rows["ending"] == NONE)
+        try:
+            self._actions[open_games] = ask(self._seat, self._observations[open_games], self._masks[open_games])
+        except PolicyError as fault:
+            self._forfeit(open_games, self._seat, str(fault))
+            return
+        self._refusals[:] = 0
+        step_games(
+            self._rows, self._params, self._actions, self._packages, self._observations, self._masks, self._refusals
+        )
+        for i in np.flatnonzero(self._refusals):
+            action = int(self._actions[i])
+            what = action_text(action, action, self._seat, self._packages) if action >= 0 else "what is no action"
+            self._forfeit([i], self._seat, refusal_text(self._seat, what, int(self._refusals[i])))
+        if self._watched in open_games and not self._refusals[self._watched]:
+            self._moves.append(int(self._actions[self._watched]))
+
+    def _forfeit(self, numbers: Any, seat: int, reason: str) -> None:
+        """End games at the cost of a seat."""
+        for i in numbers:
+            forfeit_game(self._rows, self._params, int(i), seat)
+        self.forfeit_by[numbers] = seat
+        self.faults[seat, reason] = self.faults.get((seat, reason), 0) + len(numbers)
+
+    def _watch_persona(self, record: Any) -> None:
+        """Note what a persona does in the game that is watched."""
+        i = self._watched
+        if i >= 0 and self._rows["ending"][i] == NONE:
+            choose_move(self._rows, self._params, i, record, 0, self._choice)
+            move, price, package = self._choice[0].item()
+            self._moves.append(PlayedMove(Move(move), price, package))

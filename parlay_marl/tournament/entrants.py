@@ -1,0 +1,205 @@
+"""Who may take part in a tournament: personas, policies, and whatever an import path leads to."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import importlib
+import inspect
+import pickle
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from parlay_marl.catalogue.files import is_path
+from parlay_marl.catalogue.personas import Persona, load_persona, persona_names
+from parlay_marl.errors import ConfigurationError, UnknownNameError
+from parlay_marl.opponents.seat import Opponent, ScriptedOpponent
+from parlay_marl.tournament.games import EntrantInfo
+
+LONGEST_NAME = 60
+
+
+class Recipe(NamedTuple):
+    """How to make a policy: its import path, or a pickle of it.
+
+    A fresh one is made for every cell and seat, so that what it remembers does not depend on what was played before;
+    what takes long to load is best kept in its module.
+    """
+
+    path: str = ""
+    pickled: bytes = b""
+
+    def make(self) -> Opponent:
+        """Return the policy as it is before its first game."""
+        if self.path:
+            return load_policy(self.path)
+        policy: Opponent = pickle.loads(self.pickled)
+        return policy
+
+
+@dataclass(frozen=True, eq=False)
+class Contestant:
+    """An entrant that is ready to play: either a persona or the recipe of a policy."""
+
+    info: EntrantInfo
+    persona: Persona | None = None
+    recipe: Recipe | None = None
+
+    @property
+    def name(self) -> str:
+        """The name of the entrant."""
+        return self.info.name
+
+
+Given = str | Path | Persona | ScriptedOpponent | Opponent | Contestant
+
+
+def load_entrants(entrants: Sequence[Given] | None) -> tuple[Contestant, ...]:
+    """Return entrants sorted by name, the whole catalogue where they are None; refuse names that occur twice."""
+    loaded = [load_entrant(entrant) for entrant in (persona_names() if entrants is None else entrants)]
+    check_names("entrant", [contestant.name for contestant in loaded])
+    return tuple(sorted(loaded, key=lambda contestant: contestant.name))
+
+
+def check_names(kind: str, names: Sequence[str]) -> None:
+    """Refuse a plan that cannot be played or told apart."""
+    if not names:
+        raise ConfigurationError(f"{kind}s: name at least one, or leave them out for all of the catalogue")
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ConfigurationError(f"the {kind} {twice[0]!r} is named twice; name each once")
+
+
+def load_entrant(entrant: Given) -> Contestant:
+    """Return an entrant from a persona's name or file, a `Persona`, an `Opponent`, or an import path `module:Name`."""
+    if isinstance(entrant, Contestant):
+        return entrant
+    if isinstance(entrant, ScriptedOpponent):
+        entrant = entrant.persona
+    if isinstance(entrant, str) and ":" in entrant and not is_path(entrant):
+        return _from_path(entrant)
+    if isinstance(entrant, str | Path | Persona):
+        persona = load_persona(entrant)
+        return Contestant(EntrantInfo(persona.name, "persona", persona.model_dump(mode="json")), persona)
+    return _from_object(entrant)
+
+
+def recalled(info: EntrantInfo) -> Contestant:
+    """Return an entrant from what a file of games says of it."""
+    if info.kind == "persona":
+        return Contestant(info, Persona.model_validate(info.source))
+    if "import" not in info.source:
+        raise ConfigurationError(
+            f"the entrant {info.name!r} was an object of {info.source.get('object')}, which the file does not hold; "
+            "only policies given by import path can be loaded again"
+        )
+    contestant = _from_path(str(info.source["import"]))
+    if contestant.name != info.name:
+        raise ConfigurationError(
+            f"{info.source['import']} is called {contestant.name!r} now, but {info.name!r} in the file of games; "
+            "the policy has changed since"
+        )
+    return contestant
+
+
+def load_policy(path: str) -> Opponent:
+    """Return the policy that an import path leads to: a class or factory is called, an instance copied."""
+    thing = _found(path)
+    if inspect.isclass(thing) or not hasattr(thing, "act"):
+        if not callable(thing):
+            raise ConfigurationError(f"{path}: {_lack(thing)}")
+        try:
+            policy = thing()
+        except Exception as error:
+            raise ConfigurationError(
+                f"{path}: calling it without arguments fails: {in_words(error)}; "
+                "give a class or a factory that needs none, or an instance"
+            ) from error
+    else:
+        policy = copy.deepcopy(thing)
+    return checked_policy(policy, path)
+
+
+def checked_policy(policy: Any, what: str) -> Opponent:
+    """Return a policy that has a name and a method to play with, or say what it lacks."""
+    if inspect.isclass(policy) or not callable(getattr(policy, "act", None)):
+        raise ConfigurationError(f"{what}: {_lack(policy)}")
+    name = getattr(policy, "name", None)
+    if not isinstance(name, str) or not name.strip() or len(name) > LONGEST_NAME or not name.isprintable():
+        raise ConfigurationError(
+            f"{what}: its `name` must be text of 1 to {LONGEST_NAME} characters in one line, not {name!r}"
+        )
+    checked: Opponent = policy
+    return checked
+
+
+def in_words(error: BaseException) -> str:
+    """Return the kind and the message of an error, shortened, in one line."""
+    try:
+        text = " ".join(str(error).split())
+    except Exception:
+        text = "(without a readable message)"
+    return f"{type(error).__name__}: {text[:300]}".removesuffix(": ")
+
+
+def _from_path(path: str) -> Contestant:
+    """Return the entrant of an import path."""
+    policy = load_policy(path)
+    source = {"import": path, "sha256": _file_digest(path.partition(":")[0])}
+    return Contestant(EntrantInfo(policy.name, "policy", source), recipe=Recipe(path))
+
+
+def _from_object(policy: Any) -> Contestant:
+    """Return the entrant of an object."""
+    checked = checked_policy(policy, repr(policy))
+    kind = type(checked)
+    source = {"object": f"{kind.__module__}.{kind.__qualname__}"}
+    try:
+        pickled = pickle.dumps(checked)
+    except Exception as error:
+        raise ConfigurationError(
+            f"{checked.name!r} cannot be copied for each of its cells: {in_words(error)}; "
+            "give its import path instead, as `module:Name`"
+        ) from error
+    return Contestant(EntrantInfo(checked.name, "policy", source), recipe=Recipe(pickled=pickled))
+
+
+def _found(path: str) -> Any:
+    """Return what stands at an import path."""
+    module_name, _, name = path.partition(":")
+    if not all(part.isidentifier() for part in [*module_name.split("."), *name.split(".")]):
+        raise ConfigurationError(f"{path!r} is no import path; write it as `package.module:Name`")
+    try:
+        thing: Any = importlib.import_module(module_name)
+    except Exception as error:
+        if isinstance(error, ModuleNotFoundError) and error.name in _parents(module_name):
+            raise ConfigurationError(
+                f"{path}: there is no module {error.name!r}; install it, or put its folder into PYTHONPATH"
+            ) from None
+        raise ConfigurationError(f"{path}: importing {module_name} fails: {in_words(error)}") from error
+    for part in name.split("."):
+        if not hasattr(thing, part):
+            known = [other for other in dir(thing) if not other.startswith("_")]
+            raise UnknownNameError(f"name in {module_name},", part, known)
+        thing = getattr(thing, part)
+    return thing
+
+
+def _parents(module: str) -> list[str]:
+    """Return the names of a module and of the packages that it is in."""
+    parts = module.split(".")
+    return [".".join(parts[:count]) for count in range(1, len(parts) + 1)]
+
+
+def _lack(thing: Any) -> str:
+    """Return what is said of a thing that cannot play."""
+    return f"{thing!r:.80} has no method `act(observations, masks)`, which a policy must have beside its `name`"
+
+
+def _file_digest(module: str) -> str:
+    """Return the SHA-256 of a module's file, empty where it has none."""
+    file = getattr(sys.modules[module], "__file__", None)
+    return hashlib.sha256(Path(file).read_bytes()).hexdigest() if file else ""

@@ -1,0 +1,258 @@
+"""The games of a tournament as one table, in memory and as a Parquet file, with all it takes to play them again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from parlay_marl import __version__
+from parlay_marl.catalogue.files import validate
+from parlay_marl.catalogue.scenarios import Scenario
+from parlay_marl.core.moves import SEATS
+from parlay_marl.core.outcome import OUTCOME, OUTCOME_DTYPE, Ending
+from parlay_marl.errors import ConfigurationError, MissingExtraError
+
+SCHEMA_VERSION = 1
+"""Of the file: another number where a column changes its name or meaning."""
+ROWS_AT_ONCE = 131_072
+"""Games in a row group of the file: what is held twice in memory while it is written or read."""
+NOBODY = -1
+"""`forfeit_by` of a game that nobody forfeited."""
+
+GAME_DTYPE = np.dtype(
+    [
+        ("buyer", "i2"),
+        ("seller", "i2"),
+        ("scenario", "i2"),
+        ("number", "i8"),
+        ("forfeit_by", "i1"),
+        ("outcome", OUTCOME_DTYPE),
+    ],
+    align=True,
+)
+"""One game: who played it over what, which game of the seed it is, who forfeited it, and what it came to.
+
+The outcome's own field `scenario` is the index within a cell, 0, and says nothing.
+"""
+
+Rows = np.ndarray[Any, np.dtype[np.void]]
+
+
+class Column(NamedTuple):
+    """One column of the file: its name, type and meaning, and where its values are in the table."""
+
+    name: str
+    type: str
+    meaning: str
+    field: str
+    part: int | None = None
+    """Which seat of a pair."""
+    is_of_outcome: bool = True
+    names: str = ""
+    """What the numbers of the table stand for, where the file has names: entrants, scenarios, seats or endings."""
+
+    def values(self, rows: Rows) -> NDArray[Any]:
+        """Return the values in rows of the table, a view that can be written."""
+        values: NDArray[Any] = (rows["outcome"] if self.is_of_outcome else rows)[self.field]
+        return values if self.part is None else values[:, self.part]
+
+
+def _outcome_columns() -> Iterator[Column]:
+    """Yield the columns of the core's report: those of a pair by seat, those that are numbers of names by name."""
+    names = {"ending": "endings", "opener": "seats", "closed_by": "seats"}
+    meanings = {
+        "ending": f"how it ended: {', '.join(ending.name.lower() for ending in Ending if ending)}",
+        "closed_by": "seat whose move ended the game; null where the clock did",
+    }
+    for field in OUTCOME:
+        kind = "string" if field.name in names else np.dtype(field.dtype).name
+        meaning = meanings.get(field.name, field.meaning)
+        if field.shape:
+            for part, of in enumerate(SEATS if field.shape == (2,) else range(field.shape[0])):
+                yield Column(f"{field.name}_{of}", kind, f"{of}: {meaning}", field.name, part)
+        elif field.name != "scenario":
+            yield Column(field.name, kind, meaning, field.name, names=names.get(field.name, ""))
+
+
+COLUMNS = (
+    Column("scenario", "string", "name of the scenario", "scenario", None, False, "scenarios"),
+    Column("buyer", "string", "name of the buyer", "buyer", None, False, "entrants"),
+    Column("seller", "string", "name of the seller", "seller", None, False, "entrants"),
+    Column("number", "int64", "number of the game, which with the seed fixes its draws", "number", None, False),
+    Column("forfeit_by", "string", "seat that forfeited the game; null: nobody", "forfeit_by", None, False, "seats"),
+    *_outcome_columns(),
+)
+"""The columns of the file, in order; prices are normalised to the scenario's public range."""
+
+
+@dataclass(frozen=True)
+class EntrantInfo:
+    """Who took part: a persona, with all its numbers and words, or a policy, with where it came from."""
+
+    name: str
+    kind: str
+    """`persona` or `policy`."""
+    source: Mapping[str, Any]
+    """The persona as plain data; of a policy its import path and a digest of that file, or its class."""
+
+
+@dataclass(frozen=True, eq=False)
+class Games:
+    """A finished tournament: every game, and what it takes to read and replay them."""
+
+    seed: int
+    games_per_cell: int
+    """Games of each buyer, seller, scenario and opener."""
+    rules: Mapping[str, Any]
+    """All numbers of the rules, as plain data."""
+    entrants: tuple[EntrantInfo, ...]
+    """Sorted by name; `buyer` and `seller` of a row are indices into it."""
+    scenarios: tuple[Scenario, ...]
+    """Sorted by name; `scenario` of a row is an index into it."""
+    rows: Rows
+    """Of `GAME_DTYPE`, by scenario, buyer, seller, opener and number: numbers are 0, 1, 2... in every cell."""
+    version: str = __version__
+    """Of the package that played the games."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the entrants."""
+        return tuple(entrant.name for entrant in self.entrants)
+
+    @property
+    def scenario_names(self) -> tuple[str, ...]:
+        """The names of the scenarios."""
+        return tuple(scenario.name for scenario in self.scenarios)
+
+    def forfeits(self) -> dict[str, int]:
+        """Return how many games each entrant forfeited."""
+        counts = np.zeros(len(self.entrants), np.int64)
+        for seat, name in enumerate(SEATS):
+            lost = self.rows["forfeit_by"] == seat
+            counts += np.bincount(self.rows[name][lost], minlength=len(counts))
+        return dict(zip(self.names, counts.tolist(), strict=True))
+
+    def plan(self) -> dict[str, Any]:
+        """Return everything but the games as plain data: what fixed them before they were played."""
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "package_version": self.version,
+            "seed": self.seed,
+            "games_per_cell": self.games_per_cell,
+            "rules": dict(self.rules),
+            "entrants": [asdict(entrant) for entrant in self.entrants],
+            "scenarios": [scenario.model_dump(mode="json") for scenario in self.scenarios],
+        }
+
+    def write(self, file: str | Path | BinaryIO) -> None:
+        """Write a Parquet file, compressed with zstd: the columns of `COLUMNS`, and the plan as its metadata."""
+        parquet = parquet_library()
+        labels = _labels(self.names, self.scenario_names)
+        metadata = {name: json.dumps(value) for name, value in self.plan().items()}
+        schema = _table(self.rows[:0], labels).schema.with_metadata(metadata)
+        named = [column.name for column in COLUMNS if column.names]
+        with parquet.ParquetWriter(file, schema, compression="zstd", use_dictionary=named) as writer:
+            for start in range(0, len(self.rows), ROWS_AT_ONCE):
+                table = _table(self.rows[start : start + ROWS_AT_ONCE], labels)
+                writer.write_table(table.replace_schema_metadata(metadata), row_group_size=ROWS_AT_ONCE)
+
+    @classmethod
+    def read(cls, file: str | Path) -> Self:
+        """Return the games of a file that `write` wrote, bit for bit."""
+        parquet = parquet_library()
+        try:
+            source = parquet.ParquetFile(file)
+        except (OSError, ValueError) as error:
+            reason = "no such file" if isinstance(error, FileNotFoundError) else str(error)
+            raise ConfigurationError(f"{file}: cannot be read as a Parquet file of games: {reason}") from None
+        with source:
+            plan = _plan(file, source.schema_arrow.metadata or {})
+            games = cls(
+                plan["seed"],
+                plan["games_per_cell"],
+                plan["rules"],
+                tuple(EntrantInfo(**entrant) for entrant in plan["entrants"]),
+                tuple(validate(Scenario, scenario, str(file)) for scenario in plan["scenarios"]),
+                np.zeros(source.metadata.num_rows, GAME_DTYPE),
+                plan["package_version"],
+            )
+            _check_columns(file, source.schema_arrow.names)
+            labels = _labels(games.names, games.scenario_names)
+            start = 0
+            for batch in source.iter_batches(ROWS_AT_ONCE, columns=[column.name for column in COLUMNS]):
+                for column in COLUMNS:
+                    target = column.values(games.rows[start : start + len(batch)])
+                    target[:] = _numbers(file, column, batch.column(column.name), labels)
+                start += len(batch)
+        return games
+
+
+def parquet_library() -> Any:
+    """Return the library of Parquet files."""
+    try:
+        from pyarrow import parquet
+    except ImportError:
+        raise MissingExtraError('results in Parquet need pyarrow; pip install "parlay-marl[tournament]"') from None
+    return parquet
+
+
+def _labels(entrants: tuple[str, ...], scenarios: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+    """Return the names that numbers of the table stand for; a negative number stands for none."""
+    endings = tuple(ending.name.lower() for ending in Ending)
+    return {"entrants": entrants, "scenarios": scenarios, "seats": SEATS, "endings": endings}
+
+
+def _table(rows: Rows, labels: Mapping[str, tuple[str, ...]]) -> Any:
+    """Return rows as an Arrow table."""
+    import pyarrow
+
+    arrays = []
+    for column in COLUMNS:
+        values = np.ascontiguousarray(column.values(rows))
+        if column.names:
+            numbers = pyarrow.array(values.astype(np.int16), mask=values < 0)
+            arrays.append(pyarrow.DictionaryArray.from_arrays(numbers, list(labels[column.names])))
+        else:
+            arrays.append(pyarrow.array(values))
+    return pyarrow.table(arrays, names=[column.name for column in COLUMNS])
+
+
+def _numbers(file: str | Path, column: Column, array: Any, labels: Mapping[str, tuple[str, ...]]) -> NDArray[Any]:
+    """Return a column of the file as the table has it."""
+    if not column.names:
+        numbers: NDArray[Any] = array.to_numpy(zero_copy_only=False)
+        return numbers
+    encoded = array if hasattr(array, "indices") else array.dictionary_encode()
+    known, used = labels[column.names], encoded.dictionary.to_pylist()
+    unknown = sorted(set(used) - set(known))
+    if unknown:
+        raise ConfigurationError(f"{file}: column {column.name!r} names {unknown[0]!r}, which its metadata does not")
+    code_of = np.array([*(known.index(name) for name in used), NOBODY])
+    codes: NDArray[Any] = code_of[encoded.indices.fill_null(len(used)).to_numpy(zero_copy_only=False)]
+    return codes
+
+
+def _plan(file: str | Path, metadata: Mapping[bytes, bytes]) -> dict[str, Any]:
+    """Return the plan in a file's metadata."""
+    if b"schema_version" not in metadata:
+        raise ConfigurationError(f"{file}: not a file of a tournament's games; `parlay tournament --out` writes them")
+    version = json.loads(metadata[b"schema_version"])
+    if version != SCHEMA_VERSION:
+        raise ConfigurationError(
+            f"{file}: its schema is version {version}, this package reads {SCHEMA_VERSION}; "
+            "read it with the version of parlay-marl that wrote it"
+        )
+    return {name.decode(): json.loads(value) for name, value in metadata.items() if not name.startswith(b"ARROW")}
+
+
+def _check_columns(file: str | Path, names: list[str]) -> None:
+    """Refuse a file that lacks columns."""
+    missing = [column.name for column in COLUMNS if column.name not in names]
+    if missing:
+        raise ConfigurationError(f"{file}: lacks the column {missing[0]!r}; it was changed after it was written")

@@ -1,0 +1,332 @@
+"""Where policies are asked: in worker processes, which are killed where a policy gives no answer, or in this one."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import random
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from multiprocessing.connection import Connection, wait
+from queue import SimpleQueue
+from typing import Any, NoReturn, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from parlay_marl.errors import ConfigurationError, PolicyError
+from parlay_marl.opponents.seat import Opponent
+from parlay_marl.tournament.entrants import Recipe, in_words
+
+SECONDS_TO_START = 120.0
+"""Time that a worker process may take to start, and a policy to be made: a large model is loaded then."""
+SECONDS_TO_DIE = 5.0
+
+Answers = NDArray[np.int64]
+
+
+class Host(Protocol):
+    """Asks the policies of one cell after the other."""
+
+    def begin(self, key: int, names: Mapping[int, str]) -> None:
+        """Make the policies of a cell, by seat, with the global random generators seeded by a key.
+
+        One that cannot be made fails when it is asked.
+        """
+
+    def ask(self, seat: int, observations: NDArray[np.float32], masks: NDArray[np.int8]) -> Answers:
+        """Return what the policy in a seat answers."""
+
+    def halt(self) -> None:
+        """Let a call that waits in another thread fail at once, and not as a forfeit."""
+
+    def close(self) -> None:
+        """End whatever was started."""
+
+
+def seed_generators(key: int) -> None:
+    """Seed the generators that policies share, so that what they draw does not depend on what was played before."""
+    random.seed(key)
+    np.random.seed(key % 2**32)
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(key)
+
+
+def made(recipe: Recipe, seat: int, key: int) -> Opponent:
+    """Return the policy of a recipe, or say why it could not be made; generators are seeded before and after."""
+    seed_generators(key)
+    try:
+        policy = recipe.make()
+    except (Exception, SystemExit) as error:
+        raise PolicyError(seat, f"cannot be made: {in_words(error)}") from error
+    seed_generators(key)  # once more: it may have imported the library of a generator only now
+    return policy
+
+
+def asked(policy: Opponent, seat: int, observations: NDArray[np.float32], masks: NDArray[np.int8]) -> Answers:
+    """Return a policy's answers, one whole number for each row, or say what is wrong with them."""
+    try:
+        answers = np.asarray(policy.act(observations, masks))
+    except (Exception, SystemExit) as error:
+        raise PolicyError(seat, f"raises {in_words(error)}") from error
+    if answers.shape != (len(masks),) or answers.dtype.kind not in "iu":
+        raise PolicyError(
+            seat,
+            f"answers an array of {answers.dtype} of shape {answers.shape}; "
+            f"it must give one whole number for each of {len(masks)} rows",
+        )
+    in_range = (answers >= 0) & (answers < masks.shape[1])
+    return np.where(in_range, answers, -1).astype(np.int64)
+
+
+class LocalHost:
+    """Asks policies in this process: one that takes too long loses when it is done, but cannot be cut off.
+
+    The global random generators of this process are seeded as those of a worker are.
+    """
+
+    def __init__(self, recipes: Mapping[str, Recipe], timeout: float) -> None:
+        self._recipes, self._timeout = recipes, timeout
+        self._policies: dict[int, Opponent] = {}
+        self._faults: dict[int, PolicyError] = {}
+
+    def begin(self, key: int, names: Mapping[int, str]) -> None:
+        """Make the policies of a cell."""
+        self._policies, self._faults = {}, {}
+        for seat, name in names.items():
+            try:
+                self._policies[seat] = made(self._recipes[name], seat, key)
+            except PolicyError as fault:
+                self._faults[seat] = fault
+
+    def ask(self, seat: int, observations: NDArray[np.float32], masks: NDArray[np.int8]) -> Answers:
+        """Return what the policy in a seat answers."""
+        if seat in self._faults:
+            raise self._faults[seat]
+        began = time.monotonic()
+        answers = asked(self._policies[seat], seat, observations, masks)
+        if time.monotonic() - began > self._timeout:
+            raise PolicyError(seat, _late(self._timeout))
+        return answers
+
+    def halt(self) -> None:
+        """Nothing waits: what is asked here is asked in the caller's thread."""
+
+    def close(self) -> None:
+        """Forget the policies."""
+        self._policies = {}
+
+
+class WorkerHost:
+    """Asks policies in a process of its own, which is started when it is needed and again when it has been killed."""
+
+    def __init__(self, recipes: Mapping[str, Recipe], timeout: float) -> None:
+        self._recipes, self._timeout = recipes, timeout
+        self._process: Any = None
+        self._line: Connection | None = None
+        self._faults: dict[int, PolicyError] = {}
+        self._is_halted = False
+
+    def begin(self, key: int, names: Mapping[int, str]) -> None:
+        """Make the policies of a cell; where one takes the process with it, the other is made again."""
+        self._faults = {}
+        while not self._make(key, {seat: name for seat, name in names.items() if seat not in self._faults}):
+            pass
+
+    def _make(self, key: int, names: Mapping[int, str]) -> bool:
+        """Make policies, and note those that cannot be; return whether the process has survived it."""
+        if self._process is None or not self._process.is_alive():
+            self.close()
+            self._start()
+        self._send("begin", key, dict(names))
+        for seat in names:
+            try:
+                self._receive(seat, SECONDS_TO_START)
+            except PolicyError as fault:
+                self._faults[seat] = fault
+            if self._process is None:
+                return False
+        return True
+
+    def ask(self, seat: int, observations: NDArray[np.float32], masks: NDArray[np.int8]) -> Answers:
+        """Return what the policy in a seat answers."""
+        if seat in self._faults:
+            raise self._faults[seat]
+        self._send("ask", seat, observations, masks)
+        answers: Answers = self._receive(seat, self._timeout)
+        return answers
+
+    def _start(self) -> None:
+        """Start the process, and wait until it listens."""
+        self._check_halted()
+        context = multiprocessing.get_context("spawn")
+        self._line, theirs = context.Pipe()
+        self._process = context.Process(target=serve, args=(theirs, dict(self._recipes)), daemon=True)
+        try:
+            self._process.start()
+        finally:
+            theirs.close()
+        if not self._line.poll(SECONDS_TO_START) or not self._is_ready():
+            self._check_halted()
+            self.close()
+            raise ConfigurationError(
+                "a worker process for policies does not start; a script that holds a tournament must do so under "
+                "`if __name__ == '__main__':`; with workers=0 policies are asked in this process"
+            )
+
+    def _is_ready(self) -> bool:
+        assert self._line is not None
+        try:
+            return bool(self._line.recv() == "ready")
+        except (EOFError, OSError):
+            return False
+
+    def _send(self, *request: Any) -> None:
+        """Send a request; that the process has ended is noticed by whoever waits for the reply."""
+        assert self._line is not None
+        with contextlib.suppress(OSError):
+            self._line.send(request)
+
+    def _receive(self, seat: int, seconds: float) -> Any:
+        """Return the reply about a seat, within so many seconds."""
+        line = self._line
+        assert line is not None
+        try:
+            if not line.poll(seconds):
+                self.close()
+                raise PolicyError(seat, _late(seconds))
+            is_fault, reply = line.recv()
+        except (EOFError, OSError):
+            self._check_halted()
+            self._process.join(SECONDS_TO_DIE)
+            code = self._process.exitcode
+            self.close()
+            raise PolicyError(seat, f"its process ended by itself (exit code {code})") from None
+        if is_fault:
+            raise PolicyError(seat, reply)
+        return reply
+
+    def halt(self) -> None:
+        """Kill the process, whatever another thread is waiting for."""
+        self._is_halted = True
+        process = self._process
+        if process is not None:
+            with contextlib.suppress(ValueError):  # it was closed meanwhile
+                process.kill()
+
+    def _check_halted(self) -> None:
+        """Fail where the tournament is being ended: what has been cut off then is nobody's forfeit."""
+        if self._is_halted:
+            raise RuntimeError("the tournament was ended")
+
+    def close(self) -> None:
+        """Kill the process, and whatever it has started in turn."""
+        if self._process is not None and self._process.pid is not None:
+            if self._process.is_alive():
+                with contextlib.suppress(OSError, AttributeError):  # it has no group of its own (yet)
+                    os.killpg(self._process.pid, signal.SIGKILL)
+                self._process.kill()
+            self._process.join(SECONDS_TO_DIE)
+            self._process.close()
+        if self._line is not None:
+            self._line.close()
+        self._process, self._line = None, None
+
+
+class Hosts:
+    """As many hosts as cells may be played at once; 0 workers: one in this process."""
+
+    def __init__(self, recipes: Mapping[str, Recipe], workers: int, timeout: float) -> None:
+        kind: Any = WorkerHost if workers else LocalHost
+        self._all: list[Host] = [kind(recipes, timeout) for _ in range(max(workers, 1))]
+        self._free: SimpleQueue[Host] = SimpleQueue()
+        for host in self._all:
+            self._free.put(host)
+
+    @contextlib.contextmanager
+    def borrowed(self) -> Iterator[Host]:
+        """Yield a host that nobody else uses meanwhile."""
+        host = self._free.get()
+        try:
+            yield host
+        finally:
+            self._free.put(host)
+
+    def halt(self) -> None:
+        """Let all calls that are waiting fail."""
+        for host in self._all:
+            host.halt()
+
+    def close(self) -> None:
+        """End all hosts."""
+        for host in self._all:
+            host.close()
+
+
+def _late(seconds: float) -> str:
+    return f"gives no answer within {seconds:g} s"
+
+
+# ---------------------------------------------------------------------- in the worker process
+
+
+def serve(line: Connection, recipes: Mapping[str, Recipe]) -> None:
+    """Make and ask policies for the process at the other end of a line, until that ends.
+
+    What policies print goes to standard error: standard output is for results.
+    """
+    sys.stdout = sys.stderr
+    if hasattr(os, "setsid"):
+        os.setsid()  # a group of its own: Ctrl-C is for the parent, and the whole group can be killed
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    policies: dict[int, Opponent] = {}
+    line.send("ready")
+    while True:
+        try:
+            kind, *request = line.recv()
+        except EOFError:
+            return
+        if kind == "begin":
+            policies = {}
+            _make(line, recipes, policies, *request)
+        else:
+            _answer(line, policies, *request)
+
+
+def _make(
+    line: Connection, recipes: Mapping[str, Recipe], policies: dict[int, Opponent], key: int, names: Mapping[int, str]
+) -> None:
+    """Make the policies of a cell, with a reply for each."""
+    for seat, name in names.items():
+        try:
+            policies[seat] = made(recipes[name], seat, key)
+        except PolicyError as fault:
+            line.send((True, str(fault)))
+        else:
+            line.send((False, None))
+
+
+def _answer(
+    line: Connection,
+    policies: Mapping[int, Opponent],
+    seat: int,
+    observations: NDArray[np.float32],
+    masks: NDArray[np.int8],
+) -> None:
+    """Ask a policy, and send what it answers."""
+    try:
+        line.send((False, asked(policies[seat], seat, observations, masks)))
+    except PolicyError as fault:
+        line.send((True, str(fault)))
+
+
+def _end_with_parent() -> NoReturn:
+    """End this process with its parent, even in the middle of a policy that hangs."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+    os._exit(1)

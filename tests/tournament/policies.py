@@ -1,0 +1,160 @@
+"""Policies that take part in tournaments: some that play, and some of every kind that fails."""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+import time
+import zlib
+from typing import Any
+
+import numpy as np
+
+from parlay_marl.core.moves import INDEX_ACCEPT, INDEX_OFFERS, INDEX_WALK_AWAY
+
+Array = np.ndarray[Any, Any]
+HERE = "tests.tournament.policies"
+
+
+class Policy:
+    """Plays by what it sees alone: any legal action but walking away, by a digest of the observation."""
+
+    def __init__(self) -> None:
+        self.name = type(self).__name__.lower()
+        self.calls = 0
+
+    def act(self, observations: Array, masks: Array) -> Any:
+        self.calls += 1
+        return np.array([self.answer(*row) for row in zip(observations, masks, strict=True)])
+
+    def answer(self, observation: Array, mask: Array) -> int:
+        legal = np.flatnonzero(mask)
+        legal = legal[legal != INDEX_WALK_AWAY]
+        return int(legal[zlib.crc32(observation.tobytes()) % len(legal)])
+
+
+class Looker(Policy):
+    """Another name for the same play."""
+
+
+class Gambler(Policy):
+    """Draws from generators that it does not seed, and remembers how often it was asked."""
+
+    def answer(self, observation: Array, mask: Array) -> int:
+        legal = np.flatnonzero(mask)
+        drawn = random.random() + np.random.random() + 0.001 * self.calls
+        return int(legal[int(drawn * 1000) % len(legal)])
+
+
+class Slow(Policy):
+    """Takes its time, though not too much of it."""
+
+    def act(self, observations: Array, masks: Array) -> Any:
+        time.sleep(0.005)
+        return super().act(observations, masks)
+
+
+class Failing(Policy):
+    """Plays until it is asked for the third time."""
+
+    def act(self, observations: Array, masks: Array) -> Any:
+        played = super().act(observations, masks)
+        return played if self.calls < 3 else self.fail(played)
+
+    def fail(self, played: Any) -> Any:
+        raise ValueError("no idea\nwhat to do")
+
+
+class Leaving(Failing):
+    def fail(self, played: Any) -> Any:
+        sys.exit("enough")
+
+
+class Dying(Failing):
+    def fail(self, played: Any) -> Any:
+        os._exit(7)
+
+
+class Hanging(Failing):
+    def fail(self, played: Any) -> Any:
+        while True:
+            pass
+
+
+class Dreaming(Failing):
+    def fail(self, played: Any) -> Any:
+        time.sleep(0.4)
+        return played
+
+
+class Fractions(Failing):
+    def fail(self, played: Any) -> Any:
+        return played + 0.5
+
+
+class TooFew(Failing):
+    def fail(self, played: Any) -> Any:
+        return played[:-1]
+
+
+class Silent(Failing):
+    def fail(self, played: Any) -> Any:
+        return None
+
+
+class Ragged(Failing):
+    def fail(self, played: Any) -> Any:
+        return [[1], [1, 2]]
+
+
+class Outside(Failing):
+    def fail(self, played: Any) -> Any:
+        return np.where(np.arange(len(played)) % 2 == 0, np.uint64(2**64 - 1), played.astype(np.uint64))
+
+
+class Cheat(Policy):
+    """Accepts what has not been offered, in the games in which it would accept nothing else."""
+
+    def answer(self, observation: Array, mask: Array) -> int:
+        if zlib.crc32(observation.tobytes()) % 3 == 0:
+            return INDEX_ACCEPT
+        return INDEX_OFFERS + 20
+
+
+class Unborn(Policy):
+    """Can be made once in each process, and never again."""
+
+    made = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        if Unborn.made:
+            raise OSError("no model")
+        Unborn.made = True
+
+
+class Needy(Policy):
+    def __init__(self, model: str) -> None:
+        super().__init__()
+
+
+class Nameless:
+    def act(self, observations: Array, masks: Array) -> Any:
+        return masks.argmax(axis=1)
+
+
+class Idle:
+    name = "idle"
+
+
+def factory() -> Policy:
+    """Return a policy under a name of its own."""
+    policy = Policy()
+    policy.name = "from_a_factory"
+    return policy
+
+
+instance = Policy()
+instance.name = "an_instance"
+number = 5
