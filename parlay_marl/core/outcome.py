@@ -10,7 +10,7 @@ from parlay_marl.core.belief import ELICITED, RESERVATION
 from parlay_marl.core.drift import price_given_up
 from parlay_marl.core.jit import rule
 from parlay_marl.core.moves import BUYER, SELLER, own_end
-from parlay_marl.core.reward import discount_factor, discounted_payoff
+from parlay_marl.core.reward import FORFEIT_PAYOFF, discount_factor, discounted_payoff
 from parlay_marl.core.solutions import ideal_worth, is_efficient, proportional_gains
 from parlay_marl.core.table import Field, field_dtype
 
@@ -48,7 +48,7 @@ OUTCOME = (
     Field("tension_peak", "f8", (), "highest tension"),
     Field("worth", "f8", (2,), "worth of the ending to each seat, normalised; 0 without a deal"),
     Field("share", "f8", (2,), "share of the ZOPA won"),
-    Field("payoff", "f8", (2,), "discounted payoff, the pure game's reward"),
+    Field("payoff", "f8", (2,), "discounted payoff, the pure game's reward; -1 for a forfeit"),
     Field("reservation", "f8", (2,), "reservation prices at the end"),
     Field("claims_made", "i2", (2,), "claims made"),
     Field("bluffs_made", "i2", (2,), "bluffs made"),
@@ -112,6 +112,8 @@ def write_outcome(s: Any, p: Any, o: Any) -> None:
         o["worth"][seat] = own
         o["share"][seat] = share(own, width) if deal else 0.0
         o["payoff"][seat] = discounted_payoff(own, p["scenario"]["nominal_width"], factor, s["round"])
+        if s["ending"] == FORFEIT and s["closed_by"] == seat:
+            o["payoff"][seat] = FORFEIT_PAYOFF
         o["reservation"][seat] = s["reservation"][seat]
         o["claims_made"][seat] = s["claims_made"][seat]
         o["bluffs_made"][seat] = s["bluffs_made"][seat]
