@@ -59,7 +59,9 @@ OUTCOME = (
     Field("offers_made", "i2", (2,), "offers made, anchors and claims included"),
     Field("pareto", "i1", (), "1 where the deal is Pareto-efficient, 0 where not; -1 without one"),
     Field("first_price", "f8", (2,), "price of the seat's first offer; NaN without one"),
-    Field("given_up", "f8", (2,), "price given up from the first offer to the last; negative where more was taken back"),
+    Field(
+        "given_up", "f8", (2,), "price given up from the first offer to the last; negative where more was taken back"
+    ),
     Field("belief_error", "f8", (2,), "distance of the seat's belief from the other's true reservation price"),
     Field("best_worth", "f8", (2,), "the most that any deal in the public range could be worth to the seat"),
     Field("ks_worth", "f8", (2,), "worths at the Kalai-Smorodinsky solution; NaN where no deal is a gain for both"),

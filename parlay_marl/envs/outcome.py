@@ -35,7 +35,8 @@ class Outcome:
     """What an episode came to. Pairs are (buyer, seller); prices are in currency, worths in normalised price.
 
     What is undefined is None: the price without a deal; the Nash point, its distance and the efficiency without a
-    ZOPA; the other solutions where no deal in the public range is a gain for both. The report is drawn up when a figure is first asked for, so that an outcome nobody reads costs nothing.
+    ZOPA; the other solutions where no deal in the public range is a gain for both. The report is drawn up when a figure
+    is first asked for, so that an outcome nobody reads costs nothing.
     """
 
     def __init__(self, row: bytes, config: Config, course: Course) -> None:
@@ -137,7 +138,7 @@ class Outcome:
 
     @property
     def kalai_smorodinsky_worth(self) -> Pair | None:
-        """What the Kalai-Smorodinsky solution is worth to each seat; the Nash point's worths but at the range's ends."""
+        """What the Kalai-Smorodinsky solution is worth to each seat: half of the ZOPA where that is within the range."""
         return self._gains("ks_worth")
 
     @property

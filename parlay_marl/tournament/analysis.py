@@ -158,8 +158,8 @@ RATINGS = (
         "where the mean payoff would lie over endlessly many games of the same scenarios; all games of one number are "
         "drawn or left out together, since every pair plays the same ones",
         "expanded percentile interval of the bootstrap over game numbers, scenarios fixed",
-        "Cameron, Gelbach and Miller, Bootstrap-Based Improvements for Inference with Clustered Errors, REStat 90 (2008); "
-        "Hesterberg, What Teachers Should Know About the Bootstrap, The American Statistician 69 (2015)",
+        "Cameron, Gelbach and Miller, Bootstrap-Based Improvements for Inference with Clustered Errors, REStat 90 "
+        "(2008); Hesterberg, What Teachers Should Know About the Bootstrap, The American Statistician 69 (2015)",
     ),
     Definition(
         "comparison",
@@ -174,8 +174,8 @@ RATINGS = (
         "bradley_terry",
         "Bradley-Terry strength",
         "share of strength",
-        "chances to win a duel: two games of one number with the seats exchanged, won by who is paid more in both, a tie "
-        "half to each; one tie is added to every pair",
+        "chances to win a duel: two games of one number with the seats exchanged, won by who is paid more in both, a "
+        "tie half to each; one tie is added to every pair",
         "P(i beats j) = s_i / (s_i + s_j), sum of s = 1, largest likelihood",
         "Bradley and Terry, Rank Analysis of Incomplete Block Designs, Biometrika 39 (1952)",
     ),
@@ -210,7 +210,7 @@ RATINGS = (
         "nominal ZOPAs",
         "what the best reply to that equilibrium gains over the entrant; 0 for all that play in it",
         "max_j (A x)_j - (A x)_i",
-        "Balduzzi et al., Re-evaluating Evaluation, NeurIPS (2018)",
+        "Jordan, Kiekintveld and Wellman, Empirical Game-Theoretic Analysis of the TAC Supply Chain Game, AAMAS (2007)",
     ),
     Definition(
         "replicator",

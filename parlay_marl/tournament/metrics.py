@@ -47,22 +47,22 @@ class Columns:
     @cached_property
     def deal(self) -> NDArray[np.bool_]:
         """Whether the game ended in a deal."""
-        return self["ending"] == DEAL
+        return np.asarray(self["ending"] == DEAL)
 
     @cached_property
     def had_zopa(self) -> NDArray[np.bool_]:
         """Whether there was a ZOPA at the start."""
-        return self["start_width"] > 0.0
+        return np.asarray(self["start_width"] > 0.0)
 
     @cached_property
     def never_zopa(self) -> NDArray[np.bool_]:
         """Whether there was none at the start and none at the end."""
-        return ~self.had_zopa & (self.width <= 0.0)
+        return np.asarray(~self.had_zopa & (self.width <= 0.0))
 
     @cached_property
     def width(self) -> Floats:
         """The ZOPA's width at the end; 0 without one."""
-        return np.maximum(self["zopa_high"] - self["zopa_low"], 0.0)
+        return np.asarray(np.maximum(self["zopa_high"] - self["zopa_low"], 0.0))
 
     def where(self, condition: NDArray[np.bool_], values: NDArray[Any]) -> Floats:
         """Return values, NaN where a condition does not hold."""
@@ -71,7 +71,7 @@ class Columns:
     def distance(self, target: Floats) -> Floats:
         """Return the root mean square of worth - target over the seats; no deal is worth (0, 0)."""
         missed = self["worth"] - target
-        return np.sqrt((missed * missed).mean(axis=0))
+        return np.asarray(np.sqrt((missed * missed).mean(axis=0)))
 
 
 def _share(c: Columns) -> Floats:
@@ -139,7 +139,7 @@ CONCESSIONS = "Faratin, Sierra and Jennings, Negotiation Decision Functions for 
 NEGMAS = "NegMAS (Mohammad et al.); score of the Automated Negotiation League, ANL (2024)"
 ANCHORING = "Galinsky and Mussweiler, First Offers as Anchors, JPSP 81 (2001)"
 WELFARE = "Caragiannis et al., The Unreasonable Fairness of Maximum Nash Welfare, TEAC 7 (2019)"
-RULES = "docs/rules.md, section {}"
+RULES = "docs/rules.md, {}"
 
 METRICS = (
     Metric(
@@ -148,7 +148,7 @@ METRICS = (
         "nominal ZOPAs",
         "what the game paid: the discounted worth of the deal, 0 without one, -1 for a forfeit",
         "delta^r * v / W_nominal",
-        RULES.format(8),
+        RULES.format("Rewards"),
         lambda c: c["payoff"],
     ),
     Metric(
@@ -212,7 +212,7 @@ METRICS = (
         "nash_distance",
         "Distance from the Nash point",
         "public ranges",
-        "root mean square, over the seats, of worth minus worth at the Nash point; on price alone the distance of prices",
+        "root mean square, over the seats, of worth minus worth at the Nash point: on price alone that of prices",
         "sqrt(((v_buyer - W/2)^2 + (v_seller - W/2)^2) / 2), v = 0 without a deal",
         NASH,
         lambda c: c.where(c.width > 0.0, c.distance(0.5 * c.width)),
@@ -239,7 +239,7 @@ METRICS = (
         "pareto",
         "Pareto efficiency",
         "share of games",
-        "deals that no other would have beaten for one seat without loss to the other; no deal on a ZOPA counts as none",
+        "deals that no other beats for one seat without loss to the other; no deal on a ZOPA counts as 0",
         "efficient deals / games with a deal or a ZOPA at the end",
         RAIFFA,
         _pareto,
@@ -250,7 +250,7 @@ METRICS = (
         "ratio",
         "the smaller gain over the larger one, 0 where a seat loses; deals that are worth something to somebody",
         "max(min(v), 0) / max(v)",
-        KALAI,
+        "our own; 1 at Kalai's egalitarian solution",
         _fairness,
     ),
     Metric(
@@ -295,7 +295,7 @@ METRICS = (
         "points of 100",
         "highest tension of the game",
         "max tension",
-        RULES.format(5),
+        RULES.format("Tension and erosion"),
         lambda c: c["tension_peak"],
     ),
     Metric(
@@ -304,7 +304,7 @@ METRICS = (
         "ticks",
         "how often the ZOPA eroded",
         "ticks",
-        RULES.format(5),
+        RULES.format("Tension and erosion"),
         lambda c: c["erosion_ticks"],
     ),
     Metric(
@@ -313,7 +313,7 @@ METRICS = (
         "per game",
         "claims that the seat made",
         "claims",
-        RULES.format(6),
+        RULES.format("Credibility and claims"),
         lambda c: c["claims_made"],
     ),
     Metric(
@@ -322,7 +322,7 @@ METRICS = (
         "per game",
         "claims of the seat that were bluffs",
         "bluffs",
-        RULES.format(6),
+        RULES.format("Credibility and claims"),
         lambda c: c["bluffs_made"],
     ),
     Metric(
@@ -331,7 +331,7 @@ METRICS = (
         "per game",
         "bluffs of the other that the seat challenged",
         "right challenges",
-        RULES.format(6),
+        RULES.format("Credibility and claims"),
         lambda c: c["bluffs_caught"],
     ),
     Metric(
@@ -340,7 +340,7 @@ METRICS = (
         "per game",
         "bluffs of the seat that the other challenged",
         "right challenges of the other",
-        RULES.format(6),
+        RULES.format("Credibility and claims"),
         lambda c: c["bluffs_caught"][::-1],
     ),
     Metric(
@@ -349,7 +349,7 @@ METRICS = (
         "per game",
         "honest claims of the other that the seat challenged",
         "wrong challenges",
-        RULES.format(6),
+        RULES.format("Credibility and claims"),
         lambda c: c["wrong_challenges"],
     ),
     Metric(
@@ -358,7 +358,7 @@ METRICS = (
         "share of games",
         "deals worth less than nothing to the seat",
         "deals with v < 0 / games",
-        RULES.format(8),
+        RULES.format("Rewards"),
         lambda c: c.deal & (c["worth"] < -ROUNDING),
     ),
     Metric(
@@ -367,7 +367,7 @@ METRICS = (
         "public ranges",
         "distance, at the end, of what the seat believed the other's reservation price to be from what it was",
         "|mean of the belief - R_other|",
-        RULES.format(7),
+        RULES.format("Beliefs"),
         lambda c: c["belief_error"],
     ),
     Metric(
@@ -406,7 +406,7 @@ def per_game(rows: Rows, key: str) -> Floats:
 
 @dataclass(frozen=True, eq=False)
 class Tally:
-    """Sums and counts of every metric by cell: axes are `ALL_GAMES` or `DEALS`, metric, seat, scenario, buyer, seller."""
+    """Sums and counts of every metric: axes are `ALL_GAMES` or `DEALS`, metric, seat, scenario, buyer and seller."""
 
     sums: Floats
     counts: Floats

@@ -9,7 +9,7 @@ not a sample of all deals, so that an interval says how the entrants fare on the
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -46,7 +46,7 @@ class Interval:
     high: float
 
 
-# --- what was paid -----------------------------------------------------------------------------------------------------
+# --- what was paid ----------------------------------------------------------------------------------------------------
 
 
 def payoff_table(games: Games) -> Floats:
@@ -85,7 +85,7 @@ def duels(payoffs: Floats) -> Floats:
     return won
 
 
-# --- means, intervals and comparisons ----------------------------------------------------------------------------------
+# --- means, intervals and comparisons ---------------------------------------------------------------------------------
 
 
 def resampled_means(clusters: Floats, resamples: int, seed: int) -> Floats:
@@ -147,7 +147,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return [float(value) for value in corrected]
 
 
-# --- strengths from duels ----------------------------------------------------------------------------------------------
+# --- strengths from duels ---------------------------------------------------------------------------------------------
 
 
 def bradley_terry(won: Floats) -> Floats:
@@ -179,7 +179,7 @@ def elo(strength: Floats) -> Floats:
     return ELO_MEAN + ELO_SCALE / math.log(10.0) * strength
 
 
-# --- the meta-game -----------------------------------------------------------------------------------------------------
+# --- the meta-game ----------------------------------------------------------------------------------------------------
 
 
 def _fixation(gain: Floats, population: int) -> Floats:
@@ -213,7 +213,8 @@ def stationary(chain: Floats) -> Floats:
     weight = np.ones(n)
     for state in range(1, n):
         weight[state] = weight[:state] @ p[:state, state]
-    return weight / weight.sum()
+    share: Floats = weight / weight.sum()
+    return share
 
 
 def alpha_rank(
@@ -260,8 +261,9 @@ def regrets(payoffs: Floats, mixture: Floats) -> Floats:
 def _even_equilibrium(row: Floats, column: Floats, is_symmetric: bool) -> tuple[Floats, Floats]:
     """Return the equilibrium whose largest probabilities add up to the least, by scipy's HiGHS; uniform if it fails.
 
-    Beyond `EVEN_UP_TO` strategies it is the first that is found, which takes long enough. A mixed integer program (Sandholm, Gilpin and Conitzer, AAAI 2005): a strategy is either out, or a best reply.
-    Variables are both mixtures, whether each strategy is out, both values, and both largest probabilities.
+    Beyond `EVEN_UP_TO` strategies it is the first that is found, which takes long enough. A mixed integer program
+    (Sandholm, Gilpin and Conitzer, AAAI 2005): a strategy is either out, or a best reply. Variables are both mixtures,
+    whether each strategy is out, both values, and both largest probabilities.
     """
     from scipy.optimize import LinearConstraint, milp
 
@@ -288,8 +290,9 @@ def _even_equilibrium(row: Floats, column: Floats, is_symmetric: bool) -> tuple[
 
 
 def _cleaned(mixture: Floats) -> Floats:
-    mixture = np.where(mixture < 1e-6, 0.0, mixture)
-    return mixture / mixture.sum()
+    kept = np.where(mixture < 1e-6, 0.0, mixture)
+    cleaned: Floats = kept / kept.sum()
+    return cleaned
 
 
 def _scaled(payoffs: Floats) -> Floats:
@@ -364,5 +367,3 @@ def share_of_strength(strength: Floats) -> Floats:
     weight = np.exp(strength - strength.max())
     shares: Floats = weight / weight.sum()
     return shares
-
-

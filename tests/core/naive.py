@@ -744,17 +744,21 @@ class NaiveGame:
         )
         conduct = [self.conduct(seat) for seat in SEATS]
         both = {name: [conduct[0][name], conduct[1][name]] for name in conduct[0]} | self.solutions()
-        return {name: figures[name] for name in alike + counted} | both | {
-            "pareto": int(not self.could_both_do_better()) if deal else -1,
-            "package": self.deal()[1] if deal else -1,
-            "price": self.deal()[0] if deal else math.nan,
-            "zopa_low": lower,
-            "zopa_high": self.reservation["buyer"] + self.values["buyer"][best],
-            "nash_price": lower + width / 2 if width > 0 else math.nan,
-            "nash_package": best,
-            "nash_distance": miss if deal and width > 0 else math.nan,
-            "efficiency": math.nan if width == 0 else sum(gains) / width if deal else 0.0,
-            "worth": gains,
-            "share": [self.share(seat) if deal else 0.0 for seat in SEATS],
-            "payoff": [self.payoff(seat) for seat in SEATS],
-        }
+        return (
+            {name: figures[name] for name in alike + counted}
+            | both
+            | {
+                "pareto": int(not self.could_both_do_better()) if deal else -1,
+                "package": self.deal()[1] if deal else -1,
+                "price": self.deal()[0] if deal else math.nan,
+                "zopa_low": lower,
+                "zopa_high": self.reservation["buyer"] + self.values["buyer"][best],
+                "nash_price": lower + width / 2 if width > 0 else math.nan,
+                "nash_package": best,
+                "nash_distance": miss if deal and width > 0 else math.nan,
+                "efficiency": math.nan if width == 0 else sum(gains) / width if deal else 0.0,
+                "worth": gains,
+                "share": [self.share(seat) if deal else 0.0 for seat in SEATS],
+                "payoff": [self.payoff(seat) for seat in SEATS],
+            }
+        )

@@ -111,8 +111,10 @@ def test_every_pair_is_compared_once(games: Any, analysis: Analysis) -> None:
 def test_common_games_tell_more_than_games_apart(analysis: Analysis) -> None:
     """The interval of a difference is narrower than independent means would have it."""
     widths = {s.name: s.payoff.high - s.payoff.low for s in analysis.standings}
-    narrower = [c.difference.high - c.difference.low < math.hypot(widths[c.better], widths[c.worse])
-                for c in analysis.comparisons]
+    narrower = [
+        c.difference.high - c.difference.low < math.hypot(widths[c.better], widths[c.worse])
+        for c in analysis.comparisons
+    ]
     assert np.mean(narrower) > 0.8
 
 

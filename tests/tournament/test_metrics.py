@@ -154,7 +154,7 @@ def test_every_metric_says_what_it_is(metric: metrics.Metric) -> None:
     assert metric.formula
 
 
-# --- the sums ----------------------------------------------------------------------------------------------------------
+# --- the sums ---------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -193,7 +193,7 @@ def test_figures_stay_in_their_bounds(tournament: Any) -> None:
         assert ((known >= 0) & (known <= 1 + 1e-9)).all(), key
 
 
-# --- against NegMAS ----------------------------------------------------------------------------------------------------
+# --- against NegMAS ---------------------------------------------------------------------------------------------------
 
 GRID = 1e-3
 """How finely NegMAS sees prices: as a grid."""

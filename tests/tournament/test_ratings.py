@@ -35,7 +35,7 @@ def some_payoffs(entrants: int = 3, games: int = 7, seed: int = 0) -> Any:
     return np.random.default_rng(seed).normal(0.3, 0.2, (2, len(DEALS), entrants, entrants, 2, games))
 
 
-# --- tables of payoffs -------------------------------------------------------------------------------------------------
+# --- tables of payoffs ------------------------------------------------------------------------------------------------
 
 
 def test_payoffs_are_read_off_the_table_in_order() -> None:
@@ -71,7 +71,7 @@ def test_all_duels_are_counted_once_for_each_of_a_pair() -> None:
     np.testing.assert_allclose((won + won.T)[~np.eye(4, dtype=bool)], len(DEALS) * 2 * 9)
 
 
-# --- intervals ---------------------------------------------------------------------------------------------------------
+# --- intervals --------------------------------------------------------------------------------------------------------
 
 
 def test_resamples_are_means_of_whole_clusters() -> None:
@@ -127,7 +127,7 @@ def test_scenarios_drawn_apart_would_make_intervals_too_short() -> None:
     assert np.mean(held) < 0.9
 
 
-# --- comparisons -------------------------------------------------------------------------------------------------------
+# --- comparisons ------------------------------------------------------------------------------------------------------
 
 
 def test_p_values_are_those_of_scipy() -> None:
@@ -156,7 +156,7 @@ def test_equals_are_seldom_told_apart() -> None:
     assert false / 200 <= 0.08
 
 
-# --- strengths ---------------------------------------------------------------------------------------------------------
+# --- strengths --------------------------------------------------------------------------------------------------------
 
 
 def test_two_entrants_have_the_odds_of_their_duels() -> None:
@@ -196,7 +196,7 @@ def test_who_wins_everything_is_strong_and_not_infinitely() -> None:
     np.testing.assert_allclose(ratings.bradley_terry(np.zeros((3, 3))), 0.0, atol=1e-12)
 
 
-# --- alpha-rank --------------------------------------------------------------------------------------------------------
+# --- alpha-rank -------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("alpha", [0.1, 1.0, 100.0, math.inf])
@@ -237,7 +237,7 @@ def test_a_strategy_that_beats_all_others_has_all_the_time() -> None:
     assert ratings.alpha_rank(np.zeros((1, 1))).tolist() == [1.0]
 
 
-# --- equilibria --------------------------------------------------------------------------------------------------------
+# --- equilibria -------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -268,11 +268,7 @@ def test_the_equilibrium_is_one_and_none_of_nashpy_s_is_more_even(n: int, seed: 
     found = ratings.symmetric_equilibrium(payoffs)
     assert found.epsilon < 1e-9
     assert found.row.sum() == pytest.approx(1)
-    known = [
-        x
-        for x, y in nashpy.Game(payoffs, payoffs.T).vertex_enumeration()
-        if np.allclose(x, y, atol=1e-9)
-    ]
+    known = [x for x, y in nashpy.Game(payoffs, payoffs.T).vertex_enumeration() if np.allclose(x, y, atol=1e-9)]
     assert any(np.allclose(found.row, x, atol=1e-6) for x in known)
     assert found.row.max() <= min(x.max() for x in known) + 1e-6
 
@@ -300,7 +296,7 @@ def test_regret_is_what_the_best_reply_gains() -> None:
     np.testing.assert_allclose(ratings.regrets(PRISONERS, np.array([0.0, 1.0])), [1.0, 0.0])
 
 
-# --- replicator dynamics -----------------------------------------------------------------------------------------------
+# --- replicator dynamics ----------------------------------------------------------------------------------------------
 
 
 def test_the_dynamics_are_those_of_nashpy() -> None:
