@@ -25,10 +25,12 @@ from parlay_marl.core.state import STATE
 from parlay_marl.core.style import TACTICS, TRAITS
 from parlay_marl.core.table import Field, Parameter
 from parlay_marl.envs.options import ResetOptions
+from parlay_marl.tournament.analysis import RATINGS, Definition
 from parlay_marl.tournament.games import COLUMNS
+from parlay_marl.tournament.metrics import METRICS, Metric
 
 ROOT = Path(__file__).resolve().parent.parent
-FILES = ("README.md", "docs/reference.md")
+FILES = ("README.md", "docs/reference.md", "docs/metrics.md")
 BLOCK = re.compile(r"(<!-- table: (\S+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
 
 
@@ -130,6 +132,12 @@ def scenario_table() -> str:
     return markdown(("scenario", "deal", "public range", "terms besides the price", "events"), rows)
 
 
+def definition_table(table: Iterable[Metric | Definition]) -> str:
+    """Return what metrics or ratings are."""
+    rows = ((f"`{d.key}`", d.name, d.unit, d.meaning, f"`{d.formula}`", d.source) for d in table)
+    return markdown(("key", "name", "unit", "meaning", "formula", "source"), rows)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "observation": observation_table,
     "state": lambda: field_table(STATE),
@@ -143,6 +151,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "scenario-file": scenario_fields,
     "personas": persona_table,
     "scenarios": scenario_table,
+    "metrics": lambda: definition_table(METRICS),
+    "ratings": lambda: definition_table(RATINGS),
 }
 
 

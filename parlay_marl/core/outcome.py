@@ -6,9 +6,12 @@ from enum import IntEnum
 from typing import Any
 
 from parlay_marl.core.bargain import joint_surplus, nash_price, share, worth, zopa_bounds
+from parlay_marl.core.belief import ELICITED, RESERVATION
+from parlay_marl.core.drift import price_given_up
 from parlay_marl.core.jit import rule
-from parlay_marl.core.moves import BUYER, SELLER
-from parlay_marl.core.reward import discount_factor, discounted_payoff
+from parlay_marl.core.moves import BUYER, SELLER, own_end
+from parlay_marl.core.reward import FORFEIT_PAYOFF, discount_factor, discounted_payoff
+from parlay_marl.core.solutions import ideal_worth, is_efficient, proportional_gains
 from parlay_marl.core.table import Field, field_dtype
 
 
@@ -45,7 +48,7 @@ OUTCOME = (
     Field("tension_peak", "f8", (), "highest tension"),
     Field("worth", "f8", (2,), "worth of the ending to each seat, normalised; 0 without a deal"),
     Field("share", "f8", (2,), "share of the ZOPA won"),
-    Field("payoff", "f8", (2,), "discounted payoff, the pure game's reward"),
+    Field("payoff", "f8", (2,), "discounted payoff, the pure game's reward; -1 for a forfeit"),
     Field("reservation", "f8", (2,), "reservation prices at the end"),
     Field("claims_made", "i2", (2,), "claims made"),
     Field("bluffs_made", "i2", (2,), "bluffs made"),
@@ -53,6 +56,16 @@ OUTCOME = (
     Field("wrong_challenges", "i2", (2,), "honest claims of the other that the seat challenged"),
     Field("events_answered", "i2", (2,), "events answered"),
     Field("events_missed", "i2", (2,), "events missed"),
+    Field("offers_made", "i2", (2,), "offers made, anchors and claims included"),
+    Field("pareto", "i1", (), "1 where the deal is Pareto-efficient, 0 where not; -1 without one"),
+    Field("first_price", "f8", (2,), "price of the seat's first offer; NaN without one"),
+    Field(
+        "given_up", "f8", (2,), "price given up from the first offer to the last; negative where more was taken back"
+    ),
+    Field("belief_error", "f8", (2,), "distance of the seat's belief from the other's true reservation price"),
+    Field("best_worth", "f8", (2,), "the most that any deal in the public range could be worth to the seat"),
+    Field("ks_worth", "f8", (2,), "worths at the Kalai-Smorodinsky solution; NaN where no deal is a gain for both"),
+    Field("egalitarian_worth", "f8", (2,), "worths at the egalitarian solution; NaN where no deal is a gain for both"),
 )
 """The report of one finished game."""
 
@@ -101,6 +114,8 @@ def write_outcome(s: Any, p: Any, o: Any) -> None:
         o["worth"][seat] = own
         o["share"][seat] = share(own, width) if deal else 0.0
         o["payoff"][seat] = discounted_payoff(own, p["scenario"]["nominal_width"], factor, s["round"])
+        if s["ending"] == FORFEIT and s["closed_by"] == seat:
+            o["payoff"][seat] = FORFEIT_PAYOFF
         o["reservation"][seat] = s["reservation"][seat]
         o["claims_made"][seat] = s["claims_made"][seat]
         o["bluffs_made"][seat] = s["bluffs_made"][seat]
@@ -108,7 +123,9 @@ def write_outcome(s: Any, p: Any, o: Any) -> None:
         o["wrong_challenges"][seat] = s["wrong_challenges"][seat]
         o["events_answered"][seat] = s["events_answered"][seat]
         o["events_missed"][seat] = s["events_missed"][seat]
+        _write_conduct(s, p, o, seat)
     _write_quality(o, width, deal)
+    _write_solutions(s, p, o, deal)
 
 
 @rule
@@ -123,3 +140,40 @@ def _write_quality(o: Any, width: float, deal: bool) -> None:
     to_buyer = o["worth"][BUYER] - 0.5 * width
     to_seller = o["worth"][SELLER] - 0.5 * width
     o["nash_distance"] = ((to_buyer * to_buyer + to_seller * to_seller) / 2.0) ** 0.5 if deal else float("nan")
+
+
+@rule
+def _write_conduct(s: Any, p: Any, o: Any, seat: int) -> None:
+    """Write how a seat opened and conceded, what it believed in the end, and what it could have won at most."""
+    offers = s["offers_made"][seat]
+    first = s["first_price"][seat]
+    elicited = p["belief"]["tracker"] == ELICITED
+    believed = s["estimate"][seat][0] if elicited else s["belief"][seat][RESERVATION]
+    o["offers_made"][seat] = offers
+    o["first_price"][seat] = first if offers > 0 else float("nan")
+    o["given_up"][seat] = price_given_up(seat, first, s["offer_price"][seat]) if offers > 0 else 0.0
+    o["belief_error"][seat] = abs(believed - s["reservation"][1 - seat])
+    o["best_worth"][seat] = worth_of(s, seat, own_end(seat), s["own_best"][seat])
+
+
+@rule
+def _write_solutions(s: Any, p: Any, o: Any, deal: bool) -> None:
+    """Write whether a deal was efficient, and where two solutions other than Nash's lie."""
+    packages = p["scenario"]["packages"]
+    limits, values = s["reservation"], s["package_values"]
+    o["pareto"] = -1
+    if deal:
+        o["pareto"] = 1 if is_efficient(o["price"], o["package"], values, packages) else 0
+    for seat in range(2):
+        o["ks_worth"][seat] = float("nan")
+        o["egalitarian_worth"][seat] = float("nan")
+    most_to_buyer = ideal_worth(BUYER, limits, values, packages)
+    most_to_seller = ideal_worth(SELLER, limits, values, packages)
+    if most_to_buyer <= 0.0 or most_to_seller <= 0.0:
+        return
+    to_buyer, to_seller = proportional_gains(limits, values, packages, most_to_buyer, most_to_seller)
+    o["ks_worth"][BUYER] = to_buyer
+    o["ks_worth"][SELLER] = to_seller
+    to_buyer, to_seller = proportional_gains(limits, values, packages, 1.0, 1.0)
+    o["egalitarian_worth"][BUYER] = to_buyer
+    o["egalitarian_worth"][SELLER] = to_seller

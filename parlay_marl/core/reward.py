@@ -19,6 +19,9 @@ class RewardMode(IntEnum):
 
 SHAPED = int(RewardMode.SHAPED)
 
+FORFEIT_PAYOFF = -1.0
+"""What a forfeit pays its offender where only payoffs count: the loss of one nominal ZOPA."""
+
 REWARD = (
     Parameter("mode", 1.0, 0.0, 1.0, "0: payoff; 1: shaped"),
     Parameter("discount", 0.05, 0.0, 1.0, "what full urgency takes off a payoff per round"),

@@ -50,6 +50,7 @@ from parlay_marl.core.outcome import (
     write_outcome,
 )
 from parlay_marl.core.reward import (
+    FORFEIT_PAYOFF,
     SHAPED,
     deal_bonus,
     discount_factor,
@@ -359,7 +360,7 @@ def forfeit(s: Any, p: Any, offender: int) -> None:
     _end(s, FORFEIT, offender)
     shaped = p["reward"]["mode"] == SHAPED
     s["reward"][1 - offender] = 0.0
-    s["reward"][offender] = -p["reward"]["capitulation_cost"] if shaped else -1.0
+    s["reward"][offender] = -p["reward"]["capitulation_cost"] if shaped else FORFEIT_PAYOFF
 
 
 @rule

@@ -35,7 +35,8 @@ class Outcome:
     """What an episode came to. Pairs are (buyer, seller); prices are in currency, worths in normalised price.
 
     What is undefined is None: the price without a deal; the Nash point, its distance and the efficiency without a
-    ZOPA. The report is drawn up when a figure is first asked for, so that an outcome nobody reads costs nothing.
+    ZOPA; the other solutions where no deal in the public range is a gain for both. The report is drawn up when a figure
+    is first asked for, so that an outcome nobody reads costs nothing.
     """
 
     def __init__(self, row: bytes, config: Config, course: Course) -> None:
@@ -59,6 +60,10 @@ class Outcome:
     def _pair(self, name: str) -> Pair:
         buyer, seller = self._record[name].tolist()
         return buyer, seller
+
+    def _gains(self, name: str) -> Pair | None:
+        buyer, seller = self._pair(name)
+        return None if math.isnan(buyer) else (buyer, seller)
 
     def _counts(self, name: str) -> Counts:
         buyer, seller = self._record[name].tolist()
@@ -132,6 +137,26 @@ class Outcome:
         return self._number("efficiency")
 
     @property
+    def kalai_smorodinsky_worth(self) -> Pair | None:
+        """What the Kalai-Smorodinsky solution is worth to each seat: half of the ZOPA where that is within the range."""
+        return self._gains("ks_worth")
+
+    @property
+    def egalitarian_worth(self) -> Pair | None:
+        """What the egalitarian solution is worth to each seat."""
+        return self._gains("egalitarian_worth")
+
+    @property
+    def is_pareto_efficient(self) -> bool | None:
+        """Whether no other deal would have been worth more to one seat and no less to the other."""
+        return bool(self._record["pareto"] == 1) if self.is_deal else None
+
+    @property
+    def best_worth(self) -> Pair:
+        """The most that any deal in the public range could have been worth to each seat."""
+        return self._pair("best_worth")
+
+    @property
     def worth(self) -> Pair:
         """What the ending is worth to each seat."""
         return self._pair("worth")
@@ -151,6 +176,32 @@ class Outcome:
         """The reservation prices at the end."""
         buyer, seller = self._record["reservation"].tolist()
         return self._scenario.to_currency(buyer), self._scenario.to_currency(seller)
+
+    @property
+    def offers_made(self) -> Counts:
+        """Offers that each seat made, anchors and claims included."""
+        return self._counts("offers_made")
+
+    @property
+    def first_price(self) -> tuple[float | None, float | None]:
+        """The price that each seat opened with; None where it made no offer."""
+        buyer, seller = (None if math.isnan(x) else self._scenario.to_currency(x) for x in self._pair("first_price"))
+        return buyer, seller
+
+    def _differences(self, name: str) -> Pair:
+        buyer, seller = self._pair(name)
+        width = self._scenario.high - self._scenario.low
+        return buyer * width, seller * width
+
+    @property
+    def given_up(self) -> Pair:
+        """What each seat gave up of the price, in currency, from its first offer to its last."""
+        return self._differences("given_up")
+
+    @property
+    def belief_error(self) -> Pair:
+        """How far what each seat believed in the end lay from the other's reservation price, in currency."""
+        return self._differences("belief_error")
 
     @property
     def erosion_ticks(self) -> int:

@@ -162,4 +162,5 @@ def test_the_catalogue_holds_what_was_asked_for() -> None:
         "acquisition_terms",
         "uniform",
         "complete_information",
+        "off_centre",
     }

@@ -534,6 +534,64 @@ class NaiveGame:
             self.unanswered[seat].append("stronger" if strength > 0 else "weaker")
         self.hear_headline(OTHER[seat], effect)
 
+    # --- solutions of the bargaining problem --------------------------------------------------------------------------
+
+    def gains(self, price: float, package: int) -> tuple[float, float]:
+        return self.worth("buyer", price, package), self.worth("seller", price, package)
+
+    def telling_deals(self, weights: tuple[float, float]) -> list[tuple[float, float]]:
+        """The worths of the deals at which a solution can lie.
+
+        On each package these are where the range ends, where a seat's gain is 0 and where the weighted gains meet.
+        """
+        found = []
+        for k in self.packages:
+            top, bottom = self.gains(0.0, k)[0], -self.gains(0.0, k)[1]
+            meet = (weights[0] * top + weights[1] * bottom) / sum(weights)
+            found += [self.gains(price, k) for price in (0.0, 1.0, top, bottom, meet) if 0 <= price <= 1]
+        return found
+
+    def ideal_point(self) -> tuple[float, float]:
+        fair = [gains for gains in self.telling_deals((1, 1)) if min(gains) > -1e-12]
+        return max((g[0] for g in fair), default=0.0), max((g[1] for g in fair), default=0.0)
+
+    def fairest(self, weights: tuple[float, float]) -> tuple[float, float]:
+        """The deal with the largest smaller weighted gain; of equals the one with the largest larger."""
+
+        def key(gains: tuple[float, float]) -> list[float]:
+            return sorted(round(weight * gain, 9) for weight, gain in zip(weights, gains, strict=True))
+
+        return max(self.telling_deals(weights), key=key)
+
+    def solutions(self) -> dict[str, Any]:
+        ideal, nothing = self.ideal_point(), (math.nan, math.nan)
+        if min(ideal) <= 0:
+            return {"ks_worth": nothing, "egalitarian_worth": nothing}
+        return {"ks_worth": self.fairest((1 / ideal[0], 1 / ideal[1])), "egalitarian_worth": self.fairest((1, 1))}
+
+    def could_both_do_better(self) -> bool:
+        """Whether a deal would be better for one seat and no worse for the other: at the ends of what suits both."""
+        price, package = self.deal()
+        for k in self.packages:
+            least = price - (self.values["seller"][k] - self.values["seller"][package])
+            most = price + (self.values["buyer"][k] - self.values["buyer"][package])
+            for x in (max(least, 0.0), min(most, 1.0)):
+                more = [new - old for new, old in zip(self.gains(x, k), self.gains(price, package), strict=True)]
+                if 0 <= x <= 1 and min(more) > -2e-9 and sum(more) > 1e-9:
+                    return True
+        return False
+
+    def conduct(self, seat: str) -> dict[str, Any]:
+        you, offers = OTHER[seat], [price for price, _ in self.offers[seat]]
+        believed = self.estimate[seat][0] if self.tracker == "elicited" else self.belief[seat]["mean"]
+        return {
+            "offers_made": len(offers),
+            "first_price": offers[0] if offers else math.nan,
+            "given_up": TOWARD[seat] * (offers[-1] - offers[0]) if offers else 0.0,
+            "belief_error": abs(believed - self.reservation[you]),
+            "best_worth": max(self.worth(seat, price, k) for price in (0.0, 1.0) for k in self.packages),
+        }
+
     # --- what can be compared -----------------------------------------------------------------------------------------
 
     def distinct_offers(self, seat: str) -> set[tuple[int, int]]:
@@ -684,16 +742,23 @@ class NaiveGame:
             "events_answered",
             "events_missed",
         )
-        return {name: figures[name] for name in alike + counted} | {
-            "package": self.deal()[1] if deal else -1,
-            "price": self.deal()[0] if deal else math.nan,
-            "zopa_low": lower,
-            "zopa_high": self.reservation["buyer"] + self.values["buyer"][best],
-            "nash_price": lower + width / 2 if width > 0 else math.nan,
-            "nash_package": best,
-            "nash_distance": miss if deal and width > 0 else math.nan,
-            "efficiency": math.nan if width == 0 else sum(gains) / width if deal else 0.0,
-            "worth": gains,
-            "share": [self.share(seat) if deal else 0.0 for seat in SEATS],
-            "payoff": [self.payoff(seat) for seat in SEATS],
-        }
+        conduct = [self.conduct(seat) for seat in SEATS]
+        both = {name: [conduct[0][name], conduct[1][name]] for name in conduct[0]} | self.solutions()
+        return (
+            {name: figures[name] for name in alike + counted}
+            | both
+            | {
+                "pareto": int(not self.could_both_do_better()) if deal else -1,
+                "package": self.deal()[1] if deal else -1,
+                "price": self.deal()[0] if deal else math.nan,
+                "zopa_low": lower,
+                "zopa_high": self.reservation["buyer"] + self.values["buyer"][best],
+                "nash_price": lower + width / 2 if width > 0 else math.nan,
+                "nash_package": best,
+                "nash_distance": miss if deal and width > 0 else math.nan,
+                "efficiency": math.nan if width == 0 else sum(gains) / width if deal else 0.0,
+                "worth": gains,
+                "share": [self.share(seat) if deal else 0.0 for seat in SEATS],
+                "payoff": [self.payoff(seat) for seat in SEATS],
+            }
+        )
