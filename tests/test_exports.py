@@ -34,7 +34,7 @@ SURFACE = {
     },
     tournament: {
         *("BeliefReport", "Cell", "Entrant", "ReliabilityBin", "Results", "TrackerQuality", "ValueOfBelief"),
-        *("assess_beliefs", "run_tournament"),
+        *("assess_beliefs", "figures", "run_tournament", "write_report"),
     },
 }
 ENV_ARGUMENTS = (

@@ -8,6 +8,8 @@ from parlay_marl.tournament.beliefs import (
     assess_beliefs,
 )
 from parlay_marl.tournament.matches import Cell, Entrant, Results, run_tournament
+from parlay_marl.tournament.plots import figures
+from parlay_marl.tournament.report import write_report
 
 __all__ = [
     "BeliefReport",
@@ -18,5 +20,7 @@ __all__ = [
     "TrackerQuality",
     "ValueOfBelief",
     "assess_beliefs",
+    "figures",
     "run_tournament",
+    "write_report",
 ]

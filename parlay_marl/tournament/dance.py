@@ -78,8 +78,9 @@ def dances(games: Games, ranking: Sequence[int]) -> dict[str, Any]:
 
     `ranking` holds the entrants' numbers, the best first. `rounds` are the rounds of a scenario's curves, from 1. Of a
     pair, `mean` holds the standing offers of buyer and seller, `open` the share of games not over, both after each of
-    these rounds; `games` single ones as `[number, opener, rounds, is a deal, buyer's offers, seller's]`, the offers as changes;
-    `told` the transcripts. It is None where a policy plays, and `{}` where the games no longer come out as they did.
+    these rounds; `games` single ones as `[number, opener, rounds, is a deal, buyer's offers, seller's]`, the offers as
+    changes; `told` the transcripts. It is None where a policy plays or the page is full, and `{}` where the games no
+    longer come out as they did.
     """
     pairs = list(_pairs(games.entrants, ranking))
     strings, many = Strings(), len(games.scenarios)

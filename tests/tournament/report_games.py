@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -35,6 +36,21 @@ def played(
         cells.append(rows)
     infos = tuple(EntrantInfo(persona.name, "persona", persona.model_dump(mode="json")) for persona in personas)
     return Games(seed, games, loaded.model_dump(mode="json"), infos, tuple(deals), np.concatenate(cells))
+
+
+HOSTILE = "</script><img src=x onerror=alert(1)>&\u2028"
+"""A text that would do harm as markup."""
+
+
+def hostile(games: Games) -> Games:
+    """Return the same games between entrants whose texts try to break out."""
+    entrants = list(games.entrants)
+    persona = load_persona(entrants[1].name).model_dump(mode="json") | {"title": HOSTILE, "summary": HOSTILE}
+    persona["voice"] = {key: [HOSTILE + " {price}"] for key in persona["voice"]}
+    entrants[0] = EntrantInfo(HOSTILE, "policy", {"object": HOSTILE})
+    entrants[1] = EntrantInfo(entrants[1].name, "persona", persona)
+    deal = games.scenarios[0].model_copy(update={"title": HOSTILE, "story": HOSTILE})
+    return dataclasses.replace(games, entrants=tuple(entrants), scenarios=(deal, *games.scenarios[1:]))
 
 
 @dataclass(frozen=True)
@@ -173,5 +189,3 @@ def analysed(games: Games) -> StandIn:
             "definitions": DEFINITIONS,
         }
     )
-
-

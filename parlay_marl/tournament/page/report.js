@@ -477,8 +477,8 @@ function room(at, zopa, top, bottom, label) {
 }
 
 function endingsPanel(i, there) {
-  const kinds_of = data.endings, words = (kind) => kind.replace("_", " ");
-  const used = kinds_of.map((_, k) => k).filter((k) => summary.endings[i].some((counts) => counts[k] > 0));
+  const { endings } = data, words = (kind) => kind.replace("_", " ");
+  const used = endings.map((_, k) => k).filter((k) => summary.endings[i].some((counts) => counts[k] > 0));
   const rows = there.map((s) => ({ name: s.name, counts: summary.endings[i][names.indexOf(s.name)] }));
   const draw = (width) => {
     const left = Math.min(130, Math.max(86, width * 0.24)), line = 22, height = rows.length * line + 4;
@@ -487,18 +487,18 @@ function endingsPanel(i, there) {
       const total = sum(row.counts) || 1, y = r * line + 2;
       let x = left;
       const parts = used.map((k) => {
-        const w = ((width - left) * row.counts[k]) / total, rect = svg("rect", { x, y, width: Math.max(w - 1, 0), height: line - 5, fill: `var(--${kinds_of[k]})` });
+        const w = ((width - left) * row.counts[k]) / total, rect = svg("rect", { x, y, width: Math.max(w - 1, 0), height: line - 5, fill: `var(--${endings[k]})` });
         x += w;
         return rect;
       });
       const hit = svg("rect", { class: "hit", role: "img", x: 0, y: y - 2, width, height: line });
-      hits.push(hint(hit, () => ({ title: row.name, rows: used.map((k) => [words(kinds_of[k]), `${percent(row.counts[k] / total, 1)}  (${count(row.counts[k])})`]) })));
+      hits.push(hint(hit, () => ({ title: row.name, rows: used.map((k) => [words(endings[k]), `${percent(row.counts[k] / total, 1)}  (${count(row.counts[k])})`]) })));
       return [svg("text", { x: left - 10, y: y + 13, "text-anchor": "end" }, cut(row.name, left - 10)), parts, hit];
     });
     rove(hits);
     return svg("svg", { width, height, viewBox: `0 0 ${width} ${height}` }, bars);
   };
-  return panel(el("h3", {}, "How games end"), legend(used.map((k) => [words(kinds_of[k]), `var(--${kinds_of[k]})`])), chart("Endings by entrant", draw));
+  return panel(el("h3", {}, "How games end"), legend(used.map((k) => [words(endings[k]), `var(--${endings[k]})`])), chart("Endings by entrant", draw));
 }
 
 // ---------------------------------------------------------------- the dance
@@ -607,7 +607,7 @@ function danceChart(width, found) {
   const ys = ticks(deal.low, deal.high, height / 50);
   const step = at(last) - at(rounds.length > 1 ? rounds[rounds.length - 2] : last - 1);
   const hits = rounds.map((round, k) => {
-    const [b, s] = found.mean.map((curve_) => (curve_[k] === null ? null : curve_[k] / 1000));
+    const [b, s] = found.mean.map((prices) => (prices[k] === null ? null : prices[k] / 1000));
     const gap = isNumber(b) && isNumber(s) ? money((s - b) * (deal.high - deal.low), deal) : DASH;
     const hit = svg("rect", { class: "hit", role: "img", x: at(round) - step / 2, width: step, y: top, height: height + strip });
     return hint(hit, () => ({ title: `after round ${round}`, rows: [["buyer's mean offer", price(b, deal)], ["seller's", price(s, deal)], ["gap", gap], ["games still open", percent(found.open[k])]] }));
@@ -691,14 +691,14 @@ const colourOf = (n) => FIELD[order.indexOf(n) % FIELD.length];
 
 function drawPopulation() {
   const { times, shares } = analysis.replicator;
-  const section_ = section("population", note("Start with equal shares of every entrant and let each grow with its payoff against the others (replicator dynamics, Taylor and Jonker, 1978): who feeds on whom, and who is left in the end."));
-  if (!times.length) return void section_.append(note("No dynamics were computed."));
+  const host = section("population", note("Start with equal shares of every entrant and let each grow with its payoff against the others (replicator dynamics, Taylor and Jonker, 1978): who feeds on whom, and who is left in the end."));
+  if (!times.length) return void host.append(note("No dynamics were computed."));
   const areas = chart("Shares of a population over time", (width) => populationChart(width, times, shares));
   const moments = [...new Set([0, 0.1, 0.25, 0.5, 1].map((part) => Math.round(part * (times.length - 1))))];
   const columns = [{ head: "entrant", cell: (n) => nameOf(names[n]), value: (n) => names[n], kind: "name" },
     ...moments.map((k) => ({ head: `t = ${fixed(times[k], times[times.length - 1] < 10 ? 1 : 0)}`, cell: (n) => percent(shares[k][n], 1), value: (n) => shares[k][n] }))];
   const keys = el("ul", { class: "legend" }, order.map((n) => el("li", { "data-entrant": n }, el("i", { vars: { "--key": colourOf(n) } }), names[n])));
-  section_.append(panel(areas, keys, behind("Table", table(columns, order))));
+  host.append(panel(areas, keys, behind("Table", table(columns, order))));
 }
 
 function populationChart(width, times, shares) {
@@ -712,7 +712,9 @@ function populationChart(width, times, shares) {
     times.forEach((t, k) => { const inside = at(t) > left + 40 && at(t) < width - right - 40; if (inside && shares[k][n] > shares[best][n] + 1e-6) best = k; });
     const upper = times.map((t, k) => `${at(t).toFixed(1)},${up(below[k]).toFixed(1)}`), back = times.map((t, k) => `${at(t).toFixed(1)},${up(lower[k]).toFixed(1)}`).reverse();
     const area = svg("path", { class: "area", role: "img", fill: colourOf(n), d: `M${upper.join("L")}L${back.join("L")}Z` });
-    if (best > 0 && shares[best][n] * height > 18) labels.push([names[n], at(times[best]), up((below[best] + lower[best]) / 2), n]);
+    const near = times.map((_, k) => k).filter((k) => Math.abs(at(times[k]) - at(times[best])) < 4 * names[n].length);
+    const [low, high] = [Math.max(...near.map((k) => lower[k])), Math.min(...near.map((k) => below[k]))];
+    if (best > 0 && (high - low) * height > 15) labels.push([names[n], at(times[best]), up((high + low) / 2), n]);
     const end = times.length - 1;
     return hint(area, () => ({ title: names[n], rows: [["at the start", percent(shares[0][n], 1)], ["half-way", percent(shares[end >> 1][n], 1)], ["in the end", percent(shares[end][n], 1)]] }));
   });
@@ -741,7 +743,7 @@ function drawBluffs() {
     shared("caught, of its bluffs", "bluffs_exposed", of("bluffs"), "var(--forfeit)"),
     counted("bluffs it caught", "bluffs_caught"), shared("wrong, of its challenges", "wrong_challenges", challenges, "var(--deadline)"),
     shared("capitulations, of its deals", "capitulations", of("deals"), "var(--collapsed)", "deals worth less than nothing to it"),
-    shared("walk-aways, of its games", "walk_aways", of("games"), "var(--walk_away)"),
+    shared("walk-aways, of its games", "walk_aways", of("games"), "var(--dim)"),
   ];
   if (sum(c.forfeits) > 0) columns.push(counted("forfeits", "forfeits"));
   section("bluffs", note("Over all games, in both seats. A bluff is a claim about one's limit that lies too far from the truth; a capitulation is a deal worth less than nothing to the seat."),
