@@ -77,10 +77,10 @@ def dances(games: Games, ranking: Sequence[int]) -> dict[str, Any]:
     """Return the offer curves of pairs in every scenario, and some of their games turn by turn, as plain data.
 
     `ranking` holds the entrants' numbers, the best first. `rounds` are the rounds of a scenario's curves, from 1. Of a
-    pair, `mean` holds the standing offers of buyer and seller, `open` the share of games not over, both after each of
-    these rounds; `games` single ones as `[number, opener, rounds, is a deal, buyer's offers, seller's]`, the offers as
-    changes; `told` the transcripts. It is None where a policy plays or the page is full, and `{}` where the games no
-    longer come out as they did.
+    pair, `mean` holds the standing offers of buyer and seller after each of these rounds, `open` the percentage of games
+    not over, zeros at the end left out; `games` single ones as `[number, opener, rounds, is a deal, buyer's offers,
+    seller's]`; `told` the transcripts. Offers are in thousandths of the range: the first, and from there on changes. A
+    pair is None where a policy plays or the page is full, and `{}` where its games no longer come out as they did.
     """
     pairs = list(_pairs(games.entrants, ranking))
     strings, many = Strings(), len(games.scenarios)
@@ -148,8 +148,8 @@ def _curves(games: Games, scenario: int, pair: _Pair, params: Any, steps: Places
     mean = np.where(known, together, 0.0).sum(axis=0) / np.where(known.any(axis=0), known.sum(axis=0), np.nan)
     is_open = np.concatenate(last)[:, None] > steps
     return {
-        "mean": [_whole(mean[:, seat]) for seat in range(2)],
-        "open": is_open.mean(axis=0).round(3).tolist(),
+        "mean": [_changes(_whole(mean[:, seat])) for seat in range(2)],
+        "open": np.trim_zeros(np.rint(100.0 * is_open.mean(axis=0)).astype(np.int64), "b").tolist(),
         "games": single,
     }
 
@@ -211,7 +211,7 @@ def _told(games: Games, config: Config, pair: _Pair, opener: int, strings: Strin
         "number": 0,
         "opener": opener,
         "turns": [_told_turn(turn, config.scenario, strings) for turn in turns],
-        "end": strings.place(plain(lines)),
+        "end": [strings.place(line.strip()) for line in plain(lines).split("\n")],
         **({"skipped": skipped} if skipped else {}),
     }
 

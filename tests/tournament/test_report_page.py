@@ -73,13 +73,25 @@ class Page:
 
     def press(self, selector: str, text: str) -> None:
         """Press the button that says so."""
-        (button,) = [button for button in self.all(f"{selector} button") if text in button.text]
-        self.into_view(button)
-        button.click()
+        buttons = {button.text: button for button in self.all(f"{selector} button")}
+        self.click(buttons[text] if text in buttons else next(b for said, b in buttons.items() if text in said))
+
+    def click(self, element: Any) -> None:
+        self.into_view(element)
+        element.click()
 
     def into_view(self, element: Any) -> None:
-        self.run("arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})", element)
-        time.sleep(0.1)  # the note that follows the pointer is put away when the page has scrolled
+        """Scroll to an element, again where charts that are only now drawn have moved it."""
+
+        def is_still() -> bool:
+            place = "return arguments[0].getBoundingClientRect().top"
+            before = self.run(
+                f"arguments[0].scrollIntoView({{block: 'center', behavior: 'instant'}}); {place}", element
+            )
+            time.sleep(0.1)
+            return bool(before == self.run(place, element))
+
+        self.wait(is_still)
 
     def hover(self, element: Any) -> str:
         """Put the pointer on an element, and return the note that comes up."""
@@ -112,7 +124,7 @@ class Page:
                   if (e.closest(".scroll, nav, [role=tablist], dialog, .skip, #tip")) continue;
                   if (e.getBoundingClientRect().right > width + 1) out.push(e.tagName + "." + e.getAttribute("class"));
                 }
-                if (document.documentElement.scrollWidth > width) out.push(`page: ${document.documentElement.scrollWidth}`);
+                if (document.documentElement.scrollWidth > width) out.push("the page");
                 return out;
                 """
             )
@@ -251,8 +263,7 @@ def test_tabs_switch_between_scenarios_by_pointer_and_keys(page: Page, games: Ga
     titles = [scenario.title for scenario in games.scenarios]
     assert [tab.text for tab in tabs] == titles
     for k in (1, 2, 0):
-        page.into_view(tabs[k])
-        tabs[k].click()
+        page.click(tabs[k])
         assert page.text("#scenario-panel h3") == titles[k]
         assert [tab.get_attribute("aria-selected") for tab in tabs] == [str(i == k).lower() for i in range(3)]
     page.driver.switch_to.active_element.send_keys(Keys.ARROW_LEFT)
@@ -285,8 +296,7 @@ def test_offers_of_any_pair_are_drawn_and_its_game_can_be_read(page: Page, games
     page.press("#offers .choice", "games")
     page.wait(lambda: not page.all("#offers .panel .curve"))
     assert "gap" in page.hover(page.all("#offers .panel .hit")[3])
-    page.into_view(page.one("#offers .tell"))
-    page.one("#offers .tell").click()
+    page.click(page.one("#offers .tell"))
     dialog = page.one("#transcript")
     assert dialog.is_displayed()
     told = page.text("#transcript")
@@ -302,8 +312,7 @@ def test_offers_of_any_pair_are_drawn_and_its_game_can_be_read(page: Page, games
 
 def test_a_transcript_fits_on_a_phone(page: Page) -> None:
     page.open(PHONE)
-    page.into_view(page.one("#offers .tell"))
-    page.one("#offers .tell").click()
+    page.click(page.one("#offers .tell"))
     assert page.run("const d = document.getElementById('transcript'); return d.scrollWidth <= d.clientWidth")
     assert page.run("return document.getElementById('transcript').getBoundingClientRect().right <= innerWidth")
 
@@ -312,9 +321,8 @@ def test_everyone_is_drawn_against_the_chosen_one(page: Page) -> None:
     page.open()
     minis = page.all("#offers .minis button")
     assert sorted(mini.text.splitlines()[0] for mini in minis) == sorted(FIELD)
-    page.into_view(minis[3])
     name = minis[3].text.splitlines()[0]
-    minis[3].click()
+    page.click(minis[3])
     assert page.text("#offers .panel h3").endswith(f"buys from {name}")
 
 
@@ -335,8 +343,9 @@ def test_marks_are_named_for_those_who_cannot_see_them(page: Page) -> None:
     page.wait(lambda: page.all("#population .area"))
     unnamed = page.run(
         """
-        return [...document.querySelectorAll("[tabindex], button, select, [role=img]")].filter((e) =>
-          !(e.getAttribute("aria-label") || e.textContent.trim() || e.closest("label") || e.getAttribute("aria-labelledby"))).length
+        const isNamed = (e) => ["aria-label", "aria-labelledby"].some((name) => e.getAttribute(name));
+        const marks = [...document.querySelectorAll("[tabindex], button, select, [role=img]")];
+        return marks.filter((e) => !isNamed(e) && !e.textContent.trim() && !e.closest("label")).length
         """
     )
     assert unnamed == 0
@@ -354,7 +363,7 @@ def test_hostile_texts_are_shown_and_do_nothing(driver: webdriver.Chrome, games:
     assert HOSTILE in page.text("#scenario-panel h3")
     page.choose("dance-buyer", 1)
     page.choose("dance-seller", 1)
-    page.one("#offers .tell").click()
+    page.click(page.one("#offers .tell"))
     assert HOSTILE in page.text("#transcript")
     page.run("document.getElementById('transcript').close()")
     page.choose("dance-seller", 0)

@@ -279,7 +279,7 @@ function rankingTable() {
   const payoff = (head, key, rank) => ({ head, value: (s) => s[key].mean,
     cell: (s) => [fixed(s[key].mean), rank ? el("span", { class: "small" }, ` (${s[rank]})`) : null] });
   const columns = [
-    { head: "", cell: (s) => String(s.rank), value: (s) => -s.rank, kind: "small" },
+    { head: "rank", cell: (s) => String(s.rank), value: (s) => -s.rank, kind: "small" },
     { head: "entrant", cell: (s) => nameOf(s.name), value: (s) => s.name, kind: "name" },
     payoff("payoff", "payoff"), { head: "95% interval", cell: (s) => interval(s.payoff) },
     payoff("as buyer (rank)", "as_buyer", "rank_as_buyer"), payoff("as seller (rank)", "as_seller", "rank_as_seller"),
@@ -512,7 +512,11 @@ function openDance(buyer, seller, scenario) {
   redrawDance();
   document.getElementById("offers").scrollIntoView();
 }
-const danceOf = (buyer, seller) => dance.scenarios[floor.scenario].pairs[buyer * names.length + seller];
+function danceOf(buyer, seller) {
+  const { pairs: found, rounds } = dance.scenarios[floor.scenario], pair = found[buyer * names.length + seller];
+  if (!pair || !pair.mean) return pair;
+  return { ...pair, mean: pair.mean.map(running), open: rounds.map((_, k) => (pair.open[k] || 0) / 100) };
+}
 const whyNot = (buyer, seller, found) => {
   const policies = [buyer, seller].filter((n) => kinds[n] === "policy");
   if (policies.length) return `${names[policies[0]]} is a policy, and its games cannot be played again for this page; parlay replay tells them where the policy is at hand.`;
@@ -566,7 +570,7 @@ function curve(xs, ys, at, up) {
   return path;
 }
 
-// The prices of a single game from their changes.
+// The prices of a curve from their changes.
 function running(changes) {
   let now = 0;
   return changes.map((change) => (change === null ? null : (now += change)));
@@ -654,7 +658,7 @@ function openTranscript(game, buyer, seller) {
     if (Math.floor(index / 2) !== round) lines.push(el("li", { class: "round" }, `Round ${(round = Math.floor(index / 2)) + 1}`));
     lines.push(...turnLines(turn, game.opener ^ (index & 1), deal, players, last));
   });
-  const end = dance.strings[game.end].split("\n").map((line) => el("p", {}, line.trim()));
+  const end = game.end.map((place) => el("p", {}, dance.strings[place]));
   dialog.replaceChildren(
     el("div", { class: "top" }, el("div", {}, el("h3", { id: "transcript-title" }, `${players[0]} buys from ${players[1]}`),
       el("div", { class: "small" }, `${deal.title}; seed ${data.seed}, game ${game.number}, the ${SEATS[game.opener]} opens`)), close),
