@@ -78,9 +78,9 @@ def dances(games: Games, ranking: Sequence[int]) -> dict[str, Any]:
 
     `ranking` holds the entrants' numbers, the best first. `rounds` are the rounds of a scenario's curves, from 1. Of a
     pair, `mean` holds the standing offers of buyer and seller after each of these rounds, `open` the percentage of games
-    not over, zeros at the end left out; `games` single ones as `[number, opener, rounds, is a deal, buyer's offers,
-    seller's]`; `told` the transcripts. Offers are in thousandths of the range: the first, and from there on changes. A
-    pair is None where a policy plays or the page is full, and `{}` where its games no longer come out as they did.
+    that go on, zeros at the end left out; `games` single ones as `[number, opener, rounds, is a deal, offers of the
+    buyer, of the seller]`; `told` the transcripts. Offers are in thousandths of the range: the first, from there on
+    changes. A pair is None where a policy plays or the page is full, `{}` where its games no longer come out the same.
     """
     pairs = list(_pairs(games.entrants, ranking))
     strings, many = Strings(), len(games.scenarios)
@@ -206,12 +206,13 @@ def _told(games: Games, config: Config, pair: _Pair, opener: int, strings: Strin
         skipped = [HEAD, len(turns) - HEAD - TAIL]
         turns = turns[:HEAD] + turns[-TAIL:]
     lines = render.verdict(outcome, config.scenario, VERDICT_WIDTH)
-    lines += render.ledger_lines(game, outcome, VERDICT_WIDTH)
+    if any(outcome.claims_made):
+        lines += render.ledger_lines(game, outcome, VERDICT_WIDTH)
     return {
         "number": 0,
         "opener": opener,
         "turns": [_told_turn(turn, config.scenario, strings) for turn in turns],
-        "end": [strings.place(line.strip()) for line in plain(lines).split("\n")],
+        "end": [strings.place(line) for line in plain(lines).split("\n")],
         **({"skipped": skipped} if skipped else {}),
     }
 

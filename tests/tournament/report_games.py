@@ -165,9 +165,30 @@ def compared(standings: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 DEFINITIONS = [
-    {"key": "payoff", "name": "payoff", "unit": "ZOPA", "meaning": "discounted worth", "source": "RULES"},
-    {"key": "deal_rate", "name": "deal rate", "unit": "share", "meaning": "deals over games", "source": "RULES"},
-    {"key": "regret", "name": "regret", "unit": "ZOPA", "meaning": "what the best reply gains", "source": "Nash"},
+    {
+        "key": "payoff",
+        "name": "payoff",
+        "unit": "ZOPA",
+        "meaning": "discounted worth",
+        "formula": "v / W",
+        "source": "RULES",
+    },
+    {
+        "key": "deal_rate",
+        "name": "deal rate",
+        "unit": "share",
+        "meaning": "deals over games",
+        "formula": "d / n",
+        "source": "RULES",
+    },
+    {
+        "key": "regret",
+        "name": "regret",
+        "unit": "ZOPA",
+        "meaning": "what the best reply gains",
+        "formula": "max",
+        "source": "Nash",
+    },
 ]
 
 
@@ -185,6 +206,7 @@ def analysed(games: Games) -> StandIn:
             "seller_matrix": seller,
             "payoff_matrix_by_scenario": by_scenario,
             "comparisons": compared(standings),
+            "seats": {"buyer": {standings[0]["name"]: 1.0}, "seller": {each["name"]: 0.5 for each in standings[:2]}},
             "replicator": replicator(both),
             "definitions": DEFINITIONS,
         }

@@ -271,7 +271,15 @@ function drawRanking() {
     note("Mean discounted gain over all games, in units of the ZOPA at nominal figures, with 95% bootstrap intervals. All pairs play the same games, in both seats, with both openers."),
     el("div", { class: "controls" }, choice("Order by", Object.entries(seats), by, (value) => { by = value; dots.redraw(); })),
     panel(legend([["overall", "var(--ink)", "round"], ["as buyer", "var(--buyer)", "round"], ["as seller", "var(--seller)", "round"]]), dots),
-    panel(rankingTable()));
+    panel(rankingTable(), equilibrium()));
+}
+
+// Who is chosen for which seat where each seat chooses apart.
+function equilibrium() {
+  const { seats } = analysis;
+  if (!seats) return null;
+  const mix = (shares) => listed(Object.entries(shares).filter(([, share]) => share > 0.0005).sort((a, b) => b[1] - a[1]).map(([name, share]) => `${name} ${percent(share)}`));
+  return note(`In equilibrium, where each seat chooses its entrant apart, buyers are ${mix(seats.buyer)}, sellers ${mix(seats.seller)}.`);
 }
 
 function rankingTable() {
@@ -286,7 +294,7 @@ function rankingTable() {
     figure("regret", "regret", fixed, meaning("regret")), figure("Nash share", "nash", percent, meaning("nash")),
     figure("α-rank", "alpha_rank", (x) => percent(x, 1), meaning("alpha_rank")),
     figure("Elo", "elo", (x) => fixed(x, 0), meaning("elo")),
-    figure("Bradley-Terry", "bradley_terry", (x) => fixed(x, 2), meaning("bradley_terry")),
+    figure("Bradley-Terry", "bradley_terry", fixed, meaning("bradley_terry")),
   ];
   if (standings.some((s) => s.forfeits > 0)) columns.push(figure("forfeits", "forfeits", count));
   return table(columns, standings, { caption: "Press a heading to sort. Ranks in one seat stand in brackets." });
@@ -800,7 +808,7 @@ function drawMetrics() {
 
 function drawMethod() {
   const defined = (d) => [el("dt", {}, d.name, d.unit && el("span", { class: "tag" }, d.unit)),
-    el("dd", {}, d.meaning, d.source && el("span", { class: "small" }, ` ${d.source}`))];
+    el("dd", {}, d.meaning, d.formula && [" ", el("code", {}, d.formula)], d.source && el("span", { class: "small" }, ` ${d.source}`))];
   section("method",
     el("p", {}, `Every entrant meets every entrant, itself included, as buyer and as seller, with both openers, over ${plural(scenarios.length, "scenario")}, ${plural(data.games_per_cell, "game")} each time: ${plural(data.total, "game")} in all. Game k of a scenario has the same limits and other draws for every pair, so that differences between entrants are not differences of luck.`),
     el("h3", {}, "Play it again"), el("pre", {}, data.command), note(`Made with ${data.versions}. The same seed and versions give the same games, whatever the number of threads.`),
