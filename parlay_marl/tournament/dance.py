@@ -76,8 +76,8 @@ def persona_of(entrant: EntrantInfo) -> Persona | None:
 def dances(games: Games, ranking: Sequence[int]) -> dict[str, Any]:
     """Return the offer curves of pairs in every scenario, and some of their games turn by turn, as plain data.
 
-    `ranking` holds the entrants' numbers, the best first. `rounds` are the rounds of a scenario's curves, from 1. Of a
-    pair, `mean` holds the standing offers of buyer and seller after each of these rounds, `open` the percentage of games
+    `ranking` holds the numbers of the entrants, the best first. `rounds` are the rounds of a scenario's curves. Of a
+    pair, `mean` holds the standing offers of buyer and seller after each of these, `open` the percentage of games
     that go on, zeros at the end left out; `games` single ones as `[number, opener, rounds, is a deal, offers of the
     buyer, of the seller]`; `told` the transcripts. Offers are in thousandths of the range: the first, from there on
     changes. A pair is None where a policy plays or the page is full, `{}` where its games no longer come out the same.
