@@ -297,7 +297,7 @@ function rankingTable() {
     figure("Bradley-Terry", "bradley_terry", fixed, meaning("bradley_terry")),
   ];
   if (standings.some((s) => s.forfeits > 0)) columns.push(figure("forfeits", "forfeits", count));
-  return table(columns, standings, { caption: "Press a heading to sort. Ranks in one seat stand in brackets." });
+  return table(columns, standings, { caption: "Press a heading to sort. Ranks in one seat stand in brackets; what each column means stands at the end of the page." });
 }
 const meaning = (key) => (analysis.definitions.find((d) => d.key === key) || {}).meaning;
 
@@ -768,10 +768,11 @@ function drawComparisons() {
   let who = "all";
   const host = el("div"), all = analysis.comparisons;
   if (!all.length) return void section("comparisons", note("There is only one entrant."));
-  const reach = Math.max(...all.flatMap((c) => [Math.abs(c.difference.low), Math.abs(c.difference.high)]).filter(isNumber), 1e-9);
+  const bounds = all.flatMap((c) => [c.difference.low, c.difference.high]).filter(isNumber);
+  const [start, end] = [Math.min(0, ...bounds), Math.max(1e-9, ...bounds)];
   const picture = (c) => {
-    const at = scale(-reach, reach, 2, 138), d = c.difference;
-    return svg("svg", { width: 140, height: 16, viewBox: "0 0 140 16", "aria-hidden": "true", class: "overall" }, svg("line", { class: "grid zero", x1: 70, x2: 70, y1: 0, y2: 16 }),
+    const at = scale(start, end, 6, 174), d = c.difference;
+    return svg("svg", { width: 180, height: 16, viewBox: "0 0 180 16", "aria-hidden": "true", class: "overall" }, svg("line", { class: "grid zero", x1: at(0), x2: at(0), y1: 0, y2: 16 }),
       isNumber(d.low) && svg("line", { class: "whisker", x1: at(d.low), x2: at(d.high), y1: 8, y2: 8 }), svg("circle", { class: "mark", cx: at(d.mean), cy: 8, r: 2.75 }));
   };
   const columns = [
@@ -796,8 +797,7 @@ function drawMetrics() {
   const definition = (key) => analysis.definitions.find((d) => d.key === key) || { name: key.replaceAll("_", " ") };
   const shown = (value) => (!isNumber(value) ? DASH : Math.abs(value) >= 100 ? fixed(value, 0) : Math.abs(value) >= 10 ? fixed(value, 1) : fixed(value, 3));
   const columns = () => [
-    { head: "metric", kind: "name", value: (key) => definition(key).name, cell: (key) => el("span", { title: definition(key).meaning }, definition(key).name) },
-    { head: "unit", kind: "text", cell: (key) => el("span", { class: "small" }, definition(key).unit || "") },
+    { head: "metric", kind: "name", value: (key) => definition(key).name, cell: (key) => [el("span", { title: definition(key).meaning }, definition(key).name), el("span", { class: "unit" }, definition(key).unit || "")] },
     ...standings.map((s) => ({ head: s.name, cell: (key) => shown((s.metrics[key] || {})[among]) })),
   ];
   const draw = () => host.replaceChildren(table(columns(), keys.filter((key) => standings.some((s) => isNumber((s.metrics[key] || {})[among]))), { caption: "Entrants in the order of the ranking." }));
@@ -807,7 +807,7 @@ function drawMetrics() {
 }
 
 function drawMethod() {
-  const defined = (d) => [el("dt", {}, d.name, d.unit && el("span", { class: "tag" }, d.unit)),
+  const defined = (d) => [el("dt", {}, d.name, d.unit && el("span", { class: "unit" }, d.unit)),
     el("dd", {}, d.meaning, d.formula && [" ", el("code", {}, d.formula)], d.source && el("span", { class: "small" }, ` ${d.source}`))];
   section("method",
     el("p", {}, `Every entrant meets every entrant, itself included, as buyer and as seller, with both openers, over ${plural(scenarios.length, "scenario")}, ${plural(data.games_per_cell, "game")} each time: ${plural(data.total, "game")} in all. Game k of a scenario has the same limits and other draws for every pair, so that differences between entrants are not differences of luck.`),
