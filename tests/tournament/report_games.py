@@ -12,17 +12,22 @@ import numpy as np
 
 from parlay_marl.catalogue import build_params, load_persona, load_rules, load_scenario
 from parlay_marl.catalogue.personas import Persona
+from parlay_marl.catalogue.scenarios import Scenario
 from parlay_marl.core.outcome import DEAL
 from parlay_marl.tournament.games import GAME_DTYPE, EntrantInfo, Games
 from parlay_marl.tournament.matches import play_cell
 
 
 def played(
-    entrants: Sequence[str | Persona], scenarios: Sequence[str], games: int, seed: int = 7, rules: Any = "default"
+    entrants: Sequence[str | Persona],
+    scenarios: Sequence[str | Scenario],
+    games: int,
+    seed: int = 7,
+    rules: Any = "default",
 ) -> Games:
     """Return a tournament of personas, every game of it played."""
     personas = sorted((load_persona(entrant) for entrant in entrants), key=lambda persona: persona.name)
-    deals = [load_scenario(name) for name in sorted(scenarios)]
+    deals = sorted((load_scenario(scenario) for scenario in scenarios), key=lambda scenario: scenario.name)
     loaded = load_rules(rules)
     cells = []
     for (s, deal), (b, buyer), (k, seller), opener in itertools.product(

@@ -16,6 +16,7 @@ from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
+from parlay_marl.catalogue import load_scenario
 from parlay_marl.tournament import write_report
 from parlay_marl.tournament.games import EntrantInfo, Games
 from tests.tournament.report_games import HOSTILE, analysed, hostile, played
@@ -393,3 +394,17 @@ def test_games_without_deals_and_policies_alone_have_a_report_too(driver: webdri
     assert page.overflow() == []
     assert "no deals" in page.text("#scenarios")
     assert "forfeits" in page.text("#bluffs thead")
+
+
+def test_long_games_are_drawn_and_told_in_part(driver: webdriver.Chrome, tmp_path: Path) -> None:
+    deal = load_scenario("saas_enterprise").model_copy(update={"rounds": 150})
+    long = played(["micro", "hardliner"], [deal], 2)
+    write_report(long, analysed(long), tmp_path / "report.html")
+    page = Page(driver, tmp_path / "report.html").open()
+    page.wait(lambda: len(page.all("#offers .panel .curve")) == 2)
+    assert len(page.all("#offers .panel .hit")) == 40
+    page.click(page.one("#offers .tell"))
+    told = page.texts("#transcript .round")
+    assert sum("turns are left out" in line for line in told) == 1
+    assert told[-1].replace("Round", "in round") in page.text("#transcript .end-of-game")
+    assert page.errors() == []

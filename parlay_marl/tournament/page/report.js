@@ -153,12 +153,13 @@ function select(label, options, chosen, onChoose, id) {
 const legend = (entries) =>
   el("ul", { class: "legend" }, entries.map(([text, colour, shape]) => el("li", {}, el("i", { class: shape, vars: { "--key": colour } }), text)));
 
-const table = (columns, rows, { caption, tall } = {}) => scrolled(sortable(columns, rows, caption), caption, tall);
+const table = (columns, rows, { caption, tall } = {}) =>
+  el("div", {}, caption && el("p", { class: "small" }, caption), scrolled(sortable(columns, rows), caption, tall));
 const scrolled = (inner, label, tall) =>
   el("div", { class: tall ? "scroll tall" : "scroll", tabindex: "0", role: "region", "aria-label": label || "Table" }, inner);
 
 // A table by columns `{head, cell(row), value(row), kind}`; a column with `value` sorts when its head is pressed.
-function sortable(columns, rows, caption) {
+function sortable(columns, rows) {
   const body = el("tbody");
   const heads = columns.map((column) =>
     el("th", { scope: "col", class: column.kind, title: column.title },
@@ -181,7 +182,7 @@ function sortable(columns, rows, caption) {
     }));
   }
   draw(rows);
-  return el("table", {}, caption ? el("caption", {}, caption) : null, el("thead", {}, el("tr", {}, heads)), body);
+  return el("table", {}, el("thead", {}, el("tr", {}, heads)), body);
 }
 const behind = (title, ...inner) => el("details", {}, el("summary", {}, title), inner);
 const nameOf = (name) => [name, kinds[names.indexOf(name)] === "policy" ? el("span", { class: "tag" }, "policy") : null];
