@@ -270,7 +270,7 @@ def test_tabs_switch_between_scenarios_by_pointer_and_keys(page: Page, games: Ga
     page.driver.switch_to.active_element.send_keys(Keys.ARROW_LEFT)
     assert page.text("#scenario-panel h3") == titles[2]
     page.wait(lambda: len(page.all("#scenarios circle.mark")) == len(FIELD))
-    assert page.all("#scenarios .nash-line")
+    page.wait(lambda: page.all("#scenarios .nash-line"))
 
 
 def test_prices_can_be_those_of_one_entrant_or_the_split_of_the_gains(page: Page, games: Games) -> None:
@@ -293,9 +293,9 @@ def test_offers_of_any_pair_are_drawn_and_its_game_can_be_read(page: Page, games
         page.choose(name, value)
     assert page.text("#offers .panel h3") == "shark buys from veteran"
     page.wait(lambda: len(page.all("#offers .panel .curve")) == 2)
-    assert len(page.all("#offers .panel path.single:not(.open)")) == 8
+    assert len(page.all("#offers .panel path.single:not(.open)")) == 2 * 4
     page.press("#offers .choice", "games")
-    page.wait(lambda: not page.all("#offers .panel .curve"))
+    page.wait(lambda: page.all("#offers .panel .hit") and not page.all("#offers .panel .curve"))
     assert "gap" in page.hover(page.all("#offers .panel .hit")[3])
     page.click(page.one("#offers .tell"))
     dialog = page.one("#transcript")
