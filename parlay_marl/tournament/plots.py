@@ -26,7 +26,7 @@ WIDTH, LINE = 8.0, 0.34
 """Of a picture, and of a line of it, in inches."""
 UNDATED = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
 """Metadata without which the same figures would not be the same files."""
-ZOPA = "#0a8a62"
+ZOPA = "#087a56"
 OVERALL = "black"
 FIELD = (
     *("#332288", "#88CCEE", "#117733", "#DDCC77", "#CC6677", "#44AA99"),
