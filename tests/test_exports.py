@@ -33,9 +33,9 @@ SURFACE = {
         *("load_scenario", "persona_names", "scenario_names"),
     },
     tournament: {
-        *("GAME_DTYPE", "BeliefReport", "Cell", "Entrant", "EntrantInfo", "Forfeit", "Games", "ReliabilityBin"),
-        *("Results", "TrackerQuality", "ValueOfBelief", "assess_beliefs", "replay_game", "run_tournament"),
-        "summarise",
+        *("GAME_DTYPE", "Analysis", "BeliefReport", "EntrantInfo", "Forfeit", "Games", "ReliabilityBin"),
+        *("TrackerQuality", "ValueOfBelief", "analyse", "assess_beliefs", "figures", "replay_game", "run_tournament"),
+        "write_report",
     },
 }
 ENV_ARGUMENTS = (

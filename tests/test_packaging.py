@@ -63,12 +63,16 @@ def test_the_wheel_holds_the_package_its_data_and_nothing_else(wheel: Path) -> N
     for scenario in SCENARIOS:
         assert f"parlay_marl/catalogue/scenarios/{scenario}.toml" in names
     assert "parlay_marl/py.typed" in names
+    assert {f"parlay_marl/tournament/page/report.{kind}" for kind in ("html", "css", "js")} <= set(names)
     modules = {str(path.relative_to(ROOT)) for path in (ROOT / "parlay_marl").rglob("*.py")}
     assert modules <= set(names)
     tops = {name.split("/")[0] for name in names}
     assert tops == {"parlay_marl", f"parlay_marl-{parlay_marl.__version__}.dist-info"}
     assert not [name for name in names if "__pycache__" in name or name.endswith((".nbc", ".nbi", ".orig"))]
-    assert {Path(name).suffix for name in names if name.startswith("parlay_marl/")} == {".py", ".toml", ".typed"}
+    assert {Path(name).suffix for name in names if name.startswith("parlay_marl/")} == {
+        *(".py", ".toml", ".typed"),
+        *(".html", ".css", ".js"),
+    }
     assert any(name.endswith("licenses/LICENSE") for name in names)
 
 

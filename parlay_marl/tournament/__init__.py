@@ -1,5 +1,6 @@
-"""Tournaments: every pair of entrants on common games, kept in one table; and how good beliefs are."""
+"""Tournaments: every pair of entrants on common games, kept in one table, analysed, told; and how good beliefs are."""
 
+from parlay_marl.tournament.analysis import Analysis, analyse
 from parlay_marl.tournament.beliefs import (
     BeliefReport,
     ReliabilityBin,
@@ -9,23 +10,24 @@ from parlay_marl.tournament.beliefs import (
 )
 from parlay_marl.tournament.games import GAME_DTYPE, EntrantInfo, Games
 from parlay_marl.tournament.matches import Forfeit, run_tournament
+from parlay_marl.tournament.plots import figures
 from parlay_marl.tournament.replay import replay_game
-from parlay_marl.tournament.summary import Cell, Entrant, Results, summarise
+from parlay_marl.tournament.report import write_report
 
 __all__ = [
     "GAME_DTYPE",
+    "Analysis",
     "BeliefReport",
-    "Cell",
-    "Entrant",
     "EntrantInfo",
     "Forfeit",
     "Games",
     "ReliabilityBin",
-    "Results",
     "TrackerQuality",
     "ValueOfBelief",
+    "analyse",
     "assess_beliefs",
+    "figures",
     "replay_game",
     "run_tournament",
-    "summarise",
+    "write_report",
 ]

@@ -1,0 +1,154 @@
+"""The report of a tournament: one HTML file that holds everything it shows, and loads nothing."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import platform
+import re
+import shlex
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from parlay_marl import __version__
+from parlay_marl.catalogue.rules import RULE_PRESETS, load_rules
+from parlay_marl.catalogue.scenarios import Scenario, scenario_names
+from parlay_marl.envs.text import digits
+from parlay_marl.errors import ConfigurationError
+from parlay_marl.tournament.counts import ENDINGS, SPLIT_HIGH, SPLIT_LOW, count_games, plain
+from parlay_marl.tournament.dance import dances, persona_of
+from parlay_marl.tournament.games import EntrantInfo, Games
+
+PAGE = Path(__file__).parent / "page"
+"""Where the page's template, style and script are."""
+MOST_MOMENTS = 200
+"""Moments of the replicator dynamics that the page holds."""
+MOST_DIGITS = 6
+"""Digits of the figures of the analysis."""
+POLICY = "default-src 'none'; img-src data:; style-src {style}; script-src {script}"
+"""The page's own security policy: its style and its script, known by their digests, and nothing else."""
+
+
+def write_report(games: Games, analysis: Any, path: str | Path) -> None:
+    """Write the report of a tournament to one HTML file, which opens without a network.
+
+    The same games and analysis give the same file.
+    """
+    page = report_page(games, analysis)
+    try:
+        Path(path).write_text(page, encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise ConfigurationError(f"report: cannot write {path}: {error.strerror}") from None
+
+
+def report_page(games: Games, analysis: Any) -> str:
+    """Return the report of a tournament as an HTML page."""
+    css, js, template = (_asset(name) for name in ("report.css", "report.js", "report.html"))
+    parts = {
+        "title": f"{len(games.entrants)} entrants, {len(games.scenarios)} scenarios",
+        "policy": POLICY.format(style=_digest(css), script=_digest(js)),
+        "css": css,
+        "js": js,
+        "data": embedded(report_data(games, analysis)),
+    }
+    return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], template)
+
+
+def _asset(name: str) -> str:
+    return (PAGE / name).read_text(encoding="utf-8")
+
+
+def _digest(text: str) -> str:
+    """Return how a security policy names a style or a script that is part of the page."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def embedded(data: Any) -> str:
+    """Return plain data as JSON that can stand in a page's script element, whatever text is in it.
+
+    Without `<`, `>` and `&` nothing in it can end the element or begin another.
+    """
+    text = json.dumps(data, allow_nan=False, separators=(",", ":"))
+    for sign in "<>&":
+        text = text.replace(sign, f"\\u{ord(sign):04x}")
+    return text
+
+
+def report_data(games: Games, analysis: Any) -> dict[str, Any]:
+    """Return everything that the page shows, as plain data."""
+    results = _thinned(analysis.as_dict())
+    names = [entrant.name for entrant in games.entrants]
+    ranking = [names.index(standing["name"]) for standing in results["standings"]]
+    rules, rules_name = _rules(games)
+    return {
+        "names": names,
+        "kinds": [entrant.kind for entrant in games.entrants],
+        "about": [_about(entrant) for entrant in games.entrants],
+        "scenarios": [_scenario(scenario) for scenario in games.scenarios],
+        "seed": str(games.seed),
+        "games_per_cell": games.games_per_cell,
+        "total": len(games.rows),
+        "rules": rules,
+        "rules_name": rules_name or "custom",
+        "command": _command(games, rules_name),
+        "versions": _versions(games),
+        "endings": ENDINGS,
+        "split_range": [SPLIT_LOW, SPLIT_HIGH],
+        "analysis": results,
+        "summary": count_games(games),
+        "dance": dances(games, ranking),
+    }
+
+
+def _thinned(results: dict[str, Any]) -> dict[str, Any]:
+    """Return the analysis with fewer digits, and no more moments of the dynamics than a chart can show."""
+    results = plain(results, MOST_DIGITS)
+    replicator = results["replicator"]
+    last = len(replicator["times"]) - 1
+    if last >= MOST_MOMENTS:
+        kept = sorted({round(k * last / (MOST_MOMENTS - 1)) for k in range(MOST_MOMENTS)})
+        replicator = {key: [values[k] for k in kept] for key, values in replicator.items()}
+    return results | {"replicator": plain(replicator)}
+
+
+def _scenario(scenario: Scenario) -> dict[str, Any]:
+    """Return what the page says of a scenario."""
+    names = ("name", "title", "story", "currency", "low", "high", "rounds")
+    told = {name: getattr(scenario, name) for name in names}
+    return told | {"digits": digits(scenario), "packages": scenario.n_packages}
+
+
+def _about(entrant: EntrantInfo) -> str:
+    """Return what is known of an entrant, in a sentence."""
+    persona = persona_of(entrant)
+    if persona is None:
+        return ", ".join(f"{key} {value}" for key, value in entrant.source.items())
+    return f"{persona.title}. {persona.summary}" + (f" Source: {persona.source}." if persona.source else "")
+
+
+def _rules(games: Games) -> tuple[dict[str, Any], str]:
+    """Return the rules of a tournament in full, and the name of the preset that they are, if any."""
+    rules: dict[str, Any] = load_rules(games.rules).model_dump(mode="json")
+    presets = {name: load_rules(name).model_dump(mode="json") for name in RULE_PRESETS}
+    return rules, next((name for name, preset in presets.items() if preset == rules), "")
+
+
+def _command(games: Games, rules: str) -> str:
+    """Return the command that plays the tournament again."""
+    entrants = [str(entrant.source.get("import", entrant.name)) for entrant in games.entrants]
+    scenarios = [scenario.name for scenario in games.scenarios]
+    words = ["parlay", "tournament", *entrants]
+    if scenarios != scenario_names():
+        words += [word for name in scenarios for word in ("-s", name)]
+    words += ["--games", str(games.games_per_cell), "--seed", str(games.seed)]
+    words += ["--rules", rules] if rules not in ("", "default") else []
+    command = shlex.join([*words, "--out", "results"])
+    return command if rules else f"{command}  # under rules of one's own, which stand below"
+
+
+def _versions(games: Games) -> str:
+    """Return the versions that the games depend on, in words."""
+    libraries = ", ".join(f"{name} {version(name)}" for name in ("numba", "numpy"))
+    return f"parlay_marl {games.version} (report: {__version__}), {libraries}, Python {platform.python_version()}"

@@ -1,0 +1,218 @@
+"""Tournaments for the tests of reports: real games, and an analysis of the right shape made in the simplest way."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from parlay_marl.catalogue import build_params, load_persona, load_rules, load_scenario
+from parlay_marl.catalogue.personas import Persona
+from parlay_marl.catalogue.scenarios import Scenario
+from parlay_marl.core.outcome import DEAL
+from parlay_marl.tournament.games import GAME_DTYPE, EntrantInfo, Games
+from parlay_marl.tournament.matches import play_cell
+
+
+def played(
+    entrants: Sequence[str | Persona],
+    scenarios: Sequence[str | Scenario],
+    games: int,
+    seed: int = 7,
+    rules: Any = "default",
+) -> Games:
+    """Return a tournament of personas, every game of it played."""
+    personas = sorted((load_persona(entrant) for entrant in entrants), key=lambda persona: persona.name)
+    deals = sorted((load_scenario(scenario) for scenario in scenarios), key=lambda scenario: scenario.name)
+    loaded = load_rules(rules)
+    cells = []
+    for (s, deal), (b, buyer), (k, seller), opener in itertools.product(
+        enumerate(deals), enumerate(personas), enumerate(personas), range(2)
+    ):
+        params = build_params(deal, loaded, reward="payoff")
+        rows = np.zeros(games, GAME_DTYPE)
+        rows["scenario"], rows["buyer"], rows["seller"], rows["forfeit_by"] = s, b, k, -1
+        rows["number"] = np.arange(games)
+        rows["outcome"] = play_cell(buyer, seller, params, opener=opener, games=games, seed=seed)
+        cells.append(rows)
+    infos = tuple(EntrantInfo(persona.name, "persona", persona.model_dump(mode="json")) for persona in personas)
+    return Games(seed, games, loaded.model_dump(mode="json"), infos, tuple(deals), np.concatenate(cells))
+
+
+HOSTILE = "</script><img src=x onerror=alert(1)>&\u2028"
+"""A text that would do harm as markup."""
+
+
+def hostile(games: Games) -> Games:
+    """Return the same games between entrants whose texts try to break out."""
+    entrants = list(games.entrants)
+    persona = load_persona(entrants[1].name).model_dump(mode="json") | {"title": HOSTILE, "summary": HOSTILE}
+    persona["voice"] = {key: [HOSTILE + " {price}"] for key in persona["voice"]}
+    entrants[0] = EntrantInfo(HOSTILE, "policy", {"object": HOSTILE})
+    entrants[1] = EntrantInfo(entrants[1].name, "persona", persona)
+    deal = games.scenarios[0].model_copy(update={"title": HOSTILE, "story": HOSTILE})
+    return dataclasses.replace(games, entrants=tuple(entrants), scenarios=(deal, *games.scenarios[1:]))
+
+
+@dataclass(frozen=True)
+class StandIn:
+    """An analysis as plain data."""
+
+    plain: dict[str, Any]
+
+    def as_dict(self) -> dict[str, Any]:
+        return self.plain
+
+
+def interval(values: Any) -> dict[str, float]:
+    """Return a mean with the interval of the normal distribution."""
+    mean, half = float(values.mean()), 1.96 * float(values.std()) / max(len(values), 1) ** 0.5
+    return {"mean": mean, "low": mean - half, "high": mean + half}
+
+
+def figures(games: Games, n: int) -> dict[str, Any]:
+    """Return an entrant's payoffs in both seats, and whether its games were deals and had a ZOPA."""
+    rows = games.rows
+    sides = [rows["outcome"][rows[name] == n] for name in ("buyer", "seller")]
+    payoff = [side["payoff"][:, seat] for seat, side in enumerate(sides)]
+    deal = np.concatenate([side["ending"] == DEAL for side in sides])
+    zopa = np.concatenate([side["start_width"] > 0 for side in sides])
+    return {"payoff": payoff, "deal": deal, "zopa": zopa}
+
+
+def standing(name: str, found: dict[str, Any]) -> dict[str, Any]:
+    both = np.concatenate(found["payoff"])
+    deals = both[found["deal"]]
+    return {
+        "name": name,
+        "games": len(both),
+        "payoff": interval(both),
+        "as_buyer": interval(found["payoff"][0]),
+        "as_seller": interval(found["payoff"][1]),
+        "elo": 1500.0 + 400.0 * float(both.mean()),
+        "bradley_terry": float(both.mean()),
+        "alpha_rank": 0.0,
+        "nash": 0.0,
+        "regret": 0.0,
+        "forfeits": 0,
+        "metrics": {
+            "payoff": {"all_games": float(both.mean()), "deals": float(deals.mean()) if len(deals) else None},
+            "deal_rate": {"all_games": float(found["deal"].mean()), "deals": None},
+        },
+    }
+
+
+def ranked(standings: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    for key, kind in (("rank", "payoff"), ("rank_as_buyer", "as_buyer"), ("rank_as_seller", "as_seller")):
+        for rank, each in enumerate(sorted(standings, key=lambda s: -s[kind]["mean"]), 1):
+            each[key] = rank
+    best = sorted(standings, key=lambda s: s["rank"])
+    for each in best:
+        each["regret"] = best[0]["payoff"]["mean"] - each["payoff"]["mean"]
+    best[0]["nash"] = best[0]["alpha_rank"] = 1.0
+    return best
+
+
+def matrices(games: Games) -> tuple[Any, Any, Any, dict[str, Any]]:
+    """Return the payoffs of rows against columns: both seats, as buyer, as seller, and by scenario."""
+    many = len(games.entrants)
+    shape = (len(games.scenarios), many, many)
+    payoff = games.rows["outcome"]["payoff"].reshape(*shape, -1, 2).mean(axis=3)
+    buyer, seller = payoff[..., 0], payoff[..., 1].transpose(0, 2, 1)
+    both = (buyer + seller) / 2
+    by_scenario = {deal.name: both[i].tolist() for i, deal in enumerate(games.scenarios)}
+    return both.mean(axis=0).tolist(), buyer.mean(axis=0).tolist(), seller.mean(axis=0).tolist(), by_scenario
+
+
+def replicator(matrix: Any, steps: int = 400) -> dict[str, Any]:
+    share = np.full(len(matrix), 1 / len(matrix))
+    shares = [share]
+    for _ in range(steps):
+        fitness = np.asarray(matrix) @ share
+        share = share * np.exp(fitness - share @ fitness)
+        share = share / share.sum()
+        shares.append(share)
+    return {"times": [float(t) for t in range(steps + 1)], "shares": [s.tolist() for s in shares]}
+
+
+def within(games: Games, scenario: int) -> Games:
+    """Return the games of one scenario."""
+    rows = games.rows[games.rows["scenario"] == scenario]
+    return Games(games.seed, games.games_per_cell, games.rules, games.entrants, games.scenarios, rows)
+
+
+def there(games: Games, scenario: int) -> list[dict[str, Any]]:
+    found = [(name, figures(within(games, scenario), n)) for n, name in enumerate(games.names)]
+    rows = [
+        {
+            "name": name,
+            "payoff": interval(np.concatenate(each["payoff"])),
+            "deal_rate": float(each["deal"].mean()),
+            "zopa_deal_rate": float(each["deal"][each["zopa"]].mean()) if each["zopa"].any() else None,
+        }
+        for name, each in found
+    ]
+    return sorted(rows, key=lambda row: -row["payoff"]["mean"])  # type: ignore[index]
+
+
+def compared(standings: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    found = []
+    for better, worse in itertools.combinations(standings, 2):
+        mean = better["payoff"]["mean"] - worse["payoff"]["mean"]
+        difference = {"mean": mean, "low": mean - 0.02, "high": mean + 0.02}
+        p = float(np.exp(-mean * 300))
+        found.append({"better": better["name"], "worse": worse["name"], "difference": difference, "p": p})
+    return [each | {"p_holm": min(1.0, each["p"] * len(found))} for each in found]
+
+
+DEFINITIONS = [
+    {
+        "key": "payoff",
+        "name": "payoff",
+        "unit": "ZOPA",
+        "meaning": "discounted worth",
+        "formula": "v / W",
+        "source": "RULES",
+    },
+    {
+        "key": "deal_rate",
+        "name": "deal rate",
+        "unit": "share",
+        "meaning": "deals over games",
+        "formula": "d / n",
+        "source": "RULES",
+    },
+    {
+        "key": "regret",
+        "name": "regret",
+        "unit": "ZOPA",
+        "meaning": "what the best reply gains",
+        "formula": "max",
+        "source": "Nash",
+    },
+]
+
+
+def analysed(games: Games) -> StandIn:
+    """Return an analysis of the shape that the report expects."""
+    standings = ranked([standing(name, figures(games, n)) for n, name in enumerate(games.names)])
+    both, buyer, seller, by_scenario = matrices(games)
+    return StandIn(
+        {
+            "names": list(games.names),
+            "standings": standings,
+            "by_scenario": {deal.name: there(games, i) for i, deal in enumerate(games.scenarios)},
+            "payoff_matrix": both,
+            "buyer_matrix": buyer,
+            "seller_matrix": seller,
+            "payoff_matrix_by_scenario": by_scenario,
+            "comparisons": compared(standings),
+            "seats": {"buyer": {standings[0]["name"]: 1.0}, "seller": {each["name"]: 0.5 for each in standings[:2]}},
+            "replicator": replicator(both),
+            "definitions": DEFINITIONS,
+        }
+    )
