@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable
-from statistics import fmean
 from typing import TYPE_CHECKING, NamedTuple
 
 from rich import box
@@ -16,14 +14,15 @@ from parlay_marl.cli.layout import paragraph, width_of
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from parlay_marl.tournament import Entrant, Results
+    from parlay_marl.tournament import Analysis, Games
+    from parlay_marl.tournament.analysis import Standing
 
 
 class Column(NamedTuple):
     """One column of the standings: its heading, and an entrant's cell."""
 
     heading: str
-    cell: Callable[[Entrant], str]
+    cell: Callable[[Standing], str]
 
 
 def _points(value: float) -> str:
@@ -40,46 +39,65 @@ def _percent(share: float | None) -> str:
     return "-" if share is None else f"{share:.0%}"
 
 
-NAME = Column("entrant", lambda e: e.name)
+def _metric(heading: str, key: str, show_as: Callable[[float], str], *, deals: bool = False) -> Column:
+    """Return the column of a metric, over all games or over deals only."""
+
+    def cell(standing: Standing) -> str:
+        value = standing.metrics[key]
+        mean = value.deals if deals else value.all_games
+        return "-" if mean is None else show_as(mean)
+
+    return Column(heading, cell)
+
+
+def _per_hundred(mean: float) -> str:
+    return f"{100.0 * mean:.1f}"
+
+
+NAME = Column("entrant", lambda s: s.name)
 GAINS = (
-    Column("payoff", lambda e: f"{_points(e.mean_payoff)} ± {_points(e.payoff_stderr)}"),
-    Column("as\nbuyer", lambda e: _points(e.mean_payoff_buyer)),
-    Column("as\nseller", lambda e: _points(e.mean_payoff_seller)),
-    Column("deals", lambda e: _percent(e.deal_rate)),
-    Column("of\nZOPAs", lambda e: _percent(e.zopa_deal_rate)),
-    Column("share", lambda e: _percent(e.mean_share)),
-    Column("rounds", lambda e: f"{e.mean_rounds:.1f}"),
+    Column("payoff", lambda s: _points(s.payoff.mean)),
+    Column("95% interval", lambda s: f"{_points(s.payoff.low)} to {_points(s.payoff.high)}"),
+    Column("as\nbuyer", lambda s: _points(s.as_buyer.mean)),
+    Column("as\nseller", lambda s: _points(s.as_seller.mean)),
+    Column("regret", lambda s: _points(s.regret)),
+    Column("Elo", lambda s: f"{s.elo:.0f}"),
 )
 CONDUCT = (
-    Column("bluffs\nmade", lambda e: f"{e.bluffs_made:,}"),
-    Column("bluffs\ncaught", lambda e: f"{e.bluffs_caught:,}"),
-    Column("capitu-\nlations", lambda e: f"{e.capitulations:,}"),
-    Column("walk-\naways", lambda e: f"{e.walk_aways:,}"),
+    _metric("deals", "deal_rate", _percent),
+    _metric("of\nZOPAs", "zopa_deal_rate", _percent),
+    _metric("share", "share", _percent, deals=True),
+    _metric("rounds", "rounds", "{:.1f}".format),
+    _metric("bluffs\nmade", "bluffs_made", _per_hundred),
+    _metric("bluffs\ncaught", "bluffs_caught", _per_hundred),
+    _metric("capitu-\nlations", "capitulation_rate", _per_hundred),
+    _metric("walk-\naways", "walk_away_rate", _per_hundred),
 )
 LEGEND = (
-    "payoff: mean discounted gain, in ZOPAs at nominal figures, ± standard error; of ZOPAs: deals where there was room "
-    "for one; share: of the ZOPA, over deals; capitulations: deals worth less than none."
+    "payoff: mean discounted gain, in ZOPAs at nominal figures, with its bootstrap interval; regret: what the best reply "
+    "to the equilibrium of the meta-game gains over it; of ZOPAs: deals where there was room for one; share: of the "
+    "ZOPA, over deals; capitulations: deals worth less than none; bluffs, capitulations, walk-aways: per 100 games."
 )
 WIDEST_MATRIX = 100
 """Columns beyond which the matrix of pairs is left out."""
 
 
-def show_results(results: Results, console: Console) -> None:
+def show_results(games: Games, analysis: Analysis, console: Console) -> None:
     """Print the entrants from the best to the worst and, where it fits, what the buyer of each pair gains.
 
     On a narrow terminal the entrants take two tables.
     """
-    deals = sorted({cell.scenario for cell in results.cells})
-    title = f"{results.games_per_cell:,} games a cell, seed {results.seed}, {results.rules} rules: {', '.join(deals)}"
+    deals = ", ".join(games.scenario_names)
+    title = f"{games.games_per_cell:,} games a cell, seed {games.seed}, {games.rules_name} rules: {deals}"
     paragraph(console, title, "parlay.title")
-    tables = [_table(results, (NAME, *GAINS, *CONDUCT))]
+    tables = [_table(analysis, (NAME, *GAINS, *CONDUCT))]
     if width_of(tables[0], console) > console.width:
-        tables = [_table(results, (NAME, *GAINS)), _table(results, (NAME, *CONDUCT))]
-    pairs = _matrix(results)
+        tables = [_table(analysis, (NAME, *GAINS)), _table(analysis, (NAME, *CONDUCT))]
+    pairs = _matrix(analysis)
     for table in tables:
         console.print()
         show(console, table)
-    lost = [f"{entrant.name} {entrant.forfeits:,}" for entrant in results.entrants if entrant.forfeits]
+    lost = [f"{standing.name} {standing.forfeits:,}" for standing in analysis.standings if standing.forfeits]
     if lost:
         console.print()
         paragraph(
@@ -93,30 +111,27 @@ def show_results(results: Results, console: Console) -> None:
         show(console, pairs)
 
 
-def _table(results: Results, columns: tuple[Column, ...]) -> Table:
+def _table(analysis: Analysis, columns: tuple[Column, ...]) -> Table:
     """Return entrants by columns, each entrant with its rank."""
     table = _bare_table()
     table.add_column("", justify="right", style="parlay.dim")
     for column in columns:
         table.add_column(column.heading, justify="left" if column is NAME else "right", no_wrap=True)
-    for rank, entrant in enumerate(results.entrants, 1):
-        table.add_row(str(rank), *(column.cell(entrant) for column in columns))
+    for standing in analysis.standings:
+        table.add_row(str(standing.rank), *(column.cell(standing) for column in columns))
     return table
 
 
-def _matrix(results: Results) -> Table:
+def _matrix(analysis: Analysis) -> Table:
     """Return what the buyer of each pair gains on average: buyers down, sellers across, by rank."""
-    gains = defaultdict(list)
-    for cell in results.cells:
-        gains[cell.buyer, cell.seller].append(cell.mean_payoff_buyer)
-    names = [entrant.name for entrant in results.entrants]
+    order = [(standing.name, analysis.names.index(standing.name)) for standing in analysis.standings]
     table = _bare_table()
     table.add_column("", justify="right", style="parlay.dim")
     table.add_column("buyer", no_wrap=True)
-    for rank in range(1, len(names) + 1):
+    for rank in range(1, len(order) + 1):
         table.add_column(str(rank), justify="right", no_wrap=True)
-    for rank, buyer in enumerate(names, 1):
-        table.add_row(str(rank), buyer, *(_short(fmean(gains[buyer, seller])) for seller in names))
+    for rank, (buyer, row) in enumerate(order, 1):
+        table.add_row(str(rank), buyer, *(_short(analysis.buyer_matrix[row][column]) for _, column in order))
     return table
 
 

@@ -25,11 +25,15 @@ def tournament(
     timeout: Timeout = 10.0,
     out: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", readable=False, help="Write all games and results into a folder, as they finish."),
+        typer.Option(metavar="DIR", readable=False, help="Write games, results and a report into a folder."),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the tournament that --out holds.")] = False,
     json: Annotated[
-        Path | None, typer.Option(metavar="FILE", readable=False, help="Write entrants and cells to a JSON file.")
+        Path | None, typer.Option(metavar="FILE", readable=False, help="Write the results and their analysis to a file.")
+    ] = None,
+    charts: Annotated[
+        list[str] | None,
+        typer.Option("--figures", metavar="svg|png", help="Draw the main charts into --out, too; once for each format."),
     ] = None,
     quiet: Quiet = False,
 ) -> None:
@@ -40,14 +44,20 @@ def tournament(
     For example: parlay tournament shark diplomat my_bots:Careful -s saas_enterprise --games 1000 --out results
     """
     from parlay_marl.catalogue import load_scenario, persona_names, scenario_names
-    from parlay_marl.cli.console import output, tell_compiling
+    from parlay_marl.cli.console import output, remarks, tell_compiling
     from parlay_marl.cli.progress import watched
     from parlay_marl.cli.resultfile import result_file
     from parlay_marl.cli.standings import show_results
     from parlay_marl.cli.start import ASKING, import_from_here
-    from parlay_marl.tournament import run_tournament, summarise
+    from parlay_marl.errors import ConfigurationError
+    from parlay_marl.tournament import analyse, figures, run_tournament, write_report
     from parlay_marl.tournament.entrants import load_entrant
+    from parlay_marl.tournament.plots import check_formats
+    from parlay_marl.tournament.store import FIGURES, REPORT, results_of, write_results
 
+    if charts and out is None:
+        raise ConfigurationError("--figures: say where to; give the folder of the results with --out")
+    check_formats(charts or ())
     import_from_here()
     forfeits: list[Forfeit] = []
     with result_file(json, "--json") as file:
@@ -63,10 +73,17 @@ def tournament(
             tell_compiling("play_games", *(ASKING if any(entrant.recipe for entrant in field) else ()))
             table = watched(lambda on_cell: play(on_cell=on_cell), games)
             _tell_forfeits(forfeits)
-        results = summarise(table)
+        analysis = analyse(table)
+        if out is not None:
+            write_results(out, table, analysis.as_dict())
+            write_report(table, analysis, out / REPORT)
+        if out is not None and charts:
+            figures(table, analysis, out / FIGURES, charts)
         if file is not None:
-            file.write_json(results.as_dict())
-    show_results(results, output())
+            file.write_json(results_of(table, analysis.as_dict()))
+    show_results(table, analysis, output())
+    if out is not None and not quiet:
+        remarks().print(f"The report is {out / REPORT}", soft_wrap=True)
 
 
 def _tell_forfeits(forfeits: list[Forfeit]) -> None:

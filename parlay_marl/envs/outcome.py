@@ -138,7 +138,7 @@ class Outcome:
 
     @property
     def kalai_smorodinsky_worth(self) -> Pair | None:
-        """What the Kalai-Smorodinsky solution is worth to each seat: half of the ZOPA where that is within the range."""
+        """What the Kalai-Smorodinsky solution is worth to each seat: half of the ZOPA where that lies in the range."""
         return self._gains("ks_worth")
 
     @property

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from parlay_marl import __version__
 from parlay_marl.catalogue.files import validate
+from parlay_marl.catalogue.rules import RULE_PRESETS, load_rules
 from parlay_marl.catalogue.scenarios import Scenario
 from parlay_marl.core.moves import SEATS
 from parlay_marl.core.outcome import OUTCOME, OUTCOME_DTYPE, Ending
@@ -129,6 +130,12 @@ class Games:
     def scenario_names(self) -> tuple[str, ...]:
         """The names of the scenarios."""
         return tuple(scenario.name for scenario in self.scenarios)
+
+    @property
+    def rules_name(self) -> str:
+        """The name of the preset that the rules are, or `custom`."""
+        presets = ((name, load_rules(name).model_dump(mode="json")) for name in RULE_PRESETS)
+        return next((name for name, preset in presets if preset == dict(self.rules)), "custom")
 
     def forfeits(self) -> dict[str, int]:
         """Return how many games each entrant forfeited."""

@@ -43,9 +43,7 @@ def figures(
     `ranking`, `matrix`, `population`, and `prices_<scenario>` for each scenario. The folder is made if need be.
     The same games give the same files.
     """
-    for kind in formats:
-        if kind not in FORMATS:
-            raise ConfigurationError(f"figures: unknown format {kind!r}; known: {', '.join(FORMATS)}")
+    check_formats(formats)
     drawn = _figures(games, analysis.as_dict())
     from matplotlib import rc_context
 
@@ -60,6 +58,13 @@ def figures(
     except OSError as error:
         raise ConfigurationError(f"figures: cannot write into {folder}: {error.strerror}") from None
     return tuple(written)
+
+
+def check_formats(formats: Sequence[str]) -> None:
+    """Refuse formats that cannot be drawn."""
+    for kind in formats:
+        if kind not in FORMATS:
+            raise ConfigurationError(f"figures: unknown format {kind!r}; known: {', '.join(FORMATS)}")
 
 
 def _figures(games: Games, results: dict[str, Any]) -> dict[str, Figure]:

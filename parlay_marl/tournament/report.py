@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from parlay_marl import __version__
-from parlay_marl.catalogue.rules import RULE_PRESETS, load_rules
+from parlay_marl.catalogue.rules import load_rules
 from parlay_marl.catalogue.scenarios import Scenario, scenario_names
 from parlay_marl.envs.text import digits
 from parlay_marl.errors import ConfigurationError
@@ -81,7 +81,6 @@ def report_data(games: Games, analysis: Any) -> dict[str, Any]:
     results = _thinned(analysis.as_dict())
     names = [entrant.name for entrant in games.entrants]
     ranking = [names.index(standing["name"]) for standing in results["standings"]]
-    rules, rules_name = _rules(games)
     return {
         "names": names,
         "kinds": [entrant.kind for entrant in games.entrants],
@@ -90,9 +89,9 @@ def report_data(games: Games, analysis: Any) -> dict[str, Any]:
         "seed": str(games.seed),
         "games_per_cell": games.games_per_cell,
         "total": len(games.rows),
-        "rules": rules,
-        "rules_name": rules_name or "custom",
-        "command": _command(games, rules_name),
+        "rules": load_rules(games.rules).model_dump(mode="json"),
+        "rules_name": games.rules_name,
+        "command": _command(games),
         "versions": _versions(games),
         "endings": ENDINGS,
         "split_range": [SPLIT_LOW, SPLIT_HIGH],
@@ -128,14 +127,7 @@ def _about(entrant: EntrantInfo) -> str:
     return f"{persona.title}. {persona.summary}" + (f" Source: {persona.source}." if persona.source else "")
 
 
-def _rules(games: Games) -> tuple[dict[str, Any], str]:
-    """Return the rules of a tournament in full, and the name of the preset that they are, if any."""
-    rules: dict[str, Any] = load_rules(games.rules).model_dump(mode="json")
-    presets = {name: load_rules(name).model_dump(mode="json") for name in RULE_PRESETS}
-    return rules, next((name for name, preset in presets.items() if preset == rules), "")
-
-
-def _command(games: Games, rules: str) -> str:
+def _command(games: Games) -> str:
     """Return the command that plays the tournament again."""
     entrants = [str(entrant.source.get("import", entrant.name)) for entrant in games.entrants]
     scenarios = [scenario.name for scenario in games.scenarios]
@@ -143,9 +135,10 @@ def _command(games: Games, rules: str) -> str:
     if scenarios != scenario_names():
         words += [word for name in scenarios for word in ("-s", name)]
     words += ["--games", str(games.games_per_cell), "--seed", str(games.seed)]
-    words += ["--rules", rules] if rules not in ("", "default") else []
+    rules = games.rules_name
+    words += ["--rules", rules] if rules not in ("custom", "default") else []
     command = shlex.join([*words, "--out", "results"])
-    return command if rules else f"{command}  # under rules of one's own, which stand below"
+    return f"{command}  # under rules of one's own, which stand below" if rules == "custom" else command
 
 
 def _versions(games: Games) -> str:

@@ -21,7 +21,8 @@ from parlay_marl.core.jit import source_digest
 from parlay_marl.errors import ConfigurationError
 from parlay_marl.tournament.games import GAME_DTYPE, Games, Rows, parquet_library
 
-GAMES, RESULTS, CELLS, PLAN = "games.parquet", "results.json", "cells", "plan.json"
+GAMES, RESULTS, REPORT, FIGURES = "games.parquet", "results.json", "report.html", "figures"
+CELLS, PLAN = "cells", "plan.json"
 _DIGEST_BYTES = 32
 
 
@@ -133,10 +134,15 @@ class Store:
         return hashlib.sha256(self._digest + index.to_bytes(8, "little") + body).digest()
 
 
-def write_results(folder: str | Path, games: Games, figures: Mapping[str, Any] | None = None) -> None:
-    """Write `results.json`: the plan, the file of the games, what was forfeited, and figures as plain data."""
+def results_of(games: Games, analysis: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return results as plain data: the plan, how many games, what was forfeited and, where there is one, the analysis."""
     results = {**games.plan(), "games": len(games.rows), "games_file": GAMES, "forfeits": games.forfeits()}
-    content = _as_json(results | dict(figures or {}))
+    return results if analysis is None else results | {"analysis": dict(analysis)}
+
+
+def write_results(folder: str | Path, games: Games, analysis: Mapping[str, Any] | None = None) -> None:
+    """Write `results.json`, what `results_of` returns, into a folder."""
+    content = _as_json(results_of(games, analysis))
     _write(Path(folder) / RESULTS, lambda file: file.write(content))
 
 

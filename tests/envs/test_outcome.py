@@ -83,6 +83,13 @@ def test_a_deal_on_the_price() -> None:
     assert outcome.shares == pytest.approx((0.375, 0.625))
     # delta = 1 - 0.05 * urgency, to the power of two rounds.
     assert outcome.payoff == pytest.approx((0.97**2 * 0.375, 0.99**2 * 0.625))
+    assert outcome.kalai_smorodinsky_worth == outcome.egalitarian_worth == pytest.approx((20 / 70, 20 / 70))
+    assert outcome.is_pareto_efficient is True
+    assert outcome.best_worth == pytest.approx((55 / 70, 55 / 70))
+    assert outcome.offers_made == (3, 2)
+    assert outcome.first_price == pytest.approx((120_000, 175_000))
+    assert outcome.given_up == pytest.approx((30_000, 15_000))
+    assert all(0 < error < 70_000 for error in outcome.belief_error)
     assert outcome.erosion_ticks == 0
     assert outcome.claims_made == outcome.bluffs_made == outcome.bluffs_caught == outcome.wrong_challenges == (0, 0)
 
@@ -112,6 +119,12 @@ def test_a_deal_on_terms() -> None:
     assert outcome.nash_price == pytest.approx((low + high) / 2)
     distance = math.sqrt(((27_000 - 30_250) ** 2 + (17_000 - 30_250) ** 2) / 2) / 60_000
     assert outcome.nash_distance == pytest.approx(distance)
+    assert outcome.is_pareto_efficient is False
+    assert outcome.best_worth == pytest.approx(((50_000 + 17_000) / 60_000, (45_000 + 20_000) / 60_000))
+    # The ZOPA ends at 241,000 and the range at 240,000: the seller could gain 59,500 of 60,500 at most.
+    to_buyer, to_seller = 60_500 * 60_500 / 120_000, 60_500 * 59_500 / 120_000
+    assert outcome.kalai_smorodinsky_worth == pytest.approx((to_buyer / 60_000, to_seller / 60_000))
+    assert outcome.egalitarian_worth == pytest.approx((30_250 / 60_000, 30_250 / 60_000))
     # W_nominal is that of the best package, too.
     assert outcome.payoff == pytest.approx((27_000 / 60_500, 17_000 / 60_500))
 
@@ -138,6 +151,8 @@ def test_a_walk_away() -> None:
     assert outcome.price is None
     assert outcome.package is None
     assert outcome.nash_distance is None
+    assert outcome.is_pareto_efficient is None
+    assert outcome.first_price == (pytest.approx(120_000), None)
     assert outcome.nash_price == pytest.approx(145_000)
     assert outcome.efficiency == 0.0
     assert outcome.worth == outcome.shares == outcome.payoff == (0.0, 0.0)
@@ -175,6 +190,8 @@ def test_no_zopa() -> None:
     options = SAAS | {"reservation": {"buyer": 120_000, "seller": 150_000}}
     walked = game("saas_enterprise", options, WALK)
     assert walked.zopa is None
+    assert walked.kalai_smorodinsky_worth is None
+    assert walked.egalitarian_worth is None
     assert walked.nash_price is None
     assert walked.nash_distance is None
     assert walked.efficiency is None
