@@ -29,11 +29,14 @@ def tournament(
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the tournament that --out holds.")] = False,
     json: Annotated[
-        Path | None, typer.Option(metavar="FILE", readable=False, help="Write the results and their analysis to a file.")
+        Path | None,
+        typer.Option(metavar="FILE", readable=False, help="Write the results and their analysis to a file."),
     ] = None,
     charts: Annotated[
         list[str] | None,
-        typer.Option("--figures", metavar="svg|png", help="Draw the main charts into --out, too; once for each format."),
+        typer.Option(
+            "--figures", metavar="svg|png", help="Draw the main charts into --out, too; once for each format."
+        ),
     ] = None,
     quiet: Quiet = False,
 ) -> None:

@@ -135,7 +135,7 @@ class Store:
 
 
 def results_of(games: Games, analysis: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Return results as plain data: the plan, how many games, what was forfeited and, where there is one, the analysis."""
+    """Return results as plain data: the plan, how many games, what was forfeited, and the analysis if there is one."""
     results = {**games.plan(), "games": len(games.rows), "games_file": GAMES, "forfeits": games.forfeits()}
     return results if analysis is None else results | {"analysis": dict(analysis)}
 

@@ -17,57 +17,59 @@ from rich.console import Console
 from parlay_marl import tournament
 from parlay_marl.cli import console
 from parlay_marl.cli.progress import watched
-from parlay_marl.tournament import Games, run_tournament, summarise
+from parlay_marl.tournament import Games, analyse, run_tournament
 from tests.cli.conftest import Parlay, start
 
 THREE = ("tournament", "shark", "diplomat", "veteran", "-s", "saas_enterprise", "-s", "uniform", "-n", "10")
 
 
-def rows(output: str) -> dict[str, list[str]]:
-    """Return the figures of the table of entrants, by name: words of its rows."""
-    table = output.split("payoff: ", maxsplit=1)[0]
-    found = re.findall(r"^ *\d+ +([a-z_]+) +(-?\d\.\d{3} .*)$", table, re.MULTILINE)
-    return {name: figures.replace("± ", "").split() for name, figures in found}
+def table_of(output: str, first: str) -> dict[str, list[str]]:
+    """Return the words of a table's rows by name; the table is the one whose headings name a column first."""
+    part = output[output.index(first) :].split("\n\n", maxsplit=1)[0]
+    found = re.findall(r"^ *\d+ +(\w+) +(.*)$", part, re.MULTILINE)
+    return {name: figures.split() for name, figures in found}
 
 
-def shown(entrant: dict[str, Any]) -> list[str]:
-    """Return an entrant's figures as the table shows them."""
-
-    def percent(share: float | None) -> str:
-        return "-" if share is None else f"{share:.0%}"
-
-    points = [f"{entrant[key]:.3f}" for key in ("mean_payoff", "payoff_stderr")]
-    points += [f"{entrant[key]:.3f}" for key in ("mean_payoff_buyer", "mean_payoff_seller")]
-    shares = [percent(entrant[key]) for key in ("deal_rate", "zopa_deal_rate", "mean_share")]
-    counts = [f"{entrant[key]:,}" for key in ("bluffs_made", "bluffs_caught", "capitulations", "walk_aways")]
-    return [*points, *shares, f"{entrant['mean_rounds']:.1f}", *counts]
+def gains(standing: dict[str, Any]) -> list[str]:
+    """Return what an entrant gains as the table shows it."""
+    mean, low, high = (f"{standing['payoff'][key]:.3f}" for key in ("mean", "low", "high"))
+    seats = [f"{standing[seat]['mean']:.3f}" for seat in ("as_buyer", "as_seller")]
+    return [mean, low, "to", high, *seats, f"{standing['regret']:.3f}", f"{standing['elo']:.0f}"]
 
 
-def test_the_table_and_the_file_hold_the_same_results(parlay: Parlay, tmp_path: Path) -> None:
+def conduct(standing: dict[str, Any]) -> list[str]:
+    """Return how an entrant behaves as the table shows it."""
+
+    def of(key: str, kind: str = "all_games") -> float:
+        return float(standing["metrics"][key][kind])
+
+    shares = [f"{of(*key):.0%}" for key in (("deal_rate",), ("zopa_deal_rate",), ("share", "deals"))]
+    counts = ("bluffs_made", "bluffs_caught", "capitulation_rate", "walk_away_rate")
+    return [*shares, f"{of('rounds'):.1f}", *(f"{100 * of(key):.1f}" for key in counts)]
+
+
+def test_the_tables_and_the_file_hold_the_same_results(parlay: Parlay, tmp_path: Path) -> None:
     path = tmp_path / "results.json"
     result = parlay(*THREE, "--seed", "3", "--json", str(path))
     assert result.exit_code == 0
     data = json.loads(path.read_text(encoding="utf-8"))
     expected = run_tournament(["shark", "diplomat", "veteran"], ["saas_enterprise", "uniform"], games=10, seed=3)
-    assert data == json.loads(json.dumps(summarise(expected).as_dict()))
-    assert list(data) == ["seed", "games_per_cell", "rules", "entrants", "cells"]
-    assert rows(result.stdout) == {entrant["name"]: shown(entrant) for entrant in data["entrants"]}
-    assert list(rows(result.stdout)) == [entrant["name"] for entrant in data["entrants"]]  # from best to worst
-    assert len(data["cells"]) == 3 * 3 * 2 * 2
+    assert data["analysis"] == json.loads(json.dumps(analyse(expected).as_dict()))
+    assert (data["seed"], data["games_per_cell"], data["games"]) == (3, 10, 360)
+    standings = data["analysis"]["standings"]
+    assert table_of(result.stdout, "payoff") == {s["name"]: gains(s) for s in standings}
+    assert table_of(result.stdout, "caught") == {s["name"]: conduct(s) for s in standings}
+    assert [s["payoff"]["mean"] for s in standings] == sorted((s["payoff"]["mean"] for s in standings), reverse=True)
 
 
 def test_the_matrix_shows_what_buyers_gain(parlay: Parlay, tmp_path: Path) -> None:
     path = tmp_path / "results.json"
     result = parlay(*THREE, "--json", str(path))
-    data = json.loads(path.read_text(encoding="utf-8"))
-    names = [entrant["name"] for entrant in data["entrants"]]
-    for name, line in zip(names, result.stdout.splitlines()[-3:], strict=True):
-        cells = [
-            [c["mean_payoff_buyer"] for c in data["cells"] if (c["buyer"], c["seller"]) == (name, o)] for o in names
-        ]
-        assert [float(figure) for figure in line.split()[2:]] == [
-            pytest.approx(sum(gains) / len(gains), abs=0.0051) for gains in cells
-        ]
+    analysis = json.loads(path.read_text(encoding="utf-8"))["analysis"]
+    order = [analysis["names"].index(standing["name"]) for standing in analysis["standings"]]
+    for row, line in zip(order, result.stdout.splitlines()[-3:], strict=True):
+        expected = [pytest.approx(analysis["buyer_matrix"][row][column], abs=0.0051) for column in order]
+        assert [float(figure) for figure in line.split()[2:]] == expected
 
 
 def test_the_same_seed_gives_the_same_table(parlay: Parlay) -> None:
@@ -131,7 +133,7 @@ def test_files_of_ones_own_take_part(parlay: Parlay, tmp_path: Path) -> None:
     scenario.write_text('title = "M"\nlow = 0\nhigh = 9\n[reservation]\nbuyer = 8\nseller = 2\n', encoding="utf-8")
     result = parlay("tournament", str(persona), "shark", "-s", str(scenario), "-n", "5")
     assert result.exit_code == 0
-    assert set(rows(result.stdout)) == {"mine", "shark"}
+    assert set(table_of(result.stdout, "payoff")) == {"mine", "shark"}
     assert "flea_market" in result.stdout
 
 
@@ -177,8 +179,10 @@ def test_a_folder_takes_the_games_and_can_be_resumed(parlay: Parlay, tmp_path: P
     out = tmp_path / "out"
     first = parlay(*THREE, "--out", str(out))
     assert first.exit_code == 0
-    assert sorted(path.name for path in out.iterdir()) == ["games.parquet", "results.json"]
-    before = (out / "games.parquet").read_bytes()
+    assert sorted(path.name for path in out.iterdir()) == ["games.parquet", "report.html", "results.json"]
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    assert json.loads(before["results.json"])["analysis"]["names"] == ["diplomat", "shark", "veteran"]
+    assert b"<html" in before["report.html"]
     assert Games.read(out / "games.parquet").games_per_cell == 10
     refused = parlay(*THREE, "--out", str(out))
     assert refused.exit_code == 2
@@ -187,7 +191,7 @@ def test_a_folder_takes_the_games_and_can_be_resumed(parlay: Parlay, tmp_path: P
     assert again.exit_code == 0
     assert again.stdout == first.stdout
     assert again.stderr.startswith("Playing 0 cells; 36 are finished.\n0 cells, 0 games in")
-    assert (out / "games.parquet").read_bytes() == before
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
     other = parlay(*THREE, "--out", str(out), "--resume", "--seed", "4")
     assert other.exit_code == 2
     assert "holds another tournament, different in seed (0 there, 4 here)" in other.stderr
@@ -205,7 +209,7 @@ def test_policies_take_part_by_import_path(parlay: Parlay, tmp_path: Path, monke
     args = ("my_own_bots:Middle", "linear", "my_own_bots:Broken", "-s", "uniform", "-n", "4", "--timeout", "20")
     result = parlay("tournament", *args)
     assert result.exit_code == 0
-    assert set(rows(result.stdout)) == {"middle", "linear", "broken"}
+    assert set(table_of(result.stdout, "payoff")) == {"middle", "linear", "broken"}
     lost = re.search(r"Games forfeited by errors, illegal moves or late answers: broken (\d+)", result.stdout)
     assert lost is not None
     told = re.search(r"broken forfeited (\d+) games; the first as \w+ against \w+ over uniform: raises", result.stderr)

@@ -211,9 +211,9 @@ def test_two_processes_do_not_play_in_one_folder(tmp_path: Path) -> None:
     play(tmp_path, resume=True)
 
 
-def test_figures_are_added_to_the_manifest(clean: Path, tmp_path: Path) -> None:
+def test_an_analysis_is_added_to_the_manifest(clean: Path, tmp_path: Path) -> None:
     write_results(tmp_path, Games.read(clean / "games.parquet"), {"standings": [1]})
-    expected = json.loads((clean / "results.json").read_text(encoding="utf-8")) | {"standings": [1]}
+    expected = json.loads((clean / "results.json").read_text(encoding="utf-8")) | {"analysis": {"standings": [1]}}
     assert json.loads((tmp_path / "results.json").read_text(encoding="utf-8")) == expected
 
 
@@ -296,4 +296,4 @@ def test_kill_9_twice_in_the_middle_gives_the_same_files_byte_for_byte(tmp_path:
     assert all(now[name] == cell for name, cell in kept.items() if name.endswith(".cell"))
     subprocess.run(command(out, "--resume"), cwd=ROOT, stdout=subprocess.DEVNULL, check=True, timeout=240)
     assert content(out) == content(tmp_path / "clean")
-    assert sorted(path.name for path in out.iterdir()) == FILES
+    assert sorted(path.name for path in out.iterdir()) == sorted([*FILES, "report.html"])
