@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from parlay_marl.catalogue.personas import Persona
 from parlay_marl.catalogue.rules import load_rules
 from parlay_marl.catalogue.scenarios import Scenario, build_params
-from parlay_marl.core.moves import ACCEPT, BATNA_REVEAL, OFFER, SEATS
+from parlay_marl.core.moves import ACCEPT, BATNA_REVEAL, OFFER, SEATS, Move
 from parlay_marl.core.outcome import DEAL
 from parlay_marl.envs import render
 from parlay_marl.envs.config import Config, make_config
@@ -29,11 +29,11 @@ MEAN_GAMES = 8
 """Games with either opener that a mean curve is of."""
 DRAWN_GAMES = 2
 """Of these, those whose own curves are drawn."""
-MOST_POINTS = 40
+MOST_POINTS = 25
 """Points of a curve; longer games leave rounds out."""
 MOST_CURVES, MOST_TRANSCRIPTS = 2500, 1200
 """Pairs in a scenario whose curves, and games that are told, one report holds: those of the best entrants first."""
-MOST_TURNS, HEAD, TAIL = 80, 50, 20
+MOST_TURNS, HEAD, TAIL = 60, 40, 16
 """A game of more turns is told by its first and its last."""
 VERDICT_WIDTH = 10_000
 """Characters: wide enough that nothing is broken into lines."""
@@ -195,8 +195,9 @@ def _changes(prices: list[int | None]) -> list[int | None]:
 def _told(games: Games, config: Config, pair: _Pair, opener: int, strings: Strings) -> dict[str, Any]:
     """Return game 0 of a pair with an opener, turn by turn.
 
-    `turns` are `[deed, price in currency, terms, tension, words, result, headlines, eroded]`, texts by number and zeros
-    at the end left out; `skipped` says after how many turns how many are left out.
+    `turns` are `[deed, price, terms, tension, words, result, headlines, eroded]`, texts by number and zeros
+    at the end left out; `skipped` says after how many turns how many are left out. Prices are in currency: that of an
+    acceptance, of an offer the change from the seat's offer told before.
     """
     game = Game(config, [as_player(persona) for persona in pair.personas])
     game.begin(games.seed, 0, {"opener": SEATS[opener]}, players_move=True)
@@ -208,20 +209,26 @@ def _told(games: Games, config: Config, pair: _Pair, opener: int, strings: Strin
     lines = render.verdict(outcome, config.scenario, VERDICT_WIDTH)
     if any(outcome.claims_made):
         lines += render.ledger_lines(game, outcome, VERDICT_WIDTH)
+    last = [0.0, 0.0]
     return {
         "number": 0,
         "opener": opener,
-        "turns": [_told_turn(turn, config.scenario, strings) for turn in turns],
+        "turns": [_told_turn(turn, config.scenario, strings, last) for turn in turns],
         "end": [strings.place(line) for line in plain(lines).split("\n")],
         **({"skipped": skipped} if skipped else {}),
     }
 
 
-def _told_turn(turn: Turn, scenario: Scenario, strings: Strings) -> list[Any]:
-    """Return a turn as numbers; its price and terms leave its words, so that what personas say is kept once."""
+def _told_turn(turn: Turn, scenario: Scenario, strings: Strings, last: list[float]) -> list[Any]:
+    """Return a turn as numbers; its price and terms leave its words, so that what personas say is kept once.
+
+    `last` holds the offers of both seats that were told last, 0 before the first.
+    """
     words, terms, price = turn.words, "", None
     if turn.price is not None:
-        price = round(scenario.to_currency(turn.price), digits(scenario)) + 0.0
+        price = round(scenario.to_currency(turn.price), digits(scenario))
+        if turn.move is not Move.ACCEPT:
+            price, last[turn.seat] = round(price - last[turn.seat], digits(scenario)), price
         price = int(price) if price.is_integer() else price
         words = words.replace(price_text(turn.price, scenario), "{price}")
     if turn.package is not None and scenario.terms:

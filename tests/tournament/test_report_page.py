@@ -17,6 +17,11 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
 from parlay_marl.catalogue import load_scenario
+from parlay_marl.envs.config import make_config
+from parlay_marl.envs.game import Game
+from parlay_marl.envs.narrator import Narrator
+from parlay_marl.envs.text import price_text
+from parlay_marl.opponents.seat import as_player
 from parlay_marl.tournament import write_report
 from parlay_marl.tournament.games import EntrantInfo, Games
 from tests.tournament.report_games import HOSTILE, analysed, hostile, played
@@ -306,6 +311,12 @@ def test_offers_of_any_pair_are_drawn_and_its_game_can_be_read(page: Page, games
     assert "opens at" in told or "anchors at" in told
     assert any(end in told for end in ("Deal at USD", "No deal."))
     assert "{" not in told
+    game = Game(make_config(games.scenarios[deal], reward="payoff"), [as_player("shark"), as_player("veteran")])
+    opener = "buyer" if "the buyer opens" in told else "seller"
+    game.begin(games.seed, 0, {"opener": opener}, players_move=True)
+    for turn in Narrator(game).catch_up():
+        assert turn.price is None or price_text(turn.price, game.scenario) in told
+        assert turn.words in told
     assert page.run("return document.activeElement.textContent") == "Close"
     page.driver.switch_to.active_element.send_keys(Keys.ESCAPE)
     assert not dialog.is_displayed()
@@ -402,7 +413,7 @@ def test_long_games_are_drawn_and_told_in_part(driver: webdriver.Chrome, tmp_pat
     write_report(long, analysed(long), tmp_path / "report.html")
     page = Page(driver, tmp_path / "report.html").open()
     page.wait(lambda: len(page.all("#offers .panel .curve")) == 2)
-    assert len(page.all("#offers .panel .hit")) == 40
+    assert len(page.all("#offers .panel .hit")) == 25
     page.click(page.one("#offers .tell"))
     told = page.texts("#transcript .round")
     assert sum("turns are left out" in line for line in told) == 1

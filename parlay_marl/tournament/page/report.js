@@ -677,11 +677,12 @@ function openTranscript(game, buyer, seller) {
   close.focus();
 }
 
-function turnLines([deed, amount = 0, terms = 0, tension = 0, words = 0, result = 0, headlines = 0, eroded = 0], seat, deal, players, last) {
+function turnLines([deed, told = 0, terms = 0, tension = 0, words = 0, result = 0, headlines = 0, eroded = 0], seat, deal, players, last) {
   const text = (place) => dance.strings[place], lines = [];
   for (const headline of text(headlines).split("\n").filter(Boolean)) lines.push(el("li", { class: "news" }, headline));
-  const isPriced = amount !== null, does = text(deed), isDeal = does === "accepts";
-  const change = isPriced && !isDeal && last[seat] !== null ? (seat ? last[seat] - amount : amount - last[seat]) : 0;
+  const isPriced = told !== null, does = text(deed), isDeal = does === "accepts";
+  const amount = isPriced && !isDeal ? (last[seat] || 0) + told : told; // an offer is told as a change from the one before
+  const change = isPriced && !isDeal && last[seat] !== null ? (seat ? -told : told) : 0;
   if (isPriced && !isDeal) last[seat] = amount;
   const offered = terms ? text(terms) : "";
   if (offered) last[`terms${seat}`] = offered;
