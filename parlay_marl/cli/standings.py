@@ -74,9 +74,9 @@ CONDUCT = (
     _metric("walk-\naways", "walk_away_rate", _per_hundred),
 )
 LEGEND = (
-    "payoff: mean discounted gain, in ZOPAs at nominal figures, with its bootstrap interval; regret: what the best "
-    "reply to the equilibrium of the meta-game is paid more than the entrant; of ZOPAs: deals where there was room for one; share: of the "
-    "ZOPA, over deals; capitulations: deals worth less than none; bluffs, capitulations, walk-aways: per 100 games."
+    "payoff: mean discounted gain, in ZOPAs at nominal figures, with its interval; regret: what the best reply to the "
+    "meta-game's equilibrium is paid more; of ZOPAs: deals where there was room for one; share: of the ZOPA, over "
+    "deals; capitulations: deals worth less than none; bluffs, capitulations and walk-aways are per 100 games."
 )
 WIDEST_MATRIX = 100
 """Columns beyond which the matrix of pairs is left out."""
