@@ -152,8 +152,10 @@ def test_the_report_of_a_mirrored_deal_is_mirrored() -> None:
         played.play(Move.OFFER, price, 3)
         played.play(Move.ACCEPT)
     found, expected = image.report(), game.report()
-    for name in ("worth", "share", "payoff"):
+    by_seat = ("worth", "share", "payoff", "given_up", "offers_made", "best_worth", "ks_worth", "egalitarian_worth")
+    for name in by_seat:
         np.testing.assert_allclose(found[name][::-1], expected[name], atol=1e-9)
+    np.testing.assert_allclose(1 - found["first_price"][::-1], expected["first_price"], atol=1e-9)
     np.testing.assert_equal(1 - found["zopa_high"], expected["zopa_low"])
-    for name in ("nash_distance", "efficiency", "nash_package", "start_width"):
+    for name in ("nash_distance", "efficiency", "nash_package", "start_width", "pareto"):
         np.testing.assert_allclose(found[name], expected[name], atol=1e-9)

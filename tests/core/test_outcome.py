@@ -176,7 +176,9 @@ def test_another_package_can_solve_what_no_price_can() -> None:
     assert solutions.proportional_gains(limits, values, 2, *ideal) == pytest.approx((0.15, 0.15))
     assert solutions.is_efficient(0.65, 1, values, 2), "package 0 would have to cost more than 1"
     assert solutions.is_efficient(1.0, 0, values, 2)
-    assert not solutions.is_efficient(0.2, 1, values, 2), "package 0 at 1.0 is worth 0.6 as well, and -0.1 instead of -0.3"
+    assert not solutions.is_efficient(0.2, 1, values, 2), (
+        "package 0 at 1.0 is worth 0.6 as well, and -0.1 instead of -0.3"
+    )
 
 
 def test_what_leaves_both_with_more_is_taken_for_beaten() -> None:
