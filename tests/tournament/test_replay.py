@@ -106,7 +106,7 @@ def test_rows_are_found_by_who_played_what(learned: Games) -> None:
 
 @pytest.mark.parametrize("index", [-1, 10**9, 1.5, "1", None])
 def test_what_is_no_game_of_the_file_is_refused(personas: Games, index: Any) -> None:
-    with pytest.raises(ConfigurationError, match=r"game: give the number of a game in the file, from 0 to 377, not"):
+    with pytest.raises(ConfigurationError, match=r"game: give the number of a game in the file, from 0 to 431, not"):
         replay_game(personas, index)
 
 
