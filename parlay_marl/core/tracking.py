@@ -65,7 +65,7 @@ def prior_range(p: Any, seat: int) -> tuple[float, float]:
 
 
 @rule
-def _clock(s: Any, p: Any) -> float:
+def clock(s: Any, p: Any) -> float:
     """Return the time in [0, 1]: 1 in the last round."""
     last = p["scenario"]["rounds"] - 1.0
     return s["round"] / last if last > 0.0 else 1.0
@@ -90,7 +90,7 @@ def _refused(s: Any, p: Any, other: int) -> float:
 @rule
 def _pressure(s: Any, p: Any, other: int) -> float:
     """Return the share of those with a gain of 1 who would have taken the standing offer by now; 0 without one."""
-    time = _clock(s, p)
+    time = clock(s, p)
     return p["belief"]["refusal"] * time * time if s["offers_made"][1 - other] > 0 else 0.0
 
 
@@ -173,7 +173,7 @@ def see_offer(
             s["frame"][me],
             _toward(other),
             _for_reference(p, other, price, package),
-            _clock(s, p),
+            clock(s, p),
             move != ANCHOR_HIGH,
             _refused(s, p, other),
             _pressure(s, p, other),

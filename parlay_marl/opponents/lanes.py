@@ -22,7 +22,7 @@ from parlay_marl.core.outcome import NONE, write_outcome
 from parlay_marl.core.step import forfeit, observe, open_game, take_turn
 from parlay_marl.core.table import Field, field_dtype
 from parlay_marl.core.work import end_of_chunk, first_chunk, next_chunk
-from parlay_marl.opponents.scripted import choose
+from parlay_marl.opponents.scripted import take_turn_as
 
 LANE = (
     Field("seed", "u8", (), "seed of the lane's games"),
@@ -109,9 +109,7 @@ def _answer(lane: Any, s: Any, p: Any, personas: Any) -> None:
     persona = personas[lane["opponent"]]
     other = 1 - (lane["learner"] & 1)
     while s["ending"] == NONE and s["seat"] == other:
-        move, price, package = choose(s, p, persona, other)
-        tracking.state_inferred(s, p, other)
-        take_turn(s, p, move, price, package)
+        take_turn_as(s, p, persona, other)
         lane["reward"][BUYER] += s["reward"][BUYER]
         lane["reward"][SELLER] += s["reward"][SELLER]
 

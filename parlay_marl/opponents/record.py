@@ -13,7 +13,7 @@ from parlay_marl.core import tracking
 from parlay_marl.core.belief import N_FIGURES
 from parlay_marl.core.chance import subkey
 from parlay_marl.core.jit import entry_point
-from parlay_marl.core.moves import BATNA_REVEAL, BUYER, seat_on_turn
+from parlay_marl.core.moves import BATNA_REVEAL, seat_on_turn
 from parlay_marl.core.outcome import NONE
 from parlay_marl.core.step import start_game, take_turn
 from parlay_marl.core.table import Field, field_dtype
@@ -73,7 +73,7 @@ def record_games(
             now = turns[i, turn]
             now["round"] = s["round"]
             now["seat"] = seat
-            move, price, package = choose(s, p, personas[BUYER if seat == BUYER else 1], seat)
+            move, price, package = choose(s, p, personas[seat], seat)
             now["move"] = move
             now["price"] = price
             now["package"] = package

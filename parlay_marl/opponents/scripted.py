@@ -8,13 +8,14 @@ the offer one would make oneself; a persona's last turn has no next offer, and t
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from parlay_marl.core import tracking
 from parlay_marl.core.bargain import ROUNDING, price_worth, worth
-from parlay_marl.core.chance import subkey, uniform
+from parlay_marl.core.chance import nothing_fixed, subkey, uniform
 from parlay_marl.core.drift import TAGS, price_given_up
 from parlay_marl.core.jit import entry_point, rule
 from parlay_marl.core.moves import (
@@ -40,7 +41,6 @@ from parlay_marl.core.outcome import NONE, write_outcome
 from parlay_marl.core.step import observe, start_game, take_turn
 from parlay_marl.core.style import Strategy
 from parlay_marl.core.tension import clip
-from parlay_marl.core.tracking import bluff_probability
 from parlay_marl.core.work import end_of_chunk, first_chunk, next_chunk
 
 _OPEN, _VERIFIED = int(ClaimStatus.OPEN), int(ClaimStatus.VERIFIED)
@@ -209,13 +209,6 @@ def _last_step(s: Any, seat: int) -> float:
 
 
 @rule
-def clock(s: Any, p: Any) -> float:
-    """Return the time that has gone by, in [0, 1]: 1 in the last round."""
-    last = p["scenario"]["rounds"] - 1.0
-    return s["round"] / last if last > 0.0 else 1.0
-
-
-@rule
 def kept_share(time: float, has_alternative: int, style: Any) -> float:
     """Return the share of the aspiration kept at a time in [0, 1]: 1 - concession * t^(1/beta), more with leverage."""
     concession = style["concession"] * (1.0 - style["leverage"] * has_alternative)
@@ -272,7 +265,7 @@ def _taken_back(s: Any, p: Any, seat: int, style: Any) -> float:
 @rule
 def _time_aspiration(s: Any, p: Any, seat: int, style: Any, package: int, demand: float, scale: float) -> float:
     """Return the worth that a time-dependent persona asks for now."""
-    time = clock(s, p)
+    time = tracking.clock(s, p)
     asked = kept_share(time, s["alternative"][seat], style) * demand
     if time >= 1.0 or _is_closing(s, p, style, scale):
         asked = min(_last_demand(s, seat, style, package, asked), demand)
@@ -388,7 +381,7 @@ def _calls_bluff(s: Any, p: Any, seat: int, style: Any, key: np.uint64) -> bool:
     leaves_nothing = _own_worth(s, seat, s["claim_price"][other], s["own_best"][seat]) < 0.0
     doubt = (1.0 - style["mind_reading"]) * (1.0 if leaves_nothing else 0.0)
     if style["mind_reading"] > 0.0:
-        doubt += style["mind_reading"] * bluff_probability(s, p, other)
+        doubt += style["mind_reading"] * tracking.bluff_probability(s, p, other)
     if doubt <= _BREAK_EVEN:
         return False
     return uniform(key, _TO_CHALLENGE) < style["challenge_rate"] * style["aggression"]
@@ -475,6 +468,14 @@ def choose(s: Any, p: Any, persona: Any, seat: int) -> tuple[int, float, int]:
     return _offer(s, p, seat, asked, package)
 
 
+@rule
+def take_turn_as(s: Any, p: Any, persona: Any, seat: int) -> None:
+    """Let a persona take the turn of the seat it holds; where beliefs are stated, it states what is inferred for it."""
+    move, price, package = choose(s, p, persona, seat)
+    tracking.state_inferred(s, p, seat)
+    take_turn(s, p, move, price, package)
+
+
 @entry_point
 def choose_move(games: Any, params: Any, i: int, personas: Any, index: int, choice: Any) -> None:
     """Write what persona `index` does in game i, whose seat on turn it holds, into a `(1,)` of `CHOICE_DTYPE`."""
@@ -483,6 +484,19 @@ def choose_move(games: Any, params: Any, i: int, personas: Any, index: int, choi
     choice[0]["move"] = move
     choice[0]["price"] = price
     choice[0]["package"] = package
+
+
+def seated(records: Sequence[Any], opener: int) -> Any:
+    """Return fixed draws, an array of one, in which a seat opens and each persona has its own event sensitivity.
+
+    `records` are the buyer's and the seller's, None where no persona sits.
+    """
+    fixed = nothing_fixed()
+    fixed["opener"] = opener
+    for seat, record in enumerate(records):
+        if record is not None:
+            fixed["sensitivity"][0, seat] = record[0]["base"]["event_sensitivity"]
+    return fixed
 
 
 @entry_point
@@ -498,9 +512,7 @@ def play_turns(
         p = params[s["scenario"]]
         seat = seat_on_turn(s)
         if s["ending"] == NONE:
-            move, price, package = choose(s, p, personas[index], seat)
-            tracking.state_inferred(s, p, seat)
-            take_turn(s, p, move, price, package)
+            take_turn_as(s, p, personas[index], seat)
         observe(s, p, seat_on_turn(s), packages, observations[i], masks[i])
 
 
@@ -538,9 +550,7 @@ def play_games(
             start_game(s, p, fixed[0])
             while s["ending"] == NONE:
                 seat = seat_on_turn(s)
-                move, price, package = choose(s, p, personas[buyer if seat == BUYER else seller], seat)
-                tracking.state_inferred(s, p, seat)
-                take_turn(s, p, move, price, package)
+                take_turn_as(s, p, personas[buyer if seat == BUYER else seller], seat)
             write_outcome(s, p, outcomes[i])
         played += stop - start
         start = next_chunk(work, start, stop, stop - start, n)

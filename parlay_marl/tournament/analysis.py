@@ -14,6 +14,7 @@ from parlay_marl.core.moves import BUYER, SELLER
 from parlay_marl.envs.config import whole_number
 from parlay_marl.errors import ConfigurationError
 from parlay_marl.tournament import ratings
+from parlay_marl.tournament.counts import plain
 from parlay_marl.tournament.metrics import ALL_GAMES, DEALS, KEYS, METRICS, Tally, tally
 from parlay_marl.tournament.ratings import Interval
 
@@ -137,17 +138,8 @@ class Analysis:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the analysis as plain JSON data; NaN is None."""
-        plain: dict[str, Any] = _plain(asdict(self))
-        return plain
-
-
-def _plain(value: Any) -> Any:
-    """Return nested data with lists for tuples and None for numbers that JSON lacks."""
-    if isinstance(value, dict):
-        return {key: _plain(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(inner) for inner in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+        data: dict[str, Any] = plain(asdict(self), None)
+        return data
 
 
 RATINGS = (
@@ -289,10 +281,7 @@ def _standings(
     payoff = boot.means.mean(axis=(0, 1))
     by_seat = boot.means.mean(axis=1)
     in_seat = [boot.intervals(seat=seat) for seat in (BUYER, SELLER)]
-    forfeits = np.zeros(len(names), np.int64)
-    for seat, field in enumerate(("buyer", "seller")):
-        lost = games.rows["forfeit_by"] == seat
-        forfeits += np.bincount(games.rows[field][lost], minlength=len(names))
+    forfeits = games.forfeits()
     ranks, ranks_in = _ranks(payoff), [_ranks(means) for means in by_seat]
     elo, terry = ratings.elo(strength), ratings.share_of_strength(strength)
     found = [
@@ -308,7 +297,7 @@ def _standings(
             **{key: float(values[i]) for key, values in shared.items()},
             rank_as_buyer=ranks_in[BUYER][i],
             rank_as_seller=ranks_in[SELLER][i],
-            forfeits=int(forfeits[i]),
+            forfeits=forfeits[name],
             metrics={
                 key: MetricValue(_number(metrics[ALL_GAMES, m, i]), _number(metrics[DEALS, m, i]))
                 for m, key in enumerate(KEYS)

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from parlay_marl.catalogue.personas import Persona
 from parlay_marl.catalogue.scenarios import Params
 from parlay_marl.core import observation as observed
-from parlay_marl.core.chance import nothing_fixed
 from parlay_marl.core.moves import Move, n_actions
 from parlay_marl.core.outcome import NONE, OUTCOME_DTYPE
 from parlay_marl.core.state import STATE_DTYPE
@@ -24,7 +23,7 @@ from parlay_marl.core.step import forfeit_game, observe_game, report_games, rese
 from parlay_marl.core.style import CHOICE_DTYPE
 from parlay_marl.envs.game import PlayedMove, action_text, refusal_text
 from parlay_marl.errors import PolicyError
-from parlay_marl.opponents.scripted import choose_move, play_turns
+from parlay_marl.opponents.scripted import choose_move, play_turns, seated
 from parlay_marl.tournament.games import NOBODY
 
 Ask = Callable[[int, NDArray[np.float32], NDArray[np.int8]], NDArray[np.int64]]
@@ -58,11 +57,7 @@ class BatchedCell:
 
     def _begin(self, seed: int) -> None:
         """Begin all games: those that the kernel plays, with the event sensitivity that a persona brings along."""
-        fixed = nothing_fixed()
-        fixed["opener"] = self._seat
-        for seat, record in enumerate(self._records):
-            if record is not None:
-                fixed["sensitivity"][0, seat] = record[0]["base"]["event_sensitivity"]
+        fixed = seated(self._records, self._seat)
         fixed.flags.writeable = False
         numbers, scenarios = np.arange(len(self._rows)), np.zeros(len(self._rows), np.int32)
         reset_games(self._rows, self._params, _BLANK, fixed, np.uint64(seed), numbers, scenarios)

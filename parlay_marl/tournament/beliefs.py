@@ -25,7 +25,6 @@ from parlay_marl.catalogue.personas import Persona, load_persona, persona_names
 from parlay_marl.catalogue.rules import load_rules
 from parlay_marl.catalogue.scenarios import Params, Scenario, build_params, load_scenario, scenario_names
 from parlay_marl.core.belief import ALTERNATIVE, HIGH, LOW, RESERVATION, URGENCY
-from parlay_marl.core.chance import nothing_fixed
 from parlay_marl.core.moves import BATNA_REVEAL, BUYER, SELLER
 from parlay_marl.core.params import PARAMS_DTYPE
 from parlay_marl.core.state import STATE_DTYPE
@@ -36,6 +35,7 @@ from parlay_marl.envs.game import checked_seed
 from parlay_marl.envs.threads import MOST_THREADS
 from parlay_marl.errors import ConfigurationError
 from parlay_marl.opponents.record import ACCURACY, RECORDED_FIGURES, TURN_DTYPE, record_games
+from parlay_marl.opponents.scripted import seated
 from parlay_marl.tournament.entrants import check_names
 from parlay_marl.tournament.matches import in_order, play_cell
 
@@ -239,10 +239,8 @@ def recorded(
     Returns turns `(n, m)` of `TURN_DTYPE`, beliefs `(n, m, trackers, 2, figures)` and the turns of each game, `(n,)`;
     what comes after a game's last turn is 0.
     """
-    personas = joined([buyer.record(), seller.record()], PERSONA_DTYPE)
-    fixed = nothing_fixed()
-    fixed["opener"] = opener
-    fixed["sensitivity"] = personas["base"]["event_sensitivity"]
+    records = buyer.record(), seller.record()
+    personas, fixed = joined(records, PERSONA_DTYPE), seated(records, opener)
     n, most = len(numbers), 2 * int(params[0]["scenario"]["rounds"])
     turns, lengths = np.zeros((n, most), TURN_DTYPE), np.zeros(n, np.int64)
     beliefs = np.zeros((n, most, len(params), 2, RECORDED_FIGURES))

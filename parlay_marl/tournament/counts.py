@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from parlay_marl.core.bargain import ROUNDING
 from parlay_marl.core.moves import BUYER, SEATS, SELLER
 from parlay_marl.core.outcome import DEAL, WALKED, Ending
 from parlay_marl.tournament.games import Games, Rows
@@ -16,8 +17,6 @@ PRICE_BINS = 40
 SPLIT_LOW, SPLIT_HIGH, SPLIT_BINS = -0.25, 1.25, 60
 """Of the histogram of how deals split their surplus; what lies beyond is counted in the outermost bins."""
 QUANTILES = (0.05, 0.5, 0.95)
-LEAST_WORTH = -1e-9
-"""A deal worth less than this to its seat is a capitulation."""
 ENDINGS = tuple(ending.name.lower() for ending in Ending if ending is not Ending.NONE)
 Figures = NDArray[np.float64]
 Places = NDArray[np.int64]
@@ -134,7 +133,7 @@ def _conduct(rows: Rows, entrants: int) -> dict[str, list[int]]:
             "bluffs_exposed": outcome["bluffs_caught"][:, 1 - seat],
             "bluffs_caught": outcome["bluffs_caught"][:, seat],
             "wrong_challenges": outcome["wrong_challenges"][:, seat],
-            "capitulations": deal & (outcome["worth"][:, seat] < LEAST_WORTH),
+            "capitulations": deal & (outcome["worth"][:, seat] < -ROUNDING),
             "walk_aways": walked & (outcome["closed_by"] == seat),
             "forfeits": rows["forfeit_by"] == seat,
         }
@@ -144,8 +143,8 @@ def _conduct(rows: Rows, entrants: int) -> dict[str, list[int]]:
     return {key: values.tolist() for key, values in totals.items()}
 
 
-def plain(values: Any, digits: int = 4) -> Any:
-    """Return numbers, nested or not, as plain data, rounded; NaN and infinities as None."""
+def plain(values: Any, digits: int | None = 4) -> Any:
+    """Return numbers, nested or not, as plain data, rounded unless `digits` is None; NaN and infinities as None."""
     if isinstance(values, np.ndarray):
         return plain(values.tolist(), digits)
     if isinstance(values, dict):
@@ -153,5 +152,7 @@ def plain(values: Any, digits: int = 4) -> Any:
     if isinstance(values, list | tuple):
         return [plain(value, digits) for value in values]
     if isinstance(values, float | np.floating):
-        return round(float(values), digits) + 0.0 if np.isfinite(values) else None
+        if not np.isfinite(values):
+            return None
+        return float(values) if digits is None else round(float(values), digits) + 0.0
     return values

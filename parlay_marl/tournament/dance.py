@@ -66,13 +66,6 @@ class _Pair(NamedTuple):
     personas: tuple[Persona, Persona]
 
 
-def persona_of(entrant: EntrantInfo) -> Persona | None:
-    """Return the persona that an entrant is; None where it is a policy."""
-    if entrant.kind != "persona":
-        return None
-    return Persona.model_validate(entrant.source)
-
-
 def dances(games: Games, ranking: Sequence[int]) -> dict[str, Any]:
     """Return the offer curves of pairs in every scenario, and some of their games turn by turn, as plain data.
 
@@ -103,7 +96,7 @@ def dances(games: Games, ranking: Sequence[int]) -> dict[str, Any]:
 
 def _pairs(entrants: Sequence[EntrantInfo], ranking: Sequence[int]) -> Iterator[_Pair]:
     """Yield the pairs of personas, those of the best entrants first."""
-    personas = {number: persona_of(entrants[number]) for number in ranking}
+    personas = {number: entrants[number].persona for number in ranking}
     order = {number: rank for rank, number in enumerate(ranking)}
     found = [
         _Pair(buyer, seller, (one, other))

@@ -89,8 +89,9 @@ def load_entrant(entrant: Given) -> Contestant:
 
 def recalled(info: EntrantInfo) -> Contestant:
     """Return an entrant from what a file of games says of it."""
-    if info.kind == "persona":
-        return Contestant(info, Persona.model_validate(info.source))
+    persona = info.persona
+    if persona is not None:
+        return Contestant(info, persona)
     if "import" not in info.source:
         raise ConfigurationError(
             f"the entrant {info.name!r} was an object of {info.source.get('object')}, which the file does not hold; "

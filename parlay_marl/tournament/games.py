@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from parlay_marl import __version__
 from parlay_marl.catalogue.files import validate
+from parlay_marl.catalogue.personas import Persona
 from parlay_marl.catalogue.rules import RULE_PRESETS, load_rules
 from parlay_marl.catalogue.scenarios import Scenario
 from parlay_marl.core.moves import SEATS
@@ -101,6 +102,11 @@ class EntrantInfo:
     """`persona` or `policy`."""
     source: Mapping[str, Any]
     """The persona as plain data; of a policy its import path and a digest of that file, or its class."""
+
+    @property
+    def persona(self) -> Persona | None:
+        """The persona that it is; None where it is a policy."""
+        return Persona.model_validate(self.source) if self.kind == "persona" else None
 
 
 @dataclass(frozen=True, eq=False)

@@ -22,7 +22,6 @@ from pydantic import BaseModel
 from parlay_marl.catalogue.personas import Persona
 from parlay_marl.catalogue.rules import load_rules
 from parlay_marl.catalogue.scenarios import Params, Scenario, build_params, load_scenario, scenario_names
-from parlay_marl.core.chance import nothing_fixed
 from parlay_marl.core.moves import BUYER, SEATS, SELLER
 from parlay_marl.core.outcome import OUTCOME_DTYPE
 from parlay_marl.core.state import STATE_DTYPE
@@ -32,7 +31,7 @@ from parlay_marl.envs.config import whole_number
 from parlay_marl.envs.game import checked_seed
 from parlay_marl.envs.threads import MOST_THREADS, Workers
 from parlay_marl.errors import ConfigurationError
-from parlay_marl.opponents.scripted import play_games
+from parlay_marl.opponents.scripted import play_games, seated
 from parlay_marl.tournament.batched import BatchedCell
 from parlay_marl.tournament.entrants import Contestant, Given, Recipe, check_names, load_entrants
 from parlay_marl.tournament.games import GAME_DTYPE, NOBODY, Games, Rows
@@ -172,10 +171,8 @@ def play_cell(
 
     The games are played in the kernel from beginning to end, shared among threads where there are enough.
     """
-    personas = joined([buyer.record(), seller.record()], PERSONA_DTYPE)
-    fixed = nothing_fixed()
-    fixed["opener"] = opener
-    fixed["sensitivity"] = personas["base"]["event_sensitivity"]
+    records = buyer.record(), seller.record()
+    personas, fixed = joined(records, PERSONA_DTYPE), seated(records, opener)
     outcomes = np.zeros(games, OUTCOME_DTYPE)
     blank, numbers = np.zeros(1, STATE_DTYPE), np.arange(games)
 

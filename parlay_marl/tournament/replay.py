@@ -94,11 +94,12 @@ def _entrant(games: Games, row: Any, seat: str) -> Contestant:
 def _begun(games: Games, row: Any, pair: tuple[Contestant, Contestant]) -> Game:
     """Return the game before its first turn, with those who play it."""
     scenario = games.scenarios[int(row["scenario"])]
-    game = Game(make_config(scenario, dict(games.rules), reward="payoff"), [_player(entrant) for entrant in pair])
+    players = [_player(entrant) for entrant in pair]
+    game = Game(make_config(scenario, dict(games.rules), reward="payoff"), players)
     sensitivity = {
-        seat: float(entrant.persona.record()[0]["base"]["event_sensitivity"])
-        for seat, entrant in zip(SEATS, pair, strict=True)
-        if entrant.persona is not None
+        seat: player.event_sensitivity
+        for seat, player in zip(SEATS, players, strict=True)
+        if isinstance(player, ScriptedOpponent)
     }
     options = {"opener": SEATS[int(row["outcome"]["opener"])], "event_sensitivity": sensitivity}
     game.begin(games.seed, int(row["number"]), options)

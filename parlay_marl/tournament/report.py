@@ -18,7 +18,7 @@ from parlay_marl.catalogue.scenarios import Scenario, scenario_names
 from parlay_marl.envs.text import digits
 from parlay_marl.errors import ConfigurationError
 from parlay_marl.tournament.counts import ENDINGS, SPLIT_HIGH, SPLIT_LOW, count_games, plain
-from parlay_marl.tournament.dance import dances, persona_of
+from parlay_marl.tournament.dance import dances
 from parlay_marl.tournament.games import EntrantInfo, Games
 
 PAGE = Path(__file__).parent / "page"
@@ -121,7 +121,7 @@ def _scenario(scenario: Scenario) -> dict[str, Any]:
 
 def _about(entrant: EntrantInfo) -> str:
     """Return what is known of an entrant, in a sentence."""
-    persona = persona_of(entrant)
+    persona = entrant.persona
     if persona is None:
         return ", ".join(f"{key} {value}" for key, value in entrant.source.items())
     return f"{persona.title}. {persona.summary}" + (f" Source: {persona.source}." if persona.source else "")
