@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 import string
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,10 +12,11 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import Field, create_model, field_validator
 
-from parlay_marl.catalogue.files import PACKAGE, Strict, find, names_in, read
+from parlay_marl.catalogue.files import PACKAGE, Strict, find, names_in, read, validate
 from parlay_marl.catalogue.rules import numbers_model
 from parlay_marl.core.drift import TAGS
 from parlay_marl.core.style import PERSONA_DTYPE, TACTICS, TRAITS, TRIGGERS, Strategy
+from parlay_marl.errors import CatalogueError
 
 
 def _folder() -> Path:
@@ -24,6 +26,7 @@ def _folder() -> Path:
 
 
 FOLDER = _folder()
+POLICY_SUFFIX = ".safetensors"
 
 OCCASIONS = {
     "open": "its first offer",
@@ -116,7 +119,13 @@ class Persona(Strict):
     traits: Traits = Field(default_factory=Traits)  # type: ignore[valid-type]
     tactics: Tactics = Field(default_factory=Tactics)  # type: ignore[valid-type]
     drift: Drift = Drift()
+    policy: str | None = Field(None, max_length=1000, description="file of the learned policy that plays it")
     voice: Voice = Field(default_factory=Voice)
+
+    @property
+    def policy_path(self) -> Path | None:
+        """The file of the learned policy that plays it; a relative one lies with the catalogue's personas."""
+        return None if self.policy is None else FOLDER / self.policy
 
     def record(self) -> np.ndarray[Any, np.dtype[np.void]]:
         """Return the persona's numbers for the kernels, an array of one."""
@@ -146,12 +155,26 @@ def persona_names() -> list[str]:
 
 @functools.lru_cache(maxsize=256)
 def _read_cached(path: Path, changed: int) -> Persona:
-    return read(Persona, path)
+    persona = read(Persona, path)
+    if persona.policy is None or path.parent == FOLDER:
+        return persona
+    return persona.model_copy(update={"policy": str((path.parent / persona.policy).resolve())})
 
 
 def load_persona(persona: str | Path | Persona) -> Persona:
-    """Return a persona by name, by the path of a user's own file, or as it is."""
+    """Return a persona by name, by the path of a user's own file or of a policy file, or as it is."""
     if isinstance(persona, Persona):
         return persona
+    if isinstance(persona, str | Path) and str(persona).endswith(POLICY_SUFFIX):
+        return _played_by(Path(persona))
     path = find("persona", persona, FOLDER)
     return _read_cached(path, path.stat().st_mtime_ns)
+
+
+def _played_by(policy: Path) -> Persona:
+    """Return a persona that is called after a policy file and has nothing else to say for itself."""
+    if not policy.is_file():
+        raise CatalogueError(f"{policy}: no such policy file; give an existing one, or a name of the catalogue")
+    name = re.sub(r"[^A-Za-z0-9_.-]", "_", policy.stem)[:60]
+    about = {"title": "A learned policy", "summary": f"Plays what the policy file {policy.name} has learned."[:1000]}
+    return validate(Persona, {"name": name, "policy": str(policy.resolve()), **about}, str(policy))

@@ -100,9 +100,9 @@ def _picture(pair: Sequence[Persona], scenario: str | Scenario, rules: str, seed
     from parlay_marl.envs.belief_plot import belief_figure, plot_format
     from parlay_marl.envs.config import make_config
     from parlay_marl.envs.game import Game
-    from parlay_marl.opponents.seat import ScriptedOpponent
+    from parlay_marl.opponents.seat import PersonaOpponent
 
-    game = Game(make_config(scenario, rules), [ScriptedOpponent(persona) for persona in pair])
+    game = Game(make_config(scenario, rules), [PersonaOpponent(persona) for persona in pair])
     game.begin(seed, 0, players_move=True)
     content = io.BytesIO()
     belief_figure(game).savefig(content, format=plot_format(path))

@@ -12,7 +12,7 @@ from parlay_marl.cli.console import tell_compiling
 if TYPE_CHECKING:
     from parlay_marl.envs.config import Config
     from parlay_marl.envs.game import Game
-    from parlay_marl.opponents.seat import ScriptedOpponent
+    from parlay_marl.opponents.seat import PersonaOpponent
 
 COMPILED = ("reset_games", "observe_game", "play_move", "report_games", "choose_move", "drifted_now")
 """The compiled functions that one game calls."""
@@ -32,16 +32,16 @@ def seed_or_random(seed: int | None) -> int:
     return secrets.randbelow(1_000_000) if seed is None else seed
 
 
-def persona(name: str) -> ScriptedOpponent:
+def persona(name: str) -> PersonaOpponent:
     """Return a persona, by name or file, ready to sit down."""
     from parlay_marl.catalogue import load_persona
-    from parlay_marl.opponents.seat import ScriptedOpponent
+    from parlay_marl.opponents.seat import PersonaOpponent
 
-    return ScriptedOpponent(load_persona(name))
+    return PersonaOpponent(load_persona(name))
 
 
 def start_game(
-    config: Config, buyer: ScriptedOpponent | None, seller: ScriptedOpponent | None, seed: int, number: int
+    config: Config, buyer: PersonaOpponent | None, seller: PersonaOpponent | None, seed: int, number: int
 ) -> Game:
     """Return game `number` of a seed; personas have played until a free seat is on turn, or to the end."""
     from parlay_marl.envs.game import Game, checked_seed

@@ -83,6 +83,7 @@ _NOTHING_TO_CHALLENGE = int(Refusal.NOTHING_TO_CHALLENGE)
 _OPEN = int(ClaimStatus.OPEN)
 
 
+@rule
 def n_actions(packages: int) -> int:
     """Return the size of the discrete action space for so many packages."""
     return INDEX_OFFERS + PRICE_LEVELS * packages + PRICE_LEVELS

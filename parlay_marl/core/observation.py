@@ -16,6 +16,7 @@ from parlay_marl.core.belief import ELICITED, N_FIGURES, around
 from parlay_marl.core.drift import MAX_EVENTS
 from parlay_marl.core.jit import rule
 from parlay_marl.core.moves import N_MOVES, ClaimStatus, package_offered
+from parlay_marl.core.reward import discount_factor
 from parlay_marl.core.tension import clip
 
 REACH = 4.0
@@ -36,8 +37,10 @@ FIELDS = (
     Observed("seat", 1, 0, 1, "0 buyer, 1 seller"),
     Observed("is_opener", 1, 0, 1, "1 where the seat opens each round"),
     Observed("time", 1, 0, 1, "rounds gone, as a share of all rounds"),
+    Observed("round_length", 1, 0, 1, "a round, as a share of all rounds"),
     Observed("reservation", 1, -REACH, REACH, "own reservation price"),
     Observed("urgency", 1, 0, 1, "own urgency"),
+    Observed("discount_factor", 1, 0, 1, "what a round leaves of one's own payoff"),
     Observed("alternative", 1, 0, 1, "1 where the seat has an alternative"),
     Observed("own_credibility", 1, 0, 1, "own credibility / 100"),
     Observed("other_credibility", 1, 0, 1, "the other's credibility / 100"),
@@ -83,12 +86,14 @@ def _offsets() -> Any:
 
 AT = _offsets()
 FIXED_WIDTH = sum(field.width for field in FIELDS)
+FIELDS_OF_PACKAGES = sum(field.width == 0 for field in FIELDS)
 _N_CLAIM = len(ClaimStatus) - 1
 
 
+@rule
 def width(packages: int) -> int:
     """Return the length of the observation vector for so many packages."""
-    return FIXED_WIDTH + packages * sum(field.width == 0 for field in FIELDS)
+    return FIXED_WIDTH + packages * FIELDS_OF_PACKAGES
 
 
 def names(packages: int) -> list[str]:
@@ -193,8 +198,10 @@ def write_observation(s: Any, p: Any, seat: int, packages: int, out: Any) -> Non
     out[AT.seat] = seat
     out[AT.is_opener] = 1.0 if s["opener"] == seat else 0.0
     out[AT.time] = s["round"] / p["scenario"]["rounds"]
+    out[AT.round_length] = 1.0 / p["scenario"]["rounds"]
     out[AT.reservation] = _shown(s["reservation"][seat])
     out[AT.urgency] = s["urgency"][seat]
+    out[AT.discount_factor] = discount_factor(s["urgency"][seat], p["scenario"]["discount_factor"][seat], p["reward"])
     out[AT.alternative] = s["alternative"][seat]
     out[AT.own_credibility] = s["credibility"][seat] * 0.01
     out[AT.other_credibility] = s["credibility"][1 - seat] * 0.01

@@ -80,10 +80,40 @@ TRIGGERS = (
     Parameter("on_doubted", 0.0, 0.0, 1.0, "1: drifts when an honest claim of its own is challenged"),
 )
 
+TRAIT_INPUTS = ("agreeableness", "aggression", "patience", "bluff_rate")
+"""The traits that a learned policy may be given beside its observation, in this order: all of them, or none."""
+MOST_HIDDEN = 3
+"""Hidden layers that a learned policy may have."""
+
+
+class Activation(IntEnum):
+    """What follows each hidden layer of a learned policy."""
+
+    RELU = 0
+    TANH = 1
+
+
+NETWORK = (
+    Field("layers", "i8", (), "hidden layers of the learned policy that plays the persona; 0: none does"),
+    Field("hidden", "i8", (MOST_HIDDEN,), "units of each hidden layer"),
+    Field("activation", "i8", (), "an `Activation`"),
+    Field("packages", "i8", (), "packages that its observation and its actions have room for"),
+    Field("traits", "i8", (), "number of traits that follow the observation: those of `TRAIT_INPUTS`, or none"),
+    Field("start", "i8", (), "where its weights begin in the array of all weights"),
+    Field("temperature", "f8", (), "0: takes the likeliest action; else draws from softmax(logits / temperature)"),
+)
+NETWORK_DTYPE = field_dtype(NETWORK)
+
 _STYLE_DTYPE = parameter_dtype(TRAITS + TACTICS)
 
 PERSONA_DTYPE = np.dtype(
-    [("base", _STYLE_DTYPE), ("drifted", _STYLE_DTYPE), ("triggers", parameter_dtype(TRIGGERS))], align=True
+    [
+        ("base", _STYLE_DTYPE),
+        ("drifted", _STYLE_DTYPE),
+        ("triggers", parameter_dtype(TRIGGERS)),
+        ("network", NETWORK_DTYPE),
+    ],
+    align=True,
 )
 
 CHOICE = (

@@ -17,7 +17,6 @@ from parlay_marl.core.outcome import OUTCOME_DTYPE
 from parlay_marl.core.params import PARAMS_DTYPE
 from parlay_marl.core.state import state_dtype
 from parlay_marl.core.step import check_index
-from parlay_marl.core.style import PERSONA_DTYPE
 from parlay_marl.core.work import all_work
 from parlay_marl.envs.config import Config, make_config, one_of, whole_number
 from parlay_marl.envs.game import LARGEST_SEED, action_text, belief_text, checked_seed, refusal_text
@@ -34,7 +33,7 @@ from parlay_marl.opponents.lanes import (
     state_lanes,
     step_lanes,
 )
-from parlay_marl.opponents.seat import ScriptedOpponent, as_player
+from parlay_marl.opponents.seat import PersonaOpponent, as_player, cast_of
 
 LEAST_PER_THREAD = 1024
 """Lanes that a thread must have for itself; fewer gain nothing from another thread."""
@@ -69,11 +68,11 @@ def shares_of(kind: str, many: Many) -> tuple[list[Any], NDArray[np.float64]]:
 
 
 def joined(records: Sequence[Any], dtype: np.dtype[np.void]) -> Any:
-    """Return arrays of one record as one array of that very dtype object, or one blank record where there are none.
+    """Return arrays of one record as one array of that very dtype object.
 
     NumPy's own concatenation makes an equal dtype of its own, which costs the kernels several microseconds a call.
     """
-    rows = np.zeros(max(len(records), 1), dtype)
+    rows = np.zeros(len(records), dtype)
     for i, record in enumerate(records):
         rows[i] = record[0]
     return rows
@@ -118,7 +117,7 @@ class Batch:
         self._autoreset = Autoreset[autoreset.upper()]
         self._raises = illegal == "raise"
         self._params = joined([config.params for config in self.configs], PARAMS_DTYPE)
-        self._records = joined([persona.record for persona in self.personas], PERSONA_DTYPE)
+        self._cast = cast_of(self.personas)
         self.packages = max(config.scenario.n_packages for config in self.configs)
         self.n_actions = n_actions(self.packages)
         self.elicits = beliefs == "elicited"
@@ -143,7 +142,7 @@ class Batch:
         self._estimates, self._unstated = np.zeros((stated, 2)), np.zeros(stated, np.bool_)
         # Plain numbers and ready tuples: a call on a single game is as short as the kernel allows.
         self._players = (
-            self.lanes, self.games, self._params, self._records, int(self._seating), self._deal_shares,
+            self.lanes, self.games, self._params, *self._cast, int(self._seating), self._deal_shares,
             self._persona_shares,
         )  # fmt: skip
         self._view = (self.packages, self.observations, self.masks)
@@ -282,6 +281,23 @@ class Batch:
             return refusal_text(seat, belief_text(*self._estimates[lane].tolist()), reason)
         return refusal_text(seat, action_text(action, action, seat, self.packages), reason)
 
+    def set_opponents(self, shares: Sequence[float], changed: Mapping[int, PersonaOpponent]) -> None:
+        """Change the opponents' shares, which games that begin from now on are drawn by, and who some of them are.
+
+        Only an opponent that is played by a learned policy can change, and only into one whose network has the same
+        shape. Games that are going on are played on by whoever sits there now.
+        """
+        _, self._persona_shares[:] = shares_of("opponent", dict(enumerate(shares)))
+        records, weights = self._cast
+        for index, player in changed.items():
+            start, before = records[index]["network"]["start"], self.personas[index]
+            if len(before.weights) != len(player.weights) or before.record["network"] != player.record["network"]:
+                raise ConfigurationError(f"opponent {index}: {player.name!r} has a network of another shape")
+            weights[start : start + len(player.weights)] = player.weights
+            records[index] = player.record[0]
+            records[index]["network"]["start"] = start
+            self.personas[index] = player
+
     def close(self) -> None:
         """Release the threads."""
         self._workers.close()
@@ -303,7 +319,7 @@ class Batch:
         self._workers = Workers(self._threads, self.num_games, LEAST_PER_THREAD)
 
 
-def _personas(seating: Seating, opponent: Many) -> tuple[list[ScriptedOpponent], NDArray[np.float64]]:
+def _personas(seating: Seating, opponent: Many) -> tuple[list[PersonaOpponent], NDArray[np.float64]]:
     """Return the personas that play in the kernel, with their cumulative shares."""
     if seating is Seating.BOTH:
         if opponent is not None:
@@ -314,11 +330,11 @@ def _personas(seating: Seating, opponent: Many) -> tuple[list[ScriptedOpponent],
     rivals, shares = shares_of("opponent", opponent)
     players = [as_player(rival) for rival in rivals]
     for player in players:
-        if not isinstance(player, ScriptedOpponent):
+        if not isinstance(player, PersonaOpponent):
             raise ConfigurationError(
                 f"{player.name!r} is no persona; a policy plays in a batch with learner='both', by the actions passed"
             )
-    return [player for player in players if isinstance(player, ScriptedOpponent)], shares
+    return [player for player in players if isinstance(player, PersonaOpponent)], shares
 
 
 def _checked_mask(chosen: Any, n: int) -> NDArray[np.bool_]:

@@ -32,7 +32,7 @@ from parlay_marl.envs.options import PROBE, fixed_draws
 from parlay_marl.envs.outcome import Outcome, make_report
 from parlay_marl.errors import ConfigurationError, GameOverError, IllegalMoveError, NotStartedError
 from parlay_marl.opponents.scripted import choose_move
-from parlay_marl.opponents.seat import Opponent, Player, ScriptedOpponent
+from parlay_marl.opponents.seat import Opponent, Player, PersonaOpponent
 
 Observation = dict[str, NDArray[Any]]
 LARGEST_SEED = 2**64 - 1
@@ -253,7 +253,7 @@ class Game:
         own = {
             seat: player.event_sensitivity
             for seat, player in zip(SEATS, self.players, strict=True)
-            if isinstance(player, ScriptedOpponent)
+            if isinstance(player, PersonaOpponent)
         }
         if not own or (options and not isinstance(options, Mapping)):
             return options
@@ -450,8 +450,8 @@ class Game:
             return
         self._owe()
         while not self.is_over and (player := self.players[self.seat]) is not None:
-            if isinstance(player, ScriptedOpponent):
-                choose_move(self._rows, self._params, 0, player.record, 0, self._choice)
+            if isinstance(player, PersonaOpponent):
+                choose_move(self._rows, self._params, 0, player.record, player.weights, 0, self._choice)
                 move, price, package = self._choice[0].item()
                 self.turn_by_move(move, price, package, self._inferred())
             else:
@@ -541,7 +541,7 @@ class Game:
         Game.__init__(
             self,
             state["config"],
-            [ScriptedOpponent(p.persona) if isinstance(p, ScriptedOpponent) else p for p in state["players"]],
+            [PersonaOpponent(p.persona) if isinstance(p, PersonaOpponent) else p for p in state["players"]],
         )
         if state["snapshot"] is not None:
             self.restore(state["snapshot"])

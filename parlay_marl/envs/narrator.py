@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from parlay_marl.core.drift import price_given_up
 from parlay_marl.core.moves import SEATS, ClaimStatus, Move, makes_offer
 from parlay_marl.envs.text import price_text
-from parlay_marl.opponents.seat import ScriptedOpponent
+from parlay_marl.opponents.seat import PersonaOpponent
 from parlay_marl.opponents.voice import drifted_now, line, occasion
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ class Narrator:
         """Return what a persona says with a move; other players say nothing."""
         again, seat = self._again, self._again.seat
         player = self.game.players[seat]
-        if not isinstance(player, ScriptedOpponent):
+        if not isinstance(player, PersonaOpponent):
             return ""
         drifted = drifted_now(again.rows, player.record, 0, seat)
         style = player.record[0]["drifted" if drifted else "base"]

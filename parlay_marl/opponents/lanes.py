@@ -102,21 +102,30 @@ def _seat_players(lane: Any, key: np.uint64, seating: int, opponents: Any) -> No
 
 
 @rule
-def _answer(lane: Any, s: Any, p: Any, personas: Any) -> None:
+def _answer(lane: Any, s: Any, p: Any, personas: Any, weights: Any) -> None:
     """Let the opponent take its turns until the learner is on turn or the game is over; add up what is paid."""
     if lane["opponent"] < 0:
         return
     persona = personas[lane["opponent"]]
     other = 1 - (lane["learner"] & 1)
     while s["ending"] == NONE and s["seat"] == other:
-        take_turn_as(s, p, persona, other)
+        take_turn_as(s, p, persona, weights, other)
         lane["reward"][BUYER] += s["reward"][BUYER]
         lane["reward"][SELLER] += s["reward"][SELLER]
 
 
 @rule
 def _begin(
-    lane: Any, games: Any, i: int, params: Any, personas: Any, seating: int, scenarios: Any, opponents: Any, fixed: Any
+    lane: Any,
+    games: Any,
+    i: int,
+    params: Any,
+    personas: Any,
+    weights: Any,
+    seating: int,
+    scenarios: Any,
+    opponents: Any,
+    fixed: Any,
 ) -> None:
     """Begin a lane's game, with the opponent's opening; a game that it ends before the learner's turn is skipped."""
     for _ in range(MOST_SKIPPED):
@@ -134,7 +143,7 @@ def _begin(
         open_game(s, p)
         lane["reward"][BUYER] = 0.0
         lane["reward"][SELLER] = 0.0
-        _answer(lane, s, p, personas)
+        _answer(lane, s, p, personas, weights)
         if s["ending"] == NONE:
             break
         lane["number"] += 1
@@ -145,7 +154,7 @@ def _begin(
 
 
 @rule
-def _play(lane: Any, s: Any, p: Any, personas: Any, action: int, packages: int) -> None:
+def _play(lane: Any, s: Any, p: Any, personas: Any, weights: Any, action: int, packages: int) -> None:
     """Play a lane's action, forfeiting the game if it is illegal, and the opponent's answer."""
     seat = seat_on_turn(s)
     move, price, package = decode(action, seat, packages)
@@ -158,7 +167,7 @@ def _play(lane: Any, s: Any, p: Any, personas: Any, action: int, packages: int) 
     lane["reward"][SELLER] = lane["owed"][SELLER] + s["reward"][SELLER]
     lane["owed"][BUYER] = 0.0
     lane["owed"][SELLER] = 0.0
-    _answer(lane, s, p, personas)
+    _answer(lane, s, p, personas, weights)
     lane["seat"] = s["seat"]
     lane["ending"] = s["ending"]
     lane["is_over"] = s["ending"] != NONE
@@ -179,6 +188,7 @@ def reset_lanes(
     games: Any,
     params: Any,
     personas: Any,
+    weights: Any,
     seating: int,
     scenarios: Any,
     opponents: Any,
@@ -201,7 +211,7 @@ def reset_lanes(
                 continue
             in_chunk += 1
             lane = lanes[i]
-            _begin(lane, games, i, params, personas, seating, scenarios, opponents, fixed[0])
+            _begin(lane, games, i, params, personas, weights, seating, scenarios, opponents, fixed[0])
             lane["ending"] = NONE
             lane["refusal"] = 0
             lane["reward"][BUYER] = 0.0
@@ -221,6 +231,7 @@ def step_lanes(
     games: Any,
     params: Any,
     personas: Any,
+    weights: Any,
     seating: int,
     scenarios: Any,
     opponents: Any,
@@ -255,12 +266,12 @@ def step_lanes(
                 lane["refusal"] = 0
                 if autoreset != DISABLED:
                     lane["number"] += 1
-                    _begin(lane, games, i, params, personas, seating, scenarios, opponents, _NOTHING_FIXED[0])
+                    _begin(lane, games, i, params, personas, weights, seating, scenarios, opponents, _NOTHING_FIXED[0])
                 lane["reward"][BUYER] = 0.0
                 lane["reward"][SELLER] = 0.0
             else:
                 p = params[games[i]["scenario"]]
-                _play(lane, games[i], p, personas, actions[i], packages)
+                _play(lane, games[i], p, personas, weights, actions[i], packages)
                 if lane["is_over"] == 1:
                     in_chunk += 1
                     write_outcome(games[i], p, outcomes[i])
@@ -268,7 +279,7 @@ def step_lanes(
                         _look(lane, games[i], p, packages, finals[i], masks[i])
                         buyer, seller = lane["reward"][BUYER], lane["reward"][SELLER]
                         lane["number"] += 1
-                        _begin(lane, games, i, params, personas, seating, scenarios, opponents, _NOTHING_FIXED[0])
+                        _begin(lane, games, i, params, personas, weights, seating, scenarios, opponents, _NOTHING_FIXED[0])
                         lane["reward"][BUYER] = buyer
                         lane["reward"][SELLER] = seller
             s = games[i]

@@ -43,6 +43,7 @@ RECORDED_FIGURES = N_FIGURES + 1
 def record_games(
     params: Any,
     personas: Any,
+    weights: Any,
     fixed: Any,
     blank: Any,
     seed: Any,
@@ -73,7 +74,7 @@ def record_games(
             now = turns[i, turn]
             now["round"] = s["round"]
             now["seat"] = seat
-            move, price, package = choose(s, p, personas[seat], seat)
+            move, price, package = choose(s, p, personas[seat], weights, seat)
             now["move"] = move
             now["price"] = price
             now["package"] = package

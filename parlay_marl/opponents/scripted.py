@@ -42,6 +42,7 @@ from parlay_marl.core.step import observe, start_game, take_turn
 from parlay_marl.core.style import Strategy
 from parlay_marl.core.tension import clip
 from parlay_marl.core.work import end_of_chunk, first_chunk, next_chunk
+from parlay_marl.opponents.network import choose_by_network
 
 _OPEN, _VERIFIED = int(ClaimStatus.OPEN), int(ClaimStatus.VERIFIED)
 _TIT_FOR_TAT, _MICRO, _NASH, _RANDOM = (
@@ -433,12 +434,14 @@ def _random_choice(s: Any, p: Any, seat: int, key: np.uint64) -> tuple[int, floa
 
 
 @rule
-def choose(s: Any, p: Any, persona: Any, seat: int) -> tuple[int, float, int]:
+def choose(s: Any, p: Any, persona: Any, weights: Any, seat: int) -> tuple[int, float, int]:
     """Return a persona's (move, price, package) for the seat on turn."""
     style = persona["base"]
     if has_drifted(s, persona["triggers"], seat):
         style = persona["drifted"]
     key = turn_key(s, seat)
+    if persona["network"]["layers"] > 0:
+        return choose_by_network(s, p, persona["network"], style, weights, seat, key)
     if int(style["strategy"]) == _RANDOM:
         return _random_choice(s, p, seat, key)
     scale = p["scenario"]["rounds"] / _USUAL_ROUNDS
@@ -469,18 +472,18 @@ def choose(s: Any, p: Any, persona: Any, seat: int) -> tuple[int, float, int]:
 
 
 @rule
-def take_turn_as(s: Any, p: Any, persona: Any, seat: int) -> None:
+def take_turn_as(s: Any, p: Any, persona: Any, weights: Any, seat: int) -> None:
     """Let a persona take the turn of the seat it holds; where beliefs are stated, it states what is inferred for it."""
-    move, price, package = choose(s, p, persona, seat)
+    move, price, package = choose(s, p, persona, weights, seat)
     tracking.state_inferred(s, p, seat)
     take_turn(s, p, move, price, package)
 
 
 @entry_point
-def choose_move(games: Any, params: Any, i: int, personas: Any, index: int, choice: Any) -> None:
+def choose_move(games: Any, params: Any, i: int, personas: Any, weights: Any, index: int, choice: Any) -> None:
     """Write what persona `index` does in game i, whose seat on turn it holds, into a `(1,)` of `CHOICE_DTYPE`."""
     s = games[i]
-    move, price, package = choose(s, params[s["scenario"]], personas[index], seat_on_turn(s))
+    move, price, package = choose(s, params[s["scenario"]], personas[index], weights, seat_on_turn(s))
     choice[0]["move"] = move
     choice[0]["price"] = price
     choice[0]["package"] = package
@@ -501,7 +504,7 @@ def seated(records: Sequence[Any], opener: int) -> Any:
 
 @entry_point
 def play_turns(
-    games: Any, params: Any, personas: Any, index: int, packages: int, observations: Any, masks: Any
+    games: Any, params: Any, personas: Any, weights: Any, index: int, packages: int, observations: Any, masks: Any
 ) -> None:
     """Let persona `index` take its turn in every game that is not over, and observe for the seat then on turn.
 
@@ -512,7 +515,7 @@ def play_turns(
         p = params[s["scenario"]]
         seat = seat_on_turn(s)
         if s["ending"] == NONE:
-            take_turn_as(s, p, personas[index], seat)
+            take_turn_as(s, p, personas[index], weights, seat)
         observe(s, p, seat_on_turn(s), packages, observations[i], masks[i])
 
 
@@ -521,6 +524,7 @@ def play_games(
     work: Any,
     params: Any,
     personas: Any,
+    weights: Any,
     buyer: int,
     seller: int,
     fixed: Any,
@@ -550,7 +554,7 @@ def play_games(
             start_game(s, p, fixed[0])
             while s["ending"] == NONE:
                 seat = seat_on_turn(s)
-                take_turn_as(s, p, personas[buyer if seat == BUYER else seller], seat)
+                take_turn_as(s, p, personas[buyer if seat == BUYER else seller], weights, seat)
             write_outcome(s, p, outcomes[i])
         played += stop - start
         start = next_chunk(work, start, stop, stop - start, n)

@@ -24,6 +24,7 @@ from parlay_marl.core.style import CHOICE_DTYPE
 from parlay_marl.envs.game import PlayedMove, action_text, refusal_text
 from parlay_marl.errors import PolicyError
 from parlay_marl.opponents.scripted import choose_move, play_turns, seated
+from parlay_marl.opponents.seat import PersonaOpponent
 from parlay_marl.tournament.games import NOBODY
 
 Ask = Callable[[int, NDArray[np.float32], NDArray[np.int8]], NDArray[np.int64]]
@@ -43,7 +44,7 @@ class BatchedCell:
         self, personas: Sequence[Persona | None], params: Params, *, opener: int, games: int, seed: int
     ) -> None:
         self._params, self._seat = params, opener
-        self._records = [None if persona is None else persona.record() for persona in personas]
+        self._players = [None if persona is None else PersonaOpponent(persona) for persona in personas]
         self._packages = int(params[0]["scenario"]["packages"])
         self._rows = np.zeros(games, STATE_DTYPE)
         self._observations = np.zeros((games, observed.width(self._packages)), np.float32)
@@ -57,11 +58,11 @@ class BatchedCell:
 
     def _begin(self, seed: int) -> None:
         """Begin all games: those that the kernel plays, with the event sensitivity that a persona brings along."""
-        fixed = seated(self._records, self._seat)
+        fixed = seated([None if player is None else player.record for player in self._players], self._seat)
         fixed.flags.writeable = False
         numbers, scenarios = np.arange(len(self._rows)), np.zeros(len(self._rows), np.int32)
         reset_games(self._rows, self._params, _BLANK, fixed, np.uint64(seed), numbers, scenarios)
-        if self._records[self._seat] is None:
+        if self._players[self._seat] is None:
             for i in range(len(self._rows)):
                 view = self._observations[i], self._masks[i]
                 observe_game(self._rows, self._params, i, self._seat, self._packages, *view)
@@ -70,13 +71,13 @@ class BatchedCell:
         """Play all games to their ends, or as many turns of them."""
         played = 0
         while (self._rows["ending"] == NONE).any() and played != turns:
-            record = self._records[self._seat]
-            if record is None:
+            player = self._players[self._seat]
+            if player is None:
                 self._ask(ask)
             else:
-                self._watch_persona(record)
+                self._watch_persona(player)
                 view = self._observations, self._masks
-                play_turns(self._rows, self._params, record, 0, self._packages, *view)
+                play_turns(self._rows, self._params, player.record, player.weights, 0, self._packages, *view)
             self._seat = 1 - self._seat
             played += 1
 
@@ -117,10 +118,10 @@ class BatchedCell:
         self.forfeit_by[numbers] = seat
         self.faults[seat, reason] = self.faults.get((seat, reason), 0) + len(numbers)
 
-    def _watch_persona(self, record: Any) -> None:
+    def _watch_persona(self, player: PersonaOpponent) -> None:
         """Note what a persona does in the game that is watched."""
         i = self._watched
         if i >= 0 and self._rows["ending"][i] == NONE:
-            choose_move(self._rows, self._params, i, record, 0, self._choice)
+            choose_move(self._rows, self._params, i, player.record, player.weights, 0, self._choice)
             move, price, package = self._choice[0].item()
             self._moves.append(PlayedMove(Move(move), price, package))

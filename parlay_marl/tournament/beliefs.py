@@ -28,7 +28,6 @@ from parlay_marl.core.belief import ALTERNATIVE, HIGH, LOW, RESERVATION, URGENCY
 from parlay_marl.core.moves import BATNA_REVEAL, BUYER, SELLER
 from parlay_marl.core.params import PARAMS_DTYPE
 from parlay_marl.core.state import STATE_DTYPE
-from parlay_marl.core.style import PERSONA_DTYPE
 from parlay_marl.envs.batch import joined
 from parlay_marl.envs.config import whole_number
 from parlay_marl.envs.game import checked_seed
@@ -36,6 +35,7 @@ from parlay_marl.envs.threads import MOST_THREADS
 from parlay_marl.errors import ConfigurationError
 from parlay_marl.opponents.record import ACCURACY, RECORDED_FIGURES, TURN_DTYPE, record_games
 from parlay_marl.opponents.scripted import seated
+from parlay_marl.opponents.seat import PersonaOpponent, cast_of
 from parlay_marl.tournament.entrants import check_names
 from parlay_marl.tournament.matches import in_order, play_cell
 
@@ -239,13 +239,13 @@ def recorded(
     Returns turns `(n, m)` of `TURN_DTYPE`, beliefs `(n, m, trackers, 2, figures)` and the turns of each game, `(n,)`;
     what comes after a game's last turn is 0.
     """
-    records = buyer.record(), seller.record()
-    personas, fixed = joined(records, PERSONA_DTYPE), seated(records, opener)
+    pair = PersonaOpponent(buyer), PersonaOpponent(seller)
+    cast, fixed = cast_of(pair), seated([player.record for player in pair], opener)
     n, most = len(numbers), 2 * int(params[0]["scenario"]["rounds"])
     turns, lengths = np.zeros((n, most), TURN_DTYPE), np.zeros(n, np.int64)
     beliefs = np.zeros((n, most, len(params), 2, RECORDED_FIGURES))
     scratch, blank = np.zeros(len(params), STATE_DTYPE), np.zeros(1, STATE_DTYPE)
-    record_games(params, personas, fixed, blank, np.uint64(seed), numbers, scratch, turns, beliefs, lengths)
+    record_games(params, *cast, fixed, blank, np.uint64(seed), numbers, scratch, turns, beliefs, lengths)
     return turns, beliefs, lengths
 
 

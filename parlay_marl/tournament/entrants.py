@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from parlay_marl.catalogue.files import is_path
 from parlay_marl.catalogue.personas import Persona, load_persona, persona_names
 from parlay_marl.errors import ConfigurationError, UnknownNameError
-from parlay_marl.opponents.seat import Opponent, ScriptedOpponent
+from parlay_marl.opponents.seat import Opponent, PersonaOpponent
 from parlay_marl.tournament.games import EntrantInfo
 
 LONGEST_NAME = 60
@@ -54,7 +54,7 @@ class Contestant:
         return self.info.name
 
 
-Given = str | Path | Persona | ScriptedOpponent | Opponent | Contestant
+Given = str | Path | Persona | PersonaOpponent | Opponent | Contestant
 
 
 def load_entrants(entrants: Sequence[Given] | None) -> tuple[Contestant, ...]:
@@ -77,7 +77,7 @@ def load_entrant(entrant: Given) -> Contestant:
     """Return an entrant from a persona's name or file, a `Persona`, an `Opponent`, or an import path `module:Name`."""
     if isinstance(entrant, Contestant):
         return entrant
-    if isinstance(entrant, ScriptedOpponent):
+    if isinstance(entrant, PersonaOpponent):
         entrant = entrant.persona
     if isinstance(entrant, str) and ":" in entrant and not is_path(entrant):
         return _from_path(entrant)

@@ -25,13 +25,12 @@ from parlay_marl.catalogue.scenarios import Params, Scenario, build_params, load
 from parlay_marl.core.moves import BUYER, SEATS, SELLER
 from parlay_marl.core.outcome import OUTCOME_DTYPE
 from parlay_marl.core.state import STATE_DTYPE
-from parlay_marl.core.style import PERSONA_DTYPE
-from parlay_marl.envs.batch import joined
 from parlay_marl.envs.config import whole_number
 from parlay_marl.envs.game import checked_seed
 from parlay_marl.envs.threads import MOST_THREADS, Workers
 from parlay_marl.errors import ConfigurationError
 from parlay_marl.opponents.scripted import play_games, seated
+from parlay_marl.opponents.seat import PersonaOpponent, cast_of
 from parlay_marl.tournament.batched import BatchedCell
 from parlay_marl.tournament.entrants import Contestant, Given, Recipe, check_names, load_entrants
 from parlay_marl.tournament.games import GAME_DTYPE, NOBODY, Games, Rows
@@ -165,21 +164,20 @@ class Cup:
 
 
 def play_cell(
-    buyer: Persona, seller: Persona, params: Any, *, opener: int, games: int, seed: int, threads: int = 1
+    buyer: PersonaOpponent, seller: PersonaOpponent, params: Any, *, opener: int, games: int, seed: int, threads: int = 1
 ) -> Rows:
     """Play games 0 to `games` of a seed between two personas; return `(games,)` of `OUTCOME_DTYPE`.
 
     The games are played in the kernel from beginning to end, shared among threads where there are enough.
     """
-    records = buyer.record(), seller.record()
-    personas, fixed = joined(records, PERSONA_DTYPE), seated(records, opener)
+    cast, fixed = cast_of([buyer, seller]), seated([buyer.record, seller.record], opener)
     outcomes = np.zeros(games, OUTCOME_DTYPE)
     blank, numbers = np.zeros(1, STATE_DTYPE), np.arange(games)
 
     def play(work: Any) -> int:
         scratch = np.zeros(1, STATE_DTYPE)
         return play_games(
-            work, params, personas, BUYER, SELLER, fixed, blank, np.uint64(seed), 0, numbers, scratch, outcomes
+            work, params, *cast, BUYER, SELLER, fixed, blank, np.uint64(seed), 0, numbers, scratch, outcomes
         )
 
     workers = Workers(threads, games, LEAST_PER_THREAD)

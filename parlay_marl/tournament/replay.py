@@ -15,7 +15,7 @@ from parlay_marl.envs.config import make_config
 from parlay_marl.envs.game import Game, PlayedMove
 from parlay_marl.envs.outcome import make_report
 from parlay_marl.errors import ConfigurationError
-from parlay_marl.opponents.seat import Player, ScriptedOpponent
+from parlay_marl.opponents.seat import Player, PersonaOpponent
 from parlay_marl.tournament.entrants import Contestant, recalled
 from parlay_marl.tournament.games import NOBODY, Games, Rows
 from parlay_marl.tournament.hosts import Hosts
@@ -99,7 +99,7 @@ def _begun(games: Games, row: Any, pair: tuple[Contestant, Contestant]) -> Game:
     sensitivity = {
         seat: player.event_sensitivity
         for seat, player in zip(SEATS, players, strict=True)
-        if isinstance(player, ScriptedOpponent)
+        if isinstance(player, PersonaOpponent)
     }
     options = {"opener": SEATS[int(row["outcome"]["opener"])], "event_sensitivity": sensitivity}
     game.begin(games.seed, int(row["number"]), options)
@@ -109,7 +109,7 @@ def _begun(games: Games, row: Any, pair: tuple[Contestant, Contestant]) -> Game:
 def _player(entrant: Contestant) -> Player:
     """Return who plays a seat."""
     if entrant.persona is not None:
-        return ScriptedOpponent(entrant.persona)
+        return PersonaOpponent(entrant.persona)
     assert entrant.recipe is not None
     return entrant.recipe.make()
 

@@ -17,7 +17,7 @@ from parlay_marl.core.style import CHOICE_DTYPE
 from parlay_marl.envs.config import Config, make_config
 from parlay_marl.envs.game import Game, PlayedMove
 from parlay_marl.opponents.scripted import choose_move
-from parlay_marl.opponents.seat import Opponent, Player, ScriptedOpponent, as_player
+from parlay_marl.opponents.seat import Opponent, Player, PersonaOpponent, as_player
 from tests.core.games import PLAIN, scenario
 from tests.helpers import Reciter
 
@@ -82,11 +82,11 @@ def positions(
 ) -> Iterator[Position]:
     """Play a whole game, and stop before each turn of a persona."""
     game, choice = Game(config), np.zeros(1, CHOICE_DTYPE)
-    own = {s: p.event_sensitivity for s, p in zip(SEATS, players, strict=True) if isinstance(p, ScriptedOpponent)}
+    own = {s: p.event_sensitivity for s, p in zip(SEATS, players, strict=True) if isinstance(p, PersonaOpponent)}
     game.begin(seed, 0, {"event_sensitivity": own, **(options or {})})
     while not game.is_over:
         player = players[game.seat]
-        if isinstance(player, ScriptedOpponent):
+        if isinstance(player, PersonaOpponent):
             choose_move(game.rows, config.params, 0, player.record, 0, choice)
             move, price, package = choice[0].item()
             yield Position(game.rows.tobytes(), game.seat, PlayedMove(Move(move), price, package))

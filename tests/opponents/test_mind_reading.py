@@ -15,7 +15,7 @@ from parlay_marl.core.step import doubt_game
 from parlay_marl.core.style import CHOICE_DTYPE
 from parlay_marl.envs.config import make_config
 from parlay_marl.opponents.scripted import best_last_demand, choose_move
-from parlay_marl.opponents.seat import ScriptedOpponent, as_player
+from parlay_marl.opponents.seat import PersonaOpponent, as_player
 from parlay_marl.tournament.matches import play_cell
 from tests.core.games import UNIFORM
 from tests.helpers import PERSONAS
@@ -38,7 +38,7 @@ def reading(persona: Persona, depth: float, **tactics: Any) -> Persona:
 
 @pytest.mark.parametrize("name", PERSONAS)
 def test_whoever_reads_no_minds_acts_whatever_it_believes(name: str) -> None:
-    persona, rng = ScriptedOpponent(reading(load_persona(name), 0.0)), np.random.default_rng(0)
+    persona, rng = PersonaOpponent(reading(load_persona(name), 0.0)), np.random.default_rng(0)
     config, choice, seen = make_config(UNIFORM), np.zeros(1, CHOICE_DTYPE), 0
     for seed in range(6):
         for players in ((persona, as_player("shark")), (as_player("diplomat"), persona)):
@@ -116,7 +116,7 @@ def test_the_veteran_closes_on_what_its_belief_allows(seat: int) -> None:
 def test_it_challenges_what_it_doubts_by_more_than_a_third(depth: float) -> None:
     """It never misses one here: aggression and challenge rate are 1."""
     form = changed(reading(VETERAN, depth, challenge_rate=1.0), traits={"aggression": 1.0})
-    config, doubter, answers = make_config("uniform", STILL), ScriptedOpponent(form), []
+    config, doubter, answers = make_config("uniform", STILL), PersonaOpponent(form), []
     for seed in range(60):
         for name in ("shark", "diplomat", "random"):
             for players in ((doubter, as_player(name)), (as_player(name), doubter)):

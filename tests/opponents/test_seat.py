@@ -15,7 +15,7 @@ from parlay_marl.catalogue import load_persona
 from parlay_marl.core.moves import Move
 from parlay_marl.envs.single import NegotiationEnv
 from parlay_marl.errors import CatalogueError, ConfigurationError, IllegalMoveError, ParlayError, UnknownNameError
-from parlay_marl.opponents.seat import Opponent, ScriptedOpponent, as_player
+from parlay_marl.opponents.seat import Opponent, PersonaOpponent, as_player
 from parlay_marl.tournament import run_tournament
 from tests.helpers import PERSONAS, Chooser, Reciter, offer
 from tests.opponents.talks import BUYER, SELLER, Talk
@@ -219,9 +219,9 @@ def test_both_seats_can_not_be_given_away() -> None:
 @pytest.mark.parametrize("name", PERSONAS)
 def test_every_persona_is_a_player(name: str) -> None:
     player = as_player(name)
-    assert isinstance(player, ScriptedOpponent)
+    assert isinstance(player, PersonaOpponent)
     assert player.name == name
-    assert repr(player) == f"ScriptedOpponent({name!r})"
+    assert repr(player) == f"PersonaOpponent({name!r})"
     assert player.event_sensitivity == load_persona(name).traits.event_sensitivity
     assert as_player(load_persona(name)).name == name
 

@@ -1,0 +1,1 @@
+"""Self-play: training policies, judging them, and turning them into files."""

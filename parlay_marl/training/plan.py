@@ -1,0 +1,63 @@
+"""What a training run is told: everything that `run.json` needs in order to repeat it."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from parlay_marl.catalogue.files import Strict
+
+
+class Plan(Strict):
+    """The settings of a training run; the same plan gives the same weights on the same machine."""
+
+    name: str = Field("learner", pattern=r"^[A-Za-z0-9_.-]+$", max_length=60, description="name of the policy")
+    scenarios: tuple[str, ...] = Field(min_length=1, description="what is bargained over, with equal shares")
+    opponents: dict[str, float] = Field(description="personas, by name or file, or policy files, and their weights")
+    self_share: float = Field(0.25, ge=0.0, description="share of games against the policy as it is now")
+    past_share: float = Field(0.25, ge=0.0, description="share of games against its past, once there is one")
+    opponent_share: float = Field(0.5, ge=0.0, description="share of games against the opponents")
+    role: Literal["buyer", "seller", "mixed"] = Field("mixed", description="seat of the learner")
+    reward: Literal["payoff", "shaped"] = Field("payoff", description="what the game pays")
+    persona_rewards: bool = Field(False, description="pay by a persona's own weights, and give the policy its traits")
+    exit_bonus: float = Field(
+        0.05, ge=0.0, le=1.0, description="extra pay for walking away from a game that never had a ZOPA"
+    )
+    information: Literal["incomplete", "complete"] | None = Field(None, description="are reservations public?")
+    max_rounds: int | None = Field(None, ge=1, le=1000, description="rounds; default: as the scenario says")
+    frames: int = Field(20_000_000, ge=1, description="turns of the learner to train on")
+    seed: int = Field(0, ge=0, lt=2**32, description="seed of all chance")
+    lanes: int = Field(2048, ge=1, le=2**20, description="games at once")
+    steps: int = Field(64, ge=1, le=2**16, description="turns of the learner in each lane between updates")
+    batch_size: int = Field(8192, ge=2, description="frames of a gradient step")
+    epochs: int = Field(4, ge=1, le=100, description="passes over the frames of an update")
+    learning_rate: float = Field(1e-3, gt=0.0, le=1.0, description="learning rate at the start")
+    final_learning_rate: float = Field(1e-4, ge=0.0, le=1.0, description="learning rate at the end")
+    entropy: float = Field(0.01, ge=0.0, description="weight of the entropy at the start")
+    final_entropy: float = Field(0.001, ge=0.0, description="weight of the entropy at the end")
+    gae_lambda: float = Field(0.95, ge=0.0, le=1.0, description="lambda of generalised advantage estimation")
+    clip_range: float = Field(0.2, gt=0.0, description="PPO's clip range")
+    hidden: tuple[int, ...] = Field((64, 64), min_length=1, max_length=3, description="units of the hidden layers")
+    activation: Literal["relu", "tanh"] = Field("relu", description="activation of the hidden layers")
+    snapshots: int = Field(8, ge=1, le=100, description="past policies that are kept to play against")
+    snapshot_every: int = Field(1_000_000, ge=1, description="frames between snapshots")
+    evaluate_every: int = Field(2_000_000, ge=1, description="frames between evaluations against every persona")
+    evaluation_games: int = Field(50, ge=2, le=1_000_000, description="games of each cell of an evaluation")
+    checkpoint_seconds: float = Field(60.0, gt=0.0, description="time between checkpoints")
+    threads: int = Field(1, ge=1, le=256, description="threads of the environment and of torch")
+    device: str = Field("auto", description="torch's device; auto: a GPU where there is one")
+
+    @model_validator(mode="after")
+    def _hangs_together(self) -> Self:
+        if self.self_share + self.past_share + self.opponent_share <= 0.0:
+            raise ValueError("the shares of self, past and opponents are all 0; raise one of them")
+        if self.opponent_share > 0.0 and not self.opponents:
+            raise ValueError("opponents have a share of games, but none is named")
+        if self.persona_rewards and self.reward != "payoff":
+            raise ValueError("persona_rewards are made of payoffs; leave reward at 'payoff'")
+        if self.lanes * self.steps < self.batch_size:
+            raise ValueError(f"batch_size is more than lanes * steps = {self.lanes * self.steps}")
+        if any(not 1 <= units <= 1024 for units in self.hidden):
+            raise ValueError("hidden layers need 1 to 1024 units each")
+        return self

@@ -1,0 +1,158 @@
+"""The native batch as a vector environment of Stable-Baselines3, with masks for sb3-contrib's MaskablePPO."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from gymnasium import spaces
+from numpy.typing import NDArray
+from sb3_contrib import MaskablePPO
+from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.vec_env import VecEnv
+
+from parlay_marl.core import observation as observed
+from parlay_marl.core.outcome import NONE
+from parlay_marl.core.style import TRAIT_INPUTS
+from parlay_marl.envs.batch import Batch
+from parlay_marl.training.goals import drawn_traits, left_rightly, utility
+from parlay_marl.training.plan import Plan
+
+OnEnd = Callable[[NDArray[Any], Any, NDArray[Any]], None]
+
+
+class BatchVecEnv(VecEnv):
+    """One learner in each lane of a `Batch` that autoresets in the same step; its opponents play in the kernel.
+
+    Observations are the batch's, `(lanes, fields)` float32, followed by the learner's traits where `known_traits` are
+    given; masks are `(lanes, actions)` int8. `on_end` is told of games that end: their opponents, outcomes and the
+    learners' seats. `seconds` adds up the time in the batch.
+    """
+
+    def __init__(
+        self,
+        batch: Batch,
+        seed: int,
+        *,
+        exit_bonus: float = 0.0,
+        known_traits: NDArray[np.float64] | None = None,
+        on_end: OnEnd | None = None,
+    ) -> None:
+        self.batch, self.seconds = batch, 0.0
+        self._seed, self._exit_bonus, self._on_end = seed, exit_bonus, on_end
+        self._known = known_traits
+        self.rng = np.random.default_rng(seed)
+        n, fields = batch.observations.shape
+        width = 0 if known_traits is None else len(TRAIT_INPUTS)
+        self.traits = np.zeros((n, width), np.float32)
+        low, high = observed.bounds(batch.packages)
+        low, high = np.append(low, np.zeros(width, np.float32)), np.append(high, np.ones(width, np.float32))
+        super().__init__(n, spaces.Box(low, high, (fields + width,), np.float32), spaces.Discrete(batch.n_actions))
+        self._lanes, self._infos = np.arange(n), [{} for _ in range(n)]
+        self._actions = np.zeros(n, np.int64)
+
+    def reset(self) -> NDArray[np.float32]:
+        """Begin the first game of every lane's seed."""
+        self.batch.reset(self._seed)
+        if self._known is not None:
+            self.traits[:] = drawn_traits(self.num_envs, self._known, self.rng)
+        return self.observations()
+
+    def observations(self) -> NDArray[np.float32]:
+        """Return a copy of what the learners see."""
+        seen = self.batch.observations
+        return seen.copy() if self._known is None else np.concatenate([seen, self.traits], axis=1)
+
+    def step_async(self, actions: NDArray[Any]) -> None:
+        """Take the actions of all lanes."""
+        self._actions[:] = actions
+
+    def step_wait(self) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_], list[dict[str, Any]]]:
+        """Play them, with the answers of the opponents; a game that ends is followed by the next at once."""
+        began = time.perf_counter()
+        batch = self.batch
+        seats, opponents = batch.learners.copy(), batch.lanes["opponent"].copy()
+        ended = batch.step(self._actions)
+        self.seconds += time.perf_counter() - began
+        rewards = batch.rewards[self._lanes, seats]
+        done = batch.endings != NONE
+        if ended:
+            lanes = np.flatnonzero(done)
+            self._pay(lanes, seats[lanes], rewards)
+            if self._on_end is not None:
+                self._on_end(opponents[lanes], batch.outcomes[lanes], seats[lanes])
+            if self._known is not None:
+                self.traits[lanes] = drawn_traits(len(lanes), self._known, self.rng)
+        return self.observations(), rewards.astype(np.float32), done, self._infos
+
+    def _pay(self, lanes: NDArray[Any], seats: NDArray[Any], rewards: NDArray[np.float64]) -> None:
+        """Change what games that ended have paid into what the learners value."""
+        outcomes = self.batch.outcomes[lanes]
+        if self._known is not None:
+            rewards[lanes] = utility(outcomes, seats, self.traits[lanes].astype(float))
+        if self._exit_bonus:
+            rewards[lanes] += self._exit_bonus * left_rightly(outcomes, seats)
+
+    def close(self) -> None:
+        """Release the threads."""
+        self.batch.close()
+
+    def has_attr(self, attr_name: str) -> bool:
+        """Whether all lanes have an attribute: they have masks."""
+        return attr_name == "action_masks"
+
+    def get_attr(self, attr_name: str, indices: Any = None) -> list[Any]:
+        """Return an attribute of lanes: they have none but `render_mode`."""
+        return [None for _ in self._get_indices(indices)]
+
+    def set_attr(self, attr_name: str, value: Any, indices: Any = None) -> None:
+        """Refuse to change lanes."""
+        raise NotImplementedError("the lanes of a batch have no attributes of their own")
+
+    def env_method(self, method_name: str, *arguments: Any, indices: Any = None, **named: Any) -> Sequence[Any]:
+        """Return the masks of all lanes as one array; lanes have no other method."""
+        if method_name != "action_masks":
+            raise NotImplementedError(f"the lanes of a batch have no method {method_name!r}")
+        return [self.batch.masks]
+
+    def env_is_wrapped(self, wrapper_class: Any, indices: Any = None) -> list[bool]:
+        """Whether lanes are wrapped: never."""
+        return [False for _ in self._get_indices(indices)]
+
+
+class Hooks(BaseCallback):
+    """Calls a function before each rollout, between two updates; training ends where it returns False."""
+
+    def __init__(self, before_rollout: Callable[[], bool]) -> None:
+        super().__init__()
+        self._before_rollout, self._goes_on = before_rollout, True
+
+    def _on_rollout_start(self) -> None:
+        self._goes_on = self._before_rollout()
+
+    def _on_step(self) -> bool:
+        return self._goes_on
+
+
+def make_model(env: BatchVecEnv, plan: Plan) -> MaskablePPO:
+    """Return a fresh model for a plan; torch and NumPy's global generators are seeded with it."""
+    activation = torch.nn.ReLU if plan.activation == "relu" else torch.nn.Tanh
+    first, last = plan.learning_rate, plan.final_learning_rate
+    return MaskablePPO(
+        "MlpPolicy",
+        env,
+        learning_rate=lambda left: last + (first - last) * left,
+        n_steps=plan.steps,
+        batch_size=plan.batch_size,
+        n_epochs=plan.epochs,
+        gamma=1.0,  # what time costs is in the payoff
+        gae_lambda=plan.gae_lambda,
+        clip_range=plan.clip_range,
+        ent_coef=plan.entropy,
+        policy_kwargs={"net_arch": list(plan.hidden), "activation_fn": activation},
+        device=plan.device,
+        seed=plan.seed,
+    )
