@@ -32,7 +32,7 @@ from parlay_marl.envs.options import PROBE, fixed_draws
 from parlay_marl.envs.outcome import Outcome, make_report
 from parlay_marl.errors import ConfigurationError, GameOverError, IllegalMoveError, NotStartedError
 from parlay_marl.opponents.scripted import choose_move
-from parlay_marl.opponents.seat import Opponent, Player, PersonaOpponent
+from parlay_marl.opponents.seat import Opponent, PersonaOpponent, Player
 
 Observation = dict[str, NDArray[Any]]
 LARGEST_SEED = 2**64 - 1

@@ -16,7 +16,6 @@ from parlay_marl.errors import ConfigurationError
 from parlay_marl.opponents.network import network_record, packed
 from parlay_marl.opponents.policy import Policy, read_policy
 
-
 NO_WEIGHTS = np.zeros(0, np.float32)
 
 

@@ -19,7 +19,6 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 from pydantic import BaseModel
 
-from parlay_marl.catalogue.personas import Persona
 from parlay_marl.catalogue.rules import load_rules
 from parlay_marl.catalogue.scenarios import Params, Scenario, build_params, load_scenario, scenario_names
 from parlay_marl.core.moves import BUYER, SEATS, SELLER
@@ -164,7 +163,14 @@ class Cup:
 
 
 def play_cell(
-    buyer: PersonaOpponent, seller: PersonaOpponent, params: Any, *, opener: int, games: int, seed: int, threads: int = 1
+    buyer: PersonaOpponent,
+    seller: PersonaOpponent,
+    params: Any,
+    *,
+    opener: int,
+    games: int,
+    seed: int,
+    threads: int = 1,
 ) -> Rows:
     """Play games 0 to `games` of a seed between two personas; return `(games,)` of `OUTCOME_DTYPE`.
 

@@ -15,7 +15,7 @@ from parlay_marl.envs.config import make_config
 from parlay_marl.envs.game import Game, PlayedMove
 from parlay_marl.envs.outcome import make_report
 from parlay_marl.errors import ConfigurationError
-from parlay_marl.opponents.seat import Player, PersonaOpponent
+from parlay_marl.opponents.seat import PersonaOpponent, Player
 from parlay_marl.tournament.entrants import Contestant, recalled
 from parlay_marl.tournament.games import NOBODY, Games, Rows
 from parlay_marl.tournament.hosts import Hosts

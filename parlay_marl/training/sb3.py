@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +14,7 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 from sb3_contrib import MaskablePPO
 from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.logger import Logger, configure
 from stable_baselines3.common.vec_env import VecEnv
 
 from parlay_marl.core import observation as observed
@@ -156,3 +159,19 @@ def make_model(env: BatchVecEnv, plan: Plan) -> MaskablePPO:
         device=plan.device,
         seed=plan.seed,
     )
+
+
+def curves(folder: Path) -> Logger:
+    """Return a logger that draws a run's curves for TensorBoard."""
+    return configure(str(folder), ["tensorboard"])
+
+
+@contextmanager
+def threads(count: int) -> Iterator[None]:
+    """Let torch use so many threads; more of them than cores that are free make it many times slower."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
