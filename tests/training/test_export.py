@@ -18,7 +18,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import gymnasium
 import numpy as np
 import pytest
 from hypothesis import given
@@ -33,6 +32,7 @@ from parlay_marl.training.export import MASKED, export_onnx, import_policy
 from parlay_marl.training.rllib_folder import _Messages, load_arrays
 from tests.helpers import examples
 from tests.opponents.networks import network, rows, same
+from tests.training.models import Desk, model
 
 FIXTURES = Path(__file__).parent / "fixtures"
 ROWS = np.load(FIXTURES / "rllib_rows.npy")
@@ -128,38 +128,6 @@ def test_without_onnxruntime_a_graph_is_written_all_the_same(tmp_path: Path, mon
 
 
 # ------------------ Stable-Baselines3
-
-
-class Desk(gymnasium.Env[Any, Any]):
-    """An environment that has the right spaces, and nothing to learn."""
-
-    def __init__(self, fields: int = width(1), actions: int = n_actions(1)) -> None:
-        self.observation_space = gymnasium.spaces.Box(-4.0, 4.0, (fields,), np.float32)
-        self.action_space = gymnasium.spaces.Discrete(actions)
-
-    def reset(self, *, seed: int | None = None, options: Any = None) -> Any:
-        super().reset(seed=seed)
-        return np.zeros(self.observation_space.shape, np.float32), {}
-
-    def step(self, action: Any) -> Any:
-        return np.zeros(self.observation_space.shape, np.float32), 0.0, True, False, {}
-
-    def action_masks(self) -> Any:
-        return np.ones(self.action_space.n, np.int8)
-
-
-def model(desk: Desk | None = None, kind: str = "MaskablePPO", policy: str = "MlpPolicy", **arguments: Any) -> Any:
-    """Return a new model of Stable-Baselines3, with weights that are large enough to tell activations apart."""
-    import sb3_contrib
-    import stable_baselines3
-    import torch
-
-    algorithm = getattr(sb3_contrib, kind, None) or getattr(stable_baselines3, kind)
-    made = algorithm(policy, desk or Desk(), device="cpu", seed=5, policy_kwargs=arguments or None)
-    with torch.no_grad():
-        for parameter in made.policy.parameters():
-            parameter.normal_(0.0, 0.5)
-    return made
 
 
 def sb3_logits(made: Any, observations: Any) -> Any:
