@@ -75,12 +75,14 @@ def train(
 ) -> None:
     """Train a policy by self-play against itself, its past and personas, and keep the run in a folder.
 
-    FOLDER/policy.safetensors is the policy: it plays wherever a persona does. Needs the extra `train`.
+    FOLDER holds the policy as a .safetensors file, which plays wherever a persona does. Needs the extra `train`.
 
     For example: parlay train runs/ada --frames 5000000 --threads 2
     """
+    from parlay_marl.cli.console import tell_compiling
     from parlay_marl.cli.training_tables import show_evaluation, training_bar
     from parlay_marl.errors import ConfigurationError
+    from parlay_marl.training.folder import Folder
     from parlay_marl.training.selfplay import train as train_policy
 
     given: dict[str, Any] = {
@@ -98,6 +100,7 @@ def train(
     if quiet:
         train_policy(plan, out, resume=resume)
     else:
+        tell_compiling("reset_lanes", "step_lanes", "play_games")
         with training_bar("training") as (on_progress, tell):
             train_policy(
                 plan,
@@ -106,7 +109,7 @@ def train(
                 on_progress=on_progress,
                 on_evaluation=lambda frames, evaluation: tell(show_evaluation(frames, evaluation)),
             )
-    typer.echo(out / "policy.safetensors")
+    typer.echo(Folder(out).policy(Folder(out).plan()))
 
 
 def _plan(out: Path, named: dict[str, Any]) -> Plan:

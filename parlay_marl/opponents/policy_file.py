@@ -38,7 +38,8 @@ ACTIVATIONS = ("relu", "tanh")
 Float32 = NDArray[np.float32]
 Layers = tuple[tuple[Float32, ...], tuple[Float32, ...]]
 """The weights and the biases of a network, layer by layer."""
-Name = Annotated[str, Field(pattern=r"\A[A-Za-z0-9_.-]+\z", max_length=60)]
+NAME = re.compile(r"[A-Za-z0-9_.-]{1,60}")
+Name = Annotated[str, Field(pattern=rf"\A{NAME.pattern}\z")]
 Text = Annotated[str, Field(max_length=60)]
 Whole = Annotated[int, Field(strict=True)]
 

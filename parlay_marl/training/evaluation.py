@@ -209,7 +209,7 @@ def judge(
         score = Score(opponent.name, interval(np.mean(own, axis=0)), *map(interval, own))
         paid.append(np.mean(own, axis=0))
         gaps.append(np.mean(best, axis=0) - paid[-1])
-        comparisons.append(Comparison(score, *names, interval(gaps[-1])))
+        comparisons.append(Comparison(score, names[BUYER], names[SELLER], interval(gaps[-1])))
     if on_cell is not None:
         on_cell(len(opponents), len(opponents))
     overall, regret = interval(np.mean(paid, axis=0)), interval(np.mean(gaps, axis=0))

@@ -2,7 +2,7 @@
 
 run.json              the plan, and the machine and versions it ran on
 checkpoint.pt         what a killed run goes on from
-policy.safetensors    the policy at the last checkpoint
+NAME.safetensors      the policy at the last checkpoint, NAME as the folder is called
 evaluations.json      what it was paid by every opponent, and when
 snapshots/            the policy at each evaluation
 tensorboard/          curves
@@ -37,10 +37,9 @@ class Folder:
         """The file that a killed run goes on from."""
         return self.path / "checkpoint.pt"
 
-    @property
-    def policy(self) -> Path:
-        """The file of the policy as it was last."""
-        return self.path / "policy.safetensors"
+    def policy(self, plan: Plan) -> Path:
+        """Return the file of the policy as it was last, called after it."""
+        return self.path / f"{plan.name}.safetensors"
 
     @property
     def tensorboard(self) -> Path:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -54,7 +54,8 @@ class BatchVecEnv(VecEnv):
         low, high = observed.bounds(batch.packages)
         low, high = np.append(low, np.zeros(width, np.float32)), np.append(high, np.ones(width, np.float32))
         super().__init__(n, spaces.Box(low, high, (fields + width,), np.float32), spaces.Discrete(batch.n_actions))
-        self._lanes, self._infos = np.arange(n), [{} for _ in range(n)]
+        self._lanes = np.arange(n)
+        self._infos: list[dict[str, Any]] = [{} for _ in range(n)]
         self._actions = np.zeros(n, np.int64)
 
     def reset(self) -> NDArray[np.float32]:
@@ -115,7 +116,7 @@ class BatchVecEnv(VecEnv):
         """Refuse to change lanes."""
         raise NotImplementedError("the lanes of a batch have no attributes of their own")
 
-    def env_method(self, method_name: str, *arguments: Any, indices: Any = None, **named: Any) -> Sequence[Any]:
+    def env_method(self, method_name: str, *arguments: Any, indices: Any = None, **named: Any) -> list[Any]:
         """Return the masks of all lanes as one array; lanes have no other method."""
         if method_name != "action_masks":
             raise NotImplementedError(f"the lanes of a batch have no method {method_name!r}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -209,7 +210,7 @@ class Run:
             "evaluations": json.dumps(self.evaluations),
         }
         checkpoint.save(self.folder.checkpoint, state)
-        write_policy(self.folder.policy, self.policy)
+        write_policy(self.folder.policy(self.plan), self.policy)
         self._last_checkpoint = time.perf_counter()
 
     def resume(self) -> None:
@@ -314,7 +315,7 @@ def _blank_policy(plan: Plan, packages: int) -> Policy:
     sizes = [width(packages) + len(traits), *plan.hidden, n_actions(packages)]
     return Policy(
         name=plan.name,
-        weights=tuple(np.zeros((n, m), np.float32) for m, n in zip(sizes, sizes[1:], strict=False)),
+        weights=tuple(np.zeros((n, m), np.float32) for m, n in itertools.pairwise(sizes)),
         biases=tuple(np.zeros(n, np.float32) for n in sizes[1:]),
         activation=plan.activation,
         packages=packages,
