@@ -49,6 +49,13 @@ def utility(outcomes: Any, seats: NDArray[Any], traits: Floats) -> Floats:
     return result
 
 
+def turns_played(outcomes: Any) -> NDArray[np.int64]:
+    """Return the number of turns before the one that ended each game; the clock ends one after its last turn."""
+    second = np.where(outcomes["closed_by"] < 0, 1, outcomes["closed_by"] != outcomes["opener"])
+    turns: NDArray[np.int64] = 2 * outcomes["round"].astype(np.int64) + second
+    return turns
+
+
 def left_rightly(outcomes: Any, seats: NDArray[Any]) -> NDArray[np.bool_]:
     """Return where a learner walked away from a game that had no ZOPA from the beginning to the end."""
     walked = (outcomes["ending"] == WALKED) & (outcomes["closed_by"] == seats)

@@ -46,6 +46,7 @@ class Plan(Strict):
     exit_bonus: float = Field(
         0.05, ge=0.0, le=1.0, description="extra pay for walking away from a game that never had a ZOPA"
     )
+    turn_discount: float = Field(1.0, gt=0.0, le=1.0, description="what each turn leaves of a payoff, beside the rules")
     information: Literal["incomplete", "complete"] | None = Field(None, description="are reservations public?")
     max_rounds: int | None = Field(None, ge=1, le=1000, description="rounds; default: as the scenario says")
     frames: int = Field(20_000_000, ge=1, description="turns of the learner to train on")
@@ -91,6 +92,8 @@ class Plan(Strict):
             raise ValueError("opponents have a share of games, but none is named")
         if self.persona_rewards and self.reward != "payoff":
             raise ValueError("persona_rewards are made of payoffs; leave reward at 'payoff'")
+        if self.turn_discount < 1.0 and self.reward != "payoff":
+            raise ValueError("turn_discount is about payoffs; leave reward at 'payoff'")
         if self.lanes * self.steps < self.batch_size:
             raise ValueError(f"batch_size is more than lanes * steps = {self.lanes * self.steps}")
         if any(not 1 <= units <= 1024 for units in self.hidden):

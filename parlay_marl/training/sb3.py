@@ -21,7 +21,7 @@ from parlay_marl.core import observation as observed
 from parlay_marl.core.outcome import NONE
 from parlay_marl.core.style import TRAIT_INPUTS
 from parlay_marl.envs.batch import Batch
-from parlay_marl.training.goals import drawn_traits, left_rightly, utility
+from parlay_marl.training.goals import drawn_traits, left_rightly, turns_played, utility
 from parlay_marl.training.plan import Plan
 
 OnEnd = Callable[[NDArray[Any], Any, NDArray[Any]], None]
@@ -41,11 +41,12 @@ class BatchVecEnv(VecEnv):
         seed: int,
         *,
         exit_bonus: float = 0.0,
+        turn_discount: float = 1.0,
         known_traits: NDArray[np.float64] | None = None,
         on_end: OnEnd | None = None,
     ) -> None:
         self.batch, self.seconds = batch, 0.0
-        self._seed, self._exit_bonus, self._on_end = seed, exit_bonus, on_end
+        self._seed, self._exit_bonus, self._turn_discount, self._on_end = seed, exit_bonus, turn_discount, on_end
         self._known = known_traits
         self.rng = np.random.default_rng(seed)
         n, fields = batch.observations.shape
@@ -97,6 +98,8 @@ class BatchVecEnv(VecEnv):
         outcomes = self.batch.outcomes[lanes]
         if self._known is not None:
             rewards[lanes] = utility(outcomes, seats, self.traits[lanes].astype(float))
+        if self._turn_discount < 1.0:
+            rewards[lanes] *= self._turn_discount ** turns_played(outcomes)
         if self._exit_bonus:
             rewards[lanes] += self._exit_bonus * left_rightly(outcomes, seats)
 

@@ -118,6 +118,7 @@ class Run:
             self.batch,
             plan.seed * 2**21,  # lanes take the seeds that follow: those of two runs have none in common
             exit_bonus=plan.exit_bonus,
+            turn_discount=plan.turn_discount,
             known_traits=self._known_traits,
             on_end=self._note,
         )

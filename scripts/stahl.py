@@ -1,0 +1,111 @@
+"""How near self-play comes to the known answer where both limits are public: alternating offers with a deadline.
+
+Two games of 1, 2, 3 and 4 rounds. In a round the opener offers, the other accepts or offers in turn, and the last turn
+can only accept: T rounds have 2T - 1 offers, the last one the opener's. A deal is worth d^t to both after t steps.
+
+* `by turn`: each turn is a step, as in Stahl (1972) and Rubinstein (1982): who makes the last offer takes all, and
+  x_n = 1, x_k = 1 - d * x_(k+1) is what the maker of offer k takes.
+* `by round`: each round is a step, as these rules discount. A counter-offer in the same round costs no time, so that
+  x_k = 1 - x_(k+1) after it and x_k = 1 - d * x_(k+1) after the opener's: the opener takes all, whatever T.
+
+    python scripts/stahl.py --frames 3000000 --threads 2
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from parlay_marl.catalogue import build_params, load_rules, load_scenario
+from parlay_marl.core.moves import BUYER, SELLER
+from parlay_marl.core.outcome import DEAL
+from parlay_marl.training.evaluation import games_of
+from parlay_marl.training.league import member
+from parlay_marl.training.plan import Plan
+from parlay_marl.training.selfplay import train
+
+DISCOUNT = 0.9
+SCENARIO = """
+title = "Open cards, equal patience"
+low = 0
+high = 100
+information = "complete"
+reservation = {{ buyer = 100, seller = 0, spread = 0.0 }}
+urgency = {{ buyer = 0.5, seller = 0.5, spread = 0.0 }}
+alternative = {{ buyer = 0.0, seller = 0.0 }}
+discount_factor = {{ buyer = {discount}, seller = {discount} }}
+"""
+
+
+def subgame_perfect(rounds: int, discount: float, by_turn: bool) -> float:
+    """Return the opener's share in the subgame-perfect equilibrium, by backward induction over the offers."""
+    share = 1.0  # of the last offer's maker
+    for offer in reversed(range(2 * rounds - 2)):
+        takes_time = by_turn or offer % 2 == 0  # else the answer to a refusal comes in the same round
+        share = 1.0 - (discount if takes_time else 1.0) * share
+    return share
+
+
+def opener_shares(policy, params, games: int) -> tuple[float, float]:
+    """Return the opener's mean share of the gain over deals, and the share of games that end in one."""
+    player = member("learner", policy)
+    shares, deals = [], []
+    outcomes = games_of(player, player, [params], BUYER, games=games, seed=2**62)[0]
+    for opener in (BUYER, SELLER):
+        rows = outcomes[opener]
+        deal = rows["ending"] == DEAL
+        deals.append(deal.mean())
+        shares.append(rows["share"][deal, opener].mean() if deal.any() else np.nan)
+    return float(np.mean(shares)), float(np.mean(deals))
+
+
+def main() -> None:
+    """Train a learner for each game and length, and print its distance from the equilibrium."""
+    parser = argparse.ArgumentParser(description="Self-play beside Stahl's and Rubinstein's answer.")
+    parser.add_argument("--frames", type=int, default=3_000_000)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--games", type=int, default=200)
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    print(f"discount factor {DISCOUNT}, {options.frames:,} frames each, seed {options.seed}")
+    print("game      rounds  equilibrium  likeliest  distance  drawing  distance  deals")
+    results = []
+    with tempfile.TemporaryDirectory() as folder:
+        for by_turn in (True, False):
+            path = Path(folder) / ("by_turn.toml" if by_turn else "by_round.toml")
+            path.write_text(SCENARIO.format(discount=1.0 if by_turn else DISCOUNT))
+            for rounds in (1, 2, 3, 4):
+                plan = Plan(
+                    scenarios=(str(path),), opponents={}, self_share=0.5, past_share=0.5, opponent_share=0.0,
+                    max_rounds=rounds, frames=options.frames, seed=options.seed, threads=options.threads,
+                    turn_discount=DISCOUNT if by_turn else 1.0, exit_bonus=0.0, lanes=2048, steps=16, entropy=0.02,
+                    final_entropy=0.0, snapshot_every=200_000,
+                )  # fmt: skip
+                learned = train(plan)
+                params = build_params(load_scenario(path), load_rules("default"), rounds=rounds, reward="payoff")
+                known = subgame_perfect(rounds, DISCOUNT, by_turn)
+                share, deals = opener_shares(learned, params, options.games)
+                import dataclasses
+
+                drawn, _ = opener_shares(dataclasses.replace(learned, temperature=1.0), params, options.games)
+                row = {
+                    "game": path.stem, "rounds": rounds, "equilibrium": known, "likeliest": share, "drawing": drawn,
+                    "deals": deals,
+                }  # fmt: skip
+                results.append(row)
+                print(
+                    f"{path.stem:<9} {rounds:>6} {known:>12.3f} {share:>10.3f} {abs(share - known):>9.3f} "
+                    f"{drawn:>8.3f} {abs(drawn - known):>9.3f} {deals:>6.1%}",
+                    flush=True,
+                )
+    if options.json:
+        options.json.write_text(json.dumps(results, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
