@@ -83,7 +83,7 @@ def main() -> None:
                 plan = Plan(
                     scenarios=(str(path),), opponents={}, self_share=0.5, past_share=0.5, opponent_share=0.0,
                     max_rounds=rounds, frames=options.frames, seed=options.seed, threads=options.threads,
-                    turn_discount=DISCOUNT if by_turn else 1.0, exit_bonus=0.0, lanes=2048, steps=16, entropy=0.02,
+                    turn_discount=DISCOUNT if by_turn else 1.0, exit_bonus=0.0, lanes=2048, steps=16, entropy=0.1,
                     final_entropy=0.0, snapshot_every=200_000,
                 )  # fmt: skip
                 learned = train(plan)

@@ -1,0 +1,232 @@
+"""Training runs, for real and in small: they learn, repeat, survive being killed, and say what is wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from parlay_marl.catalogue import load_persona
+from parlay_marl.errors import CatalogueError, ConfigurationError, ParlayError
+from parlay_marl.opponents.policy import Policy, read_policy
+from parlay_marl.opponents.seat import PersonaOpponent
+from parlay_marl.training.evaluation import evaluate
+from parlay_marl.training.folder import Folder
+from parlay_marl.training.league import member
+from parlay_marl.training.plan import Plan, price_scenarios, scripted_personas
+from parlay_marl.training.selfplay import Progress, Run, deals_of, train
+
+SMALL: dict[str, Any] = {
+    "scenarios": ("saas_enterprise", "uniform"), "opponents": {"linear": 1.0, "shark": 1.0}, "frames": 40_000,
+    "lanes": 128, "steps": 32, "batch_size": 1024, "epochs": 2, "hidden": (16, 16), "snapshot_every": 10_000,
+    "evaluate_every": 16_000, "evaluation_games": 4, "snapshots": 3,
+}  # fmt: skip
+
+
+def plan(**changes: Any) -> Plan:
+    return Plan(**(SMALL | changes))
+
+
+def same_weights(first: Policy, second: Policy) -> bool:
+    pairs = zip((*first.weights, *first.biases), (*second.weights, *second.biases), strict=True)
+    return all(a.tobytes() == b.tobytes() for a, b in pairs)
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_one_others() -> None:
+    first, again, other = train(plan()), train(plan()), train(plan(seed=1))
+    assert same_weights(first, again)
+    assert not same_weights(first, other)
+    assert first.training["frames"] >= SMALL["frames"]
+
+
+def test_a_learner_learns_to_take_what_a_conceder_gives() -> None:
+    quick = plan(
+        scenarios=("saas_enterprise",), opponents={"conceder": 1.0}, self_share=0.0, past_share=0.0, frames=400_000,
+        lanes=256, batch_size=2048, epochs=4, evaluate_every=10**9, learning_rate=3e-3, entropy=0.03,
+    )  # fmt: skip
+    learned = member("learner", train(quick))
+    conceder, other = PersonaOpponent(load_persona("conceder")), PersonaOpponent(load_persona("random"))
+    deals, games = deals_of(quick), {"games": 50, "seed": 5}
+    paid, by_chance = (evaluate(player, [conceder], deals, **games).payoff for player in (learned, other))
+    assert paid.low > by_chance.high
+    assert paid.low > evaluate(conceder, [conceder], deals, **games).payoff.high
+
+
+def test_a_run_keeps_its_plan_its_policy_and_its_evaluations(tmp_path: Path) -> None:
+    told: list[Progress] = []
+    seen: list[int] = []
+    policy = train(
+        plan(name="ada"), tmp_path / "run", on_progress=told.append, on_evaluation=lambda n, _: seen.append(n)
+    )
+    assert [progress.total for progress in told] == [SMALL["frames"]] * len(told)
+    assert told[-1].frames == policy.training["frames"]
+    assert 0.0 < told[-1].environment_share < 1.0
+    kept = read_policy(tmp_path / "run" / "ada.safetensors")
+    assert same_weights(kept, policy)
+    assert (kept.name, kept.scenarios, kept.temperature) == ("ada", ("saas_enterprise", "uniform"), 0.0)
+    evaluations = json.loads((tmp_path / "run" / "evaluations.json").read_text())
+    assert [each["frames"] for each in evaluations] == seen
+    assert {score["opponent"] for score in evaluations[-1]["scores"]} == {"linear", "shark"}
+    assert len(list((tmp_path / "run" / "snapshots").iterdir())) == len(seen)
+    assert list((tmp_path / "run" / "tensorboard").iterdir())
+    about = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert Plan.model_validate(about["plan"]) == plan(name="ada")
+    assert {"python", "torch", "sb3-contrib"} <= set(about["versions"])
+
+
+KILLED = """
+import os, signal, sys
+from parlay_marl.training.plan import Plan
+from parlay_marl.training.selfplay import train
+
+def kill(progress):
+    if progress.frames > 20_000:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+train(Plan.model_validate_json(sys.argv[1]), sys.argv[2], on_progress=kill)
+"""
+
+
+@pytest.mark.parametrize("persona_rewards", [False, True])
+def test_a_killed_run_ends_with_the_weights_that_it_would_have_had(tmp_path: Path, persona_rewards: bool) -> None:
+    whole = plan(checkpoint_seconds=1e-3, persona_rewards=persona_rewards)
+    arguments = [sys.executable, "-c", KILLED, whole.model_dump_json(), str(tmp_path / "killed")]
+    root = Path(__file__).resolve().parents[2]
+    killed = subprocess.run(
+        arguments, env=os.environ | {"PYTHONPATH": str(root)}, capture_output=True, check=False, text=True
+    )
+    assert killed.returncode == -9, killed.stderr
+    assert (tmp_path / "killed" / "checkpoint.pt").exists()
+    begun: list[int] = []
+    resumed = train(None, tmp_path / "killed", resume=True, on_progress=lambda p: begun.append(p.frames))
+    assert begun[0] > 0
+    straight = train(whole, tmp_path / "straight")
+    assert same_weights(resumed, straight)
+    for name in ("evaluations.json", "learner.safetensors"):
+        assert (tmp_path / "killed" / name).read_bytes() == (tmp_path / "straight" / name).read_bytes()
+
+
+def test_a_finished_run_that_is_resumed_stays_as_it_is(tmp_path: Path) -> None:
+    first = train(plan(), tmp_path / "run")
+    evaluations = (tmp_path / "run" / "evaluations.json").read_bytes()
+    assert same_weights(train(None, tmp_path / "run", resume=True), first)
+    assert (tmp_path / "run" / "evaluations.json").read_bytes() == evaluations
+
+
+def test_a_run_killed_before_its_first_checkpoint_begins_again(tmp_path: Path) -> None:
+    Folder(tmp_path / "run").begin(plan())
+    assert same_weights(train(None, tmp_path / "run", resume=True), train(plan()))
+
+
+def test_a_checkpoint_cannot_run_code(tmp_path: Path) -> None:
+    class Trap:
+        def __reduce__(self) -> Any:
+            return os.mkdir, (str(tmp_path / "sprung"),)
+
+    folder = Folder(tmp_path / "run")
+    folder.begin(plan())
+    torch.save({"plan": Trap()}, folder.checkpoint)
+    with pytest.raises(ConfigurationError, match=r"checkpoint.pt: this checkpoint cannot be read"):
+        train(None, tmp_path / "run", resume=True)
+    assert not (tmp_path / "sprung").exists()
+
+
+def test_a_truncated_checkpoint_is_refused(tmp_path: Path) -> None:
+    train(plan(frames=4096), tmp_path / "run")
+    path = Folder(tmp_path / "run").checkpoint
+    path.write_bytes(path.read_bytes()[:-1000])
+    with pytest.raises(ConfigurationError, match=r"checkpoint.pt: this checkpoint cannot be read"):
+        train(None, tmp_path / "run", resume=True)
+
+
+def test_a_checkpoint_of_another_plan_is_refused(tmp_path: Path) -> None:
+    train(plan(frames=4096), tmp_path / "run")
+    about = json.loads((tmp_path / "run" / "run.json").read_text())
+    about["plan"]["frames"] = 8192
+    (tmp_path / "run" / "run.json").write_text(json.dumps(about))
+    with pytest.raises(ConfigurationError, match="of another plan"):
+        train(None, tmp_path / "run", resume=True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"plan": None}, "say what to train"),
+        ({"plan": None, "resume": True}, "give the folder of the run"),
+        ({"plan": plan(), "resume": True, "out": "somewhere"}, "no plan: it holds its own"),
+        ({"plan": None, "resume": True, "out": "nowhere"}, "holds no run to resume"),
+        ({"plan": plan(scenarios=("nowhere",))}, "unknown scenario 'nowhere'"),
+        ({"plan": plan(opponents={"sharc": 1.0})}, "did you mean 'shark'"),
+    ],
+)
+def test_what_cannot_be_trained_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: dict[str, Any], message: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ParlayError, match=message):
+        train(**arguments)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_with_anything_in_it_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(ConfigurationError, match="not empty; give a new one"):
+        train(plan(), tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"frames": 0}, "frames"),
+        ({"self_share": 0.0, "past_share": 0.0, "opponent_share": 0.0}, "all 0"),
+        ({"opponents": {}}, "none is named"),
+        ({"opponents": {"shark": -1.0}}, "weights must be 0 or more"),
+        ({"persona_rewards": True, "reward": "shaped"}, "leave reward at 'payoff'"),
+        ({"turn_discount": 0.9, "reward": "shaped"}, "leave reward at 'payoff'"),
+        ({"batch_size": 10_000}, "more than lanes"),
+        ({"hidden": (0,)}, "1 to 1024"),
+        ({"hidden": (8, 8, 8, 8)}, "hidden"),
+        ({"name": "a b"}, "name"),
+        ({"surprise": 1}, "surprise"),
+    ],
+)
+def test_a_plan_that_does_not_hang_together_is_refused(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        plan(**changes)
+
+
+def test_defaults_are_the_price_scenarios_and_the_scripted_personas() -> None:
+    assert set(price_scenarios()) == {
+        *("saas_enterprise", "hiring_package", "acquisition_term_sheet", "uniform", "off_centre"),
+        "complete_information",
+    }
+    assert "champion" not in scripted_personas()
+    assert len(scripted_personas()) == 11
+
+
+def test_a_policy_for_terms_has_room_for_their_packages() -> None:
+    run = Run(plan(scenarios=("saas_enterprise", "hiring_package_terms"), frames=4096))
+    policy = run.learn()
+    run.close()
+    assert policy.packages == 9
+    played = evaluate(member("a", policy), run.others, deals_of(run.plan), games=2)
+    assert np.isfinite(played.payoff.mean)
+
+
+def test_an_unknown_device_or_file_is_the_users_mistake(tmp_path: Path) -> None:
+    with pytest.raises(CatalogueError, match="no such policy file"):
+        train(plan(opponents={str(tmp_path / "gone.safetensors"): 1.0}))
+
+
+def test_a_policy_file_can_be_the_opponent(tmp_path: Path) -> None:
+    train(plan(frames=4096, name="first"), tmp_path / "first")
+    second = train(plan(frames=4096, opponents={str(tmp_path / "first" / "first.safetensors"): 1.0}))
+    assert second.training["frames"] >= 4096
