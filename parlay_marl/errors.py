@@ -3,6 +3,7 @@
     ParlayError
     |-- UnknownNameError      no scenario, persona, rules preset... of that name (also a ValueError)
     |-- CatalogueError        a scenario or persona file that cannot be used (also a ValueError)
+    |   `-- PolicyFileError   a file of a learned policy that cannot be used, or not be written
     |-- ConfigurationError    an argument or a reset option that cannot be used (also a ValueError)
     |-- IllegalMoveError      a move that the rules forbid, or no move at all (also a ValueError)
     |-- TurnError             a call out of order (also a RuntimeError)
@@ -37,6 +38,10 @@ class UnknownNameError(ParlayError, ValueError):
 
 class CatalogueError(ParlayError, ValueError):
     """A scenario or persona file that cannot be used: names the file, the key and the reason."""
+
+
+class PolicyFileError(CatalogueError):
+    """A file of a learned policy that cannot be used, or not be written: names the file, the reason and what to do."""
 
 
 class ConfigurationError(ParlayError, ValueError):

@@ -234,7 +234,9 @@ def test_the_standard_errors_that_callers_may_catch() -> None:
         errors.MissingExtraError: ImportError,
     }
     assert all(issubclass(own, usual) for own, usual in standard.items())
-    assert set(standard) | {errors.ParlayError, errors.TurnError} == set(defined().values())
+    assert issubclass(errors.PolicyFileError, errors.CatalogueError)
+    bases = {errors.ParlayError, errors.TurnError, errors.PolicyFileError}
+    assert set(standard) | bases == set(defined().values())
 
 
 def test_no_module_but_the_command_line_has_errors_of_its_own() -> None:

@@ -85,7 +85,9 @@ def test_its_metadata_names_the_command_the_licence_and_the_dependencies(wheel: 
     assert "Requires-Python: >=3.11" in metadata
     assert "# parlay_marl" in metadata, "the README is the long description"
     always = re.findall(r"^Requires-Dist: ([a-z_-]+)[^;\n]*$", metadata, re.MULTILINE)
-    assert sorted(always) == ["gymnasium", "numba", "numpy", "pettingzoo", "pydantic", "rich", "scipy", "typer"]
+    assert sorted(always) == [
+        *("gymnasium", "numba", "numpy", "pettingzoo", "pydantic", "rich", "safetensors", "scipy", "typer"),
+    ]
     assert "parlay = parlay_marl.cli:main" in archive.read(f"{folder}/entry_points.txt").decode()
 
 

@@ -1,7 +1,9 @@
-"""Reading the catalogue's TOML files, by name or by path, with errors that name file, key and reason."""
+"""Reading the catalogue's TOML files, by name or by path, with errors that name file, key and reason; whole writing."""
 
 from __future__ import annotations
 
+import os
+import threading
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -72,3 +74,20 @@ def read(model: type[Model], path: Path) -> Model:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise CatalogueError(f"{path}: not a readable TOML file: {error}") from None
     return validate(model, {"name": path.stem, **data}, str(path))
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file beside its place and move it there: whatever goes wrong, the old file or the new one is there whole.
+
+    A link is followed, so that it stays one. Raises `OSError`.
+    """
+    target = path.resolve()
+    draft = target.with_name(f".{target.name}.{os.getpid()}.{threading.get_ident()}.tmp")
+    try:
+        with draft.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(target)
+    finally:
+        draft.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""The command line `parlay`: watch, play and replay games, hold a tournament, judge beliefs, look at the catalogue.
+"""The command line `parlay`: games to watch, play and replay, tournaments, beliefs, the catalogue, policy files.
 
 A command imports the game only when it runs, so that help comes at once.
 """
@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from parlay_marl.cli.beliefs import beliefs
+from parlay_marl.cli.export import export
 from parlay_marl.cli.group import ParlayGroup
 from parlay_marl.cli.personas import personas
 from parlay_marl.cli.play import play
@@ -29,7 +30,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Start with: parlay watch shark diplomat",
 )
-for command in (watch, play, tournament, replay, beliefs, personas, scenarios):
+for command in (watch, play, tournament, replay, beliefs, personas, scenarios, export):
     app.command()(command)
 
 

@@ -14,7 +14,7 @@ import parlay_marl
 from parlay_marl.core import jit
 from tests.cli.conftest import ROOT, Parlay, start
 
-COMMANDS = ("watch", "play", "tournament", "replay", "beliefs", "personas", "scenarios")
+COMMANDS = ("watch", "play", "tournament", "replay", "beliefs", "personas", "scenarios", "export")
 
 
 def test_version_is_the_packages(parlay: Parlay) -> None:
