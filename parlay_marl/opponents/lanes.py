@@ -279,7 +279,9 @@ def step_lanes(
                         _look(lane, games[i], p, packages, finals[i], masks[i])
                         buyer, seller = lane["reward"][BUYER], lane["reward"][SELLER]
                         lane["number"] += 1
-                        _begin(lane, games, i, params, personas, weights, seating, scenarios, opponents, _NOTHING_FIXED[0])
+                        _begin(
+                            lane, games, i, params, personas, weights, seating, scenarios, opponents, _NOTHING_FIXED[0]
+                        )
                         lane["reward"][BUYER] = buyer
                         lane["reward"][SELLER] = seller
             s = games[i]

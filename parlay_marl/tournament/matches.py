@@ -19,7 +19,6 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 from pydantic import BaseModel
 
-from parlay_marl.catalogue.personas import Persona
 from parlay_marl.catalogue.rules import load_rules
 from parlay_marl.catalogue.scenarios import Params, Scenario, build_params, load_scenario, scenario_names
 from parlay_marl.core.moves import BUYER, SEATS, SELLER
@@ -88,6 +87,9 @@ class Cup:
     ) -> None:
         self.entrants, self.scenarios, self.games, self.seed = entrants, scenarios, games, seed
         self.rules = rules
+        for entrant, scenario in product(entrants, scenarios):
+            if entrant.player is not None:
+                entrant.player.check_room(scenario)
         self.params: list[Params] = [build_params(scenario, rules, reward="payoff") for scenario in scenarios]
         indices = range(len(entrants))
         self.pairings = [Pairing(*each) for each in product(range(len(scenarios)), indices, indices, (BUYER, SELLER))]
@@ -108,7 +110,7 @@ class Cup:
 
     def play(self, cell: Pairing) -> Rows:
         """Play a cell of two personas in the kernel."""
-        buyer, seller = self.entrants[cell.buyer].persona, self.entrants[cell.seller].persona
+        buyer, seller = self.entrants[cell.buyer].player, self.entrants[cell.seller].player
         assert buyer is not None
         assert seller is not None
         rows = self._rows(cell)
@@ -128,9 +130,9 @@ class Cup:
 
     def batched(self, cell: Pairing) -> BatchedCell:
         """Return the games of a cell before their first turn."""
-        personas = self.entrants[cell.buyer].persona, self.entrants[cell.seller].persona
+        players = self.entrants[cell.buyer].player, self.entrants[cell.seller].player
         params = self.params[cell.scenario]
-        return BatchedCell(personas, params, opener=cell.opener, games=self.games, seed=self.seed)
+        return BatchedCell(players, params, opener=cell.opener, games=self.games, seed=self.seed)
 
     def let_play(self, batched: BatchedCell, cell: Pairing, host: Host, turns: int | None = None) -> None:
         """Play the games of a cell, or some turns of them, with fresh policies."""
@@ -164,12 +166,21 @@ class Cup:
 
 
 def play_cell(
-    buyer: PersonaOpponent, seller: PersonaOpponent, params: Any, *, opener: int, games: int, seed: int, threads: int = 1
+    buyer: PersonaOpponent,
+    seller: PersonaOpponent,
+    params: Any,
+    *,
+    opener: int,
+    games: int,
+    seed: int,
+    threads: int = 1,
 ) -> Rows:
     """Play games 0 to `games` of a seed between two personas; return `(games,)` of `OUTCOME_DTYPE`.
 
     The games are played in the kernel from beginning to end, shared among threads where there are enough.
     """
+    for player in (buyer, seller):
+        player.check_packages(int(params[0]["scenario"]["packages"]))
     cast, fixed = cast_of([buyer, seller]), seated([buyer.record, seller.record], opener)
     outcomes = np.zeros(games, OUTCOME_DTYPE)
     blank, numbers = np.zeros(1, STATE_DTYPE), np.arange(games)
@@ -223,11 +234,11 @@ def run_tournament(
 ) -> Games:
     """Play every ordered pair of entrants over every scenario with both openers, `games` games a cell.
 
-    Entrants are personas (names, files, `Persona`), policies (`Opponent`), or import paths `package.module:Name` of
-    policies; None takes the whole catalogue. Cells of personas are shared among `threads`, cells with policies among
-    `workers`, processes of their own (0: in this process), on none of which the results depend. A policy that raises,
-    answers nonsense or takes more than `timeout` seconds for a call forfeits the open games of the cell; one that
-    plays illegally, that game. `out` is a folder that takes the results; with `resume` the tournament in it goes on.
+    Entrants are personas (names, files, policy files, `Persona`), policies that are asked (`Opponent`), or import paths
+    `package.module:Name` of these; None takes the whole catalogue. Cells of personas, those that learned policies play
+    included, are shared among `threads`, cells with policies that are asked among `workers`, processes of their own
+    (0: in this process), on none of which the results depend. A policy that raises, answers nonsense or takes more than
+    `timeout` seconds for a call forfeits the open games of the cell; one that plays illegally, that game. `out` is a folder that takes the results; with `resume` the tournament in it goes on.
     `on_cell` is told how many cells are done and how many there are, `on_forfeit` what was forfeited and why.
     """
     contestants = load_entrants(entrants)

@@ -17,7 +17,7 @@ from parlay_marl.core.style import CHOICE_DTYPE
 from parlay_marl.envs.config import Config, make_config
 from parlay_marl.envs.game import Game, PlayedMove
 from parlay_marl.opponents.scripted import choose_move
-from parlay_marl.opponents.seat import Opponent, Player, PersonaOpponent, as_player
+from parlay_marl.opponents.seat import Opponent, PersonaOpponent, Player, as_player
 from tests.core.games import PLAIN, scenario
 from tests.helpers import Reciter
 
