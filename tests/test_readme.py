@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -20,8 +21,11 @@ from parlay_marl.catalogue.personas import Persona
 from parlay_marl.catalogue.scenarios import Scenario
 from parlay_marl.cli import app
 from parlay_marl.envs.game import Game
+from parlay_marl.opponents.policy import write_policy
 from parlay_marl.opponents.seat import as_player
 from parlay_marl.tournament import run_tournament
+from tests.opponents.networks import network
+from tests.training.models import model
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -120,11 +124,23 @@ def test_parlay_does_what_is_shown(command: str, tmp_path: Path, monkeypatch: py
     _, *arguments = shlex.split(command)
     if arguments[0] == "replay":
         run_tournament(["shark", "nash"], ["uniform"], games=1, out="results")
+    if arguments[0] == "export":
+        provide(arguments[1])
     arguments += ["--games", "1"] if arguments[0] in ("tournament", "beliefs") else []
     result = CliRunner().invoke(app, arguments, input="quit\n", prog_name="parlay")
     assert result.exit_code == 0, result.output
     assert result.exception is None
-    assert len(result.output.splitlines()) > 3
+    assert len(result.output.splitlines()) > (3 if arguments[0] != "export" else 0)
+
+
+def provide(name: str) -> None:
+    """Make the policy that a command exports, as this package, Stable-Baselines3 or RLlib keeps it."""
+    if name.endswith(".safetensors"):
+        write_policy(name, network())
+    elif name.endswith(".zip"):
+        model().save(name)
+    else:
+        shutil.copytree(ROOT / "tests" / "training" / "fixtures" / "rllib_modules", name)
 
 
 @pytest.mark.parametrize("path", ["scripts/run", "scripts/check"])

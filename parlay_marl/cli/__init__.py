@@ -12,6 +12,8 @@ from typing import Annotated
 import typer
 
 from parlay_marl.cli.beliefs import beliefs
+from parlay_marl.cli.evaluate import evaluate
+from parlay_marl.cli.exploit import exploit
 from parlay_marl.cli.export import export
 from parlay_marl.cli.group import ParlayGroup
 from parlay_marl.cli.personas import personas
@@ -19,6 +21,7 @@ from parlay_marl.cli.play import play
 from parlay_marl.cli.replay import replay
 from parlay_marl.cli.scenarios import scenarios
 from parlay_marl.cli.tournament import tournament
+from parlay_marl.cli.train import train
 from parlay_marl.cli.watch import watch
 
 app = typer.Typer(
@@ -30,7 +33,11 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Start with: parlay watch shark diplomat",
 )
-for command in (watch, play, tournament, replay, beliefs, personas, scenarios, export):
+for command in (
+    *(watch, play, tournament, replay, beliefs),
+    *(train, evaluate, exploit, export),
+    *(personas, scenarios),
+):
     app.command()(command)
 
 

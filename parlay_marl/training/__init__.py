@@ -1,1 +1,1 @@
-"""Self-play: training policies, judging them, and turning them into files."""
+"""Training of policies: what turns games into a network, and networks into files and back."""

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from parlay_marl.training.sb3 import BatchVecEnv
 
-FILE = "checkpoint.pt"
 _BUFFERS = ("games", "lanes", "observations", "masks")
 
 

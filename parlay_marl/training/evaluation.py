@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import functools
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, is_dataclass
 from itertools import product
 from typing import Any, NamedTuple
 
@@ -105,6 +107,24 @@ class Evaluation:
     scores: tuple[Score, ...]
     conduct: Conduct
 
+    def as_dict(self) -> dict[str, Any]:
+        """Return the evaluation as plain data; what is not a number is None."""
+        data: dict[str, Any] = as_plain(self)
+        return data
+
+
+def as_plain(thing: Any) -> Any:
+    """Return dataclasses, intervals and what they hold as plain data; what is not a number is None."""
+    if isinstance(thing, Interval):
+        return {name: as_plain(value) for name, value in thing._asdict().items()}
+    if is_dataclass(thing) and not isinstance(thing, type):
+        return {field.name: as_plain(getattr(thing, field.name)) for field in fields(thing)}
+    if isinstance(thing, dict):
+        return {name: as_plain(value) for name, value in thing.items()}
+    if isinstance(thing, list | tuple):
+        return [as_plain(each) for each in thing]
+    return None if isinstance(thing, float) and not math.isfinite(thing) else thing
+
 
 def evaluate(
     player: PersonaOpponent,
@@ -127,3 +147,88 @@ def evaluate(
         every.append(both)
         scores.append(Score(opponent.name, interval(both), *map(interval, by_seat)))
     return Evaluation(player.name, interval(np.mean(every, axis=0)), tuple(scores), conduct(played))
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A player's score against an opponent, and how much more the best reply known to it is paid."""
+
+    score: Score
+    best_as_buyer: str
+    best_as_seller: str
+    regret: Interval
+    """What the best replies, one for each seat, are paid more than the player on the same games."""
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A player against several opponents, beside the best reply known to each of them."""
+
+    player: str
+    payoff: Interval
+    regret: Interval
+    comparisons: tuple[Comparison, ...]
+    conduct: Conduct
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the judgement as plain data; what is not a number is None."""
+        data: dict[str, Any] = as_plain(self)
+        return data
+
+
+def judge(
+    player: PersonaOpponent,
+    opponents: Sequence[PersonaOpponent],
+    replies: Sequence[PersonaOpponent],
+    deals: Sequence[Params],
+    *,
+    games: int = 100,
+    seed: int = 0,
+    threads: int = 1,
+    on_cell: Callable[[int, int], None] | None = None,
+) -> Judgement:
+    """Compare a player with the best of several replies, itself among them, to each opponent and in each seat.
+
+    Which reply is best is found on the games of the next seed, and what it is paid on those of `seed`: the best of many
+    on the same games would look better than it is.
+    """
+    play = functools.partial(games_of, deals=deals, games=games, threads=threads)
+    comparisons, paid, gaps = list[Comparison](), list[Floats](), list[Floats]()
+    played = list[tuple[Any, int]]()
+    for done, opponent in enumerate(opponents):
+        if on_cell is not None:
+            on_cell(done, len(opponents))
+        own, best, names = [], [], []
+        for seat in (BUYER, SELLER):
+            outcomes = play(player, opponent, seat=seat, seed=seed)
+            played.append((outcomes, seat))
+            own.append(payoffs(outcomes, seat))
+            reply = best_reply([player, *replies], opponent, deals, seat, games=games, seed=seed + 1, threads=threads)
+            names.append(reply.name)
+            best.append(own[-1] if reply is player else payoffs(play(reply, opponent, seat=seat, seed=seed), seat))
+        score = Score(opponent.name, interval(np.mean(own, axis=0)), *map(interval, own))
+        paid.append(np.mean(own, axis=0))
+        gaps.append(np.mean(best, axis=0) - paid[-1])
+        comparisons.append(Comparison(score, names[BUYER], names[SELLER], interval(gaps[-1])))
+    if on_cell is not None:
+        on_cell(len(opponents), len(opponents))
+    overall, regret = interval(np.mean(paid, axis=0)), interval(np.mean(gaps, axis=0))
+    return Judgement(player.name, overall, regret, tuple(comparisons), conduct(played))
+
+
+def best_reply(
+    replies: Sequence[PersonaOpponent],
+    opponent: PersonaOpponent,
+    deals: Sequence[Params],
+    seat: int,
+    *,
+    games: int,
+    seed: int,
+    threads: int = 1,
+) -> PersonaOpponent:
+    """Return the player that is paid most in a seat against an opponent, the first of equals."""
+    paid = [
+        payoffs(games_of(reply, opponent, deals, seat, games=games, seed=seed, threads=threads), seat).mean()
+        for reply in replies
+    ]
+    return replies[int(np.argmax(paid))]

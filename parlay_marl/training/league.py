@@ -49,9 +49,7 @@ class League:
         """Return all opponents; places of the past that are still free are taken by the policy itself."""
         past = [*self.past, *[policy] * (self.places - len(self.past))]
         seats = [("self", policy)] * SELVES + [("past", each) for each in past]
-        members = [
-            member(name, each, None if traits is None else traits[i]) for i, (name, each) in enumerate(seats)
-        ]
+        members = [member(name, each, None if traits is None else traits[i]) for i, (name, each) in enumerate(seats)]
         return [*members, *self.others]
 
     def shares(self, own: float, past: float, others: float) -> NDArray[np.float64]:

@@ -2,17 +2,39 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from parlay_marl.catalogue.files import Strict
+from parlay_marl.catalogue.personas import load_persona, persona_names
+from parlay_marl.catalogue.scenarios import load_scenario, scenario_names
+from parlay_marl.opponents.policy import Policy
+
+LONGEST_NAME = 60
+NAME = r"^[A-Za-z0-9_.-]+$"
+
+
+def price_scenarios() -> tuple[str, ...]:
+    """Return the catalogue's scenarios in which only the price is open."""
+    return tuple(name for name in scenario_names() if load_scenario(name).n_packages == 1)
+
+
+def scripted_personas() -> dict[str, float]:
+    """Return the catalogue's personas that no learned policy plays, with equal weights."""
+    return {name: 1.0 for name in persona_names() if load_persona(name).policy is None}
+
+
+def known_scenarios(policy: Policy | None) -> tuple[str, ...]:
+    """Return the scenarios that a policy was trained on or, where it says nothing, those with a price only."""
+    return policy.scenarios if policy is not None and policy.scenarios else price_scenarios()
 
 
 class Plan(Strict):
     """The settings of a training run; the same plan gives the same weights on the same machine."""
 
-    name: str = Field("learner", pattern=r"^[A-Za-z0-9_.-]+$", max_length=60, description="name of the policy")
+    name: str = Field("learner", pattern=NAME, max_length=LONGEST_NAME, description="name of the policy")
     scenarios: tuple[str, ...] = Field(min_length=1, description="what is bargained over, with equal shares")
     opponents: dict[str, float] = Field(description="personas, by name or file, or policy files, and their weights")
     self_share: float = Field(0.25, ge=0.0, description="share of games against the policy as it is now")
@@ -40,6 +62,7 @@ class Plan(Strict):
     clip_range: float = Field(0.2, gt=0.0, description="PPO's clip range")
     hidden: tuple[int, ...] = Field((64, 64), min_length=1, max_length=3, description="units of the hidden layers")
     activation: Literal["relu", "tanh"] = Field("relu", description="activation of the hidden layers")
+    temperature: float = Field(0.0, ge=0.0, le=100.0, description="how the policy plays: 0 takes the likeliest action")
     snapshots: int = Field(8, ge=1, le=100, description="past policies that are kept to play against")
     snapshot_every: int = Field(1_000_000, ge=1, description="frames between snapshots")
     evaluate_every: int = Field(2_000_000, ge=1, description="frames between evaluations against every persona")
@@ -47,6 +70,18 @@ class Plan(Strict):
     checkpoint_seconds: float = Field(60.0, gt=0.0, description="time between checkpoints")
     threads: int = Field(1, ge=1, le=256, description="threads of the environment and of torch")
     device: str = Field("auto", description="torch's device; auto: a GPU where there is one")
+
+    @staticmethod
+    def name_fits(name: str) -> bool:
+        """Whether a policy can have a name."""
+        return re.match(NAME, name) is not None and len(name) <= LONGEST_NAME
+
+    @field_validator("opponents")
+    @classmethod
+    def _has_weights(cls, opponents: dict[str, float]) -> dict[str, float]:
+        if any(weight < 0.0 for weight in opponents.values()) or (opponents and not any(opponents.values())):
+            raise ValueError("weights must be 0 or more, and not all 0")
+        return opponents
 
     @model_validator(mode="after")
     def _hangs_together(self) -> Self:

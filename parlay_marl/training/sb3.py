@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +14,7 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 from sb3_contrib import MaskablePPO
 from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.logger import Logger, configure
 from stable_baselines3.common.vec_env import VecEnv
 
 from parlay_marl.core import observation as observed
@@ -51,7 +54,8 @@ class BatchVecEnv(VecEnv):
         low, high = observed.bounds(batch.packages)
         low, high = np.append(low, np.zeros(width, np.float32)), np.append(high, np.ones(width, np.float32))
         super().__init__(n, spaces.Box(low, high, (fields + width,), np.float32), spaces.Discrete(batch.n_actions))
-        self._lanes, self._infos = np.arange(n), [{} for _ in range(n)]
+        self._lanes = np.arange(n)
+        self._infos: list[dict[str, Any]] = [{} for _ in range(n)]
         self._actions = np.zeros(n, np.int64)
 
     def reset(self) -> NDArray[np.float32]:
@@ -112,7 +116,7 @@ class BatchVecEnv(VecEnv):
         """Refuse to change lanes."""
         raise NotImplementedError("the lanes of a batch have no attributes of their own")
 
-    def env_method(self, method_name: str, *arguments: Any, indices: Any = None, **named: Any) -> Sequence[Any]:
+    def env_method(self, method_name: str, *arguments: Any, indices: Any = None, **named: Any) -> list[Any]:
         """Return the masks of all lanes as one array; lanes have no other method."""
         if method_name != "action_masks":
             raise NotImplementedError(f"the lanes of a batch have no method {method_name!r}")
@@ -156,3 +160,19 @@ def make_model(env: BatchVecEnv, plan: Plan) -> MaskablePPO:
         device=plan.device,
         seed=plan.seed,
     )
+
+
+def curves(folder: Path) -> Logger:
+    """Return a logger that draws a run's curves for TensorBoard."""
+    return configure(str(folder), ["tensorboard"])
+
+
+@contextmanager
+def threads(count: int) -> Iterator[None]:
+    """Let torch use so many threads; more of them than cores that are free make it many times slower."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -18,7 +18,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import gymnasium
 import numpy as np
 import pytest
 from hypothesis import given
@@ -33,6 +32,7 @@ from parlay_marl.training.export import MASKED, export_onnx, import_policy
 from parlay_marl.training.rllib_folder import _Messages, load_arrays
 from tests.helpers import examples
 from tests.opponents.networks import network, rows, same
+from tests.training.models import Desk, model
 
 FIXTURES = Path(__file__).parent / "fixtures"
 ROWS = np.load(FIXTURES / "rllib_rows.npy")
@@ -130,38 +130,6 @@ def test_without_onnxruntime_a_graph_is_written_all_the_same(tmp_path: Path, mon
 # ------------------ Stable-Baselines3
 
 
-class Desk(gymnasium.Env[Any, Any]):
-    """An environment that has the right spaces, and nothing to learn."""
-
-    def __init__(self, fields: int = width(1), actions: int = n_actions(1)) -> None:
-        self.observation_space = gymnasium.spaces.Box(-4.0, 4.0, (fields,), np.float32)
-        self.action_space = gymnasium.spaces.Discrete(actions)
-
-    def reset(self, *, seed: int | None = None, options: Any = None) -> Any:
-        super().reset(seed=seed)
-        return np.zeros(self.observation_space.shape, np.float32), {}
-
-    def step(self, action: Any) -> Any:
-        return np.zeros(self.observation_space.shape, np.float32), 0.0, True, False, {}
-
-    def action_masks(self) -> Any:
-        return np.ones(self.action_space.n, np.int8)
-
-
-def model(desk: Desk | None = None, kind: str = "MaskablePPO", policy: str = "MlpPolicy", **arguments: Any) -> Any:
-    """Return a new model of Stable-Baselines3, with weights that are large enough to tell activations apart."""
-    import sb3_contrib
-    import stable_baselines3
-    import torch
-
-    algorithm = getattr(sb3_contrib, kind, None) or getattr(stable_baselines3, kind)
-    made = algorithm(policy, desk or Desk(), device="cpu", seed=5, policy_kwargs=arguments or None)
-    with torch.no_grad():
-        for parameter in made.policy.parameters():
-            parameter.normal_(0.0, 0.5)
-    return made
-
-
 def sb3_logits(made: Any, observations: Any) -> Any:
     """Return what a model's own policy makes of observations."""
     import torch
@@ -221,7 +189,7 @@ def test_packages_traits_and_the_pass_follow_from_the_sizes(tmp_path: Path) -> N
     whole = np.concatenate([observations, np.tile(traits, (5, 1))], axis=1)
     assert policy.logits(observations, traits) == pytest.approx(sb3_logits(made, whole)[:, :-1], abs=1e-5, rel=1e-5)
     with pytest.raises(
-        PolicyFileError, match=r"it takes 61 numbers; .*must take the 59 .* which are 0; .*name its tra"
+        PolicyFileError, match=r"it takes 63 numbers; .*must take the 61 .* which are 0; .*name its tra"
     ):
         import_policy(tmp_path / "model.zip")
 
@@ -229,9 +197,9 @@ def test_packages_traits_and_the_pass_follow_from_the_sizes(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: model(Desk(50)), r"it takes 50 numbers; with its 87 actions for 1 packages it must take the 53"),
-        (lambda: model(Desk(53, 90)), r"it chooses from 90 actions; a policy chooses from 87 for 1 package, 41 more"),
-        (lambda: model(Desk(53, 5)), r"it chooses from 5 actions"),
+        (lambda: model(Desk(50)), r"it takes 50 numbers; with its 87 actions for 1 packages it must take the 55"),
+        (lambda: model(Desk(55, 90)), r"it chooses from 90 actions; a policy chooses from 87 for 1 package, 41 more"),
+        (lambda: model(Desk(55, 5)), r"it chooses from 5 actions"),
         (lambda: model(net_arch=[]), r"it has no hidden layer; train one with 1 to 3 of them"),
         (lambda: model(net_arch=[2, 2, 2, 2]), r"give 1 to 3 hidden layers"),
         (lambda: model(net_arch=[1025]), r"layer 0 has 1025 units; give 1 to 1024"),

@@ -1,0 +1,140 @@
+"""What training and judging a policy shows: a bar with its speed, lines of evaluations, and tables."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from parlay_marl.cli.console import remarks, show
+from parlay_marl.cli.layout import grid, paragraph, width_of
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from parlay_marl.training.evaluation import Evaluation, Interval, Judgement
+    from parlay_marl.training.exploit import Exploitability
+    from parlay_marl.training.selfplay import OnProgress, Progress
+
+SECONDS_BETWEEN_LINES = 30.0
+"""How often a run says how far it is where there is no terminal for a bar."""
+
+
+@contextmanager
+def training_bar(what: str) -> Iterator[tuple[OnProgress, Callable[[str], None]]]:
+    """Show frames, frames a second and the time left; yield what moves the bar, and what prints a line above it.
+
+    Without a terminal, a line every half a minute says the same.
+    """
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    console = remarks()
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+    )
+    last = float("-inf")
+    with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(what, total=None, rate="")
+
+        def on_progress(progress: Progress) -> None:
+            nonlocal last
+            rate = f"{progress.frames_per_second:,.0f} frames/s" if progress.frames else "starting"
+            bar.update(task, completed=progress.frames, total=progress.total, rate=rate)
+            now = time.monotonic()
+            if not console.is_terminal and (now - last > SECONDS_BETWEEN_LINES or progress.frames >= progress.total):
+                last = now
+                console.print(f"{what}: {progress.frames:,} of {progress.total:,} frames, {rate}", soft_wrap=True)
+
+        yield on_progress, lambda line: console.print(line, soft_wrap=True)
+
+
+def show_evaluation(frames: int, evaluation: Evaluation) -> str:
+    """Return an evaluation in one line."""
+    conduct = evaluation.conduct
+    worst = min(evaluation.scores, key=lambda score: score.payoff.mean)
+    return (
+        f"{frames:>13,} frames: payoff {_spread(evaluation.payoff)}, least {_points(worst.payoff.mean)} against "
+        f"{worst.opponent}; deals {conduct.deal_rate:.0%}, capitulations {conduct.capitulation_rate:.2%}, "
+        f"left without a ZOPA {_share(conduct.correct_walk_away_rate)}"
+    )
+
+
+def show_judgement(judgement: Judgement, games: int, seed: int, console: Console) -> None:
+    """Print a policy against every opponent, beside the best reply known."""
+    paragraph(console, f"{judgement.player}: {games:,} games a cell, seed {seed}", "parlay.title")
+    console.print()
+    numbers = ("payoff", "as buyer", "as seller", "regret")
+    table = grid("opponent", "payoff", "95% interval", "as buyer", "as seller", "regret", "its interval",
+                 "best reply known", right=numbers)  # fmt: skip
+    for comparison in sorted(judgement.comparisons, key=lambda each: -each.score.payoff.mean):
+        score, best = comparison.score, {comparison.best_as_buyer, comparison.best_as_seller}
+        replies = comparison.best_as_buyer
+        if len(best) > 1:
+            replies = f"{comparison.best_as_buyer}, {comparison.best_as_seller}"
+        table.add_row(
+            score.opponent, _points(score.payoff.mean), _range(score.payoff), _points(score.as_buyer.mean),
+            _points(score.as_seller.mean), _points(comparison.regret.mean), _range(comparison.regret), replies,
+        )  # fmt: skip
+    overall = judgement.payoff, judgement.regret
+    table.add_row(
+        "all", _points(overall[0].mean), _range(overall[0]), "", "", _points(overall[1].mean), _range(overall[1]), ""
+    )
+    show(console, table, width_of(table, console))
+    console.print()
+    conduct = judgement.conduct
+    paragraph(
+        console,
+        f"Deals {conduct.deal_rate:.1%}, capitulations {conduct.capitulation_rate:.2%}, games without a ZOPA that "
+        f"either seat left {_share(conduct.correct_walk_away_rate)}. Payoff: mean discounted gain, in ZOPAs at nominal "
+        "figures; regret: what the best reply known, one for each seat (buyer, seller), is paid more on the same "
+        "games; it was chosen on others.",
+        "parlay.dim",
+    )
+
+
+def show_exploitability(found: Exploitability, console: Console) -> None:
+    """Print what the best replies found gain against a player."""
+    paragraph(
+        console,
+        f"{found.player}: gap {_spread(found.gap)} over {', '.join(found.scenarios)}",
+        "parlay.title",
+    )
+    console.print()
+    table = grid("seat", "own payoff", "reply's payoff", "gap", "95% interval", "best reply found",
+                 right=("own payoff", "reply's payoff", "gap"))  # fmt: skip
+    for seat in found.seats:
+        table.add_row(
+            seat.seat, _points(seat.own_payoff.mean), _points(seat.reply_payoff.mean), _points(seat.gap.mean),
+            _range(seat.gap), seat.reply,
+        )  # fmt: skip
+    show(console, table, width_of(table, console))
+    console.print()
+    paragraph(
+        console,
+        f"A reply was trained for each seat on {found.frames:,} of its turns, seed {found.seed}; the best of it, the "
+        f"personas and the player itself was chosen on other games than the {found.games:,} of each cell that it is "
+        "measured on. What it gains over the player's own payoff in that seat is a lower bound of exploitability.",
+        "parlay.dim",
+    )
+
+
+def _points(value: float) -> str:
+    return f"{round(value, 3) + 0.0:.3f}"
+
+
+def _range(interval: Interval) -> str:
+    return f"{_points(interval.low)} to {_points(interval.high)}"
+
+
+def _spread(interval: Interval) -> str:
+    return f"{_points(interval.mean)} ({_range(interval)})"
+
+
+def _share(value: float) -> str:
+    return "-" if value != value else f"{value:.1%}"
