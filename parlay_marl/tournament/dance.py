@@ -75,8 +75,8 @@ def dances(games: Games, ranking: Sequence[int]) -> dict[str, Any]:
     pair, `mean` holds the standing offers of buyer and seller after each of these, `open` the percentage of games
     that go on, zeros at the end left out; `games` single ones as `[number, opener, rounds, is a deal, offers of the
     buyer, of the seller]`; `told` the transcripts. Offers are in thousandths of the range: the first, from there on
-    changes. A pair is None where a policy plays that must be asked or whose file is gone, or the page is full, `{}` where
-    its games no longer come out the same.
+    changes. A pair is None where a policy plays that must be asked or whose file is gone, or the page is full, `{}`
+    where its games no longer come out the same.
     """
     pairs = list(_pairs(games.entrants, ranking))
     strings, many = Strings(), len(games.scenarios)

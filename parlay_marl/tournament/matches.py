@@ -238,8 +238,9 @@ def run_tournament(
     `package.module:Name` of these; None takes the whole catalogue. Cells of personas, those that learned policies play
     included, are shared among `threads`, cells with policies that are asked among `workers`, processes of their own
     (0: in this process), on none of which the results depend. A policy that raises, answers nonsense or takes more than
-    `timeout` seconds for a call forfeits the open games of the cell; one that plays illegally, that game. `out` is a folder that takes the results; with `resume` the tournament in it goes on.
-    `on_cell` is told how many cells are done and how many there are, `on_forfeit` what was forfeited and why.
+    `timeout` seconds for a call forfeits the open games of the cell; one that plays illegally, that game.
+    `out` is a folder that takes the results; with `resume` the tournament in it goes on. `on_cell` is told how many
+    cells are done and how many there are, `on_forfeit` what was forfeited and why.
     """
     contestants = load_entrants(entrants)
     deals = [load_scenario(scenario) for scenario in (scenario_names() if scenarios is None else scenarios)]

@@ -28,7 +28,7 @@ _NOT_COMPARED = "scenario"
 def replay_game(games: Games, index: int, *, workers: int = 1, timeout: float = 10.0) -> Game:
     """Return the game of a row of the table, played again to its end; refuse it if it comes out otherwise than stored.
 
-    A persona's learned policy is read again from its file, which must not have changed. A policy that is asked is loaded
+    The file of a persona's learned policy is read again, and must not have changed. A policy that is asked is loaded
     again by its import path, and its whole cell is played, as it was asked for all games of the cell at once. A game
     that a seat forfeited is forfeited again at the same turn. `workers` and `timeout` are those of `run_tournament`.
     """

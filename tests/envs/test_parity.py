@@ -14,7 +14,7 @@ from parlay_marl.core.style import CHOICE_DTYPE
 from parlay_marl.envs.game import Game
 from parlay_marl.envs.single import NegotiationEnv
 from parlay_marl.opponents.scripted import choose_move
-from parlay_marl.opponents.seat import as_player
+from parlay_marl.opponents.seat import as_persona
 from tests.helpers import AGENTS, BUYER, HOT, PERSONAS, SCENARIOS, SELLER, content, examples, pick, same
 
 RULES = {"default": "default", "seed": "seed", "hot": HOT}
@@ -283,17 +283,17 @@ def test_a_seat_given_to_a_persona_plays_as_the_persona_would_among_two_agents(d
     env = alone(setup, persona, seat)
     steps = play_alone(env, setup)
     both = negotiation_v0.env(actions="mixed", **setup.arguments)
-    sensitivity = {("seller", "buyer")[seat]: as_player(persona).event_sensitivity}
+    sensitivity = {("seller", "buyer")[seat]: as_persona(persona).event_sensitivity}
     both.reset(seed=setup.seed, options={"event_sensitivity": sensitivity})
     while both.game.number < env.game.number:
         both.reset(options={"event_sensitivity": sensitivity})
     actions = iter(step.action for step in steps)
-    choice, record = np.zeros(1, CHOICE_DTYPE), as_player(persona).record
+    choice, player = np.zeros(1, CHOICE_DTYPE), as_persona(persona)
     while not both.game.is_over:
         if both.agent_selection == AGENTS[seat]:
             both.step(as_mixed(next(actions), seat, both.game.packages))
         else:
-            choose_move(both.game.rows, both.config.params, 0, record, 0, choice)
+            choose_move(both.game.rows, both.config.params, 0, player.record, player.weights, 0, choice)
             both.step(dict(zip(("move", "price", "package"), choice[0].item(), strict=True)))
     assert content(both.game.rows) == content(env.game.rows)
     assert both.game.moves == env.game.moves
