@@ -49,7 +49,7 @@ class PersonaOpponent:
         """Make what the kernels read."""
         self.record, self.weights = self.persona.record(), NO_WEIGHTS
         if self.policy is not None:
-            _check_traits(self.policy)
+            self._check_traits(self.policy)
             self.record.flags.writeable = True
             self.record["network"] = self.policy.network
             self.record.flags.writeable = False
@@ -72,6 +72,15 @@ class PersonaOpponent:
         """Return the opponent itself, as it does not change."""
         return self
 
+    def _check_traits(self, policy: Policy) -> None:
+        """Refuse a policy with other inputs from its persona than the kernels give."""
+        if policy.traits not in ((), TRAIT_INPUTS):
+            where = f"{self.persona.policy_path}: " if self.policy_digest else ""
+            raise ConfigurationError(
+                f"{where}policy {policy.name!r} takes the traits {', '.join(policy.traits)}, but personas give "
+                f"{', '.join(TRAIT_INPUTS)}, in this order, or none; train it with these"
+            )
+
     def check_room(self, scenario: Scenario) -> None:
         """Refuse a scenario with more packages than the persona's learned policy was made for."""
         self.check_packages(scenario.n_packages, repr(scenario.name))
@@ -84,15 +93,6 @@ class PersonaOpponent:
                 f"{self.name!r} is played by a policy with room for {most} package{'s' if most > 1 else ''}, but "
                 f"{where} has {packages}; choose a scenario with fewer, or train a policy on one with as many"
             )
-
-
-def _check_traits(policy: Policy) -> None:
-    """Refuse a policy with other inputs from its persona than the kernels give."""
-    if policy.traits not in ((), TRAIT_INPUTS):
-        raise ConfigurationError(
-            f"policy {policy.name!r} takes the traits {', '.join(policy.traits)}; in a seat it is given "
-            f"{', '.join(TRAIT_INPUTS)}, in this order, or none; train it with these"
-        )
 
 
 class Cast(NamedTuple):
