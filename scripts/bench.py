@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 
 from parlay_marl import negotiation_v0
-from parlay_marl.catalogue import build_params, load_persona, load_rules, load_scenario
+from parlay_marl.catalogue import build_params, load_rules, load_scenario
 from parlay_marl.core import observation
 from parlay_marl.core.chance import nothing_fixed
 from parlay_marl.core.moves import n_actions
@@ -36,6 +36,7 @@ from parlay_marl.core.state import STATE_DTYPE, state_dtype
 from parlay_marl.core.step import reset_games, step_games
 from parlay_marl.envs.batch import LEAST_PER_THREAD, Batch
 from parlay_marl.opponents.lanes import LANE_DTYPE
+from parlay_marl.opponents.seat import as_persona
 from parlay_marl.tournament.matches import play_cell
 
 BATCH = 4096
@@ -158,7 +159,7 @@ def memory_growth(games: int) -> dict[str, float]:
     batch.reset(seed=1)
     rng = np.random.default_rng(0)
     actions = [rng.integers(4, 46, batch.num_games) for _ in range(40)]
-    personas = load_persona("boulware"), load_persona("conceder")
+    personas = as_persona("boulware"), as_persona("conceder")
     params = build_params(load_scenario("saas_enterprise"), load_rules("default"))
 
     def in_batch() -> int:

@@ -129,10 +129,11 @@ def write_floor(games: int, threads: int) -> Measure:
 
 def our_games(threads: int) -> Measure:
     """Return a measurement of whole games of Boulware against Conceder, one price, 20 rounds."""
-    from parlay_marl.catalogue import build_params, load_persona, load_rules, load_scenario
+    from parlay_marl.catalogue import build_params, load_rules, load_scenario
+    from parlay_marl.opponents.seat import as_persona
     from parlay_marl.tournament.matches import play_cell
 
-    boulware, conceder = load_persona("boulware"), load_persona("conceder")
+    boulware, conceder = as_persona("boulware"), as_persona("conceder")
     params = build_params(load_scenario("saas_enterprise"), load_rules("default"), reward="payoff")
     play = functools.partial(play_cell, boulware, conceder, params, opener=0, seed=1, threads=threads)
     return lambda: timed(lambda: len(play(games=200_000)))

@@ -19,7 +19,8 @@ from typing import Any
 
 import numpy as np
 
-from parlay_marl.catalogue import build_params, load_persona, load_rules, load_scenario
+from parlay_marl.catalogue import build_params, load_rules, load_scenario
+from parlay_marl.opponents.seat import as_persona
 from parlay_marl.tournament import ratings
 from parlay_marl.tournament.matches import play_cell
 
@@ -46,7 +47,7 @@ def all_made_up(tournaments: int, games: int, skew: float, seed: int) -> Iterato
 
 def all_played(tournaments: int, games: int, seed: int) -> Iterator[tuple[Any, Any]]:
     """Yield tournaments of personas: different games of one large one, whose means are the truth."""
-    personas, rules = [load_persona(name) for name in PERSONAS], load_rules("default")
+    personas, rules = [as_persona(name) for name in PERSONAS], load_rules("default")
     table = np.empty((2, len(DEALS), len(personas), len(personas), 2, tournaments * games))
     for d, name in enumerate(DEALS):
         params = build_params(load_scenario(name), rules, reward="payoff")

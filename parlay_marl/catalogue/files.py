@@ -16,6 +16,8 @@ from parlay_marl.errors import CatalogueError, UnknownNameError
 Model = TypeVar("Model", bound=BaseModel)
 
 PACKAGE = Path(__file__).resolve().parent.parent
+POLICY_SUFFIX = ".safetensors"
+"""Of files of learned policies."""
 
 
 class Strict(BaseModel):
@@ -31,11 +33,11 @@ def names_in(folder: Path) -> list[str]:
 
 def is_path(name: str) -> bool:
     """Whether a name is meant as the path of a file."""
-    return name.endswith(".toml") or "/" in name or "\\" in name
+    return name.endswith((".toml", POLICY_SUFFIX)) or "/" in name or "\\" in name
 
 
-def find(kind: str, name: object, folder: Path) -> Path:
-    """Return the file of a name in a folder, or of a user's own path."""
+def find(kind: str, name: object, folder: Path, suffixes: tuple[str, ...] = (".toml",)) -> Path:
+    """Return the file of a name in a folder, or of a user's own path; `suffixes` are those that one may have."""
     if isinstance(name, Path):
         path = name
     elif isinstance(name, str) and is_path(name):
@@ -43,7 +45,7 @@ def find(kind: str, name: object, folder: Path) -> Path:
     elif isinstance(name, str) and name in names_in(folder):
         return folder / f"{name}.toml"
     else:
-        raise UnknownNameError(kind, name, names_in(folder), " (or give the path of a .toml file)")
+        raise UnknownNameError(kind, name, names_in(folder), f" (or give the path of a {' or '.join(suffixes)} file)")
     if not path.is_file():
         raise CatalogueError(f"{path}: no such {kind} file; give a name of the catalogue or an existing .toml file")
     return path

@@ -12,11 +12,11 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import Field, create_model, field_validator
 
-from parlay_marl.catalogue.files import PACKAGE, Strict, find, names_in, read, validate
+from parlay_marl.catalogue.files import PACKAGE, POLICY_SUFFIX, Strict, find, names_in, read, validate
 from parlay_marl.catalogue.rules import numbers_model
 from parlay_marl.core.drift import TAGS
 from parlay_marl.core.style import PERSONA_DTYPE, TACTICS, TRAITS, TRIGGERS, Strategy
-from parlay_marl.errors import CatalogueError
+from parlay_marl.errors import PolicyFileError
 
 
 def _folder() -> Path:
@@ -26,7 +26,6 @@ def _folder() -> Path:
 
 
 FOLDER = _folder()
-POLICY_SUFFIX = ".safetensors"
 
 OCCASIONS = {
     "open": "its first offer",
@@ -119,7 +118,9 @@ class Persona(Strict):
     traits: Traits = Field(default_factory=Traits)  # type: ignore[valid-type]
     tactics: Tactics = Field(default_factory=Tactics)  # type: ignore[valid-type]
     drift: Drift = Drift()
-    policy: str | None = Field(None, max_length=1000, description="file of the learned policy that plays it")
+    policy: str | None = Field(
+        None, min_length=1, max_length=4096, description="file of the learned policy that plays it"
+    )
     voice: Voice = Field(default_factory=Voice)
 
     @property
@@ -155,10 +156,7 @@ def persona_names() -> list[str]:
 
 @functools.lru_cache(maxsize=256)
 def _read_cached(path: Path, changed: int) -> Persona:
-    persona = read(Persona, path)
-    if persona.policy is None or path.parent == FOLDER:
-        return persona
-    return persona.model_copy(update={"policy": str((path.parent / persona.policy).resolve())})
+    return read(Persona, path)
 
 
 def load_persona(persona: str | Path | Persona) -> Persona:
@@ -166,15 +164,24 @@ def load_persona(persona: str | Path | Persona) -> Persona:
     if isinstance(persona, Persona):
         return persona
     if isinstance(persona, str | Path) and str(persona).endswith(POLICY_SUFFIX):
-        return _played_by(Path(persona))
-    path = find("persona", persona, FOLDER)
-    return _read_cached(path, path.stat().st_mtime_ns)
+        policy = Path(persona)
+        if not policy.is_file():
+            raise PolicyFileError(f"{policy}: no such policy file; give a name of the catalogue or an existing file")
+        return persona_of_policy(policy)
+    path = find("persona", persona, FOLDER, (".toml", POLICY_SUFFIX))
+    return _beside(path, _read_cached(path, path.stat().st_mtime_ns))
 
 
-def _played_by(policy: Path) -> Persona:
+def _beside(path: Path, persona: Persona) -> Persona:
+    """Return a persona whose policy file, where it is relative to the persona's own, can be found from anywhere."""
+    folder = path.resolve().parent
+    if persona.policy is None or folder == FOLDER.resolve():
+        return persona
+    return persona.model_copy(update={"policy": str((folder / persona.policy).resolve())})
+
+
+def persona_of_policy(policy: Path) -> Persona:
     """Return a persona that is called after a policy file and has nothing else to say for itself."""
-    if not policy.is_file():
-        raise CatalogueError(f"{policy}: no such policy file; give an existing one, or a name of the catalogue")
     name = re.sub(r"[^A-Za-z0-9_.-]", "_", policy.stem)[:60]
-    about = {"title": "A learned policy", "summary": f"Plays what the policy file {policy.name} has learned."[:1000]}
+    about = {"title": "A learned policy", "summary": f"Plays what the policy file {policy.name} has learned."}
     return validate(Persona, {"name": name, "policy": str(policy.resolve()), **about}, str(policy))

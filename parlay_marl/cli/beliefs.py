@@ -13,7 +13,8 @@ import typer
 from parlay_marl.cli.options import GamesInCell, GivenSeed, Personas, Quiet, Rules, Scenarios, Threads
 
 if TYPE_CHECKING:
-    from parlay_marl.catalogue import Persona, Scenario
+    from parlay_marl.catalogue import Scenario
+    from parlay_marl.opponents.seat import PersonaOpponent
 
 PAIR = 2
 
@@ -49,18 +50,18 @@ def beliefs(
 
     For example: parlay beliefs shark diplomat -s saas_enterprise --plot beliefs.png
     """
-    from parlay_marl.catalogue import load_persona, persona_names
+    from parlay_marl.catalogue import persona_names
     from parlay_marl.cli.belief_tables import show_report
     from parlay_marl.cli.console import output, tell_compiling
     from parlay_marl.cli.progress import watched
     from parlay_marl.cli.resultfile import result_file
-    from parlay_marl.cli.start import COMPILED
+    from parlay_marl.cli.start import COMPILED, persona
     from parlay_marl.tournament import assess_beliefs
 
     if plot is not None:
         _check_plot(plot, personas or ())
     with result_file(json, "--json") as file, result_file(plot, "--plot") as drawing:
-        entrants = [load_persona(name) for name in personas or persona_names()]
+        entrants = [persona(name) for name in personas or persona_names()]
         assess = functools.partial(
             assess_beliefs,
             entrants,
@@ -95,14 +96,13 @@ def _check_plot(path: Path, personas: Sequence[str]) -> None:
     figure_class()
 
 
-def _picture(pair: Sequence[Persona], scenario: str | Scenario, rules: str, seed: int, path: Path) -> bytes:
+def _picture(pair: Sequence[PersonaOpponent], scenario: str | Scenario, rules: str, seed: int, path: Path) -> bytes:
     """Return the picture of game 0 of a seed in the format that a path names."""
     from parlay_marl.envs.belief_plot import belief_figure, plot_format
     from parlay_marl.envs.config import make_config
     from parlay_marl.envs.game import Game
-    from parlay_marl.opponents.seat import PersonaOpponent
 
-    game = Game(make_config(scenario, rules), [PersonaOpponent(persona) for persona in pair])
+    game = Game(make_config(scenario, rules), pair)
     game.begin(seed, 0, players_move=True)
     content = io.BytesIO()
     belief_figure(game).savefig(content, format=plot_format(path))

@@ -31,12 +31,14 @@ Rules = Annotated[
 NoWords = Annotated[bool, typer.Option("--no-words", help="Leave out what is said; show the moves only.")]
 
 Personas = Annotated[
-    list[str] | None, typer.Argument(metavar="PERSONA", help="Names or .toml files; default: the catalogue.")
+    list[str] | None,
+    typer.Argument(metavar="PERSONA", help="Names, .toml or .safetensors files; default: the catalogue."),
 ]
 Entrants = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="ENTRANT", help="Personas, by name or .toml file, and policies, as module:Name; default: the catalogue."
+        metavar="ENTRANT",
+        help="Personas, by name, .toml or .safetensors file, and policies, as module:Name; default: the catalogue.",
     ),
 ]
 Workers = Annotated[

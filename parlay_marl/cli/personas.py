@@ -7,28 +7,37 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
     from rich.console import Console
 
     from parlay_marl.catalogue import Persona
+    from parlay_marl.opponents.policy import Policy
+    from parlay_marl.opponents.seat import PersonaOpponent
 
 Row = tuple[str, str] | tuple[str, str, str]
 
+MOST_FIGURES = 16
+"""Figures of a training that are shown."""
 SAMPLE = 2
 """Lines shown for each occasion."""
 
 
 def personas(
     name: Annotated[
-        str | None, typer.Argument(metavar="NAME", help="A persona, by name or .toml file.", show_default=False)
+        str | None,
+        typer.Argument(metavar="NAME", help="A persona, by name, .toml or .safetensors file.", show_default=False),
     ] = None,
 ) -> None:
-    """List the personas, or show one: its traits, tactics, drift and voice."""
+    """List the personas, or show one: its traits, tactics or learned policy, drift and voice."""
     from parlay_marl.catalogue import load_persona, persona_names
     from parlay_marl.cli.console import output
+    from parlay_marl.cli.start import persona
 
     console = output()
     if name is not None:
-        _show(load_persona(name), console)
+        _show(persona(name), console)
     else:
         _list([load_persona(known) for known in persona_names()], console)
 
@@ -44,24 +53,61 @@ def _list(known: list[Persona], console: Console) -> None:
     for persona in known:
         traits, tactics = persona.traits.model_dump(), persona.tactics.model_dump()  # type: ignore[attr-defined]
         numbers = (f"{traits[trait]:.2f}" for trait in ("aggression", "patience", "bluff_rate"))
-        table.add_row(persona.name, persona.title, tactics["strategy"], *numbers)
+        strategy = tactics["strategy"] if persona.policy is None else "learned"
+        table.add_row(persona.name, persona.title, strategy, *numbers)
     show(console, table)
     console.print("`parlay personas NAME` shows one; `parlay watch A B` lets two of them meet.", style="parlay.dim")
 
 
-def _show(persona: Persona, console: Console) -> None:
+def _show(player: PersonaOpponent, console: Console) -> None:
     """Print one persona."""
     from parlay_marl.cli.layout import paragraph, section
 
+    persona, policy = player.persona, player.policy
     console.print(f"{persona.name}: {persona.title}", style="parlay.title")
     paragraph(console, persona.summary)
     if persona.source:
         paragraph(console, f"After: {persona.source}", "parlay.dim")
     section(console, "Traits", _numbers(persona.traits))
-    changed = _numbers(persona.tactics, only_changed=True)
-    section(console, "Tactics that differ from the defaults", changed or [("none", "")])
+    if policy is None:
+        changed = _numbers(persona.tactics, only_changed=True)
+        section(console, "Tactics that differ from the defaults", changed or [("none", "")])
+    else:
+        section(console, "Learned policy, which plays in place of tactics", _network(policy, persona.policy_path))
+        section(console, "Its training", _training(policy.training) or [("nothing is said", "")])
     section(console, "Drift", _drift(persona))
-    section(console, "Voice", _voice(persona))
+    section(console, "Voice", _voice(persona) or [("silent", "")])
+
+
+def _network(policy: Policy, path: Path | None) -> list[Row]:
+    """Return what plays a persona."""
+    rows: list[Row] = [("file", str(path))] if path is not None else []
+    rows.append(("name", policy.name))
+    layers = [policy.inputs, *policy.hidden, policy.actions]
+    rows.append(("network", f"{' - '.join(map(str, layers))}, {policy.activation}"))
+    rows.append(("packages", f"{policy.packages}: the most that a scenario may have"))
+    rows.append(("traits", ", ".join(policy.traits) or "none: all personas play it alike"))
+    kind = "always the likeliest action" if policy.temperature == 0.0 else "draws from softmax(logits / temperature)"
+    rows.append(("temperature", f"{policy.temperature:g}: {kind}"))
+    rows.append(("scenarios", ", ".join(policy.scenarios) or "not said"))
+    return rows
+
+
+def _training(figures: Mapping[str, Any]) -> list[Row]:
+    """Return the figures of a training in short; JSON leaves no control characters in what is printed."""
+    import json
+
+    rows: list[Row] = []
+    for key, value in list(figures.items())[:MOST_FIGURES]:
+        text = f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else json.dumps(value)
+        rows.append((_cut(json.dumps(key)[1:-1], 24), _cut(text, 72)))
+    more = len(figures) - len(rows)
+    return [*rows, ("...", f"{more} more in the file")] if more else rows
+
+
+def _cut(text: str, most: int) -> str:
+    """Return a text, or its beginning where it is long."""
+    return text if len(text) <= most else text[: most - 3] + "..."
 
 
 def _numbers(model: Any, only_changed: bool = False) -> list[Row]:

@@ -42,7 +42,10 @@ class LeftTableError(Exception):
 def play(
     role: Annotated[str, typer.Option(metavar="buyer|seller", help="The seat to take.")] = "buyer",
     opponent: Annotated[
-        str, typer.Option("--opponent", "-o", metavar="NAME|FILE", help="The persona in the other seat.")
+        str,
+        typer.Option(
+            "--opponent", "-o", metavar="NAME|FILE", help="The persona, or the learned policy, in the other seat."
+        ),
     ] = "shark",
     scenario: Scenario = "saas_enterprise",
     seed: Seed = None,

@@ -34,10 +34,9 @@ def seed_or_random(seed: int | None) -> int:
 
 def persona(name: str) -> PersonaOpponent:
     """Return a persona, by name or file, ready to sit down."""
-    from parlay_marl.catalogue import load_persona
-    from parlay_marl.opponents.seat import PersonaOpponent
+    from parlay_marl.opponents.seat import as_persona
 
-    return PersonaOpponent(load_persona(name))
+    return as_persona(name)
 
 
 def start_game(

@@ -10,13 +10,12 @@ import typer
 from parlay_marl.cli.options import GameNumber, NoWords, OpenerSeat, Rounds, Rules, Scenario, Seed
 
 LONGEST_DELAY = 60.0
+PERSONA = "Persona, by name or .toml file, or a learned policy's .safetensors file."
 
 
 def watch(
-    buyer: Annotated[str, typer.Argument(metavar="BUYER", help="Persona, by name or .toml file.", show_default=False)],
-    seller: Annotated[
-        str, typer.Argument(metavar="SELLER", help="Persona, by name or .toml file.", show_default=False)
-    ],
+    buyer: Annotated[str, typer.Argument(metavar="BUYER", help=PERSONA, show_default=False)],
+    seller: Annotated[str, typer.Argument(metavar="SELLER", help=PERSONA, show_default=False)],
     scenario: Scenario = "saas_enterprise",
     seed: Seed = None,
     game: GameNumber = 0,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,7 @@ from parlay_marl.opponents.lanes import (
     state_lanes,
     step_lanes,
 )
+from parlay_marl.opponents.policy import Policy
 from parlay_marl.opponents.seat import PersonaOpponent, as_player, cast_of
 
 LEAST_PER_THREAD = 1024
@@ -114,6 +116,8 @@ class Batch:
         ]
         self._seating = Seating[learner.upper()]
         self.personas, self._persona_shares = _personas(self._seating, opponent)
+        for persona, config in product(self.personas, self.configs):
+            persona.check_room(config.scenario)
         self._autoreset = Autoreset[autoreset.upper()]
         self._raises = illegal == "raise"
         self._params = joined([config.params for config in self.configs], PARAMS_DTYPE)
@@ -285,18 +289,35 @@ class Batch:
         """Change the opponents' shares, which games that begin from now on are drawn by, and who some of them are.
 
         Only an opponent that is played by a learned policy can change, and only into one whose network has the same
-        shape. Games that are going on are played on by whoever sits there now.
+        shape. Games that are going on are played on by whoever sits there now. What is refused changes nothing.
         """
-        _, self._persona_shares[:] = shares_of("opponent", dict(enumerate(shares)))
+        if self._seating is Seating.BOTH or len(shares) != len(self.personas):
+            raise ConfigurationError(f"opponent: give a share for each of {len(self.personas)}, not {len(shares)}")
+        _, cumulative = shares_of("opponent", dict(enumerate(shares)))
+        for index, player in changed.items():
+            self._check_change(index, player)
+        self._persona_shares[:] = cumulative
         records, weights = self._cast
         for index, player in changed.items():
-            start, before = records[index]["network"]["start"], self.personas[index]
-            if len(before.weights) != len(player.weights) or before.record["network"] != player.record["network"]:
-                raise ConfigurationError(f"opponent {index}: {player.name!r} has a network of another shape")
+            start = int(records[index]["network"]["start"])
             weights[start : start + len(player.weights)] = player.weights
             records[index] = player.record[0]
             records[index]["network"]["start"] = start
             self.personas[index] = player
+
+    def _check_change(self, index: int, player: PersonaOpponent) -> None:
+        """Refuse an opponent that cannot take the place of the one that is there: its weights have no other room."""
+        if not 0 <= index < len(self.personas):
+            raise ConfigurationError(f"opponent: there is no number {index}; they are 0 to {len(self.personas) - 1}")
+        now, then = self.personas[index].policy, player.policy
+        if now is None or then is None:
+            name = (player if now is not None else self.personas[index]).name
+            raise ConfigurationError(f"opponent {index}: {name!r} is not played by a learned policy, and cannot change")
+        if _shape(now) != _shape(then):
+            raise ConfigurationError(
+                f"opponent {index}: {player.name!r} has a network of another shape, {_shape(then)}, not {_shape(now)}; "
+                "make another batch for it"
+            )
 
     def close(self) -> None:
         """Release the threads."""
@@ -319,6 +340,11 @@ class Batch:
         self._workers = Workers(self._threads, self.num_games, LEAST_PER_THREAD)
 
 
+def _shape(policy: Policy) -> tuple[int, ...]:
+    """Return the units of all layers of a policy's network, from the inputs to the actions."""
+    return policy.inputs, *policy.hidden, policy.actions
+
+
 def _personas(seating: Seating, opponent: Many) -> tuple[list[PersonaOpponent], NDArray[np.float64]]:
     """Return the personas that play in the kernel, with their cumulative shares."""
     if seating is Seating.BOTH:
@@ -332,7 +358,8 @@ def _personas(seating: Seating, opponent: Many) -> tuple[list[PersonaOpponent], 
     for player in players:
         if not isinstance(player, PersonaOpponent):
             raise ConfigurationError(
-                f"{player.name!r} is no persona; a policy plays in a batch with learner='both', by the actions passed"
+                f"{player.name!r} is no persona; give the file of a learned policy, and let any other "
+                "play in a batch with learner='both', by the actions passed"
             )
     return [player for player in players if isinstance(player, PersonaOpponent)], shares
 

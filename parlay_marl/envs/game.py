@@ -153,6 +153,9 @@ class Game:
         self.config = config
         self.scenario: Scenario = config.scenario
         self.players = tuple(players)
+        for player in self.players:
+            if isinstance(player, PersonaOpponent):
+                player.check_room(config.scenario)
         self.packages = config.scenario.n_packages
         self.n_actions = n_actions(self.packages)
         self.rewards: list[float] = [0.0, 0.0]
@@ -534,15 +537,8 @@ class Game:
         return {"config": self.config, "players": self.players, "snapshot": kept, "starts": self.starts}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Become the copy.
-
-        A persona's record is read again: a copy is not read-only, and its kernel would be compiled anew.
-        """
-        Game.__init__(
-            self,
-            state["config"],
-            [PersonaOpponent(p.persona) if isinstance(p, PersonaOpponent) else p for p in state["players"]],
-        )
+        """Become the copy."""
+        Game.__init__(self, state["config"], state["players"])
         if state["snapshot"] is not None:
             self.restore(state["snapshot"])
         self.starts = state["starts"]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from parlay_marl.core.chance import uniform
+from parlay_marl.core.chance import subkey, uniform
 from parlay_marl.core.jit import entry_point, rule
 from parlay_marl.core.moves import decode, n_actions
 from parlay_marl.core.observation import width
@@ -41,7 +41,7 @@ def packed(weights: Sequence[NDArray[np.float32]], biases: Sequence[NDArray[np.f
 
 
 def network_record(policy: Policy) -> Any:
-    """Return the record of a policy's network, an array of one of `NETWORK_DTYPE`; its weights begin at 0."""
+    """Return the record of a policy's network, a read-only array of one of `NETWORK_DTYPE`; its weights begin at 0."""
     network = np.zeros(1, NETWORK_DTYPE)
     network["layers"] = len(policy.weights) - 1
     for layer, weights in enumerate(policy.weights[:-1]):
@@ -50,6 +50,7 @@ def network_record(policy: Policy) -> Any:
     network["packages"] = policy.packages
     network["traits"] = len(policy.traits)
     network["temperature"] = policy.temperature
+    network.flags.writeable = False
     return network
 
 
@@ -86,7 +87,7 @@ def _activate(units: Any, activation: int) -> None:
     """Apply a hidden layer's activation."""
     for j in range(len(units)):
         if activation == _TANH:
-            units[j] = math.tanh(units[j])
+            units[j] = math.tanh(np.float64(units[j]))  # Python knows no other, and compiled code must say the same
         elif not units[j] > 0.0:
             units[j] = 0.0
 
@@ -127,11 +128,11 @@ def _likeliest(logits: Any, mask: Any) -> int:
 
 
 @rule
-def _weight(logits: Any, mask: Any, action: int, most: float, temperature: float) -> float:
+def _weight(logits: Any, mask: Any, action: int, most: np.float32, temperature: float) -> float:
     """Return how likely an action is against the likeliest one."""
     if mask[action] == 0:
         return 0.0
-    log_odds = (float(logits[action]) - most) / temperature
+    log_odds = np.float64(logits[action] - most) / temperature
     return math.exp(log_odds) if log_odds > _LEAST_LOG_ODDS else 0.0
 
 
@@ -141,7 +142,7 @@ def drawn_action(logits: Any, mask: Any, temperature: float, draw: float) -> int
     best = _likeliest(logits, mask)
     if temperature <= 0.0:
         return best
-    most, total = float(logits[best]), 0.0
+    most, total = logits[best], 0.0
     for action in range(len(mask)):
         total += _weight(logits, mask, action, most, temperature)
     left = draw * total
@@ -192,3 +193,10 @@ def draw_actions(logits: Any, masks: Any, temperature: float, draws: Any, action
     """Draw a legal action in every row: logits and masks `(n, actions)`, uniform draws `(n,)` in, `(n,)` int64 out."""
     for row in range(len(logits)):
         actions[row] = drawn_action(logits[row], masks[row], temperature, draws[row])
+
+
+@entry_point
+def write_draws(key: Any, streams: Any, first: int, draws: Any) -> None:
+    """Write a uniform draw for every row, number `first` and those that follow, from the row's stream of a key."""
+    for row in range(len(draws)):
+        draws[row] = uniform(subkey(key, streams[row]), first + row)

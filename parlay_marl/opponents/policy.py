@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import hashlib
 import os
 import stat
 from collections.abc import Mapping
@@ -17,17 +18,20 @@ from pydantic import ValidationError
 
 from parlay_marl.catalogue.files import reasons, write_whole
 from parlay_marl.core.moves import n_actions
-from parlay_marl.core.observation import width
+from parlay_marl.core.observation import AT, width
+from parlay_marl.core.style import MOST_HIDDEN
 from parlay_marl.errors import ConfigurationError, PolicyFileError
-from parlay_marl.opponents.policy_file import LARGEST_FILE, MOST_HIDDEN, TOO_LARGE, Facts, Float32, decode, encode
+from parlay_marl.opponents.network import draw_actions, network_record, packed, write_draws, write_logits
+from parlay_marl.opponents.policy_file import LARGEST_FILE, TOO_LARGE, Facts, Float32, decode, encode
 
 MOST_UNITS = 1024
 """The most units of a hidden layer."""
-_LARGEST_FLOAT = float(np.finfo(np.float32).max)
+_KEY = np.uint64(0x70617276_6C61796D)
+"""Of the draws of policies that are asked directly; in a game they draw from its own streams."""
 
 
-def _seeded() -> np.random.Generator:
-    return np.random.default_rng(0)
+def _none_asked() -> NDArray[np.int64]:
+    return np.zeros(1, np.int64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +56,8 @@ class Policy:
     temperature: float = 1.0
     scenarios: tuple[str, ...] = ()
     training: Mapping[str, Any] = field(default_factory=dict, repr=False)
-    _chance: np.random.Generator = field(default_factory=_seeded, init=False, repr=False)
+    _asked: NDArray[np.int64] = field(default_factory=_none_asked, init=False, repr=False)
+    """Rows that it has been asked for: each takes the next draw."""
 
     def __post_init__(self) -> None:
         facts = self._facts()
@@ -61,6 +66,15 @@ class Policy:
         for name, value in (given | arrays).items():
             object.__setattr__(self, name, value)
         self._check_network()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what copies and pickles keep: what the kernels read is made anew."""
+        return {each.name: getattr(self, each.name) for each in dataclasses.fields(self)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Become the copy; its weights cannot be changed either."""
+        arrays = {name: _frozen(state[name]) for name in ("weights", "biases")}
+        vars(self).update(state | arrays)
 
     def _facts(self) -> Facts:
         """Return what the policy says of itself, checked."""
@@ -102,38 +116,46 @@ class Policy:
         """Units of each hidden layer."""
         return tuple(len(bias) for bias in self.biases[:-1])
 
+    @functools.cached_property
+    def network(self) -> Any:
+        """The record of its network for the kernels, an array of one of `NETWORK_DTYPE`."""
+        return network_record(self)
+
+    @functools.cached_property
+    def packed(self) -> Float32:
+        """Its weights and biases as the kernels read them, one array."""
+        return packed(self.weights, self.biases)
+
     def logits(self, observations: ArrayLike, traits: ArrayLike | None = None) -> Float32:
         """Return a logit for every action, legal or not: (n, fields) in, (n, actions) out, float32.
 
-        `traits` are those that the policy names, (n, traits), or (traits,) for all rows.
+        `traits` are those that the policy names, (n, traits), or (traits,) for all rows. A row's logits do not depend
+        on the others', to the bit.
         """
-        with np.errstate(all="ignore"):  # large weights may overflow; `act` copes
-            values = self._input(observations, traits)
-            for i, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
-                values = values @ weight.T + bias
-                if i < len(self.weights) - 1:
-                    values = np.tanh(values) if self.activation == "tanh" else np.maximum(values, np.float32(0))
-        return values
+        rows = np.require(self._input(observations, traits), requirements=["C", "A", "W"])
+        logits = np.empty((len(rows), self.actions), np.float32)
+        with np.errstate(all="ignore"):  # large weights may overflow where this runs as plain Python
+            write_logits(self.network, self.packed, rows, logits)
+        return logits
 
     def act(self, observations: NDArray[np.float32], masks: NDArray[np.int8]) -> NDArray[np.int64]:
-        """Return a legal discrete action for each row: (n, fields) and (n, actions) in, (n,) out."""
+        """Return a legal discrete action for each row: (n, fields) and (n, actions) in, (n,) out.
+
+        Rows draw one after the other, from one stream for each seat, whatever number of them is asked for at a time.
+        """
         logits = self.logits(observations)
         legal = np.asarray(masks) != 0
         if legal.shape != logits.shape:
             self._refuse(f"masks of shape {legal.shape} do not go with {len(logits)} rows of {self.actions} actions")
         if not legal.any(axis=1).all():
             self._refuse(f"no action is legal in row {int(np.argmin(legal.any(axis=1)))} of the masks")
-        return self._choose(logits, legal)
-
-    def _choose(self, logits: Float32, legal: NDArray[np.bool_]) -> NDArray[np.int64]:
-        """Return the likeliest legal action of each row, or draw one: the largest logit with Gumbel noise is a draw."""
-        scores = np.nan_to_num(logits.astype(np.float64), nan=-_LARGEST_FLOAT, posinf=_LARGEST_FLOAT)
-        scores = np.where(legal, np.maximum(scores, -_LARGEST_FLOAT), -np.inf)
-        if self.temperature > 0.0:
-            with np.errstate(over="ignore"):
-                scores = (scores - scores.max(axis=1, keepdims=True)) / self.temperature
-            scores += np.where(legal, self._chance.gumbel(size=scores.shape), 0.0)
-        return np.argmax(scores, axis=1)
+        seats = (np.asarray(observations)[:, AT.seat] > 0.5).astype(np.int64)
+        draws, actions = np.empty(len(logits)), np.empty(len(logits), np.int64)
+        with np.errstate(all="ignore"):
+            write_draws(_KEY, seats, int(self._asked[0]), draws)
+            draw_actions(logits, legal.astype(np.int8), self.temperature, draws, actions)
+        self._asked[0] += len(logits)
+        return actions
 
     def _input(self, observations: ArrayLike, traits: ArrayLike | None) -> Float32:
         """Return the rows that go into the network."""
@@ -180,6 +202,11 @@ def read_policy(path: str | Path) -> Policy:
     A file that was read before is read again only once it has changed. Each call returns a policy of its own, which
     draws its actions from the start. Raises `PolicyFileError`.
     """
+    return read_with_digest(path)[0]
+
+
+def read_with_digest(path: str | Path) -> tuple[Policy, str]:
+    """Return the policy of a file, as `read_policy` does, and the SHA-256 digest of what it was read from."""
     try:
         found = os.stat(path)
     except (OSError, ValueError) as error:
@@ -189,18 +216,19 @@ def read_policy(path: str | Path) -> Policy:
     if found.st_size > LARGEST_FILE:
         raise PolicyFileError(f"{path}: {TOO_LARGE}")
     known = (found.st_mtime_ns, found.st_size, found.st_ino)
-    return dataclasses.replace(_read_cached(str(path), os.path.abspath(path), known))
+    policy, digest = _read_cached(str(path), os.path.abspath(path), known)
+    return dataclasses.replace(policy), digest
 
 
 @functools.lru_cache(maxsize=64)
-def _read_cached(path: str, place: str, known: tuple[int, ...]) -> Policy:
-    """Return the policy of a file; the last two arguments tell apart what the first one may come to mean."""
+def _read_cached(path: str, place: str, known: tuple[int, ...]) -> tuple[Policy, str]:
+    """Return the policy of a file and its digest; the last two arguments tell apart what the first may come to mean."""
     try:
         with open(path, "rb") as file:
             content = file.read(LARGEST_FILE + 1)  # one byte more shows that it is too large
     except OSError as error:
         raise PolicyFileError(f"{path}: cannot be read: {_why(error)}; give the path of a policy file") from None
-    return _policy(path, content)
+    return _policy(path, content), hashlib.sha256(content).hexdigest()
 
 
 def _policy(path: str | Path, content: bytes) -> Policy:

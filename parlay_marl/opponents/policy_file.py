@@ -23,6 +23,7 @@ from safetensors.numpy import load, save
 from parlay_marl.catalogue.files import Strict, reasons
 from parlay_marl.core.moves import MAX_PACKAGES, PRICE_LEVELS, Move, discrete_index
 from parlay_marl.core.observation import FIELDS
+from parlay_marl.core.style import MOST_HIDDEN
 
 FORMAT = 1
 KEY = "parlay_policy"
@@ -32,7 +33,6 @@ LARGEST_HEADER = 2**20
 TOO_LARGE = f"it is larger than {LARGEST_FILE // 2**20} MiB, which no policy is; give a policy file"
 DEEPEST = 32
 """How deep the figures of the training may be nested."""
-MOST_HIDDEN = 3
 ACTIVATIONS = ("relu", "tanh")
 
 Float32 = NDArray[np.float32]

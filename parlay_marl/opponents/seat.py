@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 
 from parlay_marl.catalogue.personas import Persona, load_persona
 from parlay_marl.catalogue.scenarios import Scenario
-from parlay_marl.core.style import PERSONA_DTYPE
+from parlay_marl.core.style import PERSONA_DTYPE, TRAIT_INPUTS
 from parlay_marl.errors import ConfigurationError
-from parlay_marl.opponents.network import network_record, packed
-from parlay_marl.opponents.policy import Policy, read_policy
+from parlay_marl.opponents.policy import Policy, read_with_digest
 
 NO_WEIGHTS = np.zeros(0, np.float32)
 
@@ -40,26 +39,59 @@ class PersonaOpponent:
         self.persona = persona
         self.name = persona.name
         self.policy = policy
+        self.policy_digest = ""
+        """SHA-256 of the policy file that was read; empty where there is none."""
         if policy is None and persona.policy_path is not None:
-            self.policy = read_policy(persona.policy_path)
-        self.record = persona.record()
-        self.weights = NO_WEIGHTS
+            self.policy, self.policy_digest = read_with_digest(persona.policy_path)
+        self._prepare()
+
+    def _prepare(self) -> None:
+        """Make what the kernels read."""
+        self.record, self.weights = self.persona.record(), NO_WEIGHTS
         if self.policy is not None:
+            self._check_traits(self.policy)
             self.record.flags.writeable = True
-            self.record["network"] = network_record(self.policy)
+            self.record["network"] = self.policy.network
             self.record.flags.writeable = False
-            self.weights = packed(self.policy.weights, self.policy.biases)
+            self.weights = self.policy.packed
         self.event_sensitivity = float(self.record[0]["base"]["event_sensitivity"])
 
     def __repr__(self) -> str:
         return f"PersonaOpponent({self.name!r})"
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what pickles keep: a copied record would not be read-only, and its kernel be compiled anew."""
+        return {"persona": self.persona, "policy": self.policy, "policy_digest": self.policy_digest}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Become the copy, whatever has become of the policy file."""
+        vars(self).update(state, name=state["persona"].name)
+        self._prepare()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> PersonaOpponent:
+        """Return the opponent itself, as it does not change."""
+        return self
+
+    def _check_traits(self, policy: Policy) -> None:
+        """Refuse a policy with other inputs from its persona than the kernels give."""
+        if policy.traits not in ((), TRAIT_INPUTS):
+            where = f"{self.persona.policy_path}: " if self.policy_digest else ""
+            raise ConfigurationError(
+                f"{where}policy {policy.name!r} takes the traits {', '.join(policy.traits)}, but personas give "
+                f"{', '.join(TRAIT_INPUTS)}, in this order, or none; train it with these"
+            )
+
     def check_room(self, scenario: Scenario) -> None:
         """Refuse a scenario with more packages than the persona's learned policy was made for."""
-        if self.policy is not None and scenario.n_packages > self.policy.packages:
+        self.check_packages(scenario.n_packages, repr(scenario.name))
+
+    def check_packages(self, packages: int, where: str = "the scenario") -> None:
+        """Refuse more packages than the persona's learned policy was made for."""
+        if self.policy is not None and packages > self.policy.packages:
+            most = self.policy.packages
             raise ConfigurationError(
-                f"{self.name!r} is played by a policy for at most {self.policy.packages} packages, and "
-                f"{scenario.name!r} has {scenario.n_packages}; choose another scenario, or a policy trained on it"
+                f"{self.name!r} is played by a policy with room for {most} package{'s' if most > 1 else ''}, but "
+                f"{where} has {packages}; choose a scenario with fewer, or train a policy on one with as many"
             )
 
 
@@ -86,11 +118,16 @@ def cast_of(players: Sequence[PersonaOpponent]) -> Cast:
 Player = PersonaOpponent | Opponent
 
 
+def as_persona(player: str | Path | Persona | PersonaOpponent) -> PersonaOpponent:
+    """Return a persona that is ready to sit down: by its name, by its file or a policy file, or as it is."""
+    return player if isinstance(player, PersonaOpponent) else PersonaOpponent(load_persona(player))
+
+
 def as_player(player: str | Path | Persona | Player) -> Player:
-    """Return who plays a seat: a persona's name, the path of a persona's file, a `Persona`, or an `Opponent`."""
-    if isinstance(player, str | Path | Persona):
-        return PersonaOpponent(load_persona(player))
-    if isinstance(player, PersonaOpponent) or (isinstance(player, Opponent) and callable(player.act)):
+    """Return who plays a seat: a persona, see `as_persona`, or an `Opponent`."""
+    if isinstance(player, str | Path | Persona | PersonaOpponent):
+        return as_persona(player)
+    if isinstance(player, Opponent) and callable(player.act):
         return player
     raise ConfigurationError(
         f"{player!r} cannot play a seat; give a persona's name or file, "

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from parlay_marl.catalogue.personas import Persona
 from parlay_marl.catalogue.scenarios import Params
 from parlay_marl.core import observation as observed
 from parlay_marl.core.moves import Move, n_actions
@@ -35,16 +34,16 @@ _BLANK.flags.writeable = False
 
 
 class BatchedCell:
-    """The games of a cell, from the first turn to the last; `personas` has None where a policy sits.
+    """The games of a cell, from the first turn to the last; `players` has None where a policy sits that is asked.
 
     A policy that fails at a turn forfeits all games that are open then; one that plays illegally, that game.
     """
 
     def __init__(
-        self, personas: Sequence[Persona | None], params: Params, *, opener: int, games: int, seed: int
+        self, players: Sequence[PersonaOpponent | None], params: Params, *, opener: int, games: int, seed: int
     ) -> None:
         self._params, self._seat = params, opener
-        self._players = [None if persona is None else PersonaOpponent(persona) for persona in personas]
+        self._players = players
         self._packages = int(params[0]["scenario"]["packages"])
         self._rows = np.zeros(games, STATE_DTYPE)
         self._observations = np.zeros((games, observed.width(self._packages)), np.float32)

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel
 
-from parlay_marl.catalogue.personas import Persona, load_persona, persona_names
+from parlay_marl.catalogue.personas import Persona, persona_names
 from parlay_marl.catalogue.rules import load_rules
 from parlay_marl.catalogue.scenarios import Params, Scenario, build_params, load_scenario, scenario_names
 from parlay_marl.core.belief import ALTERNATIVE, HIGH, LOW, RESERVATION, URGENCY
@@ -35,7 +35,7 @@ from parlay_marl.envs.threads import MOST_THREADS
 from parlay_marl.errors import ConfigurationError
 from parlay_marl.opponents.record import ACCURACY, RECORDED_FIGURES, TURN_DTYPE, record_games
 from parlay_marl.opponents.scripted import seated
-from parlay_marl.opponents.seat import PersonaOpponent, cast_of
+from parlay_marl.opponents.seat import PersonaOpponent, as_persona, cast_of
 from parlay_marl.tournament.entrants import check_names
 from parlay_marl.tournament.matches import in_order, play_cell
 
@@ -54,6 +54,7 @@ TUNED_ON = ("diplomat", "linear", "nash", "shark", "tit_for_tat", "veteran")
 """Personas of the catalogue that the numbers of the bayes tracker were chosen on; the others were never looked at."""
 Figures = NDArray[np.float64]
 Flags = NDArray[np.bool_]
+_Pair = tuple[PersonaOpponent, PersonaOpponent]
 Quarters = tuple[float, ...]
 OnCell = Callable[[int, int], None]
 _COUNT, _COVERED, _ERROR, _WIDTH, _ACCURACY, _URGENCY, _ALTERNATIVE = range(7)
@@ -141,8 +142,8 @@ class BeliefReport:
 class _Cell:
     """A buyer, a seller, a scenario and an opener, with the parameters of all trackers."""
 
-    buyer: Persona
-    seller: Persona
+    buyer: PersonaOpponent
+    seller: PersonaOpponent
     scenario: Scenario
     params: Params
     opener: int
@@ -159,10 +160,10 @@ class _Deal(NamedTuple):
 class _Match(NamedTuple):
     """A cell that tells what a belief is worth: a persona, with its mind or without, in one seat against another."""
 
-    persona: Persona
+    persona: PersonaOpponent
     is_mindless: bool
     seat: int
-    other: Persona
+    other: PersonaOpponent
     params: Params
     opener: int
 
@@ -232,15 +233,22 @@ def quarter_turns(lengths: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def recorded(
-    buyer: Persona, seller: Persona, params: Params, *, opener: int, seed: int, numbers: NDArray[np.int64]
+    buyer: PersonaOpponent,
+    seller: PersonaOpponent,
+    params: Params,
+    *,
+    opener: int,
+    seed: int,
+    numbers: NDArray[np.int64],
 ) -> tuple[Any, Figures, NDArray[np.int64]]:
     """Play games of a seed by their numbers, each followed by all trackers, whose records `params` holds.
 
     Returns turns `(n, m)` of `TURN_DTYPE`, beliefs `(n, m, trackers, 2, figures)` and the turns of each game, `(n,)`;
     what comes after a game's last turn is 0.
     """
-    pair = PersonaOpponent(buyer), PersonaOpponent(seller)
-    cast, fixed = cast_of(pair), seated([player.record for player in pair], opener)
+    for player in (buyer, seller):
+        player.check_packages(int(params[0]["scenario"]["packages"]))
+    cast, fixed = cast_of([buyer, seller]), seated([buyer.record, seller.record], opener)
     n, most = len(numbers), 2 * int(params[0]["scenario"]["rounds"])
     turns, lengths = np.zeros((n, most), TURN_DTYPE), np.zeros(n, np.int64)
     beliefs = np.zeros((n, most, len(params), 2, RECORDED_FIGURES))
@@ -269,10 +277,12 @@ def first_number(buyer: str, seller: str, opener: int) -> int:
     return zlib.crc32(f"{buyer} {seller} {opener}".encode()) * MOST_GAMES
 
 
-def _bluffs(persona: Persona) -> bool:
-    """Whether a persona bluffs on purpose, before or after it drifts."""
-    record = persona.record()[0]
-    return bool(record["base"]["bluff_rate"] > 0.0 or record["drifted"]["bluff_rate"] > 0.0)
+def _bluffs(persona: PersonaOpponent) -> bool:
+    """Whether a persona bluffs on purpose, before or after it drifts; a learned policy may."""
+    record = persona.record[0]
+    return persona.policy is not None or bool(
+        record["base"]["bluff_rate"] > 0.0 or record["drifted"]["bluff_rate"] > 0.0
+    )
 
 
 def _follow(cell: _Cell, games: int, seed: int) -> _Seen:
@@ -325,17 +335,20 @@ def reliability(probability: Figures, truth: NDArray[np.bool_]) -> tuple[Reliabi
     )
 
 
-def _mindless(persona: Persona) -> Persona:
+def _mindless(player: PersonaOpponent) -> PersonaOpponent:
     """Return the same persona without any use of its belief."""
+    persona = player.persona
     drift = persona.drift.model_copy(update={"traits": {**persona.drift.traits, "mind_reading": 0.0}})
     traits = persona.traits.model_copy(update={"mind_reading": 0.0})  # type: ignore[attr-defined]
-    return persona.model_copy(update={"traits": traits, "drift": drift})
+    return PersonaOpponent(persona.model_copy(update={"traits": traits, "drift": drift}))
 
 
-def _reads_minds(persona: Persona) -> bool:
-    """Whether a persona makes use of its belief, before or after it drifts."""
-    record = persona.record()[0]
-    return bool(record["base"]["mind_reading"] > 0.0 or record["drifted"]["mind_reading"] > 0.0)
+def _reads_minds(persona: PersonaOpponent) -> bool:
+    """Whether a persona makes use of its belief, before or after it drifts; none can be taken from a policy."""
+    record = persona.record[0]
+    return persona.policy is None and bool(
+        record["base"]["mind_reading"] > 0.0 or record["drifted"]["mind_reading"] > 0.0
+    )
 
 
 def _payoffs(match: _Match, games: int, seed: int) -> Figures:
@@ -356,7 +369,7 @@ def value_of(payoffs: Figures) -> ValueOfBelief:
     return ValueOfBelief(mean, low, high, float(payoffs[0].mean()), float(payoffs[1].mean()))
 
 
-def _cells(pairs: Sequence[tuple[Persona, Persona]], deals: Sequence[_Deal]) -> Iterator[_Cell]:
+def _cells(pairs: Sequence[_Pair], deals: Sequence[_Deal]) -> Iterator[_Cell]:
     """Yield the cells of all pairs."""
     for deal in deals:
         for buyer, seller in pairs:
@@ -364,7 +377,7 @@ def _cells(pairs: Sequence[tuple[Persona, Persona]], deals: Sequence[_Deal]) -> 
                 yield _Cell(buyer, seller, deal.scenario, deal.followed, opener)
 
 
-def _matches(pairs: Sequence[tuple[Persona, Persona]], deals: Sequence[_Deal]) -> Iterator[_Match]:
+def _matches(pairs: Sequence[_Pair], deals: Sequence[_Deal]) -> Iterator[_Match]:
     """Yield the matches of every persona that uses its belief, with it and without it."""
     for persona, other in pairs:
         if _reads_minds(persona):
@@ -413,7 +426,7 @@ def _hidden(scenarios: Sequence[str | Path | Scenario] | None) -> list[Scenario]
     return sorted(hidden, key=lambda scenario: scenario.name)
 
 
-def _pairs(entrants: Sequence[Persona], self_play: bool) -> list[tuple[Persona, Persona]]:
+def _pairs(entrants: Sequence[PersonaOpponent], self_play: bool) -> list[_Pair]:
     """Return the ordered pairs that play."""
     if len(entrants) == 1 and not self_play:
         raise ConfigurationError(
@@ -423,7 +436,7 @@ def _pairs(entrants: Sequence[Persona], self_play: bool) -> list[tuple[Persona, 
 
 
 def assess_beliefs(
-    personas: Sequence[str | Path | Persona] | None = None,
+    personas: Sequence[str | Path | Persona | PersonaOpponent] | None = None,
     scenarios: Sequence[str | Path | Scenario] | None = None,
     *,
     games: int = 100,
@@ -442,12 +455,14 @@ def assess_beliefs(
     of the names nor on `threads`, which share the cells. `on_cell` is told how many cells are done and how many there
     are. Raises `ConfigurationError` for what cannot be played, before anything is.
     """
-    loaded = [load_persona(persona) for persona in (persona_names() if personas is None else personas)]
+    loaded = [as_persona(persona) for persona in (persona_names() if personas is None else personas)]
     entrants, hidden = sorted(loaded, key=lambda persona: persona.name), _hidden(scenarios)
     games, seed = whole_number("games", games, 1, MOST_GAMES), checked_seed(seed)
     threads = whole_number("threads", threads, 1, MOST_THREADS)
     check_names("persona", [entrant.name for entrant in entrants])
     check_names("scenario", [scenario.name for scenario in hidden])
+    for entrant, scenario in product(entrants, hidden):
+        entrant.check_room(scenario)
     pairs, numbers = _pairs(entrants, self_play), load_rules(rules)
     deals = [_deal(scenario, numbers) for scenario in hidden]
     cells = list(_cells(pairs, deals))

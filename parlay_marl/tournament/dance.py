@@ -1,6 +1,7 @@
 """The negotiation dance: how the offers of a pair close in, round by round, and single games told turn by turn.
 
-Both are played again from the tournament's seed and the number of the game. Only personas can be: they are numbers.
+Both are played again from the tournament's seed and the number of the game. Only personas can be: they are numbers,
+and so are the learned policies that play some of them.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from parlay_marl.catalogue.personas import Persona
 from parlay_marl.catalogue.rules import load_rules
 from parlay_marl.catalogue.scenarios import Scenario, build_params
 from parlay_marl.core.moves import ACCEPT, BATNA_REVEAL, OFFER, SEATS, Move
@@ -21,8 +21,10 @@ from parlay_marl.envs.config import Config, make_config
 from parlay_marl.envs.game import Game
 from parlay_marl.envs.narrator import Narrator, Turn
 from parlay_marl.envs.text import digits, plain, price_text
-from parlay_marl.opponents.seat import as_player
+from parlay_marl.errors import ConfigurationError, PolicyFileError
+from parlay_marl.opponents.seat import PersonaOpponent
 from parlay_marl.tournament.beliefs import recorded
+from parlay_marl.tournament.entrants import recalled_persona
 from parlay_marl.tournament.games import EntrantInfo, Games
 
 MEAN_GAMES = 8
@@ -59,11 +61,11 @@ class Strings:
 
 
 class _Pair(NamedTuple):
-    """A buyer and a seller, by number and as personas."""
+    """A buyer and a seller, by number and as who plays them."""
 
     buyer: int
     seller: int
-    personas: tuple[Persona, Persona]
+    players: tuple[PersonaOpponent, PersonaOpponent]
 
 
 def dances(games: Games, ranking: Sequence[int]) -> dict[str, Any]:
@@ -73,7 +75,8 @@ def dances(games: Games, ranking: Sequence[int]) -> dict[str, Any]:
     pair, `mean` holds the standing offers of buyer and seller after each of these, `open` the percentage of games
     that go on, zeros at the end left out; `games` single ones as `[number, opener, rounds, is a deal, offers of the
     buyer, of the seller]`; `told` the transcripts. Offers are in thousandths of the range: the first, from there on
-    changes. A pair is None where a policy plays or the page is full, `{}` where its games no longer come out the same.
+    changes. A pair is None where a policy plays that must be asked or whose file is gone, or the page is full, `{}`
+    where its games no longer come out the same.
     """
     pairs = list(_pairs(games.entrants, ranking))
     strings, many = Strings(), len(games.scenarios)
@@ -96,15 +99,25 @@ def dances(games: Games, ranking: Sequence[int]) -> dict[str, Any]:
 
 def _pairs(entrants: Sequence[EntrantInfo], ranking: Sequence[int]) -> Iterator[_Pair]:
     """Yield the pairs of personas, those of the best entrants first."""
-    personas = {number: entrants[number].persona for number in ranking}
+    players = {number: _player(entrants[number]) for number in ranking}
     order = {number: rank for rank, number in enumerate(ranking)}
     found = [
         _Pair(buyer, seller, (one, other))
-        for buyer, one in personas.items()
-        for seller, other in personas.items()
+        for buyer, one in players.items()
+        for seller, other in players.items()
         if one is not None and other is not None
     ]
     yield from sorted(found, key=lambda pair: (max(order[pair.buyer], order[pair.seller]), pair.buyer, pair.seller))
+
+
+def _player(entrant: EntrantInfo) -> PersonaOpponent | None:
+    """Return who plays an entrant; None where it must be asked, or its policy file is gone or has changed."""
+    if entrant.kind != "persona":
+        return None
+    try:
+        return recalled_persona(entrant)
+    except (ConfigurationError, PolicyFileError):
+        return None
 
 
 def _steps(rounds: int) -> Places:
@@ -124,7 +137,7 @@ def _curves(games: Games, scenario: int, pair: _Pair, params: Any, steps: Places
     many = min(MEAN_GAMES, games.games_per_cell)
     offers, last, single = [], [], []
     for opener in range(2):
-        turns, _, lengths = recorded(*pair.personas, params, opener=opener, seed=games.seed, numbers=np.arange(many))
+        turns, _, lengths = recorded(*pair.players, params, opener=opener, seed=games.seed, numbers=np.arange(many))
         standing, closing, deal = standing_offers(turns, lengths)
         for number in range(many):
             outcome = _row(games, scenario, pair, opener, number)["outcome"]
@@ -192,7 +205,7 @@ def _told(games: Games, config: Config, pair: _Pair, opener: int, strings: Strin
     at the end left out; `skipped` says after how many turns how many are left out. Prices are in currency: that of an
     acceptance, of an offer the change from the seat's offer told before.
     """
-    game = Game(config, [as_player(persona) for persona in pair.personas])
+    game = Game(config, pair.players)
     game.begin(games.seed, 0, {"opener": SEATS[opener]}, players_move=True)
     turns, outcome = Narrator(game).catch_up(), game.outcome()
     skipped = None

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from parlay_marl.catalogue.files import is_path
-from parlay_marl.catalogue.personas import Persona, load_persona, persona_names
-from parlay_marl.errors import ConfigurationError, UnknownNameError
-from parlay_marl.opponents.seat import Opponent, PersonaOpponent
-from parlay_marl.tournament.games import EntrantInfo
+from parlay_marl.catalogue.personas import Persona, persona_names
+from parlay_marl.errors import ConfigurationError, PolicyFileError, UnknownNameError
+from parlay_marl.opponents.seat import Opponent, PersonaOpponent, as_persona
+from parlay_marl.tournament.games import POLICY_DIGEST, EntrantInfo
 
 LONGEST_NAME = 60
 
@@ -45,8 +45,13 @@ class Contestant:
     """An entrant that is ready to play: either a persona or the recipe of a policy."""
 
     info: EntrantInfo
-    persona: Persona | None = None
+    player: PersonaOpponent | None = None
     recipe: Recipe | None = None
+
+    @property
+    def persona(self) -> Persona | None:
+        """The persona that it is; None where it is a policy that must be asked."""
+        return None if self.player is None else self.player.persona
 
     @property
     def name(self) -> str:
@@ -74,24 +79,20 @@ def check_names(kind: str, names: Sequence[str]) -> None:
 
 
 def load_entrant(entrant: Given) -> Contestant:
-    """Return an entrant from a persona's name or file, a `Persona`, an `Opponent`, or an import path `module:Name`."""
+    """Return an entrant from what a persona is loaded from, an `Opponent`, or an import path `module:Name`."""
     if isinstance(entrant, Contestant):
         return entrant
-    if isinstance(entrant, PersonaOpponent):
-        entrant = entrant.persona
     if isinstance(entrant, str) and ":" in entrant and not is_path(entrant):
         return _from_path(entrant)
-    if isinstance(entrant, str | Path | Persona):
-        persona = load_persona(entrant)
-        return Contestant(EntrantInfo(persona.name, "persona", persona.model_dump(mode="json")), persona)
+    if isinstance(entrant, str | Path | Persona | PersonaOpponent):
+        return _from_persona(as_persona(entrant))
     return _from_object(entrant)
 
 
 def recalled(info: EntrantInfo) -> Contestant:
     """Return an entrant from what a file of games says of it."""
-    persona = info.persona
-    if persona is not None:
-        return Contestant(info, persona)
+    if info.kind == "persona":
+        return Contestant(info, recalled_persona(info))
     if "import" not in info.source:
         raise ConfigurationError(
             f"the entrant {info.name!r} was an object of {info.source.get('object')}, which the file does not hold; "
@@ -104,6 +105,27 @@ def recalled(info: EntrantInfo) -> Contestant:
             "the policy has changed since"
         )
     return contestant
+
+
+def recalled_persona(info: EntrantInfo) -> PersonaOpponent:
+    """Return a persona from what a file of games says of it; refuse a learned policy that has changed since."""
+    persona = info.persona
+    assert persona is not None
+    if info.policy_digest == "":
+        raise ConfigurationError(
+            f"the entrant {info.name!r} was played by a policy that was no file, so it cannot be loaded again; "
+            "write policies to files before they play"
+        )
+    try:
+        player = PersonaOpponent(persona)
+    except PolicyFileError as error:
+        raise PolicyFileError(f"the entrant {info.name!r} cannot be loaded again: {error}") from None
+    if info.policy_digest is not None and player.policy_digest != info.policy_digest:
+        raise ConfigurationError(
+            f"{persona.policy_path}: the policy of {info.name!r} has changed since the games were played, from SHA-256 "
+            f"{info.policy_digest[:12]} to {player.policy_digest[:12]}; put the old file back"
+        )
+    return player
 
 
 def load_policy(path: str) -> Opponent:
@@ -144,6 +166,14 @@ def in_words(error: BaseException) -> str:
     except Exception:
         text = "(without a readable message)"
     return f"{type(error).__name__}: {text[:300]}".removesuffix(": ")
+
+
+def _from_persona(player: PersonaOpponent) -> Contestant:
+    """Return the entrant of a persona."""
+    source = player.persona.model_dump(mode="json")
+    if player.policy is not None:
+        source[POLICY_DIGEST] = player.policy_digest
+    return Contestant(EntrantInfo(player.name, "persona", source), player)
 
 
 def _from_path(path: str) -> Contestant:

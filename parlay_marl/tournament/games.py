@@ -26,6 +26,8 @@ ROWS_AT_ONCE = 131_072
 """Games in a row group of the file: what is held twice in memory while it is written or read."""
 NOBODY = -1
 """`forfeit_by` of a game that nobody forfeited."""
+POLICY_DIGEST = "policy_sha256"
+"""Of the source of a persona that a learned policy plays: the digest of its file."""
 
 GAME_DTYPE = np.dtype(
     [
@@ -101,12 +103,20 @@ class EntrantInfo:
     kind: str
     """`persona` or `policy`."""
     source: Mapping[str, Any]
-    """The persona as plain data; of a policy its import path and a digest of that file, or its class."""
+    """The persona as plain data, with a digest of the learned policy that plays it under `POLICY_DIGEST`; of a policy
+    that is asked its import path and a digest of that file, or its class."""
 
     @property
     def persona(self) -> Persona | None:
         """The persona that it is; None where it is a policy."""
-        return Persona.model_validate(self.source) if self.kind == "persona" else None
+        if self.kind != "persona":
+            return None
+        return Persona.model_validate({key: value for key, value in self.source.items() if key != POLICY_DIGEST})
+
+    @property
+    def policy_digest(self) -> str | None:
+        """The SHA-256 digest of the policy file that played a persona, empty where it was none; None without any."""
+        return self.source.get(POLICY_DIGEST)
 
 
 @dataclass(frozen=True, eq=False)

@@ -87,6 +87,9 @@ class Cup:
     ) -> None:
         self.entrants, self.scenarios, self.games, self.seed = entrants, scenarios, games, seed
         self.rules = rules
+        for entrant, scenario in product(entrants, scenarios):
+            if entrant.player is not None:
+                entrant.player.check_room(scenario)
         self.params: list[Params] = [build_params(scenario, rules, reward="payoff") for scenario in scenarios]
         indices = range(len(entrants))
         self.pairings = [Pairing(*each) for each in product(range(len(scenarios)), indices, indices, (BUYER, SELLER))]
@@ -107,7 +110,7 @@ class Cup:
 
     def play(self, cell: Pairing) -> Rows:
         """Play a cell of two personas in the kernel."""
-        buyer, seller = self.entrants[cell.buyer].persona, self.entrants[cell.seller].persona
+        buyer, seller = self.entrants[cell.buyer].player, self.entrants[cell.seller].player
         assert buyer is not None
         assert seller is not None
         rows = self._rows(cell)
@@ -127,9 +130,9 @@ class Cup:
 
     def batched(self, cell: Pairing) -> BatchedCell:
         """Return the games of a cell before their first turn."""
-        personas = self.entrants[cell.buyer].persona, self.entrants[cell.seller].persona
+        players = self.entrants[cell.buyer].player, self.entrants[cell.seller].player
         params = self.params[cell.scenario]
-        return BatchedCell(personas, params, opener=cell.opener, games=self.games, seed=self.seed)
+        return BatchedCell(players, params, opener=cell.opener, games=self.games, seed=self.seed)
 
     def let_play(self, batched: BatchedCell, cell: Pairing, host: Host, turns: int | None = None) -> None:
         """Play the games of a cell, or some turns of them, with fresh policies."""
@@ -176,6 +179,8 @@ def play_cell(
 
     The games are played in the kernel from beginning to end, shared among threads where there are enough.
     """
+    for player in (buyer, seller):
+        player.check_packages(int(params[0]["scenario"]["packages"]))
     cast, fixed = cast_of([buyer, seller]), seated([buyer.record, seller.record], opener)
     outcomes = np.zeros(games, OUTCOME_DTYPE)
     blank, numbers = np.zeros(1, STATE_DTYPE), np.arange(games)
@@ -229,12 +234,13 @@ def run_tournament(
 ) -> Games:
     """Play every ordered pair of entrants over every scenario with both openers, `games` games a cell.
 
-    Entrants are personas (names, files, `Persona`), policies (`Opponent`), or import paths `package.module:Name` of
-    policies; None takes the whole catalogue. Cells of personas are shared among `threads`, cells with policies among
-    `workers`, processes of their own (0: in this process), on none of which the results depend. A policy that raises,
-    answers nonsense or takes more than `timeout` seconds for a call forfeits the open games of the cell; one that
-    plays illegally, that game. `out` is a folder that takes the results; with `resume` the tournament in it goes on.
-    `on_cell` is told how many cells are done and how many there are, `on_forfeit` what was forfeited and why.
+    Entrants are personas (names, files, policy files, `Persona`), policies that are asked (`Opponent`), or import paths
+    `package.module:Name` of these; None takes the whole catalogue. Cells of personas, those that learned policies play
+    included, are shared among `threads`, cells with policies that are asked among `workers`, processes of their own
+    (0: in this process), on none of which the results depend. A policy that raises, answers nonsense or takes more than
+    `timeout` seconds for a call forfeits the open games of the cell; one that plays illegally, that game.
+    `out` is a folder that takes the results; with `resume` the tournament in it goes on. `on_cell` is told how many
+    cells are done and how many there are, `on_forfeit` what was forfeited and why.
     """
     contestants = load_entrants(entrants)
     deals = [load_scenario(scenario) for scenario in (scenario_names() if scenarios is None else scenarios)]

@@ -28,13 +28,13 @@ _NOT_COMPARED = "scenario"
 def replay_game(games: Games, index: int, *, workers: int = 1, timeout: float = 10.0) -> Game:
     """Return the game of a row of the table, played again to its end; refuse it if it comes out otherwise than stored.
 
-    Where a policy plays, it is loaded again by its import path, and its whole cell is played, as it was asked for all
-    games of the cell at once. A game that a seat forfeited is forfeited again at the same turn. `workers` and `timeout`
-    are those of `run_tournament`.
+    The file of a persona's learned policy is read again, and must not have changed. A policy that is asked is loaded
+    again by its import path, and its whole cell is played, as it was asked for all games of the cell at once. A game
+    that a seat forfeited is forfeited again at the same turn. `workers` and `timeout` are those of `run_tournament`.
     """
     row = games.rows[checked_index(games, index)]
     pair = _entrant(games, row, "buyer"), _entrant(games, row, "seller")
-    if all(entrant.persona is not None for entrant in pair):
+    if all(entrant.player is not None for entrant in pair):
         game = _begun(games, row, pair)
         game.let_players_play()
     else:
@@ -108,8 +108,8 @@ def _begun(games: Games, row: Any, pair: tuple[Contestant, Contestant]) -> Game:
 
 def _player(entrant: Contestant) -> Player:
     """Return who plays a seat."""
-    if entrant.persona is not None:
-        return PersonaOpponent(entrant.persona)
+    if entrant.player is not None:
+        return entrant.player
     assert entrant.recipe is not None
     return entrant.recipe.make()
 

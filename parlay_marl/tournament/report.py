@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from parlay_marl import __version__
+from parlay_marl.catalogue.personas import persona_of_policy
 from parlay_marl.catalogue.rules import load_rules
 from parlay_marl.catalogue.scenarios import Scenario, scenario_names
 from parlay_marl.envs.text import digits
@@ -124,12 +125,14 @@ def _about(entrant: EntrantInfo) -> str:
     persona = entrant.persona
     if persona is None:
         return ", ".join(f"{key} {value}" for key, value in entrant.source.items())
-    return f"{persona.title}. {persona.summary}" + (f" Source: {persona.source}." if persona.source else "")
+    known = f"{persona.title}. {persona.summary}" + (f" Source: {persona.source}." if persona.source else "")
+    digest = entrant.policy_digest
+    return known if digest is None else f"{known} Policy: {persona.policy or 'no file'}, SHA-256 {digest or 'unknown'}."
 
 
 def _command(games: Games) -> str:
     """Return the command that plays the tournament again."""
-    entrants = [str(entrant.source.get("import", entrant.name)) for entrant in games.entrants]
+    entrants = [_argument(entrant) for entrant in games.entrants]
     scenarios = [scenario.name for scenario in games.scenarios]
     words = ["parlay", "tournament", *entrants]
     if scenarios != scenario_names():
@@ -139,6 +142,14 @@ def _command(games: Games) -> str:
     words += ["--rules", rules] if rules not in ("custom", "default") else []
     command = shlex.join([*words, "--out", "results"])
     return f"{command}  # under rules of one's own, which stand below" if rules == "custom" else command
+
+
+def _argument(entrant: EntrantInfo) -> str:
+    """Return what names an entrant on the command line."""
+    persona = entrant.persona
+    if persona is not None and persona.policy is not None and persona == persona_of_policy(Path(persona.policy)):
+        return persona.policy
+    return str(entrant.source.get("import", entrant.name))
 
 
 def _versions(games: Games) -> str:

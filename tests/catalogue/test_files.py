@@ -223,7 +223,8 @@ def test_a_path_that_is_no_file_is_told(kind: str, name: str, tmp_path: Path, mo
 def test_an_unknown_name_comes_with_the_nearest(kind: str, name: str, near: str) -> None:
     with pytest.raises(UnknownNameError) as refused:
         LOADERS[kind](name)
-    assert str(refused.value) == f"unknown {kind} {name!r}; did you mean {near!r}? (or give the path of a .toml file)"
+    files = ".toml or .safetensors" if kind == "persona" else ".toml"
+    assert str(refused.value) == f"unknown {kind} {name!r}; did you mean {near!r}? (or give the path of a {files} file)"
 
 
 @every_kind

@@ -7,10 +7,11 @@ import re
 import numpy as np
 import pytest
 
-from parlay_marl.catalogue import build_params, load_persona, load_rules, load_scenario, persona_names, scenario_names
+from parlay_marl.catalogue import build_params, load_rules, load_scenario, persona_names, scenario_names
 from parlay_marl.cli.console import COLOURS
 from parlay_marl.core.outcome import Ending
 from parlay_marl.envs.text import STYLES
+from parlay_marl.opponents.seat import as_persona
 from parlay_marl.tournament.matches import play_cell
 from tests.cli.conftest import Parlay, start
 
@@ -53,7 +54,7 @@ def test_a_random_seed_is_shown_and_repeats_the_game(parlay: Parlay) -> None:
 def test_it_is_the_game_that_the_tournament_plays(parlay: Parlay, name: str, opener: str) -> None:
     scenario, seat = load_scenario(name), ["buyer", "seller"].index(opener)
     params = build_params(scenario, load_rules("default"), reward="payoff")
-    shark, veteran = load_persona("shark"), load_persona("veteran")
+    shark, veteran = as_persona("shark"), as_persona("veteran")
     outcome = play_cell(shark, veteran, params, opener=seat, games=3, seed=5)[2]
     told = parlay("watch", "shark", "veteran", "-s", name, "--seed", "5", "--game", "2", "--opener", opener).stdout
     assert f"in round {outcome['round'] + 1}" in told.replace("\n", " ")

@@ -472,11 +472,13 @@ class NaiveGame:
     def payoff(self, seat: str) -> float:
         if self.ending != Ending.DEAL:
             return 0.0
+        return self.discount_factor(seat) ** self.round * self.worth(seat, *self.deal()) / self.scenario.nominal_width
+
+    def discount_factor(self, seat: str) -> float:
         factors = self.scenario.discount_factor
-        delta = 1 - self.rules["reward"]["discount"] * self.urgency[seat]
         if factors is not None:
-            delta = getattr(factors, seat)
-        return delta**self.round * self.worth(seat, *self.deal()) / self.scenario.nominal_width
+            return float(getattr(factors, seat))
+        return float(1 - self.rules["reward"]["discount"] * self.urgency[seat])
 
     def deal(self) -> tuple[float, int]:
         assert self.closed_by is not None
@@ -678,8 +680,10 @@ class NaiveGame:
             "seat": SEATS.index(seat),
             "is_opener": self.opener == seat,
             "time": self.round / self.scenario.rounds,
+            "round_length": 1 / self.scenario.rounds,
             "reservation": shown(self.reservation[seat]),
             "urgency": self.urgency[seat],
+            "discount_factor": self.discount_factor(seat),
             "alternative": self.alternative[seat],
             "own_credibility": self.credibility[seat] / 100,
             "other_credibility": self.credibility[you] / 100,

@@ -98,6 +98,7 @@ def test_what_each_seat_sees_of_a_few_turns() -> None:
     assert (buyer["seat"], seller["seat"]) == (0, 1)
     assert (buyer["is_opener"], seller["is_opener"]) == (1, 0)
     assert buyer["time"] == seller["time"] == pytest.approx(1 / 20)
+    assert buyer["round_length"] == seller["round_length"] == pytest.approx(1 / 20)
     assert (buyer["reservation"], seller["reservation"]) == pytest.approx((0.5, 0.4))
     assert (buyer["own_offer_price"], seller["other_offer_price"]) == (0.375, 0.375)
     assert buyer["own_offer_change"] == seller["other_offer_change"] == 0.125, "what was given up counts positive"
@@ -112,6 +113,14 @@ def test_what_each_seat_sees_of_a_few_turns() -> None:
     assert buyer[f"other_last_move[{int(Move.BATNA_REVEAL)}]"] == 1
     assert seller["own_credibility"] == buyer["other_credibility"] == pytest.approx(0.85)
     assert [buyer[f"package_values[{k}]"] for k in range(6)] == pytest.approx(TERMS.package_values()[BUYER].tolist())
+
+
+def test_a_seat_sees_what_time_costs_it() -> None:
+    urgent = Game(urgency=(1.0, 0.4))
+    assert [urgent.sees(seat)["discount_factor"] for seat in (BUYER, SELLER)] == pytest.approx([0.95, 0.98])
+    given = Game(scenario(rounds=8, discount_factor={"buyer": 0.9, "seller": 0.75}), urgency=(1.0, 0.4))
+    assert [given.sees(seat)["discount_factor"] for seat in (BUYER, SELLER)] == pytest.approx([0.9, 0.75])
+    assert [given.sees(seat)["round_length"] for seat in (BUYER, SELLER)] == [0.125, 0.125]
 
 
 @pytest.mark.parametrize("status", [s for s in ClaimStatus if s])

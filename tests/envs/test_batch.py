@@ -15,14 +15,16 @@ import pytest
 from parlay_marl.core.moves import INDEX_ANCHOR, INDEX_OFFERS, PRICE_LEVELS, n_actions
 from parlay_marl.core.outcome import OUTCOME_DTYPE, Ending
 from parlay_marl.core.step import observe_game
+from parlay_marl.core.style import TRAIT_INPUTS
 from parlay_marl.envs.batch import Batch
 from parlay_marl.envs.config import make_config
 from parlay_marl.envs.game import Game
 from parlay_marl.envs.outcome import make_report
 from parlay_marl.errors import ConfigurationError, IllegalMoveError, NotStartedError, UnknownNameError
 from parlay_marl.opponents import lanes as kernels
-from parlay_marl.opponents.seat import as_player
+from parlay_marl.opponents.seat import PersonaOpponent, as_persona, as_player
 from tests.helpers import HOT, PERSONAS, SCENARIOS, Chooser, content, offer, pick
+from tests.opponents.networks import learned
 
 N, SEED = 6, 40
 ROOM = 9
@@ -447,6 +449,110 @@ def test_a_batch_that_observes_nothing_plays_the_same_games() -> None:
     twin.step(legal_actions(rng, seen))
 
 
+# ------------------------------------------------------------------------------------------------ opponents that learn
+
+
+def league(n: int, **arguments: Any) -> Batch:
+    """Return a batch against a learned policy, a shark and another learned policy."""
+    field = [learned("first"), "shark", learned("second", seed=1, hidden=(16, 4))]
+    return Batch(n, **({"opponent": field, "learner": "mixed", "opener": "random"} | arguments))
+
+
+def turns_of(batch: Batch, steps: int, seed: int = 0) -> Any:
+    """Play at random; return the games after every step."""
+    rng = np.random.default_rng(seed)
+    return [content(batch.games) for _ in range(steps) if batch.step(legal_actions(rng, batch)) >= 0]
+
+
+def test_who_has_taken_a_place_is_really_played() -> None:
+    newcomer = learned("third", "shark", seed=2, hidden=(16, 4))
+    changing, fresh = league(40), league(40, opponent=[learned("first"), "shark", newcomer])
+    changing.reset(SEED)
+    before = turns_of(changing, 30)
+    changing.set_opponents([1, 1, 1], {2: newcomer})
+    assert [persona.name for persona in changing.personas] == ["first", "shark", "third"]
+    changing.reset(SEED)
+    fresh.reset(SEED)
+    assert turns_of(changing, 30) == turns_of(fresh, 30) != before
+    sensitivities = changing.games["sensitivity"][np.arange(40), 1 - changing.learners]
+    assert set(sensitivities[changing.lanes["opponent"] == 2].tolist()) == {newcomer.event_sensitivity}
+
+
+def test_a_game_that_is_going_on_is_played_on_by_whoever_has_taken_the_place() -> None:
+    batch = league(200, learner="buyer", opener="buyer", max_rounds=8)
+    batch.reset(SEED)
+    batch.step([offer(10)] * 200)
+    twin = copy.deepcopy(batch)
+    batch.set_opponents([1, 1, 1], {2: learned("third", seed=2, hidden=(16, 4))})
+    seats = batch.lanes["opponent"].copy()
+    assert twin.personas[2].name == "second", "a copy has opponents of its own"
+    for each in (batch, twin):
+        each.step([offer(12)] * 200)
+    differs = np.array([row(batch.games, i) != row(twin.games, i) for i in range(200)])
+    assert differs[seats == 2].any()
+    assert not differs[seats < 2].any()
+
+
+def test_new_shares_are_those_of_games_that_begin() -> None:
+    batch = league(3_000)
+    batch.reset(SEED)
+    seats = batch.lanes["opponent"].copy()
+    batch.set_opponents([0, 3, 1], {})
+    assert (batch.lanes["opponent"] == seats).all()
+    batch.reset()
+    assert np.bincount(batch.lanes["opponent"], minlength=3) / 3_000 == pytest.approx([0, 0.75, 0.25], abs=0.03)
+
+
+@pytest.mark.parametrize(
+    ("shares", "changed", "message"),
+    [
+        ([1, 1], {}, "give a share for each of 3, not 2"),
+        ([1, 1, 1, 1], {}, "give a share for each of 3, not 4"),
+        ([0, 0, 0], {}, "shares of 0 or more that are not all 0"),
+        ([1, -1, 1], {}, "shares of 0 or more"),
+        ([1, float("nan"), 1], {}, "shares of 0 or more"),
+        ([1, 1, 1], {1: learned("pupil")}, "opponent 1: 'shark' is not played by a learned policy"),
+        ([1, 1, 1], {0: as_persona("nash")}, "opponent 0: 'nash' is not played by a learned policy"),
+        ([1, 1, 1], {2: learned("pupil")}, "opponent 2: 'pupil' has a network of another shape, .* make another batch"),
+        ([1, 1, 1], {0: learned("pupil", packages=1)}, "opponent 0: 'pupil' has a network of another shape"),
+        ([1, 1, 1], {0: learned("pupil", traits=TRAIT_INPUTS)}, "opponent 0: 'pupil' has a network of another shape"),
+        ([1, 1, 1], {3: learned("pupil")}, "there is no number 3; they are 0 to 2"),
+        ([1, 1, 1], {-1: learned("pupil")}, "there is no number -1"),
+        ([2, 1, 1], {0: learned("pupil"), 1: learned("pupil")}, "opponent 1"),
+    ],
+    ids=str,
+)
+def test_opponents_that_cannot_change_are_refused_and_nothing_changes(
+    shares: list[float], changed: dict[int, PersonaOpponent], message: str
+) -> None:
+    batch, plain = league(20), league(20)
+    with pytest.raises(ConfigurationError, match=message):
+        batch.set_opponents(shares, changed)
+    for each in (batch, plain):
+        each.reset(SEED)
+    assert turns_of(batch, 30) == turns_of(plain, 30)
+
+
+def test_where_both_seats_are_outside_there_are_no_opponents_to_change() -> None:
+    with pytest.raises(ConfigurationError, match="give a share for each of 0"):
+        Batch(2).set_opponents([1], {})
+
+
+def test_activation_temperature_and_traits_of_the_persona_may_change_with_the_weights() -> None:
+    calm, angry = (learned("x", name, traits=TRAIT_INPUTS, temperature=0.0) for name in ("diplomat", "shark"))
+    other = learned("x", "shark", traits=TRAIT_INPUTS, activation="tanh", temperature=2.0)
+    games = []
+    for player in (calm, angry, other):
+        batch = Batch(30, opponent=[calm], learner="buyer")
+        batch.set_opponents([1], {0: player})
+        batch.reset(SEED)
+        games.append(turns_of(batch, 10))
+        plain = Batch(30, opponent=[player], learner="buyer")
+        plain.reset(SEED)
+        assert turns_of(plain, 10) == games[-1]
+    assert games[0] != games[1] != games[2]
+
+
 # -------------------------------------------------------------------------------------------------------- refusals
 
 
@@ -480,6 +586,11 @@ def test_an_illegal_action_changes_nothing_in_any_lane(mode: str) -> None:
         ({"learner": "buyer"}, ConfigurationError, "opponent: give"),
         ({"learner": "seler", "opponent": "shark"}, UnknownNameError, "did you mean 'seller'"),
         ({"learner": "buyer", "opponent": Chooser(0)}, ConfigurationError, "'chooser' is no persona.*learner='both'"),
+        (
+            {"learner": "buyer", "opponent": learned(packages=2), "scenario": "acquisition_terms"},
+            ConfigurationError,
+            "'learned' is played by a policy with room for 2 packages, but 'acquisition_terms' has 9",
+        ),
         ({"autoreset": "next"}, UnknownNameError, "did you mean 'next_step'"),
         ({"illegal": "pass"}, UnknownNameError, "unknown treatment"),
         ({"scenario": {"uniform": float("nan")}}, ConfigurationError, "scenario: give at least one"),

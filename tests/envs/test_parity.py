@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 
 from parlay_marl import negotiation_v0
 from parlay_marl.core.moves import decode
-from parlay_marl.core.style import CHOICE_DTYPE
+from parlay_marl.core.style import CHOICE_DTYPE, TRAIT_INPUTS
 from parlay_marl.envs.game import Game
 from parlay_marl.envs.single import NegotiationEnv
 from parlay_marl.opponents.scripted import choose_move
-from parlay_marl.opponents.seat import as_player
+from parlay_marl.opponents.seat import PersonaOpponent, as_persona
 from tests.helpers import AGENTS, BUYER, HOT, PERSONAS, SCENARIOS, SELLER, content, examples, pick, same
+from tests.opponents.networks import learned
 
 RULES = {"default": "default", "seed": "seed", "hot": HOT}
 
@@ -188,7 +189,10 @@ def test_mixed_actions_at_grid_prices_are_the_discrete_ones(setup: Setup) -> Non
 
 # --- an opponent in one of the seats ----------------------------------------------------------------------------------
 
-solo_setups = st.tuples(setups, st.sampled_from(PERSONAS), st.sampled_from([BUYER, SELLER]))
+LEARNED = [learned("learned"), learned("learned-shark", "shark", traits=TRAIT_INPUTS, seed=1, hidden=(16, 8))]
+"""Random weights; the second are given the shark's traits, which drift."""
+Opposite = str | PersonaOpponent
+solo_setups = st.tuples(setups, st.sampled_from([*PERSONAS, *LEARNED * 2]), st.sampled_from([BUYER, SELLER]))
 
 
 class Step(NamedTuple):
@@ -214,14 +218,14 @@ def play_alone(env: NegotiationEnv, setup: Setup) -> list[Step]:
     return [*steps, Step(seen, -1, 0.0)]
 
 
-def alone(setup: Setup, persona: str, seat: int) -> NegotiationEnv:
+def alone(setup: Setup, persona: Opposite, seat: int) -> NegotiationEnv:
     """Return the one-agent environment whose other seat a persona has."""
     return NegotiationEnv(role=("buyer", "seller")[seat], opponent=persona, illegal="raise", **setup.arguments)
 
 
 @examples(80)
 @given(solo_setups)
-def test_one_agent_sees_and_gets_what_it_would_in_the_two_agent_game(drawn: tuple[Setup, str, int]) -> None:
+def test_one_agent_sees_and_gets_what_it_would_in_the_two_agent_game(drawn: tuple[Setup, Opposite, int]) -> None:
     setup, persona, seat = drawn
     env, agent = alone(setup, persona, seat), AGENTS[seat]
     steps = play_alone(env, setup)
@@ -249,7 +253,7 @@ def test_one_agent_sees_and_gets_what_it_would_in_the_two_agent_game(drawn: tupl
 
 @examples(60)
 @given(solo_setups)
-def test_one_agent_is_the_same_through_every_interface(drawn: tuple[Setup, str, int]) -> None:
+def test_one_agent_is_the_same_through_every_interface(drawn: tuple[Setup, Opposite, int]) -> None:
     setup, persona, seat = drawn
     env, agent = alone(setup, persona, seat), AGENTS[seat]
     steps = play_alone(env, setup)
@@ -278,22 +282,24 @@ def test_one_agent_is_the_same_through_every_interface(drawn: tuple[Setup, str, 
 
 @examples(60)
 @given(solo_setups)
-def test_a_seat_given_to_a_persona_plays_as_the_persona_would_among_two_agents(drawn: tuple[Setup, str, int]) -> None:
+def test_a_seat_given_to_a_persona_plays_as_the_persona_would_among_two_agents(
+    drawn: tuple[Setup, Opposite, int],
+) -> None:
     setup, persona, seat = drawn
     env = alone(setup, persona, seat)
     steps = play_alone(env, setup)
     both = negotiation_v0.env(actions="mixed", **setup.arguments)
-    sensitivity = {("seller", "buyer")[seat]: as_player(persona).event_sensitivity}
+    sensitivity = {("seller", "buyer")[seat]: as_persona(persona).event_sensitivity}
     both.reset(seed=setup.seed, options={"event_sensitivity": sensitivity})
     while both.game.number < env.game.number:
         both.reset(options={"event_sensitivity": sensitivity})
     actions = iter(step.action for step in steps)
-    choice, record = np.zeros(1, CHOICE_DTYPE), as_player(persona).record
+    choice, player = np.zeros(1, CHOICE_DTYPE), as_persona(persona)
     while not both.game.is_over:
         if both.agent_selection == AGENTS[seat]:
             both.step(as_mixed(next(actions), seat, both.game.packages))
         else:
-            choose_move(both.game.rows, both.config.params, 0, record, 0, choice)
+            choose_move(both.game.rows, both.config.params, 0, player.record, player.weights, 0, choice)
             both.step(dict(zip(("move", "price", "package"), choice[0].item(), strict=True)))
     assert content(both.game.rows) == content(env.game.rows)
     assert both.game.moves == env.game.moves

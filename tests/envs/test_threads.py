@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from parlay_marl.core.moves import INDEX_ACCEPT, INDEX_WALK_AWAY
+from parlay_marl.core.style import TRAIT_INPUTS
 from parlay_marl.core.work import DONE, end_of_chunk, first_chunk, next_chunk
 from parlay_marl.envs import batch as batches
 from parlay_marl.envs import threads as threads_module
@@ -23,6 +24,7 @@ from parlay_marl.envs.threads import Workers
 from parlay_marl.envs.vector import NegotiationVectorEnv
 from parlay_marl.errors import ConfigurationError, IllegalMoveError
 from tests.helpers import content, offer, same
+from tests.opponents.networks import learned
 
 SEED, STEPS = 17, 40
 KINDS: dict[str, dict[str, Any]] = {
@@ -35,6 +37,9 @@ KINDS: dict[str, dict[str, Any]] = {
         "illegal": "terminate",
         "max_rounds": 6,
     },
+}
+KINDS["learned"] = KINDS["mixed"] | {
+    "opponent": {learned("learned"): 2, "shark": 1, learned("learned-shark", "shark", traits=TRAIT_INPUTS, seed=1): 2}
 }
 every_kind = pytest.mark.parametrize("kind", KINDS)
 every_mode = pytest.mark.parametrize("mode", ["next_step", "same_step"])

@@ -10,6 +10,7 @@ import pytest
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
 from parlay_marl.core.outcome import OUTCOME_DTYPE, Ending
+from parlay_marl.core.style import TRAIT_INPUTS
 from parlay_marl.envs.single import NegotiationEnv
 from parlay_marl.envs.vector import NegotiationVectorEnv
 from parlay_marl.errors import (
@@ -20,6 +21,7 @@ from parlay_marl.errors import (
     UnknownNameError,
 )
 from tests.helpers import HOT, PERSONAS, SCENARIOS, Chooser, content, offer, pick, same
+from tests.opponents.networks import learned
 
 N, SEED, STEPS = 5, 90, 90
 MODES = tuple(AutoresetMode)
@@ -36,15 +38,17 @@ class Policy(Chooser):
 
 POLICY = Policy(0)
 
+OPPONENTS = (*PERSONAS, learned("learned"), learned("learned-shark", "shark", traits=TRAIT_INPUTS, seed=1))
+
 every_mode = pytest.mark.parametrize("mode", MODES, ids=[mode.name for mode in MODES])
 
 
 def settings(i: int) -> dict[str, Any]:
-    """Return the i-th of many ways to sit down: every scenario in both roles, every persona, both rewards."""
+    """Return the i-th of many ways to sit down: every scenario in both roles, every opponent, both rewards."""
     return {
         "scenario": SCENARIOS[i % len(SCENARIOS)],
         "role": ("buyer", "seller")[i // len(SCENARIOS) % 2],
-        "opponent": PERSONAS[i % len(PERSONAS)],
+        "opponent": OPPONENTS[i % len(OPPONENTS)],
         "reward": ("shaped", "payoff")[i // 3 % 2],
         "opener": (None, "random", "buyer", "seller")[i % 4],
         "rules": HOT if i % 5 == 0 else "default",

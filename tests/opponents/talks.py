@@ -87,7 +87,7 @@ def positions(
     while not game.is_over:
         player = players[game.seat]
         if isinstance(player, PersonaOpponent):
-            choose_move(game.rows, config.params, 0, player.record, 0, choice)
+            choose_move(game.rows, config.params, 0, player.record, player.weights, 0, choice)
             move, price, package = choice[0].item()
             yield Position(game.rows.tobytes(), game.seat, PlayedMove(Move(move), price, package))
             game.turn_by_move(move, price, package)

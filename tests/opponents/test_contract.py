@@ -1,4 +1,7 @@
-"""What every persona promises, whatever its numbers: a new file in `personas/` is tested here without any code."""
+"""What every persona promises, whatever its numbers: a new file in `personas/` is tested here without any code.
+
+So are learned policies with random weights: one for all, and one that is given its persona's traits and drifts.
+"""
 
 from __future__ import annotations
 
@@ -14,14 +17,15 @@ from parlay_marl.catalogue import load_persona
 from parlay_marl.catalogue.personas import OCCASIONS
 from parlay_marl.core.moves import MAX_PACKAGES, SEATS, Move, makes_offer
 from parlay_marl.core.state import STATE
-from parlay_marl.core.style import CHOICE_DTYPE, PERSONA_DTYPE
+from parlay_marl.core.style import CHOICE_DTYPE, PERSONA_DTYPE, TRAIT_INPUTS
 from parlay_marl.envs.config import Config, make_config
 from parlay_marl.envs.game import Game, PlayedMove, replay
 from parlay_marl.envs.narrator import Narrator
 from parlay_marl.envs.text import price_text
 from parlay_marl.opponents.scripted import choose_move
-from parlay_marl.opponents.seat import as_player
+from parlay_marl.opponents.seat import Cast, PersonaOpponent, as_persona, as_player, cast_of
 from tests.helpers import HOT, PERSONAS, SCENARIOS, Chooser, content, pick, without_price
+from tests.opponents.networks import learned
 from tests.opponents.talks import BUYER, SELLER, Position, positions, rows_of
 
 USUAL = [make_config(scenario) for scenario in SCENARIOS]
@@ -40,6 +44,9 @@ UNUSUAL = [
 """Short and long talks, and other rules: played against some who differ in how they end."""
 
 SOME = ("conceder", "random", "shark")
+
+LEARNED = ("learned", "learned shark")
+"""Learned policies with random weights; the second is given the shark's traits, which drift."""
 
 PUBLIC = {
     "scenario", "round", "seat", "opener", "ending", "closed_by", "hot_streak", "erosion_ticks", "events_fired",
@@ -60,6 +67,13 @@ CHANCE = {"key"}
 """What a persona draws from, and nothing else."""
 
 
+def seat_taker(name: str) -> PersonaOpponent:
+    """Return a persona of the catalogue, or one that is played by a policy with random weights."""
+    if name not in LEARNED:
+        return as_persona(name)
+    return learned("learned") if name == "learned" else learned("learned-shark", "shark", traits=TRAIT_INPUTS)
+
+
 @dataclass
 class Played:
     """The turns of one persona at one table and in one seat: rows and what it did in them."""
@@ -74,19 +88,18 @@ class Played:
 class Career:
     """All games of one persona."""
 
-    name: str
+    player: PersonaOpponent
     games: int = 0
     played: list[Played] = field(default_factory=list)
 
     @property
     def is_random(self) -> bool:
-        """Whether it is dice, which know no worth."""
-        return bool(load_persona(self.name).tactics.strategy == "random")
+        """Whether it is dice, or has random weights, which know no worth."""
+        return self.player.policy is not None or bool(self.player.persona.tactics.strategy == "random")
 
 
-def games_of(config: Config, seat: int, name: str) -> Iterator[list[Position]]:
+def games_of(config: Config, seat: int, persona: PersonaOpponent) -> Iterator[list[Position]]:
     """Play a persona in a seat against others and against random moves, with either opener."""
-    persona = as_player(name)
     others = [as_player(other) for other in (PERSONAS if any(config is usual for usual in USUAL) else SOME)]
     for seed, opponent in enumerate([*others, Chooser(0, config.scenario.n_packages)]):
         players = (persona, opponent) if seat == BUYER else (opponent, persona)
@@ -95,13 +108,13 @@ def games_of(config: Config, seat: int, name: str) -> Iterator[list[Position]]:
             yield [turn for turn in turns if turn.seat == seat]
 
 
-@pytest.fixture(scope="module", params=PERSONAS)
+@pytest.fixture(scope="module", params=[*PERSONAS, *LEARNED])
 def career(request: pytest.FixtureRequest) -> Career:
-    career = Career(request.param)
+    career = Career(seat_taker(request.param))
     for config in [*USUAL, *UNUSUAL]:
         for seat in (BUYER, SELLER):
             turns = []
-            for game in games_of(config, seat, career.name):
+            for game in games_of(config, seat, career.player):
                 career.games += 1
                 turns += game
             rows = rows_of(turn.row for turn in turns)
@@ -109,11 +122,11 @@ def career(request: pytest.FixtureRequest) -> Career:
     return career
 
 
-def choices(rows: Any, params: Any, persona: Any, index: int = 0) -> list[PlayedMove]:
-    """Return what a persona does in every row."""
+def choices(rows: Any, params: Any, cast: Cast, index: int = 0) -> list[PlayedMove]:
+    """Return what a persona of a cast does in every row."""
     choice, made = np.zeros(1, CHOICE_DTYPE), []
     for i in range(len(rows)):
-        choose_move(rows, params, i, persona, index, choice)
+        choose_move(rows, params, i, *cast, index, choice)
         move, price, package = choice[0].item()
         made.append(PlayedMove(Move(move), price, package))
     return made
@@ -139,11 +152,10 @@ def test_it_makes_legal_moves_only_over_whole_games(career: Career) -> None:
 
 
 def test_it_does_the_same_in_the_same_position_wherever_game_and_record_are_kept(career: Career) -> None:
-    records = np.concatenate([load_persona(name).record() for name in ["shark", career.name, "random"]])
-    records.flags.writeable = False
+    cast = cast_of([learned("first"), career.player, as_persona("random"), learned("another", seed=3)])
     for played in career.played:
         backwards = rows_of(row.tobytes() for row in played.rows[::-1])
-        assert choices(backwards, played.config.params, records, 1)[::-1] == played.choices
+        assert choices(backwards, played.config.params, cast, 1)[::-1] == played.choices
         assert content(backwards[::-1]) == content(played.rows), "a persona must not touch the game"
 
 
@@ -215,18 +227,20 @@ def nominal_changed(config: Config, seat: int, rng: np.random.Generator) -> Any:
 
 
 def test_it_never_uses_what_its_seat_must_not_know(career: Career) -> None:
-    record, rng = load_persona(career.name).record(), np.random.default_rng(5)
+    cast, rng = Cast(career.player.record, career.player.weights), np.random.default_rng(5)
     for played in career.played:
         rows = hidden_changed(played.rows, played.seat, rng)
+        if career.player.policy is not None and played.config.information == "complete":
+            rows["reservation"] = played.rows["reservation"]  # its observation shows open cards; others believe them
         assert content(rows) != content(played.rows)
-        assert choices(rows, nominal_changed(played.config, played.seat, rng), record) == played.choices
+        assert choices(rows, nominal_changed(played.config, played.seat, rng), cast) == played.choices
 
 
 # ------------------ keeping and repeating
 
 
 @pytest.mark.parametrize("seat", [BUYER, SELLER])
-@pytest.mark.parametrize("name", PERSONAS)
+@pytest.mark.parametrize("name", [*PERSONAS, *LEARNED])
 def test_it_goes_on_the_same_after_a_snapshot(name: str, seat: int) -> None:
     config = make_config("hiring_package_terms")
     for seed in range(8):
@@ -254,7 +268,8 @@ def test_it_goes_on_the_same_after_a_snapshot(name: str, seat: int) -> None:
 
 def seated(config: Config, name: str, seat: int) -> Game:
     """Return a game with a persona in one seat."""
-    return Game(config, (as_player(name), None) if seat == BUYER else (None, as_player(name)))
+    player = seat_taker(name)
+    return Game(config, (player, None) if seat == BUYER else (None, player))
 
 
 # ------------------ its words
@@ -307,9 +322,9 @@ def test_the_figures_in_its_words_are_those_of_its_move(name: str, scenario: str
 # ------------------ its numbers
 
 
-@pytest.mark.parametrize("name", PERSONAS)
+@pytest.mark.parametrize("name", [*PERSONAS, *LEARNED])
 def test_its_record_cannot_be_changed(name: str) -> None:
-    record = load_persona(name).record()
+    record = seat_taker(name).record
     assert record.shape == (1,)
     assert record.dtype == PERSONA_DTYPE
     assert not record.flags.writeable

@@ -11,7 +11,7 @@ from parlay_marl.catalogue import load_persona
 from parlay_marl.catalogue.personas import Drift
 from parlay_marl.core.moves import INDEX_ANCHOR, ClaimStatus, Move
 from parlay_marl.envs.config import make_config
-from parlay_marl.opponents.seat import as_player
+from parlay_marl.opponents.seat import as_persona, as_player
 from parlay_marl.tournament.matches import play_cell
 from tests.core.games import scenario
 from tests.helpers import PERSONAS, SCENARIOS, offer
@@ -45,7 +45,7 @@ def test_with_open_cards_it_stops_at_half_until_the_last_round(seat: int) -> Non
 def test_its_deals_are_closer_to_fair_than_the_sharks() -> None:
     config, far = make_config("saas_enterprise"), {}
     for name in ("diplomat", "shark"):
-        persona, linear = load_persona(name), load_persona("linear")
+        persona, linear = as_persona(name), as_persona("linear")
         deals = [
             play_cell(*pair, config.params, opener=opener, games=300, seed=0)
             for pair in ((persona, linear), (linear, persona), (persona, persona))
@@ -59,8 +59,8 @@ def test_its_deals_are_closer_to_fair_than_the_sharks() -> None:
 
 @pytest.mark.parametrize("name", ["hiring_package_terms", "acquisition_terms"])
 def test_with_itself_it_finds_nearly_all_joint_gain(name: str) -> None:
-    config = make_config(name)
-    outcomes = play_cell(DIPLOMAT, DIPLOMAT, config.params, opener=BUYER, games=300, seed=0)
+    config, diplomat = make_config(name), as_persona(DIPLOMAT)
+    outcomes = play_cell(diplomat, diplomat, config.params, opener=BUYER, games=300, seed=0)
     assert (outcomes["ending"] == 1).mean() > 0.99
     assert np.nanmean(outcomes["efficiency"]) > 0.85
 
@@ -80,8 +80,8 @@ def test_it_claims_only_after_the_other_has_conceded(name: str) -> None:
 
 @both_seats
 def test_its_claims_are_honest_but_for_its_bluff_rate(seat: int) -> None:
-    players = [DIPLOMAT, DIPLOMAT]
-    players[1 - seat] = load_persona("boulware")
+    players = [as_persona(DIPLOMAT), as_persona(DIPLOMAT)]
+    players[1 - seat] = as_persona("boulware")
     outcomes = play_cell(*players, make_config("uniform").params, opener=BUYER, games=1000, seed=0)
     claims, bluffs = outcomes["claims_made"][:, seat].sum(), outcomes["bluffs_made"][:, seat].sum()
     assert claims > 1000

@@ -15,7 +15,7 @@ from parlay_marl.core.step import doubt_game
 from parlay_marl.core.style import CHOICE_DTYPE
 from parlay_marl.envs.config import make_config
 from parlay_marl.opponents.scripted import best_last_demand, choose_move
-from parlay_marl.opponents.seat import PersonaOpponent, as_player
+from parlay_marl.opponents.seat import PersonaOpponent, as_persona, as_player
 from parlay_marl.tournament.matches import play_cell
 from tests.core.games import UNIFORM
 from tests.helpers import PERSONAS
@@ -48,7 +48,7 @@ def test_whoever_reads_no_minds_acts_whatever_it_believes(name: str) -> None:
                 rows = rows_of([turn.row])
                 rows["belief"][0, turn.seat] = rng.uniform(0, 1, N_FIGURES)
                 rows["posterior"][0, turn.seat] = rng.uniform(0.1, 1, rows["posterior"][0, turn.seat].shape)
-                choose_move(rows, config.params, 0, persona.record, 0, choice)
+                choose_move(rows, config.params, 0, persona.record, persona.weights, 0, choice)
                 assert choice[0].item() == turn.chosen[:3]
                 seen += 1
     assert seen > 50
@@ -142,7 +142,9 @@ def test_deeper_readers_call_fewer_honest_claims_a_bluff() -> None:
         form, right = changed(reading(VETERAN, depth, challenge_rate=1.0), traits={"aggression": 1.0}), 0
         missed = 0
         for name in ("shark", "diplomat"):
-            outcomes = play_cell(form, load_persona(name), config.params, opener=BUYER, games=2000, seed=0)
+            outcomes = play_cell(
+                PersonaOpponent(form), as_persona(name), config.params, opener=BUYER, games=2000, seed=0
+            )
             right += outcomes["bluffs_caught"][:, BUYER].sum()
             missed += outcomes["wrong_challenges"][:, BUYER].sum()
         wrong[depth] = missed / (right + missed)

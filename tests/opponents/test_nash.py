@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from parlay_marl.catalogue import load_persona
 from parlay_marl.core.belief import RESERVATION, SPREAD
 from parlay_marl.core.moves import Move
 from parlay_marl.envs.config import make_config
+from parlay_marl.opponents.seat import as_persona
 from parlay_marl.tournament.matches import play_cell
 from tests.core.games import scenario
 from tests.opponents.talks import BUYER, SELLER, Talk, given
@@ -56,7 +56,7 @@ def test_it_accepts_within_one_percent_of_its_half(seat: int) -> None:
 
 
 def test_two_of_them_share_equally_with_open_cards() -> None:
-    nash, config = load_persona("nash"), make_config("saas_enterprise", **OPEN)
+    nash, config = as_persona("nash"), make_config("saas_enterprise", **OPEN)
     outcomes = play_cell(nash, nash, config.params, opener=BUYER, games=50, seed=0)
     assert outcomes["share"] == pytest.approx(np.full((50, 2), 0.5), abs=1e-9)
     assert outcomes["round"].max() == 0

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from parlay_marl.catalogue import load_persona
 from parlay_marl.core.moves import Move, discrete_index
 from parlay_marl.core.style import CHOICE_DTYPE
 from parlay_marl.envs.config import make_config
 from parlay_marl.envs.game import Game
 from parlay_marl.opponents.scripted import choose_move
+from parlay_marl.opponents.seat import as_persona
 
 DRAWS_EACH = 60
 """Draws for each legal action."""
@@ -29,11 +29,11 @@ def critical(freedom: int) -> float:
 
 def drawn(game: Game, draws: int) -> Counter[int]:
     """Return how often each discrete action comes up for the seat on turn, over keys of the game."""
-    record, choice, rng = load_persona("random").record(), np.zeros(1, CHOICE_DTYPE), np.random.default_rng(11)
+    dice, choice, rng = as_persona("random"), np.zeros(1, CHOICE_DTYPE), np.random.default_rng(11)
     count: Counter[int] = Counter()
     for key in rng.integers(0, 2**63, draws).astype(np.uint64):
         game.rows["key"] = key
-        choose_move(game.rows, game.config.params, 0, record, 0, choice)
+        choose_move(game.rows, game.config.params, 0, dice.record, dice.weights, 0, choice)
         move, price, package = choice[0].item()
         count[discrete_index(move, price, package, game.packages)] += 1
     return count

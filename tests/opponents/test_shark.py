@@ -8,7 +8,7 @@ import pytest
 from parlay_marl.catalogue import load_persona, load_scenario
 from parlay_marl.core.moves import Move
 from parlay_marl.envs.config import make_config
-from parlay_marl.opponents.seat import as_player
+from parlay_marl.opponents.seat import as_persona, as_player
 from parlay_marl.tournament.matches import play_cell
 from tests.core.games import PLAIN
 from tests.helpers import PERSONAS, SCENARIOS, offer
@@ -148,8 +148,8 @@ def test_its_deadline_is_rather_often_empty(seat: int) -> None:
 
 @both_seats
 def test_it_bluffs_at_about_its_rate(seat: int) -> None:
-    linear, players = load_persona("linear"), [SHARK, SHARK]
-    players[1 - seat] = linear
+    players = [as_persona(SHARK), as_persona(SHARK)]
+    players[1 - seat] = as_persona("linear")
     outcomes = play_cell(*players, make_config(PLAIN).params, opener=BUYER, games=2000, seed=2)
     claims, bluffs = outcomes["claims_made"][:, seat].sum(), outcomes["bluffs_made"][:, seat].sum()
     assert claims > 1000

@@ -9,7 +9,7 @@ import pytest
 from parlay_marl.catalogue import load_persona
 from parlay_marl.core.moves import Move
 from parlay_marl.envs.config import make_config
-from parlay_marl.opponents.seat import as_player
+from parlay_marl.opponents.seat import as_persona, as_player
 from parlay_marl.tournament.matches import play_cell
 from tests.core.games import PLAIN
 from tests.helpers import PERSONAS, SCENARIOS
@@ -173,8 +173,8 @@ def test_in_its_last_turn_a_little_is_enough(seat: int) -> None:
 
 @both_seats
 def test_it_bluffs_at_about_its_rate(seat: int) -> None:
-    players = [VETERAN, VETERAN]
-    players[1 - seat] = load_persona("linear")
+    players = [as_persona(VETERAN), as_persona(VETERAN)]
+    players[1 - seat] = as_persona("linear")
     outcomes = play_cell(*players, make_config(PLAIN).params, opener=BUYER, games=3000, seed=4)
     claims, bluffs = outcomes["claims_made"][:, seat].sum(), outcomes["bluffs_made"][:, seat].sum()
     assert claims > 700

@@ -14,6 +14,7 @@ from parlay_marl.catalogue import build_params, load_persona, load_rules, load_s
 from parlay_marl.catalogue.personas import Persona
 from parlay_marl.catalogue.scenarios import Scenario
 from parlay_marl.core.outcome import DEAL
+from parlay_marl.opponents.seat import as_persona
 from parlay_marl.tournament.games import GAME_DTYPE, EntrantInfo, Games
 from parlay_marl.tournament.matches import play_cell
 
@@ -37,7 +38,9 @@ def played(
         rows = np.zeros(games, GAME_DTYPE)
         rows["scenario"], rows["buyer"], rows["seller"], rows["forfeit_by"] = s, b, k, -1
         rows["number"] = np.arange(games)
-        rows["outcome"] = play_cell(buyer, seller, params, opener=opener, games=games, seed=seed)
+        rows["outcome"] = play_cell(
+            as_persona(buyer), as_persona(seller), params, opener=opener, games=games, seed=seed
+        )
         cells.append(rows)
     infos = tuple(EntrantInfo(persona.name, "persona", persona.model_dump(mode="json")) for persona in personas)
     return Games(seed, games, loaded.model_dump(mode="json"), infos, tuple(deals), np.concatenate(cells))

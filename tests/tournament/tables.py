@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from parlay_marl.catalogue import build_params, load_persona, load_rules, load_scenario
+from parlay_marl.catalogue import build_params, load_rules, load_scenario
 from parlay_marl.core.outcome import DEAL
+from parlay_marl.opponents.seat import as_persona
 from parlay_marl.tournament.games import GAME_DTYPE, EntrantInfo, Games
 from parlay_marl.tournament.matches import play_cell
 
@@ -39,7 +40,7 @@ def paid(payoffs: Any, scenarios: Sequence[str], seed: int = 0) -> Games:
 def played(personas: Sequence[str], scenarios: Sequence[str], count: int, seed: int = 0) -> Games:
     """Return the games of personas, played in the kernel."""
     games = empty(sorted(personas), sorted(scenarios), count, seed)
-    loaded, rules = [load_persona(name) for name in sorted(personas)], load_rules("default")
+    loaded, rules = [as_persona(name) for name in sorted(personas)], load_rules("default")
     cells = games.rows.reshape(len(scenarios), len(loaded), len(loaded), 2, count)
     for deal, scenario in zip(games.scenarios, cells, strict=True):
         params = build_params(deal, rules, reward="payoff")

@@ -22,6 +22,7 @@ from parlay_marl.core.params import PARAMS_DTYPE
 from parlay_marl.envs.batch import joined
 from parlay_marl.errors import CatalogueError, ConfigurationError, UnknownNameError
 from parlay_marl.opponents.record import ACCURACY
+from parlay_marl.opponents.seat import as_persona
 from parlay_marl.tournament import BeliefReport, assess_beliefs, beliefs
 from parlay_marl.tournament.beliefs import TRACKERS, auc, first_number, quarter_turns, recorded, reliability, value_of
 from parlay_marl.tournament.matches import play_cell
@@ -47,7 +48,7 @@ def params_of(scenario: str) -> Any:
 
 def record_of(buyer: str, seller: str, scenario: str, opener: int, numbers: Any = None) -> tuple[Any, Any, Any]:
     """Return turns, beliefs and lengths of games: those of the report's cell, or others by their numbers."""
-    pair = load_persona(buyer), load_persona(seller)
+    pair = as_persona(buyer), as_persona(seller)
     chosen = first_number(buyer, seller, opener) + np.arange(GAMES) if numbers is None else numbers
     return recorded(*pair, params_of(scenario), opener=opener, seed=SEED, numbers=chosen)
 
@@ -121,11 +122,11 @@ def test_the_value_of_a_belief_is_a_mean_over_games_with_its_interval() -> None:
 def test_the_games_are_those_of_a_tournament_and_the_beliefs_those_of_the_environment(
     buyer: str, seller: str, scenario: str
 ) -> None:
-    pair = load_persona(buyer), load_persona(seller)
+    pair, players = (load_persona(buyer), load_persona(seller)), (as_persona(buyer), as_persona(seller))
     options = {"event_sensitivity": {s: p.traits.event_sensitivity for s, p in zip(SEATS, pair, strict=True)}}  # type: ignore[attr-defined]
     for opener, number in ((BUYER, 0), (SELLER, 1)):
         turns, believed, lengths = record_of(buyer, seller, scenario, opener, np.arange(number + 1))
-        outcome = play_cell(*pair, params_of(scenario)[:1], opener=opener, games=number + 1, seed=SEED)[number]
+        outcome = play_cell(*players, params_of(scenario)[:1], opener=opener, games=number + 1, seed=SEED)[number]
         assert lengths[number] == 2 * outcome["round"] + 1 + (turns[number]["seat"][lengths[number] - 1] != opener)
         for k, tracker in enumerate(TRACKERS):
             env = negotiation_v0.env(scenario=scenario, beliefs=tracker, reward="payoff", actions="mixed")
@@ -263,9 +264,10 @@ def test_the_value_is_the_mean_payoff_against_all_with_and_without_the_belief(re
     traits = veteran.traits.model_copy(update={"mind_reading": 0.0})  # type: ignore[attr-defined]
     drift = veteran.drift.model_copy(update={"traits": {**veteran.drift.traits, "mind_reading": 0.0}})
     minds = (veteran, veteran.model_copy(update={"traits": traits, "drift": drift}))
+    players = [as_persona(mind) for mind in minds]
     gains: list[list[np.ndarray[Any, Any]]] = [[], []]
-    for (i, mind), name, deal, opener in itertools.product(enumerate(minds), FIELD, DEALS, (BUYER, SELLER)):
-        other, params = load_persona(name), params_of(deal)[:1]
+    for (i, mind), name, deal, opener in itertools.product(enumerate(players), FIELD, DEALS, (BUYER, SELLER)):
+        other, params = as_persona(name), params_of(deal)[:1]
         settings = {"opener": opener, "games": GAMES, "seed": SEED}
         gains[i].append(play_cell(mind, other, params, **settings)["payoff"][:, BUYER])
         gains[i].append(play_cell(other, mind, params, **settings)["payoff"][:, SELLER])

@@ -11,6 +11,7 @@ from parlay_marl.catalogue.personas import Drift, Persona
 from parlay_marl.core.belief import HIGH, LOW, RESERVATION
 from parlay_marl.core.params import PARAMS_DTYPE
 from parlay_marl.envs.batch import joined
+from parlay_marl.opponents.seat import as_persona
 from parlay_marl.tournament.beliefs import TRACKERS, recorded
 from tests.core.games import scenario
 from tests.helpers import BUYER, SELLER
@@ -26,8 +27,8 @@ def about_the_seller(seller: Persona) -> tuple[Any, Any, Any]:
     """Return, for each round, what the seller gave up on average, and error and coverage of the belief about it."""
     records = [build_params(STRANGERS, load_rules("default"), reward="payoff", beliefs=name) for name in TRACKERS]
     turns, beliefs, lengths = recorded(
-        load_persona("hardliner"),
-        seller,
+        as_persona("hardliner"),
+        as_persona(seller),
         joined(records, PARAMS_DTYPE),
         opener=BUYER,
         seed=1,

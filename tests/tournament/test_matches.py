@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from parlay_marl import negotiation_v0
-from parlay_marl.catalogue import build_params, load_persona, load_rules, load_scenario
+from parlay_marl.catalogue import build_params, load_rules, load_scenario
 from parlay_marl.core.outcome import OUTCOME, Ending
 from parlay_marl.envs.game import Game
 from parlay_marl.envs.outcome import make_report
 from parlay_marl.errors import CatalogueError, ConfigurationError, UnknownNameError
-from parlay_marl.opponents.seat import as_player
+from parlay_marl.opponents.seat import as_persona, as_player
 from parlay_marl.tournament import Games, matches, run_tournament
 from parlay_marl.tournament.matches import play_cell
 from tests.helpers import BUYER, PERSONAS, SCENARIOS, SELLER, content
@@ -50,7 +50,7 @@ def outcomes_of(buyer: str, seller: str, scenario: str, opener: int, **more: Any
     rules = load_rules(more.pop("rules", "default"))
     params = build_params(load_scenario(scenario), rules, reward="payoff")
     settings = {"games": GAMES, "seed": SEED} | more
-    return play_cell(load_persona(buyer), load_persona(seller), params, opener=opener, **settings)
+    return play_cell(as_persona(buyer), as_persona(seller), params, opener=opener, **settings)
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)

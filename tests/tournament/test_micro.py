@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from parlay_marl.catalogue import build_params, load_persona, load_rules, load_scenario
+from parlay_marl.catalogue import build_params, load_rules, load_scenario
 from parlay_marl.catalogue.scenarios import Scenario
 from parlay_marl.core.outcome import Ending
+from parlay_marl.opponents.seat import as_persona
 from parlay_marl.tournament.matches import play_cell
 
 STILL = {"erosion": {"hot_tension": 101.0}}
@@ -25,7 +26,7 @@ def played(rules: Any, games: int = 50, **changes: Any) -> Any:
     """Return the outcomes of MiCRO against itself, both openers, on the catalogue's scenario with some changes."""
     scenario = Scenario.model_validate(load_scenario("off_centre").model_dump() | changes)
     params = build_params(scenario, load_rules(rules), reward="payoff")
-    micro = load_persona("micro")
+    micro = as_persona("micro")
     return np.concatenate([play_cell(micro, micro, params, opener=o, games=games, seed=3) for o in (0, 1)])
 
 
@@ -76,6 +77,6 @@ def test_mirrored_the_buyer_is_the_one_that_stops() -> None:
 
 def test_others_find_the_deal_that_micro_misses() -> None:
     params = build_params(load_scenario("off_centre"), load_rules("default"), reward="payoff")
-    linear = load_persona("linear")
+    linear = as_persona("linear")
     outcomes = play_cell(linear, linear, params, opener=0, games=50, seed=3)
     assert (outcomes["ending"] == Ending.DEAL).mean() > 0.9

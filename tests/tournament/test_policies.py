@@ -15,12 +15,12 @@ import numpy as np
 import pytest
 
 from parlay_marl import negotiation_v0
-from parlay_marl.catalogue import build_params, load_persona, load_rules, load_scenario
+from parlay_marl.catalogue import build_params, load_rules, load_scenario
 from parlay_marl.core.outcome import Ending
 from parlay_marl.envs.game import Game
 from parlay_marl.envs.outcome import make_report
 from parlay_marl.errors import ConfigurationError
-from parlay_marl.opponents.seat import as_player
+from parlay_marl.opponents.seat import as_persona, as_player
 from parlay_marl.tournament import Forfeit, Games, hosts, run_tournament
 from parlay_marl.tournament.batched import BatchedCell
 from parlay_marl.tournament.entrants import load_entrants
@@ -61,7 +61,7 @@ def of_cell(games: Games, buyer: str, seller: str, opener: int, scenario: str | 
 def test_personas_played_turn_by_turn_play_the_games_of_the_kernel(scenario: str) -> None:
     params = build_params(load_scenario(scenario), load_rules("default"), reward="payoff")
     for buyer, seller in zip(PERSONAS, PERSONAS[3:] + PERSONAS[:3], strict=True):
-        pair = load_persona(buyer), load_persona(seller)
+        pair = as_persona(buyer), as_persona(seller)
         for opener in (BUYER, SELLER):
             batched = BatchedCell(pair, params, opener=opener, games=15, seed=SEED)
             batched.play(lambda *_: pytest.fail("asked"))
