@@ -33,6 +33,9 @@ def train(
     self_share: Annotated[
         float | None, typer.Option(metavar="SHARE", help="Games against the policy as it is; 0.25.")
     ] = None,
+    explorer_share: Annotated[
+        float | None, typer.Option(metavar="SHARE", help="Games against itself, at random at first; 0.")
+    ] = None,
     past_share: Annotated[
         float | None, typer.Option(metavar="SHARE", help="Games against what it was earlier; 0.25.")
     ] = None,
@@ -86,7 +89,8 @@ def train(
     from parlay_marl.training.selfplay import train as train_policy
 
     given: dict[str, Any] = {
-        "scenarios": scenario, "opponents": opponent, "self_share": self_share, "past_share": past_share,
+        "scenarios": scenario, "opponents": opponent, "self_share": self_share, "explorer_share": explorer_share,
+        "past_share": past_share,
         "opponent_share": opponent_share, "role": role, "reward": reward, "persona_rewards": persona_rewards or None,
         "frames": frames, "seed": seed, "threads": threads, "max_rounds": rounds, "information": information,
         "lanes": lanes, "steps": steps, "batch_size": batch_size, "epochs": epochs, "learning_rate": learning_rate,

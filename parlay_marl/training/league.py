@@ -20,21 +20,28 @@ from parlay_marl.opponents.seat import PersonaOpponent
 
 SELVES = 4
 """Seats at the table for the policy as it is now: more than one, so that it can have several traits at once."""
+EXPLORER = SELVES
+"""The place of the policy that plays its first rounds at random: with it, games come to where they else never would."""
+FIRST_PAST = SELVES + 1
 MEMORY = 0.995
 """What a game leaves of what was known about a past policy's strength."""
 LEAST_WEIGHT = 0.02
 """Weight of a past policy that never wins, so that it is not forgotten."""
 
 
-def member(name: str, policy: Policy, traits: NDArray[Any] | None = None) -> PersonaOpponent:
-    """Return a policy as an opponent, with traits `(4,)` where it is given some."""
+def member(name: str, policy: Policy, traits: NDArray[Any] | None = None, explores: bool = False) -> PersonaOpponent:
+    """Return a policy as an opponent, with traits `(4,)` where it is given some, and at random at first or not."""
     given = {} if traits is None else dict(zip(TRAIT_INPUTS, map(float, traits), strict=True))
     about = {"name": name, "title": "A member of the league", "summary": "A policy in training.", "traits": given}
-    return PersonaOpponent(Persona.model_validate(about), policy)
+    player = PersonaOpponent(Persona.model_validate(about), policy)
+    if explores:
+        player.record = player.record.copy()
+        player.record["network"]["explores"] = 1.0
+    return player
 
 
 class League:
-    """The opponents of a training run, in the order of the batch: selves, past policies, others."""
+    """The opponents of a training run, in the order of the batch: selves, the explorer, past policies, others."""
 
     def __init__(self, others: Sequence[PersonaOpponent], weights: Sequence[float], places: int) -> None:
         self.others, self._weights = list(others), np.array(weights, float)
@@ -48,11 +55,14 @@ class League:
     def line_up(self, policy: Policy, traits: NDArray[Any] | None) -> list[PersonaOpponent]:
         """Return all opponents; places of the past that are still free are taken by the policy itself."""
         past = [*self.past, *[policy] * (self.places - len(self.past))]
-        seats = [("self", policy)] * SELVES + [("past", each) for each in past]
-        members = [member(name, each, None if traits is None else traits[i]) for i, (name, each) in enumerate(seats)]
+        seats = [("self", policy)] * FIRST_PAST + [("past", each) for each in past]
+        members = [
+            member(name, each, None if traits is None else traits[i], explores=i == EXPLORER)
+            for i, (name, each) in enumerate(seats)
+        ]
         return [*members, *self.others]
 
-    def shares(self, own: float, past: float, others: float) -> NDArray[np.float64]:
+    def shares(self, own: float, explorer: float, past: float, others: float) -> NDArray[np.float64]:
         """Return the share of each opponent; without a past, its share goes to the policy itself."""
         if not self.past:
             own, past = own + past, 0.0
@@ -62,11 +72,11 @@ class League:
             chances[:n] = np.maximum((1.0 - self.beaten[:n]) ** 2, LEAST_WEIGHT)
             chances /= chances.sum()
         weights = self._weights / self._weights.sum() if len(self._weights) else self._weights
-        return np.concatenate([np.full(SELVES, own / SELVES), past * chances, others * weights])
+        return np.concatenate([np.full(SELVES, own / SELVES), [explorer], past * chances, others * weights])
 
     def note(self, opponents: NDArray[Any], own: NDArray[Any], other: NDArray[Any]) -> None:
         """Take note of what the learner and its opponents were paid in games that ended."""
-        slots = opponents - SELVES
+        slots = opponents - FIRST_PAST
         scores = 0.5 + 0.5 * np.sign(own - other)
         for slot in range(len(self.past)):
             played = scores[slots == slot]
@@ -90,5 +100,5 @@ class League:
 def seat_league(batch: Batch, league: League, policy: Policy, shares: Sequence[float], traits: Any = None) -> None:
     """Let the batch's opponents be those of a league, as it is now."""
     members = league.line_up(policy, traits)
-    count = SELVES + league.places
+    count = FIRST_PAST + league.places
     batch.set_opponents(league.shares(*shares).tolist(), dict(enumerate(members[:count])))

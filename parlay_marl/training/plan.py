@@ -38,6 +38,7 @@ class Plan(Strict):
     scenarios: tuple[str, ...] = Field(min_length=1, description="what is bargained over, with equal shares")
     opponents: dict[str, float] = Field(description="personas, by name or file, or policy files, and their weights")
     self_share: float = Field(0.25, ge=0.0, description="share of games against the policy as it is now")
+    explorer_share: float = Field(0.0, ge=0.0, description="share against itself, its first rounds played at random")
     past_share: float = Field(0.25, ge=0.0, description="share of games against its past, once there is one")
     opponent_share: float = Field(0.5, ge=0.0, description="share of games against the opponents")
     role: Literal["buyer", "seller", "mixed"] = Field("mixed", description="seat of the learner")
@@ -86,7 +87,7 @@ class Plan(Strict):
 
     @model_validator(mode="after")
     def _hangs_together(self) -> Self:
-        if self.self_share + self.past_share + self.opponent_share <= 0.0:
+        if self.self_share + self.explorer_share + self.past_share + self.opponent_share <= 0.0:
             raise ValueError("the shares of self, past and opponents are all 0; raise one of them")
         if self.opponent_share > 0.0 and not self.opponents:
             raise ValueError("opponents have a share of games, but none is named")

@@ -29,7 +29,7 @@ from parlay_marl.training import checkpoint
 from parlay_marl.training.evaluation import Evaluation, evaluate
 from parlay_marl.training.folder import Folder
 from parlay_marl.training.goals import drawn_traits
-from parlay_marl.training.league import SELVES, League, member, seat_league
+from parlay_marl.training.league import FIRST_PAST, League, member, seat_league
 from parlay_marl.training.plan import Plan
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ class Run:
             illegal="terminate",
             autoreset="same_step",
             learner=plan.role,
-            opponent=[*[blank] * (SELVES + plan.snapshots), *self.others],
+            opponent=[*[blank] * (FIRST_PAST + plan.snapshots), *self.others],
             threads=plan.threads,
         )
         self.env: BatchVecEnv = sb3.BatchVecEnv(
@@ -281,8 +281,9 @@ class Run:
         self.model.ent_coef = self.plan.final_entropy + (self.plan.entropy - self.plan.final_entropy) * left
         traits = None
         if self._known_traits is not None:
-            traits = drawn_traits(SELVES + self.league.places, self._known_traits, self.env.rng)
-        shares = self.plan.self_share, self.plan.past_share, self.plan.opponent_share
+            traits = drawn_traits(FIRST_PAST + self.league.places, self._known_traits, self.env.rng)
+        plan = self.plan
+        shares = plan.self_share, plan.explorer_share, plan.past_share, plan.opponent_share
         seat_league(self.batch, self.league, self.sampling(), shares, traits)
 
     def _evaluate(self, on_evaluation: OnEvaluation | None) -> None:

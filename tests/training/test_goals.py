@@ -42,6 +42,8 @@ def test_the_order_of_the_traits_is_that_of_the_network() -> None:
         ((SELFISH, 0, 1, 1), {"payoff": (0, 0), "ending": DEADLINE}, 0.0),
         ((SELFISH, 1, 0, 1), {"payoff": (0.4, 0.6), "round": 2}, 0.4 * 0.95**2),
         ((SELFISH, 1, 1, 0), {"payoff": (0.4, 0.6), "bluffs_made": (3, 1)}, 0.4 - 3 * HONESTY),
+        ((SELFISH, 1, 1, 0.25), {"payoff": (0.4, 0.6), "bluffs_made": (3, 1)}, 0.4 - 1.5 * HONESTY),
+        ((SELFISH, 1, 1, 0.5), {"payoff": (0.4, 0.6), "bluffs_made": (3, 1)}, 0.4),
         ((SELFISH, 1, 1, 1), {"payoff": (0.4, 0.6), "bluffs_made": (3, 1)}, 0.4),
     ],
 )

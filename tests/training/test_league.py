@@ -7,7 +7,7 @@ import pytest
 
 from parlay_marl.catalogue import load_persona
 from parlay_marl.opponents.seat import PersonaOpponent
-from parlay_marl.training.league import LEAST_WEIGHT, SELVES, League
+from parlay_marl.training.league import EXPLORER, FIRST_PAST, LEAST_WEIGHT, SELVES, League
 from tests.opponents.networks import network
 
 
@@ -18,10 +18,11 @@ def league() -> League:
 
 
 def test_without_a_past_its_share_is_the_policys_own(league: League) -> None:
-    shares = league.shares(0.25, 0.25, 0.5)
+    shares = league.shares(0.2, 0.1, 0.2, 0.5)
     assert shares.sum() == pytest.approx(1.0)
-    assert shares[:SELVES] == pytest.approx(0.5 / SELVES)
-    assert shares[SELVES : SELVES + 3] == pytest.approx(0.0)
+    assert shares[:SELVES] == pytest.approx(0.4 / SELVES)
+    assert shares[EXPLORER] == pytest.approx(0.1)
+    assert shares[FIRST_PAST : FIRST_PAST + 3] == pytest.approx(0.0)
     assert shares[-2:] == pytest.approx([0.375, 0.125])
 
 
@@ -29,7 +30,7 @@ def test_a_past_policy_is_played_more_the_less_it_is_beaten(league: League) -> N
     for frame in range(3):
         league.remember(network(), frame)
     league.beaten[:] = [0.9, 0.5, 1.0]
-    chances = league.shares(0.0, 1.0, 0.0)[SELVES : SELVES + 3]
+    chances = league.shares(0.0, 0.0, 1.0, 0.0)[FIRST_PAST : FIRST_PAST + 3]
     expected = np.array([max(0.1**2, LEAST_WEIGHT), 0.25, LEAST_WEIGHT])
     assert chances == pytest.approx(expected / expected.sum())
 
@@ -37,7 +38,7 @@ def test_a_past_policy_is_played_more_the_less_it_is_beaten(league: League) -> N
 def test_duels_are_noted_by_who_is_paid_more(league: League) -> None:
     league.remember(network(), 0)
     league.remember(network(), 1)
-    opponents = np.array([SELVES, SELVES, SELVES + 1, 0, SELVES + 3])
+    opponents = np.array([FIRST_PAST, FIRST_PAST, FIRST_PAST + 1, 0, FIRST_PAST + 3])
     for _ in range(2000):
         league.note(opponents, np.array([0.6, 0.6, 0.1, 9.0, 9.0]), np.array([0.2, 0.6, 0.3, 0.0, 0.0]))
     assert league.beaten[:2] == pytest.approx([0.75, 0.0], abs=0.01)
@@ -58,6 +59,7 @@ def test_the_line_up_is_selves_then_past_then_others(league: League) -> None:
     old, now = network(), network(seed=1)
     league.remember(old, 0)
     line_up = league.line_up(now, None)
-    assert [player.policy for player in line_up[: SELVES + 1]] == [*[now] * SELVES, old]
-    assert [player.policy for player in line_up[SELVES + 1 : SELVES + 3]] == [now, now]
+    assert [player.policy for player in line_up[: FIRST_PAST + 1]] == [*[now] * FIRST_PAST, old]
+    assert [player.policy for player in line_up[FIRST_PAST + 1 : FIRST_PAST + 3]] == [now, now]
+    assert [i for i, player in enumerate(line_up) if player.record["network"]["explores"][0] > 0.0] == [EXPLORER]
     assert [player.name for player in line_up[-2:]] == ["shark", "linear"]

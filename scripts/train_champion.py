@@ -1,0 +1,85 @@
+"""Trains the champion: the learned persona that the catalogue ships.
+
+    python scripts/train_champion.py --out runs/champion --threads 2            # trains and judges
+    python scripts/train_champion.py --out runs/champion --threads 2 --install  # and makes it the catalogue's
+
+RESULTS
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from pathlib import Path
+
+from parlay_marl.catalogue.personas import FOLDER
+from parlay_marl.opponents.policy import read_policy, write_policy
+from parlay_marl.training.folder import surroundings
+from parlay_marl.training.plan import Plan, price_scenarios, scripted_personas
+from parlay_marl.training.selfplay import Progress, train
+
+FRAMES, SEED = 36_000_000, 0
+
+
+def champions_plan(frames: int = FRAMES, seed: int = SEED, threads: int = 2) -> Plan:
+    """Return the plan: all price scenarios, all scripted personas alike, and itself, half of the games each."""
+    return Plan(
+        name="champion",
+        scenarios=price_scenarios(),
+        opponents=scripted_personas(),
+        frames=frames,
+        seed=seed,
+        threads=threads,
+        exit_bonus=0.1,
+        evaluate_every=4_000_000,
+        evaluation_games=100,
+    )
+
+
+def main() -> None:
+    """Train, say how it goes, and put the policy where the catalogue looks for it."""
+    parser = argparse.ArgumentParser(description="Train the champion of the catalogue.")
+    parser.add_argument("--out", type=Path, required=True, help="folder of the run")
+    parser.add_argument("--frames", type=int, default=FRAMES)
+    parser.add_argument("--seed", type=int, default=SEED)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--resume", action="store_true", help="go on with the run in the folder")
+    parser.add_argument("--install", action="store_true", help="make it the catalogue's champion")
+    options = parser.parse_args()
+    plan = champions_plan(options.frames, options.seed, options.threads)
+    last: list[Progress] = []
+
+    def on_progress(progress: Progress) -> None:
+        last[:] = [progress]
+
+    began = time.perf_counter()
+    policy = train(
+        None if options.resume else plan,
+        options.out,
+        resume=options.resume,
+        on_progress=on_progress,
+        on_evaluation=lambda frames, evaluation: print(
+            f"{time.perf_counter() - began:6.0f} s {frames:>11,} frames: payoff {evaluation.payoff.mean:.4f} "
+            f"({evaluation.payoff.low:.4f} to {evaluation.payoff.high:.4f}), capitulations "
+            f"{evaluation.conduct.capitulation_rate:.2%}, left without a ZOPA "
+            f"{evaluation.conduct.correct_walk_away_rate:.1%}",
+            flush=True,
+        ),
+    )
+    minutes = (time.perf_counter() - began) / 60.0
+    processor = surroundings()["machine"]["processor"]
+    print(
+        f"{policy.training['frames']:,} frames in {minutes:.1f} minutes on {processor}, {options.threads} threads: "
+        f"{last[0].frames_per_second:,.0f} frames/s, {last[0].environment_share:.1%} of the time in the batch, where "
+        "the opponents play too"
+    )
+    if options.install:
+        path = FOLDER / "champion.safetensors"
+        write_policy(path, policy)
+        print(f"{path}: {path.stat().st_size:,} bytes")
+        print(json.dumps(read_policy(path).training))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,131 @@
+"""`parlay train`, `evaluate` and `exploit`: as a user calls them, in small, and what they say to mistakes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from parlay_marl.opponents.policy import read_policy
+from tests.cli.conftest import Parlay
+
+QUICK = ("--lanes", "64", "--steps", "16", "--batch-size", "256", "--hidden", "8", "-n", "2")
+
+
+@pytest.fixture(scope="module")
+def policy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the file of a policy that has hardly learned anything."""
+    from parlay_marl.training.plan import Plan
+    from parlay_marl.training.selfplay import train
+
+    folder = tmp_path_factory.mktemp("runs") / "pupil"
+    train(
+        Plan(
+            name="pupil", scenarios=("uniform",), opponents={"linear": 1.0}, frames=2048, lanes=64, steps=16,
+            batch_size=256, hidden=(8,), evaluation_games=2,
+        ),
+        folder,
+    )  # fmt: skip
+    return folder / "pupil.safetensors"
+
+
+def test_train_keeps_a_run_and_names_the_policy(parlay: Parlay, tmp_path: Path) -> None:
+    out = tmp_path / "ada"
+    done = parlay("train", str(out), "--frames", "3000", "-s", "uniform", "-o", "linear", "-o", "shark=2", *QUICK)
+    assert done.exit_code == 0, done.stderr
+    assert done.stdout.strip() == str(out / "ada.safetensors")
+    assert "frames/s" in done.stderr
+    assert "payoff" in done.stderr
+    kept = read_policy(out / "ada.safetensors")
+    assert (kept.name, kept.hidden, kept.scenarios) == ("ada", (8,), ("uniform",))
+    assert json.loads((out / "run.json").read_text())["plan"]["opponents"] == {"linear": 1.0, "shark": 2.0}
+    again = parlay("train", str(out), "--resume", "--quiet")
+    assert (again.exit_code, again.stderr) == (0, "")
+    watched = parlay("watch", str(out / "ada.safetensors"), "diplomat", "-s", "uniform", "--seed", "3")
+    assert watched.exit_code == 0, watched.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--frames", "0"), "training: frames: Input should be greater than or equal to 1"),
+        (("-o", "sharc"), "unknown persona 'sharc'; did you mean 'shark'?"),
+        (("-o", "shark=much"), "--opponent shark=much: give a name, or a name and a weight"),
+        (("-s", "nowhere"), "unknown scenario 'nowhere'"),
+        (("--hidden", "64,many"), "--hidden: give up to three whole numbers, as 64,64, not '64,many'"),
+        (("--hidden", "0"), "hidden layers need 1 to 1024 units each"),
+        (("--role", "judge"), "training: role: Input should be 'buyer', 'seller' or 'mixed'"),
+        (("--batch-size", "100000000"), "batch_size is more than lanes * steps"),
+        (("--persona-rewards", "--reward", "shaped"), "leave reward at 'payoff'"),
+        (("--resume",), "holds no run to resume; begin one without --resume"),
+        (("--resume", "--frames", "5"), "--resume: the run has its own settings; leave out frames"),
+    ],
+)
+def test_what_cannot_be_trained_is_one_line_and_leaves_nothing(
+    parlay: Parlay, tmp_path: Path, arguments: tuple[str, ...], message: str
+) -> None:
+    done = parlay("train", str(tmp_path / "run"), *arguments)
+    assert done.exit_code == 2
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert not (tmp_path / "run").exists()
+
+
+def test_evaluate_tells_payoffs_and_regret_and_keeps_them(parlay: Parlay, tmp_path: Path, policy: Path) -> None:
+    out = tmp_path / "figures.json"
+    done = parlay("evaluate", str(policy), "-n", "5", "-o", "linear", "-o", "shark", "--json", str(out), "-q")
+    assert done.exit_code == 0, done.stderr
+    assert "best reply known" in done.stdout
+    figures = json.loads(out.read_text())
+    assert figures["scenarios"] == ["uniform"]
+    assert [each["score"]["opponent"] for each in figures["comparisons"]] == ["linear", "shark"]
+    for each in figures["comparisons"]:
+        by_seat = each["score"]["as_buyer"]["mean"], each["score"]["as_seller"]["mean"]
+        assert each["score"]["payoff"]["mean"] == pytest.approx(sum(by_seat) / 2)
+
+
+def test_a_persona_that_replies_best_has_no_regret(parlay: Parlay, tmp_path: Path) -> None:
+    out = tmp_path / "figures.json"
+    arguments = ("-n", "5", "-o", "linear", "--reply", "hardliner", "-s", "saas_enterprise", "--json", str(out))
+    done = parlay("evaluate", "boulware", *arguments)
+    assert done.exit_code == 0, done.stderr
+    assert json.loads(out.read_text())["regret"] == {"mean": 0.0, "low": 0.0, "high": 0.0}
+
+
+def test_exploit_tells_what_a_reply_gains(parlay: Parlay, tmp_path: Path) -> None:
+    out = tmp_path / "gap.json"
+    arguments = ("-s", "saas_enterprise", "--frames", "1", "-n", "20", "--json", str(out))
+    done = parlay("exploit", "conceder", *arguments)
+    assert done.exit_code == 0, done.stderr
+    assert "conceder: gap" in done.stdout
+    found = json.loads(out.read_text())
+    assert [seat["seat"] for seat in found["seats"]] == ["buyer", "seller"]
+    assert found["gap"]["low"] > 0.1  # boulware alone gains as much
+    for seat in found["seats"]:
+        assert seat["gap"]["mean"] == pytest.approx(seat["reply_payoff"]["mean"] - seat["own_payoff"]["mean"])
+
+
+@pytest.mark.parametrize("command", ["evaluate", "exploit"])
+@pytest.mark.parametrize(
+    ("player", "message"),
+    [
+        ("sharc", "unknown persona 'sharc'; did you mean 'shark'?"),
+        ("gone.safetensors", "gone.safetensors: no such policy file"),
+    ],
+)
+def test_who_cannot_be_judged_is_one_line(parlay: Parlay, command: str, player: str, message: str) -> None:
+    done = parlay(command, player)
+    assert done.exit_code == 2
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", ["evaluate", "exploit"])
+def test_a_truncated_policy_is_one_line(parlay: Parlay, command: str, tmp_path: Path, policy: Path) -> None:
+    half = tmp_path / "half.safetensors"
+    half.write_bytes(policy.read_bytes()[:-40])
+    done = parlay(command, str(half))
+    assert done.exit_code == 2
+    assert "half.safetensors: not a usable policy file" in done.stderr
+    assert done.stderr.count("\n") == 1
