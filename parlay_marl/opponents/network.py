@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from parlay_marl.core.bargain import price_worth
 from parlay_marl.core.chance import subkey, uniform
 from parlay_marl.core.jit import entry_point, rule
-from parlay_marl.core.moves import decode, n_actions
-from parlay_marl.core.observation import width
+from parlay_marl.core.moves import BATNA_REVEAL, BUYER, decode, makes_offer, n_actions
+from parlay_marl.core.observation import AT, REACH, width
 from parlay_marl.core.step import observe
 from parlay_marl.core.style import NETWORK_DTYPE, Activation
+from parlay_marl.core.tension import clip
 
 if TYPE_CHECKING:
     from parlay_marl.opponents.policy import Policy
@@ -164,18 +166,56 @@ def _write_traits(style: Any, units: Any, start: int) -> None:
 
 
 @rule
-def choose_by_network(s: Any, p: Any, net: Any, style: Any, weights: Any, seat: int, key: np.uint64) -> Any:
-    """Return what a learned policy does for the seat on turn: (move, price, package)."""
+def _see_prices_only(s: Any, seat: int, package: int, units: Any) -> None:
+    """Rewrite an observation as if only the price of one package were open.
+
+    What the package is worth to the seat goes into its limit, and offers of other packages are shown at the price of
+    this one that is worth as much to it.
+    """
+    value, reservation = s["package_values"][seat][package], s["reservation"][seat]
+    units[AT.reservation] = clip(price_worth(seat, 0.0, value, reservation), -REACH, REACH)
+    units[AT.package_values] = 0.0
+    units[AT.own_offer_package] = units[AT.own_offer_made]
+    units[AT.other_offer_package] = units[AT.other_offer_made]
+    if units[AT.own_offer_made] > 0.0:
+        price = price_worth(seat, np.float64(units[AT.own_offer_worth]), value, reservation)
+        units[AT.own_offer_price] = clip(price, 0.0, 1.0)
+    if units[AT.other_offer_made] > 0.0:
+        price = price_worth(seat, np.float64(units[AT.other_offer_worth]), value, reservation)
+        units[AT.other_offer_price] = clip(price, 0.0, 1.0)
+
+
+@rule
+def _with_package(s: Any, seat: int, package: int, move: int, price: float) -> tuple[int, float, int]:
+    """Return a move about the price of a package; a claim is about the reference, at the price worth as much there."""
+    if move == BATNA_REVEAL:
+        shift = s["package_values"][seat][package]
+        return move, clip(price - shift if seat == BUYER else price + shift, 0.0, 1.0), 0
+    return move, price, package if makes_offer(move) else 0
+
+
+@rule
+def choose_by_network(
+    s: Any, p: Any, net: Any, style: Any, weights: Any, seat: int, package: int, key: np.uint64
+) -> tuple[int, float, int]:
+    """Return what a learned policy does for the seat on turn: (move, price, package).
+
+    A policy that knows of the price only bargains over that of `package` where the deal has more.
+    """
     packages = net["packages"]
     fields, actions = width(packages), n_actions(packages)
     inputs = fields + net["traits"]
     units, mask = np.empty(_units(net, inputs, actions), np.float32), np.empty(actions, np.int8)
     observe(s, p, seat, packages, units[:fields], mask)
+    has_terms = packages == 1 and p["scenario"]["packages"] > 1
+    if has_terms:
+        _see_prices_only(s, seat, package, units)
     if net["traits"] > 0:
         _write_traits(style, units, fields)
     logits = forward(net, weights, units, inputs, actions)
     action = drawn_action(logits, mask, net["temperature"], uniform(key, _AN_ACTION))
-    return decode(action, seat, packages)
+    move, price, chosen = decode(action, seat, packages)
+    return _with_package(s, seat, package, move, price) if has_terms else (move, price, chosen)
 
 
 @entry_point

@@ -441,7 +441,8 @@ def choose(s: Any, p: Any, persona: Any, weights: Any, seat: int) -> tuple[int, 
         style = persona["drifted"]
     key = turn_key(s, seat)
     if persona["network"]["layers"] > 0:
-        return choose_by_network(s, p, persona["network"], style, weights, seat, key)
+        package = chosen_package(s, p, seat, style["logrolling"])
+        return choose_by_network(s, p, persona["network"], style, weights, seat, package, key)
     if int(style["strategy"]) == _RANDOM:
         return _random_choice(s, p, seat, key)
     scale = p["scenario"]["rounds"] / _USUAL_ROUNDS

@@ -86,8 +86,11 @@ class PersonaOpponent:
         self.check_packages(scenario.n_packages, repr(scenario.name))
 
     def check_packages(self, packages: int, where: str = "the scenario") -> None:
-        """Refuse more packages than the persona's learned policy was made for."""
-        if self.policy is not None and packages > self.policy.packages:
+        """Refuse more packages than the persona's learned policy was made for, unless that knows of the price only.
+
+        Such a policy bargains over the price of one package at a time, which the persona's `logrolling` chooses.
+        """
+        if self.policy is not None and 1 < self.policy.packages < packages:
             most = self.policy.packages
             raise ConfigurationError(
                 f"{self.name!r} is played by a policy with room for {most} package{'s' if most > 1 else ''}, but "
