@@ -16,7 +16,6 @@ from parlay_marl.opponents.policy import write_policy
 from parlay_marl.tournament import Games, analyse, replay_game, run_tournament
 from parlay_marl.tournament.entrants import load_entrant, recalled
 from parlay_marl.tournament.games import POLICY_DIGEST
-from parlay_marl.tournament.matches import Cup
 from parlay_marl.tournament.replay import rows_of
 from parlay_marl.tournament.report import report_data
 from tests.helpers import content
@@ -133,11 +132,21 @@ def test_a_learned_persona_meets_a_policy_that_is_asked(folder: Path) -> None:
 
 
 def test_every_cell_has_room_before_anything_is_played(folder: Path) -> None:
-    entrants = load_entrant("shark"), load_entrant(learned("small", packages=1))
-    cup = Cup(entrants, (), None, 1, 0)  # type: ignore[arg-type]
-    assert cup.pairings == []
-    with pytest.raises(ConfigurationError, match="'small' is played by a policy with room for 1 package, but 'acq"):
-        run_tournament(entrants, ["uniform", "acquisition_terms"], games=1, on_cell=pytest.fail)
+    entrants = ["shark", learned("small", packages=2)]
+    with pytest.raises(ConfigurationError, match="'small' is played by a policy with room for 2 packages, but 'acq"):
+        run_tournament(entrants, ["uniform", "acquisition_terms"], games=1, out=folder / "o", on_cell=nobody_plays)
+    assert not (folder / "o").exists()
+
+
+def nobody_plays(done: int, total: int) -> None:
+    pytest.fail("a cell was played")
+
+
+def test_a_policy_for_prices_plays_deals_with_terms(folder: Path) -> None:
+    write_policy(folder / "prices.safetensors", network(packages=1))
+    games = run_tournament([folder / "prices.safetensors", "nash"], DEALS, games=20)
+    index = int(rows_of(games, buyer="prices", seller="nash", scenario="hiring_package_terms")[3])
+    assert outcome(replay_game(games, index)) == stored(games, index)
 
 
 def test_two_policies_of_one_name_are_told_apart_by_giving_one_another(folder: Path) -> None:
