@@ -46,7 +46,7 @@ UNUSUAL = [
 SOME = ("conceder", "random", "shark")
 
 LEARNED = ("learned", "learned shark", "learned prices")
-"""Learned policies with random weights: the second is given the shark's traits, which drift, the third knows no terms."""
+"""With random weights: the second is given the shark's traits, which drift, the third knows of prices only."""
 
 PUBLIC = {
     "scenario", "round", "seat", "opener", "ending", "closed_by", "hot_streak", "erosion_ticks", "events_fired",

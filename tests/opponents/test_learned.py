@@ -276,11 +276,11 @@ def prices_only(game: Game, package: int) -> Any:
 @pytest.mark.parametrize("scenario", ["hiring_package_terms", "acquisition_terms"])
 def test_a_policy_for_prices_bargains_over_those_of_one_package(scenario: str, logrolling: float) -> None:
     about = {"name": "x", "title": "X", "summary": "X.", "tactics": {"logrolling": logrolling}}
-    policy = network((16, 8), temperature=0.0)
-    player = PersonaOpponent(Persona.model_validate(about), policy)
     game, rng = Game(make_config(scenario)), np.random.default_rng(0)
     kinds, packages = set(), set()
     for seed in range(25):
+        policy = network((16, 8), seed, temperature=0.0)
+        player = PersonaOpponent(Persona.model_validate(about), policy)
         game.reset(seed)
         while not game.is_over:
             seat = game.seat
@@ -297,9 +297,10 @@ def test_a_policy_for_prices_bargains_over_those_of_one_package(scenario: str, l
             assert price == pytest.approx(min(max(wanted[1] + shift, 0.0), 1.0))
             kinds.add(move)
             packages.add(package)
-            game.play(move, price, package) if rng.random() < 0.5 else game.play_index(
-                pick(rng, game.mask, game.packages)
-            )
+            if rng.random() < 0.5:
+                game.play(move, price, package)
+            else:
+                game.play_index(pick(rng, game.mask, game.packages))
     assert kinds >= {Move.OFFER, Move.BATNA_REVEAL}
     assert len(packages) > (2 if logrolling else 1)
 
