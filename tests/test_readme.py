@@ -9,9 +9,11 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
@@ -21,10 +23,11 @@ from parlay_marl.catalogue.personas import Persona
 from parlay_marl.catalogue.scenarios import Scenario
 from parlay_marl.cli import app
 from parlay_marl.envs.game import Game
-from parlay_marl.opponents.policy import write_policy
+from parlay_marl.opponents.policy import Policy, write_policy
 from parlay_marl.opponents.seat import as_player
 from parlay_marl.tournament import run_tournament
-from tests.opponents.networks import network
+from tests.helpers import offer
+from tests.opponents.networks import ROOM, network
 from tests.training.models import model
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -76,6 +79,7 @@ def test_toml_plays_a_game(block: Block, tmp_path: Path) -> None:
     """A persona or a scenario, by its keys: each belongs to exactly one of the two."""
     path = tmp_path / "mine.toml"
     path.write_text(block.text, encoding="utf-8")
+    write_policy(tmp_path / "pupil.safetensors", agreeable())
     keys = set(tomllib.loads(block.text))
     is_persona, is_scenario = (keys <= set(model.model_fields) for model in (Persona, Scenario))
     assert is_persona is not is_scenario, sorted(keys)
@@ -126,11 +130,21 @@ def test_parlay_does_what_is_shown(command: str, tmp_path: Path, monkeypatch: py
         run_tournament(["shark", "nash"], ["uniform"], games=1, out="results")
     if arguments[0] == "export":
         provide(arguments[1])
+    elif "pupil.safetensors" in arguments:
+        write_policy("pupil.safetensors", network(packages=ROOM))
     arguments += ["--games", "1"] if arguments[0] in ("tournament", "beliefs") else []
     result = CliRunner().invoke(app, arguments, input="quit\n", prog_name="parlay")
     assert result.exit_code == 0, result.output
     assert result.exception is None
     assert len(result.output.splitlines()) > (3 if arguments[0] != "export" else 0)
+
+
+def agreeable() -> Policy:
+    """Return a policy that accepts whatever it can, and offers the middle of the range where it can not."""
+    policy = network(temperature=0.0)
+    wishes = np.zeros(policy.actions, np.float32)
+    wishes[[0, offer(20)]] = 2.0, 1.0
+    return replace(policy, weights=tuple(0 * weight for weight in policy.weights), biases=(policy.biases[0], wishes))
 
 
 def provide(name: str) -> None:

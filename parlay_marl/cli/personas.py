@@ -85,7 +85,8 @@ def _network(policy: Policy, path: Path | None) -> list[Row]:
     rows.append(("name", policy.name))
     layers = [policy.inputs, *policy.hidden, policy.actions]
     rows.append(("network", f"{' - '.join(map(str, layers))}, {policy.activation}"))
-    rows.append(("packages", f"{policy.packages}: the most that a scenario may have"))
+    room = "the most that a scenario may have" if policy.packages > 1 else "prices only, one package at a time"
+    rows.append(("packages", f"{policy.packages}: {room}"))
     rows.append(("traits", ", ".join(policy.traits) or "none: all personas play it alike"))
     kind = "always the likeliest action" if policy.temperature == 0.0 else "draws from softmax(logits / temperature)"
     rows.append(("temperature", f"{policy.temperature:g}: {kind}"))

@@ -174,9 +174,10 @@ def _see_prices_only(s: Any, seat: int, package: int, units: Any) -> None:
     """
     value, reservation = s["package_values"][seat][package], s["reservation"][seat]
     units[AT.reservation] = clip(price_worth(seat, 0.0, value, reservation), -REACH, REACH)
-    units[AT.package_values] = 0.0
-    units[AT.own_offer_package] = units[AT.own_offer_made]
-    units[AT.other_offer_package] = units[AT.other_offer_made]
+    fields_of_packages = AT.package_values  # one number each, where there is room for one package
+    units[fields_of_packages] = 0.0
+    units[fields_of_packages + 1] = units[AT.own_offer_made]
+    units[fields_of_packages + 2] = units[AT.other_offer_made]
     if units[AT.own_offer_made] > 0.0:
         price = price_worth(seat, np.float64(units[AT.own_offer_worth]), value, reservation)
         units[AT.own_offer_price] = clip(price, 0.0, 1.0)

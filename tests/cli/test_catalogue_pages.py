@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 from parlay_marl.catalogue import load_persona, load_scenario, persona_names, scenario_names
+from parlay_marl.core.style import TRAIT_INPUTS
+from parlay_marl.opponents.policy import write_policy
 from tests.cli.conftest import Parlay
+from tests.opponents.networks import network
 
 
 def test_personas_are_listed(parlay: Parlay) -> None:
@@ -79,6 +82,45 @@ def test_files_of_ones_own_are_shown_and_their_brackets_survive(parlay: Parlay, 
     assert "mine: Mine [bold]" in text
     assert "Says [red]." in text
     assert "[x] :smile:" in text
+
+
+def test_a_learned_policy_is_shown_in_place_of_tactics(parlay: Parlay, tmp_path: Path) -> None:
+    path = tmp_path / "pupil.safetensors"
+    figures = {"frames": 2_000_000, "seed": 1, "payoff": {"mean": 0.3}, "by": "\x1b[31mred", "long": list(range(100))}
+    policy = network((32, 16), packages=9, name="graduate", scenarios=("uniform", "off_centre"), training=figures)
+    write_policy(path, policy)
+    (tmp_path / "mine.toml").write_text('title = "T"\nsummary = "S."\npolicy = "pupil.safetensors"\n')
+    for given in (path, tmp_path / "mine.toml"):
+        result = parlay("personas", str(given))
+        assert result.exit_code == 0
+        text = " ".join(result.stdout.split())
+        assert f"file {path}" in text
+        assert "name graduate" in text
+        assert f"network {policy.inputs} - 32 - 16 - {policy.actions}, relu" in text
+        assert "packages 9: the most that a scenario may have" in text
+        assert "traits none: all personas play it alike" in text
+        assert "temperature 1: draws from softmax" in text
+        assert "scenarios uniform, off_centre" in text
+        assert 'frames 2,000,000 seed 1 payoff {"mean": 0.3} by "\\u001b[31mred"' in text
+        assert "\x1b" not in result.stdout
+        assert "Tactics that differ" not in text
+        assert text.endswith("Drift never Voice silent")
+
+
+def test_a_persona_with_traits_as_inputs_and_a_training_of_many_figures_is_shown(
+    parlay: Parlay, tmp_path: Path
+) -> None:
+    figures = {f"figure_{i}": i for i in range(40)}
+    policy = network(traits=TRAIT_INPUTS, temperature=0.0, training=figures)
+    write_policy(tmp_path / "pupil.safetensors", policy)
+    text = " ".join(parlay("personas", str(tmp_path / "pupil.safetensors")).stdout.split())
+    assert "traits agreeableness, aggression, patience, bluff_rate" in text
+    assert "temperature 0: always the likeliest action" in text
+    assert "figure_15 15 ... 24 more in the file" in text
+    write_policy(tmp_path / "pupil.safetensors", network())
+    text = " ".join(parlay("personas", str(tmp_path / "pupil.safetensors")).stdout.split())
+    assert "scenarios not said Its training nothing is said" in text
+    assert "packages 1: prices only, one package at a time" in text
 
 
 @pytest.mark.parametrize(

@@ -142,7 +142,7 @@ def test_the_names_of_an_observation_are_those_of_its_table() -> None:
     listed = names(9)
     assert len(listed) == len(set(listed)) == width(9)
     assert {name.split("[")[0] for name in listed} == {field.name for field in FIELDS}
-    assert listed[:4] == ["seat", "is_opener", "time", "reservation"]
+    assert listed[:5] == ["seat", "is_opener", "time", "round_length", "reservation"]
     assert "other_offer_package[8]" in listed
     env = negotiation_v0.env(scenario="hiring_package_terms")
     env.reset(seed=1, options={"reservation": {"seller": 195_000}})

@@ -19,14 +19,15 @@ NETWORKS: dict[str, dict[str, Any]] = {
     "relu": {"hidden": (8,)},
     "tanh": {"hidden": (7, 5), "activation": "tanh", "temperature": 0.5},
     "deep": {"hidden": (6, 5, 3), "temperature": 0.0},
+    "prices": {"hidden": (9, 4), "packages": 1},
     "traits": {"hidden": (9,), "traits": TRAIT_INPUTS, "temperature": 3.0},
 }
 
 
 def answers(name: str) -> bytes:
     """Return logits and actions of a network."""
-    policy = network(packages=2, **NETWORKS[name])
-    observations, masks = rows(6, packages=2)
+    policy = network(**({"packages": 2} | NETWORKS[name]))
+    observations, masks = rows(6, packages=policy.packages)
     traits = np.float32([0.25, 0.5, 0.75, 1.0]) if policy.traits else None
     logits = policy.logits(observations, traits)
     return logits.tobytes() + (b"" if policy.traits else policy.act(observations, masks).tobytes())

@@ -45,8 +45,8 @@ UNUSUAL = [
 
 SOME = ("conceder", "random", "shark")
 
-LEARNED = ("learned", "learned shark")
-"""Learned policies with random weights; the second is given the shark's traits, which drift."""
+LEARNED = ("learned", "learned shark", "learned prices")
+"""With random weights: the second is given the shark's traits, which drift, the third knows of prices only."""
 
 PUBLIC = {
     "scenario", "round", "seat", "opener", "ending", "closed_by", "hot_streak", "erosion_ticks", "events_fired",
@@ -71,6 +71,8 @@ def seat_taker(name: str) -> PersonaOpponent:
     """Return a persona of the catalogue, or one that is played by a policy with random weights."""
     if name not in LEARNED:
         return as_persona(name)
+    if name == "learned prices":
+        return learned("learned-prices", "nash", packages=1, hidden=(8, 8), seed=1)
     return learned("learned") if name == "learned" else learned("learned-shark", "shark", traits=TRAIT_INPUTS)
 
 
