@@ -3,26 +3,32 @@
 Two games of 1, 2, 3 and 4 rounds. In a round the opener offers, the other accepts or offers in turn, and the last turn
 can only accept: T rounds have 2T - 1 offers, the last one the opener's. A deal is worth d^t to both after t steps.
 
-* `by turn`: each turn is a step, as in Stahl (1972) and Rubinstein (1982): who makes the last offer takes all, and
+* `by_turn`: each turn is a step, as in Stahl (1972) and Rubinstein (1982): who makes the last offer takes all, and
   x_n = 1, x_k = 1 - d * x_(k+1) is what the maker of offer k takes.
-* `by round`: each round is a step, as these rules discount. A counter-offer in the same round costs no time, so that
-  x_k = 1 - x_(k+1) after it and x_k = 1 - d * x_(k+1) after the opener's: the opener takes all, whatever T.
+* `by_round`: each round is a step, as these rules discount. A counter-offer in the same round costs no time, so that
+  x_k = 1 - d * x_(k+1) for the opener's offers and x_k = 1 - x_(k+1) for the other's: the opener takes all, whatever T.
 
-    python scripts/stahl.py --frames 3000000 --threads 2
+Games begin after a random number of random offers (exploring starts), so that what happens late in a game is learned,
+too, and the beginning can follow from it.
+
+    python scripts/stahl.py --frames 3000000 --json distances.json
 """
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from parlay_marl.catalogue import build_params, load_rules, load_scenario
 from parlay_marl.core.moves import BUYER, SELLER
 from parlay_marl.core.outcome import DEAL
+from parlay_marl.opponents.policy import Policy
 from parlay_marl.training.evaluation import games_of
 from parlay_marl.training.league import member
 from parlay_marl.training.plan import Plan
@@ -50,17 +56,34 @@ def subgame_perfect(rounds: int, discount: float, by_turn: bool) -> float:
     return share
 
 
-def opener_shares(policy, params, games: int) -> tuple[float, float]:
-    """Return the opener's mean share of the gain over deals, and the share of games that end in one."""
+def stahls_plan(scenario: Path, rounds: int, by_turn: bool, **settings: Any) -> Plan:
+    """Return the plan of a learner that plays nobody but itself, from exploring starts."""
+    return Plan(
+        scenarios=(str(scenario),),
+        opponents={},
+        self_share=0.0,
+        explorer_share=1.0,
+        past_share=0.0,
+        opponent_share=0.0,
+        max_rounds=rounds,
+        turn_discount=DISCOUNT if by_turn else 1.0,
+        exit_bonus=0.0,
+        lanes=512,
+        steps=16,
+        batch_size=2048,
+        entropy=0.03,
+        final_entropy=0.0,
+        **settings,
+    )
+
+
+def opener_share(policy: Policy, params: Any, games: int) -> tuple[float, float]:
+    """Return the opener's mean share of the gain over deals against itself, and the share of games with a deal."""
     player = member("learner", policy)
-    shares, deals = [], []
-    outcomes = games_of(player, player, [params], BUYER, games=games, seed=2**62)[0]
-    for opener in (BUYER, SELLER):
-        rows = outcomes[opener]
-        deal = rows["ending"] == DEAL
-        deals.append(deal.mean())
-        shares.append(rows["share"][deal, opener].mean() if deal.any() else np.nan)
-    return float(np.mean(shares)), float(np.mean(deals))
+    played = games_of(player, player, [params], BUYER, games=games, seed=2**62)[0]
+    deal = played["ending"] == DEAL
+    shares = [played["share"][opener, deal[opener], opener].mean() for opener in (BUYER, SELLER) if deal[opener].any()]
+    return float(np.mean(shares)) if shares else float("nan"), float(deal.mean())
 
 
 def main() -> None:
@@ -80,24 +103,15 @@ def main() -> None:
             path = Path(folder) / ("by_turn.toml" if by_turn else "by_round.toml")
             path.write_text(SCENARIO.format(discount=1.0 if by_turn else DISCOUNT))
             for rounds in (1, 2, 3, 4):
-                plan = Plan(
-                    scenarios=(str(path),), opponents={}, self_share=0.5, past_share=0.5, opponent_share=0.0,
-                    max_rounds=rounds, frames=options.frames, seed=options.seed, threads=options.threads,
-                    turn_discount=DISCOUNT if by_turn else 1.0, exit_bonus=0.0, lanes=2048, steps=16, entropy=0.1,
-                    final_entropy=0.0, snapshot_every=200_000,
-                )  # fmt: skip
-                learned = train(plan)
+                settings = {"frames": options.frames, "seed": options.seed, "threads": options.threads}
+                learned = train(stahls_plan(path, rounds, by_turn, **settings))
                 params = build_params(load_scenario(path), load_rules("default"), rounds=rounds, reward="payoff")
                 known = subgame_perfect(rounds, DISCOUNT, by_turn)
-                share, deals = opener_shares(learned, params, options.games)
-                import dataclasses
-
-                drawn, _ = opener_shares(dataclasses.replace(learned, temperature=1.0), params, options.games)
-                row = {
-                    "game": path.stem, "rounds": rounds, "equilibrium": known, "likeliest": share, "drawing": drawn,
-                    "deals": deals,
-                }  # fmt: skip
-                results.append(row)
+                share, deals = opener_share(learned, params, options.games)
+                drawn, _ = opener_share(dataclasses.replace(learned, temperature=1.0), params, options.games)
+                results.append(
+                    {"game": path.stem, "rounds": rounds, "known": known, "likeliest": share, "drawing": drawn}
+                )
                 print(
                     f"{path.stem:<9} {rounds:>6} {known:>12.3f} {share:>10.3f} {abs(share - known):>9.3f} "
                     f"{drawn:>8.3f} {abs(drawn - known):>9.3f} {deals:>6.1%}",

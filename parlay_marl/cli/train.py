@@ -34,7 +34,7 @@ def train(
         float | None, typer.Option(metavar="SHARE", help="Games against the policy as it is; 0.25.")
     ] = None,
     explorer_share: Annotated[
-        float | None, typer.Option(metavar="SHARE", help="Games against itself, at random at first; 0.")
+        float | None, typer.Option(metavar="SHARE", help="Games against it that begin with random offers; 0.")
     ] = None,
     past_share: Annotated[
         float | None, typer.Option(metavar="SHARE", help="Games against what it was earlier; 0.25.")

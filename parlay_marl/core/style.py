@@ -100,7 +100,7 @@ NETWORK = (
     Field("packages", "i8", (), "packages that its observation and its actions have room for"),
     Field("traits", "i8", (), "number of traits that follow the observation: those of `TRAIT_INPUTS`, or none"),
     Field("start", "i8", (), "where its weights begin in the array of all weights"),
-    Field("explores", "f8", (), "probability that it plays a game's first rounds at random, as training asks for"),
+    Field("explores", "i8", (), "1: games against it in a batch begin after some random offers, as training asks for"),
     Field("temperature", "f8", (), "0: takes the likeliest action; else draws from softmax(logits / temperature)"),
 )
 NETWORK_DTYPE = field_dtype(NETWORK)

@@ -6,6 +6,7 @@ plays, whatever the number of lanes or threads. Kernels hold no lock, so that se
 
 from __future__ import annotations
 
+import math
 from enum import IntEnum
 from typing import Any
 
@@ -16,7 +17,7 @@ from parlay_marl.core.belief import can_be_stated
 from parlay_marl.core.chance import draw_game, nothing_fixed, subkey, uniform
 from parlay_marl.core.jit import entry_point, rule
 from parlay_marl.core.memory import clear_row, prefetcher
-from parlay_marl.core.moves import BUYER, SELLER, decode, n_actions, refusal, seat_on_turn
+from parlay_marl.core.moves import BUYER, OFFER, PRICE_LEVELS, SELLER, decode, n_actions, refusal, seat_on_turn
 from parlay_marl.core.observation import width
 from parlay_marl.core.outcome import NONE, write_outcome
 from parlay_marl.core.step import forfeit, observe, open_game, take_turn
@@ -65,7 +66,7 @@ MOST_SKIPPED = 100
 """Games that an opponent may end before the learner's first turn, one after another; then the lane waits a step."""
 
 # Counters of a game's stream beside those of the core.
-_SCENARIO, _OPPONENT, _LEARNER = 9, 10, 11
+_SCENARIO, _OPPONENT, _LEARNER, _EXPLORED, _EXPLORING = 9, 10, 11, 12, 1024
 
 AHEAD = 2
 """Lanes by which memory is asked for in advance, from LARGE lanes on; measured."""
@@ -115,6 +116,19 @@ def _answer(lane: Any, s: Any, p: Any, personas: Any, weights: Any) -> None:
 
 
 @rule
+def _explore(s: Any, p: Any, key: np.uint64) -> None:
+    """Play a random number of turns, each an offer at a random price: games then go on from positions off the path.
+
+    Sutton and Barto (2018) call such beginnings exploring starts.
+    """
+    turns = math.floor(uniform(key, _EXPLORED) * (2.0 * p["scenario"]["rounds"] - 1.0))
+    for turn in range(turns):
+        if s["ending"] == NONE:
+            level = math.floor(uniform(key, _EXPLORING + turn) * PRICE_LEVELS)
+            take_turn(s, p, OFFER, level / (PRICE_LEVELS - 1.0), 0)
+
+
+@rule
 def _begin(
     lane: Any,
     games: Any,
@@ -143,6 +157,8 @@ def _begin(
         open_game(s, p)
         lane["reward"][BUYER] = 0.0
         lane["reward"][SELLER] = 0.0
+        if lane["opponent"] >= 0 and personas[lane["opponent"]]["network"]["explores"] == 1:
+            _explore(s, p, key)
         _answer(lane, s, p, personas, weights)
         if s["ending"] == NONE:
             break

@@ -63,8 +63,6 @@ _STEP = 1.0 / (PRICE_LEVELS - 1.0)
 # Counters of a persona's draws within one turn; the last one begins a block of `_ATTEMPTS`.
 _TO_CHALLENGE, _TO_ANCHOR, _TO_CLAIM, _TO_BLUFF, _TO_BE_SILENT, _TO_WALK, _TO_REPEAT, _AT_RANDOM = range(8)
 _ATTEMPTS = 16
-# Counters of the draws of a persona for a whole game.
-_TO_EXPLORE = 128
 
 
 @rule
@@ -436,26 +434,6 @@ def _random_choice(s: Any, p: Any, seat: int, key: np.uint64) -> tuple[int, floa
 
 
 @rule
-def _explores(s: Any, p: Any, net: Any, seat: int) -> bool:
-    """Whether a learned policy plays at random still: in some games, for a number of rounds that differs."""
-    key = subkey(s["key"], 1 + seat)
-    if uniform(key, _TO_EXPLORE) >= net["explores"]:
-        return False
-    return s["round"] < math.floor(uniform(key, _TO_EXPLORE + 1) * p["scenario"]["rounds"])
-
-
-@rule
-def _learned_choice(
-    s: Any, p: Any, net: Any, style: Any, weights: Any, seat: int, key: np.uint64
-) -> tuple[int, float, int]:
-    """Return what the persona's learned policy does, or any legal action while it explores."""
-    if net["explores"] > 0.0 and _explores(s, p, net, seat):
-        return _random_choice(s, p, seat, key)
-    package = chosen_package(s, p, seat, style["logrolling"])
-    return choose_by_network(s, p, net, style, weights, seat, package, key)
-
-
-@rule
 def choose(s: Any, p: Any, persona: Any, weights: Any, seat: int) -> tuple[int, float, int]:
     """Return a persona's (move, price, package) for the seat on turn."""
     style = persona["base"]
@@ -463,7 +441,8 @@ def choose(s: Any, p: Any, persona: Any, weights: Any, seat: int) -> tuple[int, 
         style = persona["drifted"]
     key = turn_key(s, seat)
     if persona["network"]["layers"] > 0:
-        return _learned_choice(s, p, persona["network"], style, weights, seat, key)
+        package = chosen_package(s, p, seat, style["logrolling"])
+        return choose_by_network(s, p, persona["network"], style, weights, seat, package, key)
     if int(style["strategy"]) == _RANDOM:
         return _random_choice(s, p, seat, key)
     scale = p["scenario"]["rounds"] / _USUAL_ROUNDS

@@ -21,7 +21,7 @@ from parlay_marl.opponents.seat import PersonaOpponent
 SELVES = 4
 """Seats at the table for the policy as it is now: more than one, so that it can have several traits at once."""
 EXPLORER = SELVES
-"""The place of the policy that plays its first rounds at random: with it, games come to where they else never would."""
+"""The place of the policy against which games begin with random offers: they come to where they else never would."""
 FIRST_PAST = SELVES + 1
 MEMORY = 0.995
 """What a game leaves of what was known about a past policy's strength."""
@@ -30,13 +30,13 @@ LEAST_WEIGHT = 0.02
 
 
 def member(name: str, policy: Policy, traits: NDArray[Any] | None = None, explores: bool = False) -> PersonaOpponent:
-    """Return a policy as an opponent, with traits `(4,)` where it is given some, and at random at first or not."""
+    """Return a policy as an opponent, with traits `(4,)` where it is given some, with exploring starts or without."""
     given = {} if traits is None else dict(zip(TRAIT_INPUTS, map(float, traits), strict=True))
     about = {"name": name, "title": "A member of the league", "summary": "A policy in training.", "traits": given}
     player = PersonaOpponent(Persona.model_validate(about), policy)
     if explores:
         player.record = player.record.copy()
-        player.record["network"]["explores"] = 1.0
+        player.record["network"]["explores"] = 1
     return player
 
 

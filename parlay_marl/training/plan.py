@@ -38,7 +38,9 @@ class Plan(Strict):
     scenarios: tuple[str, ...] = Field(min_length=1, description="what is bargained over, with equal shares")
     opponents: dict[str, float] = Field(description="personas, by name or file, or policy files, and their weights")
     self_share: float = Field(0.25, ge=0.0, description="share of games against the policy as it is now")
-    explorer_share: float = Field(0.0, ge=0.0, description="share against itself, its first rounds played at random")
+    explorer_share: float = Field(
+        0.0, ge=0.0, description="share against itself from exploring starts: after random offers"
+    )
     past_share: float = Field(0.25, ge=0.0, description="share of games against its past, once there is one")
     opponent_share: float = Field(0.5, ge=0.0, description="share of games against the opponents")
     role: Literal["buyer", "seller", "mixed"] = Field("mixed", description="seat of the learner")

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from parlay_marl.catalogue import load_persona
+from parlay_marl.core.moves import OFFER
+from parlay_marl.envs.batch import Batch
 from parlay_marl.opponents.seat import PersonaOpponent
-from parlay_marl.training.league import EXPLORER, FIRST_PAST, LEAST_WEIGHT, SELVES, League
+from parlay_marl.training.league import EXPLORER, FIRST_PAST, LEAST_WEIGHT, SELVES, League, member
 from tests.opponents.networks import network
 
 
@@ -63,3 +65,35 @@ def test_the_line_up_is_selves_then_past_then_others(league: League) -> None:
     assert [player.policy for player in line_up[FIRST_PAST + 1 : FIRST_PAST + 3]] == [now, now]
     assert [i for i, player in enumerate(line_up) if player.record["network"]["explores"][0] > 0.0] == [EXPLORER]
     assert [player.name for player in line_up[-2:]] == ["shark", "linear"]
+
+
+def begun(explores: bool, lanes: int = 600) -> Batch:
+    """Return games of 5 rounds before the learner's first turn."""
+    opponent = member("self", network(), explores=explores)
+    batch = Batch(lanes, "uniform", reward="payoff", max_rounds=5, learner="buyer", opponent=opponent)
+    batch.reset(0)
+    return batch
+
+
+def test_games_against_the_explorer_begin_anywhere() -> None:
+    usual, exploring = begun(explores=False), begun(explores=True)
+    assert set(usual.games["round"]) == {0}
+    assert set(exploring.games["round"]) == {0, 1, 2, 3, 4}
+    late = exploring.games["round"] >= 2
+    assert set(exploring.games["last_move"][late, 0]) == {OFFER}
+    own = exploring.games["offer_price"][late, 0]
+    assert own.min() < 0.1
+    assert own.max() > 0.9
+    assert own.mean() == pytest.approx(0.5, abs=0.06)
+    assert (exploring.lanes["reward"] == 0.0).all()
+    same = exploring.lanes["number"] == usual.lanes["number"]
+    for name in ("urgency", "opener"):  # nothing else is drawn in another way
+        assert (usual.games[name][same] == exploring.games[name][same]).all()
+
+
+def test_after_its_beginning_an_exploring_game_is_played_by_the_policy() -> None:
+    first, second = begun(explores=True), begun(explores=True)
+    actions = np.array([int(np.flatnonzero(mask)[-1]) for mask in first.masks])
+    for batch in (first, second):
+        batch.step(actions)
+    assert first.games.tobytes() == second.games.tobytes()
