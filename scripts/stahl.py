@@ -8,6 +8,7 @@ can only accept: T rounds have 2T - 1 offers, the last one the opener's. A deal 
 * `by_round`: each round is a step, as these rules discount. A counter-offer in the same round costs no time, so that
   x_k = 1 - d * x_(k+1) for the opener's offers and x_k = 1 - x_(k+1) for the other's: the opener takes all, whatever T.
 
+The limits lie between two prices of the grid, so that the last that can be asked for leaves the other 1.5% of the gain.
 Games begin after a random number of random offers (exploring starts), so that what happens late in a game is learned,
 too, and the beginning can follow from it.
 
@@ -40,7 +41,7 @@ title = "Open cards, equal patience"
 low = 0
 high = 100
 information = "complete"
-reservation = {{ buyer = 100, seller = 0, spread = 0.0 }}
+reservation = {{ buyer = 99, seller = 1, spread = 0.0 }}
 urgency = {{ buyer = 0.5, seller = 0.5, spread = 0.0 }}
 alternative = {{ buyer = 0.0, seller = 0.0 }}
 discount_factor = {{ buyer = {discount}, seller = {discount} }}

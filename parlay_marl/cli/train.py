@@ -48,6 +48,9 @@ def train(
         bool,
         typer.Option("--persona-rewards", help="Pay by traits, and give them to the network: it learns any persona."),
     ] = False,
+    start: Annotated[
+        str | None, typer.Option(metavar="NAME|FILE", help="Learned persona or policy file to begin as.")
+    ] = None,
     frames: Annotated[
         int | None, typer.Option(metavar="N", help="Turns of the learner to train on; 20,000,000.")
     ] = None,
@@ -92,7 +95,8 @@ def train(
         "scenarios": scenario, "opponents": opponent, "self_share": self_share, "explorer_share": explorer_share,
         "past_share": past_share,
         "opponent_share": opponent_share, "role": role, "reward": reward, "persona_rewards": persona_rewards or None,
-        "frames": frames, "seed": seed, "threads": threads, "max_rounds": rounds, "information": information,
+        "start": start, "frames": frames, "seed": seed, "threads": threads, "max_rounds": rounds,
+        "information": information,
         "lanes": lanes, "steps": steps, "batch_size": batch_size, "epochs": epochs, "learning_rate": learning_rate,
         "entropy": entropy, "hidden": hidden, "exit_bonus": exit_bonus, "evaluate_every": evaluate_every,
         "evaluation_games": games, "device": device,

@@ -52,6 +52,7 @@ class Plan(Strict):
     turn_discount: float = Field(1.0, gt=0.0, le=1.0, description="what each turn leaves of a payoff, beside the rules")
     information: Literal["incomplete", "complete"] | None = Field(None, description="are reservations public?")
     max_rounds: int | None = Field(None, ge=1, le=1000, description="rounds; default: as the scenario says")
+    start: str | None = Field(None, description="learned persona or policy file that the learner begins as")
     frames: int = Field(20_000_000, ge=1, description="turns of the learner to train on")
     seed: int = Field(0, ge=0, lt=2**32, description="seed of all chance")
     lanes: int = Field(2048, ge=1, le=2**20, description="games at once")

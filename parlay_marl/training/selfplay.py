@@ -128,6 +128,8 @@ class Run:
         self._payoffs: list[float] = []
         self._started = self._last_checkpoint = time.perf_counter()
         self._first_frame, self._seconds_aside = 0, 0.0
+        if plan.start is not None:
+            self._begin_as(plan.start)
 
     @property
     def frames(self) -> int:
@@ -137,9 +139,8 @@ class Run:
     @property
     def policy(self) -> Policy:
         """The policy as it is now."""
-        plan = self.plan
+        plan, layers = self.plan, _layers(self.plan)
         state = {name: tensor.detach().cpu().numpy() for name, tensor in self.model.policy.state_dict().items()}
-        layers = [*(f"mlp_extractor.policy_net.{2 * i}" for i in range(len(plan.hidden))), "action_net"]
         figures: dict[str, Any] = {"frames": self.frames, "seed": plan.seed}
         if self.evaluations:
             figures["evaluation"] = {name: self.evaluations[-1][name] for name in ("frames", "payoff", "conduct")}
@@ -235,6 +236,21 @@ class Run:
         """Release the threads."""
         self.env.close()
 
+    def _begin_as(self, name: str) -> None:
+        """Give the learner the weights of a policy of the same shape; what it expects to be paid it learns anew."""
+        start = PersonaOpponent(load_persona(name)).policy
+        mine = self.policy
+        if start is None:
+            raise ConfigurationError(f"start: no learned policy plays {name!r}; name one, or a policy file")
+        for what in ("inputs", "hidden", "actions", "traits", "activation"):
+            theirs, own = getattr(start, what), getattr(mine, what)
+            if theirs != own:
+                raise ConfigurationError(f"start: {name!r} has another network: {what} {theirs}, not {own} as planned")
+        state = dict(self.model.policy.state_dict())
+        for layer, weight, bias in zip(_layers(self.plan), start.weights, start.biases, strict=True):
+            state |= {f"{layer}.weight": _tensors((weight,))[0], f"{layer}.bias": _tensors((bias,))[0]}
+        self.model.policy.load_state_dict(state)
+
     def _past_policy(self, weights: Any, biases: Any, born: int) -> Policy:
         """Return a past policy from the tensors of a checkpoint."""
         return Policy(
@@ -309,6 +325,11 @@ def deals_of(plan: Plan) -> list[Params]:
         build_params(load_scenario(name), rules, rounds=plan.max_rounds, information=plan.information, reward="payoff")
         for name in plan.scenarios
     ]
+
+
+def _layers(plan: Plan) -> list[str]:
+    """Return what Stable-Baselines3 calls the layers of the policy's network, from the first to the logits."""
+    return [*(f"mlp_extractor.policy_net.{2 * i}" for i in range(len(plan.hidden))), "action_net"]
 
 
 def _blank_policy(plan: Plan, packages: int) -> Policy:
