@@ -72,8 +72,8 @@ def stahls_plan(scenario: Path, rounds: int, by_turn: bool, **settings: Any) -> 
         lanes=512,
         steps=16,
         batch_size=2048,
-        entropy=0.03,
-        final_entropy=0.0,
+        entropy=0.1,
+        final_entropy=0.003,
         **settings,
     )
 

@@ -126,6 +126,7 @@ def _matrix(analysis: Analysis) -> Table:
     """Return what the buyer of each pair gains on average: buyers down, sellers across, by rank."""
     order = [(standing.name, analysis.names.index(standing.name)) for standing in analysis.standings]
     table = _bare_table()
+    table.padding = (0, 0, 0, 0)  # the whole catalogue fits into 80 columns
     table.add_column("", justify="right", style="parlay.dim")
     table.add_column("buyer", no_wrap=True)
     for rank in range(1, len(order) + 1):

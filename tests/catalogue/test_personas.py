@@ -57,7 +57,7 @@ def test_what_each_drifts_on() -> None:
 
 def test_the_catalogue_holds_what_was_asked_for() -> None:
     reference = {"boulware", "conceder", "linear", "tit_for_tat", "micro", "hardliner", "nash", "random"}
-    assert set(persona_names()) == set(CHARACTERS) | reference
+    assert set(persona_names()) == set(CHARACTERS) | reference | {"champion"}
     assert persona_names() == sorted(persona_names())
     for name in reference:
         assert load_persona(name).source, "a strategy from the literature names its source"

@@ -73,7 +73,7 @@ def seat_taker(name: str) -> PersonaOpponent:
         return as_persona(name)
     if name == "learned prices":
         return learned("learned-prices", "nash", packages=1, hidden=(8, 8), seed=1)
-    return learned("learned") if name == "learned" else learned("learned-shark", "shark", traits=TRAIT_INPUTS)
+    return learned("learned", seed=2) if name == "learned" else learned("learned-shark", "shark", traits=TRAIT_INPUTS)
 
 
 @dataclass

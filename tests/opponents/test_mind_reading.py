@@ -36,7 +36,7 @@ def reading(persona: Persona, depth: float, **tactics: Any) -> Persona:
 # ------------------ without it
 
 
-@pytest.mark.parametrize("name", PERSONAS)
+@pytest.mark.parametrize("name", sorted(set(PERSONAS) - {"champion"}))  # a learned policy looks at all that it sees
 def test_whoever_reads_no_minds_acts_whatever_it_believes(name: str) -> None:
     persona, rng = PersonaOpponent(reading(load_persona(name), 0.0)), np.random.default_rng(0)
     config, choice, seen = make_config(UNIFORM), np.zeros(1, CHOICE_DTYPE), 0
