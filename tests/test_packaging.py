@@ -63,6 +63,7 @@ def test_the_wheel_holds_the_package_its_data_and_nothing_else(wheel: Path) -> N
     for scenario in SCENARIOS:
         assert f"parlay_marl/catalogue/scenarios/{scenario}.toml" in names
     assert "parlay_marl/py.typed" in names
+    assert "parlay_marl/personas/champion.safetensors" in names
     assert {f"parlay_marl/tournament/page/report.{kind}" for kind in ("html", "css", "js")} <= set(names)
     modules = {str(path.relative_to(ROOT)) for path in (ROOT / "parlay_marl").rglob("*.py")}
     assert modules <= set(names)
@@ -70,7 +71,7 @@ def test_the_wheel_holds_the_package_its_data_and_nothing_else(wheel: Path) -> N
     assert tops == {"parlay_marl", f"parlay_marl-{parlay_marl.__version__}.dist-info"}
     assert not [name for name in names if "__pycache__" in name or name.endswith((".nbc", ".nbi", ".orig"))]
     assert {Path(name).suffix for name in names if name.startswith("parlay_marl/")} == {
-        *(".py", ".toml", ".typed"),
+        *(".py", ".toml", ".typed", ".safetensors"),
         *(".html", ".css", ".js"),
     }
     assert any(name.endswith("licenses/LICENSE") for name in names)

@@ -26,12 +26,19 @@ from parlay_marl.envs.game import Game
 from parlay_marl.opponents.policy import Policy, write_policy
 from parlay_marl.opponents.seat import as_player
 from parlay_marl.tournament import run_tournament
+from parlay_marl.training.plan import Plan
+from parlay_marl.training.selfplay import train
 from tests.helpers import offer
 from tests.opponents.networks import ROOM, network
 from tests.training.models import model
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+TINY_RUN = {
+    "name": "ada", "scenarios": ("uniform",), "opponents": {"linear": 1.0}, "frames": 300, "lanes": 16, "steps": 16,
+    "batch_size": 64, "hidden": (8,), "evaluation_games": 2,
+}  # fmt: skip
+TINY_OPTIONS = shlex.split("--frames 300 --lanes 16 --steps 16 --batch-size 64 --hidden 8 --games 2 --threads 1")
 FENCE = re.compile(r"^```(\S*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
@@ -126,6 +133,13 @@ def test_parlay_does_what_is_shown(command: str, tmp_path: Path, monkeypatch: py
     """A person leaves the table at once, what takes many games is as short as can be, and a replay finds some."""
     monkeypatch.chdir(tmp_path)
     _, *arguments = shlex.split(command)
+    if "--resume" in arguments:
+        train(Plan(**TINY_RUN), "runs/ada")
+    elif arguments[0] == "train":
+        arguments += TINY_OPTIONS
+    elif any(part.startswith("runs/") for part in arguments):
+        Path("runs/ada").mkdir(parents=True)
+        write_policy("runs/ada/ada.safetensors", network((8,), scenarios=("uniform",)))
     if arguments[0] == "replay":
         run_tournament(["shark", "nash"], ["uniform"], games=1, out="results")
     if arguments[0] == "export":
@@ -133,10 +147,12 @@ def test_parlay_does_what_is_shown(command: str, tmp_path: Path, monkeypatch: py
     elif "pupil.safetensors" in arguments:
         write_policy("pupil.safetensors", network(packages=ROOM))
     arguments += ["--games", "1"] if arguments[0] in ("tournament", "beliefs") else []
+    arguments += ["--games", "2"] if arguments[0] in ("evaluate", "exploit") else []
+    arguments += ["--frames", "1"] if arguments[0] == "exploit" else []
     result = CliRunner().invoke(app, arguments, input="quit\n", prog_name="parlay")
     assert result.exit_code == 0, result.output
     assert result.exception is None
-    assert len(result.output.splitlines()) > (3 if arguments[0] != "export" else 0)
+    assert len(result.output.splitlines()) > (0 if arguments[0] in ("export", "train") else 3)
 
 
 def agreeable() -> Policy:

@@ -5,7 +5,11 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Iterator
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress
 
 OnCell = Callable[[int, int], None]
 Played = TypeVar("Played")
@@ -30,17 +34,10 @@ def watched(play: Callable[[OnCell], Played], games: int) -> Played:
     return played
 
 
-@contextlib.contextmanager
-def _progress(games: int) -> Iterator[OnCell]:
-    """Show a bar of the cells, the rate and the time left on a terminal, and yield what moves it.
-
-    Elsewhere there is one line at the start. Cells that an earlier run has left do not count for the rate.
-    """
+def progress_bar(console: Console) -> Progress:
+    """Return a bar with a rate, which each task has as a field, and the time left; nothing without a terminal."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from parlay_marl.cli.console import remarks
-
-    console = remarks()
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -48,7 +45,19 @@ def _progress(games: int) -> Iterator[OnCell]:
         TextColumn("{task.fields[rate]}"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+
+
+@contextlib.contextmanager
+def _progress(games: int) -> Iterator[OnCell]:
+    """Show a bar of the cells, the rate and the time left on a terminal, and yield what moves it.
+
+    Elsewhere there is one line at the start. Cells that an earlier run has left do not count for the rate.
+    """
+    from parlay_marl.cli.console import remarks
+
+    console = remarks()
+    with progress_bar(console) as bar:
         task = bar.add_task("playing", total=None, rate="")
         began, kept = 0.0, -1
 

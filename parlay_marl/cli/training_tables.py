@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from parlay_marl.cli.console import remarks, show
 from parlay_marl.cli.layout import grid, paragraph, width_of
+from parlay_marl.cli.progress import progress_bar
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -27,19 +28,8 @@ def training_bar(what: str) -> Iterator[tuple[OnProgress, Callable[[str], None]]
 
     Without a terminal, a line every half a minute says the same.
     """
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-    from rich.progress import Progress as Bar
-
-    console = remarks()
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]}"),
-        TimeRemainingColumn(),
-    )
-    last = float("-inf")
-    with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+    console, last = remarks(), float("-inf")
+    with progress_bar(console) as bar:
         task = bar.add_task(what, total=None, rate="")
 
         def on_progress(progress: Progress) -> None:

@@ -32,6 +32,28 @@ class Interval(NamedTuple):
     high: float
 
 
+class Figures:
+    """What can be told as plain data."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return all figures as plain data; what is not a number is None."""
+        data: dict[str, Any] = as_plain(self)
+        return data
+
+
+def as_plain(thing: Any) -> Any:
+    """Return dataclasses, intervals and what they hold as plain data; what is not a number is None."""
+    if isinstance(thing, Interval):
+        return {name: as_plain(value) for name, value in thing._asdict().items()}
+    if is_dataclass(thing) and not isinstance(thing, type):
+        return {field.name: as_plain(getattr(thing, field.name)) for field in fields(thing)}
+    if isinstance(thing, dict):
+        return {name: as_plain(value) for name, value in thing.items()}
+    if isinstance(thing, list | tuple):
+        return [as_plain(each) for each in thing]
+    return None if isinstance(thing, float) and not math.isfinite(thing) else thing
+
+
 def interval(values: Floats) -> Interval:
     """Return the mean of independent values with its interval; without one where there is a single value."""
     mean, n = float(values.mean()), len(values)
@@ -99,31 +121,13 @@ class Score:
 
 
 @dataclass(frozen=True)
-class Evaluation:
+class Evaluation(Figures):
     """A player against several opponents, on the same games."""
 
     player: str
     payoff: Interval
     scores: tuple[Score, ...]
     conduct: Conduct
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the evaluation as plain data; what is not a number is None."""
-        data: dict[str, Any] = as_plain(self)
-        return data
-
-
-def as_plain(thing: Any) -> Any:
-    """Return dataclasses, intervals and what they hold as plain data; what is not a number is None."""
-    if isinstance(thing, Interval):
-        return {name: as_plain(value) for name, value in thing._asdict().items()}
-    if is_dataclass(thing) and not isinstance(thing, type):
-        return {field.name: as_plain(getattr(thing, field.name)) for field in fields(thing)}
-    if isinstance(thing, dict):
-        return {name: as_plain(value) for name, value in thing.items()}
-    if isinstance(thing, list | tuple):
-        return [as_plain(each) for each in thing]
-    return None if isinstance(thing, float) and not math.isfinite(thing) else thing
 
 
 def evaluate(
@@ -161,7 +165,7 @@ class Comparison:
 
 
 @dataclass(frozen=True)
-class Judgement:
+class Judgement(Figures):
     """A player against several opponents, beside the best reply known to each of them."""
 
     player: str
@@ -169,11 +173,6 @@ class Judgement:
     regret: Interval
     comparisons: tuple[Comparison, ...]
     conduct: Conduct
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the judgement as plain data; what is not a number is None."""
-        data: dict[str, Any] = as_plain(self)
-        return data
 
 
 def judge(
