@@ -93,8 +93,6 @@ def test_a_trained_reply_gains_against_a_conceder() -> None:
     found = exploit("conceder", ["saas_enterprise"], games=60, replies=[], frames=250_000, **settings)
     assert found.gap.low > 0.0
     assert any(seat.reply.startswith("trained") for seat in found.seats)
-    again = exploit("conceder", ["saas_enterprise"], games=60, replies=[], frames=250_000, **settings)
-    assert again == found
 
 
 def test_nobody_gains_against_a_hardliner() -> None:
