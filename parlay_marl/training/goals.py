@@ -23,7 +23,7 @@ IMPATIENCE = 0.05
 CLOSING = 0.3
 """What closing is worth beside winning, in nominal ZOPAs, to a learner without any aggression."""
 HONESTY = 0.1
-"""What a bluff costs a learner whose bluff rate is 0, in nominal ZOPAs; nothing from a rate of one half on."""
+"""What a bluff costs a learner whose bluff rate is 0, in nominal ZOPAs; one whose rate is 1 enjoys it as much."""
 
 
 def drawn_traits(n: int, known: Floats, rng: np.random.Generator) -> NDArray[np.float32]:
@@ -45,9 +45,7 @@ def utility(outcomes: Any, seats: NDArray[Any], traits: Floats) -> Floats:
     own = own + CLOSING * (1.0 - aggression) * closed
     angle = LEAST_ANGLE + (MOST_ANGLE - LEAST_ANGLE) * agreeableness
     bluffs = outcomes["bluffs_made"][rows, seats]
-    result: Floats = (
-        np.cos(angle) * own + np.sin(angle) * other - HONESTY * np.maximum(1.0 - 2.0 * bluff_rate, 0.0) * bluffs
-    )
+    result: Floats = np.cos(angle) * own + np.sin(angle) * other - HONESTY * (1.0 - 2.0 * bluff_rate) * bluffs
     return result
 
 

@@ -44,7 +44,7 @@ def test_the_order_of_the_traits_is_that_of_the_network() -> None:
         ((SELFISH, 1, 1, 0), {"payoff": (0.4, 0.6), "bluffs_made": (3, 1)}, 0.4 - 3 * HONESTY),
         ((SELFISH, 1, 1, 0.25), {"payoff": (0.4, 0.6), "bluffs_made": (3, 1)}, 0.4 - 1.5 * HONESTY),
         ((SELFISH, 1, 1, 0.5), {"payoff": (0.4, 0.6), "bluffs_made": (3, 1)}, 0.4),
-        ((SELFISH, 1, 1, 1), {"payoff": (0.4, 0.6), "bluffs_made": (3, 1)}, 0.4),
+        ((SELFISH, 1, 1, 1), {"payoff": (0.4, 0.6), "bluffs_made": (3, 1)}, 0.4 + 3 * HONESTY),
     ],
 )
 def test_utility(traits: tuple[float, ...], fields: dict[str, Any], expected: float) -> None:
