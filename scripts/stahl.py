@@ -72,7 +72,7 @@ def stahls_plan(scenario: Path, rounds: int, by_turn: bool, **settings: Any) -> 
         lanes=512,
         steps=16,
         batch_size=2048,
-        entropy=0.04,
+        entropy=0.05,
         final_entropy=0.003,
         **settings,
     )

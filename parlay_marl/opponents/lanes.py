@@ -119,9 +119,9 @@ def _answer(lane: Any, s: Any, p: Any, personas: Any, weights: Any) -> None:
 def _explore(s: Any, p: Any, key: np.uint64) -> None:
     """Play a random number of turns, each an offer at a random price: games then go on from positions off the path.
 
-    Sutton and Barto (2018) call such beginnings exploring starts.
+    At most the last turn is left. Sutton and Barto (2018) call such beginnings exploring starts.
     """
-    turns = math.floor(uniform(key, _EXPLORED) * (2.0 * p["scenario"]["rounds"] - 1.0))
+    turns = math.floor(uniform(key, _EXPLORED) * 2.0 * p["scenario"]["rounds"])
     for turn in range(turns):
         if s["ending"] == NONE:
             level = math.floor(uniform(key, _EXPLORING + turn) * PRICE_LEVELS)

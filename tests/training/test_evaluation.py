@@ -9,7 +9,7 @@ from parlay_marl.catalogue import build_params, load_persona, load_rules, load_s
 from parlay_marl.opponents.seat import PersonaOpponent
 from parlay_marl.tournament import run_tournament
 from parlay_marl.training.evaluation import best_reply, conduct, evaluate, games_of, interval, judge, payoffs
-from parlay_marl.training.exploit import exploit
+from parlay_marl.training.exploit import exploit, exploit_plan
 
 DEALS = [
     build_params(load_scenario(name), load_rules("default"), reward="payoff") for name in ("uniform", "off_centre")
@@ -99,3 +99,12 @@ def test_nobody_gains_against_a_hardliner() -> None:
     """Two hardliners are an equilibrium: neither concedes, and no reply is paid for trying."""
     found = exploit("hardliner", ["saas_enterprise"], games=40, frames=1, lanes=64, steps=16, batch_size=256)
     assert found.gap.mean == pytest.approx(0.0, abs=1e-9)
+
+
+def test_a_reply_begins_as_the_player_or_as_the_champion_where_that_has_room() -> None:
+    for player in ("champion", "linear"):
+        reply = exploit_plan(player, ["uniform"], "seller")
+        assert (reply.start, reply.hidden, reply.role) == ("champion", (64, 64), "seller")
+        assert (reply.opponents, reply.opponent_share, reply.self_share) == ({player: 1.0}, 1.0, 0.0)
+    assert exploit_plan("linear", ["uniform", "hiring_package_terms"], "buyer").start is None
+    assert exploit_plan("champion", ["uniform"], "buyer", hidden=(8,)).start is None

@@ -257,3 +257,26 @@ def test_a_policy_file_can_be_the_opponent(tmp_path: Path) -> None:
     train(plan(frames=4096, name="first"), tmp_path / "first")
     second = train(plan(frames=4096, opponents={str(tmp_path / "first" / "first.safetensors"): 1.0}))
     assert second.training["frames"] >= 4096
+
+
+def test_a_run_can_begin_as_a_policy_of_its_shape(tmp_path: Path) -> None:
+    first = train(plan(frames=4096, name="first"), tmp_path / "first")
+    run = Run(plan(start=str(tmp_path / "first" / "first.safetensors")))
+    assert same_weights(run.policy, first)
+    assert not same_weights(run.learn(), first)
+    run.close()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"start": "shark"}, "start: no learned policy plays 'shark'; name one, or a policy file"),
+        ({"start": "champion"}, r"'champion' has another network: hidden \(64, 64\), not \(16, 16\) as planned"),
+        ({"start": "champion", "hidden": (64, 64), "activation": "tanh"}, "activation relu, not tanh"),
+        ({"start": "champion", "hidden": (64, 64), "persona_rewards": True}, "inputs 55, not 59"),
+        ({"start": "gone.safetensors"}, "no such policy file"),
+    ],
+)
+def test_who_a_run_cannot_begin_as(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ParlayError, match=message):
+        Run(plan(**changes))
