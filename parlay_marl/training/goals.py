@@ -22,7 +22,7 @@ IMPATIENCE = 0.05
 """What a round takes off the own gain of a learner without any patience, as a share; nothing with full patience."""
 CLOSING = 0.3
 """What closing is worth beside winning, in nominal ZOPAs, to a learner without any aggression."""
-HONESTY = 0.1
+HONESTY = 0.02
 """What a bluff costs a learner whose bluff rate is 0, in nominal ZOPAs; one whose rate is 1 enjoys it as much."""
 
 
