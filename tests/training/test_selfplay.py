@@ -15,7 +15,7 @@ import torch
 
 from parlay_marl.catalogue import load_persona
 from parlay_marl.core.outcome import DEAL
-from parlay_marl.errors import CatalogueError, ConfigurationError, ParlayError
+from parlay_marl.errors import CatalogueError, ConfigurationError, MissingExtraError, ParlayError
 from parlay_marl.opponents.policy import Policy, read_policy
 from parlay_marl.opponents.seat import PersonaOpponent
 from parlay_marl.training.evaluation import evaluate, games_of
@@ -280,3 +280,11 @@ def test_a_run_can_begin_as_a_policy_of_its_shape(tmp_path: Path) -> None:
 def test_who_a_run_cannot_begin_as(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(ParlayError, match=message):
         Run(plan(**changes))
+
+
+def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(sys.modules, "parlay_marl.training.sb3", None)
+    monkeypatch.delattr("parlay_marl.training.sb3", raising=False)
+    with pytest.raises(MissingExtraError, match=r'pip install "parlay-marl\[train\]"'):
+        train(plan(), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
