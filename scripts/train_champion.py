@@ -8,8 +8,8 @@ on 2 shared cores of an Intel Xeon, two threads, 67,600 frames/s. Over the price
 personas in both seats, 200 games a cell of seed 0, it is paid 0.357 (95% interval 0.349 to 0.365), the best of those
 personas 0.300 in the same company (`parlay evaluate champion`, `parlay evaluate linear`).
 
-It was made before games against the league's explorer began with random offers. That place has no share here, but the
-first game of a lane is drawn from all places alike, so that the command now gives other weights from the first update on.
+It was made before games against the league's explorer began with random offers. That place has no share here, but
+the first game of a lane is drawn from all places alike, so that the command now gives other weights from the start.
 """
 
 from __future__ import annotations
