@@ -91,9 +91,8 @@ class PersonaOpponent:
         Such a policy bargains over the price of one package at a time, which the persona's `logrolling` chooses.
         """
         if self.policy is not None and 1 < self.policy.packages < packages:
-            most = self.policy.packages
             raise ConfigurationError(
-                f"{self.name!r} is played by a policy with room for {most} package{'s' if most > 1 else ''}, but "
+                f"{self.name!r} is played by a policy with room for {self.policy.packages} packages, but "
                 f"{where} has {packages}; choose a scenario with fewer, or train a policy on one with as many"
             )
 

@@ -19,6 +19,7 @@ from parlay_marl.core.moves import BUYER, SELLER
 from parlay_marl.core.outcome import DEAL, WALKED
 from parlay_marl.opponents.seat import PersonaOpponent
 from parlay_marl.tournament.matches import play_cell
+from parlay_marl.training.goals import never_zopa
 
 Floats = NDArray[np.float64]
 CONFIDENCE = 0.95
@@ -103,7 +104,7 @@ def conduct(outcomes: Sequence[tuple[Any, int]]) -> Conduct:
     deals = capitulations = walked = never = total = 0
     for each, seat in outcomes:
         deal, total = each["ending"] == DEAL, total + each.size
-        none = (each["start_width"] <= 0.0) & (each["zopa_high"] <= each["zopa_low"])
+        none = never_zopa(each)
         deals, never = deals + int(deal.sum()), never + int(none.sum())
         capitulations += int((deal & (each["worth"][..., seat] < -ROUNDING)).sum())
         walked += int((none & (each["ending"] == WALKED)).sum())

@@ -56,8 +56,12 @@ def turns_played(outcomes: Any) -> NDArray[np.int64]:
     return turns
 
 
+def never_zopa(outcomes: Any) -> NDArray[np.bool_]:
+    """Return which games had no ZOPA from the beginning to the end."""
+    return np.asarray((outcomes["start_width"] <= 0.0) & (outcomes["zopa_high"] <= outcomes["zopa_low"]))
+
+
 def left_rightly(outcomes: Any, seats: NDArray[Any]) -> NDArray[np.bool_]:
     """Return where a learner walked away from a game that had no ZOPA from the beginning to the end."""
     walked = (outcomes["ending"] == WALKED) & (outcomes["closed_by"] == seats)
-    never = (outcomes["start_width"] <= 0.0) & (outcomes["zopa_high"] <= outcomes["zopa_low"])
-    return np.asarray(walked & never)
+    return np.asarray(walked & never_zopa(outcomes))

@@ -131,17 +131,17 @@ class BatchVecEnv(VecEnv):
 
 
 class Hooks(BaseCallback):
-    """Calls a function before each rollout, between two updates; training ends where it returns False."""
+    """Calls a function before each rollout, between two updates."""
 
-    def __init__(self, before_rollout: Callable[[], bool]) -> None:
+    def __init__(self, before_rollout: Callable[[], None]) -> None:
         super().__init__()
-        self._before_rollout, self._goes_on = before_rollout, True
+        self._before_rollout = before_rollout
 
     def _on_rollout_start(self) -> None:
-        self._goes_on = self._before_rollout()
+        self._before_rollout()
 
     def _on_step(self) -> bool:
-        return self._goes_on
+        return True
 
 
 def make_model(env: BatchVecEnv, plan: Plan) -> MaskablePPO:

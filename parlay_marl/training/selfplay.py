@@ -101,7 +101,8 @@ class Run:
         self.others = [PersonaOpponent(load_persona(name)) for name in plan.opponents]
         self.league = League(self.others, list(plan.opponents.values()), plan.snapshots)
         self._known_traits = _traits_of(self.others) if plan.persona_rewards else None
-        blank = member(plan.name, _blank_policy(plan, self.packages))
+        self._blank = _blank_policy(plan, self.packages)
+        blank = member(plan.name, self._blank)
         self.batch = Batch(
             plan.lanes,
             self.scenarios,
@@ -144,13 +145,10 @@ class Run:
         figures: dict[str, Any] = {"frames": self.frames, "seed": plan.seed}
         if self.evaluations:
             figures["evaluation"] = {name: self.evaluations[-1][name] for name in ("frames", "payoff", "conduct")}
-        return Policy(
-            name=plan.name,
+        return dataclasses.replace(
+            self._blank,
             weights=tuple(state[f"{layer}.weight"].copy() for layer in layers),
             biases=tuple(state[f"{layer}.bias"].copy() for layer in layers),
-            activation=plan.activation,
-            packages=self.packages,
-            traits=TRAIT_INPUTS if plan.persona_rewards else (),
             temperature=plan.temperature,
             scenarios=tuple(scenario.name for scenario in self.scenarios),
             training=figures,
@@ -162,12 +160,11 @@ class Run:
         self._started = self._last_checkpoint = time.perf_counter()
         self._first_frame, self._seconds_aside, self.env.seconds = self.frames, 0.0, 0.0
 
-        def between() -> bool:
+        def between() -> None:
             with self._aside():
                 self._look_up(on_evaluation)
             if on_progress is not None:
                 on_progress(self.progress())
-            return True
 
         if self.folder is not None:
             self.model.set_logger(sb3.curves(self.folder.tensorboard))
@@ -225,10 +222,7 @@ class Run:
                 f"{self.folder.checkpoint}: the checkpoint is of another plan than run.json; restore that file"
             )
         checkpoint.restore(state, self.model, self.env)
-        self.league.past = [
-            self._past_policy(weights, biases, born)
-            for (weights, biases), born in zip(state["past"], state["born"], strict=True)
-        ]
+        self.league.past = [self._past_policy(*tensors) for tensors in state["past"]]
         self.league.born, self.league.beaten[:] = list(state["born"]), state["beaten"]
         self._due, self.evaluations = dict(state["due"]), json.loads(state["evaluations"])
 
@@ -251,15 +245,12 @@ class Run:
             state |= {f"{layer}.weight": _tensors((weight,))[0], f"{layer}.bias": _tensors((bias,))[0]}
         self.model.policy.load_state_dict(state)
 
-    def _past_policy(self, weights: Any, biases: Any, born: int) -> Policy:
+    def _past_policy(self, weights: Any, biases: Any) -> Policy:
         """Return a past policy from the tensors of a checkpoint."""
-        return Policy(
-            name=f"{self.plan.name[:40]}-{born}",
+        return dataclasses.replace(
+            self._blank,
             weights=tuple(tensor.numpy() for tensor in weights),
             biases=tuple(tensor.numpy() for tensor in biases),
-            activation=self.plan.activation,
-            packages=self.packages,
-            traits=TRAIT_INPUTS if self.plan.persona_rewards else (),
         )
 
     def sampling(self) -> Policy:
