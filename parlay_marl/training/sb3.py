@@ -21,6 +21,7 @@ from parlay_marl.core import observation as observed
 from parlay_marl.core.outcome import NONE
 from parlay_marl.core.style import TRAIT_INPUTS
 from parlay_marl.envs.batch import Batch
+from parlay_marl.errors import ConfigurationError
 from parlay_marl.training.goals import drawn_traits, left_rightly, turns_played, utility
 from parlay_marl.training.plan import Plan
 
@@ -160,9 +161,20 @@ def make_model(env: BatchVecEnv, plan: Plan) -> MaskablePPO:
         clip_range=plan.clip_range,
         ent_coef=plan.entropy,
         policy_kwargs={"net_arch": list(plan.hidden), "activation_fn": activation},
-        device=plan.device,
+        device=_checked_device(plan.device),
         seed=plan.seed,
     )
+
+
+def _checked_device(name: str) -> str:
+    """Return a device that torch can use, or say that it cannot; SB3 picks one itself for `auto`."""
+    if name != "auto":
+        try:
+            torch.zeros(1, device=name)
+        except (RuntimeError, AssertionError) as error:
+            reason = " ".join(str(error).split())[:100]
+            raise ConfigurationError(f"device: torch cannot use {name!r} here ({reason}); give auto or cpu") from None
+    return name
 
 
 def curves(folder: Path) -> Logger:

@@ -55,6 +55,9 @@ def test_train_keeps_a_run_and_names_the_policy(parlay: Parlay, tmp_path: Path) 
         (("-s", "nowhere"), "unknown scenario 'nowhere'"),
         (("--hidden", "64,many"), "--hidden: give up to three whole numbers, as 64,64, not '64,many'"),
         (("--hidden", "0"), "hidden layers need 1 to 1024 units each"),
+        (("--device", "moon"), "device: torch cannot use 'moon' here"),
+        (("--device", "cuda:99"), "device: torch cannot use 'cuda:99' here"),
+        (("--learning-rate", "nan"), "training: learning_rate: Input should be a finite number"),
         (("--role", "judge"), "training: role: Input should be 'buyer', 'seller' or 'mixed'"),
         (("--batch-size", "100000000"), "batch_size is more than lanes * steps"),
         (("--persona-rewards", "--reward", "shaped"), "leave reward at 'payoff'"),
@@ -104,6 +107,23 @@ def test_exploit_tells_what_a_reply_gains(parlay: Parlay, tmp_path: Path) -> Non
     assert found["gap"]["low"] > 0.1  # boulware alone gains as much
     for seat in found["seats"]:
         assert seat["gap"]["mean"] == pytest.approx(seat["reply_payoff"]["mean"] - seat["own_payoff"]["mean"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("exploit", "nash", "--frames", "0"), "exploit: frames: Input should be greater than or equal to 1"),
+        (("exploit", "nash", "--games", "0"), "games: give a whole number from 2"),
+        (("exploit", "nash", "--seed", "-1"), "exploit: seed: Input should be greater than or equal to 0"),
+        (("exploit", "nash", "-s", "nowhere"), "unknown scenario 'nowhere'"),
+        (("evaluate", "nash", "--games", "1"), "games: give a whole number from 2"),
+    ],
+)
+def test_what_cannot_be_judged_is_one_line(parlay: Parlay, arguments: tuple[str, ...], message: str) -> None:
+    done = parlay(*arguments, "--quiet")
+    assert done.exit_code == 2
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize("command", ["evaluate", "exploit"])
