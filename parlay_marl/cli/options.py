@@ -56,3 +56,16 @@ GamesInCell = Annotated[int, typer.Option("--games", "-n", metavar="N", help="Ga
 GivenSeed = Annotated[int, typer.Option(metavar="N", help="Seed of all chance.")]
 Threads = Annotated[int, typer.Option(metavar="N", help="Threads that share the cells; the results are the same.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but the result.")]
+
+
+def weighted(text: str) -> tuple[str, float]:
+    """Return an opponent and its weight."""
+    from parlay_marl.errors import ConfigurationError
+
+    name, separator, weight = text.rpartition("=")
+    if not separator:
+        return text, 1.0
+    try:
+        return name, float(weight)
+    except ValueError:
+        raise ConfigurationError(f"--opponent {text}: give a name, or a name and a weight, as shark=2") from None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from parlay_marl.cli.options import Quiet, Scenarios
+from parlay_marl.cli.options import Quiet, Scenarios, weighted
 
 if TYPE_CHECKING:
     from parlay_marl.training.plan import Plan
@@ -127,7 +127,7 @@ def _plan(out: Path, named: dict[str, Any]) -> Plan:
     from parlay_marl.training.plan import Plan, price_scenarios, scripted_personas
 
     settings = {"scenarios": price_scenarios(), **named}
-    settings["opponents"] = dict(map(_weighted, named["opponents"])) if "opponents" in named else scripted_personas()
+    settings["opponents"] = dict(map(weighted, named["opponents"])) if "opponents" in named else scripted_personas()
     if "hidden" in named:
         try:
             settings["hidden"] = [int(units) for units in named["hidden"].split(",")]
@@ -138,16 +138,3 @@ def _plan(out: Path, named: dict[str, Any]) -> Plan:
     if Plan.name_fits(out.name):
         settings["name"] = out.name
     return validate(Plan, settings, "training")
-
-
-def _weighted(text: str) -> tuple[str, float]:
-    """Return an opponent and its weight."""
-    from parlay_marl.errors import ConfigurationError
-
-    name, separator, weight = text.rpartition("=")
-    if not separator:
-        return text, 1.0
-    try:
-        return name, float(weight)
-    except ValueError:
-        raise ConfigurationError(f"--opponent {text}: give a name, or a name and a weight, as shark=2") from None

@@ -17,7 +17,7 @@ from parlay_marl.core.moves import Refusal, n_actions
 from parlay_marl.core.outcome import OUTCOME_DTYPE
 from parlay_marl.core.params import PARAMS_DTYPE
 from parlay_marl.core.state import state_dtype
-from parlay_marl.core.step import check_index
+from parlay_marl.core.step import check_index, observe_game
 from parlay_marl.core.work import all_work
 from parlay_marl.envs.config import Config, make_config, one_of, whole_number
 from parlay_marl.envs.game import LARGEST_SEED, action_text, belief_text, checked_seed, refusal_text
@@ -284,6 +284,12 @@ class Batch:
         if reason == Refusal.BELIEF_OUT_OF_RANGE:
             return refusal_text(seat, belief_text(*self._estimates[lane].tolist()), reason)
         return refusal_text(seat, action_text(action, action, seat, self.packages), reason)
+
+    def sight(self, lane: int, seat: int) -> dict[str, NDArray[Any]]:
+        """Return what a seat sees in a lane now, and may do (all 0 where it is not on turn), as copies of its own."""
+        vector, mask = np.empty(observed.width(self.packages), np.float32), np.empty(self.n_actions, np.int8)
+        observe_game(self.games, self._params, lane, seat, self.packages, vector, mask)
+        return {"observation": vector, "action_mask": mask}
 
     def set_opponents(self, shares: Sequence[float], changed: Mapping[int, PersonaOpponent]) -> None:
         """Change the opponents' shares, which games that begin from now on are drawn by, and who some of them are.

@@ -63,13 +63,13 @@ def import_policy(
     place = Path(path)
     try:
         if place.is_dir():
-            return _named(wishes, *read_rllib(place, module))
+            return named(wishes, *read_rllib(place, module))
         if module is not None:
             raise ValueError("module: only checkpoint folders of RLlib have modules; leave it out")
         if place.suffix == ".safetensors" or not place.is_file():
             return _as_wished(path, wishes)
         if zipfile.is_zipfile(place):
-            return _named(wishes, place.stem, read_sb3(place))
+            return named(wishes, place.stem, read_sb3(place))
         raise ValueError(f"it is no {KINDS}; give one of these")
     except PolicyFileError:
         raise
@@ -87,7 +87,7 @@ def _as_wished(path: str | Path, wishes: Wishes) -> Policy:
     return dataclasses.replace(policy, **{key: value for key, value in changes.items() if value not in (None, ())})
 
 
-def _named(wishes: Wishes, stem: str, network: Network) -> Policy:
+def named(wishes: Wishes, stem: str, network: Network) -> Policy:
     """Return a policy of a network from elsewhere."""
     layers, packages = _fitted(network.layers, wishes.traits)
     if wishes.name is None and not NAME.fullmatch(stem):

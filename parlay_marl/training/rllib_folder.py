@@ -7,6 +7,7 @@ knows arrays and dictionaries and nothing else; even these it builds itself.
 from __future__ import annotations
 
 import io
+import json
 import pickle
 import pickletools
 import struct
@@ -16,11 +17,14 @@ from typing import Any
 
 import numpy as np
 
+from parlay_marl.opponents.policy_file import ACTIVATIONS
 from parlay_marl.training.layers import LARGEST_STATE, Network, Tensors, chain, refuse_others
 
 LIBRARY = "a default module of PPO with an MLP encoder"
 PICKLE, MESSAGES = "module_state.pkl", "module_state.msgpack"
 MIXED = "its head has hidden layers, which by RLlib's default have relu while the encoder has tanh"
+METADATA, ACTIVATION = "metadata.json", "activation"
+"""A module's file of plain text, and its key for the function of the hidden layers."""
 PLACES = ("", "rl_module", "learner/rl_module", "learner_group/learner/rl_module")
 """Where modules lie in the folder of a module, of several, of a learner group and of an algorithm."""
 _KNOWN = (
@@ -37,6 +41,7 @@ _OPCODES = {
     *("SHORT_BINUNICODE", "BINUNICODE", "SHORT_BINBYTES", "BINBYTES", "BINBYTES8", "BYTEARRAY8"),
 }
 """What a pickle of arrays by name is written with."""
+_LARGEST_METADATA = 2**16
 _MOST_MEMOS = 2**20
 _DEEPEST = 8
 
@@ -44,12 +49,29 @@ _DEEPEST = 8
 def read_rllib(folder: Path, module: str | None) -> tuple[str, Network]:
     """Return name and policy network of a module; raise `ValueError` where there is none that can be read."""
     found = _find(folder, module)
-    tensors = _state(found)
+    return found.name, network_of(_state(found), _activation(found))
+
+
+def network_of(tensors: Tensors, activation: str | None = None) -> Network:
+    """Return the policy network of a module's state, with the function of its hidden layers where that is known."""
     refuse_others(tensors, _KNOWN, LIBRARY)
     own, shared = "encoder.actor_encoder.net.mlp.", "encoder.encoder.net.mlp."
     encoder = chain(tensors, own if any(name.startswith(own) for name in tensors) else shared)
     head = chain(tensors, "pi.net.mlp.")
-    return found.name, Network([*encoder, *head], unclear=MIXED if len(head) > 1 else "")
+    return Network([*encoder, *head], activation, unclear=MIXED if len(head) > 1 else "")
+
+
+def _activation(folder: Path) -> str | None:
+    """Return the function of the hidden layers where the metadata of a module say it, as those of ours do."""
+    path = folder / METADATA
+    if not path.is_file() or path.stat().st_size > _LARGEST_METADATA:
+        return None
+    try:
+        said = json.loads(path.read_bytes())
+    except (ValueError, RecursionError):
+        return None
+    activation = said.get(ACTIVATION) if isinstance(said, dict) else None
+    return activation if activation in ACTIVATIONS else None
 
 
 def _find(folder: Path, module: str | None) -> Path:

@@ -1,0 +1,40 @@
+"""The way back: what RLlib has learned, as a policy that plays wherever a persona does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ray.rllib.core import DEFAULT_MODULE_ID
+
+from parlay_marl.catalogue.scenarios import load_scenario
+from parlay_marl.errors import UnknownNameError
+from parlay_marl.opponents.policy import Policy
+from parlay_marl.training.export import Wishes, named
+from parlay_marl.training.rllib.league import first
+from parlay_marl.training.rllib.module import activation_of
+from parlay_marl.training.rllib.settings import env_settings
+from parlay_marl.training.rllib_folder import network_of
+
+
+def policy_of(
+    algorithm: Any, module: str = DEFAULT_MODULE_ID, *, name: str | None = None, temperature: float = 0.0
+) -> Policy:
+    """Return a module of an algorithm, as its learner has it, as a policy; `write_policy` writes its file.
+
+    At temperature 0 it plays its likeliest action, at 1 it draws as it did when it learned. What a checkpoint holds is
+    read by `parlay_marl.training.export.import_policy`, without RLlib.
+    """
+
+    def ask(learner: Any) -> Any:
+        if module not in learner.module:
+            return sorted(learner.module.keys())
+        found = learner.module[module]
+        return found.get_state(), activation_of(found)
+
+    answer = first(algorithm.learner_group, ask)
+    if isinstance(answer, list):
+        raise UnknownNameError("module", module, answer)
+    state, activation = answer
+    scenarios = tuple(load_scenario(deal).name for deal in env_settings(algorithm.config.env_config).scenarios)
+    wishes = Wishes(name, activation, temperature, None, (), scenarios)
+    return named(wishes, module, network_of(state, activation))

@@ -1,0 +1,85 @@
+"""What an environment of RLlib is told: its `env_config`, checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from parlay_marl.catalogue.files import Strict, validate
+from parlay_marl.envs.batch import Batch
+
+SEEDS_APART = 2**20
+"""Between the seeds of lanes: there is room for those of a training that goes on from a checkpoint."""
+
+
+class EnvSettings(Strict):
+    """The games that are played: over what, for what, and against whom."""
+
+    scenarios: tuple[str, ...] = Field(
+        ("saas_enterprise",), min_length=1, description="what is bargained over, by name or file, with equal shares"
+    )
+    opponents: dict[str, float] = Field({}, description="personas, by name or file, or policy files, and their weights")
+    opponent_share: float | None = Field(
+        None, ge=0.0, le=1.0, description="share of games against the opponents; default: 1 where there are any, else 0"
+    )
+    role: Literal["buyer", "seller", "mixed"] = Field("mixed", description="seat of the learner against an opponent")
+    reward: Literal["payoff", "shaped"] = Field("payoff", description="what the game pays")
+    rules: str | dict[str, Any] = Field("default", description="preset of the rules, or changed numbers")
+    information: Literal["incomplete", "complete"] | None = Field(None, description="are reservations public?")
+    opener: Literal["buyer", "seller", "random"] | None = Field(None, description="who opens each round")
+    max_rounds: int | None = Field(None, ge=1, le=1000, description="rounds; default: as the scenario says")
+    beliefs: Literal["bayes", "heuristic", "none"] = Field("bayes", description="belief tracker")
+
+    @field_validator("opponents")
+    @classmethod
+    def _has_weights(cls, opponents: dict[str, float]) -> dict[str, float]:
+        if any(weight < 0.0 for weight in opponents.values()) or (opponents and not any(opponents.values())):
+            raise ValueError("weights must be 0 or more, and not all 0")
+        return opponents
+
+    @model_validator(mode="after")
+    def _hangs_together(self) -> Self:
+        if self.opponent_share and not self.opponents:
+            raise ValueError("opponents have a share of games, but none is named")
+        return self
+
+    @property
+    def share(self) -> float:
+        """The share of games against the opponents."""
+        if self.opponent_share is None:
+            return 1.0 if self.opponents else 0.0
+        return self.opponent_share
+
+    @property
+    def kinds(self) -> tuple[bool, ...]:
+        """The kinds of games that there are: with both seats played from outside, and against an opponent."""
+        return tuple(kind for kind, there in ((False, self.share < 1.0), (True, self.share > 0.0)) if there)
+
+    def batch(self, games: int, *, against_opponents: bool) -> Batch:
+        """Return games with an opponent in one seat, or with both seats played from outside."""
+        return Batch(
+            games,
+            list(self.scenarios),
+            self.rules,
+            self.reward,
+            self.information,
+            self.opener,
+            self.max_rounds,
+            self.beliefs,
+            illegal="terminate",
+            autoreset="disabled",
+            learner=self.role if against_opponents else "both",
+            opponent=self.opponents if against_opponents else None,
+        )
+
+
+def env_settings(env_config: Mapping[str, Any]) -> EnvSettings:
+    """Return the settings that an `env_config` holds, or say what is wrong with it."""
+    return validate(EnvSettings, dict(env_config), "env_config")
+
+
+def lane_seed(seed: int, worker: int) -> int:
+    """Return the seed of a runner's first lane: the seeds of no two runners meet, whatever their lanes."""
+    return (seed * 2**12 + worker) * SEEDS_APART

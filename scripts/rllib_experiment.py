@@ -1,0 +1,305 @@
+#!/usr/bin/env python3
+"""Train with RLlib from the command line, and say how good what was learned is.
+
+    python scripts/rllib_experiment.py persona --scenario uniform --opponent linear --iterations 40 --out runs/one
+    python scripts/rllib_experiment.py league --opponent linear --env-runners 2 --out runs/two
+    python scripts/rllib_experiment.py persona --restore runs/one --iterations 20 --out runs/three
+    python scripts/rllib_experiment.py persona --sweep 8 --out runs/sweep
+
+CONFIG is who learns: `two` (a buyer's and a seller's policy), `shared` (one policy in both seats), `persona` (against
+the opponents), `league` (against itself and its frozen past) or `zoo` (against all scripted personas). Policies that
+learn against each other meet the opponents in half of their games. Needs `pip install "parlay-marl[rllib]"`.
+
+OUT gets results.csv and curves for TensorBoard (a line and a point for each iteration), `checkpoint`, each learned
+policy as NAME.safetensors, and evaluation.json. In the end a table compares the policies, against the opponents that
+they were trained on, with random play and with the linear conceder: mean payoffs with 95% intervals over game numbers.
+The exit status is 1 where a training had an illegal move.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import functools
+import json
+import os
+import shutil
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # more threads than free cores make torch many times slower
+
+CONFIGS = ("two", "shared", "persona", "league", "zoo")
+YARDSTICKS = ("random", "linear")
+EVALUATION_SEED = 2**62
+"""Far from the seeds of training."""
+
+
+def main() -> int:
+    """Do what the command line says; return the exit status."""
+    options = parsed()
+    from parlay_marl.errors import ParlayError
+
+    try:
+        return sweep(options) if options.sweep else experiment(options)
+    except ParlayError as error:
+        print(f"rllib_experiment: {error}", file=sys.stderr)
+        return 2
+
+
+def parsed() -> argparse.Namespace:
+    """Return the options of the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("config", metavar="CONFIG", choices=CONFIGS, help=", ".join(CONFIGS))
+    parser.add_argument("--out", type=Path, required=True, help="new folder for all results")
+    parser.add_argument("--scenario", "-s", action="append", metavar="NAME|FILE", help="default: saas_enterprise")
+    parser.add_argument(
+        "--opponent",
+        "-o",
+        action="append",
+        metavar="NAME|FILE[=WEIGHT]",
+        help="persona or policy file; default: linear",
+    )
+    parser.add_argument("--iterations", type=int, default=40, help="iterations, of 8,192 turns each; 40")
+    parser.add_argument("--env-runners", type=int, default=0, help="processes that play, beside this one; 0: none")
+    parser.add_argument("--lanes", type=int, default=256, help="games at once in each of them; 256")
+    parser.add_argument("--reward", choices=("payoff", "shaped"), default="payoff", help="what the game pays; payoff")
+    parser.add_argument("--seed", type=int, default=0, help="seed of all chance; 0")
+    parser.add_argument("--restore", type=Path, metavar="OUT", help="go on from the checkpoint of another experiment")
+    parser.add_argument("--checkpoint-every", type=int, default=10, metavar="N", help="iterations; 10")
+    parser.add_argument("--sweep", type=int, metavar="TRIALS", help="search rates of learning and entropy by ASHA")
+    parser.add_argument("--games", type=int, default=500, help="games in each cell of the evaluation; 500")
+    parser.add_argument("--address", help="a Ray cluster to use; default: one is started here")
+    options = parser.parse_args()
+    for name, least in (("iterations", 1), ("env_runners", 0), ("lanes", 2), ("checkpoint_every", 1), ("games", 2)):
+        if getattr(options, name) < least:
+            parser.error(f"--{name.replace('_', '-')}: give {least} or more, not {getattr(options, name)}")
+    if options.sweep is not None and (options.sweep < 1 or options.restore):
+        parser.error("--sweep: give 1 trial or more, and no --restore")
+    return options
+
+
+# ------------------------------------------------------------------------------------------------------------ training
+
+
+def configured(options: argparse.Namespace) -> Any:
+    """Return RLlib's configuration of an experiment."""
+    from parlay_marl.training import rllib
+    from parlay_marl.training.plan import scripted_personas
+
+    games = {"scenarios": options.scenario or ["saas_enterprise"], "reward": options.reward}
+    opponents = dict(map(weighted, options.opponent or ["linear"]))
+    make = {
+        "two": lambda: rllib.two_policies(opponents, **games),
+        "shared": lambda: rllib.shared_policy(opponents, **games),
+        "persona": lambda: rllib.against_zoo(opponents, **games),
+        "league": lambda: rllib.self_play_league(opponents, **games),
+        "zoo": lambda: rllib.against_zoo(opponents if options.opponent else scripted_personas(), **games),
+    }
+    return (
+        make[options.config]()
+        .env_runners(num_env_runners=options.env_runners, num_envs_per_env_runner=options.lanes)
+        .debugging(seed=options.seed)
+    )
+
+
+def weighted(text: str) -> tuple[str, float]:
+    """Return an opponent and its weight."""
+    from parlay_marl.cli.options import weighted as parse
+
+    return parse(text)
+
+
+def experiment(options: argparse.Namespace) -> int:
+    """Train, keep what was learned, and say how good it is."""
+    from ray.rllib.algorithms.algorithm import Algorithm
+
+    from parlay_marl.errors import ConfigurationError
+    from parlay_marl.training.rllib.session import session
+
+    begin(options.out)
+    source = None if options.restore is None else (options.restore / "checkpoint").resolve()
+    if source is not None and not source.is_dir():
+        raise ConfigurationError(f"--restore {options.restore}: it holds no checkpoint; give the OUT of an experiment")
+    config = configured(options)
+    with session(config, options.address):
+        algorithm = config.build_algo() if source is None else Algorithm.from_checkpoint(str(source))
+        try:
+            illegal = trained(algorithm, options)
+            return report(algorithm, options, illegal)
+        finally:
+            stop(algorithm)
+
+
+def begin(out: Path) -> None:
+    """Make the folder of the results; refuse one that holds anything."""
+    from parlay_marl.errors import ConfigurationError
+
+    out.mkdir(parents=True, exist_ok=True)
+    if any(out.iterdir()):
+        raise ConfigurationError(f"--out {out}: the folder is not empty; give a new one")
+
+
+def trained(algorithm: Any, options: argparse.Namespace) -> int:
+    """Train for so many iterations, with a line and a point of each curve for every one; return the illegal moves."""
+    from tensorboardX import SummaryWriter
+
+    illegal = 0
+    with (options.out / "results.csv").open("w", newline="") as file, SummaryWriter(str(options.out)) as curves:
+        table = csv.writer(file)
+        for count in range(1, options.iterations + 1):
+            started = time.perf_counter()
+            figures = figures_of(algorithm.train(), time.perf_counter() - started)
+            illegal = int(figures["illegal_moves"])
+            if count == 1:
+                table.writerow(figures)
+            table.writerow(figures.values())
+            file.flush()
+            for name, value in figures.items():
+                curves.add_scalar(name, value, int(figures["turns"]))
+            print("  ".join(f"{name} {value:,.4g}" for name, value in figures.items()), flush=True)
+            if count % options.checkpoint_every == 0 or count == options.iterations:
+                keep(algorithm, options.out)
+    return illegal
+
+
+def figures_of(result: dict[str, Any], seconds: float) -> dict[str, float]:
+    """Return what is told of an iteration."""
+    played, negotiation = result["env_runners"], result["env_runners"]["negotiation"]
+    own = {name: value for name, value in negotiation["payoff"].items() if not name.startswith("past_")}
+    learned = {name: values for name, values in result["learners"].items() if name in own}
+    return {
+        "iteration": result["training_iteration"],
+        "turns": played["num_env_steps_sampled_lifetime"],
+        "turns/s": played["num_env_steps_sampled"] / seconds,
+        "deals": float(negotiation["deal_rate"]),
+        **{f"payoff/{name}": float(own[name]) for name in sorted(own)},
+        **{f"entropy/{name}": float(learned[name]["entropy"]) for name in sorted(learned)},
+        "illegal_moves": negotiation["illegal_moves"],
+    }
+
+
+def keep(algorithm: Any, out: Path) -> None:
+    """Write a checkpoint in place of the one before."""
+    new, place = out / "checkpoint.new", out / "checkpoint"
+    shutil.rmtree(new, ignore_errors=True)
+    algorithm.save_to_path(str(new.resolve()))
+    shutil.rmtree(place, ignore_errors=True)
+    new.rename(place)
+
+
+def stop(algorithm: Any) -> None:
+    """Stop an algorithm, and take away the empty folder that RLlib makes for each in the home folder."""
+    algorithm.stop()
+    folder = Path(algorithm.logdir)
+    if folder.is_dir() and not any(folder.iterdir()):
+        folder.rmdir()
+
+
+def sweep(options: argparse.Namespace) -> int:
+    """Search a small space by ASHA, and go on with the best trial as with an experiment."""
+    from ray import tune
+    from ray.rllib.algorithms.algorithm import Algorithm
+    from ray.tune.schedulers import ASHAScheduler
+
+    from parlay_marl.training.rllib.session import session
+
+    begin(options.out)
+    config = configured(options)
+    learner = "buyer" if options.config == "two" else "learner"
+    metric = f"env_runners/negotiation/payoff/{learner}"
+    config.training(lr=tune.loguniform(3e-4, 3e-3), entropy_coeff=tune.loguniform(1e-3, 3e-2))
+    with session(config, options.address):
+        tuner = tune.Tuner(
+            config.algo_class,
+            param_space=config,
+            tune_config=tune.TuneConfig(
+                metric=metric,
+                mode="max",
+                num_samples=options.sweep,
+                scheduler=ASHAScheduler(max_t=options.iterations, grace_period=max(options.iterations // 8, 1)),
+            ),
+            run_config=tune.RunConfig(
+                name="trials",
+                storage_path=str(options.out.resolve()),
+                stop={"training_iteration": options.iterations},
+                checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=True),
+                verbose=1,
+            ),
+        )
+        results = tuner.fit()
+        best = results.get_best_result()
+        results.get_dataframe().to_csv(options.out / "results.csv", index=False)
+        print(
+            f"best: lr {best.config['lr']:.2g}, entropy {best.config['entropy_coeff']:.2g}, {metric} "
+            f"{best.metrics['env_runners']['negotiation']['payoff'][learner]:.3f}"
+        )
+        algorithm = Algorithm.from_checkpoint(best.checkpoint.path)
+        try:
+            keep(algorithm, options.out)
+            illegal = sum(int(each.metrics["env_runners"]["negotiation"]["illegal_moves"]) for each in results)
+            return report(algorithm, options, illegal)
+        finally:
+            stop(algorithm)
+
+
+# ---------------------------------------------------------------------------------------------------------- evaluation
+
+
+def report(algorithm: Any, options: argparse.Namespace, illegal: int) -> int:
+    """Write the learned policies, compare them with the yardsticks, and print the table."""
+    from parlay_marl.opponents.policy import write_policy
+    from parlay_marl.training import rllib
+
+    modules = ("buyer", "seller") if options.config == "two" else ("learner",)
+    files = []
+    for module in modules:
+        files.append(options.out / f"{module}.safetensors")
+        write_policy(files[-1], rllib.policy_of(algorithm, module))
+    settings = rllib.EnvSettings.model_validate(dict(algorithm.config.env_config))
+    rows = compared([files[0], files[-1]], settings, options.games)
+    beaten = all(rows["learned"].low > rows[name].high for name in YARDSTICKS)
+    print(f"\nmean payoff against {', '.join(settings.opponents)}, over {', '.join(settings.scenarios)}, both seats:")
+    for name, found in rows.items():
+        print(f"  {name:<10} {found.mean:7.3f}   {found.low:7.3f} to {found.high:7.3f}")
+    print("clear of both yardsticks" if beaten else "NOT clear of both yardsticks")
+    print(f"illegal moves in training: {illegal}")
+    data = {"illegal_moves": illegal, "games": options.games, "clear": beaten}
+    data |= {"payoffs": {name: found._asdict() for name, found in rows.items()}}
+    (options.out / "evaluation.json").write_text(json.dumps(data, indent=2) + "\n")
+    return 0 if illegal == 0 else 1
+
+
+def compared(learned: list[Path], settings: Any, games: int) -> dict[str, Any]:
+    """Return the mean payoff of the learned pair and of the yardsticks against the opponents of the training."""
+    import numpy as np
+
+    from parlay_marl.catalogue import build_params, load_rules, load_scenario
+    from parlay_marl.opponents.seat import as_persona
+    from parlay_marl.training.evaluation import games_of, interval, payoffs
+
+    deals = [
+        build_params(
+            load_scenario(name), load_rules(settings.rules), rounds=settings.max_rounds,
+            information=settings.information, reward="payoff",
+        )
+        for name in settings.scenarios
+    ]  # fmt: skip
+    weights = np.array(list(settings.opponents.values()))
+    pairs = {"learned": learned, **{name: [name, name] for name in YARDSTICKS}}
+    play = functools.partial(games_of, deals=deals, games=games, seed=EVALUATION_SEED)
+    found = {}
+    for name, pair in pairs.items():
+        seats = list(enumerate(map(as_persona, pair)))
+        paid = [
+            [payoffs(play(player, rival, seat=seat), seat) for seat, player in seats]
+            for rival in map(as_persona, settings.opponents)
+        ]
+        found[name] = interval(np.average(np.mean(paid, axis=1), axis=0, weights=weights))
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main())
