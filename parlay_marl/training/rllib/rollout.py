@@ -135,6 +135,7 @@ def chunk(
             rewards[0] += paid[: own[0], seat].sum()  # what came before its first turn
         final = sights.get(seat)
         if final is None:
+            paid[own[-1], seat] = rewards[-1]  # with what came before, where it is the first
             last, own, rewards = start + own[-1], own[:-1], rewards[:-1]
             if not len(own):
                 continue
