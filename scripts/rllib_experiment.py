@@ -3,17 +3,18 @@
 
     python scripts/rllib_experiment.py persona --scenario uniform --opponent linear --iterations 40 --out runs/one
     python scripts/rllib_experiment.py league --opponent linear --env-runners 2 --out runs/two
-    python scripts/rllib_experiment.py persona --restore runs/one --iterations 20 --out runs/three
+    python scripts/rllib_experiment.py persona --restore runs/one --iterations 20 --out runs/three   # goes on
     python scripts/rllib_experiment.py persona --sweep 8 --out runs/sweep
 
 CONFIG is who learns: `two` (a buyer's and a seller's policy), `shared` (one policy in both seats), `persona` (against
 the opponents), `league` (against itself and its frozen past) or `zoo` (against all scripted personas). Policies that
 learn against each other meet the opponents in half of their games. Needs `pip install "parlay-marl[rllib]"`.
 
-OUT gets results.csv and curves for TensorBoard (a line and a point for each iteration), `checkpoint`, each learned
-policy as NAME.safetensors, and evaluation.json. In the end a table compares the policies, against the opponents that
-they were trained on, with random play and with the linear conceder: mean payoffs with 95% intervals over game numbers.
-The exit status is 1 where a training had an illegal move.
+OUT gets experiment.json (what was asked for), results.csv and curves for TensorBoard (a line and a point for each
+iteration), `checkpoint`, each learned policy as NAME.safetensors, and evaluation.json. A sweep keeps its trials, too,
+and goes on with the best one. In the end a table compares the policies, against the opponents that they were trained
+on, with random play and with the linear conceder: mean payoffs with 95% intervals over game numbers. The exit status
+is 1 where a training had an illegal move.
 """
 
 from __future__ import annotations
@@ -31,7 +32,10 @@ from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # more threads than free cores make torch many times slower
 
-CONFIGS = ("two", "shared", "persona", "league", "zoo")
+CONFIGS = {"two": 40, "shared": 40, "persona": 40, "league": 40, "zoo": 150}
+"""Kinds of experiments, with the iterations that they have by default."""
+GIVEN_BY_CHECKPOINT = ("scenario", "opponent", "env_runners", "lanes", "reward", "seed", "sweep")
+EXPERIMENT, CHECKPOINT = "experiment.json", "checkpoint"
 YARDSTICKS = ("random", "linear")
 EVALUATION_SEED = 2**62
 """Far from the seeds of training."""
@@ -43,6 +47,7 @@ def main() -> int:
     from parlay_marl.errors import ParlayError
 
     try:
+        check_new(options.out)
         return sweep(options) if options.sweep else experiment(options)
     except ParlayError as error:
         print(f"rllib_experiment: {error}", file=sys.stderr)
@@ -62,22 +67,30 @@ def parsed() -> argparse.Namespace:
         metavar="NAME|FILE[=WEIGHT]",
         help="persona or policy file; default: linear",
     )
-    parser.add_argument("--iterations", type=int, default=40, help="iterations, of 8,192 turns each; 40")
-    parser.add_argument("--env-runners", type=int, default=0, help="processes that play, beside this one; 0: none")
-    parser.add_argument("--lanes", type=int, default=256, help="games at once in each of them; 256")
-    parser.add_argument("--reward", choices=("payoff", "shaped"), default="payoff", help="what the game pays; payoff")
-    parser.add_argument("--seed", type=int, default=0, help="seed of all chance; 0")
+    parser.add_argument("--iterations", type=int, help="iterations, of 8,192 turns each; 40, for zoo 150")
+    parser.add_argument("--env-runners", type=int, help="processes that play, beside this one; 0: none")
+    parser.add_argument("--lanes", type=int, help="games at once in each of them; 256")
+    parser.add_argument("--reward", choices=("payoff", "shaped"), help="what the game pays; payoff")
+    parser.add_argument("--seed", type=int, help="seed of all chance; 0")
     parser.add_argument("--restore", type=Path, metavar="OUT", help="go on from the checkpoint of another experiment")
     parser.add_argument("--checkpoint-every", type=int, default=10, metavar="N", help="iterations; 10")
     parser.add_argument("--sweep", type=int, metavar="TRIALS", help="search rates of learning and entropy by ASHA")
     parser.add_argument("--games", type=int, default=500, help="games in each cell of the evaluation; 500")
     parser.add_argument("--address", help="a Ray cluster to use; default: one is started here")
     options = parser.parse_args()
-    for name, least in (("iterations", 1), ("env_runners", 0), ("lanes", 2), ("checkpoint_every", 1), ("games", 2)):
-        if getattr(options, name) < least:
-            parser.error(f"--{name.replace('_', '-')}: give {least} or more, not {getattr(options, name)}")
-    if options.sweep is not None and (options.sweep < 1 or options.restore):
-        parser.error("--sweep: give 1 trial or more, and no --restore")
+    if options.restore:
+        for name in GIVEN_BY_CHECKPOINT:
+            if getattr(options, name) is not None:
+                parser.error(f"--{name.replace('_', '-')}: what is restored has its own; leave it out")
+    defaults = {"iterations": CONFIGS[options.config], "env_runners": 0, "lanes": 256, "reward": "payoff", "seed": 0}
+    for name, default in defaults.items():
+        if getattr(options, name) is None:
+            setattr(options, name, default)
+    least = {"iterations": 1, "env_runners": 0, "lanes": 2, "seed": 0, "checkpoint_every": 1, "sweep": 1, "games": 2}
+    for name, bound in least.items():
+        given = getattr(options, name)
+        if given is not None and given < bound:
+            parser.error(f"--{name.replace('_', '-')}: give {bound} or more, not {given}")
     return options
 
 
@@ -116,15 +129,13 @@ def experiment(options: argparse.Namespace) -> int:
     """Train, keep what was learned, and say how good it is."""
     from ray.rllib.algorithms.algorithm import Algorithm
 
-    from parlay_marl.errors import ConfigurationError
     from parlay_marl.training.rllib.session import session
 
-    begin(options.out)
-    source = None if options.restore is None else (options.restore / "checkpoint").resolve()
-    if source is not None and not source.is_dir():
-        raise ConfigurationError(f"--restore {options.restore}: it holds no checkpoint; give the OUT of an experiment")
+    source = restored(options)
     config = configured(options)
     with session(config, options.address):
+        check_room(options)
+        begin(options)
         algorithm = config.build_algo() if source is None else Algorithm.from_checkpoint(str(source))
         try:
             illegal = trained(algorithm, options)
@@ -133,13 +144,44 @@ def experiment(options: argparse.Namespace) -> int:
             stop(algorithm)
 
 
-def begin(out: Path) -> None:
-    """Make the folder of the results; refuse one that holds anything."""
+def restored(options: argparse.Namespace) -> Path | None:
+    """Return the checkpoint to go on from, and take over what the experiment was asked for that has left it."""
     from parlay_marl.errors import ConfigurationError
 
-    out.mkdir(parents=True, exist_ok=True)
-    if any(out.iterdir()):
-        raise ConfigurationError(f"--out {out}: the folder is not empty; give a new one")
+    if options.restore is None:
+        return None
+    source = (options.restore / CHECKPOINT).resolve()
+    try:
+        asked = json.loads((options.restore / EXPERIMENT).read_text("utf-8"))
+    except (OSError, ValueError):
+        asked = None
+    if not source.is_dir() or asked is None:
+        raise ConfigurationError(f"--restore {options.restore}: it holds no checkpoint; give the OUT of an experiment")
+    if asked["config"] != options.config:
+        raise ConfigurationError(f"--restore {options.restore}: it is an experiment of the kind {asked['config']!r}")
+    for name in GIVEN_BY_CHECKPOINT:
+        setattr(options, name, asked[name])
+    options.sweep = None
+    return source
+
+
+def check_new(out: Path) -> None:
+    """Refuse a folder that holds anything."""
+    from parlay_marl.errors import ConfigurationError
+
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise ConfigurationError(f"--out {out}: it is there, and not an empty folder; give a new one")
+
+
+def begin(options: argparse.Namespace) -> None:
+    """Make the folder of the results."""
+    from parlay_marl.errors import ConfigurationError
+
+    try:
+        options.out.mkdir(parents=True, exist_ok=True)
+        (options.out / EXPERIMENT).write_text(json.dumps(vars(options), indent=2, default=str) + "\n", "utf-8")
+    except OSError as error:
+        raise ConfigurationError(f"--out {options.out}: {error.strerror}; give another folder") from None
 
 
 def trained(algorithm: Any, options: argparse.Namespace) -> int:
@@ -159,7 +201,7 @@ def trained(algorithm: Any, options: argparse.Namespace) -> int:
             file.flush()
             for name, value in figures.items():
                 curves.add_scalar(name, value, int(figures["turns"]))
-            print("  ".join(f"{name} {value:,.4g}" for name, value in figures.items()), flush=True)
+            print("  ".join(f"{name} {short(value)}" for name, value in figures.items()), flush=True)
             if count % options.checkpoint_every == 0 or count == options.iterations:
                 keep(algorithm, options.out)
     return illegal
@@ -181,9 +223,14 @@ def figures_of(result: dict[str, Any], seconds: float) -> dict[str, float]:
     }
 
 
+def short(value: float) -> str:
+    """Return a figure as it is printed."""
+    return f"{value:,.0f}" if value == int(value) or abs(value) >= 1000 else f"{value:.3f}"
+
+
 def keep(algorithm: Any, out: Path) -> None:
     """Write a checkpoint in place of the one before."""
-    new, place = out / "checkpoint.new", out / "checkpoint"
+    new, place = out / f"{CHECKPOINT}.new", out / CHECKPOINT
     shutil.rmtree(new, ignore_errors=True)
     algorithm.save_to_path(str(new.resolve()))
     shutil.rmtree(place, ignore_errors=True)
@@ -203,15 +250,16 @@ def sweep(options: argparse.Namespace) -> int:
     from ray import tune
     from ray.rllib.algorithms.algorithm import Algorithm
     from ray.tune.schedulers import ASHAScheduler
+    from ray.tune.search.basic_variant import BasicVariantGenerator
 
     from parlay_marl.training.rllib.session import session
 
-    begin(options.out)
     config = configured(options)
-    learner = "buyer" if options.config == "two" else "learner"
-    metric = f"env_runners/negotiation/payoff/{learner}"
+    metric = "env_runners/episode_return_mean" if options.config == "two" else "env_runners/negotiation/payoff/learner"
     config.training(lr=tune.loguniform(3e-4, 3e-3), entropy_coeff=tune.loguniform(1e-3, 3e-2))
     with session(config, options.address):
+        check_room(options)
+        begin(options)
         tuner = tune.Tuner(
             config.algo_class,
             param_space=config,
@@ -219,6 +267,7 @@ def sweep(options: argparse.Namespace) -> int:
                 metric=metric,
                 mode="max",
                 num_samples=options.sweep,
+                search_alg=BasicVariantGenerator(random_state=options.seed),
                 scheduler=ASHAScheduler(max_t=options.iterations, grace_period=max(options.iterations // 8, 1)),
             ),
             run_config=tune.RunConfig(
@@ -226,16 +275,18 @@ def sweep(options: argparse.Namespace) -> int:
                 storage_path=str(options.out.resolve()),
                 stop={"training_iteration": options.iterations},
                 checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=True),
-                verbose=1,
+                callbacks=[told(metric)],
+                verbose=0,
             ),
         )
         results = tuner.fit()
+        found = results.get_dataframe().sort_values(metric, ascending=False, ignore_index=True)
+        columns = {"trial_id": "trial", "config/lr": "lr", "config/entropy_coeff": "entropy_coeff"}
+        columns |= {"training_iteration": "iterations", metric: "payoff", "time_total_s": "seconds"}
+        found = found[list(columns)].rename(columns=columns)
+        found.to_csv(options.out / "results.csv", index=False)
+        print(found.to_string())
         best = results.get_best_result()
-        results.get_dataframe().to_csv(options.out / "results.csv", index=False)
-        print(
-            f"best: lr {best.config['lr']:.2g}, entropy {best.config['entropy_coeff']:.2g}, {metric} "
-            f"{best.metrics['env_runners']['negotiation']['payoff'][learner]:.3f}"
-        )
         algorithm = Algorithm.from_checkpoint(best.checkpoint.path)
         try:
             keep(algorithm, options.out)
@@ -245,6 +296,37 @@ def sweep(options: argparse.Namespace) -> int:
             stop(algorithm)
 
 
+def told(metric: str) -> Any:
+    """Return what prints a line for each iteration of a trial."""
+    from ray import tune
+
+    class Lines(tune.Callback):
+        """Prints results as they come."""
+
+        def on_trial_result(self, iteration: int, trials: Any, trial: Any, result: Any, **_: Any) -> None:
+            payoff = functools.reduce(lambda found, key: found[key], metric.split("/"), result)
+            rates = "  ".join(f"{name} {value:.2g}" for name, value in trial.evaluated_params.items())
+            print(
+                f"{trial.trial_id}  {rates}  iteration {result['training_iteration']}  payoff {payoff:.3f}", flush=True
+            )
+
+    return Lines()
+
+
+def check_room(options: argparse.Namespace) -> None:
+    """Refuse more processes than a Ray of this machine can ever begin; a cluster elsewhere may grow."""
+    import ray
+
+    from parlay_marl.errors import ConfigurationError
+
+    wanted, there = options.env_runners + (1 if options.sweep else 0), int(ray.cluster_resources().get("CPU", 0))
+    if options.address is None and wanted > there:
+        raise ConfigurationError(
+            f"--env-runners {options.env_runners}: {wanted} processes need a CPU each, and there are {there}; "
+            "give fewer, or the --address of a cluster"
+        )
+
+
 # ---------------------------------------------------------------------------------------------------------- evaluation
 
 
@@ -252,13 +334,14 @@ def report(algorithm: Any, options: argparse.Namespace, illegal: int) -> int:
     """Write the learned policies, compare them with the yardsticks, and print the table."""
     from parlay_marl.opponents.policy import write_policy
     from parlay_marl.training import rllib
+    from parlay_marl.training.rllib_settings import env_settings
 
     modules = ("buyer", "seller") if options.config == "two" else ("learner",)
     files = []
     for module in modules:
         files.append(options.out / f"{module}.safetensors")
         write_policy(files[-1], rllib.policy_of(algorithm, module))
-    settings = rllib.EnvSettings.model_validate(dict(algorithm.config.env_config))
+    settings = env_settings(algorithm.config.env_config)
     rows = compared([files[0], files[-1]], settings, options.games)
     beaten = all(rows["learned"].low > rows[name].high for name in YARDSTICKS)
     print(f"\nmean payoff against {', '.join(settings.opponents)}, over {', '.join(settings.scenarios)}, both seats:")

@@ -28,9 +28,10 @@ from parlay_marl.envs.options import ResetOptions
 from parlay_marl.tournament.analysis import RATINGS, Definition
 from parlay_marl.tournament.games import COLUMNS
 from parlay_marl.tournament.metrics import METRICS, Metric
+from parlay_marl.training.rllib_settings import EnvSettings
 
 ROOT = Path(__file__).resolve().parent.parent
-FILES = ("README.md", "docs/reference.md", "docs/metrics.md")
+FILES = ("README.md", "docs/reference.md", "docs/metrics.md", "docs/rllib.md")
 BLOCK = re.compile(r"(<!-- table: (\S+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
 
 
@@ -146,6 +147,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "rules": rules_table,
     "style": style_table,
     "options": lambda: markdown(("option", "default", "meaning"), model_rows(ResetOptions)),
+    "env_config": lambda: markdown(("key", "default", "meaning"), model_rows(EnvSettings)),
     "moves": lambda: markdown(("number", "move"), ((move.value, f"`{move.name}`") for move in Move)),
     "occasions": lambda: markdown(("occasion", "when"), ((f"`{k}`", v) for k, v in personas.OCCASIONS.items())),
     "scenario-file": scenario_fields,

@@ -8,6 +8,7 @@ import pkgutil
 import re
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -42,11 +43,20 @@ ENV_ARGUMENTS = (
     *("scenario", "rules", "reward", "information", "opener", "max_rounds", "actions", "illegal", "beliefs"),
     *("buyer", "seller", "render_mode"),
 )
+HAS_RAY = find_spec("ray") is not None
+"""CI looks at the modules for RLlib in an environment that has it, and in another one at what is said without it."""
+NAMES = [found.name for found in pkgutil.walk_packages(parlay_marl.__path__, "parlay_marl.")]
 MODULES = [
-    importlib.import_module(found.name)
-    for found in pkgutil.walk_packages(parlay_marl.__path__, "parlay_marl.")
-    if not found.name.endswith("__main__")
+    importlib.import_module(name)
+    for name in NAMES
+    if not name.endswith("__main__") and (HAS_RAY or name != "parlay_marl.training.rllib")
 ]
+if HAS_RAY:
+    SURFACE[importlib.import_module("parlay_marl.training.rllib")] = {
+        *("ENV_NAME", "BatchEnvRunner", "EnvSettings", "LeagueCallback", "MaskedPPOModule", "Matchmaking"),
+        *("NegotiationMultiAgentEnv", "against_persona", "against_zoo", "module_spec", "policy_of", "register"),
+        *("self_play_league", "shared_policy", "two_policies"),
+    }
 
 every_public_module = pytest.mark.parametrize("module", SURFACE, ids=lambda module: module.__name__)
 
@@ -84,6 +94,12 @@ def test_every_public_class_and_function_is_documented_in_a_sentence(module: Any
             assert own, f"{module.__name__}.{name} has no docstring"
             first = own.strip().split("\n\n")[0]
             assert first.endswith((".", ":")), f"{module.__name__}.{name}: {first!r} is no sentence"
+
+
+@pytest.mark.skipif(HAS_RAY, reason="Ray is installed")
+def test_without_ray_the_modules_for_rllib_say_what_to_install() -> None:
+    with pytest.raises(errors.MissingExtraError, match=r'RLlib needs ray; pip install "parlay-marl\[rllib\]"'):
+        importlib.import_module("parlay_marl.training.rllib")
 
 
 @pytest.mark.parametrize("module", [parlay_marl, *MODULES], ids=lambda module: module.__name__)

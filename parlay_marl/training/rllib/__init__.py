@@ -30,7 +30,7 @@ from parlay_marl.training.rllib.league import LeagueCallback, Matchmaking
 from parlay_marl.training.rllib.module import MaskedPPOModule, module_spec
 from parlay_marl.training.rllib.policies import policy_of
 from parlay_marl.training.rllib.runner import BatchEnvRunner
-from parlay_marl.training.rllib.settings import EnvSettings
+from parlay_marl.training.rllib_settings import EnvSettings
 
 __all__ = [
     "ENV_NAME",

@@ -17,7 +17,7 @@ from parlay_marl.envs.game import Observation
 from parlay_marl.envs.spaces import action_space, observation_space
 from parlay_marl.envs.table import AGENTS
 from parlay_marl.errors import ConfigurationError, GameOverError, IllegalMoveError
-from parlay_marl.training.rllib.settings import EnvSettings, env_settings, lane_seed
+from parlay_marl.training.rllib_settings import EnvSettings, env_settings, lane_seed
 
 ENV_NAME = "parlay_negotiation"
 """What the environment is called in RLlib."""

@@ -14,7 +14,7 @@ from parlay_marl.envs.batch import Batch
 from parlay_marl.envs.game import Observation
 from parlay_marl.errors import ConfigurationError
 from parlay_marl.training.rllib.env import agent_spaces
-from parlay_marl.training.rllib.settings import EnvSettings
+from parlay_marl.training.rllib_settings import EnvSettings
 
 
 class Lanes:

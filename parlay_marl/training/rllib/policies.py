@@ -12,8 +12,8 @@ from parlay_marl.opponents.policy import Policy
 from parlay_marl.training.export import Wishes, named
 from parlay_marl.training.rllib.league import first
 from parlay_marl.training.rllib.module import activation_of
-from parlay_marl.training.rllib.settings import env_settings
 from parlay_marl.training.rllib_folder import network_of
+from parlay_marl.training.rllib_settings import env_settings
 
 
 def policy_of(

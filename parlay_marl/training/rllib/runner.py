@@ -22,7 +22,7 @@ from parlay_marl.training.rllib.figures import Figures
 from parlay_marl.training.rllib.lanes import Lanes
 from parlay_marl.training.rllib.module import MASK, OBSERVATION
 from parlay_marl.training.rllib.rollout import Game, NegotiationEpisode, Rows, chunk
-from parlay_marl.training.rllib.settings import SEEDS_APART, env_settings, lane_seed
+from parlay_marl.training.rllib_settings import SEEDS_APART, env_settings, lane_seed
 
 OWN_RUNNER = "take RLlib's own runner instead, config.env_runners(env_runner_cls=None)"
 

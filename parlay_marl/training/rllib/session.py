@@ -1,21 +1,20 @@
-"""A quiet Ray for a training: no dashboard, no tokens, nothing reported, and no message that says nothing."""
+"""Ray for a training: a quiet one, see `ray_cluster`, and no message of RLlib that says nothing."""
 
 from __future__ import annotations
 
 import functools
 import logging
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
-import ray
 
 from parlay_marl.core import jit
+from parlay_marl.tournament.ray_cluster import ray_cluster
 from parlay_marl.training.rllib.env import register
 from parlay_marl.training.rllib.lanes import Lanes
-from parlay_marl.training.rllib.settings import EnvSettings
+from parlay_marl.training.rllib_settings import env_settings
 
 HUSHED = {
     "ray.rllib.algorithms.algorithm_config": (
@@ -29,8 +28,6 @@ HUSHED = {
     "ray.tune.utils.util": ("Install gputil", "it would measure a GPU's load for Tune, which nothing here shows"),
 }
 """What RLlib logs whatever one does: the logger, part of the message, and why it may be passed over."""
-QUIET = {"RAY_AUTH_MODE": "disabled", "RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
-"""Environment of a Ray that is started here."""
 
 
 def hush() -> None:
@@ -53,31 +50,15 @@ def session(config: Any, address: str | None = None) -> Iterator[None]:
     register()
     hush()
     compile_for(config.env_config)
-    before = {name: os.environ.get(name) for name in QUIET}
-    started = not ray.is_initialized()
-    if started:
-        os.environ.update({name: value for name, value in QUIET.items() if before[name] is None})
-        ray.init(
-            address=address,
-            **({} if address else {"include_dashboard": False}),
-            log_to_driver=False,
-            logging_level=logging.WARNING,
-            runtime_env={"worker_process_setup_hook": hush},
-        )
-    try:
+    with ray_cluster(address, runtime_env={"worker_process_setup_hook": hush}):
         yield
-    finally:
-        if started:
-            ray.shutdown()
-            for name, value in before.items():
-                os.environ.pop(name, None) if value is None else os.environ.update({name: value})
 
 
 def compile_for(env_config: Any) -> None:
     """Compile the rules for an environment where this machine has not done so yet, and say it: it takes a while."""
     if jit.needs_compiling("reset_lanes", "step_lanes", "observe_game"):
         print("Compiling the rules for this machine; this takes under a minute, once.", flush=True)
-    lanes = Lanes(EnvSettings.model_validate(dict(env_config)), 2)
+    lanes = Lanes(env_settings(env_config), 2)
     lanes.reset([0, 1])
     lanes.step(np.ones(2, np.int64))  # both walk away
     lanes.sights(0)

@@ -1,4 +1,4 @@
-"""What an environment of RLlib is told: its `env_config`, checked."""
+"""What an environment of RLlib is told: its `env_config`, checked. RLlib is not needed for it."""
 
 from __future__ import annotations
 
