@@ -23,6 +23,17 @@ def tournament(
     threads: Threads = 1,
     workers: Workers = 1,
     timeout: Timeout = 10.0,
+    ray: Annotated[
+        bool,
+        typer.Option(
+            "--ray",
+            help="Share the cells among the nodes of a Ray cluster, not threads and workers; the results are the same. "
+            "Without an address: the cluster of RAY_ADDRESS, else a Ray that is started on this machine.",
+        ),
+    ] = False,
+    ray_address: Annotated[
+        str | None, typer.Option("--ray-address", metavar="HOST:PORT", help="The Ray cluster; --ray is implied.")
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(metavar="DIR", readable=False, help="Write games, results and a report into a folder."),
@@ -68,7 +79,7 @@ def tournament(
         deals = [load_scenario(name) for name in scenario or scenario_names()]
         play = functools.partial(
             run_tournament, field, deals, games=games, seed=seed, rules=rules, threads=threads, workers=workers,
-            timeout=timeout, out=out, resume=resume, on_forfeit=forfeits.append,
+            timeout=timeout, ray=ray_address or ray, out=out, resume=resume, on_forfeit=forfeits.append,
         )  # fmt: skip
         if quiet:
             table = play()

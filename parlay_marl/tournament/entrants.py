@@ -31,6 +31,8 @@ class Recipe(NamedTuple):
 
     path: str = ""
     pickled: bytes = b""
+    module: str = ""
+    """Where it, or the class of it, is defined."""
 
     def make(self) -> Opponent:
         """Return the policy as it is before its first game."""
@@ -179,8 +181,9 @@ def _from_persona(player: PersonaOpponent) -> Contestant:
 def _from_path(path: str) -> Contestant:
     """Return the entrant of an import path."""
     policy = load_policy(path)
-    source = {"import": path, "sha256": _file_digest(path.partition(":")[0])}
-    return Contestant(EntrantInfo(policy.name, "policy", source), recipe=Recipe(path))
+    module = path.partition(":")[0]
+    source = {"import": path, "sha256": _file_digest(module)}
+    return Contestant(EntrantInfo(policy.name, "policy", source), recipe=Recipe(path, module=module))
 
 
 def _from_object(policy: Any) -> Contestant:
@@ -195,7 +198,9 @@ def _from_object(policy: Any) -> Contestant:
             f"{checked.name!r} cannot be copied for each of its cells: {in_words(error)}; "
             "give its import path instead, as `module:Name`"
         ) from error
-    return Contestant(EntrantInfo(checked.name, "policy", source), recipe=Recipe(pickled=pickled))
+    return Contestant(
+        EntrantInfo(checked.name, "policy", source), recipe=Recipe(pickled=pickled, module=kind.__module__)
+    )
 
 
 def _found(path: str) -> Any:

@@ -325,8 +325,10 @@ def _answer(
 
 
 def _end_with_parent() -> NoReturn:
-    """End this process with its parent, even in the middle of a policy that hangs."""
+    """End this process, and what it has started, with its parent, even in the middle of a policy that hangs."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         wait([parent.sentinel])
+    if hasattr(os, "setsid"):
+        os.killpg(0, signal.SIGKILL)
     os._exit(1)

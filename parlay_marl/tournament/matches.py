@@ -7,9 +7,12 @@ for all games of a cell at once.
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import math
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import product
@@ -47,6 +50,8 @@ CELLS_AHEAD = 64
 OnCell = Callable[[int, int], None]
 Task = TypeVar("Task")
 Played = TypeVar("Played")
+Keep = Callable[[int, Rows], None]
+"""Takes the number of a cell that is finished, and its rows."""
 
 
 class Pairing(NamedTuple):
@@ -72,6 +77,9 @@ class Forfeit:
 
 
 OnForfeit = Callable[[Forfeit], None]
+Finished = Generator[tuple[int, list[Forfeit]], None, None]
+"""Cells that are finished and kept, by their numbers, with what was forfeited in them."""
+Play = Callable[[Sequence[int], Keep], Finished]
 
 
 class Cup:
@@ -118,6 +126,14 @@ class Cup:
             buyer, seller, self.params[cell.scenario], opener=cell.opener, games=self.games, seed=self.seed
         )
         return rows
+
+    def played(self, index: int, hosts: Hosts) -> tuple[Rows, list[Forfeit]]:
+        """Play a cell of any kind, by its number."""
+        cell = self.pairings[index]
+        if not self.needs_host(cell):
+            return self.play(cell), []
+        with hosts.borrowed() as host:
+            return self.play_asking(cell, host)
 
     def play_asking(self, cell: Pairing, host: Host) -> tuple[Rows, list[Forfeit]]:
         """Play a cell with a policy in it, or two."""
@@ -227,6 +243,7 @@ def run_tournament(
     threads: int = 1,
     workers: int = 1,
     timeout: float = 10.0,
+    ray: bool | str = False,
     out: str | Path | None = None,
     resume: bool = False,
     on_cell: OnCell | None = None,
@@ -239,6 +256,8 @@ def run_tournament(
     included, are shared among `threads`, cells with policies that are asked among `workers`, processes of their own
     (0: in this process), on none of which the results depend. A policy that raises, answers nonsense or takes more than
     `timeout` seconds for a call forfeits the open games of the cell; one that plays illegally, that game.
+    With `ray` the nodes of a Ray cluster share the cells, in place of threads and workers: the cluster at an address,
+    or, with True, that of RAY_ADDRESS in the environment, else a Ray that is started on this machine and ended.
     `out` is a folder that takes the results; with `resume` the tournament in it goes on. `on_cell` is told how many
     cells are done and how many there are, `on_forfeit` what was forfeited and why.
     """
@@ -249,31 +268,57 @@ def run_tournament(
     threads = whole_number("threads", threads, 1, MOST_THREADS)
     workers = whole_number("workers", workers, 0, MOST_WORKERS)
     cup = Cup(contestants, tuple(sorted(deals, key=lambda deal: deal.name)), load_rules(rules), games, seed)
-    hosts = Hosts(cup.recipes(), workers, checked_timeout(timeout))
+    play = _player(cup, threads, workers, checked_timeout(timeout), ray)
     if resume and out is None:
         raise ConfigurationError("resume: say what to resume; give the folder of the tournament as `out`")
     store = None if out is None else Store(out, cup.table(np.zeros(0, GAME_DTYPE)).plan(), resume=resume)
     try:
-        table = cup.table(_play_all(cup, hosts, store, threads, max(workers, 1), on_cell, on_forfeit))
+        table = cup.table(_play_all(cup, play, store, on_cell, on_forfeit))
         if store is not None:
             store.finish(table)
     finally:
-        hosts.close()
         if store is not None:
             store.close()
     return table
 
 
-def _play_all(
-    cup: Cup,
-    hosts: Hosts,
-    store: Store | None,
-    threads: int,
-    workers: int,
-    on_cell: OnCell | None,
-    on_forfeit: OnForfeit | None,
-) -> Rows:
-    """Return the rows of all cells: those that the store holds, and those that are played now, kept as they finish."""
+def _player(cup: Cup, threads: int, workers: int, timeout: float, ray: bool | str) -> Play:
+    """Return what plays the cells: this machine, or a Ray cluster."""
+    if ray is False:
+        return functools.partial(play_here, cup, threads=threads, workers=workers, timeout=timeout)
+    from parlay_marl.tournament.ray_cells import play_on_ray
+    from parlay_marl.tournament.ray_cluster import ray_library
+
+    if ray is not True and (not isinstance(ray, str) or not ray):
+        raise ConfigurationError(f"ray: give True, or the address of a cluster as HOST:PORT, not {ray!r}")
+    if (threads, workers) != (1, 1):
+        raise ConfigurationError("ray: the cluster plays a cell on each of its CPUs; leave out threads and workers")
+    ray_library()  # better missed now than after the start
+    return functools.partial(play_on_ray, cup, timeout=timeout, address=None if ray is True else ray)
+
+
+def play_here(cup: Cup, indices: Sequence[int], keep: Keep, *, threads: int, workers: int, timeout: float) -> Finished:
+    """Play cells in threads and worker processes, keep them, and yield each with its forfeits, in order."""
+    hosts = Hosts(cup.recipes(), workers, timeout)
+
+    def play(index: int) -> list[Forfeit]:
+        rows, forfeits = cup.played(index, hosts)
+        keep(index, rows)
+        return forfeits
+
+    try:
+        for needs_host, at_once in ((False, threads), (True, max(workers, 1))):
+            some = [index for index in indices if cup.needs_host(cup.pairings[index]) is needs_host]
+            yield from in_order(play, some, at_once, hosts.halt)
+    finally:
+        hosts.close()
+
+
+def _play_all(cup: Cup, play: Play, store: Store | None, on_cell: OnCell | None, on_forfeit: OnForfeit | None) -> Rows:
+    """Return the rows of all cells: those that the store holds, and those that are played now, kept as they finish.
+
+    Forfeits are told in the order of the cells, whichever finishes first.
+    """
     total, n = len(cup.pairings), cup.games
     rows = np.zeros(total * n, GAME_DTYPE)
     done = np.zeros(total, np.bool_)
@@ -281,31 +326,25 @@ def _play_all(
         rows[index * n : (index + 1) * n] = kept
         done[index] = True
 
-    def play(index: int) -> list[Forfeit]:
-        cell, forfeits = cup.pairings[index], list[Forfeit]()
-        if cup.needs_host(cell):
-            with hosts.borrowed() as host:
-                played, forfeits = cup.play_asking(cell, host)
-        else:
-            played = cup.play(cell)
+    def keep(index: int, played: Rows) -> None:
         rows[index * n : (index + 1) * n] = played
         if store is not None:
             store.save(index, played)
-        return forfeits
 
-    left = [int(index) for index in np.flatnonzero(~done)]
-    asking = [index for index in left if cup.needs_host(cup.pairings[index])]
-    in_kernel = [index for index in left if not cup.needs_host(cup.pairings[index])]
-    count = total - len(left)
+    left = sorted(np.flatnonzero(~done).tolist(), key=lambda index: cup.needs_host(cup.pairings[index]))
+    count, order, forfeited = total - len(left), deque(left), dict[int, list[Forfeit]]()
     if on_cell is not None:
         on_cell(count, total)
-    for indices, at_once in ((in_kernel, threads), (asking, workers)):
-        for _, forfeits in in_order(play, indices, at_once, hosts.halt):
+    with contextlib.closing(play(left, keep)) as finished:
+        for index, forfeits in finished:
             count += 1
             if on_cell is not None:
                 on_cell(count, total)
-            for forfeit in forfeits if on_forfeit is not None else ():
-                on_forfeit(forfeit)  # type: ignore[misc]
+            forfeited[index] = forfeits
+            while order and order[0] in forfeited:
+                for forfeit in forfeited.pop(order.popleft()):
+                    if on_forfeit is not None:
+                        on_forfeit(forfeit)
     return rows
 
 

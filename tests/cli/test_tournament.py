@@ -219,6 +219,13 @@ def test_policies_take_part_by_import_path(parlay: Parlay, tmp_path: Path, monke
     assert parlay("tournament", *args, "--workers", "0", "--quiet").stdout == result.stdout
 
 
+def test_ray_is_an_extra(parlay: Parlay, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    result = parlay("tournament", "shark", "-s", "uniform", "--ray", "--quiet")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr == 'error: a Ray cluster needs ray; pip install "parlay-marl[ray]"\n'
+
+
 @pytest.mark.parametrize(
     ("args", "message"),
     [
@@ -226,6 +233,8 @@ def test_policies_take_part_by_import_path(parlay: Parlay, tmp_path: Path, monke
         (("shark", "--resume"), "error: resume: say what to resume"),
         (("shark", "--timeout", "0"), "error: timeout: give seconds, over 0"),
         (("shark", "--workers", "-1"), "error: workers: give a whole number from 0 to 256, not -1"),
+        (("shark", "--ray", "--threads", "2"), "error: ray: the cluster plays a cell on each of its CPUs; leave out"),
+        (("shark", "--ray-address", "here:1", "--workers", "2"), "error: ray: the cluster plays a cell on each"),
     ],
 )
 def test_wrong_arguments_are_refused_in_one_line(parlay: Parlay, args: tuple[str, ...], message: str) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +15,7 @@ from parlay_marl.catalogue import build_params, load_rules, load_scenario
 from parlay_marl.core.outcome import OUTCOME, Ending
 from parlay_marl.envs.game import Game
 from parlay_marl.envs.outcome import make_report
-from parlay_marl.errors import CatalogueError, ConfigurationError, UnknownNameError
+from parlay_marl.errors import CatalogueError, ConfigurationError, MissingExtraError, UnknownNameError
 from parlay_marl.opponents.seat import as_persona, as_player
 from parlay_marl.tournament import Games, matches, run_tournament
 from parlay_marl.tournament.matches import play_cell
@@ -229,6 +231,10 @@ def test_what_is_no_number_of_threads_is_refused(threads: Any) -> None:
         ({"scenarios": ["unifrom"]}, UnknownNameError, "unknown scenario 'unifrom'; did you mean 'uniform'"),
         ({"entrants": ["nowhere.toml"]}, CatalogueError, "nowhere.toml: no such persona file"),
         ({"rules": "sead"}, UnknownNameError, "unknown rules preset 'sead'"),
+        ({"ray": 5}, ConfigurationError, "ray: give True, or the address of a cluster as HOST:PORT, not 5"),
+        ({"ray": ""}, ConfigurationError, "ray: give True, or the address of a cluster as HOST:PORT, not ''"),
+        ({"ray": True, "threads": 2}, ConfigurationError, "ray: the cluster plays a cell on each of its CPUs; leave"),
+        ({"ray": True, "workers": 0}, ConfigurationError, "leave out threads and workers"),
     ],
     ids=str,
 )
@@ -240,3 +246,12 @@ def test_a_plan_that_cannot_be_played_is_refused_before_any_game(
     with pytest.raises(error, match=message):
         run_tournament(**plan, on_cell=lambda done, cells: calls.append(done))
     assert calls == []
+
+
+def test_without_ray_one_learns_how_to_install_it_before_anything_is_begun(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(MissingExtraError, match=r'a Ray cluster needs ray; pip install "parlay-marl\[ray\]"'):
+        run_tournament(["linear"], ["uniform"], games=1, ray=True, out=tmp_path / "out")
+    assert not (tmp_path / "out").exists()
