@@ -109,24 +109,24 @@ def play_on_ray(
 
 
 def _shared(ray: Any, begin: Any, games: int, indices: Sequence[int], keep: Keep) -> Finished:
-    """Hand cells out, take what they came to, and hand out again what a task had no time for."""
+    """Hand cells out, take what they came to, and hand out again what a task had no time for.
+
+    Where that is broken off, no task is cancelled: in Ray 2.60 that can take the whole process along, where a task ends
+    just then. Disconnecting ends them; with a connection of the caller's they come to their ends in `SECONDS_IN_TASK`.
+    """
     left, running = deque(indices), dict[Any, list[int]]()
     at_most = max(1, min(GAMES_IN_TASK // games, math.ceil(len(left) / (TASKS_FOR_CPU * _cpus(ray)))))
-    try:
-        while left or running:
-            while left and len(running) < TASKS_AHEAD * _cpus(ray):
-                some = [left.popleft() for _ in range(min(at_most, len(left)))]
-                running[begin(some)] = some
-            ready = ray.wait(list(running))[0][0]
-            rows, forfeits = _result(ray, ready)
-            some = running.pop(ready)
-            left.extendleft(reversed(some[len(forfeits) :]))
-            for i, (index, forfeited) in enumerate(zip(some, forfeits, strict=False)):
-                keep(index, rows[i * games : (i + 1) * games])
-                yield index, forfeited
-    finally:
-        for each in running:
-            ray.cancel(each, force=True)
+    while left or running:
+        while left and len(running) < TASKS_AHEAD * _cpus(ray):
+            some = [left.popleft() for _ in range(min(at_most, len(left)))]
+            running[begin(some)] = some
+        ready = ray.wait(list(running))[0][0]
+        rows, forfeits = _result(ray, ready)
+        some = running.pop(ready)
+        left.extendleft(reversed(some[len(forfeits) :]))
+        for i, (index, forfeited) in enumerate(zip(some, forfeits, strict=False)):
+            keep(index, rows[i * games : (i + 1) * games])
+            yield index, forfeited
 
 
 def _cpus(ray: Any) -> int:

@@ -188,6 +188,19 @@ def test_a_cluster_plays_the_same_games_and_tells_the_same(
     wait_until(lambda: not [line for line in running("nodes") if "spawn_main" in line])
 
 
+def test_an_error_of_the_caller_ends_what_runs_on_the_nodes(nodes: Nodes) -> None:
+    def stop(done: int, _: int) -> None:
+        if done == 2:
+            wait_until(lambda: [line for line in running("nodes") if "spawn_main" in line])
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_tournament(
+            ["linear", f"{HERE}:Hanging"], ["uniform"], games=4, timeout=300.0, ray=nodes.address, on_cell=stop
+        )
+    wait_until(lambda: not [line for line in running("nodes") if "spawn_main" in line], 30.0)
+
+
 def test_a_tournament_that_was_broken_off_goes_on_with_or_without_ray(nodes: Nodes, tmp_path: Path) -> None:
     def stop(done: int, cells: int) -> None:
         if done > cells // 3:
