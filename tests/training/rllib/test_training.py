@@ -10,7 +10,6 @@ import pytest
 import torch
 from ray.rllib.algorithms.algorithm import Algorithm
 from ray.rllib.core.columns import Columns
-from ray.rllib.env.multi_agent_env_runner import MultiAgentEnvRunner
 
 from parlay_marl.catalogue import build_params, load_persona, load_rules, load_scenario
 from parlay_marl.errors import UnknownNameError
@@ -22,7 +21,7 @@ from parlay_marl.training.evaluation import evaluate
 from parlay_marl.training.export import import_policy
 from parlay_marl.training.league import member
 from tests.opponents.networks import network, rows
-from tests.training.rllib.play import equal, small, weights
+from tests.training.rllib.play import THEIRS, equal, small, weights
 
 pytestmark = pytest.mark.usefixtures("ray")
 
@@ -137,8 +136,9 @@ def test_the_same_seed_learns_the_same() -> None:
 
 def test_rllibs_own_runner_trains_with_the_environment_too() -> None:
     config = small(CONFIGS["league"](), lanes=8, train_batch_size_per_learner=128, minibatch_size=64)
-    algorithm = config.env_runners(env_runner_cls=MultiAgentEnvRunner).build_algo()
+    algorithm = config.env_runners(env_runner_cls=None).build_algo()
     try:
+        assert type(algorithm.env_runner) is THEIRS
         result = algorithm.train()
         assert result["env_runners"]["num_env_steps_sampled"] >= 128
         assert "learner" in result["learners"]
