@@ -134,6 +134,8 @@ def test_the_same_seed_learns_the_same() -> None:
     assert not equal(learned(5), first)
 
 
+# RLlib's own runner registers its environment anew each time that one is made.
+@pytest.mark.filterwarnings("ignore:.*Overriding environment rllib-multi-agent-env-v0:UserWarning")
 def test_rllibs_own_runner_trains_with_the_environment_too() -> None:
     config = small(CONFIGS["league"](), lanes=8, train_batch_size_per_learner=128, minibatch_size=64)
     algorithm = config.env_runners(env_runner_cls=None).build_algo()
