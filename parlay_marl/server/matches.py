@@ -1,0 +1,110 @@
+"""Games between two clients: a code for each seat, and waiting for one's turn."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+import threading
+import time
+import uuid
+
+from parlay_marl.core.moves import SEATS
+from parlay_marl.errors import ConfigurationError
+from parlay_marl.server.negotiation import Negotiation
+from parlay_marl.server.settings import ServerSettings
+
+FREE, SEATED, LEFT = range(3)
+"""What a seat is: nobody has come yet, a client sits there, or it has gone."""
+
+
+class Match:
+    """A game between two clients. It is played in one event loop; leaving it is safe from any thread."""
+
+    def __init__(self, negotiation: Negotiation) -> None:
+        self.negotiation = negotiation
+        self.name = str(uuid.uuid4())
+        self.codes = tuple(secrets.token_urlsafe(16) for _ in SEATS)
+        self.seats = [FREE, FREE]
+        self.used = time.monotonic()
+        """When something last happened."""
+        self._changed = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread = 0
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nobody can play in it any more."""
+        return SEATED not in self.seats and (LEFT in self.seats or self.negotiation.is_over)
+
+    def sit(self, seat: int) -> None:
+        """Take a seat, for good."""
+        if self.seats[seat] != FREE:
+            raise ConfigurationError(f"join_code: the {SEATS[seat]}'s seat has been taken; it can be used once")
+        with contextlib.suppress(RuntimeError):  # no loop runs in a stateless call over HTTP
+            self._loop, self._thread = asyncio.get_running_loop(), threading.get_ident()
+        self.seats[seat] = SEATED
+        self.wake()
+
+    def leave(self, seat: int) -> None:
+        """Give up a seat: a game that is going on is lost for it."""
+        if self._loop is None or self._thread == threading.get_ident():
+            self._leave(seat)
+            return
+        with contextlib.suppress(RuntimeError):  # the server has shut down
+            self._loop.call_soon_threadsafe(self._leave, seat)
+
+    def _leave(self, seat: int) -> None:
+        if self.seats[seat] == SEATED:
+            self.seats[seat] = LEFT
+            self.negotiation.leave(seat)
+            self.wake()
+
+    def wake(self) -> None:
+        """Let those who wait look again."""
+        self.used = time.monotonic()
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    async def turn_of(self, seat: int, seconds: float) -> None:
+        """Wait until a seat is on turn or the game is over, but no longer than so many seconds."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while not (self.negotiation.is_over or self.negotiation.on_turn(seat)):
+                    await self._changed.wait()
+
+
+class Matches:
+    """The open matches of a server; one that nobody uses any more is forgotten."""
+
+    def __init__(self, settings: ServerSettings) -> None:
+        self._settings = settings
+        self._by_code: dict[str, tuple[Match, int]] = {}
+
+    def __len__(self) -> int:
+        return len(self._by_code) // 2
+
+    def add(self, negotiation: Negotiation) -> Match:
+        """Open a match for a game."""
+        self._forget()
+        if len(self) >= self._settings.max_sessions:
+            raise ConfigurationError(f"matches: {len(self)} are open, and no more are allowed; try again later")
+        match = Match(negotiation)
+        self._by_code |= {code: (match, seat) for seat, code in enumerate(match.codes)}
+        return match
+
+    def join(self, code: str) -> tuple[Match, int]:
+        """Take the seat that a code is for."""
+        self._forget()
+        if code not in self._by_code:
+            raise ConfigurationError("join_code: there is no such match, or it is over; ask for a new one")
+        match, seat = self._by_code[code]
+        match.sit(seat)
+        return match, seat
+
+    def _forget(self) -> None:
+        """Forget matches that are empty, and those in which nothing has happened for too long."""
+        long_ago = time.monotonic() - self._settings.idle_seconds
+        for code, (match, _) in list(self._by_code.items()):
+            if match.is_empty or (SEATED not in match.seats and match.used < long_ago):
+                del self._by_code[code]

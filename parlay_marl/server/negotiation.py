@@ -1,0 +1,339 @@
+"""One negotiation on the server: what each seat's client may say to it and is told, in currency.
+
+It knows nothing of sockets. A seat belongs to a client or to a persona, whose turns are played as soon as they come.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Mapping
+from typing import Any, Literal, NamedTuple
+
+from pydantic import Field
+
+from parlay_marl.catalogue.files import Strict, validate
+from parlay_marl.catalogue.scenarios import Scenario
+from parlay_marl.core import bargain
+from parlay_marl.core.moves import SEATS, ClaimStatus, Move
+from parlay_marl.envs.config import Config, make_config
+from parlay_marl.envs.game import LARGEST_SEED, Game
+from parlay_marl.envs.narrator import Narrator, Turn
+from parlay_marl.envs.render import verdict
+from parlay_marl.envs.text import digits, money, plain
+from parlay_marl.errors import ConfigurationError, IllegalMoveError, UnknownNameError
+from parlay_marl.opponents.seat import PersonaOpponent, as_persona
+from parlay_marl.server.words import is_sceptical, spoken
+
+Seat = Literal["buyer", "seller"]
+VERDICT_WIDTH = 80
+TACTICS = (Move.ANCHOR_HIGH, Move.BATNA_REVEAL, Move.SILENCE, Move.CHALLENGE)
+"""Moves that an action names; an offer, acceptance and leaving have fields of their own."""
+
+
+class Deed(NamedTuple):
+    """What a client wants to do on its turn, as it comes over the wire: nothing is legal or even consistent yet."""
+
+    offer_amount: float | None = None
+    """A price in currency."""
+    tactical_move: Move | None = None
+    accept: bool = False
+    walk_away: bool = False
+    terms: Mapping[str, str] | None = None
+    """Options of terms by name; a term that is not named stays as in the seat's last offer, at first its own best."""
+    utterance: str = ""
+
+
+class Setup(Strict):
+    """What a game is to be: scenario, rules, and who opens; checked when it is made."""
+
+    scenario: str = Field("saas_enterprise", max_length=60, description="what is bargained over, by name")
+    rules: str | dict[str, Any] = Field("default", description="preset of the rules, or changed numbers")
+    information: Literal["incomplete", "complete"] | None = Field(None, description="are reservations public?")
+    opener: Literal["buyer", "seller", "random"] | None = Field(None, description="who opens each round")
+    max_rounds: int | None = Field(None, strict=True, ge=1, le=1000, description="rounds; as the scenario says")
+    reward: Literal["shaped", "payoff"] = Field("shaped", description="what the game pays")
+    beliefs: Literal["bayes", "heuristic", "none"] = Field("bayes", description="belief tracker")
+    seed: int | None = Field(None, strict=True, ge=0, le=LARGEST_SEED, description="seed of all chance; a random one")
+
+    def config(self, known: Mapping[str, Scenario]) -> Config:
+        """Return the configuration of the game, over one of the scenarios that are known here."""
+        if self.scenario not in known:
+            raise UnknownNameError("scenario", self.scenario, known)
+        rules = self.rules if isinstance(self.rules, str) else json.dumps(self.rules, sort_keys=True)
+        how = (self.reward, self.beliefs, self.information, self.opener, self.max_rounds)
+        return _config(known[self.scenario], rules, *how)
+
+
+def setup_of(given: Mapping[str, Any]) -> Setup:
+    """Return a setup from what a client sent, or say what is wrong with it."""
+    return validate(Setup, given, "reset")
+
+
+@functools.lru_cache(maxsize=512)
+def _config(scenario: Scenario, rules: str, reward: str, beliefs: str, *how: Any) -> Config:
+    """Return a configuration, the same one for the same wishes; changed rules come as JSON."""
+    changed = json.loads(rules) if rules.startswith("{") else rules
+    return make_config(scenario, changed, reward, beliefs, *how)
+
+
+@functools.lru_cache(maxsize=512)
+def persona_of(place: str) -> PersonaOpponent:
+    """Return a persona by name or file, which takes a moment, once."""
+    return as_persona(place)
+
+
+class Negotiation:
+    """A game between a client and a persona, or between two clients, and what is said at it.
+
+    `actions` counts what its clients have done. Whatever is refused has left the game as it was.
+    """
+
+    def __init__(self, config: Config, players: tuple[PersonaOpponent | None, PersonaOpponent | None]) -> None:
+        self.config, self.scenario = config, config.scenario
+        self.game = Game(config, players)
+        self.actions = 0
+        self.earned = [0.0, 0.0]
+        """What both seats have been paid in all."""
+        self.is_told = False
+        """Whether its end has been counted."""
+        self._unpaid = [0.0, 0.0]
+        self._narrator = Narrator(self.game)
+        self._said: dict[int, str] = {}
+        self._headlines: list[list[str]] = [[], []]
+
+    def begin(self, seed: int | None) -> None:
+        """Begin game 0 of a seed or, without one, of a random seed; a persona that opens has played then."""
+        self.game.reset(seed)
+        self._catch_up()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the game is over."""
+        return self.game.is_over
+
+    @property
+    def turns(self) -> list[Turn]:
+        """All turns so far, with what personas said."""
+        return self._narrator.turns
+
+    def on_turn(self, seat: int) -> bool:
+        """Whether a seat is to act."""
+        return not self.game.is_over and self.game.seat == seat
+
+    # ------------------------------------------------------------------ playing
+
+    def act(self, seat: int, deed: Deed) -> Turn:
+        """Play a client's deed, and what personas answer; return its turn."""
+        if self.game.is_over:
+            self.game.refuse_turn()
+        if not self.on_turn(seat):
+            raise IllegalMoveError(f"it is the turn of the {SEATS[1 - seat]}; wait for it")
+        count = len(self.game.moves)
+        self.game.play(*self.move_of(seat, deed))
+        self._said[count] = deed.utterance
+        self.actions += 1
+        self._pay()
+        self._catch_up()
+        return self.turns[count]
+
+    def leave(self, seat: int) -> None:
+        """End the game at the cost of a seat whose client has gone."""
+        if not self.game.is_over:
+            self.game.forfeit(seat)
+            self._pay()
+
+    def _pay(self) -> None:
+        for each in range(2):
+            self.earned[each] += self.game.rewards[each]
+            self._unpaid[each] += self.game.rewards[each]
+
+    def _catch_up(self) -> None:
+        """Take note of turns, and of headlines for both seats."""
+        new = self._narrator.catch_up()
+        fresh = [headline for turn in new for headline in turn.headlines]
+        if not self.game.is_over:
+            fresh += self._narrator.news()
+        for waiting in self._headlines:
+            waiting.extend(fresh)
+
+    # ------------------------------------------------------------------ what a client wants to do
+
+    def move_of(self, seat: int, deed: Deed) -> tuple[Move, float, int]:
+        """Return the move of a deed, with its normalised price and its package; refuse what is unclear."""
+        asked = [name for name in ("accept", "walk_away") if getattr(deed, name)]
+        asked += ["tactical_move"] if deed.tactical_move is not None else []
+        if len(asked) > 1:
+            raise IllegalMoveError(f"{' and '.join(asked)} are two moves; give one")
+        bare = deed.accept or deed.walk_away or deed.tactical_move in (Move.SILENCE, Move.CHALLENGE)
+        if bare and (deed.offer_amount is not None or deed.terms):
+            raise IllegalMoveError(f"{asked[0]}: no offer goes with it; leave out offer_amount and terms")
+        if bare:
+            return self._bare(deed), 0.0, 0
+        if deed.tactical_move is None and deed.offer_amount is None:
+            return self._wordless(seat, deed), 0.0, 0
+        move = Move.OFFER if deed.tactical_move is None else deed.tactical_move
+        return move, self._price(seat, deed, move), self._package(seat, deed.terms)
+
+    def _bare(self, deed: Deed) -> Move:
+        if deed.accept:
+            return Move.ACCEPT
+        return Move.WALK_AWAY if deed.walk_away else Move(deed.tactical_move or 0)
+
+    def _wordless(self, seat: int, deed: Deed) -> Move:
+        """Return the move of a turn without one: words that doubt an open claim challenge it, else nothing is offered.
+
+        See RULES section 9; what the turn is worth is then what silence is worth.
+        """
+        if deed.terms:
+            raise IllegalMoveError("terms: they need a price beside them; give offer_amount")
+        if not deed.utterance:
+            raise IllegalMoveError(
+                "nothing was done; give offer_amount, tactical_move, accept or walk_away, or say something"
+            )
+        doubts = self.game.row["claim_status"][1 - seat] == ClaimStatus.OPEN and is_sceptical(deed.utterance)
+        return Move.CHALLENGE if doubts else Move.SILENCE
+
+    def _price(self, seat: int, deed: Deed, move: Move) -> float:
+        """Return the normalised price of an offer, which an anchor and a claim may leave out."""
+        scenario, amount = self.scenario, deed.offer_amount
+        if amount is None:
+            x = float(seat) if move is Move.ANCHOR_HIGH else float(self.game.row["reservation"][seat])
+            return min(max(x, 0.0), 1.0)
+        if not scenario.low <= amount <= scenario.high:
+            raise IllegalMoveError(
+                f"offer_amount: it lies outside the public range, {money(scenario.low, scenario)} to "
+                f"{money(scenario.high, scenario)}; give an amount within it"
+            )
+        return min(max(scenario.normalise(amount), 0.0), 1.0)
+
+    def _package(self, seat: int, terms: Mapping[str, str] | None) -> int:
+        """Return the package of an offer: the usual one, with the terms that are named."""
+        usual = self._usual_package(seat)
+        if not terms:
+            return usual
+        known = {term.name: [option.name for option in term.options] for term in self.scenario.terms}
+        chosen = dict(zip(known, (option.name for option in self.scenario.packages()[usual]), strict=True))
+        for term, option in terms.items():
+            if term not in known:
+                raise UnknownNameError("term", term, known or ["none: only the price is open"])
+            if option not in known[term]:
+                raise UnknownNameError(f"option of {term!r}", option, known[term])
+            chosen[term] = option
+        wanted = list(chosen.values())
+        return [[option.name for option in each] for each in self.scenario.packages()].index(wanted)
+
+    def _usual_package(self, seat: int) -> int:
+        """Return the package of an offer that names no terms: that of the last one, at first the seat's own best."""
+        row = self.game.row
+        return int(row["offer_package" if row["offers_made"][seat] else "own_best"][seat])
+
+    # ------------------------------------------------------------------ what a client is told
+
+    def take_reward(self, seat: int) -> float:
+        """Return what a seat has been paid since this was last asked."""
+        paid, self._unpaid[seat] = self._unpaid[seat], 0.0
+        return paid
+
+    def take_headlines(self, seat: int) -> list[str]:
+        """Return the headlines that a seat has not been told yet."""
+        news, self._headlines[seat] = self._headlines[seat], []
+        return news
+
+    def said_by(self, seat: int, turn: Turn, count: int) -> str:
+        """Return what was said with a turn: a client's words, or a persona's."""
+        return self._said.get(count, "") if self.game.players[seat] is None else spoken(turn, self.scenario)
+
+    def last_turn_of(self, seat: int) -> tuple[Turn | None, str]:
+        """Return a seat's last turn, and what it said."""
+        for count in range(len(self.turns) - 1, max(len(self.turns) - 3, -1), -1):
+            if self.turns[count].seat == seat:
+                return self.turns[count], self.said_by(seat, self.turns[count], count)
+        return None, ""
+
+    def currency(self, x: float) -> float:
+        """Return a normalised price in currency, without the noise of its arithmetic."""
+        return round(self.scenario.to_currency(x), 6)
+
+    def told(self, seat: int, x: float) -> float:
+        """Return a seat's price as the other is told: a persona's to the unit that its words use, a client's exactly.
+
+        A deal is at the exact price, which the outcome has.
+        """
+        if self.game.players[seat] is None:
+            return self.currency(x)
+        return round(self.scenario.to_currency(x), digits(self.scenario))
+
+    def worth(self, seat: int, price: float, package: int) -> float:
+        """Return what a deal at a normalised price is worth to a seat, in currency."""
+        row = self.game.row
+        value, limit = row["package_values"][seat][package], row["reservation"][seat]
+        own = bargain.worth(seat, price, float(value), float(limit))
+        return round(float(own) * (self.scenario.high - self.scenario.low), 6)
+
+    def offer_of(self, seat: int, viewer: int) -> dict[str, Any] | None:
+        """Return a seat's standing offer, and what it is worth to a viewer."""
+        row = self.game.row
+        if row["offers_made"][seat] == 0:
+            return None
+        price, package = float(row["offer_price"][seat]), int(row["offer_package"][seat])
+        worth = self.worth(viewer, price, package)
+        return {"amount": self.told(seat, price), "terms": self.terms_of(package), "worth": worth}
+
+    def terms_of(self, package: int) -> dict[str, str]:
+        """Return the options of a package by term."""
+        options = self.scenario.packages()[package] if self.scenario.terms else ()
+        return {term.name: option.name for term, option in zip(self.scenario.terms, options, strict=True)}
+
+    def packages_for(self, seat: int) -> list[dict[str, Any]]:
+        """Return what every package is worth to a seat beside the price, in currency; nothing where there are none."""
+        if not self.scenario.terms:
+            return []
+        width, values = self.scenario.high - self.scenario.low, self.game.row["package_values"][seat]
+        return [
+            {"terms": self.terms_of(package), "worth": round(float(values[package]) * width, 6)}
+            for package in range(self.scenario.n_packages)
+        ]
+
+    def claim_of(self, seat: int) -> dict[str, Any] | None:
+        """Return a seat's latest claim about its limit, and what has become of it."""
+        row = self.game.row
+        status = ClaimStatus(int(row["claim_status"][seat]))
+        if status is ClaimStatus.NONE:
+            return None
+        return {"amount": self.told(seat, float(row["claim_price"][seat])), "status": status.name.lower()}
+
+    def legal_moves(self, seat: int) -> list[str]:
+        """Return the names of the moves that a seat may make now."""
+        if not self.on_turn(seat):
+            return []
+        return [move.name for move, legal in zip(Move, self.game.move_mask(seat).tolist(), strict=True) if legal]
+
+    def history(self) -> list[dict[str, Any]]:
+        """Return all turns as both seats have seen them."""
+        return [
+            {
+                "round": turn.round, "seat": SEATS[turn.seat], "move": turn.move.name,
+                "amount": None if turn.price is None else self.told(maker_of(turn), turn.price),
+                "terms": {} if turn.package is None else self.terms_of(turn.package),
+                "utterance": self.said_by(turn.seat, turn, count), "tension": round(turn.tension, 6),
+                "headlines": list(turn.headlines),
+            }
+            for count, turn in enumerate(self.turns)
+        ]  # fmt: skip
+
+    def verdict(self) -> str:
+        """Return how the finished game has ended, in words."""
+        return plain(verdict(self.game.outcome(), self.scenario, VERDICT_WIDTH))
+
+    def outcome(self) -> dict[str, Any]:
+        """Return the report of the finished game, with what was hidden, and what it can be played again from."""
+        if not self.game.is_over:
+            raise ConfigurationError("the game is not over yet; its outcome is known at the end")
+        rewards = dict(zip(SEATS, self.earned, strict=True))
+        return self.game.outcome().as_dict() | {"rewards": rewards, "seed": self.game.seed, "number": self.game.number}
+
+
+def maker_of(turn: Turn) -> int:
+    """Return the seat whose offer a turn is about: one that accepts takes the other's."""
+    return 1 - turn.seat if turn.move is Move.ACCEPT else turn.seat

@@ -1,0 +1,358 @@
+"""The environment of OpenEnv: what the client's seat sees, what it does not, and games of two clients."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from parlay_marl.core.moves import SEATS
+from parlay_marl.errors import ConfigurationError, NotStartedError, ParlayError
+from parlay_marl.server.environment import NegotiationEnvironment
+from parlay_marl.server.lobby import Lobby
+from parlay_marl.server.messages import NegotiationAction, NegotiationObservation
+from parlay_marl.server.negotiation import setup_of
+from tests.server.table import lobby
+
+LOBBY = lobby()
+
+
+def environment(shared: Lobby = LOBBY) -> NegotiationEnvironment:
+    return NegotiationEnvironment(shared)
+
+
+def offer(amount: float, **more: Any) -> NegotiationAction:
+    return NegotiationAction(offer_amount=amount, **more)
+
+
+def conceding(seen: NegotiationObservation, turn: int) -> NegotiationAction:
+    """Concede evenly over the whole range, and take an offer that is a gain towards the end."""
+    low, high = seen.price_range
+    if seen.counter_offer is not None and seen.counter_offer.worth > 0 and turn > 10:
+        return NegotiationAction(accept=True, utterance="Agreed.")
+    share = min(0.04 * turn, 1.0)
+    price = low + (high - low) * share if seen.role == "buyer" else high - (high - low) * share
+    return offer(price, utterance=f"I can do {price:,.0f}.")
+
+
+@pytest.mark.parametrize("role", SEATS)
+@pytest.mark.parametrize("scenario", ["saas_enterprise", "hiring_package_terms", "uniform"])
+def test_a_whole_game(role: str, scenario: str) -> None:
+    env = environment()
+    seen = env.reset(seed=5, episode_id="mine", scenario=scenario, role=role, opponent="diplomat")
+    assert seen.reward is None
+    assert seen.role == role
+    assert seen.your_turn
+    rewards, turns = [], 0
+    while not seen.done:
+        seen = env.step(conceding(seen, turns))
+        rewards.append(seen.reward)
+        turns += 1
+        assert seen.episode_id == "mine"
+        assert (env.state.episode_id, env.state.step_count) == ("mine", turns)
+    assert all(isinstance(reward, float) and math.isfinite(reward) for reward in rewards)
+    outcome = seen.metadata["outcome"]
+    assert outcome["rewards"][role] == pytest.approx(sum(rewards)) == pytest.approx(env.state.cumulative_reward)
+    assert set(outcome["rewards"]) == set(SEATS)
+    assert outcome["ending"] in ("deal", "walk_away", "deadline", "collapsed")
+    assert outcome["seed"] == 5
+    assert seen.legal_moves == []
+    json.loads(seen.model_dump_json())
+
+
+def test_the_first_text_has_the_story_and_every_text_the_position() -> None:
+    env = environment()
+    seen = env.reset(seed=5, opponent="shark", opener="buyer")
+    assert "You are the buyer" in seen.text
+    assert f"Your limit: USD {seen.reservation_price:,.0f}" in seen.text
+    seen = env.step(offer(120_000))
+    assert seen.counter_offer is not None
+    assert f"Their offer: USD {seen.counter_offer.amount:,.0f}" in seen.text
+    assert f"They say: {seen.utterance}" in seen.text
+    assert "You are the buyer" not in seen.text
+    assert env.reset(seed=5, text=False).text == ""
+
+
+def everything_seen(env: NegotiationEnvironment, seed: int, reservation: float, **wishes: Any) -> list[str]:
+    """Return all that a client is sent in a few turns, with the other seat's limit put at a price by hand."""
+    seen = env.reset(seed=seed, opener="buyer", opponent="hardliner", reward="payoff", **wishes)
+    assert env._negotiation is not None
+    game = env._negotiation.game
+    game.row["reservation"][1] = game.scenario.normalise(reservation)
+    game.row["urgency"][1], game.row["alternative"][1] = 0.123456, 1
+    sent = [seen.model_dump_json()]
+    for amount in (112_000, 113_000, 114_000):
+        sent += [env.step(offer(amount)).model_dump_json(), env.state.model_dump_json()]
+    return sent
+
+
+def test_what_is_hidden_from_the_seat_changes_nothing_that_it_is_sent() -> None:
+    """A hardliner plays the same whatever its limit is, so that all there is to see is the same.
+
+    Shaped rewards pay for what a belief has come nearer to the truth, as the rules have it; payoffs tell nothing.
+    """
+    one, other = (everything_seen(environment(), 7, price, episode_id="x") for price in (121_111, 139_999))
+    assert one == other
+    revealing = lobby(reveal_hidden=True)
+    one, other = (everything_seen(environment(revealing), 7, price, episode_id="x") for price in (121_111, 139_999))
+    assert one != other
+    assert "121111" in one[-1]
+
+
+@pytest.mark.parametrize(
+    ("wishes", "said"),
+    [
+        ({"scenario": "saas"}, "did you mean 'saas_enterprise'"),
+        ({"scenario": "/etc/passwd"}, "unknown scenario"),
+        ({"scenario": "../x.toml"}, "unknown scenario"),
+        ({"opponent": "sharc"}, "did you mean 'shark'"),
+        ({"opponent": "./mine.toml"}, "unknown persona"),
+        ({"opponent": "x.safetensors"}, "unknown persona"),
+        ({"role": "broker"}, "reset: role"),
+        ({"colour": "red"}, "reset: colour: Extra"),
+        ({"seed": -1}, "reset: seed"),
+        ({"seed": "7"}, "reset: seed"),
+        ({"seed": True}, "reset: seed"),
+        ({"max_rounds": 0}, "reset: max_rounds"),
+        ({"rules": {"tension": {"memory": 7}}}, "memory"),
+        ({"rules": {"gravity": {}}}, "section of the rules"),
+        ({"rules": "hard"}, "rules preset"),
+        ({"episode_id": "a\nb"}, "episode_id"),
+        ({"episode_id": ""}, "episode_id"),
+        ({"join_code": "guess"}, "join_code: there is no such match"),
+    ],
+)
+def test_a_reset_that_cannot_be_is_refused_and_the_game_before_goes_on(wishes: dict[str, Any], said: str) -> None:
+    env = environment()
+    env.reset(seed=1, episode_id="before")
+    env.step(offer(120_000))
+    with pytest.raises(ParlayError, match=said):
+        env.reset(**wishes)
+    assert (env.state.episode_id, env.state.step_count) == ("before", 1)
+    assert env.step(offer(121_000)).round == 2
+
+
+def test_a_step_needs_a_reset() -> None:
+    with pytest.raises(NotStartedError, match="send a reset first"):
+        environment().step(offer(120_000))
+    assert environment().state.step_count == 0
+
+
+def test_a_refused_step_changes_nothing() -> None:
+    env = environment()
+    env.reset(seed=1)
+    before = env.state.model_dump()
+    for action in (
+        offer(1.0),
+        NegotiationAction(),
+        NegotiationAction(accept=True, walk_away=True),
+        NegotiationAction(wait=True),
+        offer(120_000, utterance="x" * 2001),
+    ):
+        with pytest.raises(ParlayError):
+            env.step(action)
+    assert env.state.model_dump() == before
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"offer_amount": "120000"},
+        {"offer_amount": True},
+        {"offer_amount": float("nan")},
+        {"accept": 1},
+        {"accept": "yes"},
+        {"tactical_move": "OFFER"},
+        {"utterance": 3},
+        {"price": 3},
+        {"terms": {"a": 1}},
+        {"terms": {str(i): "x" for i in range(9)}},
+    ],
+)
+def test_actions_are_of_exactly_these_types(data: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        NegotiationAction.model_validate(data)
+
+
+def test_what_nobody_expected_is_told_without_its_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    env = environment()
+    env.reset(seed=1)
+
+    def fail(*_: Any) -> None:
+        raise KeyError("secret 123456")
+
+    monkeypatch.setattr(env._negotiation, "act", fail)
+    with pytest.raises(RuntimeError, match="as if it had not been made") as caught:
+        env.step(offer(120_000))
+    assert "123456" not in str(caught.value)
+    assert caught.value.__cause__ is None
+
+
+# ---------------------------------------------------------------------- two clients
+
+
+def match_of(shared: Lobby, **setup: Any) -> dict[str, str]:
+    made = shared.new_match(setup_of({"opener": "buyer", "seed": 3, **setup}))
+    codes = made["join_codes"]
+    assert isinstance(codes, dict)
+    return codes
+
+
+def test_two_clients_play_each_other_and_each_is_paid_its_own() -> None:
+    shared = lobby()
+    codes = match_of(shared, reward="payoff")
+
+    async def play(seat: str) -> tuple[list[float], NegotiationObservation]:
+        env, rewards, turns = environment(shared), [], 0
+        seen = await env.reset_async(join_code=codes[seat])
+        while not seen.done:
+            seen = await env.step_async(conceding(seen, turns))
+            rewards.append(seen.reward or 0.0)
+            turns += 1
+        return rewards, seen
+
+    async def both() -> Any:
+        return await asyncio.wait_for(asyncio.gather(play("buyer"), play("seller")), 20.0)
+
+    (bought, buyer), (sold, seller) = asyncio.run(both())
+    outcome = buyer.metadata["outcome"]
+    assert outcome == seller.metadata["outcome"]
+    assert outcome["ending"] == "deal"
+    assert sum(bought) == pytest.approx(outcome["payoff"][0])
+    assert sum(sold) == pytest.approx(outcome["payoff"][1])
+    assert buyer.utterance or seller.utterance
+    assert len(shared.matches) <= 1
+
+
+def test_words_of_one_client_reach_the_other_escaped() -> None:
+    shared = lobby()
+    codes = match_of(shared)
+
+    async def play() -> NegotiationObservation:
+        buyer, seller = environment(shared), environment(shared)
+        await buyer.reset_async(join_code=codes["buyer"])
+        waiting = asyncio.create_task(seller.reset_async(join_code=codes["seller"]))
+        await asyncio.sleep(0)
+        moved = asyncio.create_task(buyer.step_async(offer(120_000, utterance="hi \x1b[31m\u202e")))
+        seen = await waiting
+        moved.cancel()
+        return seen
+
+    seen = asyncio.run(play())
+    assert seen.utterance == "hi \\x1b[31m\\u202e"
+    assert seen.counter_offer is not None
+    assert seen.counter_offer.amount == 120_000
+    assert seen.your_turn
+
+
+def test_neither_client_sees_the_others_figures() -> None:
+    shared = lobby()
+    codes = match_of(shared, scenario="hiring_package_terms")
+
+    async def play() -> tuple[str, str, Any]:
+        buyer, seller = environment(shared), environment(shared)
+        first = await buyer.reset_async(join_code=codes["buyer"])
+        waiting = asyncio.create_task(seller.reset_async(join_code=codes["seller"]))
+        await asyncio.sleep(0)
+        moved = asyncio.create_task(buyer.step_async(offer(190_000)))
+        second = await waiting
+        moved.cancel()
+        negotiation = buyer._negotiation
+        assert negotiation is not None
+        sent = [first.model_dump_json() + buyer.state.model_dump_json()]
+        sent.append(second.model_dump_json() + seller.state.model_dump_json())
+        return sent[0], sent[1], negotiation.game.row
+
+    to_buyer, to_seller, row = asyncio.run(play())
+    for sent, own, other in ((to_buyer, 0, 1), (to_seller, 1, 0)):
+        assert str(float(row["urgency"][own]))[:10] in sent
+        assert str(float(row["urgency"][other]))[:10] not in sent
+
+
+def test_a_code_is_for_one_client_and_one_game() -> None:
+    shared = lobby()
+    codes = match_of(shared)
+    first, second = environment(shared), environment(shared)
+    first.reset(join_code=codes["buyer"])
+    with pytest.raises(ConfigurationError, match="the buyer's seat has been taken"):
+        second.reset(join_code=codes["buyer"])
+    second.reset(join_code=codes["seller"])
+    first.close()
+    seen = second.step  # the game is over: whoever left has lost it
+    assert second._negotiation is not None
+    assert second._negotiation.is_over
+    assert second._negotiation.outcome()["ending"] == "forfeit"
+    assert second._negotiation.outcome()["closed_by"] == "buyer"
+    with pytest.raises(ParlayError):
+        seen(offer(120_000))
+    second.close()
+    with pytest.raises(ConfigurationError, match="no such match, or it is over"):
+        environment(shared).reset(join_code=codes["seller"])
+
+
+def test_who_waits_too_long_is_told_so_and_may_wait_on() -> None:
+    shared = lobby(longest_wait=0.05)
+    codes = match_of(shared)
+
+    async def play() -> list[NegotiationObservation]:
+        buyer, seller = environment(shared), environment(shared)
+        await buyer.reset_async(join_code=codes["buyer"])
+        seen = [await seller.reset_async(join_code=codes["seller"])]
+        with pytest.raises(ParlayError, match="it is the turn of the buyer"):
+            await seller.step_async(offer(170_000))
+        seen.append(await seller.step_async(NegotiationAction(wait=True)))
+        waiting = asyncio.create_task(seller.step_async(NegotiationAction(wait=True)))
+        await asyncio.sleep(0.01)
+        seen.append(await buyer.step_async(offer(120_000)))
+        seen.append(await waiting)
+        with pytest.raises(ParlayError, match="it is your turn"):
+            await seller.step_async(NegotiationAction(wait=True))
+        return seen
+
+    early, still, moved, later = asyncio.run(play())
+    assert not early.your_turn
+    assert early.reward is None
+    assert not still.your_turn
+    assert still.reward == 0.0
+    assert not moved.your_turn
+    assert later.your_turn
+    assert later.counter_offer is not None
+
+
+def test_leaving_while_the_other_waits_ends_the_wait() -> None:
+    shared = lobby()
+    codes = match_of(shared)
+
+    async def play() -> NegotiationObservation:
+        buyer, seller = environment(shared), environment(shared)
+        await buyer.reset_async(join_code=codes["buyer"])
+        waiting = asyncio.create_task(seller.reset_async(join_code=codes["seller"]))
+        await asyncio.sleep(0.01)
+        await asyncio.to_thread(buyer.close)  # as the server does it
+        return await asyncio.wait_for(waiting, 5.0)
+
+    seen = asyncio.run(play())
+    assert seen.done
+    assert seen.metadata["outcome"]["ending"] == "forfeit"
+
+
+def test_only_so_many_matches_are_open_and_unused_ones_are_forgotten() -> None:
+    shared = lobby(max_sessions=2, idle_seconds=0.2)
+    match_of(shared)
+    match_of(shared)
+    with pytest.raises(ConfigurationError, match="2 are open, and no more are allowed"):
+        match_of(shared)
+    for code, (match, _) in shared.matches._by_code.items():
+        match.used -= 1.0
+        assert code in match.codes
+    match_of(shared)
+    assert len(shared.matches) == 1
+
+
+def test_several_workers_hold_no_matches() -> None:
+    with pytest.raises(ConfigurationError, match="--workers 1"):
+        match_of(lobby(workers=2))
