@@ -25,13 +25,16 @@ from parlay_marl.core.state import STATE
 from parlay_marl.core.style import TACTICS, TRAITS
 from parlay_marl.core.table import Field, Parameter
 from parlay_marl.envs.options import ResetOptions
+from parlay_marl.server.environment import Wishes
+from parlay_marl.server.messages import NegotiationAction, NegotiationObservation
+from parlay_marl.server.settings import ServerSettings
 from parlay_marl.tournament.analysis import RATINGS, Definition
 from parlay_marl.tournament.games import COLUMNS
 from parlay_marl.tournament.metrics import METRICS, Metric
 from parlay_marl.training.rllib_settings import EnvSettings
 
 ROOT = Path(__file__).resolve().parent.parent
-FILES = ("README.md", "docs/reference.md", "docs/metrics.md", "docs/rllib.md")
+FILES = ("README.md", "docs/reference.md", "docs/metrics.md", "docs/rllib.md", "docs/server.md")
 BLOCK = re.compile(r"(<!-- table: (\S+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
 
 
@@ -106,6 +109,13 @@ def model_rows(model: type[BaseModel], prefix: str = "") -> list[tuple[str, str,
     return rows
 
 
+def message_table(model: type[BaseModel]) -> str:
+    """Return the fields of a message, without those that OpenEnv's messages all have."""
+    common = ("`metadata`", "`done`", "`reward`")
+    rows = ((name, meaning) for name, _, meaning in model_rows(model) if name not in common)
+    return markdown(("field", "meaning"), rows)
+
+
 def scenario_fields() -> str:
     """Return the keys of a scenario's file."""
     rows = model_rows(scenarios.Scenario)
@@ -148,6 +158,10 @@ TABLES: dict[str, Callable[[], str]] = {
     "style": style_table,
     "options": lambda: markdown(("option", "default", "meaning"), model_rows(ResetOptions)),
     "env_config": lambda: markdown(("key", "default", "meaning"), model_rows(EnvSettings)),
+    "wishes": lambda: markdown(("key", "default", "meaning"), model_rows(Wishes)),
+    "action": lambda: message_table(NegotiationAction),
+    "seen": lambda: message_table(NegotiationObservation),
+    "server": lambda: markdown(("setting", "default", "meaning"), model_rows(ServerSettings)),
     "moves": lambda: markdown(("number", "move"), ((move.value, f"`{move.name}`") for move in Move)),
     "occasions": lambda: markdown(("occasion", "when"), ((f"`{k}`", v) for k, v in personas.OCCASIONS.items())),
     "scenario-file": scenario_fields,

@@ -39,6 +39,11 @@ SURFACE = {
         "write_report",
     },
 }
+if find_spec("openenv") is not None:  # it is no part of the environment for RLlib
+    SURFACE[importlib.import_module("parlay_marl.server")] = {
+        *("NegotiationAction", "NegotiationObservation", "NegotiationState", "ParlayClient", "ServerSettings"),
+        "create_app",
+    }
 ENV_ARGUMENTS = (
     *("scenario", "rules", "reward", "information", "opener", "max_rounds", "actions", "illegal", "beliefs"),
     *("buyer", "seller", "render_mode"),

@@ -6,12 +6,13 @@ import functools
 from typing import Any
 
 from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from openenv.core.env_server import HTTPEnvServer
 from starlette.concurrency import run_in_threadpool
 
 from parlay_marl import __version__
-from parlay_marl.errors import ConfigurationError, ParlayError
+from parlay_marl.errors import ConfigurationError, ParlayError, TurnError
 from parlay_marl.server.environment import NegotiationEnvironment
 from parlay_marl.server.first_protocol import router_of
 from parlay_marl.server.guard import Guard
@@ -23,6 +24,8 @@ from parlay_marl.server.telemetry import Telemetry
 
 API_VERSION = "1"
 """Major version of OpenEnv's HTTP profile, which its validation goes by."""
+MOST_TOLD = 5
+"""Faults of one body that are told."""
 
 
 def create_app(settings: ServerSettings | None = None) -> FastAPI:
@@ -44,6 +47,8 @@ def create_app(settings: ServerSettings | None = None) -> FastAPI:
     server.register_routes(app)
     app.include_router(router_of(lobby))
     _add_routes(app, lobby)
+    app.add_exception_handler(ParlayError, told)
+    app.add_exception_handler(RequestValidationError, told_invalid)
     app.add_middleware(Guard, settings=settings, telemetry=telemetry)
     return app
 
@@ -60,15 +65,24 @@ def _add_routes(app: FastAPI, lobby: Lobby) -> None:
             return JSONResponse({"error": "Invalid JSON"}, 400)
         if not isinstance(given, dict):
             return JSONResponse({"error": 'give an object, such as {"scenario": "uniform"}'}, 422)
-        try:
-            return JSONResponse(lobby.new_match(setup_of(given)))
-        except ParlayError as error:
-            return JSONResponse({"error": str(error)}, 422)
+        return JSONResponse(lobby.new_match(setup_of(given)))
 
     @app.get("/metrics", include_in_schema=False)
     async def metrics() -> Response:
         content, kind = await run_in_threadpool(lobby.telemetry.render)
         return Response(content, media_type=kind)
+
+
+async def told(request: Request, error: Exception) -> JSONResponse:
+    """Return what is said over HTTP of a request that was refused."""
+    return JSONResponse({"error": str(error)}, 409 if isinstance(error, TurnError) else 422)
+
+
+async def told_invalid(request: Request, error: Exception) -> JSONResponse:
+    """Return what is said over HTTP of a body of another shape, without repeating it."""
+    assert isinstance(error, RequestValidationError)
+    found = [f"{'.'.join(map(str, each['loc'][1:])) or 'body'}: {each['msg']}" for each in error.errors()[:MOST_TOLD]]
+    return JSONResponse({"error": "; ".join(found)}, 422)
 
 
 def app_from_environment() -> Any:

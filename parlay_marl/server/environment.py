@@ -51,6 +51,8 @@ class NegotiationEnvironment(Environment[NegotiationAction, NegotiationObservati
         self._seat = 0
         self._negotiation: Negotiation | None = None
         self._match: Match | None = None
+        self._number: int | None = None
+        """Of the session, for the log; none before the first reset."""
 
     # ------------------------------------------------------------------ OpenEnv's calls
 
@@ -60,6 +62,8 @@ class NegotiationEnvironment(Environment[NegotiationAction, NegotiationObservati
             asked = validate(Wishes, {**wishes, **({} if seed is None else {"seed": seed})}, "reset")
             episode = _checked_id(episode_id)
             self._sit_down(asked)
+            if self._number is None:
+                self._number = self._lobby.telemetry.session_started(PROTOCOL)
             self._episode, self._wishes, self._steps = episode, asked, 0
             return self._seen(first=True)
         raise AssertionError
@@ -121,6 +125,9 @@ class NegotiationEnvironment(Environment[NegotiationAction, NegotiationObservati
     def close(self) -> None:
         """Leave the table; in a game of two clients that costs what a forfeit costs."""
         self._leave()
+        if self._number is not None:
+            self._lobby.telemetry.session_ended(PROTOCOL, self._number)
+            self._number = None
 
     # ------------------------------------------------------------------ playing
 
@@ -130,10 +137,10 @@ class NegotiationEnvironment(Environment[NegotiationAction, NegotiationObservati
         try:
             yield
         except ParlayError as error:
-            self._lobby.telemetry.refused(PROTOCOL, type(error).__name__)
+            self._lobby.telemetry.refused(PROTOCOL, type(error).__name__, self._number)
             raise
         except Exception as error:
-            self._lobby.telemetry.failed(PROTOCOL, error)
+            self._lobby.telemetry.failed(PROTOCOL, error, self._number)
             raise RuntimeError("the server failed at this request, which is as if it had not been made") from None
 
     def _sit_down(self, asked: Wishes) -> None:
@@ -243,7 +250,8 @@ class NegotiationEnvironment(Environment[NegotiationAction, NegotiationObservati
         if not negotiation.is_told:
             negotiation.is_told = True
             row = negotiation.game.row
-            self._lobby.telemetry.game_ended(PROTOCOL, Ending(int(row["ending"])).name.lower(), int(row["round"]) + 1)
+            ending, rounds = Ending(int(row["ending"])).name.lower(), int(row["round"]) + 1
+            self._lobby.telemetry.game_ended(PROTOCOL, ending, rounds, self._number)
         return {"outcome": negotiation.outcome()}
 
 

@@ -78,6 +78,8 @@ class FirstSession:
             scenario=scenario_id, rules={"credibility": credibility}, opener=role, max_rounds=settings.max_rounds
         )  # type: ignore[arg-type]
         self.id = str(uuid.uuid4())
+        self.number = 0
+        """Of the session, for the log, which names no ids."""
         self.persona, self.shared = persona, shared
         self.seat, self.other = SEATS.index(role), 1 - SEATS.index(role)
         self.negotiation: Negotiation = lobby.negotiation(setup, persona, role)
@@ -337,7 +339,7 @@ class FirstProtocol:
         while len(own) >= SESSIONS_OF_CONNECTION:
             self.drop(own.popitem(last=False)[1])
         own[session.id] = self.sessions[session.id] = session
-        self._lobby.telemetry.session_started(PROTOCOL)
+        session.number = self._lobby.telemetry.session_started(PROTOCOL)
 
     def _step(self, params: Mapping[str, Any], own: OrderedDict[str, FirstSession]) -> dict[str, Any]:
         session = self._session(params, own)
@@ -351,7 +353,8 @@ class FirstProtocol:
         observation = session.step(action)
         if observation["episode_done"]:
             row = session.negotiation.game.row
-            self._lobby.telemetry.game_ended(PROTOCOL, Ending(int(row["ending"])).name.lower(), int(row["round"]) + 1)
+            ending, rounds = Ending(int(row["ending"])).name.lower(), int(row["round"]) + 1
+            self._lobby.telemetry.game_ended(PROTOCOL, ending, rounds, session.number)
         return {"observation": observation, "done": observation["episode_done"]}
 
     def _session(self, params: Mapping[str, Any], own: OrderedDict[str, FirstSession]) -> FirstSession:
@@ -372,7 +375,7 @@ class FirstProtocol:
     def drop(self, session: FirstSession) -> None:
         """Forget a session."""
         if self.sessions.pop(session.id, None) is not None:
-            self._lobby.telemetry.session_ended(PROTOCOL)
+            self._lobby.telemetry.session_ended(PROTOCOL, session.number)
 
     def leave(self, own: OrderedDict[str, FirstSession]) -> None:
         """Forget the sessions of a connection that has ended, and shared ones that nobody has used for long."""

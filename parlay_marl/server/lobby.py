@@ -27,7 +27,7 @@ class Lobby:
         self.scenarios |= {deal.name: deal for deal in own_deals}
         self.opponents = {name: name for name in persona_names()}
         self.opponents |= {persona_of(place).name: place for place in settings.opponents}
-        self.matches = Matches(settings)
+        self.matches = Matches(settings, telemetry)
 
     def persona(self, name: str) -> PersonaOpponent:
         """Return a persona that a client has named."""

@@ -13,6 +13,9 @@ from parlay_marl.core.moves import SEATS
 from parlay_marl.errors import ConfigurationError
 from parlay_marl.server.negotiation import Negotiation
 from parlay_marl.server.settings import ServerSettings
+from parlay_marl.server.telemetry import Telemetry
+
+PROTOCOL = "match"
 
 FREE, SEATED, LEFT = range(3)
 """What a seat is: nobody has come yet, a client sits there, or it has gone."""
@@ -25,6 +28,8 @@ class Match:
         self.negotiation = negotiation
         self.name = str(uuid.uuid4())
         self.codes = tuple(secrets.token_urlsafe(16) for _ in SEATS)
+        self.number = 0
+        """Of the match, for the log."""
         self.seats = [FREE, FREE]
         self.used = time.monotonic()
         """When something last happened."""
@@ -77,8 +82,8 @@ class Match:
 class Matches:
     """The open matches of a server; one that nobody uses any more is forgotten."""
 
-    def __init__(self, settings: ServerSettings) -> None:
-        self._settings = settings
+    def __init__(self, settings: ServerSettings, telemetry: Telemetry) -> None:
+        self._settings, self._telemetry = settings, telemetry
         self._by_code: dict[str, tuple[Match, int]] = {}
 
     def __len__(self) -> int:
@@ -90,6 +95,7 @@ class Matches:
         if len(self) >= self._settings.max_sessions:
             raise ConfigurationError(f"matches: {len(self)} are open, and no more are allowed; try again later")
         match = Match(negotiation)
+        match.number = self._telemetry.session_started(PROTOCOL)
         self._by_code |= {code: (match, seat) for seat, code in enumerate(match.codes)}
         return match
 
@@ -108,3 +114,5 @@ class Matches:
         for code, (match, _) in list(self._by_code.items()):
             if match.is_empty or (SEATED not in match.seats and match.used < long_ago):
                 del self._by_code[code]
+                if code == match.codes[0]:
+                    self._telemetry.session_ended(PROTOCOL, match.number)
