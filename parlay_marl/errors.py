@@ -9,6 +9,7 @@
     |-- TurnError             a call out of order (also a RuntimeError)
     |   |-- NotStartedError   before the first reset
     |   `-- GameOverError     after the end of the game
+    |-- RequestError          a request to the server that cannot be carried out (also a ValueError)
     |-- PolicyError           a policy that fails in a tournament, which counts it as a forfeit (also a RuntimeError)
     `-- MissingExtraError     an optional dependency that is not installed (also an ImportError)
 
@@ -62,6 +63,10 @@ class NotStartedError(TurnError):
 
 class GameOverError(TurnError):
     """A move in a game that is over."""
+
+
+class RequestError(ParlayError, ValueError):
+    """A request to the server that cannot be carried out; its text is for the client."""
 
 
 class PolicyError(ParlayError, RuntimeError):

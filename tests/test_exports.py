@@ -251,6 +251,7 @@ def test_the_standard_errors_that_callers_may_catch() -> None:
         errors.IllegalMoveError: ValueError,
         errors.NotStartedError: RuntimeError,
         errors.GameOverError: RuntimeError,
+        errors.RequestError: ValueError,
         errors.PolicyError: RuntimeError,
         errors.MissingExtraError: ImportError,
     }

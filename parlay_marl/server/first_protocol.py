@@ -20,7 +20,7 @@ from starlette.websockets import WebSocketDisconnect
 
 from parlay_marl.core.moves import SEATS, ClaimStatus, Move
 from parlay_marl.core.outcome import Ending
-from parlay_marl.errors import ParlayError
+from parlay_marl.errors import ParlayError, RequestError
 from parlay_marl.opponents.voice import drifted_now
 from parlay_marl.server.lobby import Lobby
 from parlay_marl.server.negotiation import Deed, Negotiation, Setup
@@ -51,10 +51,6 @@ FALLBACK = {
 REASONS = {Ending.DEAL: "deal_reached", Ending.WALK_AWAY: "walk_away", Ending.COLLAPSED: "zopa_collapsed"}
 
 
-class RequestError(Exception):
-    """A request that is refused; its text is for the client."""
-
-
 class FirstAction(BaseModel):
     """The action of the first protocol, with what its game lacked; other keys are passed over, as they were."""
 
@@ -76,7 +72,7 @@ class FirstSession:
         credibility = {"start": settings.credibility_start, "regain": settings.credibility_regain}
         setup = Setup(
             scenario=scenario_id, rules={"credibility": credibility}, opener=role, max_rounds=settings.max_rounds
-        )  # type: ignore[arg-type]
+        )
         self.id = str(uuid.uuid4())
         self.number = 0
         """Of the session, for the log, which names no ids."""
@@ -293,7 +289,7 @@ class FirstProtocol:
         try:
             command, params = envelope(message)
             reply = self._carry_out(command, params, own)
-        except (RequestError, ParlayError) as error:
+        except ParlayError as error:
             self._lobby.telemetry.refused(PROTOCOL, type(error).__name__)
             return {"error": str(error)}
         except Exception as error:
