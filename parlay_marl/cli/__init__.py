@@ -1,4 +1,4 @@
-"""The command line `parlay`: games to watch, play and replay, tournaments, beliefs, the catalogue, policy files.
+"""The command line `parlay`: games to watch, play and replay, tournaments, beliefs, the catalogue, policies, a server.
 
 A command imports the game only when it runs, so that help comes at once.
 """
@@ -20,6 +20,7 @@ from parlay_marl.cli.personas import personas
 from parlay_marl.cli.play import play
 from parlay_marl.cli.replay import replay
 from parlay_marl.cli.scenarios import scenarios
+from parlay_marl.cli.serve import serve
 from parlay_marl.cli.tournament import tournament
 from parlay_marl.cli.train import train
 from parlay_marl.cli.watch import watch
@@ -36,7 +37,7 @@ app = typer.Typer(
 for command in (
     *(watch, play, tournament, replay, beliefs),
     *(train, evaluate, exploit, export),
-    *(personas, scenarios),
+    *(serve, personas, scenarios),
 ):
     app.command()(command)
 

@@ -1,0 +1,141 @@
+"""Running the server: its socket, its processes, and its end when it is told to stop."""
+
+from __future__ import annotations
+
+import math
+import os
+import signal
+import socket
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import uvicorn
+from uvicorn.config import STARTUP_FAILURE
+from uvicorn.supervisors import Multiprocess
+
+from parlay_marl.envs.config import make_config
+from parlay_marl.envs.game import Game
+from parlay_marl.errors import ConfigurationError
+from parlay_marl.opponents.seat import as_persona
+from parlay_marl.server.app import app_from_environment, create_app
+from parlay_marl.server.settings import ServerSettings
+from parlay_marl.server.telemetry import SHARED_FOLDER, log_config
+
+BACKLOG = 2048
+"""Connections that may wait for their acceptance."""
+FILES_BESIDE_SESSIONS = 256
+STOPPING = (signal.SIGINT, signal.SIGTERM)
+
+
+def serve(settings: ServerSettings, on_ready: Callable[[str], None]) -> None:
+    """Serve until SIGINT or SIGTERM comes; `on_ready` gets the address as soon as connections are taken.
+
+    Then no session is begun any more, running steps end, and clients are told that the server restarts. Raises
+    `ConfigurationError` where the address cannot be had or the settings name files that cannot be used.
+    """
+    app = create_app(settings)  # also before workers: what cannot be served is said here, once
+    _allow_open_files(2 * settings.max_sessions + FILES_BESIDE_SESSIONS)
+    with listening(settings) as listener, _quiet_end():
+        on_ready(address_of(settings, listener))
+        if settings.workers == 1:
+            uvicorn.Server(_config(app, settings)).run(sockets=[listener])
+            return
+        with _for_workers(settings):
+            place = f"{__name__}:{app_for_worker.__name__}"
+            Multiprocess(_config(place, settings, factory=True, workers=settings.workers), [listener]).run()
+
+
+def app_for_worker() -> Any:
+    """Return the app of a worker process, its rules compiled; a worker that cannot have it ends the server."""
+    try:
+        warm_up()
+        return app_from_environment()
+    except Exception as error:
+        print(f"error: a worker cannot start: {type(error).__name__}", file=sys.stderr)
+        sys.exit(STARTUP_FAILURE)
+
+
+def warm_up() -> None:
+    """Play a short game, so that the first client need not wait for the rules to be compiled or loaded."""
+    game = Game(make_config("saas_enterprise", "default", max_rounds=2), (as_persona("shark"), as_persona("diplomat")))
+    game.begin(0, 0, players_move=True)
+
+
+@contextmanager
+def listening(settings: ServerSettings) -> Iterator[socket.socket]:
+    """Yield the socket that the settings ask for."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        listener = socket.create_server((settings.host, settings.port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise ConfigurationError(
+            f"cannot listen at {settings.host} port {settings.port}: {reason}; give another with --host or --port"
+        ) from None
+    with listener:
+        yield listener
+
+
+def address_of(settings: ServerSettings, listener: socket.socket) -> str:
+    """Return the URL at which a server can be reached, with its actual port."""
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    return f"http://{host}:{listener.getsockname()[1]}"
+
+
+def _config(app: Any, settings: ServerSettings, **more: Any) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        log_config=log_config(),
+        access_log=False,
+        server_header=False,
+        ws="websockets-sansio",
+        ws_max_size=2 * settings.max_message_bytes,  # more than the guard takes, so that its clear answer comes first
+        ws_per_message_deflate=False,  # costs a sixth of the steps a second, and memory for each connection
+        timeout_graceful_shutdown=math.ceil(settings.drain_seconds),
+        **more,
+    )
+
+
+@contextmanager
+def _quiet_end() -> Iterator[None]:
+    """End by returning: uvicorn sends itself again the signal that stopped it, which finds nothing left to stop."""
+    before = {number: signal.signal(number, _do_nothing) for number in STOPPING}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _do_nothing(_number: int, _frame: Any) -> None:
+    pass
+
+
+@contextmanager
+def _for_workers(settings: ServerSettings) -> Iterator[None]:
+    """Give worker processes their settings, and a folder where their figures meet, by the environment."""
+    before = dict(os.environ)
+    with tempfile.TemporaryDirectory(prefix="parlay-metrics-") as folder:
+        os.environ.update(settings.variables_for_workers())
+        os.environ[SHARED_FOLDER] = folder
+        try:
+            yield
+        finally:
+            os.environ.clear()
+            os.environ.update(before)
+
+
+def _allow_open_files(wanted: int) -> None:
+    """Raise this process's limit of open files, as far as it may: each connection is one."""
+    try:
+        import resource
+    except ImportError:  # no such limit on Windows
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY:
+        wanted = min(wanted, hard)
+    if soft not in (resource.RLIM_INFINITY,) and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

@@ -1,0 +1,289 @@
+"""What an operator sees of a server: figures for Prometheus and one JSON object a line in the log.
+
+Nothing that a client sends becomes a label or is logged, and neither does the text of an exception, which may hold
+what a client sent: a failure is logged by its type and the places in the code that it passed.
+"""
+
+from __future__ import annotations
+
+import glob
+import itertools
+import json
+import logging
+import os
+import threading
+import time
+import traceback
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    generate_latest,
+)
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+
+from parlay_marl import __version__, errors
+from parlay_marl.core.outcome import Ending
+from parlay_marl.server.settings import ServerSettings
+
+LOGGER = "parlay_marl.server"
+SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+"""The environment variable of prometheus_client: a folder in which the figures of several processes meet."""
+PROTOCOLS = ("openenv", "first", "match", "http")
+ENDINGS = tuple(ending.name.lower() for ending in Ending)
+ERRORS = tuple(
+    name for name, thing in vars(errors).items() if isinstance(thing, type) and issubclass(thing, errors.ParlayError)
+)
+REASONS = (
+    *("invalid_json", "not_an_object", "binary", "too_large", "too_deep", "number", "surrogate", "reserved_key"),
+    *(
+        "unknown_type",
+        "session_method",
+        "session_query",
+        "not_rpc",
+        "unknown_method",
+        "no_such_path",
+        "invalid_action",
+        "unknown_command",
+        "unknown_session",
+    ),
+    *("episode_done", "credibility", "origin", "token", "capacity", "rate", "idle", "slow_body", "disconnected"),
+    *ERRORS,
+)
+"""Why something was refused: codes of the guard and of the protocols, and the names of the package's own errors."""
+OTHER = "other"
+STEP_SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0, 60.0)
+REFUSALS_PER_SECOND = 20.0
+"""So many refusals are logged; the others are only counted, so that no client can fill a disk."""
+
+
+def known(value: str, values: tuple[str, ...]) -> str:
+    """Return a label if it is one of those that there are, else `other`."""
+    return value if value in values else OTHER
+
+
+def places(error: BaseException) -> list[str]:
+    """Return the types of an exception and of those behind it, each with the places it passed, and none of its text."""
+    told: list[str] = []
+    seen: set[int] = set()
+    link: BaseException | None = error
+    while link is not None and id(link) not in seen:
+        seen.add(id(link))
+        told.append(type(link).__name__)
+        told += [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(link.__traceback__)]
+        link = link.__cause__ or link.__context__
+    return told
+
+
+class JsonLines(logging.Formatter):
+    """Formats a record as one JSON object; those of libraries by their first line, without the text of exceptions."""
+
+    LONGEST = 200
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        line: dict[str, Any] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+        }
+        if record.name == LOGGER:
+            line |= {"event": record.getMessage(), **getattr(record, "fields", {})}
+        else:
+            first = record.getMessage().strip().partition("\n")[0]
+            line |= {"event": "library", "logger": record.name, "message": first[: self.LONGEST]}
+        if record.exc_info and record.exc_info[1] is not None:
+            line["traceback"] = places(record.exc_info[1])
+        return json.dumps(line)
+
+
+def log_config() -> dict[str, Any]:
+    """Return the configuration of `logging` under which a server writes its lines to standard error."""
+    handler = {"class": "logging.StreamHandler", "formatter": "json", "stream": "ext://sys.stderr"}
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"json": {"()": "parlay_marl.server.telemetry.JsonLines"}},
+        "handlers": {"stderr": handler},
+        "loggers": {
+            LOGGER: {"handlers": ["stderr"], "level": "INFO", "propagate": False},
+            # Below warnings, uvicorn tells each connection, with the query string.
+            "uvicorn": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
+            "asyncio": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
+        },
+    }
+
+
+class Telemetry:
+    """The figures and the log of one app; every method may be called from any thread."""
+
+    def __init__(self, settings: ServerSettings | None = None) -> None:
+        self._settings = settings or ServerSettings()
+        self._logger = logging.getLogger(LOGGER)
+        self._registry = CollectorRegistry()
+        self._shared = os.environ.get(SHARED_FOLDER)
+        if not self._shared:
+            ProcessCollector(registry=self._registry)
+        self._numbers = itertools.count(1)
+        self._refusals = _Sieve(REFUSALS_PER_SECOND)
+        self._define()
+
+    def _define(self) -> None:
+        by, registry = ["protocol"], self._registry
+        self._open = Gauge(
+            "parlay_sessions_open", "Sessions that are open.", by, registry=registry, multiprocess_mode="livesum"
+        )
+        self._connections = Gauge(
+            "parlay_connections_open", "Open WebSockets.", by, registry=registry, multiprocess_mode="livesum"
+        )
+        self._started = Counter("parlay_sessions_started", "Sessions that were started.", by, registry=registry)
+        self._ended = Counter("parlay_games_ended", "Games that ended.", [*by, "ending"], registry=registry)
+        self._rounds = Counter("parlay_rounds_played", "Rounds of ended games.", by, registry=registry)
+        self._steps = Histogram(
+            "parlay_step_seconds", "Time that a step takes.", by, registry=registry, buckets=STEP_SECONDS
+        )
+        self._refused = Counter("parlay_refusals", "What was refused.", [*by, "reason"], registry=registry)
+        self._failed = Counter("parlay_failures", "Errors that nobody expected.", by, registry=registry)
+        self._messages = Counter("parlay_messages", "Messages and requests that came.", by, registry=registry)
+        self._delayed = Counter("parlay_messages_delayed", "Messages that had to wait.", by, registry=registry)
+        Gauge(
+            "parlay_build_info", "The version that runs.", ["version"], registry=registry, multiprocess_mode="max"
+        ).labels(__version__).set(1)
+        Gauge(
+            "parlay_start_time_seconds",
+            "When the server began, in Unix time.",
+            registry=registry,
+            multiprocess_mode="min",
+        ).set(time.time())
+
+    # ------------------------------------------------------------------ sessions and games
+
+    def session_started(self, protocol: str) -> int:
+        """Count a new session; return its number, which stands for it in the log."""
+        number = next(self._numbers)
+        self._started.labels(known(protocol, PROTOCOLS)).inc()
+        self._open.labels(known(protocol, PROTOCOLS)).inc()
+        self._log("session_started", protocol, session=number)
+        return number
+
+    def session_ended(self, protocol: str, session: int | None = None) -> None:
+        """Count the end of a session."""
+        self._open.labels(known(protocol, PROTOCOLS)).dec()
+        self._log("session_ended", protocol, session=session)
+
+    def game_ended(self, protocol: str, ending: str, rounds: int, session: int | None = None) -> None:
+        """Count a game that is over, by the name of its ending in lower case."""
+        how = known(ending, ENDINGS)
+        self._ended.labels(known(protocol, PROTOCOLS), how).inc()
+        self._rounds.labels(known(protocol, PROTOCOLS)).inc(max(0, rounds))
+        self._log("game_ended", protocol, session=session, ending=how, rounds=rounds)
+
+    def stepped(self, protocol: str, seconds: float) -> None:
+        """Count a step, and the time that it took."""
+        self._steps.labels(known(protocol, PROTOCOLS)).observe(seconds)
+
+    # ------------------------------------------------------------------ what goes wrong
+
+    def refused(self, protocol: str, reason: str, session: int | None = None) -> None:
+        """Count something that a client may not do, by one of `REASONS`."""
+        why = known(reason, REASONS)
+        self._refused.labels(known(protocol, PROTOCOLS), why).inc()
+        unlogged = self._refusals.pass_one()
+        if unlogged is not None:
+            self._log("refused", protocol, session=session, reason=why, unlogged=unlogged or None)
+
+    def failed(self, protocol: str, error: BaseException, session: int | None = None) -> None:
+        """Count and log an error that nobody expected, with the places that it passed."""
+        self._failed.labels(known(protocol, PROTOCOLS)).inc()
+        self._log("failed", protocol, logging.ERROR, session=session, traceback=places(error))
+
+    # ------------------------------------------------------------------ connections
+
+    def connected(self, protocol: str) -> None:
+        """Count an open WebSocket."""
+        self._connections.labels(known(protocol, PROTOCOLS)).inc()
+
+    def disconnected(self, protocol: str) -> None:
+        """Count the end of one."""
+        self._connections.labels(known(protocol, PROTOCOLS)).dec()
+
+    def received(self, protocol: str) -> None:
+        """Count a message or a request."""
+        self._messages.labels(known(protocol, PROTOCOLS)).inc()
+
+    def delayed(self, protocol: str) -> None:
+        """Count a message that has to wait, for its sender is too fast."""
+        self._delayed.labels(known(protocol, PROTOCOLS)).inc()
+
+    # ------------------------------------------------------------------ the server
+
+    def server_started(self) -> None:
+        """Log that the app can be asked."""
+        told = self._settings.model_dump(include={"host", "port", "workers", "max_sessions", "reveal_hidden"})
+        asks = self._settings.token is not None
+        self._log("server_started", version=__version__, process=os.getpid(), asks_for_token=asks, **told)
+
+    def server_stopped(self) -> None:
+        """Log that the app has ended; take what is open in this process out of the shared figures."""
+        self._log("server_stopped", process=os.getpid())
+        if self._shared:
+            mark_process_dead(os.getpid(), self._shared)  # type: ignore[no-untyped-call]
+
+    def render(self) -> tuple[bytes, str]:
+        """Return the figures, of all workers where they share a folder, and their content type."""
+        if not self._shared:
+            return generate_latest(self._registry), CONTENT_TYPE_LATEST
+        _forget_the_dead(Path(self._shared))
+        together = CollectorRegistry()
+        MultiProcessCollector(together, self._shared)  # type: ignore[no-untyped-call]
+        return generate_latest(together), CONTENT_TYPE_LATEST
+
+    def _log(self, event: str, protocol: str | None = None, level: int = logging.INFO, **fields: Any) -> None:
+        if not self._logger.isEnabledFor(level):
+            return
+        told = {name: value for name, value in fields.items() if value is not None}
+        if protocol is not None:
+            told["protocol"] = known(protocol, PROTOCOLS)
+        self._logger.log(level, event, extra={"fields": told})
+
+
+class _Sieve:
+    """Lets so many events a second through, and counts the others."""
+
+    def __init__(self, per_second: float) -> None:
+        self._interval = 1.0 / per_second
+        self._burst = 1.0
+        self._free = 0.0
+        self._held = 0
+        self._lock = threading.Lock()
+
+    def pass_one(self) -> int | None:
+        """Return how many were held back since the last that passed, or None for one that is held back."""
+        now = time.monotonic()
+        with self._lock:
+            if self._free > now:
+                self._held += 1
+                return None
+            self._free = max(self._free, now - self._burst) + self._interval
+            held, self._held = self._held, 0
+            return held
+
+
+def _forget_the_dead(folder: Path) -> None:
+    """Take the open sessions of processes that were killed out of the shared figures."""
+    for file in glob.glob(str(folder / "gauge_live*_*.db")):
+        pid = int(Path(file).stem.rpartition("_")[2])
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            with suppress(FileNotFoundError):
+                mark_process_dead(pid, str(folder))  # type: ignore[no-untyped-call]
+        except PermissionError:
+            pass
