@@ -35,13 +35,6 @@ class Fault(NamedTuple):
     """Of the JSON-RPC reply."""
 
 
-class _FaultError(Exception):
-    """Ends the reading of a message."""
-
-    def __init__(self, fault: Fault) -> None:
-        self.fault = fault
-
-
 NOT_JSON: Final = Fault("invalid_json", "Invalid JSON", rpc_code=-32700)
 NOT_AN_OBJECT: Final = Fault("not_an_object", "not a JSON object; send one, in braces")
 BINARY: Final = Fault("binary", "binary messages mean nothing here; send JSON as text")
@@ -70,18 +63,18 @@ def too_large(limit: int) -> Fault:
 
 def _whole(digits: str) -> int:
     if len(digits) > LONGEST_NUMBER or not SMALLEST <= (number := int(digits)) <= LARGEST:
-        raise _FaultError(OUT_OF_RANGE)
+        raise OverflowError
     return number
 
 
 def _real(digits: str) -> float:
     if len(digits) > LONGEST_NUMBER or not math.isfinite(number := float(digits)):
-        raise _FaultError(OUT_OF_RANGE)
+        raise OverflowError
     return number
 
 
 def _no_constant(_name: str) -> float:
-    raise _FaultError(NOT_FINITE)
+    raise FloatingPointError
 
 
 _DECODER = json.JSONDecoder(parse_int=_whole, parse_float=_real, parse_constant=_no_constant)
@@ -93,8 +86,10 @@ def read(text: str, limit: int) -> dict[str, Any] | Fault:
         if len(text) > limit or (4 * len(text) > limit and len(text.encode()) > limit):
             return too_large(limit)
         return _checked(text, _DECODER.decode(text))
-    except _FaultError as found:
-        return found.fault
+    except OverflowError:
+        return OUT_OF_RANGE
+    except FloatingPointError:
+        return NOT_FINITE
     except UnicodeEncodeError:
         return SURROGATE
     except RecursionError:

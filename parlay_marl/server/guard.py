@@ -258,19 +258,40 @@ class Guard:
 
     async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let the app answer; an error that it lets escape is logged here, and told without its text."""
-        begun = False
-
-        async def watched(message: Message) -> None:
-            nonlocal begun
-            begun = True
-            await send(message)
-
+        answer = _Answer(send)
         try:
-            await self._app(scope, receive, watched)
+            await self._app(scope, receive, answer.send)
         except Exception as error:
             self._telemetry.failed(HTTP, error)
-            if not begun:
+            if not answer.begun:
                 await _answer(send, BROKEN)
+
+
+class _Answer:
+    """The app's answer to a request: passed on as it is, unless it lists what is wrong, with the input repeated."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self._held: Message | None = None
+        self._body = bytearray()
+        self.begun = False
+
+    async def send(self, message: Message) -> None:
+        """Pass a message on; hold an answer of status 422 back until it is whole."""
+        self.begun = True
+        if message["type"] == "http.response.start" and message["status"] == faults.UNPROCESSABLE:
+            self._held = message
+        elif self._held is None:
+            await self._send(message)
+        else:
+            self._body += message.get("body", b"")
+            if not message.get("more_body", False):
+                await self._send_held(self._held, details_without_input(bytes(self._body)))
+
+    async def _send_held(self, start: Message, body: bytes) -> None:
+        headers = [(key, value) for key, value in start["headers"] if key.lower() != b"content-length"]
+        await self._send({**start, "headers": [*headers, (b"content-length", str(len(body)).encode())]})
+        await self._send({"type": "http.response.body", "body": body})
 
 
 class _Socket:
@@ -434,15 +455,33 @@ def without_input(text: str) -> str:
     """Return an error of OpenEnv without the input that pydantic repeats in it, and with the reasons in its message."""
     try:
         reply = json.loads(text)
-        found = reply["data"]["errors"][:MOST_ERRORS]
-        told = [{"type": item["type"], "loc": _place(item["loc"]), "msg": item["msg"]} for item in found]
+        told = _reasons(reply["data"]["errors"])
+        message = f"{reply['data']['message']}: " + "; ".join(f"{_place(item['loc'])}: {item['msg']}" for item in told)
     except (ValueError, KeyError, TypeError):
         return text  # one without a list of errors
-    listed = "; ".join(f"{item['loc']}: {item['msg']}" for item in told)
-    reply["data"] |= {"errors": told, "message": f"{reply['data']['message']}: {listed}"[:LONGEST_ANSWER]}
+    reply["data"] |= {"errors": told, "message": message[:LONGEST_ANSWER]}
     return json.dumps(reply)
 
 
+def details_without_input(body: bytes) -> bytes:
+    """Return FastAPI's answer to a request that does not fit, without the input that it repeats."""
+    try:
+        return json.dumps({"detail": _reasons(json.loads(body)["detail"])}).encode()
+    except (ValueError, KeyError, TypeError):
+        return body  # one without details
+
+
+def _reasons(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return what pydantic found, as far as it is not what was sent; a key that is no plain name is not repeated."""
+    return [
+        {"type": item["type"], "loc": [_name(part) for part in item["loc"]], "msg": item["msg"]}
+        for item in found[:MOST_ERRORS]
+    ]
+
+
+def _name(part: Any) -> Any:
+    return part if isinstance(part, int) or NAME.fullmatch(str(part)) else "?"
+
+
 def _place(parts: list[Any]) -> str:
-    """Return where in a message something is wrong; a key that is no plain name is not repeated."""
-    return ".".join(str(part) if NAME.fullmatch(str(part)) else "?" for part in parts)
+    return ".".join(map(str, parts))

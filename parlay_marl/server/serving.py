@@ -71,7 +71,8 @@ def listening(settings: ServerSettings) -> Iterator[socket.socket]:
     try:
         listener = socket.create_server((settings.host, settings.port), family=family, backlog=BACKLOG)
     except OSError as error:
-        reason = error.strerror or type(error).__name__
+        number = error.errno or 0  # negative for names that nobody knows
+        reason = os.strerror(number) if number > 0 else error.strerror
         raise ConfigurationError(
             f"cannot listen at {settings.host} port {settings.port}: {reason}; give another with --host or --port"
         ) from None
@@ -137,5 +138,5 @@ def _allow_open_files(wanted: int) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard != resource.RLIM_INFINITY:
         wanted = min(wanted, hard)
-    if soft not in (resource.RLIM_INFINITY,) and soft < wanted:
+    if soft != resource.RLIM_INFINITY and soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

@@ -13,13 +13,17 @@ from collections.abc import Iterable
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 from hypothesis import given
 from hypothesis import strategies as st
+from openenv.core.env_server import HTTPEnvServer
+from openenv.core.env_server.interfaces import Environment
+from openenv.core.env_server.types import Action, Observation, State
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from parlay_marl.server import faults
-from parlay_marl.server.guard import MOST_ADDRESSES, Guard, without_input
+from parlay_marl.server.guard import MOST_ADDRESSES, Guard, details_without_input, without_input
 from parlay_marl.server.settings import ServerSettings
 from parlay_marl.server.telemetry import REASONS, Telemetry
 from tests.helpers import examples
@@ -80,7 +84,7 @@ class Table:
         await send({"type": "lifespan.shutdown.complete"})
 
 
-def guarded(table: Table | None = None, **settings: Any) -> tuple[Guard, Telemetry]:
+def guarded(table: Any = None, **settings: Any) -> tuple[Guard, Telemetry]:
     told = ServerSettings(**(ANY | settings))
     telemetry = Telemetry(told)
     return Guard(table or Table(), told, telemetry), telemetry
@@ -334,6 +338,24 @@ def test_what_openenv_would_repeat_is_taken_out_of_its_errors() -> None:
     assert told["code"] == "VALIDATION_ERROR"
     assert told["message"].startswith("Invalid message: data.offer_amount: Input should be a valid number; ?: Extra")
     assert [set(error) for error in told["errors"]] == [{"type", "loc", "msg"}] * 2
+
+
+def test_neither_is_input_repeated_over_http() -> None:
+    details = [{"type": "extra_forbidden", "loc": ["body", MARK + "?"], "msg": "Extra inputs", "input": {"a": MARK}}]
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        body = json.dumps({"detail": details}).encode()
+        length = (b"Content-Length", str(len(body)).encode())
+        await send({"type": "http.response.start", "status": 422, "headers": [length, (b"x", b"y")]})
+        await send({"type": "http.response.body", "body": body[:9], "more_body": True})
+        await send({"type": "http.response.body", "body": body[9:]})
+
+    guard = Guard(app, ServerSettings(), Telemetry())
+    status, told = ask(guard, "POST", "/step", b"{}")
+    assert status == 422
+    assert json.loads(told) == {"detail": [{"type": "extra_forbidden", "loc": ["body", "?"], "msg": "Extra inputs"}]}
+    assert details_without_input(b'{"error": "a"}') == b'{"error": "a"}'
+    assert details_without_input(b"\xff") == b"\xff"
 
 
 def test_errors_without_a_list_of_reasons_stay_as_they_are() -> None:
@@ -625,9 +647,7 @@ def test_clients_that_vanish_end_their_sessions_without_a_word(caplog: pytest.Lo
     guard, _ = guarded(table)
     with caplog.at_level(logging.WARNING), live(guard) as port:
         for farewell in (reset_connection, half_close, break_off):
-            connection = socket.create_connection(("127.0.0.1", port), timeout=3.0)
-            connection.sendall(HANDSHAKE % b"/ws")
-            assert b" 101 " in connection.recv(4_096)
+            connection = shake_hands(port)
             connection.sendall(masked(STATE))
             wait_until(lambda: len(table.seen) > len(table.closed))  # a step is running
             farewell(connection)
@@ -638,6 +658,61 @@ def test_clients_that_vanish_end_their_sessions_without_a_word(caplog: pytest.Lo
             line.send(STATE)
             assert line.recv() == ANSWER
     assert [record.getMessage() for record in caplog.records] == []
+
+
+class SlowAction(Action):
+    """Does nothing, slowly."""
+
+
+class SlowEnvironment(Environment[SlowAction, Observation, State]):
+    """An environment of OpenEnv whose steps take long enough to run away from them."""
+
+    SUPPORTS_CONCURRENT_SESSIONS = True
+    running = 0
+    open = 0
+
+    def __init__(self) -> None:
+        super().__init__()
+        type(self).open += 1
+
+    def reset(self, seed: int | None = None, episode_id: str | None = None, **kwargs: Any) -> Observation:
+        return Observation()
+
+    def step(self, action: SlowAction, timeout_s: float | None = None, **kwargs: Any) -> Observation:
+        type(self).running += 1
+        time.sleep(0.2)
+        type(self).running -= 1
+        return Observation()
+
+    @property
+    def state(self) -> State:
+        return State()
+
+    def close(self) -> None:
+        type(self).open -= 1
+
+
+def test_clients_that_run_away_from_a_step_of_openenv_leave_no_traceback(caplog: pytest.LogCaptureFixture) -> None:
+    app = FastAPI()
+    HTTPEnvServer(SlowEnvironment, SlowAction, Observation, max_concurrent_envs=5).register_routes(app)
+    guard, _ = guarded(app)
+    with caplog.at_level(logging.WARNING), live(guard) as port:
+        for farewell in (reset_connection, half_close, break_off):
+            connection = shake_hands(port)
+            connection.sendall(masked('{"type": "step", "data": {}}'))
+            wait_until(lambda: SlowEnvironment.running == 1)
+            farewell(connection)
+            wait_until(lambda: SlowEnvironment.open == 0)
+            connection.close()
+    assert [record.getMessage() for record in caplog.records] == []
+
+
+def shake_hands(port: int) -> socket.socket:
+    """Return a connection on which frames may be sent, and anything else."""
+    connection = socket.create_connection(("127.0.0.1", port), timeout=3.0)
+    connection.sendall(HANDSHAKE % b"/ws")
+    assert b" 101 " in connection.recv(4_096)
+    return connection
 
 
 def reset_connection(connection: socket.socket) -> None:

@@ -1,0 +1,200 @@
+"""`parlay serve`: as a process that is asked, used and stopped, and what it says to mistakes."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
+
+from parlay_marl.server.settings import HANDED_OVER, VARIABLES
+from tests.cli.conftest import ROOT, Parlay
+from tests.server.live import lines_of
+
+TOKEN = "correct-horse-battery-staple"
+
+
+@pytest.fixture(autouse=True)
+def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in (*VARIABLES.values(), HANDED_OVER):
+        monkeypatch.delenv(variable, raising=False)
+
+
+class Served:
+    """A server in a process of its own; what it said is there at its end."""
+
+    def __init__(self, process: subprocess.Popen[str], said: list[str]) -> None:
+        self.process, self.said = process, said
+        self.address = said[0].split()[2]
+        self.port = int(self.address.rpartition(":")[2])
+        self.log: list[dict[str, Any]] = []
+
+    def get(self, path: str, token: str | None = None) -> tuple[int, str]:
+        request = urllib.request.Request(self.address + path)
+        if token is not None:
+            request.add_header("Authorization", f"Bearer {token}")
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, error.read().decode()
+
+    def connect(self, path: str = "/ws", **options: Any) -> Any:
+        return connect(f"ws://127.0.0.1:{self.port}{path}", compression=None, **options)
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        self.process.send_signal(number)
+        out, err = self.process.communicate(timeout=20)
+        self.said += out.splitlines()
+        self.log = lines_of(err)
+        return self.process.returncode
+
+
+@contextmanager
+def served(*options: str, lines: int = 1, **variables: str) -> Iterator[Served]:
+    process = subprocess.Popen(
+        [sys.executable, "-W", "error", "-m", "parlay_marl", "serve", "--port", "0", *options],
+        cwd=ROOT,
+        env=os.environ | variables,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        said = [process.stdout.readline().rstrip("\n") for _ in range(lines)]
+        if not said[0].startswith("Serving at "):
+            pytest.fail(process.communicate(timeout=20)[1])
+        yield Served(process, said)
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+def test_it_serves_until_it_is_told_to_stop(tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    file.write_text(TOKEN + "\n")
+    with served("--token-file", str(file), "--max-sessions", "5", MAX_TURNS_PER_EPISODE="7") as server:
+        assert server.said[0].endswith("(OpenEnv: /ws, first protocol: /env/ws); Ctrl-C ends it.")
+        assert server.get("/health") == (200, '{"status":"healthy"}')
+        assert server.get("/metrics")[0] == 401
+        with server.connect(additional_headers={"Authorization": f"Bearer {TOKEN}"}) as line:
+            line.send('{"type": "reset", "data": {"seed": 3, "scenario": "uniform"}}')
+            told = json.loads(line.recv())
+            assert told["type"] == "observation", told
+            figures = server.get("/metrics", TOKEN)[1]
+            assert 'parlay_connections_open{protocol="openenv"} 1.0' in figures
+            assert server.stop() == 0
+            with pytest.raises(ConnectionClosed) as ended:
+                line.recv()
+            assert ended.value.rcvd is not None
+            assert ended.value.rcvd.code == 1012
+    events = [line["event"] for line in server.log]
+    assert (events[0], events[-1]) == ("server_started", "server_stopped")
+    assert "failed" not in events
+    assert "library" not in events
+    assert TOKEN not in json.dumps(server.log) + json.dumps(server.said)
+
+
+def test_ctrl_c_ends_it_as_well_and_an_open_address_is_warned_of() -> None:
+    with served("--host", "0.0.0.0", "--reveal-hidden", lines=3) as server:
+        assert server.said[1].startswith("Warning: anybody who can reach this address can play; --token-file")
+        assert server.said[2].startswith("Warning: clients are shown what a negotiator cannot know")
+        server.address = f"http://127.0.0.1:{server.port}"
+        assert server.get("/health")[0] == 200
+        assert server.stop(signal.SIGINT) == 0
+
+
+def test_workers_share_the_port_and_the_figures() -> None:
+    with served("--workers", "2", lines=4, PARLAY_TOKEN=TOKEN) as server:
+        assert server.said[1:] == [
+            "2 workers share the port and the figures at /metrics.",
+            "They share no sessions: each takes up to 1,000, those of its own connections.",
+            "Games of two clients and sessions that are shared need one worker, so they are refused.",
+        ]
+        for _ in range(10):
+            with server.connect(additional_headers={"Authorization": f"Bearer {TOKEN}"}) as line:
+                line.send("[]")
+                line.recv()
+        figures = {
+            server.get("/metrics", TOKEN)[1].count('parlay_messages_total{protocol="openenv"} 10.0') for _ in "abc"
+        }
+        assert figures == {1}
+        assert server.get("/metrics")[0] == 401
+        assert server.stop() == 0
+    started = [line for line in server.log if line["event"] == "server_started"]
+    stopped = [line for line in server.log if line["event"] == "server_stopped"]
+    assert len({line["process"] for line in started}) == 2
+    assert len(stopped) == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--port", "70000"), "server: port: Input should be less than or equal to 65535 (given 70000)"),
+        (("--max-sessions", "0"), "server: max_sessions: Input should be greater than or equal to 1"),
+        (("--idle", "nan"), "server: idle_seconds: Input should be"),
+        (("--workers", "0"), "server: workers: Input should be greater than or equal to 1"),
+        (("--allow-origin", "a.example"), "server: allowed_origins: 'a.example' is no origin; give scheme and host"),
+        (("--token-file", "{tmp}/none"), "none: cannot be read: No such file or directory"),
+        (("--token-file", "{tmp}"), "cannot be read: Is a directory"),
+        (("--token-file", "{tmp}/empty"), "empty: is empty; put a token of 16 characters or more into it"),
+        (("--token-file", "{tmp}/short"), "server: token: give at least 16 characters"),
+        (("--token-file", "{tmp}/bytes"), "bytes: cannot be read: it is no text"),
+        (("--scenario", "{tmp}/none.toml"), "none.toml: no such scenario file"),
+        (("--opponent", "sharc"), "unknown persona 'sharc'; did you mean 'shark'?"),
+        (("--workers", "2", "--share-sessions"), "share_sessions: several workers share no sessions"),
+        (("--host", "192.0.2.1", "--port", "0"), "cannot listen at 192.0.2.1 port 0: "),
+        (("--host", "no such host"), "cannot listen at no such host port 8001: "),
+    ],
+)
+def test_what_cannot_be_served_is_one_line(
+    parlay: Parlay, tmp_path: Path, arguments: tuple[str, ...], message: str
+) -> None:
+    (tmp_path / "empty").write_text(" \n")
+    (tmp_path / "short").write_text("secret-of-mine")
+    (tmp_path / "bytes").write_bytes(b"\xff\xfe\xff")
+    done = parlay("serve", *(argument.format(tmp=tmp_path) for argument in arguments))
+    assert done.exit_code == 2
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert "secret-of-mine" not in done.output
+
+
+def test_a_port_that_is_taken_is_one_line(parlay: Parlay) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        done = parlay("serve", "--port", str(port))
+    assert done.exit_code == 2
+    assert f"cannot listen at 127.0.0.1 port {port}: Address already in use; give another with --host or" in done.stderr
+
+
+def test_a_bad_variable_is_one_line(parlay: Parlay, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CREDIBILITY_POINTS_START", "lots")
+    done = parlay("serve")
+    assert done.exit_code == 2
+    assert "server: CREDIBILITY_POINTS_START: Input should be a valid number" in done.stderr
+
+
+def test_without_the_extra_it_says_what_to_install() -> None:
+    program = "import sys; sys.modules['openenv'] = None; from parlay_marl.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", program, "serve"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert 'the server needs openenv; pip install "parlay-marl[server]"' in done.stderr
+    assert done.stderr.count("\n") == 1
