@@ -34,9 +34,9 @@ def serve(
         float | None, typer.Option(metavar="SECONDS", help="Silence after which a connection is closed; 600.")
     ] = None,
     rate: Annotated[
-        float | None, typer.Option(metavar="N", help="Messages of a connection per second, 0 for any number; 200.")
+        float | None, typer.Option(metavar="N", help="Messages of a connection per second, 0 for any number; 1,000.")
     ] = None,
-    burst: Annotated[int | None, typer.Option(metavar="N", help="Messages that may come at once; 400.")] = None,
+    burst: Annotated[int | None, typer.Option(metavar="N", help="Messages that may come at once; 2,000.")] = None,
     max_message: Annotated[int | None, typer.Option(metavar="BYTES", help="Largest message; 65,536.")] = None,
     max_words: Annotated[
         int | None, typer.Option(metavar="N", help="Longest words that go with an action, in characters; 2,000.")
@@ -95,7 +95,7 @@ def serve(
         max_rounds=rounds, credibility_start=credibility_start, credibility_regain=credibility_regain,
         workers=workers, drain_seconds=drain,
     )  # fmt: skip
-    tell_compiling(*COMPILED)
+    tell_compiling(*COMPILED, "doubt_game", "forfeit_game")
     serving.warm_up()
     serving.serve(settings, lambda address: _say(settings, address))
 

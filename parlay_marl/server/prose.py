@@ -13,7 +13,7 @@ HOW = (
     "In each turn say something (utterance) and make at most one move: offer_amount, a price to offer; accept, to take "
     "their offer; tactical_move ANCHOR_HIGH (an extreme offer), BATNA_REVEAL (claim offer_amount to be your limit), "
     "SILENCE (offer nothing) or CHALLENGE (call their claim a bluff); walk_away, to leave. Words never bind, and no "
-    "figure is read out of them. Digging in heats the talks, conceding cools them; hot talks shrink the room for a deal."
+    "figure is read out of them. Digging in heats the talks, conceding cools them; hot talks leave less to agree on."
 )
 
 

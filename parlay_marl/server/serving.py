@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import os
 import signal
@@ -12,21 +13,26 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import h11
 import uvicorn
 from uvicorn.config import STARTUP_FAILURE
+from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.supervisors import Multiprocess
 
+from parlay_marl.core.moves import BUYER, Move
 from parlay_marl.envs.config import make_config
-from parlay_marl.envs.game import Game
 from parlay_marl.errors import ConfigurationError
 from parlay_marl.opponents.seat import as_persona
 from parlay_marl.server.app import app_from_environment, create_app
+from parlay_marl.server.negotiation import Deed, Negotiation
 from parlay_marl.server.settings import ServerSettings
 from parlay_marl.server.telemetry import SHARED_FOLDER, log_config
 
 BACKLOG = 2048
 """Connections that may wait for their acceptance."""
 FILES_BESIDE_SESSIONS = 256
+HEAD_SECONDS = 10.0
+"""How often a connection is looked at; one that twice has waited for the same head of a request is closed."""
 STOPPING = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -41,11 +47,11 @@ def serve(settings: ServerSettings, on_ready: Callable[[str], None]) -> None:
     with listening(settings) as listener, _quiet_end():
         on_ready(address_of(settings, listener))
         if settings.workers == 1:
-            uvicorn.Server(_config(app, settings)).run(sockets=[listener])
+            uvicorn.Server(uvicorn_config(app, settings)).run(sockets=[listener])
             return
         with _for_workers(settings):
             place = f"{__name__}:{app_for_worker.__name__}"
-            Multiprocess(_config(place, settings, factory=True, workers=settings.workers), [listener]).run()
+            Multiprocess(uvicorn_config(place, settings, factory=True, workers=settings.workers), [listener]).run()
 
 
 def app_for_worker() -> Any:
@@ -59,9 +65,43 @@ def app_for_worker() -> Any:
 
 
 def warm_up() -> None:
-    """Play a short game, so that the first client need not wait for the rules to be compiled or loaded."""
-    game = Game(make_config("saas_enterprise", "default", max_rounds=2), (as_persona("shark"), as_persona("diplomat")))
-    game.begin(0, 0, players_move=True)
+    """Play two short games, so that no client has to wait for a rule to be compiled or loaded: others would, too."""
+    config = make_config("saas_enterprise", "default", max_rounds=2)
+    alone = Negotiation(config, (None, as_persona("shark")))
+    alone.begin(0)
+    alone.act(BUYER, Deed(tactical_move=Move.SILENCE))
+    both = Negotiation(config, (None, None))
+    both.begin(0)
+    first = both.game.seat
+    both.act(first, Deed(tactical_move=Move.BATNA_REVEAL))
+    both.game.belief(1 - first).as_dict()  # with what it makes of the claim
+    both.legal_moves(1 - first)
+    both.leave(first)
+    both.outcome()
+
+
+class ImpatientProtocol(H11Protocol):
+    """HTTP that closes connections on which no request comes to its end in time, or none begins."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin to look at the connection, at intervals."""
+        super().connection_made(transport)
+        self._watch = self.loop.call_later(HEAD_SECONDS, self._look, None)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Look no more."""
+        self._watch.cancel()
+        super().connection_lost(exc)
+
+    def _look(self, before: Any) -> None:
+        """Close the connection if all this time it has waited for the same head of a request."""
+        if self.transport.get_protocol() is not self:
+            return  # it has become a WebSocket, which the guard watches
+        now = (self.conn.their_state, self.cycle)
+        if before == now and self.conn.their_state is h11.IDLE:
+            self.transport.close()
+        else:
+            self._watch = self.loop.call_later(HEAD_SECONDS, self._look, now)
 
 
 @contextmanager
@@ -86,12 +126,14 @@ def address_of(settings: ServerSettings, listener: socket.socket) -> str:
     return f"http://{host}:{listener.getsockname()[1]}"
 
 
-def _config(app: Any, settings: ServerSettings, **more: Any) -> uvicorn.Config:
+def uvicorn_config(app: Any, settings: ServerSettings, **more: Any) -> uvicorn.Config:
+    """Return how uvicorn is to serve an app, or the app that a factory of this name returns."""
     return uvicorn.Config(
         app,
         log_config=log_config(),
         access_log=False,
         server_header=False,
+        http=ImpatientProtocol,
         ws="websockets-sansio",
         ws_max_size=2 * settings.max_message_bytes,  # more than the guard takes, so that its clear answer comes first
         ws_per_message_deflate=False,  # costs a sixth of the steps a second, and memory for each connection

@@ -49,9 +49,9 @@ class ServerSettings(Strict):
     )
     max_message_bytes: int = Field(65_536, ge=1_024, le=16_777_216, description="largest message or body of a request")
     messages_per_second: float = Field(
-        200.0, ge=0.0, le=1e6, description="messages of a connection, or requests of an address, per second; 0: any"
+        1_000.0, ge=0.0, le=1e6, description="messages of a connection, or requests of an address, per second; 0: any"
     )
-    message_burst: int = Field(400, ge=1, le=1_000_000, description="how many of them may come at once")
+    message_burst: int = Field(2_000, ge=1, le=1_000_000, description="how many of them may come at once")
     idle_seconds: float = Field(600.0, gt=0.0, le=86_400.0, description="longest silence before a connection is closed")
     longest_utterance: int = Field(2_000, ge=0, le=100_000, description="longest words with an action, in characters")
     longest_wait: float = Field(

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -21,7 +22,7 @@ from websockets.sync.client import connect
 
 from parlay_marl.server.settings import HANDED_OVER, VARIABLES
 from tests.cli.conftest import ROOT, Parlay
-from tests.server.live import lines_of
+from tests.server.live import lines_of, wait_until
 
 TOKEN = "correct-horse-battery-staple"
 
@@ -35,8 +36,8 @@ def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 class Served:
     """A server in a process of its own; what it said is there at its end."""
 
-    def __init__(self, process: subprocess.Popen[str], said: list[str]) -> None:
-        self.process, self.said = process, said
+    def __init__(self, process: subprocess.Popen[str], said: list[str], errors: Path) -> None:
+        self.process, self.said, self._errors = process, said, errors
         self.address = said[0].split()[2]
         self.port = int(self.address.rpartition(":")[2])
         self.log: list[dict[str, Any]] = []
@@ -57,32 +58,41 @@ class Served:
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         self.process.send_signal(number)
-        out, err = self.process.communicate(timeout=20)
+        out, _ = self.process.communicate(timeout=20)
         self.said += out.splitlines()
-        self.log = lines_of(err)
+        self.log = lines_of(self.errors)
         return self.process.returncode
+
+    @property
+    def errors(self) -> str:
+        """What is on standard error so far."""
+        return self._errors.read_text("utf-8")
 
 
 @contextmanager
 def served(*options: str, lines: int = 1, **variables: str) -> Iterator[Served]:
-    process = subprocess.Popen(
-        [sys.executable, "-W", "error", "-m", "parlay_marl", "serve", "--port", "0", *options],
-        cwd=ROOT,
-        env=os.environ | variables,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert process.stdout is not None
-        said = [process.stdout.readline().rstrip("\n") for _ in range(lines)]
-        if not said[0].startswith("Serving at "):
-            pytest.fail(process.communicate(timeout=20)[1])
-        yield Served(process, said)
-    finally:
-        if process.poll() is None:
-            process.kill()
-        process.communicate()
+    with tempfile.TemporaryDirectory() as folder:
+        errors = Path(folder, "errors")
+        with errors.open("w") as file:
+            process = subprocess.Popen(
+                [sys.executable, "-W", "error", "-m", "parlay_marl", "serve", "--port", "0", *options],
+                cwd=ROOT,
+                env=os.environ | variables,
+                stdout=subprocess.PIPE,
+                stderr=file,
+                text=True,
+            )
+        try:
+            assert process.stdout is not None
+            said = [process.stdout.readline().rstrip("\n") for _ in range(lines)]
+            if not said[0].startswith("Serving at "):
+                process.wait(20)
+                pytest.fail(errors.read_text("utf-8"))
+            yield Served(process, said, errors)
+        finally:
+            if process.poll() is None:
+                process.kill()
+            process.communicate()
 
 
 def test_it_serves_until_it_is_told_to_stop(tmp_path: Path) -> None:
@@ -135,6 +145,7 @@ def test_workers_share_the_port_and_the_figures() -> None:
         }
         assert figures == {1}
         assert server.get("/metrics")[0] == 401
+        wait_until(lambda: server.errors.count('"server_started"') == 2, 30.0)
         assert server.stop() == 0
     started = [line for line in server.log if line["event"] == "server_started"]
     stopped = [line for line in server.log if line["event"] == "server_stopped"]
