@@ -1,0 +1,91 @@
+"""How the server is run: connections on which nothing comes, the socket, the limits of the process."""
+
+from __future__ import annotations
+
+import socket
+import time
+
+import pytest
+import uvicorn
+
+from parlay_marl.errors import ConfigurationError
+from parlay_marl.server import serving
+from parlay_marl.server.settings import ServerSettings
+from tests.server.live import HANDSHAKE, live, masked
+from tests.server.test_guard import ANSWER, STATE, Table, guarded
+
+HEAD = b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serving, "HEAD_SECONDS", 0.15)
+
+
+def closed_after(connection: socket.socket) -> float:
+    """Return the seconds until the server closes a connection."""
+    began = time.monotonic()
+    connection.settimeout(5.0)
+    while connection.recv(4_096):
+        pass
+    return time.monotonic() - began
+
+
+@pytest.mark.usefixtures("hasty")
+@pytest.mark.parametrize("start", [b"", b"G", HEAD, HEAD + b"\r\n" + HEAD])
+def test_connections_without_a_whole_request_are_closed(start: bytes) -> None:
+    guard, _ = guarded(Table())
+    protocol = serving.ImpatientProtocol
+    with live(guard, http=protocol) as port, socket.create_connection(("127.0.0.1", port)) as connection:
+        connection.sendall(start)
+        assert 0.1 < closed_after(connection) < 2.0
+
+
+@pytest.mark.usefixtures("hasty")
+def test_those_that_work_stay_open() -> None:
+    guard, _ = guarded(Table(seconds=0.5))
+    with live(guard, http=serving.ImpatientProtocol) as port:
+        with socket.create_connection(("127.0.0.1", port), timeout=5.0) as connection:
+            for _ in range(4):
+                time.sleep(0.12)
+                connection.sendall(HEAD + b"\r\n")
+                assert b" 200 " in connection.recv(4_096)
+        with socket.create_connection(("127.0.0.1", port), timeout=5.0) as connection:
+            connection.sendall(HANDSHAKE % b"/ws")
+            assert b" 101 " in connection.recv(4_096)
+            time.sleep(0.5)
+            connection.sendall(masked(STATE))
+            assert ANSWER.encode() in connection.recv(4_096)
+
+
+def test_uvicorn_is_told_the_limits() -> None:
+    config = serving.uvicorn_config(Table(), ServerSettings(max_message_bytes=10_000, drain_seconds=2.5))
+    assert (config.ws_max_size, config.timeout_graceful_shutdown) == (20_000, 3)
+    assert (config.access_log, config.server_header, config.ws_per_message_deflate) == (False, False, False)
+
+
+def test_the_socket_is_the_one_that_is_asked_for() -> None:
+    settings = ServerSettings(port=0)
+    with serving.listening(settings) as listener:
+        port = listener.getsockname()[1]
+        assert serving.address_of(settings, listener) == f"http://127.0.0.1:{port}"
+        taken = serving.listening(ServerSettings(port=port))
+        with pytest.raises(ConfigurationError, match=f"at 127.0.0.1 port {port}: Address already in use"), taken:
+            pass
+    if socket.has_ipv6:
+        settings = ServerSettings(host="::1", port=0)
+        with serving.listening(settings) as listener:
+            assert serving.address_of(settings, listener).startswith("http://[::1]:")
+
+
+def test_a_worker_that_cannot_start_ends_the_server(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail() -> None:
+        raise ValueError("a price of 12345")
+
+    monkeypatch.setattr(serving, "warm_up", fail)
+    with pytest.raises(SystemExit) as ended:
+        serving.app_for_worker()
+    assert ended.value.code == uvicorn.config.STARTUP_FAILURE
+    assert capsys.readouterr().err == "error: a worker cannot start: ValueError\n"
