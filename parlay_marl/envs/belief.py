@@ -48,19 +48,21 @@ class BeliefView:
     holds nothing that is hidden from the seat.
     """
 
-    __slots__ = ("_doubt", "_figures", "_owner")
+    __slots__ = ("_doubt", "_figures", "_owner", "_shown")
 
     def __init__(self, owner: tuple[Config, int], figures: bytes, doubt: Doubt | None) -> None:
         self._owner = owner
         self._figures = figures
         self._doubt = doubt
+        self._shown: list[float] | None = None
 
     def _figure(self, figure: Belief) -> float:
         """Return one figure, normalised."""
-        config, _ = self._owner
-        kept, shown = np.frombuffer(self._figures), np.empty(N_FIGURES)
-        write_shown(kept[:N_FIGURES], kept[N_FIGURES:], config.params[0]["belief"], shown)
-        return float(shown[figure])
+        if self._shown is None:
+            kept, shown = np.frombuffer(self._figures), np.empty(N_FIGURES)
+            write_shown(kept[:N_FIGURES], kept[N_FIGURES:], self._owner[0].params[0]["belief"], shown)
+            self._shown = shown.tolist()
+        return self._shown[figure]
 
     def _price(self, figure: Belief) -> float:
         """Return one figure in currency."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from parlay_marl.core.drift import price_given_up
 from parlay_marl.core.moves import SEATS, ClaimStatus, Move, makes_offer
@@ -40,6 +40,30 @@ class Turn:
     words: str
 
 
+class Before(NamedTuple):
+    """What a turn is told against: figures of a game before it, those of the seat on turn. A whole row is large."""
+
+    round: int
+    offer_price: float | None
+    """None before the seat's first offer."""
+    offer_package: int
+    claim_status: int
+    erosion_ticks: int
+
+    @classmethod
+    def of(cls, row: Any, seat: int) -> Before:
+        """Return the figures of a row."""
+        price = float(row["offer_price"][seat]) if row["offers_made"][seat] else None
+        package, status = int(row["offer_package"][seat]), int(row["claim_status"][seat])
+        return cls(int(row["round"]), price, package, status, int(row["erosion_ticks"]))
+
+    def change(self, played: PlayedMove, seat: int) -> float | None:
+        """Return the price that an offer gives up against the seat's last one; None where none can be compared."""
+        if not makes_offer(played.move) or self.offer_price is None:
+            return None
+        return price_given_up(seat, self.offer_price, played.price)
+
+
 def seat_name(game: Game, seat: int) -> str:
     """Return the name of who plays a seat."""
     player = game.players[seat]
@@ -72,25 +96,24 @@ class Narrator:
         """Play one move again and tell of it."""
         again, seat = self._again, self._again.seat
         headlines, words = self._headlines(), self._words(played, count)
-        before = again.row.copy()
-        again.play(*played)
+        before = Before.of(again.row, seat)
+        again.turn_by_move(int(played.move), *played[1:])  # a kernel looks longer at an enumeration
         after = again.row
         maker = 1 - seat if played.move is Move.ACCEPT else seat
         is_priced = makes_offer(played.move) or played.move is Move.ACCEPT
         return Turn(
-            round=int(before["round"]),
+            round=before.round,
             seat=seat,
             name=seat_name(self.game, seat),
             headlines=headlines,
             move=played.move,
             price=float(after["offer_price"][maker]) if is_priced else None,
             package=int(after["offer_package"][maker]) if is_priced else None,
-            change=_change(before, played, seat),
-            changes_terms=before["offers_made"][seat] == 0
-            or before["offer_package"][seat] != after["offer_package"][maker],
+            change=before.change(played, seat),
+            changes_terms=before.offer_price is None or before.offer_package != after["offer_package"][maker],
             result=_result(before, after, played.move, seat),
             tension=float(after["tension"]),
-            eroded=bool(after["erosion_ticks"] > before["erosion_ticks"]),
+            eroded=bool(after["erosion_ticks"] > before.erosion_ticks),
             words=words,
         )
 
@@ -114,7 +137,7 @@ class Narrator:
         drifted = drifted_now(again.rows, player.record, 0, seat)
         style = player.record[0]["drifted" if drifted else "base"]
         late = again.row["round"] >= style["ultimatum_round"] * again.config.max_rounds / USUAL_ROUNDS
-        change = _change(again.row, played, seat)
+        change = Before.of(again.row, seat).change(played, seat)
         whens = [occasion(played.move, change is None, change is not None and change > 1e-9, bool(late))]
         if drifted and seat not in self._changed:
             self._changed.add(seat)
@@ -131,18 +154,11 @@ class Narrator:
         return " ".join(filter(None, (line(player.persona, when, choice, **facts) for when in whens)))
 
 
-def _change(before: Any, played: PlayedMove, seat: int) -> float | None:
-    """Return the price that an offer gives up against the seat's last one; None where there is none to compare."""
-    if not makes_offer(played.move) or before["offers_made"][seat] == 0:
-        return None
-    return price_given_up(seat, float(before["offer_price"][seat]), played.price)
-
-
-def _result(before: Any, after: Any, move: Move, seat: int) -> str:
+def _result(before: Before, after: Any, move: Move, seat: int) -> str:
     """Return what came to light in a turn about a claim, in words."""
     if move is Move.CHALLENGE:
         return "and it was" if after["claim_status"][1 - seat] == ClaimStatus.CAUGHT else "but it was honest"
-    was_open = before["claim_status"][seat] == ClaimStatus.OPEN
+    was_open = before.claim_status == ClaimStatus.OPEN
     if was_open and after["claim_status"][seat] == ClaimStatus.CONTRADICTED:
         return "against its own claim"
     return ""

@@ -235,7 +235,7 @@ class Outcome:
 
     @functools.cached_property
     def _claims(self) -> tuple[Claim, ...]:
-        return self._course.claims()
+        return self._course.claims() if any(self.claims_made) else ()
 
     @property
     def claims(self) -> tuple[Claim, ...]:

@@ -88,7 +88,7 @@ def test_whole_games_in_both_envelopes(web: TestClient, methods: bool, persona: 
         assert reply["done"] is seen["episode_done"] is True
         state = client.ask("state", session_id=begun["session_id"])["state"]
         assert set(state) == STATE
-        assert HIDDEN <= set(state["hidden_state"])
+        assert set(state["hidden_state"]) >= HIDDEN
         assert len(state["belief_history"]) == state["step_count"] + 1
         assert state["termination_reason"] in ("deal_reached", "walk_away", "zopa_collapsed", "max_turns")
         again = client.ask("step", session_id=begun["session_id"], utterance="one more", offer_amount=price)

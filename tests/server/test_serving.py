@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 import time
+from collections.abc import Iterator
 
 import pytest
 import uvicorn
@@ -11,10 +13,22 @@ import uvicorn
 from parlay_marl.errors import ConfigurationError
 from parlay_marl.server import serving
 from parlay_marl.server.settings import ServerSettings
+from parlay_marl.server.telemetry import log_config
 from tests.server.live import HANDSHAKE, live, masked
 from tests.server.test_guard import ANSWER, STATE, Table, guarded
 
 HEAD = b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+
+
+@pytest.fixture(autouse=True)
+def same_logging() -> Iterator[None]:
+    """Leave the logging of this process as it was: a configuration of uvicorn changes it."""
+    loggers = [logging.getLogger(name) for name in log_config()["loggers"]]
+    before = [(logger.handlers[:], logger.level, logger.propagate) for logger in loggers]
+    yield
+    for logger, (handlers, level, propagate) in zip(loggers, before, strict=True):
+        logger.handlers[:], logger.propagate = handlers, propagate
+        logger.setLevel(level)
 
 
 @pytest.fixture

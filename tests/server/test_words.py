@@ -112,7 +112,9 @@ def test_the_figures_in_what_a_persona_says_are_those_of_its_offer(name: str | N
             if amounts:
                 maker = 0 if turn.move is Move.ACCEPT else 1
                 assert turn.price is not None
-                shown = negotiation.told(1, turn.price) if maker else round(negotiation.scenario.to_currency(turn.price))
+                shown = (
+                    negotiation.told(1, turn.price) if maker else round(negotiation.scenario.to_currency(turn.price))
+                )
                 assert all(amount == pytest.approx(shown, abs=0.005 if maker else 0.5) for amount in amounts)
                 checked_words += 1
     assert checked_words > 5 or name == "random"
