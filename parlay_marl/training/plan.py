@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from parlay_marl.catalogue.files import Strict
 from parlay_marl.catalogue.personas import load_persona, persona_names
@@ -31,12 +31,23 @@ def known_scenarios(policy: Policy | None) -> tuple[str, ...]:
     return policy.scenarios if policy is not None and policy.scenarios else price_scenarios()
 
 
+def checked_weights(opponents: dict[str, float]) -> dict[str, float]:
+    """Return opponents with their weights, if they are some."""
+    if any(weight < 0.0 for weight in opponents.values()) or (opponents and not any(opponents.values())):
+        raise ValueError("weights must be 0 or more, and not all 0")
+    return opponents
+
+
+Weights = Annotated[dict[str, float], AfterValidator(checked_weights)]
+"""Opponents, by name or file, and how often each of them plays."""
+
+
 class Plan(Strict):
     """The settings of a training run; the same plan gives the same weights on the same machine."""
 
     name: str = Field("learner", pattern=NAME, max_length=LONGEST_NAME, description="name of the policy")
     scenarios: tuple[str, ...] = Field(min_length=1, description="what is bargained over, with equal shares")
-    opponents: dict[str, float] = Field(description="personas, by name or file, or policy files, and their weights")
+    opponents: Weights = Field(description="personas, by name or file, or policy files, and their weights")
     self_share: float = Field(0.25, ge=0.0, description="share of games against the policy as it is now")
     explorer_share: float = Field(
         0.0, ge=0.0, description="share against itself from exploring starts: after random offers"
@@ -80,13 +91,6 @@ class Plan(Strict):
     def name_fits(name: str) -> bool:
         """Whether a policy can have a name."""
         return re.match(NAME, name) is not None and len(name) <= LONGEST_NAME
-
-    @field_validator("opponents")
-    @classmethod
-    def _has_weights(cls, opponents: dict[str, float]) -> dict[str, float]:
-        if any(weight < 0.0 for weight in opponents.values()) or (opponents and not any(opponents.values())):
-            raise ValueError("weights must be 0 or more, and not all 0")
-        return opponents
 
     @model_validator(mode="after")
     def _hangs_together(self) -> Self:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from parlay_marl.catalogue.files import Strict, validate
 from parlay_marl.envs.batch import Batch
+from parlay_marl.training.plan import Weights
 
 SEEDS_APART = 2**20
 """Between the seeds of lanes: there is room for those of a training that goes on from a checkpoint."""
@@ -20,7 +21,7 @@ class EnvSettings(Strict):
     scenarios: tuple[str, ...] = Field(
         ("saas_enterprise",), min_length=1, description="what is bargained over, by name or file, with equal shares"
     )
-    opponents: dict[str, float] = Field({}, description="personas, by name or file, or policy files, and their weights")
+    opponents: Weights = Field({}, description="personas, by name or file, or policy files, and their weights")
     opponent_share: float | None = Field(
         None, ge=0.0, le=1.0, description="share of games against the opponents; default: 1 where there are any, else 0"
     )
@@ -31,13 +32,6 @@ class EnvSettings(Strict):
     opener: Literal["buyer", "seller", "random"] | None = Field(None, description="who opens each round")
     max_rounds: int | None = Field(None, ge=1, le=1000, description="rounds; default: as the scenario says")
     beliefs: Literal["bayes", "heuristic", "none"] = Field("bayes", description="belief tracker")
-
-    @field_validator("opponents")
-    @classmethod
-    def _has_weights(cls, opponents: dict[str, float]) -> dict[str, float]:
-        if any(weight < 0.0 for weight in opponents.values()) or (opponents and not any(opponents.values())):
-            raise ValueError("weights must be 0 or more, and not all 0")
-        return opponents
 
     @model_validator(mode="after")
     def _hangs_together(self) -> Self:
