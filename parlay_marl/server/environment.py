@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from openenv.core.env_server.interfaces import Environment
@@ -58,26 +57,11 @@ class NegotiationEnvironment(Environment[NegotiationAction, NegotiationObservati
 
     def reset(self, seed: int | None = None, episode_id: str | None = None, **wishes: Any) -> NegotiationObservation:
         """Begin an episode; `wishes` are the fields of `Wishes`."""
-        with self._guarded():
-            asked = validate(Wishes, {**wishes, **({} if seed is None else {"seed": seed})}, "reset")
-            episode = _checked_id(episode_id)
-            self._sit_down(asked)
-            if self._number is None:
-                self._number = self._lobby.telemetry.session_started(PROTOCOL)
-            self._episode, self._wishes, self._steps = episode, asked, 0
-            return self._seen(first=True)
-        raise AssertionError
+        return self._guarded(lambda: self._reset(seed, episode_id, wishes))
 
     def step(self, action: NegotiationAction, timeout_s: float | None = None, **_: Any) -> NegotiationObservation:
         """Play the client's turn, and what the persona answers to it."""
-        began = time.perf_counter()
-        with self._guarded():
-            self._play(action)
-            self._steps += 1
-            seen = self._seen()
-            self._lobby.telemetry.stepped(PROTOCOL, time.perf_counter() - began)
-            return seen
-        raise AssertionError
+        return self._guarded(lambda: self._step(action))
 
     async def reset_async(
         self, seed: int | None = None, episode_id: str | None = None, **wishes: Any
@@ -131,17 +115,33 @@ class NegotiationEnvironment(Environment[NegotiationAction, NegotiationObservati
 
     # ------------------------------------------------------------------ playing
 
-    @contextlib.contextmanager
-    def _guarded(self) -> Iterator[None]:
-        """Let errors for the client pass; what nobody expected is logged here, and told without its text."""
+    def _guarded(self, answer: Callable[[], NegotiationObservation]) -> NegotiationObservation:
+        """Return an answer. Errors for the client pass; what nobody expected is logged, and told without its text."""
         try:
-            yield
+            return answer()
         except ParlayError as error:
             self._lobby.telemetry.refused(PROTOCOL, type(error).__name__, self._number)
             raise
         except Exception as error:
             self._lobby.telemetry.failed(PROTOCOL, error, self._number)
             raise RuntimeError("the server failed at this request, which is as if it had not been made") from None
+
+    def _reset(self, seed: int | None, episode_id: str | None, wishes: Mapping[str, Any]) -> NegotiationObservation:
+        asked = validate(Wishes, {**wishes, **({} if seed is None else {"seed": seed})}, "reset")
+        episode = _checked_id(episode_id)
+        self._sit_down(asked)
+        if self._number is None:
+            self._number = self._lobby.telemetry.session_started(PROTOCOL)
+        self._episode, self._wishes, self._steps = episode, asked, 0
+        return self._seen(first=True)
+
+    def _step(self, action: NegotiationAction) -> NegotiationObservation:
+        began = time.perf_counter()
+        self._play(action)
+        self._steps += 1
+        seen = self._seen()
+        self._lobby.telemetry.stepped(PROTOCOL, time.perf_counter() - began)
+        return seen
 
     def _sit_down(self, asked: Wishes) -> None:
         """Begin the game that was asked for; only then leave the one before."""
@@ -190,8 +190,7 @@ class NegotiationEnvironment(Environment[NegotiationAction, NegotiationObservati
             return seen
         await self._match.turn_of(self._seat, self._lobby.settings.longest_wait)
         is_first = seen.reward is None
-        with self._guarded():
-            later = self._seen(first=is_first)
+        later = self._guarded(lambda: self._seen(first=is_first))
         reward = None if is_first else (seen.reward or 0.0) + (later.reward or 0.0)
         return later.model_copy(update={"reward": reward, "headlines": [*seen.headlines, *later.headlines]})
 

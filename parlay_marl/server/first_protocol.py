@@ -91,8 +91,6 @@ class FirstSession:
 
     def step(self, action: FirstAction) -> dict[str, Any]:
         """Play the client's turn and the persona's answer; return the observation."""
-        if self.negotiation.is_over:
-            raise RequestError(f"Episode {self.id} is already done")
         deed = self._deed(action)
         self.negotiation.act(self.seat, deed)
         if action.offer_amount is not None and deed.tactical_move not in BARE and not deed.walk_away:
@@ -339,8 +337,7 @@ class FirstProtocol:
 
     def _step(self, params: Mapping[str, Any], own: OrderedDict[str, FirstSession]) -> dict[str, Any]:
         session = self._session(params, own)
-        was_over = session.negotiation.is_over
-        if was_over:
+        if session.negotiation.is_over:
             raise RequestError(f"Episode {session.id} is already done")
         try:
             action = FirstAction.model_validate(params.get("action", params))
@@ -363,10 +360,6 @@ class FirstProtocol:
             own.move_to_end(session.id)
         session.used = time.monotonic()
         return session
-
-    def named(self, name: str) -> FirstSession | None:
-        """Return a session by its name."""
-        return self.sessions.get(name)
 
     def drop(self, session: FirstSession) -> None:
         """Forget a session."""
@@ -435,7 +428,7 @@ def router_of(lobby: Lobby) -> APIRouter:
     @router.get("/sessions/{session_id}")
     async def get_session(session_id: str) -> JSONResponse:
         """Return a session's state: all of it where it is shared, else what is public in it."""
-        session = protocol.named(session_id)
+        session = protocol.sessions.get(session_id)
         if session is None:
             return JSONResponse({"error": f"Session {echo(session_id)} not found"}, 404)
         return JSONResponse({"state": session.state(public=not session.shared)})
