@@ -24,6 +24,8 @@ from parlay_marl.server.settings import HANDED_OVER, VARIABLES
 from tests.cli.conftest import ROOT, Parlay
 from tests.server.live import lines_of, wait_until
 
+NOTICE = "Compiling the rules for this machine; this takes under a minute, once.\n"
+"""What stands before the log where the rules have not been compiled yet."""
 TOKEN = "correct-horse-battery-staple"
 
 
@@ -60,7 +62,7 @@ class Served:
         self.process.send_signal(number)
         out, _ = self.process.communicate(timeout=20)
         self.said += out.splitlines()
-        self.log = lines_of(self.errors)
+        self.log = lines_of(self.errors.removeprefix(NOTICE))
         return self.process.returncode
 
     @property

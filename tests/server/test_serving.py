@@ -14,7 +14,7 @@ from parlay_marl.errors import ConfigurationError
 from parlay_marl.server import serving
 from parlay_marl.server.settings import ServerSettings
 from parlay_marl.server.telemetry import log_config
-from tests.server.live import HANDSHAKE, live, masked
+from tests.server.live import HANDSHAKE, complete, live, masked
 from tests.server.test_guard import ANSWER, STATE, Table, guarded
 
 HEAD = b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n"
@@ -34,6 +34,14 @@ def same_logging() -> Iterator[None]:
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(serving, "HEAD_SECONDS", 0.15)
+
+
+def answered(connection: socket.socket) -> bytes:
+    """Return the whole of the next answer, which may come in pieces."""
+    answer = b""
+    while not complete(answer):
+        answer += connection.recv(4_096)
+    return answer
 
 
 def closed_after(connection: socket.socket) -> float:
@@ -63,7 +71,7 @@ def test_those_that_work_stay_open() -> None:
             for _ in range(4):
                 time.sleep(0.12)
                 connection.sendall(HEAD + b"\r\n")
-                assert b" 200 " in connection.recv(4_096)
+                assert b" 200 " in answered(connection)
         with socket.create_connection(("127.0.0.1", port), timeout=5.0) as connection:
             connection.sendall(HANDSHAKE % b"/ws")
             assert b" 101 " in connection.recv(4_096)
