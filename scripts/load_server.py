@@ -438,7 +438,7 @@ def churn(options: argparse.Namespace) -> bool:
     """Measure the memory that sessions leave behind; return whether it is flat."""
     with Server("--rate", "0") as server:
         memory, errors, seconds = run(visits(server, options))
-    warm = max(len(memory) // 3, 1)
+    warm = max(len(memory) // 2, 1)  # until then caches fill, and the allocator with them
     after = np.array(memory[warm:], float)
     slope = float(np.polyfit(np.arange(len(after)) * VISITS_OF_SAMPLE, after, 1)[0]) if len(after) > 2 else float("nan")
     return told(
