@@ -23,6 +23,7 @@ import json
 import os
 import random
 import re
+import signal
 import socket
 import struct
 import subprocess
@@ -1213,6 +1214,7 @@ def main(arguments: Iterable[str] | None = None) -> int:
     parser.add_argument("--altered", type=int, default=6, help="alterations of each message that Hypothesis makes")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args(None if arguments is None else list(arguments))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the server ends, too
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as name, server(Path(name)) as (port, scenario, log):
         abuse = Abuse(port, scenario)

@@ -26,6 +26,7 @@ import multiprocessing
 import os
 import platform
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -580,6 +581,7 @@ def main() -> int:
     modes.add_argument("--capacity", action="store_true")
     modes.add_argument("--session-timeout", action="store_true")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the server ends, too
     mode = load
     if options.churn:
         mode = churn
