@@ -21,6 +21,9 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+LONGEST_NAME = 100
+"""Characters of an unknown name that are told and compared: a name may come from anywhere."""
+
 
 class ParlayError(Exception):
     """Any error that the package raises on purpose."""
@@ -31,10 +34,10 @@ class UnknownNameError(ParlayError, ValueError):
 
     def __init__(self, kind: str, name: object, known: Iterable[str], hint: str = "") -> None:
         names = sorted(known)
-        given = str(name).lower()
+        given = str(name)[:LONGEST_NAME].lower()
         near = difflib.get_close_matches(given, names, n=1, cutoff=0.5) or [n for n in names if given and given in n]
         advice = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(names)}"
-        super().__init__(f"unknown {kind} {name!r}; {advice}{hint}")
+        super().__init__(f"unknown {kind} {name!r:.{LONGEST_NAME}}; {advice}{hint}")
 
 
 class CatalogueError(ParlayError, ValueError):

@@ -185,7 +185,8 @@ class Game:
         self._numbers = np.zeros(1, np.int64)
         self._indices = np.zeros(1, np.int32)
         self._choice = np.zeros(1, CHOICE_DTYPE)
-        self._play_index: Callable[..., int] = self._play_first
+        self._play_index: Callable[..., int] | None = None
+        """The kernel that plays discrete actions, found by the first of them."""
 
     # ------------------------------------------------------------------ starting
 
@@ -376,6 +377,8 @@ class Game:
         if not 0 <= index < self.n_actions:
             index, reason = -1, int(Refusal.UNKNOWN_MOVE)
         elif belief is None:
+            if self._play_index is None:
+                self._play_index = _turn_kernel()
             reason = self._play_index(self._rows, self._params, 0, index, self.packages, self.observation, self.mask)
         else:
             move, price, package = decode(index, self.seat, self.packages)
@@ -408,11 +411,6 @@ class Game:
             self.is_over = True
         else:
             self.seat = 1 - self.seat
-
-    def _play_first(self, *arguments: Any) -> int:
-        """Play a discrete action, the first of this object, and find the kernel that plays those to come."""
-        self._play_index = _turn_kernel()
-        return self._play_index(*arguments)
 
     def _play_stated(self, move: int, price: float, package: int, belief: tuple[float, float]) -> int:
         """Play a move with a belief; return its `Refusal`."""

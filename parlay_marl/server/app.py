@@ -12,7 +12,7 @@ from openenv.core.env_server import HTTPEnvServer
 from starlette.concurrency import run_in_threadpool
 
 from parlay_marl import __version__
-from parlay_marl.errors import ConfigurationError, ParlayError, TurnError
+from parlay_marl.errors import ConfigurationError, ParlayError, RequestError, TurnError
 from parlay_marl.server.environment import NegotiationEnvironment
 from parlay_marl.server.first_protocol import router_of
 from parlay_marl.server.guard import Guard
@@ -21,6 +21,7 @@ from parlay_marl.server.messages import NegotiationAction, NegotiationObservatio
 from parlay_marl.server.negotiation import setup_of
 from parlay_marl.server.settings import ServerSettings
 from parlay_marl.server.telemetry import Telemetry
+from parlay_marl.server.words import told
 
 API_VERSION = "1"
 """Major version of OpenEnv's HTTP profile, which its validation goes by."""
@@ -47,7 +48,7 @@ def create_app(settings: ServerSettings | None = None) -> FastAPI:
     server.register_routes(app)
     app.include_router(router_of(lobby))
     _add_routes(app, lobby)
-    app.add_exception_handler(ParlayError, told)
+    app.add_exception_handler(ParlayError, told_refused)
     app.add_exception_handler(RequestValidationError, told_invalid)
     app.add_middleware(Guard, settings=settings, telemetry=telemetry)
     return app
@@ -73,16 +74,16 @@ def _add_routes(app: FastAPI, lobby: Lobby) -> None:
         return Response(content, media_type=kind)
 
 
-async def told(request: Request, error: Exception) -> JSONResponse:
+async def told_refused(request: Request, error: Exception) -> JSONResponse:
     """Return what is said over HTTP of a request that was refused."""
-    return JSONResponse({"error": str(error)}, 409 if isinstance(error, TurnError) else 422)
+    return JSONResponse({"error": told(error)}, 409 if isinstance(error, TurnError) else 422)
 
 
 async def told_invalid(request: Request, error: Exception) -> JSONResponse:
     """Return what is said over HTTP of a body of another shape, without repeating it."""
     assert isinstance(error, RequestValidationError)
     found = [f"{'.'.join(map(str, each['loc'][1:])) or 'body'}: {each['msg']}" for each in error.errors()[:MOST_TOLD]]
-    return JSONResponse({"error": "; ".join(found)}, 422)
+    return JSONResponse({"error": told(RequestError("; ".join(found)))}, 422)
 
 
 def app_from_environment() -> Any:

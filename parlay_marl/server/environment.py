@@ -15,13 +15,13 @@ from parlay_marl import __version__
 from parlay_marl.catalogue.files import validate
 from parlay_marl.core.moves import SEATS, Move
 from parlay_marl.core.outcome import Ending
-from parlay_marl.errors import ConfigurationError, IllegalMoveError, NotStartedError, ParlayError
+from parlay_marl.errors import ConfigurationError, IllegalMoveError, NotStartedError, ParlayError, RequestError
 from parlay_marl.server.lobby import Lobby
 from parlay_marl.server.matches import Match
 from parlay_marl.server.messages import NegotiationAction, NegotiationObservation, NegotiationState
 from parlay_marl.server.negotiation import Deed, Negotiation, Seat, Setup
 from parlay_marl.server.prose import introduction, position
-from parlay_marl.server.words import checked
+from parlay_marl.server.words import checked, told
 
 PROTOCOL = "openenv"
 LONGEST_ID = 255
@@ -121,7 +121,10 @@ class NegotiationEnvironment(Environment[NegotiationAction, NegotiationObservati
             return answer()
         except ParlayError as error:
             self._lobby.telemetry.refused(PROTOCOL, type(error).__name__, self._number)
-            raise
+            text = told(error)
+            if text == str(error):
+                raise
+            raise RequestError(text) from None
         except Exception as error:
             self._lobby.telemetry.failed(PROTOCOL, error, self._number)
             raise RuntimeError("the server failed at this request, which is as if it had not been made") from None
@@ -238,8 +241,8 @@ class NegotiationEnvironment(Environment[NegotiationAction, NegotiationObservati
             "metadata": self._report() if negotiation.is_over else {},
         }
         if self._wishes.text:
-            told = position(seen, scenario) if not negotiation.is_over else f"{words}\n{negotiation.verdict()}".strip()
-            seen["text"] = f"{introduction(seen, scenario)}\n\n{told}" if first else told
+            body = position(seen, scenario) if not negotiation.is_over else f"{words}\n{negotiation.verdict()}".strip()
+            seen["text"] = f"{introduction(seen, scenario)}\n\n{body}" if first else body
         return NegotiationObservation.model_validate(seen)
 
     def _report(self) -> dict[str, Any]:

@@ -45,6 +45,7 @@ OUT_OF_RANGE: Final = Fault(
 )
 SURROGATE: Final = Fault("surrogate", "half a character (a lone surrogate) cannot be read; send whole ones")
 RESERVED_KEY: Final = Fault("reserved_key", f"unknown option of a reset; leave out {', '.join(RESERVED)}")
+SEAT_OVER_HTTP: Final = Fault("reserved_key", "join_code: a seat is taken over a WebSocket; connect to /ws")
 UNKNOWN_TYPE: Final = Fault("unknown_type", f"unknown message type; send one of {', '.join(OPENENV_TYPES)}")
 NOT_RPC: Final = Fault("not_rpc", 'not a JSON-RPC request; send {"jsonrpc": "2.0", "method": ..., "id": ...}')
 UNKNOWN_METHOD: Final = Fault("unknown_method", f"unknown method; there are {', '.join(RPC_METHODS)}", rpc_code=-32601)
@@ -136,6 +137,11 @@ def openenv_fault(data: dict[str, Any]) -> Fault | None:
     if kind == "mcp":
         return rpc_fault(content) if isinstance(content, dict) else NOT_RPC
     return reset_fault(content) if kind == "reset" and isinstance(content, dict) else None
+
+
+def stateless_reset_fault(options: dict[str, Any]) -> Fault | None:
+    """Return why a reset over HTTP is refused, if it is: what it begins ends with the answer, a seat for good."""
+    return reset_fault(options) or (SEAT_OVER_HTTP if "join_code" in options else None)
 
 
 def reset_fault(options: dict[str, Any]) -> Fault | None:

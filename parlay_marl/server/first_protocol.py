@@ -24,7 +24,7 @@ from parlay_marl.errors import ParlayError, RequestError
 from parlay_marl.opponents.voice import drifted_now
 from parlay_marl.server.lobby import Lobby
 from parlay_marl.server.negotiation import Deed, Negotiation, Setup
-from parlay_marl.server.words import checked, escaped
+from parlay_marl.server.words import checked, escaped, told
 
 PROTOCOL = "first"
 MOVES = {move.name.lower(): move for move in (Move.ANCHOR_HIGH, Move.BATNA_REVEAL, Move.SILENCE, Move.CHALLENGE)}
@@ -289,7 +289,7 @@ class FirstProtocol:
             reply = self._carry_out(command, params, own)
         except ParlayError as error:
             self._lobby.telemetry.refused(PROTOCOL, type(error).__name__)
-            return {"error": str(error)}
+            return {"error": told(error)}
         except Exception as error:
             self._lobby.telemetry.failed(PROTOCOL, error)
             reason = "the server failed at this request, which is as if it had not been made"
@@ -320,18 +320,31 @@ class FirstProtocol:
         if role not in SEATS:
             raise RequestError(f"Unknown role: {echo(role)}")
         shared = params.get("shared", self._lobby.settings.share_sessions)
-        if len(self.sessions) >= self._lobby.settings.max_sessions and len(own) < SESSIONS_OF_CONNECTION:
-            raise RequestError(
-                f"Server at capacity: {len(self.sessions)} sessions are open; close one, or try again later"
-            )
+        self._make_room(own)
         session = FirstSession(self._lobby, scenario, persona, role, whole_seed(params), shared is True)
         self._admit(session, own)
         return {"session_id": session.id, "observation": session.observation(0.0, OPENING), "done": False}
 
+    def _make_room(self, own: OrderedDict[str, FirstSession]) -> None:
+        """Make room for another session of a connection: among its own, or by what nobody has used for long."""
+        self._forget_idle()
+        while own and (len(own) >= SESSIONS_OF_CONNECTION or self._is_full()):
+            over = [session for session in own.values() if session.negotiation.is_over]
+            self.drop(own.pop(over[0].id) if over else own.popitem(last=False)[1])
+        if self._is_full():
+            raise RequestError(f"Server at capacity: {len(self.sessions)} sessions are open; try again later")
+
+    def _is_full(self) -> bool:
+        return len(self.sessions) >= self._lobby.settings.max_sessions
+
+    def _forget_idle(self) -> None:
+        """Forget shared sessions that nobody has used for long; others end with their connections."""
+        long_ago = time.monotonic() - self._lobby.settings.idle_seconds
+        for session in [each for each in self.sessions.values() if each.shared and each.used < long_ago]:
+            self.drop(session)
+
     def _admit(self, session: FirstSession, own: OrderedDict[str, FirstSession]) -> None:
-        """Keep a session; the connection's oldest makes room where it has too many."""
-        while len(own) >= SESSIONS_OF_CONNECTION:
-            self.drop(own.popitem(last=False)[1])
+        """Keep a session."""
         own[session.id] = self.sessions[session.id] = session
         session.number = self._lobby.telemetry.session_started(PROTOCOL)
 
@@ -367,11 +380,11 @@ class FirstProtocol:
             self._lobby.telemetry.session_ended(PROTOCOL, session.number)
 
     def leave(self, own: OrderedDict[str, FirstSession]) -> None:
-        """Forget the sessions of a connection that has ended, and shared ones that nobody has used for long."""
-        long_ago = time.monotonic() - self._lobby.settings.idle_seconds
-        for session in [*own.values(), *self.sessions.values()]:
-            if (session.id in own and not session.shared) or session.used < long_ago:
+        """Forget the sessions of a connection that has ended, but for shared ones."""
+        for session in own.values():
+            if not session.shared:
                 self.drop(session)
+        self._forget_idle()
 
 
 def envelope(message: Any) -> tuple[str, Mapping[str, Any]]:

@@ -250,7 +250,7 @@ class Guard:
             return data
         if _path(scope) == "/mcp":
             return faults.rpc_fault(data)
-        return faults.reset_fault(data) if _path(scope) in RESETS else None
+        return faults.stateless_reset_fault(data) if _path(scope) in RESETS else None
 
     async def _refuse(self, scope: Scope, send: Send, fault: Fault) -> None:
         self._telemetry.refused(HTTP, fault.reason)

@@ -60,9 +60,10 @@ class Setup(Strict):
         """Return the configuration of the game, over one of the scenarios that are known here."""
         if self.scenario not in known:
             raise UnknownNameError("scenario", self.scenario, known)
-        rules = self.rules if isinstance(self.rules, str) else json.dumps(self.rules, sort_keys=True)
+        preset = self.rules if isinstance(self.rules, str) else ""
+        changed = "" if preset else json.dumps(self.rules, sort_keys=True)
         how = (self.reward, self.beliefs, self.information, self.opener, self.max_rounds)
-        return _config(known[self.scenario], rules, *how)
+        return _config(known[self.scenario], preset, changed, *how)
 
 
 def setup_of(given: Mapping[str, Any]) -> Setup:
@@ -71,10 +72,9 @@ def setup_of(given: Mapping[str, Any]) -> Setup:
 
 
 @functools.lru_cache(maxsize=512)
-def _config(scenario: Scenario, rules: str, reward: str, beliefs: str, *how: Any) -> Config:
-    """Return a configuration, the same one for the same wishes; changed rules come as JSON."""
-    changed = json.loads(rules) if rules.startswith("{") else rules
-    return make_config(scenario, changed, reward, beliefs, *how)
+def _config(scenario: Scenario, preset: str, changed: str, *how: Any) -> Config:
+    """Return a configuration, the same one for the same wishes: rules by their preset or, as JSON, what is changed."""
+    return make_config(scenario, json.loads(changed) if changed else preset, *how)
 
 
 @functools.lru_cache(maxsize=512)
@@ -277,8 +277,9 @@ class Negotiation:
         if row["offers_made"][seat] == 0:
             return None
         price, package = float(row["offer_price"][seat]), int(row["offer_package"][seat])
-        worth = self.worth(viewer, price, package)
-        return {"amount": self.told(seat, price), "terms": self.terms_of(package), "worth": worth}
+        amount = self.told(seat, price)
+        worth = self.worth(viewer, self.scenario.normalise(amount), package)
+        return {"amount": amount, "terms": self.terms_of(package), "worth": worth}
 
     def terms_of(self, package: int) -> dict[str, str]:
         """Return the options of a package by term."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import math
 import os
 import signal
@@ -47,6 +48,7 @@ def serve(settings: ServerSettings, on_ready: Callable[[str], None]) -> None:
     with listening(settings) as listener, _quiet_end():
         on_ready(address_of(settings, listener))
         if settings.workers == 1:
+            settle()
             uvicorn.Server(uvicorn_config(app, settings)).run(sockets=[listener])
             return
         with _for_workers(settings):
@@ -58,10 +60,18 @@ def app_for_worker() -> Any:
     """Return the app of a worker process, its rules compiled; a worker that cannot have it ends the server."""
     try:
         warm_up()
-        return app_from_environment()
+        app = app_from_environment()
+        settle()
+        return app
     except Exception as error:
         print(f"error: a worker cannot start: {type(error).__name__}", file=sys.stderr)
         sys.exit(STARTUP_FAILURE)
+
+
+def settle() -> None:
+    """Keep the garbage collector off all that stays until the end: to go through it stops every session for 0.4 s."""
+    gc.collect()
+    gc.freeze()
 
 
 def warm_up() -> None:

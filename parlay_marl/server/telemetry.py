@@ -104,19 +104,33 @@ class JsonLines(logging.Formatter):
         return json.dumps(line)
 
 
+class Sparingly(logging.Filter):
+    """Lets only so many records of libraries through: clients can make them complain as often as they like."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._sieve = _Sieve(REFUSALS_PER_SECOND)
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether a record is written."""
+        return self._sieve.pass_one() is not None
+
+
 def log_config() -> dict[str, Any]:
     """Return the configuration of `logging` under which a server writes its lines to standard error."""
     handler = {"class": "logging.StreamHandler", "formatter": "json", "stream": "ext://sys.stderr"}
+    sparing = {"()": "parlay_marl.server.telemetry.Sparingly"}
     return {
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"json": {"()": "parlay_marl.server.telemetry.JsonLines"}},
-        "handlers": {"stderr": handler},
+        "filters": {"sparingly": sparing},
+        "handlers": {"stderr": handler, "libraries": handler | {"filters": ["sparingly"]}},
         "loggers": {
             LOGGER: {"handlers": ["stderr"], "level": "INFO", "propagate": False},
             # Below warnings, uvicorn tells each connection, with the query string.
-            "uvicorn": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
-            "asyncio": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
+            "uvicorn": {"handlers": ["libraries"], "level": "WARNING", "propagate": False},
+            "asyncio": {"handlers": ["libraries"], "level": "WARNING", "propagate": False},
         },
     }
 

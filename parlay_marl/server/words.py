@@ -41,6 +41,9 @@ _KEPT = {"\N{ZERO WIDTH JOINER}", "\N{ZERO WIDTH NON-JOINER}"}
 """Formatting characters that some scripts and emoji are written with."""
 _ESCAPED = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
+LONGEST_TOLD = 500
+"""Characters of an error's text."""
+
 _PLAIN = {
     Move.ACCEPT: "I accept {price}.",
     Move.WALK_AWAY: "There is no deal in this. I am leaving.",
@@ -77,6 +80,12 @@ def checked(utterance: str, longest: int) -> str:
     if len(utterance) > longest:
         raise IllegalMoveError(f"utterance: {len(utterance):,} characters; give at most {longest:,}")
     return escaped(utterance)
+
+
+def told(error: Exception) -> str:
+    """Return what a client is told of an error: its text, which may hold what was sent, in a bearable length."""
+    text = escaped(str(error))
+    return text if len(text) <= LONGEST_TOLD else f"{text[:LONGEST_TOLD]}..."
 
 
 def spoken(turn: Turn, scenario: Scenario) -> str:

@@ -121,6 +121,9 @@ def test_what_is_hidden_from_the_seat_changes_nothing_that_it_is_sent() -> None:
         ({"rules": {"tension": {"memory": 7}}}, "memory"),
         ({"rules": {"gravity": {}}}, "section of the rules"),
         ({"rules": "hard"}, "rules preset"),
+        ({"rules": "{"}, "rules preset"),
+        ({"rules": '{"tension": {}}'}, "rules preset"),
+        ({"rules": ""}, "rules preset"),
         ({"episode_id": "a\nb"}, "episode_id"),
         ({"episode_id": ""}, "episode_id"),
         ({"join_code": "guess"}, "join_code: there is no such match"),
@@ -176,6 +179,21 @@ def test_a_refused_step_changes_nothing() -> None:
 def test_actions_are_of_exactly_these_types(data: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         NegotiationAction.model_validate(data)
+
+
+@pytest.mark.parametrize(
+    "wishes", [{"k" * 60_000: 1}, {"rules": {"x" * 50_000: {}}}, {str(key): 1 for key in range(5_000)}]
+)
+def test_refusals_do_not_repeat_at_length_what_was_sent(wishes: dict[str, Any]) -> None:
+    env = environment()
+    with pytest.raises(ParlayError) as caught:
+        env.reset(**wishes)
+    assert len(str(caught.value)) < 600
+    env.reset(seed=1)
+    with pytest.raises(ParlayError) as caught:
+        env.step(offer(120_000, terms={"\u202e" * 60_000: "y"}))
+    assert len(str(caught.value)) < 600
+    assert "\u202e" not in str(caught.value)
 
 
 def test_what_nobody_expected_is_told_without_its_text(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import time
 from typing import Any
 
 import pytest
@@ -289,11 +290,44 @@ def test_a_connection_keeps_its_last_sessions(web: TestClient) -> None:
     client.socket.close()
 
 
-def test_a_full_server_says_so_and_recovers() -> None:
+def test_a_full_server_says_so_and_whoever_sits_plays_on() -> None:
     web = TestClient(app(max_sessions=2))
-    first, _, _ = started(web)
-    first.ask("reset")
-    assert "Server at capacity: 2 sessions are open" in first.ask("reset")["error"]
+    first, begun, _ = started(web)
+    second, _, _ = started(web)
+    with web.websocket_connect("/env/ws") as socket:
+        third = Client(socket, methods=True)
+        assert "Server at capacity: 2 sessions are open" in third.ask("reset")["error"]
+        again = first.ask("reset")["session_id"]  # in the place of its own session before
+        assert first.ask("state", session_id=begun) == {"error": f"Session {begun} not found"}
+        assert "state" in first.ask("state", session_id=again)
+        second.socket.close()
+        for _ in range(100):
+            reply = third.ask("reset")
+            if "session_id" in reply:
+                break
+        assert "session_id" in reply
+    first.socket.close()
+
+
+def test_a_connection_gives_up_finished_games_first(web: TestClient) -> None:
+    client, first, _ = started(web)
+    second = client.ask("reset", seed=1)["session_id"]
+    client.ask("step", session_id=second, utterance="Bye.", walk_away=True)
+    for seed in range(6):
+        client.ask("reset", seed=seed)
+    client.ask("reset")
+    assert "state" in client.ask("state", session_id=first)
+    assert client.ask("state", session_id=second) == {"error": f"Session {second} not found"}
+    client.socket.close()
+
+
+def test_shared_sessions_that_nobody_uses_hold_no_seats() -> None:
+    web = TestClient(app(max_sessions=1, idle_seconds=0.05))
+    client, _, _ = started(web, shared=True)
+    client.socket.close()
+    time.sleep(0.1)
+    another, _, _ = started(web)
+    another.socket.close()
 
 
 def test_a_failure_is_never_a_silent_invention(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import gc
+import weakref
 from typing import Any
 
 import pytest
@@ -115,6 +117,19 @@ def test_it_is_the_others_turn_until_it_has_moved() -> None:
     negotiation = claimed()
     with pytest.raises(IllegalMoveError, match="it is the turn of the seller"):
         negotiation.act(BUYER, Deed(offer_amount=120_000.0))
+
+
+def test_a_game_that_nobody_holds_is_gone_at_once() -> None:
+    """Without waiting for the garbage collector, which would stop all games on a server."""
+    gc.disable()
+    try:
+        negotiation = table()
+        negotiation.act(BUYER, Deed(offer_amount=120_000.0))
+        alive = weakref.ref(negotiation.game)
+        del negotiation
+        assert alive() is None
+    finally:
+        gc.enable()
 
 
 def test_after_the_end_nothing_can_be_done() -> None:

@@ -222,6 +222,15 @@ def test_over_http_nothing_is_kept_and_that_is_said(address: str) -> None:
     step = httpx.post(f"http://{address}/step", json={"action": {"offer_amount": 120_000.0}})
     assert step.status_code == 409
     assert "send a reset first" in step.json()["error"]
+    codes = httpx.post(f"http://{address}/matches").json()["join_codes"]
+    seat = httpx.post(f"http://{address}/reset", json={"join_code": codes["buyer"]})
+    assert seat.status_code == 422
+    assert "a seat is taken over a WebSocket" in seat.json()["error"]
+    with ParlayClient(f"http://{address}").sync() as table:
+        assert table.reset(join_code=codes["buyer"], opener="buyer").observation.role == "buyer"
+    odd = httpx.post(f"http://{address}/matches", json={"rules": "{"})
+    assert odd.status_code == 422
+    assert len(httpx.post(f"http://{address}/matches", json={str(key): 1 for key in range(5_000)}).text) < 700
     wrong = httpx.post(f"http://{address}/reset", json={"scenario": "moon"})
     assert wrong.status_code == 422
     assert "unknown scenario 'moon'" in wrong.json()["error"]
