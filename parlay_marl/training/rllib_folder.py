@@ -118,7 +118,8 @@ def _state(folder: Path) -> Tensors:
     try:
         state = load_arrays(content) if path.name == PICKLE else _Messages(content).load()
     except Exception as error:  # a broken stream makes the readers raise errors of every kind
-        raise ValueError(f"its {path.name} is not a state of arrays alone ({error!s:.160}); save it again") from None
+        reason = " ".join(str(error).split())  # which may name what the file names, line breaks and all
+        raise ValueError(f"its {path.name} is not a state of arrays alone ({reason:.160}); save it again") from None
     if not isinstance(state, dict):
         raise ValueError(f"its {path.name} holds no arrays by name; save the module again")
     return state
