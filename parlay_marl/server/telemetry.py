@@ -61,6 +61,8 @@ REASONS = (
 """Why something was refused: codes of the guard and of the protocols, and the names of the package's own errors."""
 OTHER = "other"
 STEP_SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0, 60.0)
+CLIENTS_FAULTS = ("Invalid UTF-8 sequence received from client",)
+"""What uvicorn logs as its own error, and how it begins: it has closed the connection by then."""
 REFUSALS_PER_SECOND = 20.0
 """So many refusals are logged; the others are only counted, so that no client can fill a disk."""
 
@@ -105,7 +107,10 @@ class JsonLines(logging.Formatter):
 
 
 class Sparingly(logging.Filter):
-    """Lets only so many records of libraries through: clients can make them complain as often as they like."""
+    """Lets only so many records of libraries through, and none of what is a client's fault alone.
+
+    Clients can make libraries complain as often as they like.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -113,7 +118,7 @@ class Sparingly(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Whether a record is written."""
-        return self._sieve.pass_one() is not None
+        return not record.getMessage().startswith(CLIENTS_FAULTS) and self._sieve.pass_one() is not None
 
 
 def log_config() -> dict[str, Any]:

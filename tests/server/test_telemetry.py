@@ -20,7 +20,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from parlay_marl import __version__
 from parlay_marl.server import telemetry as module
 from parlay_marl.server.settings import ServerSettings
-from parlay_marl.server.telemetry import ENDINGS, LOGGER, REASONS, JsonLines, Telemetry, log_config
+from parlay_marl.server.telemetry import ENDINGS, LOGGER, REASONS, JsonLines, Sparingly, Telemetry, log_config
 from tests.server.live import lines_of
 
 SECRET = "XQZ-131313.37"
@@ -135,6 +135,17 @@ def test_libraries_are_logged_by_their_first_line_without_exceptions(log: io.Str
     assert "OffendedError" in first["traceback"]
     assert SECRET not in log.getvalue()
     assert len(second["message"]) == JsonLines.LONGEST
+
+
+def test_libraries_complain_of_clients_only_so_often() -> None:
+    sparingly = Sparingly()
+
+    def passes(text: str) -> bool:
+        return sparingly.filter(logging.LogRecord("uvicorn.error", logging.ERROR, "", 0, text, (), None))
+
+    assert not passes("Invalid UTF-8 sequence received from client.")
+    passed = sum(passes("Exception in ASGI application") for _ in range(1_000))
+    assert 10 <= passed <= 40
 
 
 def test_a_flood_of_refusals_does_not_fill_the_log(log: io.StringIO) -> None:
