@@ -47,6 +47,8 @@ def main() -> int:
     from parlay_marl.errors import ParlayError
 
     try:
+        import parlay_marl.training.rllib  # noqa: F401 - says what to install where that is missing
+
         check_new(options.out)
         return sweep(options) if options.sweep else experiment(options)
     except ParlayError as error:

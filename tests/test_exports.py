@@ -275,3 +275,14 @@ def test_an_unknown_name_is_told_the_nearest_or_all() -> None:
     known = ("shark", "diplomat")
     assert str(errors.UnknownNameError("persona", "sharc", known)) == "unknown persona 'sharc'; did you mean 'shark'?"
     assert str(errors.UnknownNameError("persona", 7, known)) == "unknown persona 7; known: diplomat, shark"
+
+
+@pytest.mark.skipif(HAS_RAY, reason="Ray is installed")
+def test_without_ray_the_experiment_says_what_to_install(tmp_path: Path) -> None:
+    script = ROOT / "scripts" / "rllib_experiment.py"
+    done = subprocess.run(
+        [sys.executable, script, "persona", "--out", tmp_path / "x"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert done.stderr == 'rllib_experiment: RLlib needs ray; pip install "parlay-marl[rllib]"\n'
+    assert not (tmp_path / "x").exists()
