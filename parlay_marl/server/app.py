@@ -89,3 +89,11 @@ async def told_invalid(request: Request, error: Exception) -> JSONResponse:
 def app_from_environment() -> Any:
     """Return the application with the settings that the command line has left in the environment, for workers."""
     return create_app(ServerSettings.from_environment())
+
+
+def __getattr__(name: str) -> Any:
+    """Make `app` when it is asked for, for `uvicorn parlay_marl.server.app:app`, as OpenEnv's providers run it."""
+    if name != "app":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()["app"] = made = app_from_environment()
+    return made

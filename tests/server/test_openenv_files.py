@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
+from fastapi.testclient import TestClient
 from typer.testing import CliRunner
 
 import parlay_marl
@@ -42,7 +43,8 @@ def test_the_manifest_says_what_the_code_says(manifest: dict[str, Any]) -> None:
     assert manifest["version"] == parlay_marl.__version__
     assert manifest["port"] == ServerSettings().port
     module, name = manifest["app"].split(":")
-    assert callable(getattr(importlib.import_module(module), name))
+    app = getattr(importlib.import_module(module), name)
+    assert TestClient(app).get("/health").json() == {"status": "healthy"}
 
 
 def instructions(name: str) -> list[str]:
@@ -88,4 +90,4 @@ def test_openenv_reads_the_command_that_serves() -> None:
 
     assert parse_dockerfile_cmd(DOCKERFILE) == "parlay serve --host 0.0.0.0"
     app = parse_openenv_app_field((ROOT / "openenv.yaml").read_text())
-    assert app == "parlay_marl.server.app:app_from_environment"
+    assert app == "parlay_marl.server.app:app"
