@@ -14,14 +14,13 @@ from pydantic import Field
 from parlay_marl import __version__
 from parlay_marl.catalogue.files import validate
 from parlay_marl.core.moves import SEATS, Move
-from parlay_marl.core.outcome import Ending
 from parlay_marl.errors import ConfigurationError, IllegalMoveError, NotStartedError, ParlayError, RequestError
 from parlay_marl.server.lobby import Lobby
 from parlay_marl.server.matches import Match
 from parlay_marl.server.messages import NegotiationAction, NegotiationObservation, NegotiationState
 from parlay_marl.server.negotiation import Deed, Negotiation, Seat, Setup
 from parlay_marl.server.prose import introduction, position
-from parlay_marl.server.words import checked, told
+from parlay_marl.server.words import FAILED, checked, told
 
 PROTOCOL = "openenv"
 LONGEST_ID = 255
@@ -127,7 +126,7 @@ class NegotiationEnvironment(Environment[NegotiationAction, NegotiationObservati
             raise RequestError(text) from None
         except Exception as error:
             self._lobby.telemetry.failed(PROTOCOL, error, self._number)
-            raise RuntimeError("the server failed at this request, which is as if it had not been made") from None
+            raise RuntimeError(FAILED) from None
 
     def _reset(self, seed: int | None, episode_id: str | None, wishes: Mapping[str, Any]) -> NegotiationObservation:
         asked = validate(Wishes, {**wishes, **({} if seed is None else {"seed": seed})}, "reset")
@@ -251,9 +250,7 @@ class NegotiationEnvironment(Environment[NegotiationAction, NegotiationObservati
         assert negotiation is not None
         if not negotiation.is_told:
             negotiation.is_told = True
-            row = negotiation.game.row
-            ending, rounds = Ending(int(row["ending"])).name.lower(), int(row["round"]) + 1
-            self._lobby.telemetry.game_ended(PROTOCOL, ending, rounds, self._number)
+            self._lobby.telemetry.game_ended(PROTOCOL, *negotiation.ending(), self._number)
         return {"outcome": negotiation.outcome()}
 
 

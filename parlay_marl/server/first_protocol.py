@@ -24,7 +24,7 @@ from parlay_marl.errors import ParlayError, RequestError
 from parlay_marl.opponents.voice import drifted_now
 from parlay_marl.server.lobby import Lobby
 from parlay_marl.server.negotiation import Deed, Negotiation, Setup
-from parlay_marl.server.words import checked, escaped, told
+from parlay_marl.server.words import FAILED, checked, escaped, told
 
 PROTOCOL = "first"
 MOVES = {move.name.lower(): move for move in (Move.ANCHOR_HIGH, Move.BATNA_REVEAL, Move.SILENCE, Move.CHALLENGE)}
@@ -292,8 +292,7 @@ class FirstProtocol:
             return {"error": told(error)}
         except Exception as error:
             self._lobby.telemetry.failed(PROTOCOL, error)
-            reason = "the server failed at this request, which is as if it had not been made"
-            return {"observation": FALLBACK, "done": False, "_fallback": True, "reason": reason}
+            return {"observation": FALLBACK, "done": False, "_fallback": True, "reason": FAILED}
         if command == "step":
             self._lobby.telemetry.stepped(PROTOCOL, time.perf_counter() - began)
         return reply
@@ -358,9 +357,7 @@ class FirstProtocol:
             raise RequestError(f"Invalid action: {without_input(error)}") from None
         observation = session.step(action)
         if observation["episode_done"]:
-            row = session.negotiation.game.row
-            ending, rounds = Ending(int(row["ending"])).name.lower(), int(row["round"]) + 1
-            self._lobby.telemetry.game_ended(PROTOCOL, ending, rounds, session.number)
+            self._lobby.telemetry.game_ended(PROTOCOL, *session.negotiation.ending(), session.number)
         return {"observation": observation, "done": observation["episode_done"]}
 
     def _session(self, params: Mapping[str, Any], own: OrderedDict[str, FirstSession]) -> FirstSession:

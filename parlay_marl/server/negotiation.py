@@ -16,6 +16,7 @@ from parlay_marl.catalogue.files import Strict, validate
 from parlay_marl.catalogue.scenarios import Scenario
 from parlay_marl.core import bargain
 from parlay_marl.core.moves import SEATS, ClaimStatus, Move
+from parlay_marl.core.outcome import Ending
 from parlay_marl.envs.config import Config, make_config
 from parlay_marl.envs.game import LARGEST_SEED, Game
 from parlay_marl.envs.narrator import Narrator, Turn
@@ -322,6 +323,11 @@ class Negotiation:
             }
             for count, turn in enumerate(self.turns)
         ]  # fmt: skip
+
+    def ending(self) -> tuple[str, int]:
+        """Return how the game has ended, by the name of the ending in lower case, and after how many rounds."""
+        row = self.game.row
+        return Ending(int(row["ending"])).name.lower(), int(row["round"]) + 1
 
     def verdict(self) -> str:
         """Return how the finished game has ended, in words."""

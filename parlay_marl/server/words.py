@@ -41,6 +41,8 @@ _KEPT = {"\N{ZERO WIDTH JOINER}", "\N{ZERO WIDTH NON-JOINER}"}
 """Formatting characters that some scripts and emoji are written with."""
 _ESCAPED = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
+FAILED = "the server failed at this request, which is as if it had not been made"
+"""What a client is told of an error that nobody expected."""
 LONGEST_TOLD = 500
 """Characters of an error's text."""
 

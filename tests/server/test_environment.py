@@ -220,6 +220,19 @@ def match_of(shared: Lobby, **setup: Any) -> dict[str, str]:
     return codes
 
 
+async def seated(
+    shared: Lobby, codes: dict[str, str]
+) -> tuple[
+    NegotiationEnvironment, NegotiationEnvironment, NegotiationObservation, asyncio.Task[NegotiationObservation]
+]:
+    """Return two clients, what the buyer sees, who opens, and the seller's reset, which waits for its turn."""
+    buyer, seller = environment(shared), environment(shared)
+    first = await buyer.reset_async(join_code=codes["buyer"])
+    waiting = asyncio.create_task(seller.reset_async(join_code=codes["seller"]))
+    await asyncio.sleep(0)
+    return buyer, seller, first, waiting
+
+
 def test_two_clients_play_each_other_and_each_is_paid_its_own() -> None:
     shared = lobby()
     codes = match_of(shared, reward="payoff")
@@ -251,10 +264,7 @@ def test_words_of_one_client_reach_the_other_escaped() -> None:
     codes = match_of(shared)
 
     async def play() -> NegotiationObservation:
-        buyer, seller = environment(shared), environment(shared)
-        await buyer.reset_async(join_code=codes["buyer"])
-        waiting = asyncio.create_task(seller.reset_async(join_code=codes["seller"]))
-        await asyncio.sleep(0)
+        buyer, _, _, waiting = await seated(shared, codes)
         moved = asyncio.create_task(buyer.step_async(offer(120_000, utterance="hi \x1b[31m\u202e")))
         seen = await waiting
         moved.cancel()
@@ -272,10 +282,7 @@ def test_neither_client_sees_the_others_figures() -> None:
     codes = match_of(shared, scenario="hiring_package_terms")
 
     async def play() -> tuple[str, str, Any]:
-        buyer, seller = environment(shared), environment(shared)
-        first = await buyer.reset_async(join_code=codes["buyer"])
-        waiting = asyncio.create_task(seller.reset_async(join_code=codes["seller"]))
-        await asyncio.sleep(0)
+        buyer, seller, first, waiting = await seated(shared, codes)
         moved = asyncio.create_task(buyer.step_async(offer(190_000)))
         second = await waiting
         moved.cancel()
@@ -346,10 +353,7 @@ def test_leaving_while_the_other_waits_ends_the_wait() -> None:
     codes = match_of(shared)
 
     async def play() -> NegotiationObservation:
-        buyer, seller = environment(shared), environment(shared)
-        await buyer.reset_async(join_code=codes["buyer"])
-        waiting = asyncio.create_task(seller.reset_async(join_code=codes["seller"]))
-        await asyncio.sleep(0.01)
+        buyer, _, _, waiting = await seated(shared, codes)
         await asyncio.to_thread(buyer.close)  # as the server does it
         return await asyncio.wait_for(waiting, 5.0)
 

@@ -252,7 +252,7 @@ def test_hidden_figures_are_beliefs_unless_they_are_revealed() -> None:
 
 def test_a_session_is_bound_to_its_connection_unless_it_is_shared(web: TestClient) -> None:
     own, bound, _ = started(web)
-    _, open_to_all, _ = own, own.ask("reset", shared=True)["session_id"], None
+    open_to_all = own.ask("reset", shared=True)["session_id"]
     with web.websocket_connect("/env/ws") as socket:
         foreign = Client(socket, methods=True)
         assert foreign.ask("state", session_id=bound) == {"error": f"Session {bound} not found"}
