@@ -453,8 +453,10 @@ def choose(s: Any, p: Any, persona: Any, weights: Any, seat: int) -> tuple[int, 
     is_last = walks or s["round"] + 1 >= p["scenario"]["rounds"]
     if _accepts(s, p, seat, style, asked, demand, is_last, scale):
         return ACCEPT, 0.0, 0
-    if walks:
+    if walks and refusal(s, p, WALK_AWAY, 0.0, 0) == 0:
         return WALK_AWAY, 0.0, 0
+    if walks and refusal(s, p, SILENCE, 0.0, 0) == 0:
+        return SILENCE, 0.0, 0  # in the opener's first turn, which nobody may leave in: any price would be a loss
     if _calls_bluff(s, p, seat, style, key) and _may_pass(s, p, seat):
         return CHALLENGE, 0.0, 0
     if s["offers_made"][seat] == 0:
