@@ -170,6 +170,15 @@ class Scenario(Strict):
         values = [[sum(getattr(o, seat) for o in options) for options in self.packages()] for seat in SEATS]
         return np.array(values, float).reshape(2, self.n_packages) / (self.high - self.low)
 
+    def package_sd(self) -> np.ndarray[Any, np.dtype[np.float64]]:
+        """Return the standard deviation of what each package is worth to each seat, normalised, shape (2, packages).
+
+        How much a seat cares for a term is uniform within `value_spread`: its variance is spread^2 / 3.
+        """
+        squares = [[sum(getattr(o, seat) ** 2 for o in options) for options in self.packages()] for seat in SEATS]
+        deviations: np.ndarray[Any, np.dtype[np.float64]] = np.sqrt(np.array(squares, float) / 3.0)
+        return self.value_spread * deviations.reshape(2, self.n_packages) / (self.high - self.low)
+
     @property
     def nominal_width(self) -> float:
         """W_nominal: the ZOPA's normalised width at the nominal figures; 1 for uniform reservations."""
@@ -239,6 +248,7 @@ def build_params(
     sc["packages"], sc["terms"] = scenario.n_packages, len(scenario.terms)
     sc["term_options"][: len(scenario.terms)] = [len(term.options) for term in scenario.terms]
     sc["package_values"][:, : scenario.n_packages] = scenario.package_values()
+    sc["package_sd"][:, : scenario.n_packages] = scenario.package_sd()
     sc["value_spread"] = scenario.value_spread
     _fill_events(sc, scenario)
     params.flags.writeable = False

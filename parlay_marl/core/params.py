@@ -57,6 +57,7 @@ SCENARIO = (
     Field("terms", "i8", (), "number of terms besides the price"),
     Field("term_options", "i8", (MAX_TERMS,), "number of options of each term; the last term varies fastest"),
     Field("package_values", "f8", (2, MAX_PACKAGES), "nominal worth of each package, in normalised price"),
+    Field("package_sd", "f8", (2, MAX_PACKAGES), "standard deviation of the worth of each package"),
     Field("value_spread", "f8", (), "largest relative deviation of how much a seat cares for a term"),
     Field("events", "i8", (), "number of events"),
     Field("event_round", "i8", (MAX_EVENTS,), "round at whose start an event happens"),

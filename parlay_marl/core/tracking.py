@@ -75,6 +75,14 @@ def _for_reference(p: Any, other: int, price: float, package: int) -> float:
 
 
 @rule
+def _unsure(p: Any, other: int, package: int) -> float:
+    """Return the standard deviation of what a package is worth to the other; 0 where it is known or only price counts."""
+    if p["scenario"]["packages"] == 1:
+        return 0.0
+    return p["scenario"]["package_sd"][other][package]
+
+
+@rule
 def _refused(s: Any, p: Any, other: int) -> float:
     """Return the price of the offer that the other could have taken, for the reference package."""
     me = 1 - other
@@ -174,6 +182,7 @@ def see_offer(
             move != ANCHOR_HIGH,
             _refused(s, p, other),
             _pressure(s, p, other),
+            _unsure(p, other, package),
             p["belief"],
         )
         s["belief_stale"][me] = 1
@@ -243,8 +252,9 @@ def see_acceptance(s: Any, p: Any, other: int) -> None:
     """Take in that the other has taken one's offer: its limit lies beyond."""
     me = 1 - other
     if _infers(p):
+        unsure = _unsure(p, other, package_offered(s, me))
         posterior.weigh_acceptance(
-            s["posterior"][me], s["frame"][me], _toward(other), _refused(s, p, other), p["belief"]
+            s["posterior"][me], s["frame"][me], _toward(other), _refused(s, p, other), unsure, p["belief"]
         )
         s["belief_stale"][me] = 1
 

@@ -328,6 +328,12 @@ class NaiveGame:
             return price
         return price - TOWARD[maker] * float(self.scenario.package_values()[SEATS.index(maker)][package])
 
+    def unsure(self, seat: str, package: int) -> float:
+        """The standard deviation of what a package is worth to a seat: each term's is even within the spread."""
+        s = self.scenario
+        options = [getattr(option, seat) for option in s.packages()[package]]
+        return math.sqrt(sum((s.value_spread * worth) ** 2 / 3 for worth in options)) / (s.high - s.low)
+
     def let_stand(self, listener: str) -> tuple[float, float]:
         """The listener's offer that the other has let stand, and how telling that is by now."""
         if not self.offers[listener]:
@@ -349,7 +355,7 @@ class NaiveGame:
         b, you = self.rules["belief"], OTHER[listener]
         if self.infers and move != Move.BATNA_REVEAL:
             x = self.for_reference(you, price, package)
-            self.posterior[listener].see_offer(x, self.clock(), move == Move.OFFER, *self.let_stand(listener))
+            self.posterior[listener].see_offer(x, self.clock(), move == Move.OFFER, *self.let_stand(listener), self.unsure(you, package))
             self.conclude(listener)
         if self.nudges:
             limit = price + b["offer_markup"] if listener == "seller" else price - b["offer_markup"]
@@ -390,7 +396,9 @@ class NaiveGame:
 
     def hear_acceptance(self, listener: str) -> None:
         if self.infers:
-            self.posterior[listener].see_acceptance(self.let_stand(listener)[0])
+            self.posterior[listener].see_acceptance(
+                self.let_stand(listener)[0], self.unsure(OTHER[listener], self.offers[listener][-1][1])
+            )
             self.conclude(listener)
 
     def see_erosion(self) -> None:
