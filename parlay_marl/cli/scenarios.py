@@ -72,13 +72,23 @@ def _show(scenario: Scenario, console: Console) -> None:
     section(console, "Events", [_event(event) for event in scenario.events] or [("none", "")])
 
 
+def _unit(scenario: Scenario) -> str:
+    """Return in words what the smallest difference of prices is."""
+    from parlay_marl.envs.text import exact_money
+
+    return f"in units of {exact_money(scenario.price_unit, scenario)}"
+
+
 def _public(scenario: Scenario) -> list[Row]:
     """Return what both seats know from the start."""
-    from parlay_marl.envs.text import money
+    from parlay_marl.envs.text import exact_money
 
     opener = "drawn by lot" if scenario.opener == "random" else f"the {scenario.opener}"
     rows = [
-        ("price", f"{money(scenario.low, scenario)} to {money(scenario.high, scenario)}"),
+        (
+            "price",
+            f"{exact_money(scenario.low, scenario)} to {exact_money(scenario.high, scenario)}, {_unit(scenario)}",
+        ),
         ("rounds", f"{scenario.rounds}, opened by: {opener}"),
         ("limits", "public" if scenario.information == "complete" else "private"),
     ]

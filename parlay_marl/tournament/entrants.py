@@ -17,6 +17,7 @@ from parlay_marl.catalogue.files import is_path
 from parlay_marl.catalogue.personas import Persona, persona_names
 from parlay_marl.errors import ConfigurationError, PolicyFileError, UnknownNameError
 from parlay_marl.opponents.seat import Opponent, PersonaOpponent, as_persona
+from parlay_marl.printable import escaped
 from parlay_marl.tournament.games import POLICY_DIGEST, EntrantInfo
 
 LONGEST_NAME = 60
@@ -164,7 +165,7 @@ def checked_policy(policy: Any, what: str) -> Opponent:
 def in_words(error: BaseException) -> str:
     """Return the kind and the message of an error, shortened, in one line."""
     try:
-        text = " ".join(str(error).split())
+        text = escaped(" ".join(str(error).split()))
     except Exception:
         text = "(without a readable message)"
     return f"{type(error).__name__}: {text[:300]}".removesuffix(": ")
