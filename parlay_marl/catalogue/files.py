@@ -82,7 +82,7 @@ def validate(model: type[Model], data: Mapping[str, Any] | BaseModel, source: st
 
 
 def still_valid(given: Model, source: str) -> Model:
-    """Return a model as it is or, where a change by `model_copy` needs it, as validation reads it; refuse a wrong one."""
+    """Return a model as it is, or as validation reads one that `model_copy` has changed; refuse a wrong one."""
     read_again = validate(type(given), given, source)
     return given if read_again == given else read_again
 

@@ -439,8 +439,8 @@ def choose(s: Any, p: Any, persona: Any, weights: Any, seat: int) -> tuple[int, 
     """Return a persona's (move, price, package) for the seat on turn, its price in whole units of the currency."""
     move, price, package = _chosen(s, p, persona, weights, seat)
     if makes_offer(move):
-        sc = p["scenario"]
-        price = whole_units(price, seat, sc["high"] - sc["low"], sc["unit"])
+        sc, limit = p["scenario"], price_worth(seat, 0.0, s["package_values"][seat][package], s["reservation"][seat])
+        price = whole_units(price, seat, limit, sc["high"] - sc["low"], sc["unit"])
     return move, price, package
 
 

@@ -200,8 +200,9 @@ class Negotiation:
         """Return the normalised price of an offer, which an anchor and a claim may leave out."""
         scenario, amount = self.scenario, deed.offer_amount
         if amount is None:
-            x = float(seat) if move is Move.ANCHOR_HIGH else float(self.game.row["reservation"][seat])
-            return float(whole_units(min(max(x, 0.0), 1.0), seat, scenario.high - scenario.low, scenario.price_unit))
+            limit = float(self.game.row["reservation"][seat])
+            x = float(seat) if move is Move.ANCHOR_HIGH else min(max(limit, 0.0), 1.0)
+            return float(whole_units(x, seat, limit, scenario.high - scenario.low, scenario.price_unit))
         if not scenario.low <= amount <= scenario.high:
             raise IllegalMoveError(
                 f"offer_amount: it lies outside the public range, {exact_money(scenario.low, scenario)} to "
