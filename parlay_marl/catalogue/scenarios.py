@@ -11,6 +11,7 @@ from typing import Any, Literal, Self
 import numpy as np
 from pydantic import BaseModel, Field, model_validator
 
+from parlay_marl.catalogue.checks import warn_of
 from parlay_marl.catalogue.files import PACKAGE, Strict, find, names_in, read, still_valid
 from parlay_marl.catalogue.rules import load_rules
 from parlay_marl.catalogue.units import Unit, unit_of
@@ -173,11 +174,10 @@ class Scenario(Strict):
 
     def _check_events(self) -> None:
         for i, event in enumerate(self.events):
-            if event.round + event.jitter >= self.rounds:
-                latest = f"round {event.round}" + (f" + jitter {event.jitter}" if event.jitter else "")
+            if event.round >= self.rounds:
                 raise ValueError(
-                    f"events.{i}: {latest} comes after the last round, {self.rounds - 1} (rounds = {self.rounds}, "
-                    "counted from 0); let it come earlier or give more rounds"
+                    f"events.{i}: round {event.round} comes after the last round, {self.rounds - 1} (rounds = "
+                    f"{self.rounds}, counted from 0); let it come earlier or give more rounds"
                 )
 
     @property
@@ -249,11 +249,17 @@ def _read_cached(path: Path, changed: int) -> Scenario:
 
 
 def load_scenario(scenario: str | Path | Scenario) -> Scenario:
-    """Return a scenario by name, by the path of a user's own file, or as it is."""
+    """Return a scenario by name, by the path of a user's own file, or as it is.
+
+    A user's file whose limits spread over more than its range gives a `ScenarioWarning`, once.
+    """
     if isinstance(scenario, Scenario):
         return still_valid(scenario, f"scenario {scenario.name!r}")
     path = find("scenario", scenario, FOLDER)
-    return _read_cached(path, path.stat().st_mtime_ns)
+    loaded = _read_cached(path, path.stat().st_mtime_ns)
+    if path.parent != FOLDER:
+        warn_of(loaded, str(path))
+    return loaded
 
 
 def build_params(

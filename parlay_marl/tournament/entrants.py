@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import hashlib
 import importlib
@@ -132,7 +133,15 @@ def recalled_persona(info: EntrantInfo) -> PersonaOpponent:
 
 
 def load_policy(path: str) -> Opponent:
-    """Return the policy that an import path leads to: a class or factory is called, an instance copied."""
+    """Return the policy that an import path leads to: a class or factory is called, an instance copied.
+
+    What its module or it prints meanwhile goes to standard error: standard output is for results.
+    """
+    with contextlib.redirect_stdout(sys.stderr):
+        return _loaded_policy(path)
+
+
+def _loaded_policy(path: str) -> Opponent:
     thing = _found(path)
     if inspect.isclass(thing) or not hasattr(thing, "act"):
         if not callable(thing):
