@@ -126,7 +126,9 @@ class Scenario(Strict):
     name: str = Field(pattern=r"^[A-Za-z0-9_.-]+$", max_length=60, description="name in the catalogue")
     title: str = Field(min_length=1, max_length=80, description="a short title")
     story: str = Field("", max_length=2000, description="what is at stake, for people and language agents")
-    currency: str = Field("USD", min_length=1, max_length=8, description="currency of all figures")
+    currency: str = Field(
+        "USD", min_length=1, max_length=8, pattern=r"^\D+$", description="currency of all figures, without digits"
+    )
     low: float = Field(description="lower end of the public price range, in currency")
     high: float = Field(description="upper end of the public price range, in currency")
     unit: float | None = Field(

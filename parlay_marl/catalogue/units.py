@@ -61,8 +61,8 @@ def _derived(low: Decimal, high: Decimal) -> Decimal:
         if high / unit <= MOST_UNITS and decimals <= MOST_DECIMALS:
             return unit
     raise ValueError(
-        f"the range from low = {low} to high = {high} takes {needed} decimals, more than prices of this size can be "
-        "told with; round its ends or widen it"
+        f"the range from low = {low:g} to high = {high:g} takes {needed} decimals, more than prices of this size "
+        "can be told with; round its ends or widen it"
     )
 
 
@@ -75,14 +75,13 @@ def _decimals_within(size: Decimal) -> int:
 def _checked(unit: Decimal, ends: dict[str, Decimal]) -> Decimal:
     """Return a unit that was given, or say why prices of the range cannot be told in it."""
     if decimals_of(unit) > MOST_DECIMALS or ends["high"] / unit > MOST_UNITS:
-        raise ValueError(f"unit = {unit} is too small for prices of up to {ends['high']}; give a larger one")
+        raise ValueError(f"unit = {unit:g} is too small for prices of up to {ends['high']:g}; give a larger one")
     for name, end in ends.items():
         if end % unit:
-            raise ValueError(f"{name} = {end} is no whole number of units of {unit}; round it or give a smaller unit")
+            raise ValueError(
+                f"{name} = {end:g} is no whole number of units of {unit:g}; round it or give a smaller unit"
+            )
     step = (ends["high"] - ends["low"]) / (PRICE_LEVELS - 1)
     if unit > step:
-        raise ValueError(
-            f"unit = {unit} is larger than a step of the price grid, {step}; give a {PRICE_LEVELS - 1}th of the range "
-            "or less"
-        )
+        raise ValueError(f"unit = {unit:g} is larger than a step of the price grid, {step:g}; give that or less")
     return unit
