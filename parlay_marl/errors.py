@@ -13,6 +13,8 @@
     |-- PolicyError           a policy that fails in a tournament, which counts it as a forfeit (also a RuntimeError)
     `-- MissingExtraError     an optional dependency that is not installed (also an ImportError)
 
+    ScenarioWarning           a scenario whose figures are hardly meant (a UserWarning)
+
 Each says what is wrong, where, and what to do; whatever raised it has left the game as it was.
 """
 
@@ -46,6 +48,10 @@ class CatalogueError(ParlayError, ValueError):
 
 class PolicyFileError(CatalogueError):
     """A file of a learned policy that cannot be used, or not be written: names the file, the reason and what to do."""
+
+
+class ScenarioWarning(UserWarning):
+    """A scenario that can be played, but whose figures are hardly meant: says what they amount to."""
 
 
 class ConfigurationError(ParlayError, ValueError):

@@ -40,6 +40,7 @@ RULE_SECTIONS: dict[str, tuple[Parameter, ...]] = {
 SCENARIO = (
     Field("low", "f8", (), "lower end of the public price range, in currency"),
     Field("high", "f8", (), "upper end of the public price range, in currency"),
+    Field("unit", "f8", (), "smallest amount that personas name prices in, in currency; 0: any price"),
     Field("rounds", "f8", (), "T, the number of rounds"),
     Field("opener", "i8", (), "who opens: 0 buyer, 1 seller, 2 drawn"),
     Field("complete", "i8", (), "1 where both reservation prices are public"),

@@ -41,6 +41,7 @@ from parlay_marl.core.outcome import NONE, write_outcome
 from parlay_marl.core.step import observe, start_game, take_turn
 from parlay_marl.core.style import Strategy
 from parlay_marl.core.tension import clip
+from parlay_marl.core.units import whole_units
 from parlay_marl.core.work import end_of_chunk, first_chunk, next_chunk
 from parlay_marl.opponents.network import choose_by_network
 
@@ -435,7 +436,17 @@ def _random_choice(s: Any, p: Any, seat: int, key: np.uint64) -> tuple[int, floa
 
 @rule
 def choose(s: Any, p: Any, persona: Any, weights: Any, seat: int) -> tuple[int, float, int]:
-    """Return a persona's (move, price, package) for the seat on turn."""
+    """Return a persona's (move, price, package) for the seat on turn, its price in whole units of the currency."""
+    move, price, package = _chosen(s, p, persona, weights, seat)
+    if makes_offer(move):
+        sc, limit = p["scenario"], price_worth(seat, 0.0, s["package_values"][seat][package], s["reservation"][seat])
+        price = whole_units(price, seat, limit, sc["high"] - sc["low"], sc["unit"])
+    return move, price, package
+
+
+@rule
+def _chosen(s: Any, p: Any, persona: Any, weights: Any, seat: int) -> tuple[int, float, int]:
+    """Return a persona's (move, price, package), at any price."""
     style = persona["base"]
     if has_drifted(s, persona["triggers"], seat):
         style = persona["drifted"]

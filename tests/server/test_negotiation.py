@@ -33,7 +33,7 @@ def table(
 def last_move(negotiation: Negotiation, seat: int = BUYER) -> tuple[Move, float | None]:
     turn, _ = negotiation.last_turn_of(seat)
     assert turn is not None
-    return turn.move, None if turn.price is None else round(negotiation.currency(turn.price), 2)
+    return turn.move, None if turn.price is None else negotiation.scenario.to_currency(turn.price)
 
 
 @pytest.mark.parametrize(
