@@ -280,7 +280,7 @@ def build_params(
     opener: str | None = None,
     rounds: int | None = None,
     information: str | None = None,
-    reward: str = "shaped",
+    reward: str = "payoff",
     beliefs: str = "bayes",
 ) -> Params:
     """Return the core's record, an array of one, of a scenario under rules; None leaves what the scenario says.

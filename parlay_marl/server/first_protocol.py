@@ -72,8 +72,9 @@ class FirstSession:
         settings = lobby.settings
         credibility = {"start": settings.credibility_start, "regain": settings.credibility_regain}
         setup = Setup(
-            scenario=scenario_id, rules={"credibility": credibility}, opener=role, max_rounds=settings.max_rounds
-        )
+            scenario=scenario_id, rules={"credibility": credibility}, opener=role, max_rounds=settings.max_rounds,
+            reward="shaped",
+        )  # fmt: skip
         self.id = str(uuid.uuid4())
         self.number = 0
         """Of the session, for the log, which names no ids."""

@@ -54,7 +54,7 @@ class Setup(Strict):
     information: Literal["incomplete", "complete"] | None = Field(None, description="are reservations public?")
     opener: Literal["buyer", "seller", "random"] | None = Field(None, description="who opens each round")
     max_rounds: int | None = Field(None, strict=True, ge=1, le=1000, description="rounds; as the scenario says")
-    reward: Literal["shaped", "payoff"] = Field("shaped", description="what the game pays")
+    reward: Literal["payoff", "shaped"] = Field("payoff", description="what the game pays")
     beliefs: Literal["bayes", "heuristic", "none"] = Field("bayes", description="belief tracker")
     seed: int | None = Field(None, strict=True, ge=0, le=LARGEST_SEED, description="seed of all chance; a random one")
 

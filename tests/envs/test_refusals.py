@@ -121,7 +121,7 @@ def in_form(action: int, seat: int, form: str) -> Any:
 
 def sit_down(interface: str, form: str, first: int, **arguments: Any) -> Any:
     """Return an environment in which the seller has made a first move and the buyer's agent is on turn."""
-    settings = {"actions": form, "opener": "seller", **arguments}
+    settings = {"reward": "shaped", "actions": form, "opener": "seller", **arguments}
     if interface == "gymnasium":
         env: Any = NegotiationEnv(opponent=Reciter(first), **{"illegal": "raise", **settings})
     else:
@@ -279,9 +279,9 @@ def test_terminate_takes_what_is_no_action_for_an_illegal_one(interface: str, fo
 
 
 def test_gymnasium_terminates_by_default_and_opponents_still_pay_for_what_they_did() -> None:
-    env = NegotiationEnv(opponent="shark", opener="seller", actions="mixed")
+    env = NegotiationEnv(opponent="shark", opener="seller", actions="mixed", reward="shaped")
     env.reset(seed=0)
-    both = negotiation_v0.env(opener="seller", actions="mixed")
+    both = negotiation_v0.env(opener="seller", actions="mixed", reward="shaped")
     both.reset(seed=0, options=env.game.options)
     both.step(env.game.moves[0]._asdict())
     assert both.rewards["buyer_0"] != 0.0
@@ -293,8 +293,8 @@ def test_gymnasium_terminates_by_default_and_opponents_still_pay_for_what_they_d
 def test_terminate_still_pays_an_agent_for_what_it_did_before_its_opponents_illegal_answer() -> None:
     # The seller's offer pays the buyer, and an agent's own concession costs it; neither is lost with the game.
     opponent = Reciter(offer(30), offer(28), -1)
-    env = NegotiationEnv(opponent=opponent, opener="seller")
-    both = negotiation_v0.env(opener="seller")
+    env = NegotiationEnv(opponent=opponent, opener="seller", reward="shaped")
+    both = negotiation_v0.env(opener="seller", reward="shaped")
     env.reset(seed=0)
     both.reset(seed=0)
     total = 0.0
@@ -317,7 +317,7 @@ def test_the_other_forms_default_is_to_raise() -> None:
 
 
 def test_a_forfeit_leaves_the_next_game_alone() -> None:
-    env, plain = negotiation_v0.env(illegal="terminate"), negotiation_v0.env()
+    env, plain = negotiation_v0.env(illegal="terminate", reward="shaped"), negotiation_v0.env(reward="shaped")
     env.reset(seed=0)
     env.step(-1)
     env.reset()
@@ -413,7 +413,7 @@ def test_the_game_itself_refuses_what_comes_at_the_wrong_time() -> None:
 
 @every_form
 def test_the_parallel_seat_not_on_turn_may_only_pass(form: str) -> None:
-    env = negotiation_v0.parallel_env(opener="seller", actions=form)
+    env = negotiation_v0.parallel_env(opener="seller", actions=form, reward="shaped")
     env.reset(seed=0)
     before = content(env.game.rows)
     passing = env.action_space("buyer_0").n - 1 if form == "discrete" else {"move": N_MOVES}
@@ -452,7 +452,7 @@ def test_terminate_makes_the_seat_that_speaks_out_of_turn_pay(form: str, reward:
     "actions", [None, 5, [5], "x", {"byer_0": 5}, {0: 5, "buyer_0": 5}, {"buyer_0": 5, "seller_0": 5}]
 )
 def test_parallel_actions_are_of_agents_that_there_are(illegal: str, actions: Any) -> None:
-    env = negotiation_v0.parallel_env(seller="linear", opener="buyer", illegal=illegal)
+    env = negotiation_v0.parallel_env(seller="linear", opener="buyer", illegal=illegal, reward="shaped")
     env.reset(seed=0)
     before = content(env.game.rows)
     with pytest.raises(IllegalMoveError, match=r"no agents of this game|give {agent: action}"):
@@ -524,7 +524,7 @@ def test_terminate_makes_the_opponent_pay_for_its_illegal_answer(interface: str,
 @pytest.mark.parametrize("started", [False, True])
 def test_an_opponents_illegal_opening_move_leaves_the_game_before_as_it_was(started: bool, illegal: str) -> None:
     opponent = Reciter(2)
-    env = NegotiationEnv(opponent=opponent, opener="seller", illegal=illegal)
+    env = NegotiationEnv(opponent=opponent, opener="seller", illegal=illegal, reward="shaped")
     if started:
         env.reset(seed=4)
         before = everything(env)
@@ -548,7 +548,7 @@ def test_an_opponents_own_error_comes_through_and_the_move_is_undone() -> None:
             return super().act(observations, masks)
 
     for illegal in ("raise", "terminate"):
-        env = NegotiationEnv(opponent=Broken(2), opener="seller", illegal=illegal)
+        env = NegotiationEnv(opponent=Broken(2), opener="seller", illegal=illegal, reward="shaped")
         env.reset(seed=0)
         before = everything(env)
         with pytest.raises(ZeroDivisionError, match="of its own"):
