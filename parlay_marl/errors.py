@@ -5,7 +5,8 @@
     |-- CatalogueError        a scenario or persona file that cannot be used (also a ValueError)
     |   `-- PolicyFileError   a file of a learned policy that cannot be used, or not be written
     |-- ConfigurationError    an argument or a reset option that cannot be used (also a ValueError)
-    |-- IllegalMoveError      a move that the rules forbid, or no move at all (also a ValueError)
+    |-- IllegalMoveError      a move that the rules forbid (also a ValueError)
+    |-- ActionTypeError       something that is no action of the form in use (also a TypeError)
     |-- TurnError             a call out of order (also a RuntimeError)
     |   |-- NotStartedError   before the first reset
     |   `-- GameOverError     after the end of the game
@@ -59,7 +60,14 @@ class ConfigurationError(ParlayError, ValueError):
 
 
 class IllegalMoveError(ParlayError, ValueError):
-    """A move that the rules forbid in this position, or something that is no move; the game is as it was."""
+    """A move that the rules forbid in this position; the game is as it was."""
+
+
+class ActionTypeError(ParlayError, TypeError):
+    """Something that is no action of the form in use: of a wrong type or shape, or without a part that it needs.
+
+    It is a fault of the program that calls, so it is an error even where an illegal move ends the game.
+    """
 
 
 class TurnError(ParlayError, RuntimeError):

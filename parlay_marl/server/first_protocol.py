@@ -109,7 +109,10 @@ class FirstSession:
             return Deed(None, tactic, action.accept, action.walk_away, None, words)
         if tactic in BARE:
             return Deed(None, tactic, utterance=words)  # an amount beside them was never an offer
-        amount = None if action.offer_amount is None else self._within_range(action.offer_amount)
+        amount = action.offer_amount
+        if amount is None and tactic is Move.BATNA_REVEAL:  # the first server told one's own limit then
+            amount = self.negotiation.scenario.to_currency(float(self.negotiation.game.row["reservation"][self.seat]))
+        amount = None if amount is None else self._within_range(amount)
         deed = Deed(amount, tactic, terms=action.terms, utterance=words)
         if tactic is None and amount is not None and self._is_met(deed):
             return Deed(accept=True, utterance=words)

@@ -15,9 +15,8 @@ from pydantic import Field
 from parlay_marl.catalogue.files import Strict, validate
 from parlay_marl.catalogue.scenarios import Scenario
 from parlay_marl.core import bargain
-from parlay_marl.core.moves import SEATS, ClaimStatus, Move
+from parlay_marl.core.moves import SEATS, ClaimStatus, Move, own_end
 from parlay_marl.core.outcome import Ending
-from parlay_marl.core.units import whole_units
 from parlay_marl.envs.config import Config, make_config
 from parlay_marl.envs.game import LARGEST_SEED, Game
 from parlay_marl.envs.narrator import Narrator, Turn
@@ -197,12 +196,12 @@ class Negotiation:
         return Move.CHALLENGE if doubts else Move.SILENCE
 
     def _price(self, seat: int, deed: Deed, move: Move) -> float:
-        """Return the normalised price of an offer, which an anchor and a claim may leave out."""
+        """Return the normalised price of an offer; an anchor without one is at the seat's own end of the range."""
         scenario, amount = self.scenario, deed.offer_amount
+        if amount is None and move is Move.ANCHOR_HIGH:
+            return own_end(seat)
         if amount is None:
-            limit = float(self.game.row["reservation"][seat])
-            x = float(seat) if move is Move.ANCHOR_HIGH else min(max(limit, 0.0), 1.0)
-            return float(whole_units(x, seat, limit, scenario.high - scenario.low, scenario.price_unit))
+            raise IllegalMoveError(f"{move.name}: it needs an amount; give offer_amount")
         if not scenario.low <= amount <= scenario.high:
             raise IllegalMoveError(
                 f"offer_amount: it lies outside the public range, {exact_money(scenario.low, scenario)} to "

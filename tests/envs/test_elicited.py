@@ -21,7 +21,7 @@ from parlay_marl.envs.config import make_config
 from parlay_marl.envs.game import REASONS, Game
 from parlay_marl.envs.single import NegotiationEnv
 from parlay_marl.envs.vector import NegotiationVectorEnv
-from parlay_marl.errors import IllegalMoveError
+from parlay_marl.errors import ActionTypeError, IllegalMoveError
 from parlay_marl.opponents.seat import as_player
 from tests.helpers import AGENTS, PERSONAS, SCENARIOS, Chooser, Reciter, content, offer, pick, same
 
@@ -311,23 +311,29 @@ def test_a_belief_that_cannot_be_is_refused_and_changes_nothing(kind: str, form:
         assert REASONS[Refusal.BELIEF_OUT_OF_RANGE] in str(told.value)
         assert content(env.game.rows) == before
     for belief in NO_BELIEFS:
-        with pytest.raises(IllegalMoveError, match="is no belief; give two numbers, mean and spread"):
+        with pytest.raises(ActionTypeError, match="is no belief; give two numbers, mean and spread"):
             act(env, action_of(offer(5), belief, form, 0, 1))
         assert content(env.game.rows) == before
-    with pytest.raises(IllegalMoveError, match=r"(no action|no mixed action|it has)"):
+    with pytest.raises(ActionTypeError, match=r"(no action|no mixed action|it has)"):
         act(env, action_of(offer(5), None, form, 0, 1) | {"belif": [0.5, 0.1]})
     assert env.game.moves == []
 
 
 @every_interface
 @every_form
-def test_terminate_takes_such_a_belief_for_an_illegal_move(kind: str, form: str) -> None:
-    for belief in (OUT_OF_BOUNDS[0], NO_BELIEFS[0]):
-        env = make(kind, form, illegal="terminate")
-        env.reset(seed=0)
-        act(env, action_of(offer(5), belief, form, 0, 1))
-        assert env.game.outcome().ending == "forfeit"
-        assert env.game.outcome().closed_by == "buyer"
+def test_terminate_takes_a_belief_out_of_bounds_for_an_illegal_move_and_no_belief_for_a_type_error(
+    kind: str, form: str
+) -> None:
+    env = make(kind, form, illegal="terminate")
+    env.reset(seed=0)
+    before = content(env.game.rows)
+    for belief in NO_BELIEFS:
+        with pytest.raises(ActionTypeError, match="is no belief; give two numbers, mean and spread"):
+            act(env, action_of(offer(5), belief, form, 0, 1))
+        assert content(env.game.rows) == before
+    act(env, action_of(offer(5), OUT_OF_BOUNDS[0], form, 0, 1))
+    assert env.game.outcome().ending == "forfeit"
+    assert env.game.outcome().closed_by == "buyer"
 
 
 @every_interface
@@ -337,7 +343,7 @@ def test_where_beliefs_are_not_elicited_none_goes_with_an_action(beliefs: str, k
     env = make(kind, form, beliefs=beliefs)
     env.reset(seed=0)
     before = content(env.game.rows)
-    with pytest.raises(IllegalMoveError, match="beliefs='elicited'"):
+    with pytest.raises(ActionTypeError, match="beliefs='elicited'"):
         act(env, action_of(offer(5), [0.5, 0.1], form, 0, 1))
     assert content(env.game.rows) == before
 
@@ -352,7 +358,7 @@ def test_a_batch_refuses_estimates_that_cannot_be(estimates: Any, message: str) 
     batch = Batch(2, beliefs="elicited", opener="buyer", reward="shaped")
     batch.reset(seed=0)
     before = content(batch.games), content(batch.lanes)
-    with pytest.raises(IllegalMoveError, match=message):
+    with pytest.raises(ActionTypeError if "give" in message else IllegalMoveError, match=message):
         batch.step([offer(5)] * 2, estimates)
     assert (content(batch.games), content(batch.lanes)) == before
 
@@ -360,7 +366,7 @@ def test_a_batch_refuses_estimates_that_cannot_be(estimates: Any, message: str) 
 def test_a_batch_that_elicits_nothing_takes_no_estimates() -> None:
     batch = Batch(2)
     batch.reset(seed=0)
-    with pytest.raises(IllegalMoveError, match="set beliefs='elicited'"):
+    with pytest.raises(ActionTypeError, match="set beliefs='elicited'"):
         batch.step([offer(5)] * 2, [[0.5, 0.1]] * 2)
 
 

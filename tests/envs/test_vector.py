@@ -14,6 +14,7 @@ from parlay_marl.core.style import TRAIT_INPUTS
 from parlay_marl.envs.single import NegotiationEnv
 from parlay_marl.envs.vector import NegotiationVectorEnv
 from parlay_marl.errors import (
+    ActionTypeError,
     CatalogueError,
     ConfigurationError,
     IllegalMoveError,
@@ -388,11 +389,12 @@ def test_the_callers_options_are_left_alone() -> None:
     assert set(options) == {"opener", "reset_mask"}
 
 
-def test_options_with_several_scenarios_are_refused() -> None:
+def test_options_with_figures_of_one_scenario_are_refused_where_there_are_several() -> None:
     env = NegotiationVectorEnv(2, scenario=["uniform", "saas_enterprise"])
-    with pytest.raises(ConfigurationError, match="a batch of one scenario"):
-        env.reset(seed=1, options={"opener": "buyer"})
-    env.reset(seed=1)
+    with pytest.raises(ConfigurationError, match="they are of one scenario, but this batch has several"):
+        env.reset(seed=1, options={"reservation": {"buyer": 150}})
+    env.reset(seed=1, options={"opener": "buyer"})
+    assert not env.batch.games["opener"].any()
 
 
 def test_the_first_reset_must_be_of_every_lane() -> None:
@@ -421,7 +423,7 @@ def test_what_are_no_actions_is_refused_and_changes_nothing(actions: Any) -> Non
     env = NegotiationVectorEnv(3, reward="shaped")
     env.reset(seed=3)
     before = drawn(env), content(env.batch.lanes)
-    with pytest.raises(IllegalMoveError, match="actions: give 3 whole numbers"):
+    with pytest.raises(ActionTypeError, match="actions: give 3 whole numbers"):
         env.step(actions)
     assert (drawn(env), content(env.batch.lanes)) == before
 

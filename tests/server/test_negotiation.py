@@ -55,10 +55,12 @@ def test_a_deed_is_this_move(deed: Deed, move: Move, amount: float | None) -> No
     assert last_move(negotiation) == (move, amount)
 
 
-def test_a_claim_without_an_amount_is_honest() -> None:
+def test_a_claim_without_an_amount_is_refused_and_tells_nothing() -> None:
     negotiation = table()
-    negotiation.act(BUYER, Deed(tactical_move=Move.BATNA_REVEAL))
-    assert negotiation.game.row["claim_price"][BUYER] == pytest.approx(negotiation.game.row["reservation"][BUYER])
+    before = content(negotiation.game.rows)
+    with pytest.raises(IllegalMoveError, match=r"^BATNA_REVEAL: it needs an amount; give offer_amount$"):
+        negotiation.act(BUYER, Deed(tactical_move=Move.BATNA_REVEAL))
+    assert content(negotiation.game.rows) == before
 
 
 def claimed() -> Negotiation:
