@@ -23,6 +23,7 @@ from uvicorn.supervisors import Multiprocess
 from parlay_marl.core.moves import BUYER, Move
 from parlay_marl.envs.config import make_config
 from parlay_marl.errors import ConfigurationError
+from parlay_marl.lifeline import end_with_parent
 from parlay_marl.opponents.seat import as_persona
 from parlay_marl.server.app import app_from_environment, create_app
 from parlay_marl.server.negotiation import Deed, Negotiation
@@ -57,7 +58,11 @@ def serve(settings: ServerSettings, on_ready: Callable[[str], None]) -> None:
 
 
 def app_for_worker() -> Any:
-    """Return the app of a worker process, its rules compiled; a worker that cannot have it ends the server."""
+    """Return the app of a worker process, its rules compiled; a worker that cannot have it ends the server.
+
+    The worker ends with its parent, even where that is killed: it holds the port.
+    """
+    end_with_parent()
     try:
         warm_up()
         app = app_from_environment()

@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import socket
-import subprocess
 import sys
 import tempfile
 import urllib.error
@@ -21,8 +20,9 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from parlay_marl.server.settings import HANDED_OVER, VARIABLES
-from tests.cli.conftest import ROOT, Parlay
-from tests.server.live import lines_of, wait_until
+from tests.cli.conftest import Parlay
+from tests.processes import LIMIT, Started, is_running, run, wait_until
+from tests.server.live import lines_of
 
 NOTICE = "Compiling the rules for this machine; this takes under a minute, once.\n"
 """What stands before the log where the rules have not been compiled yet."""
@@ -38,7 +38,7 @@ def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 class Served:
     """A server in a process of its own; what it said is there at its end."""
 
-    def __init__(self, process: subprocess.Popen[str], said: list[str], errors: Path) -> None:
+    def __init__(self, process: Started, said: list[str], errors: Path) -> None:
         self.process, self.said, self._errors = process, said, errors
         self.address = said[0].split()[2]
         self.port = int(self.address.rpartition(":")[2])
@@ -49,7 +49,7 @@ class Served:
         if token is not None:
             request.add_header("Authorization", f"Bearer {token}")
         try:
-            with urllib.request.urlopen(request, timeout=10) as answer:
+            with urllib.request.urlopen(request, timeout=LIMIT) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             with error:
@@ -60,7 +60,7 @@ class Served:
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         self.process.send_signal(number)
-        out, _ = self.process.communicate(timeout=20)
+        out, _ = self.process.communicate()
         self.said += out.splitlines()
         self.log = lines_of(self.errors.removeprefix(NOTICE))
         return self.process.returncode
@@ -75,26 +75,13 @@ class Served:
 def served(*options: str, lines: int = 1, **variables: str) -> Iterator[Served]:
     with tempfile.TemporaryDirectory() as folder:
         errors = Path(folder, "errors")
-        with errors.open("w") as file:
-            process = subprocess.Popen(
-                [sys.executable, "-W", "error", "-m", "parlay_marl", "serve", "--port", "0", *options],
-                cwd=ROOT,
-                env=os.environ | variables,
-                stdout=subprocess.PIPE,
-                stderr=file,
-                text=True,
-            )
-        try:
-            assert process.stdout is not None
-            said = [process.stdout.readline().rstrip("\n") for _ in range(lines)]
+        command = [sys.executable, "-W", "error", "-m", "parlay_marl", "serve", "--port", "0", *options]
+        with errors.open("w") as file, Started(command, env=os.environ | variables, stderr=file) as process:
+            said = [process.line().rstrip("\n") for _ in range(lines)]
             if not said[0].startswith("Serving at "):
-                process.wait(20)
+                process.wait()
                 pytest.fail(errors.read_text("utf-8"))
             yield Served(process, said, errors)
-        finally:
-            if process.poll() is None:
-                process.kill()
-            process.communicate()
 
 
 def test_it_serves_until_it_is_told_to_stop(tmp_path: Path) -> None:
@@ -147,12 +134,26 @@ def test_workers_share_the_port_and_the_figures() -> None:
         }
         assert figures == {1}
         assert server.get("/metrics")[0] == 401
-        wait_until(lambda: server.errors.count('"server_started"') == 2, 30.0)
+        wait_until(lambda: server.errors.count('"server_started"') == 2)
         assert server.stop() == 0
     started = [line for line in server.log if line["event"] == "server_started"]
     stopped = [line for line in server.log if line["event"] == "server_stopped"]
     assert len({line["process"] for line in started}) == 2
     assert len(stopped) == 2
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="the processes of Linux")
+def test_workers_end_with_their_parent_even_where_it_is_killed() -> None:
+    with served("--workers", "2", lines=4, PARLAY_TOKEN=TOKEN) as server:
+        wait_until(lambda: server.errors.count('"server_started"') == 2)
+        workers = {line["process"] for line in lines_of(server.errors.removeprefix(NOTICE))} - {server.process.pid}
+        assert len(workers) == 2
+        assert all(is_running(worker) for worker in workers)
+        server.process.kill()
+        assert server.process.communicate() == ("", None)  # the pipe is held by nobody
+        wait_until(lambda: not any(is_running(worker) for worker in workers))
+        with pytest.raises(ConnectionRefusedError), socket.create_connection(("127.0.0.1", server.port), LIMIT):
+            pass
 
 
 @pytest.mark.parametrize(
@@ -205,9 +206,7 @@ def test_a_bad_variable_is_one_line(parlay: Parlay, monkeypatch: pytest.MonkeyPa
 
 def test_without_the_extra_it_says_what_to_install() -> None:
     program = "import sys; sys.modules['openenv'] = None; from parlay_marl.cli import main; main()"
-    done = subprocess.run(
-        [sys.executable, "-c", program, "serve"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+    done = run([sys.executable, "-c", program, "serve"])
     assert done.returncode == 2
     assert 'the server needs openenv; pip install "parlay-marl[server]"' in done.stderr
     assert done.stderr.count("\n") == 1

@@ -27,7 +27,8 @@ from parlay_marl.server.guard import MOST_ADDRESSES, Guard, details_without_inpu
 from parlay_marl.server.settings import ServerSettings
 from parlay_marl.server.telemetry import REASONS, Telemetry
 from tests.helpers import examples
-from tests.server.live import HANDSHAKE, live, masked, raw_request, wait_until
+from tests.processes import wait_until
+from tests.server.live import HANDSHAKE, live, masked, raw_request
 
 TOKEN = "correct-horse-battery-staple"
 MARK = "XQZMARK"
