@@ -150,9 +150,9 @@ def uvicorn_config(app: Any, settings: ServerSettings, **more: Any) -> uvicorn.C
         server_header=False,
         http=ImpatientProtocol,
         ws="websockets-sansio",
-        ws_max_size=2 * settings.max_message_bytes,  # more than the guard takes, so that its clear answer comes first
+        ws_max_size=2 * settings.max_message,  # more than the guard takes, so that its clear answer comes first
         ws_per_message_deflate=False,  # costs a sixth of the steps a second, and memory for each connection
-        timeout_graceful_shutdown=math.ceil(settings.drain_seconds),
+        timeout_graceful_shutdown=math.ceil(settings.drain),
         **more,
     )
 

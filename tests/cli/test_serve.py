@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import sys
@@ -16,12 +17,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.main import get_command
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-from parlay_marl.server.settings import HANDED_OVER, VARIABLES
+from parlay_marl.cli import app
+from parlay_marl.server.settings import HANDED_OVER, VARIABLES, ServerSettings
 from tests.cli.conftest import Parlay
-from tests.processes import LIMIT, Started, is_running, run, wait_until
+from tests.processes import LIMIT, ROOT, Started, is_running, run, wait_until
 from tests.server.live import lines_of
 
 NOTICE = "Compiling the rules for this machine; this takes under a minute, once.\n"
@@ -161,9 +164,9 @@ def test_workers_end_with_their_parent_even_where_it_is_killed() -> None:
     [
         (("--port", "70000"), "server: port: Input should be less than or equal to 65535 (given 70000)"),
         (("--max-sessions", "0"), "server: max_sessions: Input should be greater than or equal to 1"),
-        (("--idle", "nan"), "server: idle_seconds: Input should be"),
+        (("--idle", "nan"), "server: idle: Input should be"),
         (("--workers", "0"), "server: workers: Input should be greater than or equal to 1"),
-        (("--allow-origin", "a.example"), "server: allowed_origins: 'a.example' is no origin; give scheme and host"),
+        (("--allow-origin", "a.example"), "server: allow_origin: 'a.example' is no origin; give scheme and host"),
         (("--token-file", "{tmp}/none"), "none: cannot be read: No such file or directory"),
         (("--token-file", "{tmp}"), "cannot be read: Is a directory"),
         (("--token-file", "{tmp}/empty"), "empty: is empty; put a token of 16 characters or more into it"),
@@ -187,6 +190,23 @@ def test_what_cannot_be_served_is_one_line(
     assert message in done.stderr
     assert done.stderr.count("\n") == 1
     assert "secret-of-mine" not in done.output
+
+
+def test_each_setting_has_the_name_of_its_option() -> None:
+    (command,) = [command for command in get_command(app).commands.values() if command.name == "serve"]  # type: ignore[attr-defined]
+    options = {
+        option.removeprefix("--") for parameter in command.params for option in parameter.opts if option[1] == "-"
+    }
+    fields = {name.replace("_", "-") for name in ServerSettings.model_fields}
+    assert options == fields - {"token"} | {"token-file"}  # the token itself would be seen in the list of processes
+
+
+def test_the_page_about_the_server_names_no_option_that_there_is_not() -> None:
+    page = (ROOT / "docs" / "server.md").read_text(encoding="utf-8")
+    rows = page.partition("<!-- table: server -->")[2].partition("<!-- end of table -->")[0].splitlines()[3:]
+    assert [row.split("`")[1] for row in rows] == list(ServerSettings.model_fields)
+    named = set(re.findall(r"`--([a-z-]+)", page))
+    assert {name.replace("-", "_") for name in named} <= {*ServerSettings.model_fields, "token_file", "N"}
 
 
 def test_a_port_that_is_taken_is_one_line(parlay: Parlay) -> None:
