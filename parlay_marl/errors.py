@@ -13,6 +13,8 @@
     |-- PolicyError           a policy that fails in a tournament, which counts it as a forfeit (also a RuntimeError)
     `-- MissingExtraError     an optional dependency that is not installed (also an ImportError)
 
+and warnings of its own, both also a UserWarning: `ForfeitWarning`, `CompiledCodeWarning`.
+
 Each says what is wrong, where, and what to do; whatever raised it has left the game as it was.
 """
 
@@ -82,3 +84,11 @@ class PolicyError(ParlayError, RuntimeError):
 
 class MissingExtraError(ParlayError, ImportError):
     """An optional dependency that is not installed; names the command that installs it."""
+
+
+class ForfeitWarning(UserWarning):
+    """Games of a tournament that a policy has lost by errors, illegal moves or late answers."""
+
+
+class CompiledCodeWarning(UserWarning):
+    """Compiled rules that cannot be kept or used again: they are compiled anew, which takes under a minute."""

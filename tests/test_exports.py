@@ -218,7 +218,7 @@ def defined() -> dict[str, type[BaseException]]:
 
 
 def is_own_error(thing: type[Any]) -> bool:
-    return issubclass(thing, BaseException) and thing.__module__ == errors.__name__
+    return issubclass(thing, Exception) and not issubclass(thing, Warning) and thing.__module__ == errors.__name__
 
 
 def test_the_tree_of_errors_is_the_one_that_is_drawn() -> None:

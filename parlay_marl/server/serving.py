@@ -10,6 +10,7 @@ import signal
 import socket
 import sys
 import tempfile
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -22,7 +23,7 @@ from uvicorn.supervisors import Multiprocess
 
 from parlay_marl.core.moves import BUYER, Move
 from parlay_marl.envs.config import make_config
-from parlay_marl.errors import ConfigurationError
+from parlay_marl.errors import CompiledCodeWarning, ConfigurationError
 from parlay_marl.lifeline import end_with_parent
 from parlay_marl.opponents.seat import as_persona
 from parlay_marl.server.app import app_from_environment, create_app
@@ -63,6 +64,7 @@ def app_for_worker() -> Any:
     The worker ends with its parent, even where that is killed: it holds the port.
     """
     end_with_parent()
+    warnings.simplefilter("ignore", CompiledCodeWarning)  # the parent has said it, before the log began
     try:
         warm_up()
         app = app_from_environment()

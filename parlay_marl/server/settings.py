@@ -33,8 +33,7 @@ _LOCAL = "localhost"
 class ServerSettings(Strict):
     """Where a server listens, what it refuses, and what its games show.
 
-    Each setting has the name of an option of `parlay serve`, `idle` that of `--idle`; `--token-file` names a file with the
-    token.
+    Each setting has the name of its option of `parlay serve`, `idle` that of `--idle`; `--token-file` holds the token.
     """
 
     model_config = ConfigDict(hide_input_in_errors=True)  # one input is a token
@@ -87,7 +86,7 @@ class ServerSettings(Strict):
         10.0,
         ge=0.0,
         le=600.0,
-        description="longest that running steps may take when the server was told to stop, in seconds",
+        description="longest that running steps may take at the end, in seconds",
     )
 
     @field_validator("token")
