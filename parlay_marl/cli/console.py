@@ -97,7 +97,5 @@ def tell_compiling(*entry_points: str) -> None:
 
     if not jit.needs_compiling(*entry_points):
         return
-    if jit.CACHE_FOLDER is None:
-        remarks().print("Compiling the rules; this takes under a minute. To do it only once, set PARLAY_CACHE_DIR")
-    else:
-        remarks().print("Compiling the rules for this machine; this takes under a minute, once.")
+    once = ", once" if jit.can_keep() else ""
+    remarks().print(f"Compiling the rules for this machine; this takes under a minute{once}.")

@@ -167,7 +167,7 @@ class NegotiationEnvironment(Environment[NegotiationAction, NegotiationObservati
         """Play what the client does; where it only waits, nothing."""
         if self._negotiation is None:
             raise NotStartedError("no game has been started; send a reset first")
-        words = checked(action.utterance, self._lobby.settings.longest_utterance)
+        words = checked(action.utterance, self._lobby.settings.max_words)
         if action.wait:
             self._check_waits(action)
             return
@@ -190,7 +190,7 @@ class NegotiationEnvironment(Environment[NegotiationAction, NegotiationObservati
         """Return what the client sees when it is on turn again, the game is over, or it has waited long enough."""
         if self._match is None or seen.your_turn or seen.done:
             return seen
-        await self._match.turn_of(self._seat, self._lobby.settings.longest_wait)
+        await self._match.turn_of(self._seat, self._lobby.settings.wait)
         is_first = seen.reward is None
         later = self._guarded(lambda: self._seen(first=is_first))
         reward = None if is_first else (seen.reward or 0.0) + (later.reward or 0.0)

@@ -72,7 +72,7 @@ class FirstSession:
         settings = lobby.settings
         credibility = {"start": settings.credibility_start, "regain": settings.credibility_regain}
         setup = Setup(
-            scenario=scenario_id, rules={"credibility": credibility}, opener=role, max_rounds=settings.max_rounds,
+            scenario=scenario_id, rules={"credibility": credibility}, opener=role, max_rounds=settings.rounds,
             reward="shaped",
         )  # fmt: skip
         self.id = str(uuid.uuid4())
@@ -103,7 +103,7 @@ class FirstSession:
 
     def _deed(self, action: FirstAction) -> Deed:
         """Return what an action of the first protocol does in a game for two."""
-        words = checked(action.utterance, self._lobby.settings.longest_utterance)
+        words = checked(action.utterance, self._lobby.settings.max_words)
         tactic = self._tactic(action.tactical_move)
         if action.accept or action.walk_away:
             return Deed(None, tactic, action.accept, action.walk_away, None, words)
@@ -341,7 +341,7 @@ class FirstProtocol:
 
     def _forget_idle(self) -> None:
         """Forget shared sessions that nobody has used for long; others end with their connections."""
-        long_ago = time.monotonic() - self._lobby.settings.idle_seconds
+        long_ago = time.monotonic() - self._lobby.settings.idle
         for session in [each for each in self.sessions.values() if each.shared and each.used < long_ago]:
             self.drop(session)
 

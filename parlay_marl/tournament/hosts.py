@@ -8,17 +8,17 @@ import os
 import random
 import signal
 import sys
-import threading
 import time
 from collections.abc import Iterator, Mapping
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import Connection
 from queue import SimpleQueue
-from typing import Any, NoReturn, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from parlay_marl.errors import ConfigurationError, PolicyError
+from parlay_marl.lifeline import end_with_parent
 from parlay_marl.opponents.seat import Opponent
 from parlay_marl.tournament.entrants import Recipe, in_words
 
@@ -283,9 +283,10 @@ def serve(line: Connection, recipes: Mapping[str, Recipe]) -> None:
     sys.stdout = sys.stderr
     with contextlib.suppress(OSError):  # there may be none of them
         os.dup2(2, 1)  # for what no Python prints
-    if hasattr(os, "setsid"):
+    has_group = hasattr(os, "setsid")
+    if has_group:
         os.setsid()  # a group of its own: Ctrl-C is for the parent, and the whole group can be killed
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    end_with_parent(group=has_group)
     policies: dict[int, Opponent] = {}
     line.send("ready")
     while True:
@@ -325,13 +326,3 @@ def _answer(
         line.send((False, asked(policies[seat], seat, observations, masks)))
     except PolicyError as fault:
         line.send((True, str(fault)))
-
-
-def _end_with_parent() -> NoReturn:
-    """End this process, and what it has started, with its parent, even in the middle of a policy that hangs."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        wait([parent.sentinel])
-    if hasattr(os, "setsid"):
-        os.killpg(0, signal.SIGKILL)
-    os._exit(1)

@@ -32,6 +32,7 @@ from parlay_marl.training.export import MASKED, export_onnx, import_policy
 from parlay_marl.training.rllib_folder import _Messages, load_arrays
 from tests.helpers import examples
 from tests.opponents.networks import network, rows, same
+from tests.processes import run
 from tests.training.models import Desk, model
 
 FIXTURES = Path(__file__).parent / "fixtures"
@@ -731,16 +732,9 @@ def test_a_pipe_is_refused_without_waiting_for_it(tmp_path: Path) -> None:
 
 
 def test_importing_loads_no_heavy_library() -> None:
-    import subprocess
-
     program = (
         "import sys, parlay_marl.training.export\n"
         "heavy = {'torch', 'onnx', 'onnxruntime', 'stable_baselines3', 'ray'} & set(sys.modules)\n"
         "assert not heavy, heavy"
     )
-    subprocess.run(
-        [sys.executable, "-c", program],
-        cwd=FIXTURES.parents[2],
-        check=True,
-        env={**os.environ, "NUMBA_DISABLE_JIT": "1"},
-    )
+    run([sys.executable, "-c", program], check=True, env=os.environ | {"NUMBA_DISABLE_JIT": "1"})
