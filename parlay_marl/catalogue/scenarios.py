@@ -142,7 +142,9 @@ class Scenario(Strict):
     alternative: Alternatives = Field(default_factory=lambda: Alternatives.model_validate({}))
     discount_factor: DiscountFactors | None = None
     terms: tuple[Term, ...] = Field((), max_length=MAX_TERMS, description="terms besides the price")
-    value_spread: float = Field(0.0, ge=0.0, le=1.0, description="largest relative deviation of how much each seat cares for each term")
+    value_spread: float = Field(
+        0.0, ge=0.0, le=1.0, description="largest relative deviation of how much each seat cares for each term"
+    )
     events: tuple[Event, ...] = Field((), max_length=MAX_EVENTS, description="what happens on the way")
 
     @model_validator(mode="after")

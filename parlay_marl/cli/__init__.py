@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import io
 import sys
-import warnings
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -26,7 +25,6 @@ from parlay_marl.cli.tournament import tournament
 from parlay_marl.cli.train import train
 from parlay_marl.cli.watch import watch
 
-_shown_by_python = warnings.showwarning
 app = typer.Typer(
     name="parlay",
     cls=ParlayGroup,
@@ -61,22 +59,11 @@ def parlay(
     """A buyer and a seller bargain: watch them, sit down with them, or hold a tournament."""
 
 
-def _show_warning(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
-    """Show a warning of the package in one line, and others as Python does."""
-    from parlay_marl.errors import ParlayWarning
-
-    if issubclass(category, ParlayWarning):
-        typer.echo(f"warning: {message}", err=True)
-    else:
-        _shown_by_python(message, category, *where, **more)
-
-
 def main() -> None:
     """Run the command line; the entry point of `parlay`."""
     for stream in (sys.stdin, sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that lacks a letter shows a mark in its place
-    warnings.showwarning = _show_warning
     try:
         try:
             app(prog_name="parlay")

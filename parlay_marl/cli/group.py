@@ -12,7 +12,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from parlay_marl.errors import ParlayError, ScenarioWarning
+from parlay_marl.errors import ParlayError, ParlayWarning
 from parlay_marl.printable import escaped
 
 USAGE_ERROR = 2
@@ -48,11 +48,11 @@ def _say(kind: str, what: object) -> None:
 
 def _show_warnings_in_a_line() -> None:
     """Let warnings of ours be shown as errors are."""
-    warnings.simplefilter("always", ScenarioWarning)
+    warnings.simplefilter("always", ParlayWarning)
     usual = warnings.showwarning
 
     def show(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
-        if issubclass(category, ScenarioWarning):
+        if issubclass(category, ParlayWarning):
             _say("warning", message)
         else:
             usual(message, category, *place, **more)

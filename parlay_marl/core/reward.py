@@ -34,7 +34,9 @@ REWARD = (
     ),
     Parameter("event_gain", 8.0, 0.0, 1e6, "mu: answering an event"),
     Parameter("event_step", 0.01, 0.0, 1.0, "least move of an offer, in normalised price, that answers an event"),
-    Parameter("share_gain", 100.0, 0.0, 1e6, "gamma: share won of the larger of the ZOPA at the start and the one at the end"),
+    Parameter(
+        "share_gain", 100.0, 0.0, 1e6, "gamma: share won of the larger of the ZOPA at the start and the one at the end"
+    ),
     Parameter("speed_gain", 20.0, 0.0, 1e6, "epsilon: share of the rounds left at the close"),
     Parameter("answered_gain", 15.0, 0.0, 1e6, "zeta: a deal with no event left unanswered"),
     Parameter("capitulation_cost", 200.0, 0.0, 1e6, "omega: a deal worth less than nothing; half for a lost ZOPA"),

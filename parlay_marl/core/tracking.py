@@ -76,7 +76,7 @@ def _for_reference(p: Any, other: int, price: float, package: int) -> float:
 
 @rule
 def _unsure(p: Any, other: int, package: int) -> float:
-    """Return the standard deviation of what a package is worth to the other; 0 where it is known or only price counts."""
+    """Return the standard deviation of what a package is worth to the other; 0 where only the price counts."""
     if p["scenario"]["packages"] == 1:
         return 0.0
     return p["scenario"]["package_sd"][other][package]

@@ -353,6 +353,19 @@ def _walks(s: Any, p: Any, seat: int, style: Any, key: np.uint64, scale: float) 
 
 
 @rule
+def _way_out(s: Any, p: Any, seat: int) -> tuple[int, float, int]:
+    """Return what a persona does that gives up: it leaves; in the opener's first turn, too early for that, it waits.
+
+    Without the credibility to be silent it asks for all there is.
+    """
+    if refusal(s, p, WALK_AWAY, 0.0, 0) == 0:
+        return WALK_AWAY, 0.0, 0
+    if refusal(s, p, SILENCE, 0.0, 0) == 0:
+        return SILENCE, 0.0, 0
+    return OFFER, own_end(seat), s["own_best"][seat]
+
+
+@rule
 def _accepts(s: Any, p: Any, seat: int, style: Any, asked: float, demand: float, is_last: bool, scale: float) -> bool:
     """Whether the persona takes the other's standing offer rather than make its own."""
     other = 1 - seat
@@ -464,10 +477,8 @@ def _chosen(s: Any, p: Any, persona: Any, weights: Any, seat: int) -> tuple[int,
     is_last = walks or s["round"] + 1 >= p["scenario"]["rounds"]
     if _accepts(s, p, seat, style, asked, demand, is_last, scale):
         return ACCEPT, 0.0, 0
-    if walks and refusal(s, p, WALK_AWAY, 0.0, 0) == 0:
-        return WALK_AWAY, 0.0, 0
-    if walks and refusal(s, p, SILENCE, 0.0, 0) == 0:
-        return SILENCE, 0.0, 0  # in the opener's first turn, which nobody may leave in: any price would be a loss
+    if walks:
+        return _way_out(s, p, seat)
     if _calls_bluff(s, p, seat, style, key) and _may_pass(s, p, seat):
         return CHALLENGE, 0.0, 0
     if s["offers_made"][seat] == 0:

@@ -355,7 +355,9 @@ class NaiveGame:
         b, you = self.rules["belief"], OTHER[listener]
         if self.infers and move != Move.BATNA_REVEAL:
             x = self.for_reference(you, price, package)
-            self.posterior[listener].see_offer(x, self.clock(), move == Move.OFFER, *self.let_stand(listener), self.unsure(you, package))
+            self.posterior[listener].see_offer(
+                x, self.clock(), move == Move.OFFER, *self.let_stand(listener), self.unsure(you, package)
+            )
             self.conclude(listener)
         if self.nudges:
             limit = price + b["offer_markup"] if listener == "seller" else price - b["offer_markup"]
@@ -505,7 +507,7 @@ class NaiveGame:
         return min(own / width, 1.0) if width > 0 else 1.0
 
     def belief_gain(self, seat: str) -> float:
-        """What the seat's belief was better than at the start: in the end, or over its turns where it stated its own."""
+        """How much better than at the start the seat's belief was: in the end, or on average where it stated one."""
         scores = self.scores[seat] if self.tracker == "elicited" else [self.accuracy(seat)]
         return sum(scores) / len(scores) - self.start_accuracy[seat] if scores else 0.0
 

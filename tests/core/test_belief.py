@@ -29,9 +29,7 @@ from tests.core.games import (
 )
 
 ELICITED = {"beliefs": "elicited"}
-ONLY_BELIEFS = {
-    term: 0.0 for term in ("offer_gain", "concession_cost", "noise_cost", "event_gain", "capitulation_cost")
-}
+ONLY_BELIEFS = dict.fromkeys(("offer_gain", "concession_cost", "noise_cost", "event_gain", "capitulation_cost"), 0.0)
 TRACKERS = ("bayes", "heuristic", "none", "elicited")
 START = [0.5, 0.289, 0.5 - 1.645 * 0.289, 0.5 + 1.645 * 0.289, 0.5, 0.0, 0.3]
 

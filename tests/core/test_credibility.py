@@ -112,7 +112,7 @@ def test_a_claim_is_a_bluff_beyond_15_percent_of_the_range_either_way(claim: flo
 @pytest.mark.parametrize("preset", [P, P_SEED], ids=["default", "seed"])
 @pytest.mark.parametrize("limit", range(11_000, 20_000, 1_000))
 def test_a_claim_at_exactly_the_tolerance_is_honest_whatever_the_rounding(preset: Any, limit: int) -> None:
-    # 15% of the range, or of the price, off: the buyer of `complete_information` at 19,000 and its mirror, among others.
+    # 15% of the range, or of the price, off: the buyer of `complete_information` at 19,000 and its mirror, too
     low, high = 10_000.0, 20_000.0
     off = 0.15 * (limit if preset is P_SEED else high - low)
     for claim in (limit - off, limit + off):

@@ -1,4 +1,4 @@
-"""No reward during play tells a seat what is hidden from it (rules, section 8): twins, and an attempt to invert them."""
+"""No reward during play tells a seat what is hidden (rules, section 8): twins, and an attempt to invert rewards."""
 
 from __future__ import annotations
 

@@ -75,12 +75,23 @@ def test_tension_starts_at_20() -> None:
     assert Game().row["tension"] == 20
 
 
-# --- plain offers: 6 - 200 * c, at least -6 ----------------------------------------------------------------------------
+# --- plain offers: 6 - 200 * c, at least -6 ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("given_up", "expected"),
-    [(-1.0, 206), (-0.2, 46), (-0.045, 15), (-0.03, 12), (0.0, 6), (0.01, 4), (0.03, 0), (0.05, -4), (0.06, -6), (0.5, -6)],
+    [
+        (-1.0, 206),
+        (-0.2, 46),
+        (-0.045, 15),
+        (-0.03, 12),
+        (0.0, 6),
+        (0.01, 4),
+        (0.03, 0),
+        (0.05, -4),
+        (0.06, -6),
+        (0.5, -6),
+    ],
 )
 def test_heat_of_a_plain_offer(given_up: float, expected: float) -> None:
     assert tension.offer_heat(given_up, P) == pytest.approx(expected)
@@ -134,7 +145,8 @@ def test_taking_back_by_a_claim_or_an_anchor_is_no_cheaper_than_by_an_offer(move
 
 
 @pytest.mark.parametrize(
-    ("carry", "heat", "expected"), [(0, 15, 15), (15, 0, 10.5), (10.5, 5, 12.35), (4, -6, 0), (10, -6, 1), (0, -6, 0), (0, 206, 80), (80, 30, 80)]
+    ("carry", "heat", "expected"),
+    [(0, 15, 15), (15, 0, 10.5), (10.5, 5, 12.35), (4, -6, 0), (10, -6, 1), (0, -6, 0), (0, 206, 80), (80, 30, 80)],
 )
 def test_carry_is_memory_times_carry_plus_heat_from_0_to_80(carry, heat, expected) -> None:
     assert tension.next_carry(float(carry), float(heat), P) == pytest.approx(expected)

@@ -511,7 +511,9 @@ def test_an_unknown_treatment_off_turn_comes_with_the_nearest_one() -> None:
 
 @every_form
 def test_the_parallel_seat_not_on_turn_may_only_pass_where_that_is_asked_for(form: str) -> None:
-    env = negotiation_v0.parallel_env(opener="seller", actions=form, off_turn="strict", illegal="raise", reward="shaped")
+    env = negotiation_v0.parallel_env(
+        opener="seller", actions=form, off_turn="strict", illegal="raise", reward="shaped"
+    )
     env.reset(seed=0)
     before = content(env.game.rows)
     passing = env.action_space("buyer_0").n - 1 if form == "discrete" else {"move": N_MOVES}
