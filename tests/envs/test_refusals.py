@@ -687,9 +687,9 @@ def test_an_opponents_own_error_comes_through_and_the_move_is_undone() -> None:
         assert everything(env) == before
 
 
-def test_an_opponent_that_never_lets_the_agent_play_is_an_error() -> None:
+def test_an_opponent_cannot_leave_before_the_agent_has_had_a_turn() -> None:
     env = NegotiationEnv(opponent=Reciter(1), opener="seller")
-    with pytest.raises(ConfigurationError, match="100 games in a row ended before the agent's first turn"):
+    with pytest.raises(IllegalMoveError, match="the other seat has not had a turn yet"):
         env.reset(seed=0)
     with pytest.raises(NotStartedError):
         env.step(5)

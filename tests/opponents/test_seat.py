@@ -136,7 +136,8 @@ def test_anything_with_a_name_and_an_act_sits_in_a_seat(seat: int) -> None:
     assert isinstance(player, Opponent)
     assert as_player(player) is player
     talk = Talk(player, seat, opens=True)
-    assert talk.said.move is Move.WALK_AWAY, "the first legal action where there is nothing to accept"
+    assert talk.said.move is Move.SILENCE, "the first legal action where there is nothing to accept and nobody to leave"
+    assert talk.hears(0.5).move is Move.ACCEPT
     assert talk.game.outcome().closed_by == ("buyer", "seller")[seat]
 
 
