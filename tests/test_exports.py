@@ -24,8 +24,9 @@ from tests.processes import ROOT, run
 
 SURFACE = {
     negotiation_v0: {
-        *("BeliefView", "Claim", "Config", "EnvSnapshot", "Game", "Move", "Outcome", "PlayedMove", "Reading"),
-        *("ResetOptions", "env", "infer_limit", "make_config", "parallel_env", "raw_env", "replay"),
+        *("BeliefView", "Claim", "Config", "EnvSnapshot", "Game", "GameRecord", "Move", "Outcome"),
+        *("PlayedMove", "Reading", "ResetOptions", "env", "infer_limit", "make_config", "parallel_env", "play_game"),
+        *("raw_env", "replay"),
     },
     catalogue: {
         *("RULE_PRESETS", "Persona", "Rules", "Scenario", "build_params", "load_persona", "load_rules"),
@@ -112,14 +113,20 @@ def test_every_module_says_what_it_is(module: ModuleType) -> None:
 
 
 def test_the_environments_take_the_arguments_that_their_page_names() -> None:
-    for kind in (negotiation_v0.raw_env, negotiation_v0.parallel_env):
-        assert tuple(inspect.signature(kind).parameters) == ENV_ARGUMENTS
+    assert tuple(inspect.signature(negotiation_v0.raw_env).parameters) == ENV_ARGUMENTS
+    assert tuple(inspect.signature(negotiation_v0.parallel_env).parameters) == (*ENV_ARGUMENTS, "off_turn")
     own = ("role", "opponent", *(name for name in ENV_ARGUMENTS if name not in ("buyer", "seller")))
     assert tuple(inspect.signature(NegotiationEnv).parameters) == own
     page = negotiation_v0.__doc__
     assert page is not None
-    for name in ENV_ARGUMENTS:
+    for name in (*ENV_ARGUMENTS, "off_turn"):
         assert f"`{name}`" in page
+
+
+def test_the_parallel_form_is_made_for_tools_that_sample_without_masks() -> None:
+    own = {name: p.default for name, p in inspect.signature(negotiation_v0.parallel_env).parameters.items()}
+    turns = {name: p.default for name, p in inspect.signature(negotiation_v0.raw_env).parameters.items()}
+    assert own == turns | {"illegal": "terminate", "off_turn": "ignore"}
 
 
 def test_the_arguments_of_the_issue_are_there_with_their_defaults() -> None:
@@ -192,6 +199,7 @@ def test_importing_the_package_imports_nothing_heavy() -> None:
         "pandas",
         "pygame",
         "matplotlib",
+        "PIL",
     }
     ours = [name for name in done.stdout.split() if name.startswith("parlay_marl")]
     assert ours == ["parlay_marl"]

@@ -188,7 +188,7 @@ def _draw_tension(canvas: Canvas, game: Game, turns: list[Turn]) -> None:
         top = CALM_BOTTOM - (CALM_BOTTOM - CALM_TOP) * turn.tension / 100.0
         canvas.box(left, min(top, CALM_BOTTOM - 1), right, CALM_BOTTOM, _warmth(turn.tension, hot))
         if turn.eroded:
-            canvas.text((left + right) / 2, CALM_TOP + 1, "v", 12, INK, anchor="ma")
+            canvas.triangle((left + right) / 2, CALM_TOP + 5, 4, INK, INK)
     y = CALM_BOTTOM - (CALM_BOTTOM - CALM_TOP) * hot / 100.0
     canvas.dashes((LEFT, y), (RIGHT, y), HOT)
     rounds = game.config.max_rounds
@@ -213,16 +213,18 @@ def _draw_card(canvas: Canvas, game: Game, turns: list[Turn], seat: int, outcome
     own = [turn for turn in turns if turn.seat == seat]
     if not own:
         return
-    did = deed(own[-1], game.scenario)
-    if own[-1].price is not None:
-        did = f"{did} {price_text(own[-1].price, game.scenario)}"
-    if own[-1].package is not None and game.scenario.terms:
-        did = f"{did} with {game.scenario.package_label(own[-1].package)}"
-    canvas.text(left + 14, CARD_TOP + 26, did, 12, INK, room=right - left - 26)
+    y, room, last = CARD_TOP + 26.0, right - left - 26, own[-1]
+    did = deed(last, game.scenario)
+    price = "" if last.price is None else f" {price_text(last.price, game.scenario)}"
+    canvas.text(left + 14, y, did + price, 12, INK, room=room)
+    if last.package is not None and game.scenario.terms:
+        y += 15
+        canvas.text(left + 14, y, f"with {game.scenario.package_label(last.package)}", 11, INK, room=room)
     if outcome is not None and outcome.is_deal:
-        canvas.text(left + 14, CARD_TOP + 44, _gain(game, outcome, seat), 12, ZOPA, room=right - left - 26)
+        canvas.text(left + 14, y + 17, _gain(game, outcome, seat), 12, ZOPA, room=room)
     else:
-        canvas.paragraph(left + 14, CARD_TOP + 43, own[-1].words, 11, DIM, room=right - left - 26, lines=2)
+        lines = 2 if y < CARD_TOP + 40 else 1
+        canvas.paragraph(left + 14, y + 17, last.words, 11, DIM, room=room, lines=lines)
 
 
 def _draw_credibility(canvas: Canvas, game: Game, seat: int, right: float) -> None:
