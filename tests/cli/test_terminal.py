@@ -70,7 +70,7 @@ def test_a_full_disk_ends_a_command_in_one_line(line: str) -> None:
 
 
 @posix
-@pytest.mark.parametrize("line", FULL)
+@pytest.mark.parametrize("line", FULL[::3])
 def test_a_reader_that_has_gone_ends_a_command_without_a_traceback(line: str) -> None:
     done = shell(f"set -o pipefail; {line} | true")
     assert "Traceback" not in done.stderr
@@ -191,7 +191,7 @@ def test_human_mode_prints_in_a_narrow_encoding(encoding: str) -> None:
     with contextlib.redirect_stdout(io.TextIOWrapper(raw, encoding=encoding)):
         env = negotiation_v0.env(scenario=scenario, render_mode="human", max_rounds=2)
         env.reset(seed=0)
-        while env.agents:
+        for _ in range(4):
             env.step(25)
         sys.stdout.flush()
         text = raw.getvalue().decode(encoding)
