@@ -12,6 +12,7 @@ from parlay_marl.core.chance import draw_game, nothing_fixed, subkey
 from parlay_marl.core.moves import BUYER, SELLER
 from parlay_marl.core.state import STATE_DTYPE
 from parlay_marl.errors import ScenarioWarning
+from parlay_marl.printable import escaped
 
 if TYPE_CHECKING:
     from parlay_marl.catalogue.scenarios import Scenario
@@ -63,7 +64,7 @@ def warn_of(scenario: Scenario, source: str) -> None:
         return  # limits anywhere in the range are what it asks for
     shares = shares_of(scenario)
     if max(shares) >= WORTH_A_WARNING:
-        warnings.warn(f"{source}: {in_words(shares, scenario)}", ScenarioWarning, stacklevel=2)
+        warnings.warn(f"{escaped(source)}: {in_words(shares, scenario)}", ScenarioWarning, stacklevel=2)
 
 
 def in_words(shares: Shares, scenario: Scenario) -> str:

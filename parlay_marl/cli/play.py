@@ -10,6 +10,7 @@ import typer
 
 from parlay_marl.cli.group import INTERRUPTED
 from parlay_marl.cli.options import GameNumber, NoWords, OpenerSeat, Rounds, Rules, Scenario, Seed
+from parlay_marl.printable import escaped
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -190,5 +191,5 @@ def _line(prompt: str) -> str:
         sys.stdout.flush()
         raise LeftTableError from None
     if not sys.stdin.isatty():
-        typer.echo(line)
+        typer.echo(escaped(line))
     return line

@@ -94,10 +94,10 @@ def test_the_first_protocol_tells_what_can_be_sent_back(places: list[Path], name
             return json.loads(socket.receive_text())
 
         session = ask("reset", scenario_id=name, persona="hardliner", seed=7)["session_id"]
-        offered = {"offer_amount": scenario.low, "utterance": "My offer."}
+        offered = {"offer_amount": scenario.high, "utterance": "My offer."}
         seen = ask("step", session_id=session, **offered)["observation"]
         told = seen["opponent_offer"]
-        assert scenario.low < told <= scenario.high
+        assert scenario.low <= told < scenario.high
         ask("step", session_id=session, offer_amount=told, utterance="Then this.")
         state = ask("state", session_id=session)["state"]
     assert state["offer_history"][-1] == told
