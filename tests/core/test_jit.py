@@ -1,4 +1,4 @@
-"""Compiled code is kept on disk, in a folder that any edit of the rules renames; what cannot be used is compiled again."""
+"""Compiled code is kept on disk, in a folder that any edit of the rules renames; what cannot be used is made again."""
 
 from __future__ import annotations
 
