@@ -57,7 +57,7 @@ def test_a_command_that_fails_says_what_it_said() -> None:
 
 
 def test_processes_can_be_interrupted_whatever_shell_has_started_the_tests() -> None:
-    ask = "import signal; print(signal.getsignal(signal.SIGINT))"
+    ask = "import signal; print(repr(signal.getsignal(signal.SIGINT)))"
     program = f"import sys; from tests.processes import run; print(run([sys.executable, '-c', {ask!r}]).stdout)"
     deaf = ["sh", "-c", 'trap \'\' INT; exec "$0" "$@"', sys.executable, "-c"]
     assert "SIG_IGN" in run([*deaf, ask]).stdout
