@@ -5,7 +5,8 @@
     |-- CatalogueError        a scenario or persona file that cannot be used (also a ValueError)
     |   `-- PolicyFileError   a file of a learned policy that cannot be used, or not be written
     |-- ConfigurationError    an argument or a reset option that cannot be used (also a ValueError)
-    |-- IllegalMoveError      a move that the rules forbid, or no move at all (also a ValueError)
+    |-- IllegalMoveError      a move that the rules forbid (also a ValueError)
+    |-- ActionTypeError       something that is no action of the form in use (also a TypeError)
     |-- TurnError             a call out of order (also a RuntimeError)
     |   |-- NotStartedError   before the first reset
     |   `-- GameOverError     after the end of the game
@@ -13,7 +14,10 @@
     |-- PolicyError           a policy that fails in a tournament, which counts it as a forfeit (also a RuntimeError)
     `-- MissingExtraError     an optional dependency that is not installed (also an ImportError)
 
-and warnings of its own, both also a UserWarning: `ForfeitWarning`, `CompiledCodeWarning`.
+    ParlayWarning             a warning of the package (also a UserWarning)
+    |-- ScenarioWarning       a scenario whose figures are hardly meant
+    |-- ForfeitWarning        games of a tournament that a policy has lost by errors, illegal moves or late answers
+    `-- CompiledCodeWarning   compiled rules that cannot be kept or used again
 
 Each says what is wrong, where, and what to do; whatever raised it has left the game as it was.
 """
@@ -50,12 +54,27 @@ class PolicyFileError(CatalogueError):
     """A file of a learned policy that cannot be used, or not be written: names the file, the reason and what to do."""
 
 
+class ParlayWarning(UserWarning):
+    """Any warning of the package; the command line shows it in one line."""
+
+
+class ScenarioWarning(ParlayWarning):
+    """A scenario that can be played, but whose figures are hardly meant: says what they amount to."""
+
+
 class ConfigurationError(ParlayError, ValueError):
     """An argument or a reset option that cannot be used."""
 
 
 class IllegalMoveError(ParlayError, ValueError):
-    """A move that the rules forbid in this position, or something that is no move; the game is as it was."""
+    """A move that the rules forbid in this position; the game is as it was."""
+
+
+class ActionTypeError(ParlayError, TypeError):
+    """Something that is no action of the form in use: of a wrong type or shape, or without a part that it needs.
+
+    It is a fault of the program that calls, so it is an error even where an illegal move ends the game.
+    """
 
 
 class TurnError(ParlayError, RuntimeError):
@@ -86,9 +105,9 @@ class MissingExtraError(ParlayError, ImportError):
     """An optional dependency that is not installed; names the command that installs it."""
 
 
-class ForfeitWarning(UserWarning):
+class ForfeitWarning(ParlayWarning):
     """Games of a tournament that a policy has lost by errors, illegal moves or late answers."""
 
 
-class CompiledCodeWarning(UserWarning):
+class CompiledCodeWarning(ParlayWarning):
     """Compiled rules that cannot be kept or used again: they are compiled anew, which takes under a minute."""

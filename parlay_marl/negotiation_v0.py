@@ -16,27 +16,35 @@ Arguments of `env`, `raw_env` and `parallel_env`, all by keyword:
 
 - `scenario`: a name of the catalogue, the path of a .toml file, or a `Scenario`; default `saas_enterprise`.
 - `rules`: `"default"`, `"seed"`, or a mapping of changed numbers such as `{"tension": {"memory": 0.5}}`.
-- `reward`: `"shaped"` or `"payoff"` (the pure game).
+- `reward`: `"payoff"` (the pure game, paid at its end) or `"shaped"` (terms for single turns, too).
 - `information`: `"incomplete"` or `"complete"`; default: as the scenario says.
 - `opener`: `"buyer"`, `"seller"` or `"random"`; default: as the scenario says.
 - `max_rounds`: the deadline; default: as the scenario says.
 - `actions`: `"discrete"` or `"mixed"`.
-- `illegal`: `"raise"`, or `"terminate"`, PettingZoo's convention: the offender loses, the game ends.
+- `illegal`: `"raise"`, or `"terminate"`, PettingZoo's convention: the offender loses, the game ends. The default is
+  `"raise"` in turns, and `"terminate"` in parallel, where tools sample actions without masks. What is no action at all,
+  such as `5.0`, `True` or a one-hot vector, is an `ActionTypeError`, a `TypeError`, either way.
+- `off_turn`, of `parallel_env` only: `"ignore"` whatever the seat not on turn does, or `"strict"`: it has to pass.
 - `beliefs`: `"bayes"` (inferred), `"heuristic"` (fixed nudges), `"none"` (the prior) or `"elicited"` (stated by the
   seats themselves, and paid by a proper score).
 - `buyer`, `seller`: who plays the seat: None for an agent, a persona's name or file, or any `Opponent`.
-- `render_mode`: `"ansi"` returns a transcript, `"human"` prints it as the game goes.
+- `render_mode`: `"ansi"` returns a transcript, `"human"` prints it as the game goes, `"rgb_array"` draws a frame.
 
 A discrete action is, in this order: accept, walk away, silence, challenge, anchor, 41 offers for each package, 41
 claims, on an even price grid (`parlay_marl.core.moves.decode`). At the end of an episode every agent's info holds
 the `Outcome`, with the ledger of claims. Games are keyed by (seed, game number): `reset(seed=7)` starts game 0 of seed
-7, each further `reset()` the next; `reset(options={...})` fixes what chance would draw
+7, each further `reset()` the next; `reset(options={...})` fixes what chance would draw, or switches events off
 (`parlay_marl.envs.options.ResetOptions`).
+
+A mixed action is `{"move": ..., "price": ..., "package": ...}`. An offer and a claim need a price, and an offer a
+package where the scenario has terms; an anchor without a price is at the seat's own end of the range.
 
 With `beliefs="elicited"` an action is `{"action": ..., "belief": [mean, spread]}`, and a mixed one has `belief` too:
 what the agent believes of the other's reservation price, in normalised price, the mean from -1 to 2 and the spread from
 0 to 1. Without one, what it last stated stands, at first the public prior. The score is strictly proper: honest reports
 have the highest expectation. A seat given to an opponent states what is inferred for it.
+
+`play_game("shark", "diplomat", seed=7)` lets two opponents play, and returns the record: moves, outcome, transcript.
 
 Any game can be kept and repeated: `env.snapshot()`, `env.restore(...)`, and `replay(config, seed, moves)`. What a
 sequence of offers says about its maker, without an environment: `infer_limit([178_000, 176_500], maker="seller")`.
@@ -54,6 +62,7 @@ from parlay_marl.envs.ledger import Claim
 from parlay_marl.envs.options import ResetOptions
 from parlay_marl.envs.outcome import Outcome
 from parlay_marl.envs.parallel import parallel_env
+from parlay_marl.envs.record import GameRecord, play_game
 
 __all__ = [
     "BeliefView",
@@ -61,6 +70,7 @@ __all__ = [
     "Config",
     "EnvSnapshot",
     "Game",
+    "GameRecord",
     "Move",
     "Outcome",
     "PlayedMove",
@@ -70,6 +80,7 @@ __all__ = [
     "infer_limit",
     "make_config",
     "parallel_env",
+    "play_game",
     "raw_env",
     "replay",
 ]

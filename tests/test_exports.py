@@ -245,6 +245,7 @@ def test_the_standard_errors_that_callers_may_catch() -> None:
         errors.CatalogueError: ValueError,
         errors.ConfigurationError: ValueError,
         errors.IllegalMoveError: ValueError,
+        errors.ActionTypeError: TypeError,
         errors.NotStartedError: RuntimeError,
         errors.GameOverError: RuntimeError,
         errors.RequestError: ValueError,

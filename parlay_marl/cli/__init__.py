@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import io
 import sys
-import warnings
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -16,7 +15,7 @@ from parlay_marl.cli.beliefs import beliefs
 from parlay_marl.cli.evaluate import evaluate
 from parlay_marl.cli.exploit import exploit
 from parlay_marl.cli.export import export
-from parlay_marl.cli.group import ParlayGroup
+from parlay_marl.cli.group import OUTPUT_FAILS, ParlayGroup, end_without_output, in_paragraphs
 from parlay_marl.cli.personas import personas
 from parlay_marl.cli.play import play
 from parlay_marl.cli.replay import replay
@@ -26,7 +25,6 @@ from parlay_marl.cli.tournament import tournament
 from parlay_marl.cli.train import train
 from parlay_marl.cli.watch import watch
 
-_shown_by_python = warnings.showwarning
 app = typer.Typer(
     name="parlay",
     cls=ParlayGroup,
@@ -41,7 +39,7 @@ for command in (
     *(train, evaluate, exploit, export),
     *(serve, personas, scenarios),
 ):
-    app.command()(command)
+    app.command(help=in_paragraphs(command.__doc__ or ""))(command)
 
 
 def _show_version(wanted: bool) -> None:
@@ -61,20 +59,17 @@ def parlay(
     """A buyer and a seller bargain: watch them, sit down with them, or hold a tournament."""
 
 
-def _show_warning(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
-    """Show a warning of the package in one line, and others as Python does."""
-    from parlay_marl.errors import CompiledCodeWarning, ForfeitWarning
-
-    if issubclass(category, CompiledCodeWarning | ForfeitWarning):
-        typer.echo(f"warning: {message}", err=True)
-    else:
-        _shown_by_python(message, category, *where, **more)
-
-
 def main() -> None:
     """Run the command line; the entry point of `parlay`."""
-    for stream in (sys.stdout, sys.stderr):
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that lacks a letter shows a mark in its place
-    warnings.showwarning = _show_warning
-    app(prog_name="parlay")
+    try:
+        try:
+            app(prog_name="parlay")
+        finally:
+            if sys.stdout is not None:
+                sys.stdout.flush()  # at exit it would fail with a traceback
+    except OSError as error:
+        end_without_output(error)
+        sys.exit(OUTPUT_FAILS)

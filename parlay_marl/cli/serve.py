@@ -80,7 +80,7 @@ def serve(
 
     Ends with Ctrl-C or SIGTERM. Its log is on standard error, an object of JSON a line. Needs the extra `server`.
 
-    For example: parlay serve --host 0.0.0.0 --token-file token.txt --max-sessions 200
+    For example: parlay serve --host 0.0.0.0 --token-file token.txt
     """
     from parlay_marl.cli.console import tell_compiling
     from parlay_marl.cli.start import COMPILED

@@ -55,7 +55,7 @@ def tournament(
 
     A cell is one buyer, seller, scenario and opener; all cells of a scenario play the same games of one seed.
 
-    For example: parlay tournament shark diplomat my_bots:Careful -s saas_enterprise --games 1000 --out results
+    For example: parlay tournament shark my_bots:Careful --games 1000 --out results
     """
     from parlay_marl.catalogue import load_scenario, persona_names, scenario_names
     from parlay_marl.cli.console import output, remarks, tell_compiling

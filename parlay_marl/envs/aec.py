@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from parlay_marl.catalogue.scenarios import Scenario
 from parlay_marl.envs.config import Config
 from parlay_marl.envs.game import Observation, Snapshot
-from parlay_marl.envs.table import AGENTS, RENDER_MODES, Seated, Table
+from parlay_marl.envs.table import AGENTS, RENDER_FPS, RENDER_MODES, Rendered, Seated, Table
 from parlay_marl.errors import ConfigurationError
 
 
@@ -50,7 +50,7 @@ class raw_env(AECEnv[str, Observation, Any]):  # noqa: N801 - PettingZoo's name 
     metadata = {
         "name": "negotiation_v0",
         "render_modes": RENDER_MODES,
-        "render_fps": 1,
+        "render_fps": RENDER_FPS,
         "is_parallelizable": False,
     }
 
@@ -58,7 +58,7 @@ class raw_env(AECEnv[str, Observation, Any]):  # noqa: N801 - PettingZoo's name 
         self,
         scenario: str | Path | Scenario = "saas_enterprise",
         rules: str | Mapping[str, Any] | BaseModel = "default",
-        reward: str = "shaped",
+        reward: str = "payoff",
         information: str | None = None,
         opener: str | None = None,
         max_rounds: int | None = None,
@@ -206,8 +206,8 @@ class raw_env(AECEnv[str, Observation, Any]):  # noqa: N801 - PettingZoo's name 
         """Return the name of every number of `state()`."""
         return self._table.state_names()
 
-    def render(self) -> str | None:
-        """Return the transcript so far (`ansi`), or print what is new of it (`human`)."""
+    def render(self) -> Rendered:
+        """Return the transcript so far (`ansi`) or a frame of it (`rgb_array`), or print what is new (`human`)."""
         return self._table.render()
 
     def close(self) -> None:

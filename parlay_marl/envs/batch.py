@@ -21,9 +21,9 @@ from parlay_marl.core.step import check_index, observe_game
 from parlay_marl.core.work import all_work
 from parlay_marl.envs.config import Config, make_config, one_of, whole_number
 from parlay_marl.envs.game import LARGEST_SEED, action_text, belief_text, checked_seed, refusal_text
-from parlay_marl.envs.options import fixed_draws
+from parlay_marl.envs.options import OF_ONE_SCENARIO, fixed_draws
 from parlay_marl.envs.threads import Workers
-from parlay_marl.errors import ConfigurationError, IllegalMoveError, NotStartedError
+from parlay_marl.errors import ActionTypeError, ConfigurationError, IllegalMoveError, NotStartedError
 from parlay_marl.opponents.lanes import (
     LANE_DTYPE,
     Autoreset,
@@ -94,7 +94,7 @@ class Batch:
         num_games: int,
         scenario: Many = "saas_enterprise",
         rules: str | Mapping[str, Any] | BaseModel = "default",
-        reward: str = "shaped",
+        reward: str = "payoff",
         information: str | None = None,
         opener: str | None = None,
         max_rounds: int | None = None,
@@ -168,9 +168,10 @@ class Batch:
         picked = np.ones(self.num_games, np.bool_) if chosen is None else _checked_mask(chosen, self.num_games)
         if not self._is_started and not picked.all():
             raise NotStartedError("no games have been started; the first reset must be of every lane")
+        if len(self.configs) > 1 and isinstance(options, Mapping) and OF_ONE_SCENARIO & set(options):
+            told = ", ".join(sorted(OF_ONE_SCENARIO & set(options)))
+            raise ConfigurationError(f"reset options: {told}: they are of one scenario, but this batch has several")
         fixed = fixed_draws(options, self.configs[0].scenario, self.configs[0].max_rounds)
-        if options and len(self.configs) > 1:
-            raise ConfigurationError("reset options need a batch of one scenario: their figures are in its currency")
         if seed is not None or not self._is_started:
             seeds = self._seeds(secrets.randbits(62) if seed is None else seed)
             self.lanes["seed"][picked] = seeds[picked]
@@ -234,13 +235,13 @@ class Batch:
     def _stated(self, estimates: Any) -> NDArray[Any]:
         """Return estimates as an array of the right shape; what lies out of bounds is a matter of the rules."""
         if not self.elicits:
-            raise IllegalMoveError("no estimates go with actions here; leave them out, or set beliefs='elicited'")
+            raise ActionTypeError("no estimates go with actions here; leave them out, or set beliefs='elicited'")
         try:
             given = np.asarray(estimates)
         except ValueError:  # rows of different lengths
             given = np.zeros((), object)
         if given.shape != (self.num_games, 2) or given.dtype.kind not in "fiu":
-            raise IllegalMoveError(
+            raise ActionTypeError(
                 f"estimates: give {self.num_games} rows of mean and spread, "
                 f"not an array of {given.dtype} of shape {given.shape}"
             )
@@ -257,7 +258,7 @@ class Batch:
         except ValueError:  # rows of different lengths
             given = np.zeros((), object)
         if given.shape != (self.num_games,) or given.dtype.kind not in "iu":
-            raise IllegalMoveError(
+            raise ActionTypeError(
                 f"actions: give {self.num_games} whole numbers, not an array of {given.dtype} of shape {given.shape}"
             )
         self._actions[:] = given

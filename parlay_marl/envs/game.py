@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import functools
+import math
 import operator
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -20,7 +21,7 @@ from parlay_marl.core import tracking
 from parlay_marl.core.belief import MEAN_HIGH, MEAN_LOW, SPREAD_HIGH
 from parlay_marl.core.chance import nothing_fixed
 from parlay_marl.core.jit import bound
-from parlay_marl.core.moves import N_MOVES, SEATS, Move, Refusal, decode, n_actions
+from parlay_marl.core.moves import N_MOVES, SEATS, Move, Refusal, decode, n_actions, own_end
 from parlay_marl.core.params import PARAMS_DTYPE
 from parlay_marl.core.state import STATE_DTYPE
 from parlay_marl.core.step import forfeit_game, observe_game, play_index, play_move, play_stated, reset_games
@@ -30,7 +31,7 @@ from parlay_marl.envs.config import Config, make_config
 from parlay_marl.envs.ledger import Claim, claims_in
 from parlay_marl.envs.options import PROBE, fixed_draws
 from parlay_marl.envs.outcome import Outcome, make_report
-from parlay_marl.errors import ConfigurationError, GameOverError, IllegalMoveError, NotStartedError
+from parlay_marl.errors import ActionTypeError, ConfigurationError, GameOverError, IllegalMoveError, NotStartedError
 from parlay_marl.opponents.scripted import choose_move
 from parlay_marl.opponents.seat import Opponent, PersonaOpponent, Player
 
@@ -39,8 +40,6 @@ LARGEST_SEED = 2**64 - 1
 LARGEST_NUMBER = 2**62
 LARGEST_INDEX = 2**62
 """Far beyond any action; a kernel is compiled anew for integers that need more than 63 bits."""
-MOST_SKIPPED = 100
-"""Games that opponents may end before an agent's first turn, one after the other, before that is an error."""
 
 _BLANK = np.zeros(1, STATE_DTYPE)
 _BLANK.flags.writeable = False
@@ -55,6 +54,7 @@ REASONS = {
     Refusal.CLAIM_NEEDS_CREDIBILITY: "a claim needs more credibility than is left",
     Refusal.SILENCE_NEEDS_CREDIBILITY: "silence needs more credibility than is left",
     Refusal.NOTHING_TO_CHALLENGE: "the other seat has no open claim",
+    Refusal.TOO_EARLY_TO_WALK: "the other seat has not had a turn yet; whoever opens must make a first move",
     Refusal.BELIEF_OUT_OF_RANGE: (
         f"its mean must be a number from {MEAN_LOW:g} to {MEAN_HIGH:g}, its spread one from 0 to {SPREAD_HIGH:g}, "
         "in normalised price"
@@ -214,33 +214,18 @@ class Game:
         self._start(fixed, options)
 
     def _open(self) -> None:
-        """Let players make their opening moves; games that they end before anyone else's first turn are skipped.
+        """Let players make their opening moves; where they hold both seats, they play the whole game.
 
-        Where players hold both seats, they play the whole game.
+        No game ends before both seats could act, so that an agent always has a turn.
         """
-        if not self._has_players:
-            return
-        if None not in self.players:
-            self.let_players_play()
-            return
-        for _ in range(MOST_SKIPPED):
-            self.let_players_play()
-            if not self.is_over:
-                self._owed, self.rewards = self.rewards, [0.0, 0.0]
-                return
-            self.number += 1
-            self._start(self._fixed, self.options)
-        raise ConfigurationError(
-            f"{MOST_SKIPPED} games in a row ended before the agent's first turn; change the opponent"
-        )
+        self.let_players_play()
+        if None in self.players:
+            self._owed, self.rewards = self.rewards, [0.0, 0.0]
 
     def begin(
         self, seed: int, number: int, options: Mapping[str, Any] | None = None, *, players_move: bool = False
     ) -> None:
-        """Start game `number` of a seed exactly, even if players end it before anyone else's first turn.
-
-        Players stay out of it, as replays and commentary need, unless `players_move`.
-        """
+        """Start game `number` of a seed; players stay out of it, as replays need, unless `players_move`."""
         options = self._with_sensitivities(options) if players_move else options
         fixed = fixed_draws(options, self.scenario, self.config.max_rounds)
         self._set_seed(seed, number)
@@ -352,21 +337,37 @@ class Game:
             self.turn_by_index(action, self.stated(belief))
             self.let_players_play()
 
-    def play(self, move: Any, price: Any = 0.0, package: Any = 0, belief: Any = None) -> None:
+    def play(self, move: Any, price: Any = None, package: Any = None, belief: Any = None) -> None:
         """Play a move with its exact normalised price for the seat on turn, then the players' turns that follow.
 
-        See `play_index` for the belief.
+        An offer and a claim need a price; an anchor without one is at the seat's own end of the range. An offer needs a
+        package where the scenario has several; anchors and claims without one are about package 0, the reference. See
+        `play_index` for the belief.
         """
         with self.undone_on_error():
-            self.turn_by_move(as_index(move), as_price(price), as_index(package), self.stated(belief))
+            self.turn_by_move(*self.completed(move, price, package), self.stated(belief))
             self.let_players_play()
+
+    def completed(self, move: Any, price: Any, package: Any) -> tuple[int, float, int]:
+        """Return the parts of a move as plain numbers, with what it may leave out (None); refuse what it may not."""
+        if self.is_over or self.seed is None:
+            self.refuse_turn()
+        which = as_index(move, "move")
+        name = Move(which).name if 0 <= which < N_MOVES else ""
+        if price is None:
+            if which in (Move.OFFER, Move.BATNA_REVEAL):
+                raise ActionTypeError(f"{name} needs a price; give one number from 0 to 1, normalised")
+            price = own_end(self.seat) if which == Move.ANCHOR_HIGH else 0.0
+        if package is None and which == Move.OFFER and self.packages > 1:
+            raise ActionTypeError(f"{name} needs a package; give a whole number from 0 to {self.packages - 1}")
+        return which, as_price(price), 0 if package is None else as_index(package, "package")
 
     def stated(self, belief: Any) -> tuple[float, float] | None:
         """Return a belief that goes with an action as two plain numbers, None where none does; refuse anything else."""
         if belief is None:
             return None
         if not self._elicits:
-            raise IllegalMoveError("no belief goes with an action here; leave it out, or set beliefs='elicited'")
+            raise ActionTypeError("no belief goes with an action here; leave it out, or set beliefs='elicited'")
         return as_belief(belief)
 
     def turn_by_index(self, action: Any, belief: tuple[float, float] | None = None, by: str = "") -> None:
@@ -468,7 +469,7 @@ class Game:
         """Let a policy take its turn."""
         answer = np.asarray(player.act(self.observation[None].copy(), self.mask[None].copy()))
         if answer.size != 1 or answer.dtype.kind not in "iu":
-            raise IllegalMoveError(
+            raise ActionTypeError(
                 f"{SEATS[self.seat]}: the opponent {player.name!r} answers {answer.tolist()!r}; "
                 "it must give one whole number for each row"
             )
@@ -564,40 +565,49 @@ def checked_number(number: Any) -> int:
     return plain
 
 
-def as_index(action: Any) -> int:
-    """Return an action as a plain whole number of 63 bits, or say that it is none."""
-    if isinstance(action, np.ndarray) and action.size == 1 and action.dtype.kind in "iu":
-        action = action.reshape(-1)[0]
+def as_index(given: Any, part: str = "action") -> int:
+    """Return an action, or a part of one, as a plain whole number; say so where it is none.
+
+    An array, or anything with a dtype, must hold exactly one whole number.
+    """
+    number = given
+    if hasattr(given, "dtype"):
+        array = np.asarray(given)
+        number = array.item() if array.size == 1 and array.dtype.kind in "iu" else None
     try:
-        number = operator.index(action)
+        if not isinstance(number, bool):
+            return min(max(operator.index(number), -LARGEST_INDEX), LARGEST_INDEX)
     except TypeError:
-        how = "" if not isinstance(action, Mapping) else ", and a belief with it only where beliefs='elicited'"
-        raise IllegalMoveError(f"{action!r} is no action; give a whole number{how}") from None
-    if abs(number) > LARGEST_INDEX:
-        raise IllegalMoveError(f"{action!r} is no action; there are not so many")
-    return number
-
-
-def as_price(price: Any) -> float:
-    """Return a price as a plain number, or say that it is none; NaN is passed on to be refused by the rules."""
-    given = price.reshape(-1)[0] if isinstance(price, np.ndarray) and price.size == 1 else price
-    try:
-        if not isinstance(given, str | bytes):
-            return float(given)
-    except (TypeError, ValueError, OverflowError):
         pass
-    raise IllegalMoveError(f"{price!r} is no price; give one number from 0 to 1")
+    how = "" if not isinstance(given, Mapping) else ", and a belief with it only where beliefs='elicited'"
+    raise ActionTypeError(f"{given!r} is no {part}; give a whole number{how}")
 
 
-def as_belief(belief: Any) -> tuple[float, float]:
+def as_price(given: Any) -> float:
+    """Return a price as a plain number, or say that it is none; the rules refuse NaN and what is out of range."""
+    number = given
+    if hasattr(given, "dtype"):
+        array = np.asarray(given)
+        number = array.item() if array.size == 1 and array.dtype.kind in "fiu" else None
+    try:
+        if not isinstance(number, bool | str | bytes):
+            return float(number)
+    except (TypeError, ValueError):
+        pass
+    except OverflowError:
+        return math.inf
+    raise ActionTypeError(f"{given!r} is no price; give one number from 0 to 1")
+
+
+def as_belief(given: Any) -> tuple[float, float]:
     """Return a belief as two plain numbers, or say that it is none; the rules refuse those that lie out of bounds."""
     try:
-        given = np.asarray(belief)
+        array = np.asarray(given)
     except ValueError:  # rows of different lengths
-        given = np.zeros((), object)
-    if given.shape != (2,) or given.dtype.kind not in "fiu":
-        raise IllegalMoveError(f"{belief!r} is no belief; give two numbers, mean and spread in normalised price")
-    mean, spread = given.astype(float).tolist()
+        array = np.zeros((), object)
+    if array.shape != (2,) or array.dtype.kind not in "fiu":
+        raise ActionTypeError(f"{given!r} is no belief; give two numbers, mean and spread in normalised price")
+    mean, spread = array.astype(float).tolist()
     return mean, spread
 
 

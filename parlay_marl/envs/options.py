@@ -10,14 +10,20 @@ import numpy as np
 from pydantic import Field, ValidationError, model_validator
 
 from parlay_marl.catalogue.files import Strict, reasons
-from parlay_marl.catalogue.scenarios import Scenario
+from parlay_marl.catalogue.scenarios import MAX_ROUNDS, Scenario
 from parlay_marl.core.chance import nothing_fixed
 from parlay_marl.core.moves import SEATS
 from parlay_marl.core.observation import REACH
 from parlay_marl.errors import ConfigurationError
 
+NEVER = MAX_ROUNDS
+"""The round of an event that is switched off: after the last round of any game."""
+
 Fixed = np.ndarray[Any, np.dtype[np.void]]
 Share = Field(None, ge=0.0, le=1.0)
+
+OF_ONE_SCENARIO = frozenset({"reservation", "event_rounds", "term_values"})
+"""Options whose figures or shape are those of a scenario."""
 
 PROBE = {"options": 1}
 """PettingZoo's `api_test` resets with exactly these options, to see that the argument exists; they mean nothing."""
@@ -54,6 +60,7 @@ class ResetOptions(Strict):
     urgency: _Shares = Field(_Shares(), description="urgency in [0, 1]")
     alternative: _Flags = Field(_Flags(), description="has the seat an alternative?")
     event_sensitivity: _Shares = Field(_Shares(), description="event sensitivity in [0, 1]")
+    events: bool | None = Field(None, description="False: no event happens; True: all do, as they are drawn")
     event_rounds: tuple[int | None, ...] | None = Field(None, description="round of each event; None: drawn")
     term_values: _SeatTermValues = Field(
         _SeatTermValues(),
@@ -64,6 +71,8 @@ class ResetOptions(Strict):
     def _rounds_exist(self) -> Self:
         if any(round_index is not None and round_index < 0 for round_index in self.event_rounds or ()):
             raise ValueError("event_rounds: a round index is 0 or more")
+        if self.events is False and self.event_rounds is not None:
+            raise ValueError("events is False, so that no event has a round; leave out event_rounds, or events")
         return self
 
 
@@ -135,7 +144,9 @@ def _package_values(values: _TermValues, scenario: Scenario, seat: str) -> list[
 
 
 def _fix_events(fixed: Fixed, chosen: ResetOptions, scenario: Scenario, rounds: int) -> None:
-    """Write the fixed rounds of the events."""
+    """Write the fixed rounds of the events, one after the end of the game where events are switched off."""
+    if chosen.events is False:
+        fixed["event_round"][0] = NEVER
     if chosen.event_rounds is None:
         return
     if len(chosen.event_rounds) != len(scenario.events):

@@ -1,4 +1,4 @@
-"""The PettingZoo parallel environment: both seats act at once, and the one not on turn passes."""
+"""The PettingZoo parallel environment: both seats act at once, and the action of the one not on turn is ignored."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from pettingzoo import ParallelEnv
 from pydantic import BaseModel
 
 from parlay_marl.catalogue.scenarios import Scenario
-from parlay_marl.envs.config import Config
+from parlay_marl.envs.config import Config, one_of
 from parlay_marl.envs.game import Observation
-from parlay_marl.envs.table import AGENTS, RENDER_MODES, Seated, Table
-from parlay_marl.errors import IllegalMoveError
+from parlay_marl.envs.table import AGENTS, RENDER_FPS, RENDER_MODES, Rendered, Seated, Table
+from parlay_marl.errors import ActionTypeError, IllegalMoveError
 
+OFF_TURN = ("ignore", "strict")
 Step = tuple[dict[str, Observation], dict[str, float], dict[str, bool], dict[str, bool], dict[str, dict[str, Any]]]
 
 
@@ -25,31 +26,39 @@ class parallel_env(ParallelEnv[str, Observation, Any]):  # noqa: N801 - PettingZ
     """The same game for tools that step all agents at once.
 
     Each action space has one more action, the last: the pass, the only one that the mask of the seat not on turn
-    allows. Missing actions of that seat count as passes, and a belief that comes with its pass is not taken in: a seat
-    states what it believes on its own turn.
+    allows. Whatever that seat does is ignored, as PettingZoo's own conversion to the parallel form does; with
+    `off_turn="strict"` anything but a pass is illegal. It may be left out, and a belief that comes with it is not taken
+    in: a seat states what it believes on its own turn.
+
+    Unlike in the AEC form, an illegal action of the seat on turn ends the game at its cost by default: tools that step
+    all agents at once sample their action spaces without a mask, as PettingZoo's documented loop does.
+    `illegal="raise"` makes it an error instead.
     """
 
     metadata = {
         "name": "negotiation_v0",
         "render_modes": RENDER_MODES,
-        "render_fps": 1,
+        "render_fps": RENDER_FPS,
     }
 
     def __init__(
         self,
         scenario: str | Path | Scenario = "saas_enterprise",
         rules: str | Mapping[str, Any] | BaseModel = "default",
-        reward: str = "shaped",
+        reward: str = "payoff",
         information: str | None = None,
         opener: str | None = None,
         max_rounds: int | None = None,
         actions: str = "discrete",
-        illegal: str = "raise",
+        illegal: str = "terminate",
         beliefs: str = "bayes",
         buyer: Seated = None,
         seller: Seated = None,
         render_mode: str | None = None,
+        off_turn: str = "ignore",
     ) -> None:
+        one_of("treatment of actions off turn", off_turn, OFF_TURN)
+        self._is_strict = off_turn == "strict"
         self._table = Table(
             scenario, rules, reward, information, opener, max_rounds, actions, illegal, beliefs, buyer, seller,
             render_mode, passes=True,
@@ -99,17 +108,21 @@ class parallel_env(ParallelEnv[str, Observation, Any]):  # noqa: N801 - PettingZ
         return seen
 
     def step(self, actions: dict[str, Any]) -> Step:
-        """Play the action of the agent on turn; the other must pass."""
+        """Play the action of the agent on turn; the other's is ignored or, with `off_turn="strict"`, must be a pass."""
         if not self.agents:
             self._game.refuse_turn()
         if not isinstance(actions, Mapping):
-            raise IllegalMoveError(f"{actions!r} are no actions; give {{agent: action}}")
+            raise ActionTypeError(f"{actions!r} are no actions; give {{agent: action}}")
         unknown = set(actions) - set(self.possible_agents)
         if unknown:
             names = sorted(map(str, unknown))
-            raise IllegalMoveError(f"{names} are no agents of this game; it has {self.possible_agents}")
+            raise ActionTypeError(f"{names} are no agents of this game; it has {self.possible_agents}")
         on_turn = AGENTS[self._game.seat]
-        refused = self._check_passes(actions, on_turn) or self._table.play(actions.get(on_turn))
+        if actions.get(on_turn) is None:
+            raise ActionTypeError(f"{on_turn} is on turn, and has no action; give {{{on_turn!r}: action}}")
+        refused = self._check_passes(actions, on_turn) if self._is_strict else None
+        if refused is None:
+            refused = self._table.play(actions.get(on_turn))
         rewards = {agent: self._game.rewards[seat] for agent, seat in self._table.seats.items()}
         observations = self._observations()
         over = self._game.is_over
@@ -142,8 +155,8 @@ class parallel_env(ParallelEnv[str, Observation, Any]):  # noqa: N801 - PettingZ
         """Return the name of every number of `state()`."""
         return self._table.state_names()
 
-    def render(self) -> str | None:
-        """Return the transcript so far (`ansi`), or print what is new of it (`human`)."""
+    def render(self) -> Rendered:
+        """Return the transcript so far (`ansi`) or a frame of it (`rgb_array`), or print what is new (`human`)."""
         return self._table.render()
 
     def close(self) -> None:

@@ -16,7 +16,7 @@ from parlay_marl.catalogue.scenarios import Scenario
 from parlay_marl.core.moves import SEATS
 from parlay_marl.envs.config import Config, one_of
 from parlay_marl.envs.game import Observation, checked_seed
-from parlay_marl.envs.table import AGENTS, RENDER_MODES, Seated, Table
+from parlay_marl.envs.table import AGENTS, RENDER_FPS, RENDER_MODES, Rendered, Seated, Table
 from parlay_marl.errors import ConfigurationError
 
 
@@ -29,7 +29,7 @@ class NegotiationEnv(gymnasium.Env[dict[str, Any], Any]):
 
     metadata = {
         "render_modes": RENDER_MODES,
-        "render_fps": 1,
+        "render_fps": RENDER_FPS,
     }
 
     def __init__(
@@ -38,7 +38,7 @@ class NegotiationEnv(gymnasium.Env[dict[str, Any], Any]):
         opponent: Seated = "shark",
         scenario: str | Path | Scenario = "saas_enterprise",
         rules: str | Mapping[str, Any] | BaseModel = "default",
-        reward: str = "shaped",
+        reward: str = "payoff",
         information: str | None = None,
         opener: str | None = None,
         max_rounds: int | None = None,
@@ -108,6 +108,6 @@ class NegotiationEnv(gymnasium.Env[dict[str, Any], Any]):
         """Return everything, hidden figures included, as one vector: for a central critic."""
         return self._table.state()
 
-    def render(self) -> str | None:
-        """Return the transcript so far (`ansi`), or print what is new of it (`human`)."""
+    def render(self) -> Rendered:
+        """Return the transcript so far (`ansi`) or a frame of it (`rgb_array`), or print what is new (`human`)."""
         return self._table.render()

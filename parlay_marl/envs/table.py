@@ -16,14 +16,18 @@ from parlay_marl.catalogue.scenarios import Scenario
 from parlay_marl.core import observation as observed
 from parlay_marl.core.moves import BUYER, N_MOVES, SEATS, SELLER
 from parlay_marl.envs.config import ACTIONS, ILLEGAL, make_config, one_of
-from parlay_marl.envs.game import Game, Observation, as_index, as_price
+from parlay_marl.envs.frame import Frame, FrameDrawer
+from parlay_marl.envs.game import Game, Observation, as_index
 from parlay_marl.envs.render import LivePrinter, transcript
 from parlay_marl.envs.spaces import action_space, observation_space
-from parlay_marl.errors import ConfigurationError, IllegalMoveError, NotStartedError
+from parlay_marl.errors import ActionTypeError, ConfigurationError, IllegalMoveError, NotStartedError
 from parlay_marl.opponents.seat import Player, as_player
 
 AGENTS = ("buyer_0", "seller_0")
-RENDER_MODES = ["ansi", "human"]
+RENDER_MODES = ["ansi", "human", "rgb_array"]
+RENDER_FPS = 2
+"""Frames a second of a video: one for each turn, or each pair of turns, slow enough to be read."""
+Rendered = str | Frame | None
 Seated = str | Path | Persona | Player | None
 
 HIDDEN = ("zopa_low", "zopa_high", "nash_price", "buyer_claim_is_bluff", "seller_claim_is_bluff")
@@ -57,12 +61,14 @@ class Table:
         players = tuple(None if player is None else as_player(player) for player in (buyer, seller))
         if None not in players:
             raise ConfigurationError(
-                "both seats are given to opponents, so there is no agent left; leave one free, or use `parlay watch`"
+                "both seats are given to opponents, so that no agent is left; leave one free, "
+                "or let them play by negotiation_v0.play_game(buyer, seller)"
             )
         self.game = Game(config, players)
         self.is_discrete = actions == "discrete"
         self.terminates = illegal == "terminate"
         self.render_mode = render_mode
+        self._drawer = FrameDrawer()
         self.printer = LivePrinter() if render_mode == "human" else None
         self.agents = [agent for agent, player in zip(AGENTS, players, strict=True) if player is None]
         self.seats = {agent: AGENTS.index(agent) for agent in self.agents}
@@ -92,7 +98,10 @@ class Table:
         return seen
 
     def play(self, action: Any) -> str | None:
-        """Play an action for the seat on turn; return why it was refused where that ends the game, else None."""
+        """Play an action for the seat on turn; return why it was refused where that ends the game, else None.
+
+        What is no action at all is an error however illegal moves are treated.
+        """
         game = self.game
         if game.is_over or game.seed is None:
             game.refuse_turn()
@@ -103,7 +112,7 @@ class Table:
                     game.turn_by_index(index, game.stated(belief))
                 else:
                     move, price, package, belief = mixed_parts(action)
-                    game.turn_by_move(move, as_price(price), as_index(package), game.stated(belief))
+                    game.turn_by_move(*game.completed(move, price, package), game.stated(belief))
                 game.let_players_play()
             except IllegalMoveError as error:
                 if not self.terminates:
@@ -134,11 +143,8 @@ class Table:
         """Whether an action is the pass of the form in use, whatever belief goes with it; None counts as one."""
         if action is None:
             return True
-        try:
-            index = as_index(discrete_parts(action)[0]) if self.is_discrete else mixed_parts(action)[0]
-        except IllegalMoveError:
-            return False
-        return index == self.pass_action
+        parts = discrete_parts(action) if self.is_discrete else mixed_parts(action)
+        return as_index(parts[0]) == self.pass_action
 
     def state(self) -> NDArray[np.float32]:
         """Return everything, hidden figures included, as one vector: for central critics, never for a seat."""
@@ -155,11 +161,13 @@ class Table:
         names = observed.names(self.game.packages)
         return [f"{seat}.{name}" for seat in SEATS for name in names] + list(HIDDEN)
 
-    def render(self) -> str | None:
-        """Return the transcript so far (`ansi`), or print what is new of it (`human`)."""
+    def render(self) -> Rendered:
+        """Return the transcript so far (`ansi`) or a frame (`rgb_array`), or print what is new (`human`)."""
         if self.render_mode is None:
-            raise ConfigurationError("render: make the environment with render_mode='ansi' or 'human'")
+            raise ConfigurationError("render: make the environment with render_mode='ansi', 'human' or 'rgb_array'")
         self.check_started()
+        if self.render_mode == "rgb_array":
+            return self._drawer.draw(self.game)
         if self.printer is None:
             return transcript(self.game)
         self.printer.show(self.game)
@@ -176,17 +184,22 @@ def discrete_parts(action: Any) -> tuple[Any, Any]:
     if not isinstance(action, Mapping):
         return action, None
     if "action" not in action or set(action) - {"action", "belief"}:
-        raise IllegalMoveError(f"{action!r} is no action; give a whole number or {{'action': ..., 'belief': ...}}")
+        raise ActionTypeError(f"{action!r} is no action; give a whole number or {{'action': ..., 'belief': ...}}")
     return action["action"], action.get("belief")
 
 
-def mixed_parts(action: Any) -> tuple[int, Any, Any, Any]:
-    """Return (move, price, package, belief) of a mixed action; all but the move may be left out where it has none."""
+def mixed_parts(action: Any) -> tuple[Any, Any, Any, Any]:
+    """Return (move, price, package, belief) of a mixed action, None for what it leaves out."""
     if not isinstance(action, Mapping) or "move" not in action:
-        raise IllegalMoveError(f"{action!r} is no mixed action; give {{'move': ..., 'price': ..., 'package': ...}}")
+        raise ActionTypeError(f"{action!r} is no mixed action; give {{'move': ..., 'price': ..., 'package': ...}}")
     unknown = set(action) - {"move", "price", "package", "belief"}
     if unknown:
-        raise IllegalMoveError(
+        raise ActionTypeError(
             f"a mixed action has no {sorted(map(str, unknown))}; it has move, price, package and belief"
         )
-    return as_index(action["move"]), action.get("price", 0.0), action.get("package", 0), action.get("belief")
+    empty = [part for part in ("price", "package") if part in action and action[part] is None]
+    if empty:
+        raise ActionTypeError(
+            f"{action!r}: None is no {empty[0]}; give a number, or leave out what the move has none of"
+        )
+    return action["move"], action.get("price"), action.get("package"), action.get("belief")

@@ -18,7 +18,7 @@ from parlay_marl.core.outcome import NONE
 from parlay_marl.envs.batch import Batch, Many
 from parlay_marl.envs.config import one_of
 from parlay_marl.envs.spaces import action_space, observation_space
-from parlay_marl.errors import ConfigurationError, IllegalMoveError
+from parlay_marl.errors import ActionTypeError, ConfigurationError
 
 Observations = dict[str, NDArray[Any]]
 ROLES = (*SEATS, "mixed")
@@ -52,7 +52,7 @@ class NegotiationVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[An
         opponent: Many = "shark",
         scenario: Many = "saas_enterprise",
         rules: str | Mapping[str, Any] | BaseModel = "default",
-        reward: str = "shaped",
+        reward: str = "payoff",
         information: str | None = None,
         opener: str | None = None,
         max_rounds: int | None = None,
@@ -111,7 +111,7 @@ class NegotiationVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[An
         if not isinstance(actions, Mapping):
             return actions, None
         if "action" not in actions or set(actions) - {"action", "belief"}:
-            raise IllegalMoveError(
+            raise ActionTypeError(
                 f"actions: give {self.num_envs} whole numbers, or {{'action': ..., 'belief': ...}}, not {actions!r}"
             )
         return actions["action"], actions.get("belief")

@@ -218,7 +218,7 @@ class NegotiationEnvironment(Environment[NegotiationAction, NegotiationObservati
             "rounds": negotiation.config.max_rounds,
             "your_turn": negotiation.on_turn(seat),
             "legal_moves": negotiation.legal_moves(seat),
-            "reservation_price": negotiation.currency(float(row["reservation"][seat])),
+            "reservation_price": scenario.to_currency(row["reservation"][seat]),
             "urgency": float(row["urgency"][seat]),
             "has_alternative": bool(row["alternative"][seat]),
             "packages": negotiation.packages_for(seat),
@@ -256,10 +256,10 @@ class NegotiationEnvironment(Environment[NegotiationAction, NegotiationObservati
 
 def hidden_figures(negotiation: Negotiation) -> dict[str, Any]:
     """Return the true figures of both seats, for a server that reveals them."""
-    row = negotiation.game.row
-    low, high = map(negotiation.currency, negotiation.game.zopa())
+    row, to_currency = negotiation.game.row, negotiation.scenario.to_currency
+    low, high = map(to_currency, negotiation.game.zopa())
     return {
-        "reservation_price": dict(zip(SEATS, map(negotiation.currency, row["reservation"].tolist()), strict=True)),
+        "reservation_price": dict(zip(SEATS, map(to_currency, row["reservation"].tolist()), strict=True)),
         "urgency": dict(zip(SEATS, row["urgency"].tolist(), strict=True)),
         "has_alternative": dict(zip(SEATS, map(bool, row["alternative"].tolist()), strict=True)),
         "zopa": [low, high] if low < high else None,

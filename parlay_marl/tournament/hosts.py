@@ -74,7 +74,8 @@ def made(recipe: Recipe, seat: int, key: int) -> Opponent:
 def asked(policy: Opponent, seat: int, observations: NDArray[np.float32], masks: NDArray[np.int8]) -> Answers:
     """Return a policy's answers, one whole number for each row, or say what is wrong with them."""
     try:
-        answers = np.asarray(policy.act(observations, masks))
+        with contextlib.redirect_stdout(sys.stderr):  # standard output is for results
+            answers = np.asarray(policy.act(observations, masks))
     except (Exception, SystemExit) as error:
         raise PolicyError(seat, f"raises {in_words(error)}") from error
     if answers.shape != (len(masks),) or answers.dtype.kind not in "iu":
@@ -303,6 +304,8 @@ def serve(line: Connection, recipes: Mapping[str, Recipe]) -> None:
     What policies print goes to standard error: standard output is for results.
     """
     sys.stdout = sys.stderr
+    with contextlib.suppress(OSError):  # there may be none of them
+        os.dup2(2, 1)  # for what no Python prints
     has_group = hasattr(os, "setsid")
     if has_group:
         os.setsid()  # a group of its own: Ctrl-C is for the parent, and the whole group can be killed

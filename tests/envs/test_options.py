@@ -8,10 +8,15 @@ import numpy as np
 import pytest
 
 from parlay_marl import negotiation_v0
+from parlay_marl.catalogue import load_scenario
+from parlay_marl.catalogue.scenarios import MAX_ROUNDS
 from parlay_marl.core.chance import FIXED
+from parlay_marl.core.moves import Move
+from parlay_marl.envs.batch import Batch
 from parlay_marl.envs.single import NegotiationEnv
+from parlay_marl.envs.vector import NegotiationVectorEnv
 from parlay_marl.errors import ConfigurationError
-from tests.helpers import content
+from tests.helpers import SCENARIOS, content, offer
 
 TERMS = {
     "equity": {"none": 0, "small grant": -2_400, "full grant": -4_800},
@@ -74,10 +79,11 @@ def test_every_draw_can_be_fixed() -> None:
         "event_sensitivity": "sensitivity",
         "opener": "opener",
         "event_rounds": "event_round",
+        "events": "event_round",
         "term_values": "package_values",
     }
     assert set(fixable) == set(negotiation_v0.ResetOptions.model_fields)
-    assert set(fixable.values()) == {field.name for field in FIXED}
+    assert {*fixable.values()} == {field.name for field in FIXED}
 
 
 def test_everything_at_once() -> None:
@@ -113,6 +119,63 @@ def test_an_event_comes_in_the_round_that_was_fixed() -> None:
             env.step(2)
         came = [next(i for i, mask in enumerate(fired) if mask >> event & 1) // 2 for event in (0, 1)]
         assert came == [first, second]
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_events_can_be_switched_off_and_nothing_else_changes(scenario: str) -> None:
+    without = load_scenario(scenario).model_copy(update={"events": ()})
+    for rounds in (20, MAX_ROUNDS):
+        env = negotiation_v0.env(scenario=scenario, max_rounds=rounds, actions="mixed")
+        bare = negotiation_v0.env(scenario=without, max_rounds=rounds, actions="mixed")
+        env.reset(seed=1, options={"events": False})
+        bare.reset(seed=1)
+        while not env.game.is_over:
+            action = {"move": Move.OFFER, "price": 0.6 - 0.2 * env.game.seat, "package": 0}
+            env.step(action)
+            bare.step(action)
+            for field in ("reservation", "urgency", "alternative", "tension", "reward"):
+                assert env.game.row[field].tolist() == bare.game.row[field].tolist(), field
+        assert env.game.row["events_fired"] == 0
+        assert env.game.outcome().ending == bare.game.outcome().ending
+    again = negotiation_v0.replay(env.config, 1, env.game.moves, env.game.options)
+    assert again.row["events_fired"] == 0
+    env.reset(seed=1)
+    assert env.game.row["event_round"].max() < rounds
+
+
+@pytest.mark.parametrize("chosen", [None, True])
+def test_events_that_are_not_switched_off_are_drawn(chosen: bool | None) -> None:
+    plain, env = negotiation_v0.env(), negotiation_v0.env()
+    plain.reset(seed=2)
+    env.reset(seed=2, options={"events": chosen})
+    assert content(plain.game.rows) == content(env.game.rows)
+
+
+@pytest.mark.parametrize(
+    "scenario", ["saas_enterprise", ["saas_enterprise", "hiring_package_terms", "uniform"]], ids=str
+)
+def test_events_can_be_switched_off_in_a_batch_and_a_vector_environment(scenario: Any) -> None:
+    for batch in (Batch(6, scenario), NegotiationVectorEnv(6, scenario=scenario, opponent="linear").batch):
+        batch.reset(seed=0, options={"events": False})
+        while not batch.endings.any():
+            batch.step(np.full(6, offer(20)))
+            assert not batch.games["events_fired"].any()
+        assert batch.games["round"].max() >= 1
+    env = NegotiationVectorEnv(6, scenario=scenario, opponent="hardliner", autoreset_mode="Disabled")
+    env.reset(seed=0, options={"events": False})
+    for _ in range(30):
+        env.step(np.full(6, offer(0)))
+    assert (env.batch.games["round"] > 14).any()
+    assert not env.batch.games["events_fired"].any()
+
+
+@pytest.mark.parametrize(
+    "option", [{"reservation": {"buyer": 150}}, {"event_rounds": [1, 2]}, {"term_values": {}}], ids=str
+)
+def test_options_of_one_scenario_are_refused_in_a_batch_of_several(option: dict[str, Any]) -> None:
+    batch = Batch(6, ["saas_enterprise", "uniform"])
+    with pytest.raises(ConfigurationError, match=f"reset options: {next(iter(option))}: they are of one scenario"):
+        batch.reset(seed=0, options=option)
 
 
 def test_what_is_none_is_drawn() -> None:
@@ -194,6 +257,9 @@ REFUSED: list[tuple[Any, str]] = [
     ({"event_rounds": [-1]}, "a round index is 0 or more"),
     ({"event_rounds": [1.5]}, r"event_rounds\.0"),
     ({"event_rounds": 3}, "event_rounds"),
+    ({"events": "some"}, r"events.*boolean"),
+    ({"events": {"buyer": False}}, r"events.*boolean"),
+    ({"events": False, "event_rounds": [3]}, "events is False.* leave out event_rounds, or events"),
     ({"term_values": {"buyer": {"equity": TERMS["equity"]}}}, r"term_values\.buyer must give every option.*start"),
     ({"term_values": {"buyer": {**TERMS, "car": {"none": 0}}}}, r"term_values\.buyer must give every option"),
     ({"term_values": {"buyer": {**TERMS, "start": {"now": 0}}}}, r"term_values\.buyer must give every option"),

@@ -12,6 +12,7 @@ from parlay_marl.core.moves import N_MOVES, Move, Refusal, decode
 from parlay_marl.envs.game import REASONS, Game
 from parlay_marl.envs.single import NegotiationEnv
 from parlay_marl.errors import (
+    ActionTypeError,
     ConfigurationError,
     GameOverError,
     IllegalMoveError,
@@ -46,8 +47,8 @@ CASES = (
     Case(
         Refusal.UNKNOWN_MOVE,
         offer(30),
-        (-1, N, N + 1, 10**6, -(2**63), 2**63, 2**64 + 3, -(2**70), np.int64(-1), np.array([N])),
-        ({"move": -1}, {"move": N_MOVES, "price": 0.5}, {"move": 99}, {"move": np.int64(-5)}),
+        (-1, N, N + 1, 10**6, -(2**63), 2**63, 2**64 + 3, -(2**70), np.int64(-1), np.array([N]), np.uint64(2**64 - 1)),
+        ({"move": -1}, {"move": N_MOVES, "price": 0.5}, {"move": 99}, {"move": np.int64(-5)}, {"move": 2**70}),
     ),
     Case(Refusal.NOTHING_TO_ACCEPT, 2, (0, np.int64(0), np.array([0])), ({"move": 0}, {"move": Move.ACCEPT})),
     Case(
@@ -56,7 +57,7 @@ CASES = (
         (),
         tuple(
             action
-            for price in (NAN, INF, -INF, -1e-9, 1.0000001, 5, -1, 140_000, np.float32("nan"), np.array([NAN]))
+            for price in (NAN, INF, -INF, -1e-9, 1.0000001, 5, -1, 140_000, 10**400, np.float32("nan"), np.array([NAN]))
             for action in offers(price=price)
         ),
     ),
@@ -64,7 +65,7 @@ CASES = (
         Refusal.UNKNOWN_PACKAGE,
         offer(30),
         (),
-        tuple(action for package in (-1, 1, 10**6, np.int64(2)) for action in offers(package=package)),
+        tuple(action for package in (-1, 1, 10**6, 2**70, np.int64(2)) for action in offers(package=package)),
     ),
     Case(
         Refusal.CLAIM_NEEDS_CREDIBILITY,
@@ -93,19 +94,37 @@ NO_ACTIONS = (
     {},
     {5},
     object(),
+    2j,
+    True,
+    np.True_,
     np.array([1, 2]),
     np.float64(5),
+    np.array(5.0),
     np.array([5.0]),
-    2j,
+    np.array([True]),
+    np.array([5], object),
+    np.array([]),
+    np.eye(N, dtype=np.int8)[5],
+    np.eye(N)[5],
+    {"action": 5.0},
+    {"action": 5, "belif": [0.5, 0.1]},
 )
+"""Nothing of it is a whole number; most of it is what a library makes of actions that are no `Discrete`."""
 NO_MIXED_ACTIONS = (
     *(None, 5, 1.0, "accept", [2, 0.5, 0], {}, {"price": 0.5}, {"move": 2, "prize": 0.5}, {"move": 2, 3: 0.5}),
-    *({**MIXED_OFFER, "move": move} for move in (None, 2.0, "OFFER", [2], np.array([1, 2]), 2**70, -(2**63) - 1)),
-    *({**MIXED_OFFER, "price": price} for price in (None, "0.5", b"0", [0.5], np.array([0.1, 0.2]), 1j, 10**400)),
-    *({**MIXED_OFFER, "package": package} for package in (None, 0.0, "0", [0], 2**70)),
+    *({**MIXED_OFFER, "move": move} for move in (None, 2.0, "OFFER", [2], True, np.array([1, 2]), np.array([2.0]))),
+    *({**MIXED_OFFER, "price": price} for price in (None, "0.5", b"0", [0.5], 1j, True, np.True_, np.array(["0.5"]))),
+    *({**MIXED_OFFER, "price": price} for price in (np.array([0.1, 0.2]), np.array([]), np.array([True]))),
+    *({**MIXED_OFFER, "package": package} for package in (None, 0.0, "0", [0], False, np.array([0.0]))),
+    *({"move": move} for move in (Move.OFFER, Move.BATNA_REVEAL)),
+    *({"move": move, "package": 0} for move in (2, np.array([4]))),
+    {"move": Move.ACCEPT, "price": "0.5"},
+    {"move": Move.SILENCE, "package": None},
 )
+"""Neither is any of this a mixed action, nor is an offer or a claim without a price."""
 
 every_case = pytest.mark.parametrize("case", CASES, ids=[case.why.name for case in CASES])
+every_treatment = pytest.mark.parametrize("illegal", ["raise", "terminate"])
 every_form = pytest.mark.parametrize("form", ["discrete", "mixed"])
 every_interface = pytest.mark.parametrize(
     "interface", ["aec", "parallel", "one agent", "one agent, parallel", "gymnasium"]
@@ -121,12 +140,12 @@ def in_form(action: int, seat: int, form: str) -> Any:
 
 def sit_down(interface: str, form: str, first: int, **arguments: Any) -> Any:
     """Return an environment in which the seller has made a first move and the buyer's agent is on turn."""
-    settings = {"actions": form, "opener": "seller", **arguments}
+    settings = {"reward": "shaped", "actions": form, "opener": "seller", **arguments}
     if interface == "gymnasium":
         env: Any = NegotiationEnv(opponent=Reciter(first), **{"illegal": "raise", **settings})
     else:
         kind = negotiation_v0.parallel_env if "parallel" in interface else negotiation_v0.env
-        env = kind(seller=Reciter(first) if "one agent" in interface else None, **settings)
+        env = kind(seller=Reciter(first) if "one agent" in interface else None, **{"illegal": "raise", **settings})
     env.reset(seed=3)
     if interface == "aec":
         env.step(in_form(first, 1, form))
@@ -170,14 +189,17 @@ def test_every_reason_to_refuse_is_in_the_table() -> None:
 
 @every_form
 @every_interface
-def test_what_is_no_action_is_refused(interface: str, form: str) -> None:
-    env = sit_down(interface, form, offer(30))
+@every_treatment
+def test_what_is_no_action_is_a_type_error_however_illegal_moves_are_treated(
+    illegal: str, interface: str, form: str
+) -> None:
+    env = sit_down(interface, form, offer(30), illegal=illegal)
     before = everything(env)
     for action in NO_ACTIONS if form == "discrete" else NO_MIXED_ACTIONS:
-        with pytest.raises(IllegalMoveError) as refused:
+        with pytest.raises(ActionTypeError, match=r"give|it has") as refused:
             act(env, action)
         assert everything(env) == before
-        assert "give" in str(refused.value) or "no action" in str(refused.value) or "it has" in str(refused.value)
+        assert isinstance(refused.value, TypeError)
     act(env, in_form(0, 0, form))
     assert env.game.outcome().is_deal
 
@@ -267,21 +289,48 @@ def test_terminate_ends_the_game_at_the_offenders_cost(
         assert env.game.moves == opening
 
 
-@every_form
-@every_interface
-def test_terminate_takes_what_is_no_action_for_an_illegal_one(interface: str, form: str) -> None:
-    for action in NO_ACTIONS if form == "discrete" else NO_MIXED_ACTIONS:
-        if action is None and interface == "parallel":
-            continue  # that agent is on turn and does nothing: see below
-        env = sit_down(interface, form, offer(30), illegal="terminate")
-        info = check_forfeit(env, act(env, action), "buyer_0", 200.0 - owed(interface, form, offer(30)))
-        assert info["illegal"]
+@pytest.mark.parametrize("seat", [0, 1])
+@pytest.mark.parametrize("way", ["left out", "as an argument"])
+def test_an_anchor_without_a_price_is_at_its_seats_own_end(seat: int, way: str) -> None:
+    env = negotiation_v0.env(actions="mixed", opener=("buyer", "seller")[seat])
+    env.reset(seed=0)
+    if way == "left out":
+        env.step({"move": Move.ANCHOR_HIGH})
+    else:
+        env.game.play(Move.ANCHOR_HIGH)
+    assert env.game.moves == [(Move.ANCHOR_HIGH, float(seat), 0, None)]
+
+
+@every_treatment
+def test_an_offer_names_its_package_where_there_are_several(illegal: str) -> None:
+    env = negotiation_v0.env(scenario="hiring_package_terms", actions="mixed", opener="buyer", illegal=illegal)
+    env.reset(seed=0)
+    before = everything(env)
+    with pytest.raises(ActionTypeError, match="OFFER needs a package; give a whole number from 0 to 8"):
+        env.step({"move": Move.OFFER, "price": 0.5})
+    with pytest.raises(ActionTypeError, match="OFFER needs a package"):
+        env.game.play(Move.OFFER, 0.5)
+    assert everything(env) == before
+    for move in (Move.BATNA_REVEAL, Move.ANCHOR_HIGH):  # about the reference package, as their discrete actions are
+        env.step({"move": move, "price": 0.5})
+        assert env.game.moves[-1] == (move, 0.5, 0, None)
+
+
+def test_a_game_takes_no_offer_or_claim_without_a_price() -> None:
+    game = Game(negotiation_v0.make_config(opener="seller"))
+    game.reset(0)
+    for move in (Move.OFFER, Move.BATNA_REVEAL):
+        with pytest.raises(ActionTypeError, match=f"{move.name} needs a price; give one number from 0 to 1"):
+            game.play(move)
+        with pytest.raises(ActionTypeError, match=f"{move.name} needs a price"):
+            negotiation_v0.replay(game.config, 0, [(move,)])
+    assert game.moves == []
 
 
 def test_gymnasium_terminates_by_default_and_opponents_still_pay_for_what_they_did() -> None:
-    env = NegotiationEnv(opponent="shark", opener="seller", actions="mixed")
+    env = NegotiationEnv(opponent="shark", opener="seller", actions="mixed", reward="shaped")
     env.reset(seed=0)
-    both = negotiation_v0.env(opener="seller", actions="mixed")
+    both = negotiation_v0.env(opener="seller", actions="mixed", reward="shaped")
     both.reset(seed=0, options=env.game.options)
     both.step(env.game.moves[0]._asdict())
     assert both.rewards["buyer_0"] != 0.0
@@ -293,8 +342,8 @@ def test_gymnasium_terminates_by_default_and_opponents_still_pay_for_what_they_d
 def test_terminate_still_pays_an_agent_for_what_it_did_before_its_opponents_illegal_answer() -> None:
     # The seller's offer pays the buyer, and an agent's own concession costs it; neither is lost with the game.
     opponent = Reciter(offer(30), offer(28), -1)
-    env = NegotiationEnv(opponent=opponent, opener="seller")
-    both = negotiation_v0.env(opener="seller")
+    env = NegotiationEnv(opponent=opponent, opener="seller", reward="shaped")
+    both = negotiation_v0.env(opener="seller", reward="shaped")
     env.reset(seed=0)
     both.reset(seed=0)
     total = 0.0
@@ -309,15 +358,34 @@ def test_terminate_still_pays_an_agent_for_what_it_did_before_its_opponents_ille
 
 
 def test_the_other_forms_default_is_to_raise() -> None:
-    for kind in (negotiation_v0.env, negotiation_v0.raw_env, negotiation_v0.parallel_env):
+    for kind in (negotiation_v0.env, negotiation_v0.raw_env):
         env = kind(opener="buyer")
         env.reset(seed=0)
         with pytest.raises(IllegalMoveError):
             act(env, -1)
 
 
+@pytest.mark.parametrize("form", ["discrete", "mixed"])
+@pytest.mark.parametrize("beliefs", ["bayes", "elicited"])
+def test_the_loop_that_pettingzoo_documents_runs(form: str, beliefs: str) -> None:
+    env = negotiation_v0.parallel_env(actions=form, beliefs=beliefs)
+    endings, turns = set(), 0
+    for seed in range(60):
+        env.reset(seed=seed)
+        for agent in env.possible_agents:
+            env.action_space(agent).seed(seed)
+        while env.agents:
+            env.step({agent: env.action_space(agent).sample() for agent in env.agents})
+        outcome = env.game.outcome()
+        endings.add(outcome.ending)
+        turns += len(env.game.moves)
+        assert outcome.ending != "forfeit" or outcome.closed_by == ("buyer", "seller")[env.game.seat]
+    assert {"deal", "forfeit", "walk_away"} <= endings
+    assert turns > 60
+
+
 def test_a_forfeit_leaves_the_next_game_alone() -> None:
-    env, plain = negotiation_v0.env(illegal="terminate"), negotiation_v0.env()
+    env, plain = negotiation_v0.env(illegal="terminate", reward="shaped"), negotiation_v0.env(reward="shaped")
     env.reset(seed=0)
     env.step(-1)
     env.reset()
@@ -337,7 +405,6 @@ MAKERS = {
     "gymnasium": lambda **arguments: NegotiationEnv(opponent="linear", **arguments),
 }
 every_maker = pytest.mark.parametrize("interface", MAKERS)
-every_treatment = pytest.mark.parametrize("illegal", ["raise", "terminate"])
 
 
 @every_maker
@@ -412,21 +479,57 @@ def test_the_game_itself_refuses_what_comes_at_the_wrong_time() -> None:
 
 
 @every_form
-def test_the_parallel_seat_not_on_turn_may_only_pass(form: str) -> None:
-    env = negotiation_v0.parallel_env(opener="seller", actions=form)
+@every_treatment
+def test_what_the_parallel_seat_not_on_turn_does_is_ignored(illegal: str, form: str) -> None:
+    env, plain = (negotiation_v0.parallel_env(opener="seller", actions=form, illegal=illegal) for _ in range(2))
+    fine = in_form(offer(30), 1, form)
+    for action in (in_form(5, 0, form), in_form(1, 0, form), -1, "pass", 1.5, {}, None, np.eye(N)[3], object()):
+        env.reset(seed=0)
+        plain.reset(seed=0)
+        result = env.step({"buyer_0": action, "seller_0": fine})
+        assert result[1] == plain.step({"seller_0": fine})[1]
+        assert content(env.game.rows) == content(plain.game.rows)
+        assert env.agents == ["buyer_0", "seller_0"]
+
+
+@every_form
+@every_treatment
+def test_the_parallel_seat_on_turn_has_to_act(illegal: str, form: str) -> None:
+    env = negotiation_v0.parallel_env(opener="seller", actions=form, illegal=illegal)
+    env.reset(seed=0)
+    before = content(env.game.rows)
+    for actions in ({}, {"seller_0": None}, {"buyer_0": in_form(5, 0, form)}):
+        with pytest.raises(ActionTypeError, match=r"seller_0 is on turn, and has no action; give {'seller_0': action}"):
+            env.step(actions)
+        assert content(env.game.rows) == before
+
+
+def test_an_unknown_treatment_off_turn_comes_with_the_nearest_one() -> None:
+    with pytest.raises(ParlayError, match="unknown treatment of actions off turn 'strikt'; did you mean 'strict'"):
+        negotiation_v0.parallel_env(off_turn="strikt")
+
+
+@every_form
+def test_the_parallel_seat_not_on_turn_may_only_pass_where_that_is_asked_for(form: str) -> None:
+    env = negotiation_v0.parallel_env(
+        opener="seller", actions=form, off_turn="strict", illegal="raise", reward="shaped"
+    )
     env.reset(seed=0)
     before = content(env.game.rows)
     passing = env.action_space("buyer_0").n - 1 if form == "discrete" else {"move": N_MOVES}
     fine = in_form(offer(30), 1, form)
-    for action in (in_form(5, 0, form), in_form(1, 0, form), -1, "pass", 1.5, {}):
+    for action in (in_form(5, 0, form), in_form(1, 0, form), in_form(-1, 0, form)):
         for actions in ({"seller_0": fine, "buyer_0": action}, {"buyer_0": action, "seller_0": fine}):
             with pytest.raises(IllegalMoveError, match=r"buyer_0: it is the turn of seller_0; .* the pass"):
                 env.step(actions)
             assert content(env.game.rows) == before
-    for actions in ({"seller_0": passing}, {"seller_0": None}, {}, {"buyer_0": passing}, {"buyer_0": None}):
-        with pytest.raises(IllegalMoveError):
-            env.step(actions)
+    for action in ("pass", 1.5, {}, True):
+        with pytest.raises(ActionTypeError):
+            env.step({"seller_0": fine, "buyer_0": action})
         assert content(env.game.rows) == before
+    with pytest.raises(IllegalMoveError):
+        env.step({"seller_0": passing})
+    assert content(env.game.rows) == before
     for i, way in enumerate(({"buyer_0": passing}, {"buyer_0": None}, {})):
         env.reset(seed=i)
         env.step({"seller_0": fine, **way})
@@ -436,15 +539,16 @@ def test_the_parallel_seat_not_on_turn_may_only_pass(form: str) -> None:
 @every_form
 @pytest.mark.parametrize("reward", ["shaped", "payoff"])
 def test_terminate_makes_the_seat_that_speaks_out_of_turn_pay(form: str, reward: str) -> None:
-    for action in (in_form(5, 0, form), -1, "pass", {}):
-        env = negotiation_v0.parallel_env(opener="seller", actions=form, illegal="terminate", reward=reward)
+    for action in (in_form(5, 0, form), in_form(-1, 0, form)):
+        env = negotiation_v0.parallel_env(opener="seller", actions=form, off_turn="strict", reward=reward)
         env.reset(seed=0)
         result = env.step({"seller_0": in_form(offer(30), 1, form), "buyer_0": action})
         info = check_forfeit(env, result, "buyer_0", 200.0 if reward == "shaped" else 1.0)
         assert "it is the turn of seller_0" in info["illegal"]
         assert env.game.moves == []
     env.reset(seed=0)
-    check_forfeit(env, env.step({}), "seller_0", 200.0 if reward == "shaped" else 1.0)
+    passing = env.action_space("seller_0").n - 1 if form == "discrete" else {"move": N_MOVES}
+    check_forfeit(env, env.step({"seller_0": passing}), "seller_0", 200.0 if reward == "shaped" else 1.0)
 
 
 @every_treatment
@@ -452,10 +556,10 @@ def test_terminate_makes_the_seat_that_speaks_out_of_turn_pay(form: str, reward:
     "actions", [None, 5, [5], "x", {"byer_0": 5}, {0: 5, "buyer_0": 5}, {"buyer_0": 5, "seller_0": 5}]
 )
 def test_parallel_actions_are_of_agents_that_there_are(illegal: str, actions: Any) -> None:
-    env = negotiation_v0.parallel_env(seller="linear", opener="buyer", illegal=illegal)
+    env = negotiation_v0.parallel_env(seller="linear", opener="buyer", illegal=illegal, reward="shaped")
     env.reset(seed=0)
     before = content(env.game.rows)
-    with pytest.raises(IllegalMoveError, match=r"no agents of this game|give {agent: action}"):
+    with pytest.raises(ActionTypeError, match=r"no agents of this game|give {agent: action}"):
         env.step(actions)
     assert content(env.game.rows) == before
 
@@ -493,10 +597,23 @@ def test_gymnasium_needs_an_opponent() -> None:
         NegotiationEnv(opponent=None)
 
 
-BAD_ANSWERS = [0, -1, N, 10**30, 3, None, 1.0, "5", [], [5, 6], np.array([5, 6]), np.array([5.0]), np.array([])]
+ILLEGAL_ANSWERS = [0, -1, N, 10**18, 3]
+NO_ANSWERS = [
+    10**30,
+    None,
+    1.0,
+    "5",
+    True,
+    [],
+    [5, 6],
+    np.array([5, 6]),
+    np.array([5.0]),
+    np.array([True]),
+    np.array([]),
+]
 
 
-@pytest.mark.parametrize("answer", BAD_ANSWERS, ids=str)
+@pytest.mark.parametrize("answer", ILLEGAL_ANSWERS, ids=str)
 @pytest.mark.parametrize("interface", ["one agent", "one agent, parallel", "gymnasium"])
 def test_an_opponents_illegal_answer_is_told_and_undone(interface: str, answer: Any) -> None:
     env = sit_down(interface, "discrete", 2)
@@ -511,7 +628,21 @@ def test_an_opponents_illegal_answer_is_told_and_undone(interface: str, answer: 
     assert [played.move for played in env.game.moves] == [Move.SILENCE, Move.OFFER, Move.OFFER]
 
 
-@pytest.mark.parametrize("answer", BAD_ANSWERS, ids=str)
+@pytest.mark.parametrize("answer", NO_ANSWERS, ids=str)
+@pytest.mark.parametrize("interface", ["one agent", "one agent, parallel", "gymnasium"])
+@every_treatment
+def test_an_opponents_answer_that_is_no_action_is_a_type_error_however_illegal_moves_are_treated(
+    illegal: str, interface: str, answer: Any
+) -> None:
+    env = sit_down(interface, "discrete", 2, illegal=illegal)
+    env._table.game.players[1].answers = [answer]
+    before = everything(env)
+    with pytest.raises(ActionTypeError, match=r"^seller: the opponent 'reciter' answers .* one whole number"):
+        act(env, 2)
+    assert everything(env) == before
+
+
+@pytest.mark.parametrize("answer", ILLEGAL_ANSWERS, ids=str)
 @pytest.mark.parametrize("interface", ["one agent", "one agent, parallel", "gymnasium"])
 def test_terminate_makes_the_opponent_pay_for_its_illegal_answer(interface: str, answer: Any) -> None:
     env = sit_down(interface, "discrete", 2, illegal="terminate", reward="payoff")
@@ -524,7 +655,7 @@ def test_terminate_makes_the_opponent_pay_for_its_illegal_answer(interface: str,
 @pytest.mark.parametrize("started", [False, True])
 def test_an_opponents_illegal_opening_move_leaves_the_game_before_as_it_was(started: bool, illegal: str) -> None:
     opponent = Reciter(2)
-    env = NegotiationEnv(opponent=opponent, opener="seller", illegal=illegal)
+    env = NegotiationEnv(opponent=opponent, opener="seller", illegal=illegal, reward="shaped")
     if started:
         env.reset(seed=4)
         before = everything(env)
@@ -548,7 +679,7 @@ def test_an_opponents_own_error_comes_through_and_the_move_is_undone() -> None:
             return super().act(observations, masks)
 
     for illegal in ("raise", "terminate"):
-        env = NegotiationEnv(opponent=Broken(2), opener="seller", illegal=illegal)
+        env = NegotiationEnv(opponent=Broken(2), opener="seller", illegal=illegal, reward="shaped")
         env.reset(seed=0)
         before = everything(env)
         with pytest.raises(ZeroDivisionError, match="of its own"):
@@ -556,9 +687,9 @@ def test_an_opponents_own_error_comes_through_and_the_move_is_undone() -> None:
         assert everything(env) == before
 
 
-def test_an_opponent_that_never_lets_the_agent_play_is_an_error() -> None:
+def test_an_opponent_cannot_leave_before_the_agent_has_had_a_turn() -> None:
     env = NegotiationEnv(opponent=Reciter(1), opener="seller")
-    with pytest.raises(ConfigurationError, match="100 games in a row ended before the agent's first turn"):
+    with pytest.raises(IllegalMoveError, match="the other seat has not had a turn yet"):
         env.reset(seed=0)
     with pytest.raises(NotStartedError):
         env.step(5)
@@ -648,7 +779,7 @@ def test_every_number_of_rounds_in_between_is_fine(rounds: Any) -> None:
 def test_rendering_needs_a_mode() -> None:
     env = negotiation_v0.env()
     env.reset(seed=0)
-    with pytest.raises(ConfigurationError, match="render_mode='ansi' or 'human'"):
+    with pytest.raises(ConfigurationError, match="render_mode='ansi', 'human' or 'rgb_array'"):
         env.render()
 
 
@@ -668,5 +799,6 @@ def test_errors_out_of_order_are_runtime_errors_and_bad_values_value_errors() ->
     assert issubclass(NotStartedError, TurnError)
     assert issubclass(GameOverError, TurnError)
     assert issubclass(IllegalMoveError, ValueError)
+    assert issubclass(ActionTypeError, TypeError)
     assert issubclass(ConfigurationError, ValueError)
     assert AGENTS == ("buyer_0", "seller_0")

@@ -41,9 +41,10 @@ def conceding(seen: NegotiationObservation, turn: int) -> NegotiationAction:
 
 @pytest.mark.parametrize("role", SEATS)
 @pytest.mark.parametrize("scenario", ["saas_enterprise", "hiring_package_terms", "uniform"])
-def test_a_whole_game(role: str, scenario: str) -> None:
+@pytest.mark.parametrize("chosen", [{}, {"reward": "shaped"}], ids=str)
+def test_a_whole_game(role: str, scenario: str, chosen: dict[str, Any]) -> None:
     env = environment()
-    seen = env.reset(seed=5, episode_id="mine", scenario=scenario, role=role, opponent="diplomat")
+    seen = env.reset(seed=5, episode_id="mine", scenario=scenario, role=role, opponent="diplomat", **chosen)
     assert seen.reward is None
     assert seen.role == role
     assert seen.your_turn

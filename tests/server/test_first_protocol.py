@@ -180,6 +180,17 @@ def test_moves_cost_credibility_and_too_little_of_it_is_an_error() -> None:
     client.socket.close()
 
 
+def test_a_claim_without_an_amount_is_at_ones_own_limit_as_it_was_on_the_first_server(web: TestClient) -> None:
+    client, session, _ = started(web, persona="conceder")
+    client.ask("step", session_id=session, utterance="That is all.", tactical_move="batna_reveal")
+    hidden = client.ask("state", session_id=session)["state"]["hidden_state"]
+    assert (
+        hidden["last_stated_batna"] == hidden["walk_away_price"]
+        or hidden["last_stated_batna"] == hidden["budget_ceiling"]
+    )
+    client.socket.close()
+
+
 def test_an_offer_that_the_standing_one_meets_accepts_it(web: TestClient) -> None:
     client, session, _ = started(web, persona="conceder")
     seen = client.ask("step", session_id=session, utterance="Start.", offer_amount=180_000)["observation"]

@@ -1,0 +1,104 @@
+"""A game between two opponents, played at once, and the record of it."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from copy import deepcopy
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from parlay_marl.catalogue.personas import Persona
+from parlay_marl.catalogue.scenarios import Scenario
+from parlay_marl.core.moves import SEATS
+from parlay_marl.envs.config import ILLEGAL, Config, make_config, one_of
+from parlay_marl.envs.game import Game, PlayedMove
+from parlay_marl.envs.outcome import Outcome
+from parlay_marl.envs.render import transcript
+from parlay_marl.errors import IllegalMoveError
+from parlay_marl.opponents.seat import Player, as_player
+
+
+@dataclass(frozen=True)
+class GameRecord:
+    """A finished game: what it can be played again from, and how it ended.
+
+    `options` are the reset options, with the event sensitivities of personas; `moves` are those of both seats in their
+    order, with normalised prices. Pairs are (buyer, seller).
+    """
+
+    config: Config
+    seed: int
+    number: int
+    options: Mapping[str, Any] | None
+    moves: tuple[PlayedMove, ...]
+    outcome: Outcome
+    rewards: tuple[float, float]
+    """What the game has paid to each seat in all."""
+    illegal: str | None
+    """What was illegal, where that ended the game; its seat is `outcome.closed_by`."""
+    players: tuple[Player, Player] = field(repr=False, compare=False)
+
+    @property
+    def names(self) -> tuple[str, str]:
+        """The names of who played."""
+        buyer, seller = self.players
+        return buyer.name, seller.name
+
+    def replay(self, turns: int | None = None) -> Game:
+        """Return the game played again, bit for bit, or its first `turns` turns; who played is not asked again."""
+        game = Game(self.config, self.players)
+        game.begin(self.seed, self.number, self.options)
+        for played in self.moves[:turns]:
+            game.turn_by_move(int(played.move), *played[1:])
+        if self.illegal is not None and (turns is None or turns > len(self.moves)):
+            game.forfeit(SEATS.index(str(self.outcome.closed_by)))
+        return game
+
+    def transcript(self) -> str:
+        """Return the game as text: every turn, what personas said, the ending, and a picture of the offers."""
+        return transcript(self.replay())
+
+
+def play_game(
+    buyer: str | Path | Persona | Player,
+    seller: str | Path | Persona | Player,
+    scenario: str | Path | Scenario = "saas_enterprise",
+    *,
+    seed: int | None = None,
+    number: int = 0,
+    options: Mapping[str, Any] | None = None,
+    illegal: str = "raise",
+    **arguments: Any,
+) -> GameRecord:
+    """Let two opponents play a game to its end, and return the record of it.
+
+    `buyer` and `seller` are what `env` takes for a seat: a persona's name or file, the file of a learned policy, or
+    anything with a name and a method `act(observations, masks)`. Without a `seed` one is drawn. `options` are those of
+    `reset`; with `illegal="terminate"` a seat that plays an illegal action loses instead of raising an error; the other
+    `arguments` are those of `make_config`: `rules`, `reward`, `information`, `opener`, `max_rounds`, `beliefs`.
+    """
+    one_of("treatment of illegal moves", illegal, ILLEGAL)
+    players = as_player(buyer), as_player(seller)
+    game, refused = Game(make_config(scenario, **arguments), players), None
+    try:
+        game.begin(secrets.randbits(63) if seed is None else seed, number, deepcopy(options), players_move=True)
+    except IllegalMoveError as error:
+        if illegal == "raise":
+            raise
+        refused = str(error)
+        game.forfeit()
+    assert game.seed is not None
+    buyer_paid, seller_paid = game.rewards
+    return GameRecord(
+        game.config,
+        game.seed,
+        game.number,
+        game.options,
+        tuple(game.moves),
+        game.outcome(),
+        (buyer_paid, seller_paid),
+        refused,
+        players,
+    )

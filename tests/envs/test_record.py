@@ -1,0 +1,137 @@
+"""Two opponents play a game at once, and its record is enough to play it again."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from parlay_marl import negotiation_v0
+from parlay_marl.core.moves import Move
+from parlay_marl.errors import ActionTypeError, ConfigurationError, IllegalMoveError, ParlayError, UnknownNameError
+from parlay_marl.opponents.policy import write_policy
+from tests.helpers import PERSONAS, SCENARIOS, Chooser, Reciter, content, offer
+from tests.opponents.networks import network
+
+play_game = negotiation_v0.play_game
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+@pytest.mark.parametrize("beliefs", ["bayes", "elicited"])
+def test_a_record_is_the_game_bit_for_bit(beliefs: str, scenario: str) -> None:
+    for seed, buyer in enumerate(PERSONAS):
+        record = play_game(buyer, "diplomat", scenario, seed=seed, beliefs=beliefs)
+        assert record.names == (buyer, "diplomat")
+        assert (record.seed, record.number, record.illegal) == (seed, 0, None)
+        again = record.replay()
+        assert again.moves == list(record.moves)
+        assert again.outcome() == record.outcome
+        plain = negotiation_v0.replay(record.config, record.seed, record.moves, record.options, record.number)
+        assert content(plain.rows) == content(again.rows)
+
+
+def test_the_game_is_the_one_that_an_agent_with_the_same_persona_plays() -> None:
+    record = play_game("shark", "diplomat", "hiring_package_terms", seed=5, opener="buyer", rules="seed")
+    env = negotiation_v0.env(
+        scenario="hiring_package_terms", seller="diplomat", opener="buyer", rules="seed", actions="mixed"
+    )
+    env.reset(seed=5, options=record.options)
+    paid = np.zeros(2)
+    while not env.game.is_over:
+        move, price, package, _ = record.moves[len(env.game.moves)]
+        env.step({"move": move, "price": price, "package": package})
+        paid += env.game.rewards
+    assert env.game.moves == list(record.moves)
+    assert env.game.outcome() == record.outcome
+    assert paid.tolist() == pytest.approx(record.rewards)
+
+
+def test_the_transcript_has_the_words_and_the_ending() -> None:
+    record = play_game("shark", "diplomat", seed=7)
+    text = record.transcript()
+    assert text.startswith("An enterprise software contract\n")
+    assert "shark (buyer) against diplomat (seller)" in text
+    assert text.count('"') >= 10
+    assert f"Deal at USD {record.outcome.price:,.0f}" in text
+    assert text == play_game("shark", "diplomat", seed=7).transcript()
+
+
+def test_seats_are_given_to_whatever_env_takes(tmp_path: Path) -> None:
+    write_policy(tmp_path / "pupil.safetensors", network())
+    for buyer in ("linear", tmp_path / "pupil.safetensors", str(tmp_path / "pupil.safetensors"), Chooser(0), network()):
+        record = play_game(buyer, Chooser(1), seed=0)
+        assert record.replay().outcome() == record.outcome
+
+
+def test_seed_number_options_and_rounds_are_taken() -> None:
+    options = {"reservation": {"buyer": 160_000, "seller": 120_000}, "events": False}
+    record = play_game("hardliner", "hardliner", seed=3, number=4, options=options, max_rounds=12)
+    assert (record.seed, record.number) == (3, 4)
+    assert record.outcome.round <= 11
+    assert record.replay().row["events_fired"] == 0
+    options["reservation"] = {}
+    assert record.options is not None
+    assert record.options["reservation"] == {"buyer": 160_000, "seller": 120_000}
+    assert play_game("random", "random").seed != play_game("random", "random").seed
+
+
+def test_part_of_a_game_can_be_replayed() -> None:
+    record = play_game("shark", "diplomat", seed=7)
+    for turns in range(len(record.moves)):
+        game = record.replay(turns)
+        assert game.moves == list(record.moves[:turns])
+        assert not game.is_over
+
+
+@pytest.mark.parametrize("reward", ["shaped", "payoff"])
+def test_an_illegal_move_is_an_error_or_loses_the_game(reward: str) -> None:
+    buyer = Reciter(offer(5), 3, name="hasty")
+    with pytest.raises(IllegalMoveError, match=r"buyer: action 3 \(CHALLENGE\) of the opponent 'hasty' is illegal"):
+        play_game(buyer, "linear", seed=0, opener="buyer")
+    buyer = Reciter(offer(5), 3, name="hasty")
+    record = play_game(buyer, "linear", seed=0, opener="buyer", illegal="terminate", reward=reward)
+    assert (record.outcome.ending, record.outcome.closed_by) == ("forfeit", "buyer")
+    assert record.illegal is not None
+    assert "CHALLENGE" in record.illegal
+    assert [played.move for played in record.moves] == [Move.OFFER, Move.OFFER]
+    again = record.replay()
+    assert again.outcome() == record.outcome
+    assert not record.replay(2).is_over
+    assert "Forfeit by the buyer" in record.transcript()
+    assert record.rewards[0] < (-100 if reward == "shaped" else -0.5)
+
+
+def test_a_record_can_be_pickled_and_compared() -> None:
+    record = play_game("shark", "nash", seed=7)
+    copy = pickle.loads(pickle.dumps(record))
+    assert copy == record
+    assert copy.transcript() == record.transcript()
+    assert copy != play_game("shark", "nash", seed=8)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"buyer": "sharc"}, UnknownNameError, "did you mean 'shark'"),
+        ({"seller": None}, ConfigurationError, "None cannot play a seat"),
+        ({"seed": "x"}, ConfigurationError, "seed: give a whole number"),
+        ({"number": -1}, ConfigurationError, "number: give the number of a game"),
+        ({"options": {"event": False}}, ConfigurationError, "reset options: event: "),
+        ({"illegal": "stop"}, UnknownNameError, "unknown treatment of illegal moves"),
+        ({"max_rounds": 0}, ConfigurationError, "max_rounds"),
+        ({"seller": Reciter("5"), "illegal": "terminate"}, ActionTypeError, "one whole number"),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_played_is_refused(arguments: dict[str, Any], error: type[ParlayError], message: str) -> None:
+    with pytest.raises(error, match=message):
+        play_game(**{"buyer": "shark", "seller": "diplomat"} | arguments)
+
+
+def test_giving_both_seats_away_names_what_plays_such_a_game() -> None:
+    for kind in (negotiation_v0.env, negotiation_v0.parallel_env):
+        with pytest.raises(ConfigurationError, match=r"both seats .*negotiation_v0\.play_game\(buyer, seller\)"):
+            kind(buyer="shark", seller="diplomat")
