@@ -24,6 +24,10 @@ LIMIT = 300.0
 """Seconds after which a process hangs: ample on a loaded machine, and less than a test may take."""
 SECONDS_TO_DIE = 30.0
 
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell has started the tests in the background, and processes of theirs would be deaf to Ctrl-C, too.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 Command = Sequence[str | os.PathLike[str]]
 Finished = subprocess.CompletedProcess[str]
 

@@ -56,6 +56,14 @@ def test_a_command_that_fails_says_what_it_said() -> None:
     assert run([sys.executable, "-c", "print(input())"], typed="hello\n").stdout == "hello\n"
 
 
+def test_processes_can_be_interrupted_whatever_shell_has_started_the_tests() -> None:
+    ask = "import signal; print(repr(signal.getsignal(signal.SIGINT)))"
+    program = f"import sys; from tests.processes import run; print(run([sys.executable, '-c', {ask!r}]).stdout)"
+    deaf = ["sh", "-c", 'trap \'\' INT; exec "$0" "$@"', sys.executable, "-c"]
+    assert "SIG_IGN" in run([*deaf, ask]).stdout
+    assert "default_int_handler" in run([*deaf, program]).stdout
+
+
 def test_no_test_starts_processes_in_another_way() -> None:
     strays = []
     for path in sorted((ROOT / "tests").rglob("*.py")):

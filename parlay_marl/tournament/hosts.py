@@ -9,7 +9,7 @@ import random
 import signal
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from multiprocessing.connection import Connection
 from queue import SimpleQueue
 from typing import Any, Protocol
@@ -17,6 +17,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from parlay_marl.core.moves import BUYER
 from parlay_marl.errors import ConfigurationError, PolicyError
 from parlay_marl.lifeline import end_with_parent
 from parlay_marl.opponents.seat import Opponent
@@ -31,6 +32,9 @@ Answers = NDArray[np.int64]
 
 class Host(Protocol):
     """Asks the policies of one cell after the other."""
+
+    def check(self, name: str) -> None:
+        """Refuse a policy that cannot be made where it will be asked: it would forfeit every game."""
 
     def begin(self, key: int, names: Mapping[int, str]) -> None:
         """Make the policies of a cell, by seat, with the global random generators seeded by a key.
@@ -95,6 +99,9 @@ class LocalHost:
         self._policies: dict[int, Opponent] = {}
         self._faults: dict[int, PolicyError] = {}
 
+    def check(self, name: str) -> None:
+        """Take it as it is: it has been made in this process before."""
+
     def begin(self, key: int, names: Mapping[int, str]) -> None:
         """Make the policies of a cell."""
         self._policies, self._faults = {}, {}
@@ -131,6 +138,16 @@ class WorkerHost:
         self._line: Connection | None = None
         self._faults: dict[int, PolicyError] = {}
         self._is_halted = False
+
+    def check(self, name: str) -> None:
+        """Refuse a policy that the process cannot make, though this one could."""
+        self.begin(0, {BUYER: name})
+        if BUYER in self._faults:
+            raise ConfigurationError(
+                f"the policy {name!r}: {self._faults[BUYER]}; that is in a worker process, which sees neither what a "
+                "notebook or `python -c` defines nor what a script does under `if __name__ == '__main__':`; put it "
+                "into a module of its own, or give workers=0, and this process asks it"
+            )
 
     def begin(self, key: int, names: Mapping[int, str]) -> None:
         """Make the policies of a cell; where one takes the process with it, the other is made again."""
@@ -256,6 +273,12 @@ class Hosts:
             yield host
         finally:
             self._free.put(host)
+
+    def check(self, names: Iterable[str]) -> None:
+        """Refuse policies that cannot be made where they will be asked."""
+        with self.borrowed() as host:
+            for name in names:
+                host.check(name)
 
     def halt(self) -> None:
         """Let all calls that are waiting fail."""

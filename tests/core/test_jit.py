@@ -74,14 +74,15 @@ def test_a_played_game_leaves_compiled_code_behind() -> None:
 
 PROGRAM = """
 import sys
-from parlay_marl import cli
+from parlay_marl.cli import app, main
 from parlay_marl.core import work
 
-def command(**_):
+@app.command()
+def begun():
     print(work.has_begun(work.all_work(), 3), sum(work.has_begun.stats.cache_hits.values()))
 
-cli.app = command  # a command that needs the smallest of the entry points
-cli.main()
+sys.argv = ["parlay", "begun"]  # a command that needs the smallest of the entry points
+main()
 """
 
 
