@@ -116,7 +116,7 @@ def _private(scenario: Scenario) -> list[Row]:
     rows.append(("urgency", f"buyer {urgency.buyer:g}, seller {urgency.seller:g}{spread}"))
     rows.append(("alternative", f"buyer {alternative.buyer:.0%}, seller {alternative.seller:.0%} of the games"))
     if scenario.terms and scenario.value_spread:
-        rows.append(("terms", f"worth as below, times how much a seat cares for each term: 1 ± {scenario.value_spread:g}"))
+        rows.append(("terms", f"worth as below, times 1 ± {scenario.value_spread:g}: how much a seat cares"))
     width = scenario.nominal_width
     share = f"{money(width * (scenario.high - scenario.low), scenario)}, {width:.0%} of the range"
     drawn = shares_of(scenario)
