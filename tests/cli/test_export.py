@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from parlay_marl.opponents.policy import read_policy, write_policy
-from tests.cli.conftest import ROOT, Parlay
+from tests.cli.conftest import Parlay
 from tests.opponents.networks import network, same
+from tests.processes import ROOT
 
 FIXTURES = ROOT / "tests" / "training" / "fixtures"
 

@@ -6,7 +6,6 @@ import contextlib
 import io
 import json
 import os
-import subprocess
 import sys
 import textwrap
 from pathlib import Path
@@ -20,8 +19,9 @@ from parlay_marl.cli.console import SafeConsole
 from parlay_marl.errors import CatalogueError
 from parlay_marl.printable import encodable
 from parlay_marl.tournament.entrants import in_words
-from tests.cli.conftest import ROOT, Parlay
+from tests.cli.conftest import Parlay
 from tests.cli.test_app import COMMANDS
+from tests.processes import ROOT, Finished, run
 
 ALL = (*COMMANDS, "train", "evaluate", "exploit", "serve")
 RED = "\x1b[31m"
@@ -34,12 +34,10 @@ posix = pytest.mark.skipif(os.name == "nt", reason="streams of POSIX")
 # ------------------------------------------------------------------ streams
 
 
-def shell(line: str, **more: Any) -> subprocess.CompletedProcess[str]:
+def shell(line: str, **more: Any) -> Finished:
     """Run a shell line in which PARLAY is the command."""
     command = line.replace("PARLAY", f"{sys.executable} -m parlay_marl")
-    return subprocess.run(
-        ["bash", "-c", command], cwd=ROOT, env=ENV, capture_output=True, text=True, timeout=600, check=False, **more
-    )
+    return run(["bash", "-c", command], **{"env": ENV} | more)
 
 
 FULL = [
@@ -213,10 +211,7 @@ def test_what_a_policy_prints_stays_out_of_the_results(tmp_path: Path) -> None:
     )
     for workers in ("0", "1"):
         command = [sys.executable, "-m", "parlay_marl", "tournament", "loud_bot:Bot", "linear", "-s", "uniform"]
-        done = subprocess.run(
-            [*command, "-n", "1", "--workers", workers],
-            cwd=tmp_path, env=ENV, capture_output=True, text=True, timeout=600, check=True,
-        )  # fmt: skip
+        done = run([*command, "-n", "1", "--workers", workers], cwd=tmp_path, env=ENV, check=True)
         words = ("imported", "made", "asked") + (("called",) if workers == "1" else ())
         assert not [word for word in words if word in done.stdout]
         assert all(word in done.stderr for word in words)
