@@ -184,7 +184,7 @@ def test_headlines_claims_tension_and_the_ending_change_the_picture() -> None:
     assert len(set(seen)) == len(seen)
 
 
-WORDS = "Ünïcode — “quoted”, 中文, \x1b[31mred\x1b[0m\nand a second line"
+WORDS = "Ünïcode — “quoted”, 中文, and a line that is far too long for the head of a picture"
 
 
 def test_any_text_number_of_rounds_and_ending_can_be_drawn() -> None:
