@@ -91,7 +91,7 @@ def test_that_keeps_the_interpreter_to_itself():
 def test_a_test_that_hangs_fails_with_stacks_and_the_run_ends(tmp_path: Path) -> None:
     (tmp_path / "test_hanging.py").write_text(HANGING)
     options = ["-p", "no:cacheprovider", "-c", str(ROOT / "pyproject.toml"), "--rootdir", str(tmp_path), "-v"]
-    limits = ["-o", "timeout=2", "-o", "faulthandler_timeout=6"]
+    limits = ["-o", "timeout=4", "-o", "faulthandler_timeout=30"]
     done = run([sys.executable, "-m", "pytest", *options, *limits, str(tmp_path)])
     assert done.returncode == 1
     assert "test_that_waits FAILED" in done.stdout
