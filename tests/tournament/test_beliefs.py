@@ -145,7 +145,7 @@ def test_the_games_are_those_of_a_tournament_and_the_beliefs_those_of_the_enviro
                     assert seen.tolist() == belief[seat, :N_FIGURES].astype(np.float32).tolist()
                 if turn["move"] == BATNA_REVEAL:
                     assert turn["is_bluff"] == env.game.row["claim_is_bluff"][turn["seat"]]
-            report = env.infos["buyer_0"]["outcome"]
+            report = env.outcome()
             assert report.ending == Ending(outcome["ending"]).name.lower()
             assert report.payoff == tuple(outcome["payoff"].tolist())
         assert not turns[number, lengths[number] :]["move"].any()
