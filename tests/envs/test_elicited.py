@@ -14,7 +14,7 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
 from parlay_marl import negotiation_v0
 from parlay_marl.core.belief import score
-from parlay_marl.core.moves import N_MOVES, Refusal, decode
+from parlay_marl.core.moves import INDEX_WALK_AWAY, N_MOVES, Refusal, decode
 from parlay_marl.core.observation import AT
 from parlay_marl.envs.batch import Batch
 from parlay_marl.envs.config import make_config
@@ -399,7 +399,7 @@ def test_an_honest_report_has_the_highest_expected_score(truth: tuple[float, flo
 
 
 def paid_for(report: tuple[float, float] | None, n: int, scenario: str) -> Any:
-    """Return what stating a belief in the buyer's first move pays it in each of n games, where nothing is known yet."""
+    """Return what stating a belief in the buyer's first move pays it in each of n games that the seller leaves then."""
     batch = Batch(n, scenario, beliefs="elicited", opener="buyer", observe=False, reward="shaped")
     batch.reset(seed=11)
     actions = np.full(n, 2)  # silence: nothing else pays or costs
@@ -407,6 +407,8 @@ def paid_for(report: tuple[float, float] | None, n: int, scenario: str) -> Any:
         batch.step(actions)
     else:
         batch.step(actions, np.tile(report, (n, 1)))
+    assert not batch.rewards.any(), "nothing is paid while the game goes on"
+    batch.step(np.full(n, INDEX_WALK_AWAY))
     return batch.rewards[:, 0].copy()
 
 
@@ -424,25 +426,35 @@ def test_reporting_the_public_prior_pays_best_where_nothing_else_is_known(scenar
         assert paid.mean() + 4.0 * paid.std() / np.sqrt(n) < 0.0, (shift, factor, paid.mean())
 
 
-def test_the_pay_for_beliefs_telescopes() -> None:
+STATED = ([0.1, 0.05], [0.9, 0.4], [0.1, 0.05], [0.4, 0.1])
+
+
+def test_the_ending_pays_the_mean_score_over_ones_own_turns_less_that_of_the_prior() -> None:
     for seed in range(5):
         env = make("aec")
         env.reset(seed=seed)
-        total, start = 0.0, float(env.game.row["belief_accuracy"][0])
-        for belief in ([0.1, 0.05], [0.9, 0.4], [0.1, 0.05], [0.4, 0.1]):
+        row, scores = env.game.row, []
+        prior = score(*row["estimate"][0].tolist(), float(row["reservation"][1]))
+        for belief in STATED:
+            scores.append(score(*belief, float(row["reservation"][1])))
             env.step({"action": 2, "belief": belief})
-            total += env.rewards["buyer_0"]
             env.step({"action": 2})
-            total += env.rewards["buyer_0"]
-        end = score(0.4, 0.1, float(env.game.row["reservation"][1]))
-        assert total == pytest.approx(SHAPED * (end - start))
-
-
-def test_repeating_a_report_pays_nothing() -> None:
-    env = make("aec")
-    env.reset(seed=0)
-    env.step({"action": 2, "belief": [0.3, 0.1]})
-    for _ in range(3):
+            assert env.rewards["buyer_0"] == 0.0
+        scores.append(score(*STATED[-1], float(row["reservation"][1])))  # what was last stated stands
         env.step({"action": 2})
+        env.step({"action": INDEX_WALK_AWAY})
+        assert env.rewards["buyer_0"] == pytest.approx(SHAPED * (np.mean(scores) - prior))
+
+
+def test_a_report_that_is_repeated_counts_as_one_that_stands() -> None:
+    paid = []
+    for again in ({}, {"belief": [0.3, 0.1]}):
+        env = make("aec")
+        env.reset(seed=0)
         env.step({"action": 2, "belief": [0.3, 0.1]})
-        assert env.rewards["buyer_0"] == 0.0
+        for _ in range(3):
+            env.step({"action": 2})
+            env.step({"action": 2} | again)
+        env.step({"action": INDEX_WALK_AWAY})
+        paid.append(env.rewards["buyer_0"])
+    assert paid[0] == paid[1] != 0.0
