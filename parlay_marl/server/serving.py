@@ -90,7 +90,7 @@ def warm_up() -> None:
     both = Negotiation(config, (None, None))
     both.begin(0)
     first = both.game.seat
-    both.act(first, Deed(tactical_move=Move.BATNA_REVEAL))
+    both.act(first, Deed(tactical_move=Move.BATNA_REVEAL, offer_amount=150_000.0))
     both.game.belief(1 - first).as_dict()  # with what it makes of the claim
     both.legal_moves(1 - first)
     both.leave(first)

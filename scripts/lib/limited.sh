@@ -13,9 +13,13 @@ limited() {
         set -- timeout --verbose --kill-after="$grace" "${minutes}m" "$@"
     fi
     set -m # a group for the job
+    job=starting
     "$@" </dev/null &
     job=$!
     set +m
+    while kill -0 "$job" 2>/dev/null; do # `wait` can miss a signal that comes just as it begins
+        sleep 0.5
+    done
     wait "$job" || status=$?
     kill -KILL -- "-$job" 2>/dev/null || true
     job=
@@ -25,6 +29,9 @@ limited() {
 # stop SIGNAL STATUS: passes a signal on to what runs, and ends with it. `timeout` hands it to the group.
 stop() {
     trap - INT TERM HUP
+    if [ "$job" = starting ]; then
+        job=${!:-}
+    fi
     if [ -n "$job" ]; then
         kill "-$1" "$job" 2>/dev/null || true
         wait "$job" || true
