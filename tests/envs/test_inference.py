@@ -189,13 +189,18 @@ def test_offers_of_nobody_leave_the_prior() -> None:
 
 def test_packages_count_by_what_they_are_worth_to_the_maker() -> None:
     name = "hiring_package_terms"
-    deal = load_scenario(name)
+    spread = load_scenario(name)
+    deal = spread.model_copy(update={"value_spread": 0.0})
     worth = deal.package_values()[1] * (deal.high - deal.low)
     package = int(np.argmax(np.abs(worth)))
-    plain = infer_limit([235_000, 230_000, 226_000], "seller", name)
+    plain = infer_limit([235_000, 230_000, 226_000], "seller", deal)
     shifted = [(price - worth[package], package) for price in (235_000, 230_000, 226_000)]
     assert all(deal.low <= price <= deal.high for price, _ in shifted)
-    assert infer_limit(shifted, "seller", name).reservation == pytest.approx(plain.reservation)
+    told = infer_limit(shifted, "seller", deal)
+    assert (told.reservation, told.sd) == pytest.approx((plain.reservation, plain.sd))
+    unsure = infer_limit(shifted, "seller", spread)
+    assert unsure.sd > plain.sd, "where what a package is worth to its maker is drawn, it says less of the limit"
+    assert infer_limit([235_000], "seller", spread).sd == infer_limit([235_000], "seller", deal).sd
 
 
 def test_a_reading_cannot_be_changed() -> None:
