@@ -82,4 +82,4 @@ def test_gymnasiums_own_vector_and_wrappers_take_the_single_seat() -> None:
     )
     observation, _ = flat.reset(seed=1)
     assert observation in flat.observation_space
-    assert {"outcome", "episode"} <= set(flat.step(1)[4])
+    assert {"payoff", "episode"} <= set(flat.step(1)[4])
