@@ -72,14 +72,7 @@ BEFORE: Info = {figure.name: figure.before for figure in FIGURES}
 
 _READ = ("ending", "payoff", "share", "efficiency", "price", "package", "round", "closed_by")
 """What the figures are read from."""
-_PART = np.dtype(
-    {
-        "names": list(_READ),
-        "formats": [OUTCOME_DTYPE[name] for name in _READ],
-        "offsets": [OUTCOME_DTYPE.fields[name][1] for name in _READ],  # type: ignore[index]
-        "itemsize": OUTCOME_DTYPE.itemsize,
-    }
-)
+_PART = OUTCOME_DTYPE[list(_READ)]
 """These fields alone, in place: NumPy takes long for a whole record."""
 _OWN, _PUBLIC = ([(f.name, f.read) for f in FIGURES if f.is_own is own] for own in (True, False))
 _START: Info = {field.name: None for field in SIGHTS} | BEFORE

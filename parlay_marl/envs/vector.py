@@ -208,7 +208,7 @@ class NegotiationVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[An
         return tuple(self.batch.lanes["seed"].tolist())
 
     @property
-    def np_random(self) -> tuple[np.random.Generator, ...]:  # type: ignore[override]
+    def np_random(self) -> tuple[np.random.Generator, ...]:  # type: ignore[misc, override]
         """A generator for every lane, of its seed; games draw nothing from them."""
         return tuple(seeding.np_random(seed)[0] for seed in self.np_random_seed)
 

@@ -115,16 +115,17 @@ def test_before_the_end_no_figure_tells_anything(interface: str) -> None:
 def test_what_is_returned_may_be_changed_without_harm() -> None:
     env = negotiation_v0.env(opener="buyer")
     env.reset(seed=0)
-    for _ in range(2):
-        info = env.last()[4]
+    for _ in range(4):
+        seen, *_, info = env.last()
+        assert info is env.last()[4] is env.infos[env.agent_selection], "as PettingZoo's own test wants it"
+        assert list(info) == KEYS
+        seen["observation"][:] = 9
+        assert (info["belief"] < 9).all()
+        assert (env.observe(env.agent_selection)["observation"] < 9).any()
         info["belief"][:] = 9
         del info["action_mask"]
-        info["mine"] = 1
-        assert list(env.last()[4]) == list(env.infos["buyer_0"]) == KEYS
-        assert (env.last()[4]["belief"] < 9).all()
-    seen, *_, info = env.last()
-    seen["observation"][:] = 9
-    assert (info["belief"] < 9).all()
+        env.step(20)
+        assert all(list(told) == KEYS and (told["belief"] < 9).all() for told in env.infos.values())
 
 
 def test_a_monitor_of_stable_baselines3_keeps_the_payoff() -> None:
