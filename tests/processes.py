@@ -20,7 +20,7 @@ except ImportError:  # not on Windows
     resource: Any = None
 
 ROOT = Path(__file__).resolve().parent.parent
-LIMIT = 300.0
+LIMIT = 600.0
 """Seconds after which a process hangs: ample on a loaded machine, and less than a test may take."""
 SECONDS_TO_DIE = 30.0
 

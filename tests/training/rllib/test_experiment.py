@@ -25,7 +25,7 @@ def experiment(*arguments: str | Path, home: Path) -> Finished:
     variables = {"PARLAY_CACHE_DIR": str(cache if "PARLAY_CACHE_DIR" in os.environ else Path(cache, "parlay_marl"))}
     kept = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
     command = [sys.executable, ROOT / "scripts" / "rllib_experiment.py", *arguments]
-    return run(command, cwd=home, env=kept | variables | {"HOME": str(home)}, limit=600.0)
+    return run(command, cwd=home, env=kept | variables | {"HOME": str(home)}, limit=1200.0)
 
 
 def checked(done: Finished) -> str:
