@@ -19,8 +19,8 @@ COPY --from=build /opt/parlay /opt/parlay
 ENV PATH=/opt/parlay/bin:$PATH PYTHONUNBUFFERED=1 PARLAY_CACHE_DIR=/home/parlay/cache
 USER parlay
 WORKDIR /home/parlay
-# Compiles the rules once, into the image; a machine of another kind compiles them again when it starts.
-RUN parlay watch shark diplomat --seed 1 --rounds 2
+# Compiles what the server needs once, into the image; a machine of another kind compiles it again when it starts.
+RUN python -c "from parlay_marl.server.serving import warm_up; warm_up()"
 EXPOSE 8001
 HEALTHCHECK --interval=10s --timeout=3s --start-period=90s \
     CMD ["python", "-c", "import os, urllib.request as u; u.urlopen('http://127.0.0.1:' + os.environ.get('ENV_PORT', '8001') + '/health', timeout=2)"]

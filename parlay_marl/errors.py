@@ -14,6 +14,11 @@
     |-- PolicyError           a policy that fails in a tournament, which counts it as a forfeit (also a RuntimeError)
     `-- MissingExtraError     an optional dependency that is not installed (also an ImportError)
 
+    ParlayWarning             a warning of the package (also a UserWarning)
+    |-- ScenarioWarning       a scenario whose figures are hardly meant
+    |-- ForfeitWarning        games of a tournament that a policy has lost by errors, illegal moves or late answers
+    `-- CompiledCodeWarning   compiled rules that cannot be kept or used again
+
 Each says what is wrong, where, and what to do; whatever raised it has left the game as it was.
 """
 
@@ -47,6 +52,14 @@ class CatalogueError(ParlayError, ValueError):
 
 class PolicyFileError(CatalogueError):
     """A file of a learned policy that cannot be used, or not be written: names the file, the reason and what to do."""
+
+
+class ParlayWarning(UserWarning):
+    """Any warning of the package; the command line shows it in one line."""
+
+
+class ScenarioWarning(ParlayWarning):
+    """A scenario that can be played, but whose figures are hardly meant: says what they amount to."""
 
 
 class ConfigurationError(ParlayError, ValueError):
@@ -90,3 +103,11 @@ class PolicyError(ParlayError, RuntimeError):
 
 class MissingExtraError(ParlayError, ImportError):
     """An optional dependency that is not installed; names the command that installs it."""
+
+
+class ForfeitWarning(ParlayWarning):
+    """Games of a tournament that a policy has lost by errors, illegal moves or late answers."""
+
+
+class CompiledCodeWarning(ParlayWarning):
+    """Compiled rules that cannot be kept or used again: they are compiled anew, which takes under a minute."""

@@ -16,7 +16,7 @@ Arguments of `env`, `raw_env` and `parallel_env`, all by keyword:
 
 - `scenario`: a name of the catalogue, the path of a .toml file, or a `Scenario`; default `saas_enterprise`.
 - `rules`: `"default"`, `"seed"`, or a mapping of changed numbers such as `{"tension": {"memory": 0.5}}`.
-- `reward`: `"shaped"` or `"payoff"` (the pure game).
+- `reward`: `"payoff"` (the pure game, paid at its end) or `"shaped"` (terms for single turns, too).
 - `information`: `"incomplete"` or `"complete"`; default: as the scenario says.
 - `opener`: `"buyer"`, `"seller"` or `"random"`; default: as the scenario says.
 - `max_rounds`: the deadline; default: as the scenario says.

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from tests.processes import ROOT, run
 
 
 def test_tables_are_what_the_code_says() -> None:
-    checked = subprocess.run(
-        [sys.executable, ROOT / "scripts" / "tables.py", "--check"], capture_output=True, text=True, check=False
-    )
+    checked = run([sys.executable, ROOT / "scripts" / "tables.py", "--check"])
     assert checked.returncode == 0, checked.stderr

@@ -6,7 +6,6 @@ import importlib
 import inspect
 import pkgutil
 import re
-import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -21,8 +20,7 @@ from pettingzoo import AECEnv, ParallelEnv
 import parlay_marl
 from parlay_marl import catalogue, errors, negotiation_v0, tournament
 from parlay_marl.envs.single import NegotiationEnv
-
-ROOT = Path(__file__).resolve().parent.parent
+from tests.processes import ROOT, run
 
 SURFACE = {
     negotiation_v0: {
@@ -188,9 +186,7 @@ def test_pettingzoo_knows_the_environments_by_name(kind: str, base: type[Any]) -
 
 def test_importing_the_package_imports_nothing_heavy() -> None:
     program = "import sys, parlay_marl; print('\\n'.join(sys.modules))"
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
-    )
+    done = run([sys.executable, "-W", "error", "-c", program], check=True)
     loaded = {name.split(".")[0] for name in done.stdout.split()}
     assert not loaded & {
         "numba",
@@ -230,7 +226,7 @@ def defined() -> dict[str, type[BaseException]]:
 
 
 def is_own_error(thing: type[Any]) -> bool:
-    return issubclass(thing, BaseException) and thing.__module__ == errors.__name__
+    return issubclass(thing, Exception) and not issubclass(thing, Warning) and thing.__module__ == errors.__name__
 
 
 def test_the_tree_of_errors_is_the_one_that_is_drawn() -> None:
@@ -289,9 +285,7 @@ def test_an_unknown_name_is_told_the_nearest_or_all() -> None:
 @pytest.mark.skipif(HAS_RAY, reason="Ray is installed")
 def test_without_ray_the_experiment_says_what_to_install(tmp_path: Path) -> None:
     script = ROOT / "scripts" / "rllib_experiment.py"
-    done = subprocess.run(
-        [sys.executable, script, "persona", "--out", tmp_path / "x"], capture_output=True, text=True, check=False
-    )
+    done = run([sys.executable, script, "persona", "--out", tmp_path / "x"])
     assert done.returncode == 2
     assert done.stderr == 'rllib_experiment: RLlib needs ray; pip install "parlay-marl[rllib]"\n'
     assert not (tmp_path / "x").exists()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import site
-import subprocess
 import sys
 import sysconfig
 import tarfile
@@ -17,22 +16,19 @@ import pytest
 
 import parlay_marl
 from tests.helpers import PERSONAS, SCENARIOS
+from tests.processes import ROOT, run
 
-ROOT = Path(__file__).resolve().parent.parent
 
-
-def run(*command: str | Path, cwd: Path, **variables: str) -> str:
+def output_of(*command: str | Path, cwd: Path, **variables: str) -> str:
     """Run a command, fail with what it printed, and return its output."""
     kept = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "VIRTUAL_ENV")}
-    done = subprocess.run(command, cwd=cwd, env=kept | variables, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    return run(command, cwd=cwd, env=kept | variables, check=True).stdout
 
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("dist")
-    run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, ROOT, cwd=folder)
+    output_of(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, ROOT, cwd=folder)
     (built,) = folder.glob("*.whl")
     return built
 
@@ -46,14 +42,14 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     packages = Path(sysconfig.get_path("purelib", vars=names))
     bin_folder = Path(sysconfig.get_path("scripts", vars=names))
     install = ("-m", "pip", "--python", bin_folder / "python", "install", "--no-deps", "--no-index", "--quiet", wheel)
-    run(sys.executable, *map(str, install), cwd=folder)
+    output_of(sys.executable, *map(str, install), cwd=folder)
     (packages / "dependencies.pth").write_text("\n".join(site.getsitepackages()) + "\n")
     return bin_folder
 
 
 def python(installed: Path, program: str, tmp_path: Path) -> str:
     """Run a program in the fresh environment, outside the checkout, with the rules as plain Python to save time."""
-    return run(installed / "python", "-c", program, cwd=tmp_path, NUMBA_DISABLE_JIT="1", PYTHONWARNINGS="ignore")
+    return output_of(installed / "python", "-c", program, cwd=tmp_path, NUMBA_DISABLE_JIT="1", PYTHONWARNINGS="ignore")
 
 
 def test_the_wheel_holds_the_package_its_data_and_nothing_else(wheel: Path) -> None:
@@ -130,11 +126,11 @@ print(env.step(1)[2])
 
 def test_installed_it_has_its_command(installed: Path, tmp_path: Path) -> None:
     told = f"parlay {parlay_marl.__version__}\n"
-    assert run(installed / "parlay", "--version", cwd=tmp_path) == told
-    assert run(installed / "python", "-m", "parlay_marl", "--version", cwd=tmp_path) == told
-    listed = run(installed / "parlay", "personas", cwd=tmp_path, COLUMNS="200")
+    assert output_of(installed / "parlay", "--version", cwd=tmp_path) == told
+    assert output_of(installed / "python", "-m", "parlay_marl", "--version", cwd=tmp_path) == told
+    listed = output_of(installed / "parlay", "personas", cwd=tmp_path, COLUMNS="200")
     assert all(persona in listed for persona in PERSONAS)
-    watched = run(
+    watched = output_of(
         *(installed / "parlay", "watch", "linear", "conceder", "--seed", "1", "--rounds", "4"),
         cwd=tmp_path,
         NUMBA_DISABLE_JIT="1",
@@ -144,7 +140,7 @@ def test_installed_it_has_its_command(installed: Path, tmp_path: Path) -> None:
 
 
 def test_the_source_distribution_can_build_the_wheel_too(tmp_path: Path) -> None:
-    run(sys.executable, "-m", "build", "--sdist", "--no-isolation", "--outdir", tmp_path, ROOT, cwd=tmp_path)
+    output_of(sys.executable, "-m", "build", "--sdist", "--no-isolation", "--outdir", tmp_path, ROOT, cwd=tmp_path)
     (archive,) = tmp_path.glob("*.tar.gz")
     with tarfile.open(archive) as files:
         names = {name.split("/", 1)[-1] for name in files.getnames()}

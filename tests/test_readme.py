@@ -6,7 +6,6 @@ import os
 import re
 import shlex
 import shutil
-import subprocess
 import sys
 import tomllib
 from dataclasses import replace
@@ -28,11 +27,12 @@ from parlay_marl.opponents.seat import as_player
 from parlay_marl.tournament import run_tournament
 from parlay_marl.training.plan import Plan
 from parlay_marl.training.selfplay import train
+from tests import processes
 from tests.helpers import offer
 from tests.opponents.networks import ROOM, network
+from tests.processes import ROOT
 from tests.training.models import model
 
-ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 TINY_RUN = {
     "name": "ada", "scenarios": ("uniform",), "opponents": {"linear": 1.0}, "frames": 300, "lanes": 16, "steps": 16,
@@ -118,12 +118,8 @@ def test_commands_exist(block: Block) -> None:
             continue
         is_script = command[0] == "python" and command[1].startswith("scripts/")
         if command[0] == "parlay" or is_script:
-            help_text = subprocess.run(
-                [sys.executable, *(["-m", "parlay_marl"] if not is_script else []), command[1], "--help"],
-                cwd=ROOT,
-                capture_output=True,
-                text=True,
-                check=False,
+            help_text = processes.run(
+                [sys.executable, *(["-m", "parlay_marl"] if not is_script else []), command[1], "--help"]
             )
             assert help_text.returncode == 0, line
             for option in (part for part in command if part.startswith("--")):

@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from parlay_marl.errors import CatalogueError, UnknownNameError
+from parlay_marl.printable import escaped
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -21,9 +22,20 @@ POLICY_SUFFIX = ".safetensors"
 
 
 class Strict(BaseModel):
-    """A model that cannot change and knows every key that it may be given."""
+    """A model that cannot change, knows every key that it may be given, and holds no text that steers a terminal.
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    A model that is given as it is is validated again: `model_copy(update=...)` checks nothing.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, revalidate_instances="always")
+
+    @field_validator("*")
+    @classmethod
+    def _can_be_shown(cls, value: Any) -> Any:
+        for text in value if isinstance(value, tuple) else (value,):
+            if isinstance(text, str) and escaped(text, keep="\n\t") != text:
+                raise ValueError(f"{escaped(text):.60} holds control characters, which terminals obey; leave them out")
+        return value
 
 
 def names_in(folder: Path) -> list[str]:
@@ -55,13 +67,13 @@ def reasons(error: ValidationError) -> str:
     """Return what a validation found, one `key: reason` after the other."""
     found = []
     for item in error.errors():
-        key = ".".join(str(part) for part in item["loc"]) or "(whole)"
+        key = escaped(".".join(str(part) for part in item["loc"])) or "(whole)"
         given = "" if item["type"] in ("missing", "value_error") else f" (given {item['input']!r:.60})"
         found.append(f"{key}: {item['msg'].removeprefix('Value error, ')}{given}")
     return "; ".join(found)
 
 
-def validate(model: type[Model], data: Mapping[str, Any], source: str) -> Model:
+def validate(model: type[Model], data: Mapping[str, Any] | BaseModel, source: str) -> Model:
     """Return a validated model, or say where the data is wrong."""
     try:
         return model.model_validate(data)
@@ -69,13 +81,27 @@ def validate(model: type[Model], data: Mapping[str, Any], source: str) -> Model:
         raise CatalogueError(f"{source}: {reasons(error)}") from None
 
 
+def still_valid(given: Model, source: str) -> Model:
+    """Return a model as it is, or as validation reads one that `model_copy` has changed; refuse a wrong one."""
+    read_again = validate(type(given), given, source)
+    return given if read_again == given else read_again
+
+
 def read(model: type[Model], path: Path) -> Model:
     """Return the validated model of a TOML file; a file without a name is called after itself."""
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        data = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # some editors begin a file with a mark
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise CatalogueError(f"{path}: not a readable TOML file: {error}") from None
-    return validate(model, {"name": path.stem, **data}, str(path))
+    if "name" in data:
+        return validate(model, data, str(path))
+    try:
+        return model.model_validate({"name": path.stem, **data})
+    except ValidationError as error:
+        found = reasons(error)
+        if any(item["loc"] == ("name",) for item in error.errors()):
+            found += "; the name is the file's: rename the file, or write `name = ...` into it"
+        raise CatalogueError(f"{path}: {found}") from None
 
 
 def write_whole(path: Path, content: bytes) -> None:

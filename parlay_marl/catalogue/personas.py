@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import Field, create_model, field_validator
 
-from parlay_marl.catalogue.files import PACKAGE, POLICY_SUFFIX, Strict, find, names_in, read, validate
+from parlay_marl.catalogue.files import PACKAGE, POLICY_SUFFIX, Strict, find, names_in, read, still_valid, validate
 from parlay_marl.catalogue.rules import numbers_model
 from parlay_marl.core.drift import TAGS
 from parlay_marl.core.style import PERSONA_DTYPE, TACTICS, TRAITS, TRIGGERS, Strategy
@@ -162,7 +162,7 @@ def _read_cached(path: Path, changed: int) -> Persona:
 def load_persona(persona: str | Path | Persona) -> Persona:
     """Return a persona by name, by the path of a user's own file or of a policy file, or as it is."""
     if isinstance(persona, Persona):
-        return persona
+        return still_valid(persona, f"persona {persona.name!r}")
     if isinstance(persona, str | Path) and str(persona).endswith(POLICY_SUFFIX):
         policy = Path(persona)
         if not policy.is_file():

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field, create_model
 
-from parlay_marl.catalogue.files import Strict, validate
+from parlay_marl.catalogue.files import Strict, still_valid, validate
 from parlay_marl.core.params import RULE_SECTIONS
 from parlay_marl.core.table import Parameter
 from parlay_marl.errors import ConfigurationError, UnknownNameError
@@ -70,7 +70,7 @@ def load_rules(rules: str | Mapping[str, Any] | BaseModel) -> BaseModel:
     A mapping may name the preset it changes: `{"preset": "seed", "tension": {"memory": 0.5}}`.
     """
     if isinstance(rules, Rules):
-        return rules
+        return still_valid(rules, "rules")
     if isinstance(rules, str):
         return preset(rules)
     if not isinstance(rules, Mapping):

@@ -11,7 +11,10 @@ from typing import Any, Literal, Self
 import numpy as np
 from pydantic import BaseModel, Field, model_validator
 
-from parlay_marl.catalogue.files import PACKAGE, Strict, find, names_in, read
+from parlay_marl.catalogue.checks import warn_of
+from parlay_marl.catalogue.files import PACKAGE, Strict, find, names_in, read, still_valid
+from parlay_marl.catalogue.rules import load_rules
+from parlay_marl.catalogue.units import Unit, unit_of
 from parlay_marl.core.belief import Tracker
 from parlay_marl.core.drift import MAX_EVENTS, TAGS
 from parlay_marl.core.moves import MAX_PACKAGES, MAX_TERMS, SEATS
@@ -22,6 +25,8 @@ FOLDER = PACKAGE / "catalogue" / "scenarios"
 
 Params = np.ndarray[Any, np.dtype[np.void]]
 MAX_ROUNDS = 1000
+MOST_WIDTHS = 1_000_000
+"""Price ranges that an option may be worth: beside more, the arithmetic loses the price."""
 
 
 class Reservations(Strict):
@@ -121,9 +126,14 @@ class Scenario(Strict):
     name: str = Field(pattern=r"^[A-Za-z0-9_.-]+$", max_length=60, description="name in the catalogue")
     title: str = Field(min_length=1, max_length=80, description="a short title")
     story: str = Field("", max_length=2000, description="what is at stake, for people and language agents")
-    currency: str = Field("USD", min_length=1, max_length=8, description="currency of all figures")
+    currency: str = Field(
+        "USD", min_length=1, max_length=8, pattern=r"^\D+$", description="currency of all figures, without digits"
+    )
     low: float = Field(description="lower end of the public price range, in currency")
     high: float = Field(description="upper end of the public price range, in currency")
+    unit: float | None = Field(
+        None, gt=0.0, description="smallest amount that prices are told in, in currency; follows from the range"
+    )
     rounds: int = Field(20, ge=1, le=MAX_ROUNDS, description="number of rounds")
     opener: Literal["buyer", "seller", "random"] = Field("random", description="who opens each round")
     information: Literal["incomplete", "complete"] = Field("incomplete", description="are reservations public?")
@@ -132,24 +142,47 @@ class Scenario(Strict):
     alternative: Alternatives = Field(default_factory=lambda: Alternatives.model_validate({}))
     discount_factor: DiscountFactors | None = None
     terms: tuple[Term, ...] = Field((), max_length=MAX_TERMS, description="terms besides the price")
-    value_spread: float = Field(0.0, ge=0.0, le=1.0, description="largest relative deviation of term values")
+    value_spread: float = Field(
+        0.0, ge=0.0, le=1.0, description="largest relative deviation of how much each seat cares for each term"
+    )
     events: tuple[Event, ...] = Field((), max_length=MAX_EVENTS, description="what happens on the way")
 
     @model_validator(mode="after")
     def _hangs_together(self) -> Self:
         if not 0.0 <= self.low < self.high:
             raise ValueError(f"the public range needs 0 <= low < high, not low = {self.low}, high = {self.high}")
+        unit_of(self.low, self.high, self.unit)
         for seat in SEATS:
             figure = getattr(self.reservation, seat)
             if figure is not None and not self.low <= figure <= self.high:
                 raise ValueError(f"reservation.{seat} = {figure} lies outside the public range")
+        self._check_terms()
+        self._check_events()
+        if self.nominal_width <= 0.0:
+            raise ValueError("there is no ZOPA at the nominal figures: the buyer's limit must exceed the seller's")
+        return self
+
+    def _check_terms(self) -> None:
         if self.n_packages > MAX_PACKAGES:
             raise ValueError(f"the terms make {self.n_packages} packages; at most {MAX_PACKAGES} are supported")
         if len({term.name for term in self.terms}) < len(self.terms):
             raise ValueError("two terms have the same name")
-        if self.nominal_width <= 0.0:
-            raise ValueError("there is no ZOPA at the nominal figures: the buyer's limit must exceed the seller's")
-        return self
+        most = MOST_WIDTHS * (self.high - self.low)
+        for term in self.terms:
+            for option in term.options:
+                if max(abs(option.buyer), abs(option.seller)) > most:
+                    raise ValueError(
+                        f"{option.name!r} of {term.name!r} is worth more than {MOST_WIDTHS:,} price ranges; prices "
+                        "would not count beside it"
+                    )
+
+    def _check_events(self) -> None:
+        for i, event in enumerate(self.events):
+            if event.round >= self.rounds:
+                raise ValueError(
+                    f"events.{i}: round {event.round} comes after the last round, {self.rounds - 1} (rounds = "
+                    f"{self.rounds}, counted from 0); let it come earlier or give more rounds"
+                )
 
     @property
     def n_packages(self) -> int:
@@ -170,6 +203,15 @@ class Scenario(Strict):
         values = [[sum(getattr(o, seat) for o in options) for options in self.packages()] for seat in SEATS]
         return np.array(values, float).reshape(2, self.n_packages) / (self.high - self.low)
 
+    def package_sd(self) -> np.ndarray[Any, np.dtype[np.float64]]:
+        """Return the standard deviation of what each package is worth to each seat, normalised, shape (2, packages).
+
+        How much a seat cares for a term is uniform within `value_spread`: its variance is spread^2 / 3.
+        """
+        squares = [[sum(getattr(o, seat) ** 2 for o in options) for options in self.packages()] for seat in SEATS]
+        deviations: np.ndarray[Any, np.dtype[np.float64]] = np.sqrt(np.array(squares, float) / 3.0)
+        return self.value_spread * deviations.reshape(2, self.n_packages) / (self.high - self.low)
+
     @property
     def nominal_width(self) -> float:
         """W_nominal: the ZOPA's normalised width at the nominal figures; 1 for uniform reservations."""
@@ -183,8 +225,30 @@ class Scenario(Strict):
         return (price - self.low) / (self.high - self.low)
 
     def to_currency(self, x: float) -> float:
-        """Return a normalised price in currency."""
-        return self.low + x * (self.high - self.low)
+        """Return a normalised price in currency, without the noise of its arithmetic.
+
+        An amount of at most `exact_decimals` decimals comes back from `normalise` as it was.
+        """
+        return round(float(self.low + x * (self.high - self.low)), self.exact_decimals)
+
+    @property
+    def price_unit(self) -> float:
+        """The smallest amount that prices are told in: `unit`, or what follows from the range."""
+        return self._unit.size
+
+    @property
+    def decimals(self) -> int:
+        """The decimals that a whole number of units is written with."""
+        return self._unit.decimals
+
+    @property
+    def exact_decimals(self) -> int:
+        """The decimals to which a price between two units is exact."""
+        return self._unit.exact
+
+    @property
+    def _unit(self) -> Unit:
+        return unit_of(self.low, self.high, self.unit)
 
 
 def scenario_names() -> list[str]:
@@ -198,11 +262,17 @@ def _read_cached(path: Path, changed: int) -> Scenario:
 
 
 def load_scenario(scenario: str | Path | Scenario) -> Scenario:
-    """Return a scenario by name, by the path of a user's own file, or as it is."""
+    """Return a scenario by name, by the path of a user's own file, or as it is.
+
+    A user's file whose limits spread over more than its range gives a `ScenarioWarning`, once.
+    """
     if isinstance(scenario, Scenario):
-        return scenario
+        return still_valid(scenario, f"scenario {scenario.name!r}")
     path = find("scenario", scenario, FOLDER)
-    return _read_cached(path, path.stat().st_mtime_ns)
+    loaded = _read_cached(path, path.stat().st_mtime_ns)
+    if path.parent != FOLDER:
+        warn_of(loaded, str(path))
+    return loaded
 
 
 def build_params(
@@ -212,10 +282,15 @@ def build_params(
     opener: str | None = None,
     rounds: int | None = None,
     information: str | None = None,
-    reward: str = "shaped",
+    reward: str = "payoff",
     beliefs: str = "bayes",
 ) -> Params:
-    """Return the core's record, an array of one, of a scenario under rules; None leaves what the scenario says."""
+    """Return the core's record, an array of one, of a scenario under rules; None leaves what the scenario says.
+
+    Both are validated again, as a copy with changes may have been made of them. With fewer `rounds` than the scenario
+    says, events that would come later do not happen.
+    """
+    scenario, rules = load_scenario(scenario), load_rules(rules)
     params = np.zeros(1, PARAMS_DTYPE)
     for section in RULE_SECTIONS:
         for name, value in getattr(rules, section):
@@ -224,6 +299,7 @@ def build_params(
     params["belief"]["tracker"] = Tracker[beliefs.upper()]
     sc = params[0]["scenario"]
     sc["low"], sc["high"] = scenario.low, scenario.high
+    sc["unit"] = scenario.price_unit
     sc["rounds"] = rounds or scenario.rounds
     sc["opener"] = Opener[(opener or scenario.opener).upper()]
     sc["complete"] = (information or scenario.information) == "complete"
@@ -239,6 +315,7 @@ def build_params(
     sc["packages"], sc["terms"] = scenario.n_packages, len(scenario.terms)
     sc["term_options"][: len(scenario.terms)] = [len(term.options) for term in scenario.terms]
     sc["package_values"][:, : scenario.n_packages] = scenario.package_values()
+    sc["package_sd"][:, : scenario.n_packages] = scenario.package_sd()
     sc["value_spread"] = scenario.value_spread
     _fill_events(sc, scenario)
     params.flags.writeable = False

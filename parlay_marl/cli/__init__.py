@@ -15,7 +15,7 @@ from parlay_marl.cli.beliefs import beliefs
 from parlay_marl.cli.evaluate import evaluate
 from parlay_marl.cli.exploit import exploit
 from parlay_marl.cli.export import export
-from parlay_marl.cli.group import ParlayGroup
+from parlay_marl.cli.group import OUTPUT_FAILS, ParlayGroup, end_without_output, in_paragraphs
 from parlay_marl.cli.personas import personas
 from parlay_marl.cli.play import play
 from parlay_marl.cli.replay import replay
@@ -39,7 +39,7 @@ for command in (
     *(train, evaluate, exploit, export),
     *(serve, personas, scenarios),
 ):
-    app.command()(command)
+    app.command(help=in_paragraphs(command.__doc__ or ""))(command)
 
 
 def _show_version(wanted: bool) -> None:
@@ -61,7 +61,15 @@ def parlay(
 
 def main() -> None:
     """Run the command line; the entry point of `parlay`."""
-    for stream in (sys.stdout, sys.stderr):
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that lacks a letter shows a mark in its place
-    app(prog_name="parlay")
+    try:
+        try:
+            app(prog_name="parlay")
+        finally:
+            if sys.stdout is not None:
+                sys.stdout.flush()  # at exit it would fail with a traceback
+    except OSError as error:
+        end_without_output(error)
+        sys.exit(OUTPUT_FAILS)

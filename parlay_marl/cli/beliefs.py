@@ -48,7 +48,7 @@ def beliefs(
     A pair plays each other, both ways round; one alone plays itself; three or more, and the catalogue, play every
     ordered pair, self-play included. Every game is followed by all trackers.
 
-    For example: parlay beliefs shark diplomat -s saas_enterprise --plot beliefs.png
+    For example: parlay beliefs shark diplomat --plot beliefs.png
     """
     from parlay_marl.catalogue import persona_names
     from parlay_marl.cli.belief_tables import show_report

@@ -6,9 +6,12 @@ import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from rich.console import Console, RenderableType
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 from rich.text import Text
 from rich.theme import Theme
+
+from parlay_marl.printable import escaped
 
 if TYPE_CHECKING:
     from parlay_marl.envs.text import Line
@@ -36,9 +39,18 @@ PIPED_TABLE = 120
 """Columns for tables that go into a file or a pipe."""
 
 
+class SafeConsole(Console):
+    """A console on which text from files, policies and people shows, and steers nothing."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """Yield what is written, with control characters as escapes; those of the console itself are kept apart."""
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else segment._replace(text=escaped(segment.text, keep="\n"))
+
+
 def _console(stderr: bool, width: int | None = None) -> Console:
     theme = Theme({f"parlay.{name}": colour for name, colour in COLOURS.items()})
-    return Console(stderr=stderr, theme=theme, highlight=False, markup=False, emoji=False, width=width)
+    return SafeConsole(stderr=stderr, theme=theme, highlight=False, markup=False, emoji=False, width=width)
 
 
 def output() -> Console:
@@ -85,7 +97,5 @@ def tell_compiling(*entry_points: str) -> None:
 
     if not jit.needs_compiling(*entry_points):
         return
-    if jit.CACHE_FOLDER is None:
-        remarks().print("Compiling the rules; this takes under a minute. To do it only once, set PARLAY_CACHE_DIR")
-    else:
-        remarks().print("Compiling the rules for this machine; this takes under a minute, once.")
+    once = ", once" if jit.can_keep() else ""
+    remarks().print(f"Compiling the rules for this machine; this takes under a minute{once}.")

@@ -35,7 +35,7 @@ def evaluate(
 
     Without --scenario it plays those that it was trained on or, if it does not say, those with a price only.
 
-    For example: parlay evaluate runs/ada/ada.safetensors --games 500 --json ada.json
+    For example: parlay evaluate runs/ada/ada.safetensors --games 500
     """
     from parlay_marl.catalogue import build_params, load_persona, load_rules, load_scenario, persona_names
     from parlay_marl.cli.console import output, tell_compiling

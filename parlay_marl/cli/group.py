@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
+import inspect
+import os
+import sys
+import warnings
 from typing import Any
 
 import typer
 from typer.core import TyperGroup
 
-from parlay_marl.errors import ParlayError
+from parlay_marl.errors import ParlayError, ParlayWarning
+from parlay_marl.printable import escaped
 
 USAGE_ERROR = 2
+OUTPUT_FAILS = 1
 INTERRUPTED = 130
 """What shells report for a program that Ctrl-C has ended."""
 
@@ -20,10 +27,50 @@ class ParlayGroup(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         """Run a command."""
         try:
-            return super().invoke(ctx)
+            with warnings.catch_warnings():
+                _show_warnings_in_a_line()
+                return super().invoke(ctx)
         except ParlayError as error:
-            typer.echo(f"error: {' '.join(str(error).split())}", err=True)
+            _say("error", error)
             raise typer.Exit(USAGE_ERROR) from None
         except KeyboardInterrupt:
             typer.echo("stopped", err=True)
             raise typer.Exit(INTERRUPTED) from None
+        except OSError as error:
+            end_without_output(error)
+            raise typer.Exit(OUTPUT_FAILS) from None
+
+
+def _say(kind: str, what: object) -> None:
+    """Write an error or a warning to standard error, in one line that steers no terminal."""
+    typer.echo(f"{kind}: {escaped(' '.join(str(what).split()))}", err=True)
+
+
+def _show_warnings_in_a_line() -> None:
+    """Let warnings of ours be shown as errors are."""
+    warnings.simplefilter("always", ParlayWarning)
+    usual = warnings.showwarning
+
+    def show(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
+        if issubclass(category, ParlayWarning):
+            _say("warning", message)
+        else:
+            usual(message, category, *place, **more)
+
+    warnings.showwarning = show
+
+
+def end_without_output(error: OSError) -> None:
+    """Say in one line what cannot be read or written, and drop what waits for standard output.
+
+    Exiting would try to write that once more, and say so.
+    """
+    with contextlib.suppress(OSError):
+        _say("error", error if error.filename else f"reading or writing fails: {error.strerror or error}")
+    with contextlib.suppress(OSError, AttributeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def in_paragraphs(text: str) -> str:
+    """Return a docstring with a line for each paragraph, so that help breaks lines only where a terminal ends."""
+    return "\n\n".join(" ".join(part.split()) for part in inspect.cleandoc(text).split("\n\n"))

@@ -10,7 +10,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from parlay_marl.core.moves import Move
-from parlay_marl.envs.text import digits, money
+from parlay_marl.envs.text import exact_money
 
 if TYPE_CHECKING:
     from parlay_marl.catalogue import Scenario
@@ -56,10 +56,14 @@ _SYNONYMS = {
 }  # fmt: skip
 _WORDS = (*_PRICED, *_BARE, *(request.value for request in Request))
 
-_NUMBER = re.compile(
-    r"(?P<digits>\d{1,3}(?:[, '_]\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)"
-    r"\s*(?P<scale>k|thousand|m|mio|million|bn|billion)?"
-)
+_NUMBER = re.compile(r"(?P<digits>[\d., '_]*\d)\s*(?P<scale>k|thousand|m|mio|million|bn|billion)?")
+_WITH_POINT = re.compile(r"(\d{1,3}([, '_]\d{3})+|\d+)(\.\d+)?|\.\d+")
+"""Digits with a decimal point, as prices are told here."""
+_WITH_COMMA = re.compile(r"([1-9]\d{0,2}([. '_]\d{3})+|\d+)(,\d+)?|,\d+")
+"""Digits with a decimal comma, as they are written elsewhere."""
+_THOUSANDS_OR_DECIMALS = re.compile(r"[1-9]\d{0,2}\.\d{3}")
+THREE = 3
+"""Digits of a group of thousands."""
 _SCALES = {"k": 3, "thousand": 3, "m": 6, "mio": 6, "million": 6, "bn": 9, "billion": 9}
 
 
@@ -103,12 +107,19 @@ def _priced(head: str, rest: str, scenario: Scenario) -> Order:
 
 def _example(scenario: Scenario) -> str:
     """Return a price in the middle of the range, as one may type it."""
-    return f"{scenario.to_currency(0.5):.0f}"
+    return f"{_middle(scenario):.{scenario.decimals}f}"
+
+
+def _middle(scenario: Scenario) -> float:
+    """Return the whole number of units in the middle of the range, in currency."""
+    unit = scenario.price_unit
+    return round((scenario.low + scenario.high) / 2 / unit) * unit
 
 
 def _amount_text(text: str, scenario: Scenario) -> str:
-    """Return a typed price without the signs of its currency."""
-    return re.sub(rf"{re.escape(scenario.currency.lower())}|[$€£¥]", " ", text.lower()).strip()
+    """Return a typed price without the currency's name or sign before or behind it."""
+    sign = rf"(?:{re.escape(scenario.currency.lower())}|[$€£¥])"
+    return re.sub(rf"^\s*{sign}\s*|\s*{sign}\s*$", "", text.lower()).strip()
 
 
 def _looks_like_price(text: str, scenario: Scenario) -> bool:
@@ -120,21 +131,50 @@ def _price(text: str, scenario: Scenario) -> float:
     """Return a typed price in currency, exactly as typed."""
     found = _NUMBER.fullmatch(_amount_text(text, scenario))
     if found is None:
-        raise UnclearOrderError(f"{text!r} is no price; type it like {_example(scenario)} or {_short(scenario)}.")
-    amount = Decimal(re.sub(r"[, '_]", "", found["digits"])).scaleb(_SCALES.get(found["scale"] or "", 0))
-    if round(amount, digits(scenario)) != amount:
-        unit = f"whole {scenario.currency}" if digits(scenario) == 0 else f"hundredths of {scenario.currency}"
-        raise UnclearOrderError(f"Prices go down to {unit} at this table; {text!r} is finer.")
-    if not scenario.low <= amount <= scenario.high:
-        span = f"{money(scenario.low, scenario)} to {money(scenario.high, scenario)}"
-        raise UnclearOrderError(f"{money(float(amount), scenario)} lies outside the public range, {span}.")
+        raise UnclearOrderError(f"{text!r} is no price; type it like {_typable(scenario)}.")
+    amount = _meant(found["digits"], _SCALES.get(found["scale"] or "", 0), text, scenario)
+    if not _is_within(amount, scenario):
+        span = f"{exact_money(scenario.low, scenario)} to {exact_money(scenario.high, scenario)}"
+        raise UnclearOrderError(f"{scenario.currency} {amount:,f} lies outside the public range, {span}.")
+    if amount % Decimal(str(scenario.price_unit)):
+        unit = exact_money(scenario.price_unit, scenario)
+        raise UnclearOrderError(f"Prices go in steps of {unit} at this table; {text!r} is finer.")
     return float(amount)
 
 
-def _short(scenario: Scenario) -> str:
-    """Return a price in the middle of the range in thousands or millions."""
-    middle = scenario.to_currency(0.5)
-    return f"{middle / 1e6:g}m" if middle >= 1e6 else f"{middle / 1e3:g}k"
+def _is_within(amount: Decimal, scenario: Scenario) -> bool:
+    """Whether an amount of currency lies in the public range."""
+    return Decimal(str(scenario.low)) <= amount <= Decimal(str(scenario.high))
+
+
+def _meant(digits: str, scale: int, text: str, scenario: Scenario) -> Decimal:
+    """Return the amount that digits mean: with a decimal point as here or, where only that is a price, with a comma.
+
+    `5.000` is asked back: five, or five thousand as many write it? So it is not at a table whose prices have three
+    decimals, nor where just one of both is in the range and decimals so fine are usual.
+    """
+    readings = []
+    if _WITH_POINT.fullmatch(digits):
+        readings.append(Decimal(re.sub(r"[, '_]", "", digits)).scaleb(scale))
+    if _WITH_COMMA.fullmatch(digits):
+        readings.append(Decimal(re.sub(r"[. '_]", "", digits).replace(",", ".")).scaleb(scale))
+    if not readings:
+        raise UnclearOrderError(f"{text!r} is no price; type it like {_typable(scenario)}.")
+    within = list(dict.fromkeys(amount for amount in readings if _is_within(amount, scenario)))
+    is_doubtful = _THOUSANDS_OR_DECIMALS.fullmatch(digits) and not scale and scenario.decimals != THREE
+    if is_doubtful and readings[0] in within and (len(within) > 1 or scenario.decimals < THREE):
+        plain, grouped = (f"{amount.normalize():f}" for amount in readings)
+        raise UnclearOrderError(f"{text!r} may be {plain} or {grouped}; type one of these.")
+    return within[0] if within else readings[-1 if is_doubtful else 0]
+
+
+def _typable(scenario: Scenario) -> str:
+    """Return prices in the middle of the range as one may type them: in full, and in thousands or millions."""
+    middle = Decimal(_example(scenario))
+    for sign, power in (("m", 6), ("k", 3)):
+        if middle >= 10**power:
+            return f"{middle} or {middle.scaleb(-power).normalize():f}{sign}"
+    return f"{middle}"
 
 
 # ------------------------------------------------------------------------------------------------------------ terms

@@ -10,6 +10,7 @@ import typer
 
 from parlay_marl.cli.group import INTERRUPTED
 from parlay_marl.cli.options import GameNumber, NoWords, OpenerSeat, Rounds, Rules, Scenario, Seed
+from parlay_marl.printable import escaped
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -18,16 +19,16 @@ if TYPE_CHECKING:
     from parlay_marl.envs.game import Game
 
 HELP = """
-  140000, 140k, 1.5m     offer this price (or: offer 140000)
-  offer 140k with ...    with these terms: names of options, or a package's number
-  accept                 take their offer exactly as it stands
-  claim 130k             claim that this is your limit; it stands as an offer too
-  challenge              call their open claim a bluff
-  anchor                 offer your own end of the range (anchor 120k: another extreme)
-  silence                say nothing and let the offers stand
-  walk                   walk away: the game ends without a deal
-  terms, picture         what terms are worth to you; how the offers close in
-  help, quit             this list; leave without finishing
+  140000, 140k, 1.5m   offer this price (or: offer 140000)
+  offer 140k with ...  with these terms: names of options, or a package's number
+  accept               take their offer exactly as it stands
+  claim 130k           claim that this is your limit; it stands as an offer too
+  challenge            call their open claim a bluff
+  anchor               offer your own end of the range (anchor 120k: less far)
+  silence              say nothing and let the offers stand
+  walk                 walk away: the game ends without a deal
+  terms, picture       what terms are worth to you; how the offers close in
+  help, quit           this list; leave without finishing
 Claims and silence cost credibility, which comes back turn by turn. A claim far
 from your limit is a bluff: if they challenge it, you lose much of it. Anchors,
 claims, silence and digging in heat the talks up, concessions cool them; when
@@ -186,6 +187,9 @@ def _line(prompt: str) -> str:
     except EOFError:
         typer.echo()
         raise LeftTableError from None
+    except (OSError, RuntimeError):  # it is closed, or no such thing; if the prompt cannot be written, say that
+        sys.stdout.flush()
+        raise LeftTableError from None
     if not sys.stdin.isatty():
-        typer.echo(line)
+        typer.echo(escaped(line))
     return line

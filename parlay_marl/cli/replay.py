@@ -27,7 +27,7 @@ def replay(
 
     With a buyer, a seller, a scenario or an opener, N counts only their games.
 
-    For example: parlay replay results/games.parquet --buyer shark --seller diplomat --game 12
+    For example: parlay replay results/games.parquet --buyer shark --game 12
     """
     from parlay_marl.cli.console import output, print_lines, tell_compiling, transcript_width
     from parlay_marl.cli.start import COMPILED, import_from_here

@@ -72,13 +72,23 @@ def _show(scenario: Scenario, console: Console) -> None:
     section(console, "Events", [_event(event) for event in scenario.events] or [("none", "")])
 
 
+def _unit(scenario: Scenario) -> str:
+    """Return in words what the smallest difference of prices is."""
+    from parlay_marl.envs.text import exact_money
+
+    return f"in units of {exact_money(scenario.price_unit, scenario)}"
+
+
 def _public(scenario: Scenario) -> list[Row]:
     """Return what both seats know from the start."""
-    from parlay_marl.envs.text import money
+    from parlay_marl.envs.text import exact_money
 
     opener = "drawn by lot" if scenario.opener == "random" else f"the {scenario.opener}"
     rows = [
-        ("price", f"{money(scenario.low, scenario)} to {money(scenario.high, scenario)}"),
+        (
+            "price",
+            f"{exact_money(scenario.low, scenario)} to {exact_money(scenario.high, scenario)}, {_unit(scenario)}",
+        ),
         ("rounds", f"{scenario.rounds}, opened by: {opener}"),
         ("limits", "public" if scenario.information == "complete" else "private"),
     ]
@@ -91,7 +101,8 @@ def _public(scenario: Scenario) -> list[Row]:
 
 
 def _private(scenario: Scenario) -> list[Row]:
-    """Return the figures that each game draws, at their nominal values."""
+    """Return the figures that each game draws, at their nominal values, and what that amounts to."""
+    from parlay_marl.catalogue.checks import shares_of
     from parlay_marl.envs.text import money
 
     limits, urgency, alternative = scenario.reservation, scenario.urgency, scenario.alternative
@@ -105,10 +116,12 @@ def _private(scenario: Scenario) -> list[Row]:
     rows.append(("urgency", f"buyer {urgency.buyer:g}, seller {urgency.seller:g}{spread}"))
     rows.append(("alternative", f"buyer {alternative.buyer:.0%}, seller {alternative.seller:.0%} of the games"))
     if scenario.terms and scenario.value_spread:
-        rows.append(("terms", f"worth as below, each within {scenario.value_spread:.0%}"))
+        rows.append(("terms", f"worth as below, times 1 ± {scenario.value_spread:g}: how much a seat cares"))
     width = scenario.nominal_width
     share = f"{money(width * (scenario.high - scenario.low), scenario)}, {width:.0%} of the range"
-    return [*rows, ("ZOPA", f"{share}, at these figures")]
+    drawn = shares_of(scenario)
+    games = f"{drawn.no_zopa:.1%} have no ZOPA, {drawn.limit_outside:.1%} a limit outside the price range"
+    return [*rows, ("ZOPA", f"{share}, at these figures"), ("games", games)]
 
 
 def _signed(amount: float, scenario: Scenario) -> str:

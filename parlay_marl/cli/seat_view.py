@@ -66,6 +66,10 @@ class SeatView:
         value, limit = row["package_values"][self._seat][package], row["reservation"][self._seat]
         return float(plain(self._seat, price, value, limit)) * (self._scenario.high - self._scenario.low)
 
+    def _figure(self, x: float) -> str:
+        """Return a normalised price that is a limit or an estimate, rounded as such figures are."""
+        return money(self._scenario.to_currency(x), self._scenario)
+
     # ------------------------------------------------------------------ lines
 
     def introduction(self, width: int) -> list[Line]:
@@ -121,10 +125,10 @@ class SeatView:
     def _own_lines(self, width: int) -> list[Line]:
         """Return the seat's own figures, and what the limit was where it has moved."""
         own, scenario = self._own, self._scenario
-        limit = price_text(own["reservation"], scenario)
+        limit = self._figure(own["reservation"])
         text = limit + (" before terms" if scenario.terms else "")
-        if self._limit_before is not None and price_text(self._limit_before, scenario) != limit:
-            text += f" (it was {price_text(self._limit_before, scenario)})"
+        if self._limit_before is not None and self._figure(self._limit_before) != limit:
+            text += f" (it was {self._figure(self._limit_before)})"
         self._limit_before = own["reservation"]
         has = "an alternative to this deal" if own["alternative"] else "no alternative to this deal"
         return self._labelled("your limit", f"{text}; urgency {own['urgency']:.2f}, {has}", "title", width)
@@ -154,12 +158,12 @@ class SeatView:
 
     def _belief_lines(self, width: int) -> list[Line]:
         """Return what the seat believes of the other, or what it knows where limits are public."""
-        scenario, belief = self._scenario, self._game.row["belief"][self._seat]
-        estimate = price_text(float(belief[Belief.RESERVATION]), scenario)
+        belief = self._game.row["belief"][self._seat]
+        estimate = self._figure(float(belief[Belief.RESERVATION]))
         if self._game.config.information == "complete":
             text = f"their limit is {estimate}, which is public"
         else:
-            low, high = (price_text(float(belief[bound]), scenario) for bound in (Belief.LOW, Belief.HIGH))
+            low, high = (self._figure(float(belief[bound])) for bound in (Belief.LOW, Belief.HIGH))
             text = f"their limit near {estimate} (90%: {low} to {high})"
         text += f"; urgency {belief[Belief.URGENCY]:.2f}, alternative {belief[Belief.ALTERNATIVE]:.0%}"
         return self._labelled("your belief", f"{text}, confidence {belief[Belief.CONFIDENCE]:.2f}", "", width)

@@ -80,7 +80,7 @@ def serve(
 
     Ends with Ctrl-C or SIGTERM. Its log is on standard error, an object of JSON a line. Needs the extra `server`.
 
-    For example: parlay serve --host 0.0.0.0 --token-file token.txt --max-sessions 200
+    For example: parlay serve --host 0.0.0.0 --token-file token.txt
     """
     from parlay_marl.cli.console import tell_compiling
     from parlay_marl.cli.start import COMPILED
@@ -88,12 +88,10 @@ def serve(
     serving, settings_type = _server()
     token = None if token_file is None else read_token(token_file)
     settings = settings_type.from_environment(
-        host=host, port=port, token=token, allowed_origins=allow_origin,
-        max_sessions=max_sessions, idle_seconds=idle, messages_per_second=rate, message_burst=burst,
-        max_message_bytes=max_message, longest_utterance=max_words, longest_wait=wait, scenarios=scenario,
-        opponents=opponent, reveal_hidden=reveal_hidden or None, share_sessions=share_sessions or None,
-        max_rounds=rounds, credibility_start=credibility_start, credibility_regain=credibility_regain,
-        workers=workers, drain_seconds=drain,
+        host=host, port=port, token=token, allow_origin=allow_origin, max_sessions=max_sessions, idle=idle, rate=rate,
+        burst=burst, max_message=max_message, max_words=max_words, wait=wait, scenario=scenario, opponent=opponent,
+        reveal_hidden=reveal_hidden or None, share_sessions=share_sessions or None, rounds=rounds,
+        credibility_start=credibility_start, credibility_regain=credibility_regain, workers=workers, drain=drain,
     )  # fmt: skip
     tell_compiling(*COMPILED, "doubt_game", "forfeit_game")
     serving.warm_up()

@@ -55,7 +55,7 @@ def tournament(
 
     A cell is one buyer, seller, scenario and opener; all cells of a scenario play the same games of one seed.
 
-    For example: parlay tournament shark diplomat my_bots:Careful -s saas_enterprise --games 1000 --out results
+    For example: parlay tournament shark my_bots:Careful -n 1000 --out results
     """
     from parlay_marl.catalogue import load_scenario, persona_names, scenario_names
     from parlay_marl.cli.console import output, remarks, tell_compiling
@@ -66,6 +66,7 @@ def tournament(
     from parlay_marl.errors import ConfigurationError
     from parlay_marl.tournament import analyse, figures, run_tournament, write_report
     from parlay_marl.tournament.entrants import load_entrant
+    from parlay_marl.tournament.matches import in_sentences
     from parlay_marl.tournament.plots import check_formats
     from parlay_marl.tournament.store import FIGURES, REPORT, results_of, write_results
 
@@ -86,7 +87,8 @@ def tournament(
         else:
             tell_compiling("play_games", *(ASKING if any(entrant.recipe for entrant in field) else ()))
             table = watched(lambda on_cell: play(on_cell=on_cell), games)
-            _tell_forfeits(forfeits)
+        for line in in_sentences(forfeits):  # also where the command is to be quiet
+            remarks().print(line, soft_wrap=True)
         analysis = analyse(table)
         if out is not None:
             write_results(out, table, analysis.as_dict())
@@ -98,17 +100,3 @@ def tournament(
     show_results(table, analysis, output())
     if out is not None and not quiet:
         remarks().print(f"The report is {out / REPORT}", soft_wrap=True)
-
-
-def _tell_forfeits(forfeits: list[Forfeit]) -> None:
-    """Say why each entrant forfeited games, with the first reason."""
-    from parlay_marl.cli.console import remarks
-
-    for name in sorted({forfeit.name for forfeit in forfeits}):
-        own = [forfeit for forfeit in forfeits if forfeit.name == name]
-        first, games = own[0], sum(forfeit.games for forfeit in own)
-        remarks().print(
-            f"{name} forfeited {games:,} games; the first as {first.seat} against {first.against} over "
-            f"{first.scenario}: {first.reason}",
-            soft_wrap=True,
-        )

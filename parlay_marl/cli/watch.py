@@ -27,7 +27,7 @@ def watch(
 ) -> None:
     """Watch two personas bargain: every move, what is said, and the offers closing in.
 
-    For example: parlay watch shark diplomat --scenario hiring_package_terms --seed 7 --delay 1
+    For example: parlay watch shark diplomat -s hiring_package_terms --seed 7
     """
     from parlay_marl.cli.console import output, print_lines, transcript_width
     from parlay_marl.cli.start import persona, seed_or_random, start_game

@@ -14,7 +14,7 @@ from parlay_marl.core.table import Parameter
 
 EROSION = (
     Parameter("hot_tension", 75.0, 0.0, 101.0, "tension from which a turn counts as hot (101: never)"),
-    Parameter("hot_turns", 3.0, 1.0, 100.0, "hot turns in a row after which the ZOPA erodes"),
+    Parameter("hot_turns", 3.0, 2.0, 100.0, "hot turns in a row after which the ZOPA erodes"),
     Parameter("rate", 0.02, 0.0, 0.5, "what each reservation price moves by at an erosion, in units of the width"),
     Parameter("of_start_width", 0.0, 0.0, 1.0, "1: the unit is the ZOPA at the start of the game; 0: the nominal", 1.0),
 )

@@ -38,7 +38,7 @@ _MIX_2 = np.uint64(0x94D049BB133111EB)
 _30, _27, _31, _11 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(11)
 _ULP = 2.0**-53
 
-# The counter of each quantity; per-seat ones take two, per-event and per-package ones their own block.
+# The counter of each quantity; per-seat ones take two, events and terms have their own blocks.
 _RESERVATION, _URGENCY, _ALTERNATIVE, _SENSITIVITY, _OPENER, _EVENTS, _VALUES = 0, 2, 4, 6, 8, 16, 32
 
 
@@ -95,7 +95,10 @@ def _draw_reservation(key: np.uint64, seat: int, sc: Any) -> float:
 
 @rule
 def _draw_value(key: np.uint64, seat: int, k: int, sc: Any) -> float:
-    """Draw what a package is worth to a seat: each option of each term deviates by itself, packages are their sums."""
+    """Draw what a package is worth to a seat: the sum of its options, each times how much the seat cares for its term.
+
+    How much it cares is drawn for each term by itself, so that more of a term stays worth more.
+    """
     if sc["value_spread"] == 0.0:
         return sc["package_values"][seat][k]
     value, stride, rest = 0.0, 1, k
@@ -103,9 +106,8 @@ def _draw_value(key: np.uint64, seat: int, k: int, sc: Any) -> float:
         term = sc["terms"] - 1 - back
         option = rest % sc["term_options"][term]
         rest //= sc["term_options"][term]
-        counter = _VALUES + MAX_PACKAGES * (MAX_TERMS * seat + term) + option
-        factor = 1.0 + uniform_in(key, counter, -sc["value_spread"], sc["value_spread"])
-        value += sc["package_values"][seat][option * stride] * factor
+        cares = 1.0 + uniform_in(key, _VALUES + MAX_TERMS * seat + term, -sc["value_spread"], sc["value_spread"])
+        value += sc["package_values"][seat][option * stride] * cares
         stride *= sc["term_options"][term]
     return value
 

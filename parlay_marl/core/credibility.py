@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from parlay_marl.core.bargain import ROUNDING
 from parlay_marl.core.jit import rule
 from parlay_marl.core.moves import BATNA_REVEAL, BUYER, SILENCE
 from parlay_marl.core.table import Parameter
@@ -51,12 +52,13 @@ def after_loss(points: float, loss: float) -> float:
 def is_bluff(claim: float, reservation: float, low: float, high: float, p: Any) -> bool:
     """Whether a claimed reservation price lies too far from the true one; `low` and `high` in currency.
 
-    The tolerance is a share of the public range or, in the `seed` rules, of the true price in currency.
+    The tolerance is a share of the public range or, in the `seed` rules, of the true price in currency. A claim at
+    exactly the tolerance is honest for both seats, whatever the rounding.
     """
+    tolerance = p["tolerance"]
     if p["tolerance_of_truth"] > 0.0:
-        truth = low + reservation * (high - low)
-        return abs(claim - reservation) * (high - low) > p["tolerance"] * abs(truth)
-    return abs(claim - reservation) > p["tolerance"]
+        tolerance *= abs(low / (high - low) + reservation)
+    return abs(claim - reservation) > tolerance + ROUNDING
 
 
 @rule

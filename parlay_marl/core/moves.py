@@ -49,6 +49,7 @@ class Refusal(IntEnum):
     NOTHING_TO_CHALLENGE = 7
     BELIEF_OUT_OF_RANGE = 8
     """Where a seat states a belief with its move: see `belief.can_be_stated`."""
+    TOO_EARLY_TO_WALK = 9
 
 
 class ClaimStatus(IntEnum):
@@ -80,6 +81,7 @@ _UNKNOWN_PACKAGE = int(Refusal.UNKNOWN_PACKAGE)
 _CLAIM_NEEDS_CREDIBILITY = int(Refusal.CLAIM_NEEDS_CREDIBILITY)
 _SILENCE_NEEDS_CREDIBILITY = int(Refusal.SILENCE_NEEDS_CREDIBILITY)
 _NOTHING_TO_CHALLENGE = int(Refusal.NOTHING_TO_CHALLENGE)
+_TOO_EARLY_TO_WALK = int(Refusal.TOO_EARLY_TO_WALK)
 _OPEN = int(ClaimStatus.OPEN)
 
 
@@ -165,6 +167,8 @@ def refusal(s: Any, p: Any, move: int, price: float, package: int) -> int:
         return _UNKNOWN_MOVE
     if move == ACCEPT and s["offers_made"][other] == 0:
         return _NOTHING_TO_ACCEPT
+    if move == WALK_AWAY and s["last_move"][other] < 0:
+        return _TOO_EARLY_TO_WALK
     if makes_offer(move) and not 0.0 <= price <= 1.0:
         return _PRICE_OUT_OF_RANGE
     if makes_offer(move) and not 0 <= package < p["scenario"]["packages"]:
@@ -201,6 +205,7 @@ def write_action_mask(s: Any, p: Any, packages: int, mask: Any) -> None:
     for i in range(_LEAST_ACTIONS, claims + PRICE_LEVELS):
         mask[i] = 1
     mask[INDEX_ACCEPT] = refusal(s, p, ACCEPT, 0.0, 0) == _LEGAL
+    mask[INDEX_WALK_AWAY] = refusal(s, p, WALK_AWAY, 0.0, 0) == _LEGAL
     mask[INDEX_SILENCE] = refusal(s, p, SILENCE, 0.0, 0) == _LEGAL
     mask[INDEX_CHALLENGE] = refusal(s, p, CHALLENGE, 0.0, 0) == _LEGAL
     for k in range(p["scenario"]["packages"], packages):

@@ -41,6 +41,7 @@ FIELDS = (
     Observed("reservation", 1, -REACH, REACH, "own reservation price"),
     Observed("urgency", 1, 0, 1, "own urgency"),
     Observed("discount_factor", 1, 0, 1, "what a round leaves of one's own payoff"),
+    Observed("payoff_left", 1, 0, 1, "what the rounds gone by have left of one's own payoff"),
     Observed("alternative", 1, 0, 1, "1 where the seat has an alternative"),
     Observed("own_credibility", 1, 0, 1, "own credibility / 100"),
     Observed("other_credibility", 1, 0, 1, "the other's credibility / 100"),
@@ -202,6 +203,7 @@ def write_observation(s: Any, p: Any, seat: int, packages: int, out: Any) -> Non
     out[AT.reservation] = _shown(s["reservation"][seat])
     out[AT.urgency] = s["urgency"][seat]
     out[AT.discount_factor] = discount_factor(s["urgency"][seat], p["scenario"]["discount_factor"][seat], p["reward"])
+    out[AT.payoff_left] = s["payoff_left"][seat]
     out[AT.alternative] = s["alternative"][seat]
     out[AT.own_credibility] = s["credibility"][seat] * 0.01
     out[AT.other_credibility] = s["credibility"][1 - seat] * 0.01

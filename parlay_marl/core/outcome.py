@@ -10,7 +10,7 @@ from parlay_marl.core.belief import ELICITED, RESERVATION
 from parlay_marl.core.drift import price_given_up
 from parlay_marl.core.jit import rule
 from parlay_marl.core.moves import BUYER, SELLER, own_end
-from parlay_marl.core.reward import FORFEIT_PAYOFF, discount_factor, discounted_payoff
+from parlay_marl.core.reward import FORFEIT_PAYOFF, discounted_payoff
 from parlay_marl.core.solutions import ideal_worth, is_efficient, proportional_gains
 from parlay_marl.core.table import Field, field_dtype
 
@@ -47,7 +47,7 @@ OUTCOME = (
     Field("efficiency", "f8", (), "joint worth over the best possible; 0 without a deal, NaN without a ZOPA"),
     Field("tension_peak", "f8", (), "highest tension"),
     Field("worth", "f8", (2,), "worth of the ending to each seat, normalised; 0 without a deal"),
-    Field("share", "f8", (2,), "share of the ZOPA won"),
+    Field("share", "f8", (2,), "share won of the larger of the ZOPA at the start and at the end"),
     Field("payoff", "f8", (2,), "discounted payoff, the pure game's reward; -1 for a forfeit"),
     Field("reservation", "f8", (2,), "reservation prices at the end"),
     Field("claims_made", "i2", (2,), "claims made"),
@@ -110,10 +110,9 @@ def write_outcome(s: Any, p: Any, o: Any) -> None:
     o["tension_peak"] = s["tension_peak"]
     for seat in range(2):
         own = worth_of(s, seat, o["price"], o["package"]) if deal else 0.0
-        factor = discount_factor(s["urgency"][seat], p["scenario"]["discount_factor"][seat], p["reward"])
         o["worth"][seat] = own
-        o["share"][seat] = share(own, width) if deal else 0.0
-        o["payoff"][seat] = discounted_payoff(own, p["scenario"]["nominal_width"], factor, s["round"])
+        o["share"][seat] = share(own, max(width, s["start_width"])) if deal else 0.0
+        o["payoff"][seat] = discounted_payoff(own, p["scenario"]["nominal_width"], s["payoff_left"][seat])
         if s["ending"] == FORFEIT and s["closed_by"] == seat:
             o["payoff"][seat] = FORFEIT_PAYOFF
         o["reservation"][seat] = s["reservation"][seat]

@@ -40,6 +40,7 @@ RULE_SECTIONS: dict[str, tuple[Parameter, ...]] = {
 SCENARIO = (
     Field("low", "f8", (), "lower end of the public price range, in currency"),
     Field("high", "f8", (), "upper end of the public price range, in currency"),
+    Field("unit", "f8", (), "smallest amount that personas name prices in, in currency; 0: any price"),
     Field("rounds", "f8", (), "T, the number of rounds"),
     Field("opener", "i8", (), "who opens: 0 buyer, 1 seller, 2 drawn"),
     Field("complete", "i8", (), "1 where both reservation prices are public"),
@@ -57,7 +58,8 @@ SCENARIO = (
     Field("terms", "i8", (), "number of terms besides the price"),
     Field("term_options", "i8", (MAX_TERMS,), "number of options of each term; the last term varies fastest"),
     Field("package_values", "f8", (2, MAX_PACKAGES), "nominal worth of each package, in normalised price"),
-    Field("value_spread", "f8", (), "largest relative deviation of a seat's package values from the nominal"),
+    Field("package_sd", "f8", (2, MAX_PACKAGES), "standard deviation of the worth of each package"),
+    Field("value_spread", "f8", (), "largest relative deviation of how much a seat cares for a term"),
     Field("events", "i8", (), "number of events"),
     Field("event_round", "i8", (MAX_EVENTS,), "round at whose start an event happens"),
     Field("event_jitter", "i8", (MAX_EVENTS,), "most rounds by which an event comes earlier or later"),

@@ -139,9 +139,10 @@ def weigh_refusal(w: Any, frame: Any, toward: float, refused: float, pressure: f
 
 
 @rule
-def weigh_acceptance(w: Any, frame: Any, toward: float, price: float, p: Any) -> None:
-    """Take in that the other has taken an offer at a price: its limit lies beyond."""
-    sign, floor, per_slack = _f(toward), _f(p["irrational"]), _f(1.0 / p["slack"])
+def weigh_acceptance(w: Any, frame: Any, toward: float, price: float, unsure: float, p: Any) -> None:
+    """Take in that the other has taken an offer at a price: its limit lies beyond; `unsure` is as in `weigh_offer`."""
+    sign, floor = _f(toward), _f(p["irrational"])
+    per_slack = _f(1.0 / math.sqrt(p["slack"] * p["slack"] + unsure * unsure))
     for i in range(CELLS):
         over = (_f(price) - frame[_ORIGIN] - _f(i) * frame[_SPACING]) * sign * per_slack
         over = over if over > _ZERO else _ZERO
@@ -180,12 +181,15 @@ def weigh_offer(
     is_plain: bool,
     refused: float,
     pressure: float,
+    unsure: float,
     p: Any,
 ) -> None:
     """Take in an offer of the other seat, made at a time in [0, 1] of the talks, instead of taking the one refused.
 
     Every offer says that the limit lies beyond it; but the first and those that are not plain (anchors) are not
-    compared with a plan. `pressure` is as in `weigh_refusal`. Divisions are slow: a cell's four have one between them.
+    compared with a plan. `pressure` is as in `weigh_refusal`; `unsure` is the standard deviation of what the package of
+    the offer is worth to the other, in normalised price: the less one knows of that, the less the price says.
+    Divisions are slow: a cell's four have one between them.
     """
     sign, x, t = _f(toward), _f(price), _f(time)
     scale, last, before, before_root = frame[_SCALE], frame[_LAST], frame[_TIME], frame[_ROOT]
@@ -198,13 +202,14 @@ def weigh_offer(
     if not compared:
         before, before_root = t, root
     given = (x - last) * sign if compared else _ZERO
-    noise2 = _f(p["offer_noise"]) * _f(p["offer_noise"])
+    unsure2 = _f(unsure) * _f(unsure)
+    noise2 = _f(p["offer_noise"]) * _f(p["offer_noise"]) + unsure2
     t2, before2 = t * t, before * before
     h0, g0, n0, c0 = _plan(t2 * t2, before2 * before2, given, noise2, scale)
     h1, g1, n1, c1 = _plan(t, before, given, noise2, scale)
     h2, g2, n2, c2 = _plan(root, before_root, given, noise2, scale)
     c3 = scale * (_without_plan(given, noise2, p) if compared else _ONE / noise2)
-    floor, slack2 = _f(p["irrational"]), _f(p["slack"]) * _f(p["slack"])
+    floor, slack2 = _f(p["irrational"]), _f(p["slack"]) * _f(p["slack"]) + unsure2
     soft, press, reach = (_ONE - floor) * slack2, _f(pressure), _f(p["refusal_reach"])
     origin, step = frame[_ORIGIN], frame[_SPACING] * sign
     past, beyond, left = (x - origin) * sign, (origin - _f(refused)) * sign, (origin - last) * sign

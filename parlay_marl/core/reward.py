@@ -26,14 +26,17 @@ REWARD = (
     Parameter("mode", 1.0, 0.0, 1.0, "0: payoff; 1: shaped"),
     Parameter("discount", 0.05, 0.0, 1.0, "what full urgency takes off a payoff per round"),
     Parameter("offer_gain", 2.0, 0.0, 1e6, "alpha: rise of what the other's standing offer is worth, in widths"),
-    Parameter("belief_gain", 5.0, 0.0, 1e6, "beta: rise of the belief's accuracy"),
+    Parameter("belief_gain", 5.0, 0.0, 1e6, "beta: rise of the belief's accuracy, paid with the ending"),
     Parameter("concession_cost", 3.0, 0.0, 1e6, "delta: own value given up by an offer, in widths"),
     Parameter("noise_cost", 10.0, 0.0, 1e6, "theta: offering a deal worth less than nothing to oneself"),
     Parameter(
         "bluff_gain", 12.0, 0.0, 1e6, "psi: catching a bluff; lost by the caught, half lost by a wrong challenge"
     ),
     Parameter("event_gain", 8.0, 0.0, 1e6, "mu: answering an event"),
-    Parameter("share_gain", 100.0, 0.0, 1e6, "gamma: share of the ZOPA won"),
+    Parameter("event_step", 0.01, 0.0, 1.0, "least move of an offer, in normalised price, that answers an event"),
+    Parameter(
+        "share_gain", 100.0, 0.0, 1e6, "gamma: share won of the larger of the ZOPA at the start and the one at the end"
+    ),
     Parameter("speed_gain", 20.0, 0.0, 1e6, "epsilon: share of the rounds left at the close"),
     Parameter("answered_gain", 15.0, 0.0, 1e6, "zeta: a deal with no event left unanswered"),
     Parameter("capitulation_cost", 200.0, 0.0, 1e6, "omega: a deal worth less than nothing; half for a lost ZOPA"),
@@ -42,17 +45,25 @@ REWARD = (
 
 @rule
 def discount_factor(urgency: float, fixed: float, p: Any) -> float:
-    """Return delta = 1 - discount * urgency, or the seat's own factor where the scenario fixes one (not NaN)."""
+    """Return what a round leaves of a payoff: 1 - discount * urgency, or the seat's own factor where one is fixed."""
     if fixed == fixed:
         return fixed
     return 1.0 - p["discount"] * urgency
 
 
 @rule
-def discounted_payoff(own_worth: float, width: float, factor: float, round_index: int) -> float:
-    """Return delta^r * v / W_nominal, the payoff of a deal in round r."""
-    # A float exponent: compiled code multiplies integer powers out, and differs from Python's in the last bit.
-    return factor ** float(round_index) * own_worth / width
+def discounted_payoff(own_worth: float, width: float, left: float) -> float:
+    """Return D * v / W_nominal, the payoff of a deal; `left` is D, what the rounds gone by have left of it."""
+    return left * own_worth / width
+
+
+@rule
+def answers(concession: float, direction: int, p: Any) -> bool:
+    """Whether an offer moves the way an event moved its maker's position: +1 stronger takes back, -1 weaker concedes.
+
+    It must move by `event_step` or more, whatever the rounding.
+    """
+    return -direction * concession >= p["event_step"] - ROUNDING
 
 
 @rule

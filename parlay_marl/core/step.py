@@ -52,6 +52,7 @@ from parlay_marl.core.outcome import (
 from parlay_marl.core.reward import (
     FORFEIT_PAYOFF,
     SHAPED,
+    answers,
     deal_bonus,
     discount_factor,
     discounted_payoff,
@@ -69,17 +70,21 @@ _ONE = np.uint64(1)
 
 
 @rule
-def _credit_beliefs(s: Any, p: Any) -> None:
-    """Pay both seats for what has happened to the accuracy of their beliefs."""
-    for seat in range(2):
-        if s["belief_stale"][seat] == 0:
-            continue
-        tracking.catch_up(s, p, seat)
-        s["belief_stale"][seat] = 0
-        now = tracking.accuracy(s, p, seat)
-        if p["reward"]["mode"] == SHAPED:
-            s["reward"][seat] += p["reward"]["belief_gain"] * (now - s["belief_accuracy"][seat])
-        s["belief_accuracy"][seat] = now
+def _turns_made(s: Any, seat: int) -> int:
+    """Return how many turns a seat has had in a game that has ended."""
+    return s["round"] + 1 if seat == s["opener"] or s["seat"] != s["opener"] else s["round"]
+
+
+@rule
+def _belief_gain(s: Any, p: Any, seat: int) -> float:
+    """Return how much better than at the start a seat's belief was: at the end or, where it stated its own, on average.
+
+    It is paid with the ending alone: paid turn by turn, it would tell the other's limit.
+    """
+    if p["belief"]["tracker"] != ELICITED:
+        return tracking.accuracy(s, p, seat) - s["start_accuracy"][seat]
+    turns = _turns_made(s, seat)
+    return s["stated_score"][seat] / turns - s["start_accuracy"][seat] if turns > 0 else 0.0
 
 
 @rule
@@ -138,9 +143,10 @@ def open_game(s: Any, p: Any) -> None:
     for seat in range(2):
         s["credibility"][seat] = p["credibility"]["start"]
         s["last_move"][seat] = -1
+        s["payoff_left"][seat] = 1.0
     tracking.start(s, p)
     for seat in range(2):
-        s["belief_accuracy"][seat] = tracking.accuracy(s, p, seat)
+        s["start_accuracy"][seat] = tracking.accuracy(s, p, seat)
     _fire_events(s, p)
 
 
@@ -170,7 +176,11 @@ def _answer_events(s: Any, p: Any, seat: int, is_first: bool, concession: float)
     s["pending_weaker"][seat] = 0
     if is_first:
         return
-    answered = stronger if concession < 0.0 else weaker if concession > 0.0 else 0
+    answered = 0
+    if answers(concession, 1, p["reward"]):
+        answered = stronger
+    elif answers(concession, -1, p["reward"]):
+        answered = weaker
     s["events_answered"][seat] += answered
     s["events_missed"][seat] += stronger + weaker - answered
     if p["reward"]["mode"] == SHAPED:
@@ -303,6 +313,14 @@ def _heat_up(s: Any, p: Any, heat: float) -> None:
 
 
 @rule
+def _discount(s: Any, p: Any) -> None:
+    """Take off both seats' payoffs what the round that is over costs, at the urgency that they had in it."""
+    for seat in range(2):
+        fixed = p["scenario"]["discount_factor"][seat]
+        s["payoff_left"][seat] *= discount_factor(s["urgency"][seat], fixed, p["reward"])
+
+
+@rule
 def _pass_turn(s: Any, p: Any) -> None:
     """Give the turn to the other seat; a new round begins with its events, the last one ends the game."""
     if s["seat"] == s["opener"]:
@@ -312,6 +330,7 @@ def _pass_turn(s: Any, p: Any) -> None:
     else:
         s["round"] += 1
         s["seat"] = s["opener"]
+        _discount(s, p)
         _fire_events(s, p)
 
 
@@ -326,12 +345,14 @@ def _pay_ending(s: Any, p: Any) -> None:
         if p["reward"]["mode"] != SHAPED:
             if deal:
                 own = worth_of(s, seat, s["offer_price"][maker], package_offered(s, maker))
-                factor = discount_factor(s["urgency"][seat], sc["discount_factor"][seat], p["reward"])
-                s["reward"][seat] += discounted_payoff(own, sc["nominal_width"], factor, s["round"])
-        elif deal:
+                s["reward"][seat] += discounted_payoff(own, sc["nominal_width"], s["payoff_left"][seat])
+            continue
+        s["reward"][seat] += p["reward"]["belief_gain"] * _belief_gain(s, p, seat)
+        if deal:
             own = worth_of(s, seat, s["offer_price"][maker], package_offered(s, maker))
             open_events = s["pending_stronger"][seat] + s["pending_weaker"][seat] + s["events_missed"][seat]
-            s["reward"][seat] += deal_bonus(own, width, s["round"], sc["rounds"], open_events > 0, p["reward"])
+            widest = max(width, s["start_width"])
+            s["reward"][seat] += deal_bonus(own, widest, s["round"], sc["rounds"], open_events > 0, p["reward"])
         elif is_blamed(s["ending"] == WALKED, s["closed_by"] == seat, s["ending"] == COLLAPSED, width > 0.0):
             s["reward"][seat] -= 0.5 * p["reward"]["capitulation_cost"]
 
@@ -342,12 +363,13 @@ def take_turn(s: Any, p: Any, move: int, price: float, package: int) -> None:
     s["reward"][BUYER] = 0.0
     s["reward"][SELLER] = 0.0
     seat = seat_on_turn(s)
+    if p["belief"]["tracker"] == ELICITED:
+        s["stated_score"][seat] += tracking.accuracy(s, p, seat)
     s["credibility"][seat] = after_move(s["credibility"][seat], move_cost(move, p["credibility"]), p["credibility"])
     heat = _make_move(s, p, move, price, package)
     _heat_up(s, p, heat)
-    if p["belief"]["tracker"] == ELICITED:
-        s["belief_stale"][seat] = max(s["belief_stale"][seat], tracking.UNSCORED)
-    _credit_beliefs(s, p)
+    tracking.catch_up(s, p, BUYER)
+    tracking.catch_up(s, p, SELLER)
     if s["ending"] == NONE:
         _pass_turn(s, p)
     if s["ending"] != NONE:

@@ -19,7 +19,7 @@ TENSION = (
     Parameter("dig_in_heat", 6.0, 0.0, 100.0, "heat of an offer that gives nothing up", 0.0),
     Parameter("cooling", 200.0, 0.0, 10_000.0, "what an offer cools per unit of normalised price given up", 0.0),
     Parameter("coldest_offer", -6.0, -100.0, 0.0, "least heat of a plain offer"),
-    Parameter("hottest_offer", 15.0, 0.0, 100.0, "most heat of a plain offer"),
+    Parameter("most_carry", 80.0, 0.0, 1e6, "most heat that is carried from turn to turn"),
 )
 
 
@@ -31,19 +31,26 @@ def clip(x: float, low: float, high: float) -> float:
 
 @rule
 def offer_heat(concession: float, p: Any) -> float:
-    """Return the heat of a plain offer after the seat's first: digging in heats, conceding cools."""
-    return clip(p["dig_in_heat"] - p["cooling"] * concession, p["coldest_offer"], p["hottest_offer"])
+    """Return the heat of a plain offer after the seat's first: digging in heats, conceding cools.
+
+    The heat has a lower bound and no upper one, so that it is convex: no path of prices that ends where it began
+    heats less than holding still (Jensen's inequality).
+    """
+    return max(p["dig_in_heat"] - p["cooling"] * concession, p["coldest_offer"])
 
 
 @rule
 def move_heat(move: int, is_first_offer: bool, concession: float, p: Any) -> float:
-    """Return the heat of a move; a seat's first plain offer, an acceptance and a walk-away have none."""
+    """Return the heat of a move; a seat's first plain offer, an acceptance and a walk-away have none.
+
+    An anchor or a claim heats at least as much as a plain offer of its price: taking back by one is no cheaper.
+    """
     if move == OFFER:
         return 0.0 if is_first_offer else offer_heat(concession, p)
     if move == ANCHOR_HIGH:
-        return p["anchor_heat"]
+        return p["anchor_heat"] if is_first_offer else max(p["anchor_heat"], offer_heat(concession, p))
     if move == BATNA_REVEAL:
-        return p["claim_heat"]
+        return p["claim_heat"] if is_first_offer else max(p["claim_heat"], offer_heat(concession, p))
     if move == SILENCE:
         return p["silence_heat"]
     if move == CHALLENGE:
@@ -53,8 +60,8 @@ def move_heat(move: int, is_first_offer: bool, concession: float, p: Any) -> flo
 
 @rule
 def next_carry(carry: float, heat: float, p: Any) -> float:
-    """Return the heat carried after a move: memory * carry + heat, never below 0."""
-    return max(p["memory"] * carry + heat, 0.0)
+    """Return the heat carried after a move: memory * carry + heat, within [0, most_carry]."""
+    return clip(p["memory"] * carry + heat, 0.0, p["most_carry"])
 
 
 @rule

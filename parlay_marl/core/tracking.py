@@ -30,12 +30,6 @@ from parlay_marl.core.jit import rule
 from parlay_marl.core.moves import ANCHOR_HIGH, BATNA_REVEAL, BUYER, SELLER, package_offered
 from parlay_marl.core.tension import clip
 
-UNSCORED, UNREAD = 1, 2
-"""What `belief_stale` says: the belief has yet to be scored; its figures have yet to be read off the posterior, too.
-
-Reading them is half of the work, and is done once a turn: between two turns they are always as the posterior is.
-"""
-
 
 @rule
 def _toward(seat: int) -> float:
@@ -81,6 +75,14 @@ def _for_reference(p: Any, other: int, price: float, package: int) -> float:
 
 
 @rule
+def _unsure(p: Any, other: int, package: int) -> float:
+    """Return the standard deviation of what a package is worth to the other; 0 where only the price counts."""
+    if p["scenario"]["packages"] == 1:
+        return 0.0
+    return p["scenario"]["package_sd"][other][package]
+
+
+@rule
 def _refused(s: Any, p: Any, other: int) -> float:
     """Return the price of the offer that the other could have taken, for the reference package."""
     me = 1 - other
@@ -104,10 +106,13 @@ def conclude(s: Any, p: Any, me: int) -> None:
 
 @rule
 def catch_up(s: Any, p: Any, me: int) -> None:
-    """Read the figures of a seat's belief off its posterior where that has moved on since."""
-    if s["belief_stale"][me] == UNREAD:
+    """Read the figures of a seat's belief off its posterior where that has moved on since.
+
+    Reading them is half of the work, and is done once a turn: between two turns they are always as the posterior is.
+    """
+    if s["belief_stale"][me] == 1:
         conclude(s, p, me)
-        s["belief_stale"][me] = UNSCORED
+        s["belief_stale"][me] = 0
 
 
 @rule
@@ -177,12 +182,12 @@ def see_offer(
             move != ANCHOR_HIGH,
             _refused(s, p, other),
             _pressure(s, p, other),
+            _unsure(p, other, package),
             p["belief"],
         )
-        s["belief_stale"][me] = UNREAD
+        s["belief_stale"][me] = 1
     elif p["belief"]["tracker"] == HEURISTIC:
         beliefs.nudge_by_offer(s["belief"][me], other, price, is_first, conceded, p["belief"])
-        s["belief_stale"][me] = UNSCORED
         _publish(s, p)
 
 
@@ -205,10 +210,9 @@ def see_claim(s: Any, p: Any, other: int, price: float) -> None:
         honest = p["belief"]["honesty"] * credibility
         posterior.weigh_refusal(w, frame, _toward(other), _refused(s, p, other), _pressure(s, p, other), p["belief"])
         posterior.weigh_claim(w, frame, _toward(other), price, honest, _tolerance(p, price), p["belief"])
-        s["belief_stale"][me] = UNREAD
+        s["belief_stale"][me] = 1
     elif p["belief"]["tracker"] == HEURISTIC:
         beliefs.nudge_by_claim(s["belief"][me], price, credibility, p["belief"])
-        s["belief_stale"][me] = UNSCORED
         _publish(s, p)
 
 
@@ -219,10 +223,9 @@ def see_check(s: Any, p: Any, other: int, was_bluff: bool) -> None:
     claim = s["claim_price"][other]
     if _infers(p):
         posterior.weigh_check(s["posterior"][me], s["frame"][me], claim, _tolerance(p, claim), was_bluff)
-        s["belief_stale"][me] = UNREAD
+        s["belief_stale"][me] = 1
     elif p["belief"]["tracker"] == HEURISTIC:
         beliefs.nudge_by_check(s["belief"][me], other, claim, was_bluff, p["belief"])
-        s["belief_stale"][me] = UNSCORED
         _publish(s, p)
 
 
@@ -232,7 +235,6 @@ def see_no_offer(s: Any, p: Any, other: int, is_silent: bool) -> None:
     me = 1 - other
     if p["belief"]["tracker"] != 0.0 and is_silent:
         beliefs.nudge_by_silence(s["belief"][me], p["belief"])
-        s["belief_stale"][me] = max(s["belief_stale"][me], UNSCORED)
     if _infers(p):
         posterior.weigh_refusal(
             s["posterior"][me],
@@ -242,7 +244,7 @@ def see_no_offer(s: Any, p: Any, other: int, is_silent: bool) -> None:
             _pressure(s, p, other),
             p["belief"],
         )
-        s["belief_stale"][me] = UNREAD
+        s["belief_stale"][me] = 1
 
 
 @rule
@@ -250,10 +252,11 @@ def see_acceptance(s: Any, p: Any, other: int) -> None:
     """Take in that the other has taken one's offer: its limit lies beyond."""
     me = 1 - other
     if _infers(p):
+        unsure = _unsure(p, other, package_offered(s, me))
         posterior.weigh_acceptance(
-            s["posterior"][me], s["frame"][me], _toward(other), _refused(s, p, other), p["belief"]
+            s["posterior"][me], s["frame"][me], _toward(other), _refused(s, p, other), unsure, p["belief"]
         )
-        s["belief_stale"][me] = UNREAD
+        s["belief_stale"][me] = 1
 
 
 @rule
@@ -261,7 +264,6 @@ def see_erosion(s: Any, p: Any) -> None:
     """Take in that both limits have moved: by a public amount or, where that is hidden, its nominal size."""
     for me in range(2):
         other = 1 - me
-        s["belief_stale"][me] = max(s["belief_stale"][me], UNSCORED)
         if _infers(p):
             by = -_toward(other) * p["erosion"]["rate"] * p["scenario"]["nominal_width"]
             posterior.shift(s["frame"][me], by)
@@ -274,7 +276,6 @@ def see_erosion(s: Any, p: Any) -> None:
 def see_headline(s: Any, p: Any, other: int, event: int) -> None:
     """Take in a headline about the other: its direction is public, its size is not."""
     me = 1 - other
-    s["belief_stale"][me] = UNSCORED
     sc = p["scenario"]
     b = s["belief"][me]
     sets_alternative = sc["event_alternative"][event][other]

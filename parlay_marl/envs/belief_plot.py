@@ -17,7 +17,7 @@ from parlay_marl.core.belief import HIGH, LOW, N_FIGURES, RESERVATION
 from parlay_marl.core.moves import SEATS, Move, makes_offer
 from parlay_marl.core.posterior import CELLS, PLANS, Frame
 from parlay_marl.envs.narrator import seat_name
-from parlay_marl.envs.text import money, number
+from parlay_marl.envs.text import exact_money, number
 from parlay_marl.errors import ConfigurationError, MissingExtraError
 
 if TYPE_CHECKING:
@@ -216,7 +216,7 @@ def _title(game: Game) -> str:
         return start
     outcome = game.outcome()
     end = outcome.ending.replace("_", " ")
-    return f"{start}; {end}" + ("" if outcome.price is None else f" at {money(outcome.price, game.scenario)}")
+    return f"{start}; {end}" + ("" if outcome.price is None else f" at {exact_money(outcome.price, game.scenario)}")
 
 
 def _draw_belief(axes: Axes, game: Game, trace: Trace, me: int) -> None:

@@ -119,10 +119,10 @@ class Canvas:
             self._draw.line(ends, colour, SCALE)
 
     def box(self, left: float, top: float, right: float, bottom: float, fill: str, border: str | None = None) -> None:
-        """Draw a box; nothing where it has no width or height."""
-        if right > left and bottom > top:
-            corners = [*_scaled((left, top)), *(edge - 1 for edge in _scaled((right, bottom)))]
-            self._draw.rectangle([round(edge) for edge in corners], fill, border, SCALE if border else 0)
+        """Draw a box, at least a dot wide and high."""
+        (x, y), (to_x, to_y) = _scaled((left, top)), _scaled((right, bottom))
+        corners = (round(x), round(y), max(round(to_x - 1), round(x)), max(round(to_y - 1), round(y)))
+        self._draw.rectangle(corners, fill, border, SCALE if border else 0)
 
     def dot(self, x: float, y: float, radius: float, fill: str) -> None:
         """Draw a disc."""

@@ -85,7 +85,7 @@ class Config:
 def make_config(
     scenario: str | Path | Scenario = "saas_enterprise",
     rules: str | Mapping[str, Any] | BaseModel = "default",
-    reward: str = "shaped",
+    reward: str = "payoff",
     beliefs: str = "bayes",
     information: str | None = None,
     opener: str | None = None,

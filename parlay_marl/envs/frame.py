@@ -73,7 +73,7 @@ class FrameDrawer:
     def _follow(self, game: Game) -> list[Turn]:
         """Return the turns so far, and take note of headlines."""
         if self._narrator is None or self._narrator.game is not game:
-            self._narrator = Narrator(game)
+            self._narrator, self._start = Narrator(game), -1
         new = self._narrator.catch_up()
         if self._narrator.start != self._start:
             self._start, self._headlines = self._narrator.start, []

@@ -40,8 +40,6 @@ LARGEST_SEED = 2**64 - 1
 LARGEST_NUMBER = 2**62
 LARGEST_INDEX = 2**62
 """Far beyond any action; a kernel is compiled anew for integers that need more than 63 bits."""
-MOST_SKIPPED = 100
-"""Games that opponents may end before an agent's first turn, one after the other, before that is an error."""
 
 _BLANK = np.zeros(1, STATE_DTYPE)
 _BLANK.flags.writeable = False
@@ -56,6 +54,7 @@ REASONS = {
     Refusal.CLAIM_NEEDS_CREDIBILITY: "a claim needs more credibility than is left",
     Refusal.SILENCE_NEEDS_CREDIBILITY: "silence needs more credibility than is left",
     Refusal.NOTHING_TO_CHALLENGE: "the other seat has no open claim",
+    Refusal.TOO_EARLY_TO_WALK: "the other seat has not had a turn yet; whoever opens must make a first move",
     Refusal.BELIEF_OUT_OF_RANGE: (
         f"its mean must be a number from {MEAN_LOW:g} to {MEAN_HIGH:g}, its spread one from 0 to {SPREAD_HIGH:g}, "
         "in normalised price"
@@ -215,33 +214,18 @@ class Game:
         self._start(fixed, options)
 
     def _open(self) -> None:
-        """Let players make their opening moves; games that they end before anyone else's first turn are skipped.
+        """Let players make their opening moves; where they hold both seats, they play the whole game.
 
-        Where players hold both seats, they play the whole game.
+        No game ends before both seats could act, so that an agent always has a turn.
         """
-        if not self._has_players:
-            return
-        if None not in self.players:
-            self.let_players_play()
-            return
-        for _ in range(MOST_SKIPPED):
-            self.let_players_play()
-            if not self.is_over:
-                self._owed, self.rewards = self.rewards, [0.0, 0.0]
-                return
-            self.number += 1
-            self._start(self._fixed, self.options)
-        raise ConfigurationError(
-            f"{MOST_SKIPPED} games in a row ended before the agent's first turn; change the opponent"
-        )
+        self.let_players_play()
+        if None in self.players:
+            self._owed, self.rewards = self.rewards, [0.0, 0.0]
 
     def begin(
         self, seed: int, number: int, options: Mapping[str, Any] | None = None, *, players_move: bool = False
     ) -> None:
-        """Start game `number` of a seed exactly, even if players end it before anyone else's first turn.
-
-        Players stay out of it, as replays and commentary need, unless `players_move`.
-        """
+        """Start game `number` of a seed; players stay out of it, as replays need, unless `players_move`."""
         options = self._with_sensitivities(options) if players_move else options
         fixed = fixed_draws(options, self.scenario, self.config.max_rounds)
         self._set_seed(seed, number)

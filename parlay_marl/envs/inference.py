@@ -23,7 +23,7 @@ from parlay_marl.core.moves import OFFER, SEATS
 from parlay_marl.core.posterior import CELLS, Frame
 from parlay_marl.core.state import STATE_DTYPE
 from parlay_marl.envs.config import Config, make_config, one_of, whole_number
-from parlay_marl.envs.text import money
+from parlay_marl.envs.text import exact_money
 from parlay_marl.errors import ConfigurationError
 
 Offer = float | tuple[float, int] | None
@@ -220,7 +220,7 @@ def _place(where: str, offer: Any, config: Config) -> _Placed:
     if not 0.0 <= x <= 1.0:
         raise ConfigurationError(
             f"{where}: {float(price):,g} lies outside the public range of {scenario.name}, "
-            f"{money(scenario.low, scenario)} to {money(scenario.high, scenario)}"
+            f"{exact_money(scenario.low, scenario)} to {exact_money(scenario.high, scenario)}"
         )
     return x, whole_number(f"{where}: package", package, 0, scenario.n_packages - 1)
 

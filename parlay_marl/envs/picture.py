@@ -8,7 +8,7 @@ from parlay_marl.catalogue.scenarios import Scenario
 from parlay_marl.core.moves import SEATS, Move
 from parlay_marl.envs.narrator import Turn
 from parlay_marl.envs.outcome import Outcome
-from parlay_marl.envs.text import Line, Piece, money
+from parlay_marl.envs.text import Line, Piece, exact_money
 
 TRACK = 61
 """Characters of the picture's price axis: three for two steps of the discrete grid."""
@@ -22,7 +22,7 @@ def picture(turns: list[Turn], scenario: Scenario, outcome: Outcome | None) -> l
     Each trails what it has given up since its first offer. After the end a last line marks the ZOPA with `=` and the
     Nash point with `N`.
     """
-    low, high = money(scenario.low, scenario), money(scenario.high, scenario)
+    low, high = exact_money(scenario.low, scenario), exact_money(scenario.high, scenario)
     lines: list[Line] = [[Piece(f"     {low}{high:>{TRACK + 2 - len(low)}}", "dim")]]
     rows = _rows(turns)
     step = math.ceil(len(rows) / MOST_ROWS)

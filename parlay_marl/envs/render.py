@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 from parlay_marl.catalogue.scenarios import Scenario
 from parlay_marl.core.moves import SEATS, Move
 from parlay_marl.envs.narrator import Narrator, Turn, seat_name
 from parlay_marl.envs.picture import picture
-from parlay_marl.envs.text import WIDTH, Line, Piece, digits, money, number, plain, price_text, wrapped
+from parlay_marl.envs.text import WIDTH, Line, Piece, exact_money, money, number, plain, price_text, wrapped
+from parlay_marl.printable import encodable
 
 if TYPE_CHECKING:
     from parlay_marl.envs.game import Game
@@ -35,7 +37,7 @@ def shortened(name: str) -> str:
 def heading(game: Game, width: int = WIDTH) -> list[Line]:
     """Return the title of a game: the deal, the range, who sits where."""
     scenario, rounds = game.scenario, game.config.max_rounds
-    span = f"{money(scenario.low, scenario)} to {money(scenario.high, scenario)}"
+    span = f"{exact_money(scenario.low, scenario)} to {exact_money(scenario.high, scenario)}"
     talks = f"{rounds} round{'s' if rounds > 1 else ''}, the {SEATS[int(game.row['opener'])]} opens"
     facts = f"{span}, {talks}; seed {game.seed}, game {game.number}"
     lines = [[Piece(scenario.title, "title")], *wrapped(facts, "dim", width=width)]
@@ -59,7 +61,7 @@ def name_width(game: Game) -> int:
 def deed(turn: Turn, scenario: Scenario) -> str:
     """Return what a turn did, in words, without its price."""
     if turn.move is Move.OFFER and turn.change is not None:
-        given = round(turn.change * (scenario.high - scenario.low), digits(scenario))
+        given = round(turn.change * (scenario.high - scenario.low), scenario.exact_decimals)
         if given == 0:
             return "holds at"
         return ("comes up to", "comes down to")[turn.seat] if given > 0 else "goes back to"
@@ -142,7 +144,7 @@ def verdict(outcome: Outcome, scenario: Scenario, width: int = WIDTH) -> list[Li
         lines = wrapped(f"No deal. {how} in round {outcome.round + 1}.", "no_deal", width=width)
     else:
         terms = f" with {outcome.package}" if outcome.package else ""
-        text = f"Deal at {money(outcome.price, scenario)}{terms} in round {outcome.round + 1}."
+        text = f"Deal at {exact_money(outcome.price, scenario)}{terms} in round {outcome.round + 1}."
         lines = [*wrapped(text, "deal", width=width), *_gain_lines(outcome, scenario)]
     return lines + _room_lines(outcome, scenario, width) + _claim_lines(outcome, width)
 
@@ -162,7 +164,7 @@ def ledger_lines(game: Game, outcome: Outcome, width: int = WIDTH) -> list[Line]
     lines: list[Line] = []
     for claim in outcome.claims:
         seat = SEATS.index(claim.seat)
-        price, truth = (money(amount, game.scenario) for amount in (claim.price, claim.truth))
+        price, truth = exact_money(claim.price, game.scenario), money(claim.truth, game.scenario)
         kind = "a bluff" if claim.is_bluff else "honest"
         became = claim.status if claim.settled is None else f"{claim.status} in round {claim.settled + 1}"
         text = f"round {claim.round + 1}, {seat_name(game, seat)} claimed {price}, truth {truth}: {kind}, {became}"
@@ -242,4 +244,4 @@ class LivePrinter:
             self._has_ended = True
             lines += ending_lines(game, self._narrator.turns)
         if lines:
-            print(plain(lines), flush=True)
+            print(encodable(plain(lines), getattr(sys.stdout, "encoding", None)), flush=True)

@@ -38,7 +38,7 @@ class NegotiationEnv(gymnasium.Env[dict[str, Any], Any]):
         opponent: Seated = "shark",
         scenario: str | Path | Scenario = "saas_enterprise",
         rules: str | Mapping[str, Any] | BaseModel = "default",
-        reward: str = "shaped",
+        reward: str = "payoff",
         information: str | None = None,
         opener: str | None = None,
         max_rounds: int | None = None,

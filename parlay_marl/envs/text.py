@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from parlay_marl.catalogue.scenarios import Scenario
+from parlay_marl.printable import escaped
 
 WIDTH = 80
 """Columns of a transcript where nobody says how many there are."""
@@ -34,8 +35,8 @@ Line = list[Piece]
 
 
 def plain(lines: Iterable[Line]) -> str:
-    """Return lines as text without styles."""
-    return "\n".join("".join(piece.text for piece in parts).rstrip() for parts in lines)
+    """Return lines as text without styles; nothing in it can steer a terminal."""
+    return "\n".join(escaped("".join(piece.text for piece in parts).rstrip()) for parts in lines)
 
 
 def wrapped(text: str, style: str = "", *, indent: int = 0, width: int = WIDTH, first: str = "") -> list[Line]:
@@ -51,21 +52,26 @@ def wrapped(text: str, style: str = "", *, indent: int = 0, width: int = WIDTH, 
     ]
 
 
-def digits(scenario: Scenario) -> int:
-    """Return the decimals of a scenario's prices: none where its range is wide."""
-    return 0 if scenario.high - scenario.low >= 1000 else 2
-
-
 def number(amount: float, scenario: Scenario) -> str:
-    """Return an amount of currency as text without the currency's name."""
-    return f"{round(amount, digits(scenario)) + 0.0:,.{digits(scenario)}f}"
+    """Return a figure in currency, such as a worth or an estimate, as text: rounded to the decimals of prices."""
+    return f"{round(amount, scenario.decimals) + 0.0:,.{scenario.decimals}f}"
 
 
 def money(amount: float, scenario: Scenario) -> str:
-    """Return an amount of currency as text, with as many digits as the scenario's range needs."""
+    """Return a figure in currency as text, with the currency's name."""
     return f"{scenario.currency} {number(amount, scenario)}"
 
 
+def exact_money(amount: float, scenario: Scenario) -> str:
+    """Return the price of an offer, a claim or a deal as text, exactly: typed in, it is this price again.
+
+    A price between two units, which players from outside may name, has more decimals than others.
+    """
+    if round(amount, scenario.decimals) == amount:
+        return money(amount, scenario)
+    return f"{scenario.currency} {f'{amount:,.{scenario.exact_decimals}f}'.rstrip('0')}"
+
+
 def price_text(x: float, scenario: Scenario) -> str:
-    """Return a normalised price as text in currency."""
-    return money(scenario.to_currency(x), scenario)
+    """Return a normalised price of an offer, a claim or a deal as text in currency, exactly."""
+    return exact_money(scenario.to_currency(x), scenario)

@@ -62,8 +62,6 @@ class Autoreset(IntEnum):
 
 MIXED, BOTH = int(Seating.MIXED), int(Seating.BOTH)
 DISABLED, SAME_STEP = int(Autoreset.DISABLED), int(Autoreset.SAME_STEP)
-MOST_SKIPPED = 100
-"""Games that an opponent may end before the learner's first turn, one after another; then the lane waits a step."""
 
 # Counters of a game's stream beside those of the core.
 _SCENARIO, _OPPONENT, _LEARNER, _EXPLORED, _EXPLORING = 9, 10, 11, 12, 1024
@@ -116,16 +114,45 @@ def _answer(lane: Any, s: Any, p: Any, personas: Any, weights: Any) -> None:
 
 
 @rule
-def _explore(s: Any, p: Any, key: np.uint64) -> None:
-    """Play a random number of turns, each an offer at a random price: games then go on from positions off the path.
+def _explore(s: Any, p: Any, learner: int, most: int) -> int:
+    """Play random offers until the learner is on turn, `most` turns at most; return how many.
 
-    At most the last turn is left. Sutton and Barto (2018) call such beginnings exploring starts.
+    Games then go on from positions off the path: Sutton and Barto (2018) call such beginnings exploring starts.
     """
-    turns = math.floor(uniform(key, _EXPLORED) * 2.0 * p["scenario"]["rounds"])
+    turns = most if (s["opener"] ^ (most & 1)) == learner else max(most - 1, 0)
     for turn in range(turns):
-        if s["ending"] == NONE:
-            level = math.floor(uniform(key, _EXPLORING + turn) * PRICE_LEVELS)
-            take_turn(s, p, OFFER, level / (PRICE_LEVELS - 1.0), 0)
+        level = math.floor(uniform(s["key"], _EXPLORING + turn) * PRICE_LEVELS)
+        take_turn(s, p, OFFER, level / (PRICE_LEVELS - 1.0), 0)
+        if s["ending"] != NONE:
+            return turn + 1
+    return turns
+
+
+@rule
+def _deal(
+    lane: Any,
+    games: Any,
+    i: int,
+    params: Any,
+    personas: Any,
+    seating: int,
+    scenarios: Any,
+    opponents: Any,
+    fixed: Any,
+) -> None:
+    """Draw a lane's game and who plays it."""
+    clear_row(games, i)
+    s = games[i]
+    key = subkey(subkey(lane["seed"], 0), lane["number"])
+    s["key"] = key
+    s["scenario"] = _drawn_index(key, _SCENARIO, scenarios)
+    p = params[s["scenario"]]
+    _seat_players(lane, key, seating, opponents)
+    draw_game(s, p, fixed)
+    if lane["opponent"] >= 0 and not fixed["sensitivity"][1 - lane["learner"]] >= 0.0:
+        persona = personas[lane["opponent"]]
+        s["sensitivity"][1 - lane["learner"]] = persona["base"]["event_sensitivity"]
+    open_game(s, p)
 
 
 @rule
@@ -141,31 +168,26 @@ def _begin(
     opponents: Any,
     fixed: Any,
 ) -> None:
-    """Begin a lane's game, with the opponent's opening; a game that it ends before the learner's turn is skipped."""
-    for _ in range(MOST_SKIPPED):
-        clear_row(games, i)
+    """Begin a lane's game, with the opponent's opening: no game ends before the learner's first turn.
+
+    One that exploring ends, by a collapse, is begun again and explored less far.
+    """
+    most, is_ready = -1, False
+    while not is_ready:
+        _deal(lane, games, i, params, personas, seating, scenarios, opponents, fixed)
         s = games[i]
-        key = subkey(subkey(lane["seed"], 0), lane["number"])
-        s["key"] = key
-        s["scenario"] = _drawn_index(key, _SCENARIO, scenarios)
         p = params[s["scenario"]]
-        _seat_players(lane, key, seating, opponents)
-        draw_game(s, p, fixed)
-        if lane["opponent"] >= 0 and not fixed["sensitivity"][1 - lane["learner"]] >= 0.0:
-            persona = personas[lane["opponent"]]
-            s["sensitivity"][1 - lane["learner"]] = persona["base"]["event_sensitivity"]
-        open_game(s, p)
-        lane["reward"][BUYER] = 0.0
-        lane["reward"][SELLER] = 0.0
         if lane["opponent"] >= 0 and personas[lane["opponent"]]["network"]["explores"] == 1:
-            _explore(s, p, key)
-        _answer(lane, s, p, personas, weights)
-        if s["ending"] == NONE:
-            break
-        lane["number"] += 1
+            if most < 0:
+                most = math.floor(uniform(s["key"], _EXPLORED) * 2.0 * p["scenario"]["rounds"])
+            most = _explore(s, p, lane["learner"], most) - 1
+        is_ready = s["ending"] == NONE
+    lane["reward"][BUYER] = 0.0
+    lane["reward"][SELLER] = 0.0
+    _answer(lane, s, p, personas, weights)
     lane["owed"][BUYER] = lane["reward"][BUYER]
     lane["owed"][SELLER] = lane["reward"][SELLER]
-    lane["is_over"] = s["ending"] != NONE
+    lane["is_over"] = 0
     lane["seat"] = s["seat"]
 
 

@@ -84,7 +84,7 @@ def record_games(
                 for j in range(2):
                     for figure in range(N_FIGURES):
                         beliefs[i, turn, k, j, figure] = games[k]["belief"][j][figure]
-                    beliefs[i, turn, k, j, ACCURACY] = games[k]["belief_accuracy"][j]
+                    beliefs[i, turn, k, j, ACCURACY] = tracking.accuracy(games[k], params[k], j)
             for j in range(2):
                 now["reservation"][j] = s["reservation"][j]
                 now["urgency"][j] = s["urgency"][j]

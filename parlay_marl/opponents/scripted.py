@@ -41,6 +41,7 @@ from parlay_marl.core.outcome import NONE, write_outcome
 from parlay_marl.core.step import observe, start_game, take_turn
 from parlay_marl.core.style import Strategy
 from parlay_marl.core.tension import clip
+from parlay_marl.core.units import whole_units
 from parlay_marl.core.work import end_of_chunk, first_chunk, next_chunk
 from parlay_marl.opponents.network import choose_by_network
 
@@ -352,6 +353,19 @@ def _walks(s: Any, p: Any, seat: int, style: Any, key: np.uint64, scale: float) 
 
 
 @rule
+def _way_out(s: Any, p: Any, seat: int) -> tuple[int, float, int]:
+    """Return what a persona does that gives up: it leaves; in the opener's first turn, too early for that, it waits.
+
+    Without the credibility to be silent it asks for all there is.
+    """
+    if refusal(s, p, WALK_AWAY, 0.0, 0) == 0:
+        return WALK_AWAY, 0.0, 0
+    if refusal(s, p, SILENCE, 0.0, 0) == 0:
+        return SILENCE, 0.0, 0
+    return OFFER, own_end(seat), s["own_best"][seat]
+
+
+@rule
 def _accepts(s: Any, p: Any, seat: int, style: Any, asked: float, demand: float, is_last: bool, scale: float) -> bool:
     """Whether the persona takes the other's standing offer rather than make its own."""
     other = 1 - seat
@@ -435,7 +449,17 @@ def _random_choice(s: Any, p: Any, seat: int, key: np.uint64) -> tuple[int, floa
 
 @rule
 def choose(s: Any, p: Any, persona: Any, weights: Any, seat: int) -> tuple[int, float, int]:
-    """Return a persona's (move, price, package) for the seat on turn."""
+    """Return a persona's (move, price, package) for the seat on turn, its price in whole units of the currency."""
+    move, price, package = _chosen(s, p, persona, weights, seat)
+    if makes_offer(move):
+        sc, limit = p["scenario"], price_worth(seat, 0.0, s["package_values"][seat][package], s["reservation"][seat])
+        price = whole_units(price, seat, limit, sc["high"] - sc["low"], sc["unit"])
+    return move, price, package
+
+
+@rule
+def _chosen(s: Any, p: Any, persona: Any, weights: Any, seat: int) -> tuple[int, float, int]:
+    """Return a persona's (move, price, package), at any price."""
     style = persona["base"]
     if has_drifted(s, persona["triggers"], seat):
         style = persona["drifted"]
@@ -454,7 +478,7 @@ def choose(s: Any, p: Any, persona: Any, weights: Any, seat: int) -> tuple[int, 
     if _accepts(s, p, seat, style, asked, demand, is_last, scale):
         return ACCEPT, 0.0, 0
     if walks:
-        return WALK_AWAY, 0.0, 0
+        return _way_out(s, p, seat)
     if _calls_bluff(s, p, seat, style, key) and _may_pass(s, p, seat):
         return CHALLENGE, 0.0, 0
     if s["offers_made"][seat] == 0:

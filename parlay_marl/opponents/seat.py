@@ -36,13 +36,13 @@ class PersonaOpponent:
 
     def __init__(self, persona: Persona, policy: Policy | None = None) -> None:
         """Read the persona's policy file, if it names one, or let it be played by a policy that is at hand."""
-        self.persona = persona
-        self.name = persona.name
+        self.persona = load_persona(persona)
+        self.name = self.persona.name
         self.policy = policy
         self.policy_digest = ""
         """SHA-256 of the policy file that was read; empty where there is none."""
-        if policy is None and persona.policy_path is not None:
-            self.policy, self.policy_digest = read_with_digest(persona.policy_path)
+        if policy is None and self.persona.policy_path is not None:
+            self.policy, self.policy_digest = read_with_digest(self.persona.policy_path)
         self._prepare()
 
     def _prepare(self) -> None:

@@ -167,7 +167,7 @@ class NegotiationEnvironment(Environment[NegotiationAction, NegotiationObservati
         """Play what the client does; where it only waits, nothing."""
         if self._negotiation is None:
             raise NotStartedError("no game has been started; send a reset first")
-        words = checked(action.utterance, self._lobby.settings.longest_utterance)
+        words = checked(action.utterance, self._lobby.settings.max_words)
         if action.wait:
             self._check_waits(action)
             return
@@ -190,7 +190,7 @@ class NegotiationEnvironment(Environment[NegotiationAction, NegotiationObservati
         """Return what the client sees when it is on turn again, the game is over, or it has waited long enough."""
         if self._match is None or seen.your_turn or seen.done:
             return seen
-        await self._match.turn_of(self._seat, self._lobby.settings.longest_wait)
+        await self._match.turn_of(self._seat, self._lobby.settings.wait)
         is_first = seen.reward is None
         later = self._guarded(lambda: self._seen(first=is_first))
         reward = None if is_first else (seen.reward or 0.0) + (later.reward or 0.0)
@@ -218,7 +218,7 @@ class NegotiationEnvironment(Environment[NegotiationAction, NegotiationObservati
             "rounds": negotiation.config.max_rounds,
             "your_turn": negotiation.on_turn(seat),
             "legal_moves": negotiation.legal_moves(seat),
-            "reservation_price": negotiation.currency(float(row["reservation"][seat])),
+            "reservation_price": scenario.to_currency(row["reservation"][seat]),
             "urgency": float(row["urgency"][seat]),
             "has_alternative": bool(row["alternative"][seat]),
             "packages": negotiation.packages_for(seat),
@@ -256,10 +256,10 @@ class NegotiationEnvironment(Environment[NegotiationAction, NegotiationObservati
 
 def hidden_figures(negotiation: Negotiation) -> dict[str, Any]:
     """Return the true figures of both seats, for a server that reveals them."""
-    row = negotiation.game.row
-    low, high = map(negotiation.currency, negotiation.game.zopa())
+    row, to_currency = negotiation.game.row, negotiation.scenario.to_currency
+    low, high = map(to_currency, negotiation.game.zopa())
     return {
-        "reservation_price": dict(zip(SEATS, map(negotiation.currency, row["reservation"].tolist()), strict=True)),
+        "reservation_price": dict(zip(SEATS, map(to_currency, row["reservation"].tolist()), strict=True)),
         "urgency": dict(zip(SEATS, row["urgency"].tolist(), strict=True)),
         "has_alternative": dict(zip(SEATS, map(bool, row["alternative"].tolist()), strict=True)),
         "zopa": [low, high] if low < high else None,

@@ -22,9 +22,10 @@ from parlay_marl.core.moves import SEATS, ClaimStatus, Move
 from parlay_marl.core.outcome import Ending
 from parlay_marl.errors import ParlayError, RequestError
 from parlay_marl.opponents.voice import drifted_now
+from parlay_marl.printable import escaped
 from parlay_marl.server.lobby import Lobby
 from parlay_marl.server.negotiation import Deed, Negotiation, Setup
-from parlay_marl.server.words import FAILED, checked, escaped, told
+from parlay_marl.server.words import FAILED, checked, told
 
 PROTOCOL = "first"
 MOVES = {move.name.lower(): move for move in (Move.ANCHOR_HIGH, Move.BATNA_REVEAL, Move.SILENCE, Move.CHALLENGE)}
@@ -71,8 +72,9 @@ class FirstSession:
         settings = lobby.settings
         credibility = {"start": settings.credibility_start, "regain": settings.credibility_regain}
         setup = Setup(
-            scenario=scenario_id, rules={"credibility": credibility}, opener=role, max_rounds=settings.max_rounds
-        )
+            scenario=scenario_id, rules={"credibility": credibility}, opener=role, max_rounds=settings.rounds,
+            reward="shaped",
+        )  # fmt: skip
         self.id = str(uuid.uuid4())
         self.number = 0
         """Of the session, for the log, which names no ids."""
@@ -101,7 +103,7 @@ class FirstSession:
 
     def _deed(self, action: FirstAction) -> Deed:
         """Return what an action of the first protocol does in a game for two."""
-        words = checked(action.utterance, self._lobby.settings.longest_utterance)
+        words = checked(action.utterance, self._lobby.settings.max_words)
         tactic = self._tactic(action.tactical_move)
         if action.accept or action.walk_away:
             return Deed(None, tactic, action.accept, action.walk_away, None, words)
@@ -138,9 +140,7 @@ class FirstSession:
         if standing is None:
             return False
         _, price, package = negotiation.move_of(self.seat, deed)
-        told = negotiation.scenario.normalise(standing["amount"])
-        taken = int(negotiation.game.row["offer_package"][self.other])
-        return negotiation.worth(self.seat, told, taken) >= negotiation.worth(self.seat, price, package)
+        return bool(standing["worth"] >= negotiation.worth(self.seat, price, package))
 
     # ------------------------------------------------------------------ what the client is told
 
@@ -158,7 +158,7 @@ class FirstSession:
             "opponent_offer": 0.0 if standing is None else standing["amount"],
             "zopa_lower": low,
             "zopa_upper": high,
-            "nash_point": round(0.5 * (low + high), 6),
+            "nash_point": round(0.5 * (low + high), negotiation.scenario.exact_decimals),
             "tension_score": float(row["tension"]),
             "belief_state": self.beliefs[-1],
             "last_utterance": words,
@@ -190,15 +190,15 @@ class FirstSession:
     def _believed_limits(self) -> tuple[float, float]:
         """Return the seller's and the buyer's limit: the client's own, and what it believes of the other's."""
         negotiation = self.negotiation
-        own = negotiation.currency(float(negotiation.game.row["reservation"][self.seat]))
-        other = round(negotiation.game.belief(self.seat).reservation, 6)
+        own = negotiation.scenario.to_currency(negotiation.game.row["reservation"][self.seat])
+        other = negotiation.game.belief(self.seat).reservation
         return (other, own) if self.seat == 0 else (own, other)
 
     def _limits(self) -> tuple[float, float]:
         """Return both limits as the client is told: the true ones where the server reveals them."""
         if not self._lobby.settings.reveal_hidden:
             return self._believed_limits()
-        buyer, seller = map(self.negotiation.currency, self.negotiation.game.row["reservation"].tolist())
+        buyer, seller = map(self.negotiation.scenario.to_currency, self.negotiation.game.row["reservation"].tolist())
         return seller, buyer
 
     def _belief_width(self) -> float:
@@ -246,7 +246,7 @@ class FirstSession:
         row = self.negotiation.game.row
         if row["claim_status"][self.seat] == ClaimStatus.NONE:
             return None
-        return self.negotiation.currency(float(row["claim_price"][self.seat]))
+        return self.negotiation.scenario.to_currency(row["claim_price"][self.seat])
 
     def _hidden(self) -> dict[str, Any]:
         """Return the hidden state: the client's belief, or the truth where the server reveals it."""
@@ -341,7 +341,7 @@ class FirstProtocol:
 
     def _forget_idle(self) -> None:
         """Forget shared sessions that nobody has used for long; others end with their connections."""
-        long_ago = time.monotonic() - self._lobby.settings.idle_seconds
+        long_ago = time.monotonic() - self._lobby.settings.idle
         for session in [each for each in self.sessions.values() if each.shared and each.used < long_ago]:
             self.drop(session)
 

@@ -193,7 +193,7 @@ class Guard:
         IP address, `localhost` and the name that the server listens at cannot be somebody else's.
         """
         origin = header.decode("latin-1").strip().lower()
-        if origin in self._settings.allowed_origins:
+        if origin in self._settings.allow_origin:
             return True
         try:
             parts = urlsplit(origin)
@@ -223,13 +223,13 @@ class Guard:
         if not self._paces.lets_pass(str(client[0]) if client else ""):
             return TOO_FAST
         for length in _headers(scope, b"content-length"):
-            if length.isdigit() and (len(length) > 18 or int(length) > self._settings.max_message_bytes):
-                return faults.too_large(self._settings.max_message_bytes)
+            if length.isdigit() and (len(length) > 18 or int(length) > self._settings.max_message):
+                return faults.too_large(self._settings.max_message)
         return self._stranger_fault(scope)
 
     async def _read_body(self, receive: Receive) -> tuple[bytes | None, Fault | None]:
         """Return the body of a request, None where the client has gone, and what is wrong with it."""
-        limit, body = self._settings.max_message_bytes, bytearray()
+        limit, body = self._settings.max_message, bytearray()
         try:
             async with asyncio.timeout(LONGEST_BODY):
                 while True:
@@ -245,7 +245,7 @@ class Guard:
             return None, SLOW_BODY
 
     def _body_fault(self, scope: Scope, body: bytes) -> Fault | None:
-        data = faults.read_bytes(body, self._settings.max_message_bytes)
+        data = faults.read_bytes(body, self._settings.max_message)
         if isinstance(data, Fault):
             return data
         if _path(scope) == "/mcp":
@@ -302,7 +302,7 @@ class _Socket:
     ) -> None:
         self._dialect, self._settings, self._telemetry = dialect, settings, telemetry
         self._receive, self._send = receive, send
-        self._idle, self._limit = settings.idle_seconds, settings.max_message_bytes
+        self._idle, self._limit = settings.idle, settings.max_message
         self._pace = _pace(settings)
         self._accepted = self._gone = False
 
@@ -385,8 +385,8 @@ class _Pace:
 
 def _pace(settings: ServerSettings) -> _Pace | None:
     """Return the pace that the settings ask for, if any."""
-    rate = settings.messages_per_second
-    return _Pace(rate, settings.message_burst) if rate else None
+    rate = settings.rate
+    return _Pace(rate, settings.burst) if rate else None
 
 
 class _Paces:

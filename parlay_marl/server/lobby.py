@@ -23,10 +23,10 @@ class Lobby:
     def __init__(self, settings: ServerSettings, telemetry: Telemetry) -> None:
         self.settings, self.telemetry = settings, telemetry
         self.scenarios: dict[str, Scenario] = {name: load_scenario(name) for name in scenario_names()}
-        own_deals = [load_scenario(place) for place in settings.scenarios]
+        own_deals = [load_scenario(place) for place in settings.scenario]
         self.scenarios |= {deal.name: deal for deal in own_deals}
         self.opponents = {name: name for name in persona_names()}
-        self.opponents |= {persona_of(place).name: place for place in settings.opponents}
+        self.opponents |= {persona_of(place).name: place for place in settings.opponent}
         self.matches = Matches(settings, telemetry)
 
     def persona(self, name: str) -> PersonaOpponent:

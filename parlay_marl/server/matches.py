@@ -110,7 +110,7 @@ class Matches:
 
     def _forget(self) -> None:
         """Forget matches that are empty, and those in which nothing has happened for too long."""
-        long_ago = time.monotonic() - self._settings.idle_seconds
+        long_ago = time.monotonic() - self._settings.idle
         for code, (match, _) in list(self._by_code.items()):
             if match.is_empty or (SEATED not in match.seats and match.used < long_ago):
                 del self._by_code[code]

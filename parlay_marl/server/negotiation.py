@@ -21,7 +21,7 @@ from parlay_marl.envs.config import Config, make_config
 from parlay_marl.envs.game import LARGEST_SEED, Game
 from parlay_marl.envs.narrator import Narrator, Turn
 from parlay_marl.envs.render import verdict
-from parlay_marl.envs.text import digits, money, plain
+from parlay_marl.envs.text import exact_money, plain
 from parlay_marl.errors import ConfigurationError, IllegalMoveError, UnknownNameError
 from parlay_marl.opponents.seat import PersonaOpponent, as_persona
 from parlay_marl.server.words import is_sceptical, spoken
@@ -53,7 +53,7 @@ class Setup(Strict):
     information: Literal["incomplete", "complete"] | None = Field(None, description="are reservations public?")
     opener: Literal["buyer", "seller", "random"] | None = Field(None, description="who opens each round")
     max_rounds: int | None = Field(None, strict=True, ge=1, le=1000, description="rounds; as the scenario says")
-    reward: Literal["shaped", "payoff"] = Field("shaped", description="what the game pays")
+    reward: Literal["payoff", "shaped"] = Field("payoff", description="what the game pays")
     beliefs: Literal["bayes", "heuristic", "none"] = Field("bayes", description="belief tracker")
     seed: int | None = Field(None, strict=True, ge=0, le=LARGEST_SEED, description="seed of all chance; a random one")
 
@@ -204,8 +204,8 @@ class Negotiation:
             raise IllegalMoveError(f"{move.name}: it needs an amount; give offer_amount")
         if not scenario.low <= amount <= scenario.high:
             raise IllegalMoveError(
-                f"offer_amount: it lies outside the public range, {money(scenario.low, scenario)} to "
-                f"{money(scenario.high, scenario)}; give an amount within it"
+                f"offer_amount: it lies outside the public range, {exact_money(scenario.low, scenario)} to "
+                f"{exact_money(scenario.high, scenario)}; give an amount within it"
             )
         return min(max(scenario.normalise(amount), 0.0), 1.0)
 
@@ -253,25 +253,15 @@ class Negotiation:
                 return self.turns[count], self.said_by(seat, self.turns[count], count)
         return None, ""
 
-    def currency(self, x: float) -> float:
-        """Return a normalised price in currency, without the noise of its arithmetic."""
-        return round(self.scenario.to_currency(x), 6)
-
-    def told(self, seat: int, x: float) -> float:
-        """Return a seat's price as the other is told: a persona's to the unit that its words use, a client's exactly.
-
-        A deal is at the exact price, which the outcome has.
-        """
-        if self.game.players[seat] is None:
-            return self.currency(x)
-        return round(self.scenario.to_currency(x), digits(self.scenario))
-
     def worth(self, seat: int, price: float, package: int) -> float:
         """Return what a deal at a normalised price is worth to a seat, in currency."""
         row = self.game.row
         value, limit = row["package_values"][seat][package], row["reservation"][seat]
-        own = bargain.worth(seat, price, float(value), float(limit))
-        return round(float(own) * (self.scenario.high - self.scenario.low), 6)
+        return self._amount(bargain.worth(seat, price, float(value), float(limit)))
+
+    def _amount(self, worth: float) -> float:
+        """Return a normalised worth in currency, without the noise of its arithmetic."""
+        return round(float(worth) * (self.scenario.high - self.scenario.low), self.scenario.exact_decimals)
 
     def offer_of(self, seat: int, viewer: int) -> dict[str, Any] | None:
         """Return a seat's standing offer, and what it is worth to a viewer."""
@@ -279,8 +269,7 @@ class Negotiation:
         if row["offers_made"][seat] == 0:
             return None
         price, package = float(row["offer_price"][seat]), int(row["offer_package"][seat])
-        amount = self.told(seat, price)
-        worth = self.worth(viewer, self.scenario.normalise(amount), package)
+        amount, worth = self.scenario.to_currency(price), self.worth(viewer, price, package)
         return {"amount": amount, "terms": self.terms_of(package), "worth": worth}
 
     def terms_of(self, package: int) -> dict[str, str]:
@@ -292,9 +281,9 @@ class Negotiation:
         """Return what every package is worth to a seat beside the price, in currency; nothing where there are none."""
         if not self.scenario.terms:
             return []
-        width, values = self.scenario.high - self.scenario.low, self.game.row["package_values"][seat]
+        values = self.game.row["package_values"][seat]
         return [
-            {"terms": self.terms_of(package), "worth": round(float(values[package]) * width, 6)}
+            {"terms": self.terms_of(package), "worth": self._amount(values[package])}
             for package in range(self.scenario.n_packages)
         ]
 
@@ -304,7 +293,7 @@ class Negotiation:
         status = ClaimStatus(int(row["claim_status"][seat]))
         if status is ClaimStatus.NONE:
             return None
-        return {"amount": self.told(seat, float(row["claim_price"][seat])), "status": status.name.lower()}
+        return {"amount": self.scenario.to_currency(row["claim_price"][seat]), "status": status.name.lower()}
 
     def legal_moves(self, seat: int) -> list[str]:
         """Return the names of the moves that a seat may make now."""
@@ -317,7 +306,7 @@ class Negotiation:
         return [
             {
                 "round": turn.round, "seat": SEATS[turn.seat], "move": turn.move.name,
-                "amount": None if turn.price is None else self.told(maker_of(turn), turn.price),
+                "amount": None if turn.price is None else self.scenario.to_currency(turn.price),
                 "terms": {} if turn.package is None else self.terms_of(turn.package),
                 "utterance": self.said_by(turn.seat, turn, count), "tension": round(turn.tension, 6),
                 "headlines": list(turn.headlines),
@@ -340,8 +329,3 @@ class Negotiation:
             raise ConfigurationError("the game is not over yet; its outcome is known at the end")
         rewards = dict(zip(SEATS, self.earned, strict=True))
         return self.game.outcome().as_dict() | {"rewards": rewards, "seed": self.game.seed, "number": self.game.number}
-
-
-def maker_of(turn: Turn) -> int:
-    """Return the seat whose offer a turn is about: one that accepts takes the other's."""
-    return 1 - turn.seat if turn.move is Move.ACCEPT else turn.seat

@@ -7,7 +7,7 @@ from typing import Any
 
 from parlay_marl.catalogue.scenarios import Scenario
 from parlay_marl.core.moves import SEATS
-from parlay_marl.envs.text import money, number
+from parlay_marl.envs.text import exact_money, money, number
 
 HOW = (
     "In each turn say something (utterance) and make at most one move: offer_amount, a price to offer; accept, to take "
@@ -23,7 +23,7 @@ def introduction(seen: Mapping[str, Any], scenario: Scenario) -> str:
     story = " ".join(scenario.story.split())
     aim = (
         f"You are the {seen['role']}, they are the {other}. Any deal {better} your limit beats no deal; limits are "
-        f"private. Prices lie between {money(scenario.low, scenario)} and {money(scenario.high, scenario)}."
+        f"private. Prices lie between {exact_money(scenario.low, scenario)} and {exact_money(scenario.high, scenario)}."
     )
     return "\n".join([part for part in (scenario.title + ".", story, aim, *_packages(seen, scenario), HOW) if part])
 
@@ -66,13 +66,13 @@ def _offer(whose: str, offer: Mapping[str, Any] | None, scenario: Scenario) -> s
     if offer is None:
         return f"{whose}: none yet."
     terms = f" with {_terms(offer['terms'])}" if offer["terms"] else ""
-    return f"{whose}: {money(offer['amount'], scenario)}{terms}; worth {number(offer['worth'], scenario)} to you."
+    return f"{whose}: {exact_money(offer['amount'], scenario)}{terms}; worth {number(offer['worth'], scenario)} to you."
 
 
 def _claim(whose: str, claim: Mapping[str, Any] | None, scenario: Scenario) -> list[str]:
     if claim is None:
         return []
-    return [f"{whose} claim: a limit of {money(claim['amount'], scenario)}; {claim['status']}."]
+    return [f"{whose} claim: a limit of {exact_money(claim['amount'], scenario)}; {claim['status']}."]
 
 
 def _belief(belief: Mapping[str, Any] | None, scenario: Scenario) -> list[str]:

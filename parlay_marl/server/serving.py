@@ -10,6 +10,7 @@ import signal
 import socket
 import sys
 import tempfile
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -22,7 +23,8 @@ from uvicorn.supervisors import Multiprocess
 
 from parlay_marl.core.moves import BUYER, Move
 from parlay_marl.envs.config import make_config
-from parlay_marl.errors import ConfigurationError
+from parlay_marl.errors import CompiledCodeWarning, ConfigurationError
+from parlay_marl.lifeline import end_with_parent
 from parlay_marl.opponents.seat import as_persona
 from parlay_marl.server.app import app_from_environment, create_app
 from parlay_marl.server.negotiation import Deed, Negotiation
@@ -57,7 +59,12 @@ def serve(settings: ServerSettings, on_ready: Callable[[str], None]) -> None:
 
 
 def app_for_worker() -> Any:
-    """Return the app of a worker process, its rules compiled; a worker that cannot have it ends the server."""
+    """Return the app of a worker process, its rules compiled; a worker that cannot have it ends the server.
+
+    The worker ends with its parent, even where that is killed: it holds the port.
+    """
+    end_with_parent()
+    warnings.simplefilter("ignore", CompiledCodeWarning)  # the parent has said it, before the log began
     try:
         warm_up()
         app = app_from_environment()
@@ -145,9 +152,9 @@ def uvicorn_config(app: Any, settings: ServerSettings, **more: Any) -> uvicorn.C
         server_header=False,
         http=ImpatientProtocol,
         ws="websockets-sansio",
-        ws_max_size=2 * settings.max_message_bytes,  # more than the guard takes, so that its clear answer comes first
+        ws_max_size=2 * settings.max_message,  # more than the guard takes, so that its clear answer comes first
         ws_per_message_deflate=False,  # costs a sixth of the steps a second, and memory for each connection
-        timeout_graceful_shutdown=math.ceil(settings.drain_seconds),
+        timeout_graceful_shutdown=math.ceil(settings.drain),
         **more,
     )
 

@@ -17,7 +17,7 @@ from parlay_marl.errors import ConfigurationError
 VARIABLES = {
     "port": "ENV_PORT",
     "token": "PARLAY_TOKEN",
-    "max_rounds": "MAX_TURNS_PER_EPISODE",
+    "rounds": "MAX_TURNS_PER_EPISODE",
     "credibility_start": "CREDIBILITY_POINTS_START",
     "credibility_regain": "CREDIBILITY_REGEN_PER_TURN",
 }
@@ -31,7 +31,10 @@ _LOCAL = "localhost"
 
 
 class ServerSettings(Strict):
-    """Where a server listens, what it refuses, and what its games show."""
+    """Where a server listens, what it refuses, and what its games show.
+
+    Each setting has the name of its option of `parlay serve`, `idle` that of `--idle`; `--token-file` holds the token.
+    """
 
     model_config = ConfigDict(hide_input_in_errors=True)  # one input is a token
 
@@ -41,31 +44,35 @@ class ServerSettings(Strict):
         None,
         description="what clients show as `Authorization: Bearer ...`, 16 characters at least; none: anybody may play",
     )
-    allowed_origins: tuple[str, ...] = Field(
+    allow_origin: tuple[str, ...] = Field(
         (), max_length=100, description="origins of web pages that may connect, beside the server's own"
     )
     max_sessions: int = Field(
         1_000, ge=1, le=100_000, description="sessions at once, in each worker; OpenEnv's and the first protocol's each"
     )
-    max_message_bytes: int = Field(65_536, ge=1_024, le=16_777_216, description="largest message or body of a request")
-    messages_per_second: float = Field(
+    max_message: int = Field(
+        65_536, ge=1_024, le=16_777_216, description="largest message or body of a request, in bytes"
+    )
+    rate: float = Field(
         1_000.0, ge=0.0, le=1e6, description="messages of a connection, or requests of an address, per second; 0: any"
     )
-    message_burst: int = Field(2_000, ge=1, le=1_000_000, description="how many of them may come at once")
-    idle_seconds: float = Field(600.0, gt=0.0, le=86_400.0, description="longest silence before a connection is closed")
-    longest_utterance: int = Field(2_000, ge=0, le=100_000, description="longest words with an action, in characters")
-    longest_wait: float = Field(
+    burst: int = Field(2_000, ge=1, le=1_000_000, description="how many of them may come at once")
+    idle: float = Field(
+        600.0, gt=0.0, le=86_400.0, description="longest silence before a connection is closed, in seconds"
+    )
+    max_words: int = Field(2_000, ge=0, le=100_000, description="longest words with an action, in characters")
+    wait: float = Field(
         50.0, gt=0.0, le=3_600.0, description="longest that a step waits for the other of two clients, in seconds"
     )
     reveal_hidden: bool = Field(False, description="whether the first protocol shows the truth instead of beliefs")
     share_sessions: bool = Field(
         False, description="whether a session of the first protocol may be used from any connection that knows its id"
     )
-    scenarios: tuple[str, ...] = Field((), max_length=1_000, description="scenario files to offer beside the catalogue")
-    opponents: tuple[str, ...] = Field(
+    scenario: tuple[str, ...] = Field((), max_length=1_000, description="scenario files to offer beside the catalogue")
+    opponent: tuple[str, ...] = Field(
         (), max_length=1_000, description="persona and policy files to offer beside the catalogue"
     )
-    max_rounds: int | None = Field(
+    rounds: int | None = Field(
         None, ge=1, le=1_000, description="rounds of the first protocol's games; default: as the scenario says"
     )
     credibility_start: float = Field(
@@ -75,8 +82,11 @@ class ServerSettings(Strict):
         5.0, ge=0.0, le=100.0, description="credibility regained per turn, in those games"
     )
     workers: int = Field(1, ge=1, le=64, description="processes that serve")
-    drain_seconds: float = Field(
-        10.0, ge=0.0, le=600.0, description="longest that running steps may take after the server was told to stop"
+    drain: float = Field(
+        10.0,
+        ge=0.0,
+        le=600.0,
+        description="longest that running steps may take at the end, in seconds",
     )
 
     @field_validator("token")
@@ -91,7 +101,7 @@ class ServerSettings(Strict):
             raise ValueError("give printable ASCII characters without spaces: it travels in a header")
         return token
 
-    @field_validator("allowed_origins")
+    @field_validator("allow_origin")
     @classmethod
     def _origins_are_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
         for origin in origins:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 
 from parlay_marl.catalogue.scenarios import Scenario
 from parlay_marl.core.moves import Move
 from parlay_marl.envs.narrator import Turn
 from parlay_marl.envs.text import price_text
 from parlay_marl.errors import IllegalMoveError
+from parlay_marl.printable import escaped
 
 _DOUBT = re.compile(
     r"""
@@ -37,9 +37,6 @@ _TRUST = re.compile(
 )
 """What sounds like it, and says the contrary."""
 _QUOTES = str.maketrans({"\N{RIGHT SINGLE QUOTATION MARK}": "'", "\N{MODIFIER LETTER APOSTROPHE}": "'"})
-_KEPT = {"\N{ZERO WIDTH JOINER}", "\N{ZERO WIDTH NON-JOINER}"}
-"""Formatting characters that some scripts and emoji are written with."""
-_ESCAPED = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
 FAILED = "the server failed at this request, which is as if it had not been made"
 """What a client is told of an error that nobody expected."""
@@ -62,19 +59,6 @@ def is_sceptical(utterance: str) -> bool:
     """Whether words call a claim of the other into question."""
     text = " ".join(utterance.translate(_QUOTES).split())
     return bool(_DOUBT.search(text)) and not _TRUST.search(text)
-
-
-def escaped(utterance: str) -> str:
-    r"""Return words with control and formatting characters as escapes, such as `\x1b`: they show, and do nothing."""
-    if utterance.isascii() and utterance.isprintable():
-        return utterance
-    return "".join(_escape(each) for each in utterance)
-
-
-def _escape(character: str) -> str:
-    if character in _KEPT or unicodedata.category(character) not in _ESCAPED:
-        return character
-    return character.encode("unicode_escape", "surrogatepass").decode("ascii")
 
 
 def checked(utterance: str, longest: int) -> str:

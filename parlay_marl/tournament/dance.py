@@ -20,7 +20,7 @@ from parlay_marl.envs import render
 from parlay_marl.envs.config import Config, make_config
 from parlay_marl.envs.game import Game
 from parlay_marl.envs.narrator import Narrator, Turn
-from parlay_marl.envs.text import digits, plain, price_text
+from parlay_marl.envs.text import plain, price_text
 from parlay_marl.errors import ConfigurationError, PolicyFileError
 from parlay_marl.opponents.seat import PersonaOpponent
 from parlay_marl.tournament.beliefs import recorded
@@ -232,9 +232,9 @@ def _told_turn(turn: Turn, scenario: Scenario, strings: Strings, last: list[floa
     """
     words, terms, price = turn.words, "", None
     if turn.price is not None:
-        price = round(scenario.to_currency(turn.price), digits(scenario))
+        price = scenario.to_currency(turn.price)
         if turn.move is not Move.ACCEPT:
-            price, last[turn.seat] = round(price - last[turn.seat], digits(scenario)), price
+            price, last[turn.seat] = round(price - last[turn.seat], scenario.exact_decimals), price
         price = int(price) if price.is_integer() else price
         words = words.replace(price_text(turn.price, scenario), "{price}")
     if turn.package is not None and scenario.terms:

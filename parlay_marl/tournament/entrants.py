@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import hashlib
 import importlib
@@ -17,6 +18,7 @@ from parlay_marl.catalogue.files import is_path
 from parlay_marl.catalogue.personas import Persona, persona_names
 from parlay_marl.errors import ConfigurationError, PolicyFileError, UnknownNameError
 from parlay_marl.opponents.seat import Opponent, PersonaOpponent, as_persona
+from parlay_marl.printable import escaped
 from parlay_marl.tournament.games import POLICY_DIGEST, EntrantInfo
 
 LONGEST_NAME = 60
@@ -131,7 +133,15 @@ def recalled_persona(info: EntrantInfo) -> PersonaOpponent:
 
 
 def load_policy(path: str) -> Opponent:
-    """Return the policy that an import path leads to: a class or factory is called, an instance copied."""
+    """Return the policy that an import path leads to: a class or factory is called, an instance copied.
+
+    What its module or it prints meanwhile goes to standard error: standard output is for results.
+    """
+    with contextlib.redirect_stdout(sys.stderr):
+        return _loaded_policy(path)
+
+
+def _loaded_policy(path: str) -> Opponent:
     thing = _found(path)
     if inspect.isclass(thing) or not hasattr(thing, "act"):
         if not callable(thing):
@@ -164,7 +174,7 @@ def checked_policy(policy: Any, what: str) -> Opponent:
 def in_words(error: BaseException) -> str:
     """Return the kind and the message of an error, shortened, in one line."""
     try:
-        text = " ".join(str(error).split())
+        text = escaped(" ".join(str(error).split()))
     except Exception:
         text = "(without a readable message)"
     return f"{type(error).__name__}: {text[:300]}".removesuffix(": ")

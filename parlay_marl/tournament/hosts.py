@@ -8,17 +8,18 @@ import os
 import random
 import signal
 import sys
-import threading
 import time
-from collections.abc import Iterator, Mapping
-from multiprocessing.connection import Connection, wait
+from collections.abc import Iterable, Iterator, Mapping
+from multiprocessing.connection import Connection
 from queue import SimpleQueue
-from typing import Any, NoReturn, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from parlay_marl.core.moves import BUYER
 from parlay_marl.errors import ConfigurationError, PolicyError
+from parlay_marl.lifeline import end_with_parent
 from parlay_marl.opponents.seat import Opponent
 from parlay_marl.tournament.entrants import Recipe, in_words
 
@@ -31,6 +32,9 @@ Answers = NDArray[np.int64]
 
 class Host(Protocol):
     """Asks the policies of one cell after the other."""
+
+    def check(self, name: str) -> None:
+        """Refuse a policy that cannot be made where it will be asked: it would forfeit every game."""
 
     def begin(self, key: int, names: Mapping[int, str]) -> None:
         """Make the policies of a cell, by seat, with the global random generators seeded by a key.
@@ -70,7 +74,8 @@ def made(recipe: Recipe, seat: int, key: int) -> Opponent:
 def asked(policy: Opponent, seat: int, observations: NDArray[np.float32], masks: NDArray[np.int8]) -> Answers:
     """Return a policy's answers, one whole number for each row, or say what is wrong with them."""
     try:
-        answers = np.asarray(policy.act(observations, masks))
+        with contextlib.redirect_stdout(sys.stderr):  # standard output is for results
+            answers = np.asarray(policy.act(observations, masks))
     except (Exception, SystemExit) as error:
         raise PolicyError(seat, f"raises {in_words(error)}") from error
     if answers.shape != (len(masks),) or answers.dtype.kind not in "iu":
@@ -93,6 +98,9 @@ class LocalHost:
         self._recipes, self._timeout = recipes, timeout
         self._policies: dict[int, Opponent] = {}
         self._faults: dict[int, PolicyError] = {}
+
+    def check(self, name: str) -> None:
+        """Take it as it is: it has been made in this process before."""
 
     def begin(self, key: int, names: Mapping[int, str]) -> None:
         """Make the policies of a cell."""
@@ -130,6 +138,16 @@ class WorkerHost:
         self._line: Connection | None = None
         self._faults: dict[int, PolicyError] = {}
         self._is_halted = False
+
+    def check(self, name: str) -> None:
+        """Refuse a policy that the process cannot make, though this one could."""
+        self.begin(0, {BUYER: name})
+        if BUYER in self._faults:
+            raise ConfigurationError(
+                f"the policy {name!r}: {self._faults[BUYER]}; that is in a worker process, which sees neither what a "
+                "notebook or `python -c` defines nor what a script does under `if __name__ == '__main__':`; put it "
+                "into a module of its own, or give workers=0, and this process asks it"
+            )
 
     def begin(self, key: int, names: Mapping[int, str]) -> None:
         """Make the policies of a cell; where one takes the process with it, the other is made again."""
@@ -256,6 +274,12 @@ class Hosts:
         finally:
             self._free.put(host)
 
+    def check(self, names: Iterable[str]) -> None:
+        """Refuse policies that cannot be made where they will be asked."""
+        with self.borrowed() as host:
+            for name in names:
+                host.check(name)
+
     def halt(self) -> None:
         """Let all calls that are waiting fail."""
         for host in self._all:
@@ -280,9 +304,12 @@ def serve(line: Connection, recipes: Mapping[str, Recipe]) -> None:
     What policies print goes to standard error: standard output is for results.
     """
     sys.stdout = sys.stderr
-    if hasattr(os, "setsid"):
+    with contextlib.suppress(OSError):  # there may be none of them
+        os.dup2(2, 1)  # for what no Python prints
+    has_group = hasattr(os, "setsid")
+    if has_group:
         os.setsid()  # a group of its own: Ctrl-C is for the parent, and the whole group can be killed
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    end_with_parent(group=has_group)
     policies: dict[int, Opponent] = {}
     line.send("ready")
     while True:
@@ -322,13 +349,3 @@ def _answer(
         line.send((False, asked(policies[seat], seat, observations, masks)))
     except PolicyError as fault:
         line.send((True, str(fault)))
-
-
-def _end_with_parent() -> NoReturn:
-    """End this process, and what it has started, with its parent, even in the middle of a policy that hangs."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        wait([parent.sentinel])
-    if hasattr(os, "setsid"):
-        os.killpg(0, signal.SIGKILL)
-    os._exit(1)

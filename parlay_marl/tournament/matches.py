@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import math
+import warnings
 import zlib
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
@@ -30,7 +31,7 @@ from parlay_marl.core.state import STATE_DTYPE
 from parlay_marl.envs.config import whole_number
 from parlay_marl.envs.game import checked_seed
 from parlay_marl.envs.threads import MOST_THREADS, Workers
-from parlay_marl.errors import ConfigurationError
+from parlay_marl.errors import ConfigurationError, ForfeitWarning
 from parlay_marl.opponents.scripted import play_games, seated
 from parlay_marl.opponents.seat import PersonaOpponent, cast_of
 from parlay_marl.tournament.batched import BatchedCell
@@ -76,6 +77,19 @@ class Forfeit:
     reason: str
 
 
+def in_sentences(forfeits: Sequence[Forfeit]) -> list[str]:
+    """Return how many games each entrant forfeited, and why it did so first."""
+    told = []
+    for name in sorted({forfeit.name for forfeit in forfeits}):
+        own = [forfeit for forfeit in forfeits if forfeit.name == name]
+        first, games = own[0], sum(forfeit.games for forfeit in own)
+        told.append(
+            f"{name} forfeited {games:,} games; the first as {first.seat} against {first.against} over "
+            f"{first.scenario}: {first.reason}"
+        )
+    return told
+
+
 OnForfeit = Callable[[Forfeit], None]
 Finished = Generator[tuple[int, list[Forfeit]], None, None]
 """Cells that are finished and kept, by their numbers, with what was forfeited in them."""
@@ -115,6 +129,11 @@ class Cup:
     def needs_host(self, cell: Pairing) -> bool:
         """Whether a policy plays in a cell."""
         return any(self.entrants[seat].recipe is not None for seat in (cell.buyer, cell.seller))
+
+    def asked_in(self, indices: Sequence[int]) -> list[str]:
+        """Return the names of the policies that play in some cells."""
+        playing = {seat for index in indices for seat in (self.pairings[index].buyer, self.pairings[index].seller)}
+        return [entrant.name for i, entrant in enumerate(self.entrants) if i in playing and entrant.recipe is not None]
 
     def play(self, cell: Pairing) -> Rows:
         """Play a cell of two personas in the kernel."""
@@ -258,8 +277,10 @@ def run_tournament(
     `timeout` seconds for a call forfeits the open games of the cell; one that plays illegally, that game.
     With `ray` the nodes of a Ray cluster share the cells, in place of threads and workers: the cluster at an address,
     or, with True, that of RAY_ADDRESS in the environment, else a Ray that is started on this machine and ended.
+    One that a worker process cannot make is refused before the first game.
     `out` is a folder that takes the results; with `resume` the tournament in it goes on. `on_cell` is told how many
-    cells are done and how many there are, `on_forfeit` what was forfeited and why.
+    cells are done and how many there are, `on_forfeit` what was forfeited and why; without it a `ForfeitWarning` says
+    so at the end.
     """
     contestants = load_entrants(entrants)
     deals = [load_scenario(scenario) for scenario in (scenario_names() if scenarios is None else scenarios)]
@@ -272,13 +293,16 @@ def run_tournament(
     if resume and out is None:
         raise ConfigurationError("resume: say what to resume; give the folder of the tournament as `out`")
     store = None if out is None else Store(out, cup.table(np.zeros(0, GAME_DTYPE)).plan(), resume=resume)
+    forfeits: list[Forfeit] = []
     try:
-        table = cup.table(_play_all(cup, play, store, on_cell, on_forfeit))
+        table = cup.table(_play_all(cup, play, store, on_cell, on_forfeit or forfeits.append))
         if store is not None:
             store.finish(table)
     finally:
         if store is not None:
             store.close()
+    if forfeits:
+        warnings.warn("\n".join(in_sentences(forfeits)), ForfeitWarning, stacklevel=2)
     return table
 
 
@@ -307,6 +331,7 @@ def play_here(cup: Cup, indices: Sequence[int], keep: Keep, *, threads: int, wor
         return forfeits
 
     try:
+        hosts.check(cup.asked_in(indices))
         for needs_host, at_once in ((False, threads), (True, max(workers, 1))):
             some = [index for index in indices if cup.needs_host(cup.pairings[index]) is needs_host]
             yield from in_order(play, some, at_once, hosts.halt)
@@ -314,7 +339,7 @@ def play_here(cup: Cup, indices: Sequence[int], keep: Keep, *, threads: int, wor
         hosts.close()
 
 
-def _play_all(cup: Cup, play: Play, store: Store | None, on_cell: OnCell | None, on_forfeit: OnForfeit | None) -> Rows:
+def _play_all(cup: Cup, play: Play, store: Store | None, on_cell: OnCell | None, on_forfeit: OnForfeit) -> Rows:
     """Return the rows of all cells: those that the store holds, and those that are played now, kept as they finish.
 
     Forfeits are told in the order of the cells, whichever finishes first.
@@ -343,8 +368,7 @@ def _play_all(cup: Cup, play: Play, store: Store | None, on_cell: OnCell | None,
             forfeited[index] = forfeits
             while order and order[0] in forfeited:
                 for forfeit in forfeited.pop(order.popleft()):
-                    if on_forfeit is not None:
-                        on_forfeit(forfeit)
+                    on_forfeit(forfeit)
     return rows
 
 

@@ -151,7 +151,7 @@ def _result(ray: Any, task: Any) -> tuple[Rows, list[list[Forfeit]]]:
 
 def compile_for(cup: Cup) -> None:
     """Compile the rules once for this machine, where that is to be done: its tasks would all do it at once."""
-    if jit.CACHE_FOLDER is None or not jit.needs_compiling("play_games", "step_games", "play_turns"):
+    if not jit.can_keep() or not jit.needs_compiling("play_games", "step_games", "play_turns"):
         return
     anyone = as_persona("linear")
     play_cell(anyone, anyone, cup.params[0], opener=BUYER, games=1, seed=0)

@@ -16,7 +16,6 @@ from parlay_marl import __version__
 from parlay_marl.catalogue.personas import persona_of_policy
 from parlay_marl.catalogue.rules import load_rules
 from parlay_marl.catalogue.scenarios import Scenario, scenario_names
-from parlay_marl.envs.text import digits
 from parlay_marl.errors import ConfigurationError
 from parlay_marl.tournament.counts import ENDINGS, SPLIT_HIGH, SPLIT_LOW, count_games, plain
 from parlay_marl.tournament.dance import dances
@@ -117,7 +116,8 @@ def _scenario(scenario: Scenario) -> dict[str, Any]:
     """Return what the page says of a scenario."""
     names = ("name", "title", "story", "currency", "low", "high", "rounds")
     told = {name: getattr(scenario, name) for name in names}
-    return told | {"digits": digits(scenario), "packages": scenario.n_packages}
+    told |= {"digits": scenario.decimals, "exact_digits": scenario.exact_decimals}
+    return told | {"packages": scenario.n_packages}
 
 
 def _about(entrant: EntrantInfo) -> str:

@@ -53,7 +53,8 @@ PY
 }
 
 # ensure_venv FOLDER PROJECT [REQUIREMENT...]: $root/FOLDER has PROJECT ("." or ".[extra]") in editable form and the rest.
-# The stamp is written last, so that an interrupted install is done again.
+# The stamp is written last, so that an interrupted install is done again. A caller may have set `within`: the words of a
+# command that limits how long another runs.
 ensure_venv() {
     local folder=$1 project=$2 venv=$root/$1 digest found python stamp wanted
     shift
@@ -64,7 +65,7 @@ ensure_venv() {
             printf '%s cannot be used as it is; making it again.\n' "$folder" >&2
         fi
         rm -rf "$venv"
-        "$python" -m venv "$venv" >&2 || fail "'$python -m venv $venv' failed, see above"
+        ${within:-} "$python" -m venv "$venv" >&2 || fail "'$python -m venv $venv' failed, see above"
         digest=$(venv_digest "$venv") || fail "the new $venv cannot be used"
     fi
     wanted="$digest $*"
@@ -76,8 +77,8 @@ ensure_venv() {
     rm -f "$stamp"
     printf 'Installing %s into %s; this takes a minute the first time.\n' "$*" "$folder" >&2
     shift
-    if ! (cd "$root" && "$venv/bin/python" -m pip install --disable-pip-version-check --no-input \
-        -c constraints.txt -e "$project" "$@") >"$venv/install.log" 2>&1 </dev/null; then
+    if ! ${within:-} "$venv/bin/python" -m pip install --disable-pip-version-check --no-input \
+        -c "$root/constraints.txt" -e "$root${project#.}" "$@" >"$venv/install.log" 2>&1 </dev/null; then
         tail -n 40 "$venv/install.log" >&2
         fail "pip could not install parlay_marl; the whole log is $venv/install.log"
     fi

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
 from parlay_marl.cli import app
+from tests.processes import Started
 
-ROOT = Path(__file__).resolve().parents[2]
 OF_THE_TERMINAL = ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE", "GITHUB_ACTIONS")
 
 Parlay = Callable[..., Result]
@@ -35,15 +32,6 @@ def parlay() -> Parlay:
     return run
 
 
-def start(*args: str) -> subprocess.Popen[str]:
+def start(*args: str) -> Started:
     """Start `python -m parlay_marl` as a process of its own."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "parlay_marl", *args],
-        cwd=ROOT,
-        env=dict(os.environ),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        encoding="utf-8",
-    )
+    return Started([sys.executable, "-m", "parlay_marl", *args])

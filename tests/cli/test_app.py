@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
 from pathlib import Path
 
@@ -12,7 +11,8 @@ import pytest
 
 import parlay_marl
 from parlay_marl.core import jit
-from tests.cli.conftest import ROOT, Parlay, start
+from tests.cli.conftest import Parlay, start
+from tests.processes import run
 
 COMMANDS = ("watch", "play", "tournament", "replay", "beliefs", "personas", "scenarios", "export")
 
@@ -55,7 +55,7 @@ def test_help_does_not_wait_for_the_compiler() -> None:
         "try:\n    app(['tournament', '--help'])\nexcept SystemExit:\n    pass\n"
         "loaded = {'numba', 'parlay_marl.core', 'parlay_marl.catalogue'} & set(sys.modules)\nassert not loaded, loaded"
     )
-    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    run([sys.executable, "-c", code], check=True)
 
 
 WRONG = [
@@ -119,7 +119,7 @@ def test_a_malformed_scenario_file_is_named_with_the_reason(parlay: Parlay, tmp_
 
 def test_an_error_of_a_process_has_no_traceback() -> None:
     with start("watch", "sharc", "diplomat") as process:
-        out, err = process.communicate(timeout=120)
+        out, err = process.communicate()
     assert (process.returncode, out) == (2, "")
     assert err.startswith("error: unknown persona 'sharc'; did you mean 'shark'?")
     assert err.count("\n") == 1
@@ -130,19 +130,18 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
     with start("watch", "shark", "diplomat", "--seed", "1", "--delay", "0.2") as process:
         assert process.stdout is not None
         assert process.stderr is not None
-        process.stdout.readline()
+        process.line()
         process.stdout.close()
-        process.wait(timeout=120)
+        process.wait()
         assert [line for line in process.stderr if not line.startswith("Compiling")] == []
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals and pipes of POSIX")
 def test_control_c_ends_with_130() -> None:
     with start("watch", "shark", "diplomat", "--seed", "1", "--delay", "30") as process:
-        assert process.stdout is not None
-        process.stdout.readline()
+        process.line()
         process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=120)
+        _, err = process.communicate()
     assert process.returncode == 130
     assert err.endswith("stopped\n")
     assert "Traceback" not in err

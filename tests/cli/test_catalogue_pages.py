@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from parlay_marl.catalogue import load_persona, load_scenario, persona_names, scenario_names
+from parlay_marl.catalogue.checks import shares_of
 from parlay_marl.core.style import TRAIT_INPUTS
 from parlay_marl.opponents.policy import write_policy
 from tests.cli.conftest import Parlay
@@ -131,3 +132,15 @@ def test_pages_fit_80_columns(parlay: Parlay, monkeypatch: pytest.MonkeyPatch, a
     text = parlay(*args).stdout
     assert max(len(line) for line in text.splitlines()) <= 80
     assert "…" not in text
+
+
+def test_the_page_of_a_scenario_shows_the_figures(parlay: Parlay, tmp_path: Path) -> None:
+    path = tmp_path / "flat.toml"
+    limits = "[reservation]\nbuyer = 1530\nseller = 1470\n"
+    path.write_text(f'title = "Rent"\nlow = 1450\nhigh = 1550\n{limits}', encoding="utf-8")
+    result = parlay("scenarios", str(path))
+    shares = shares_of(load_scenario(path))
+    assert f"{shares.no_zopa:.1%} have no ZOPA, {shares.limit_outside:.1%} a limit outside" in result.stdout
+    assert result.stderr.count("\n") == 1
+    assert result.stderr.startswith(f"warning: {path}: ")
+    assert "0.0% have no ZOPA" in parlay("scenarios", "saas_enterprise").stdout

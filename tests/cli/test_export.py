@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from parlay_marl.core.observation import width
 from parlay_marl.opponents.policy import read_policy, write_policy
-from tests.cli.conftest import ROOT, Parlay
+from tests.cli.conftest import Parlay
 from tests.opponents.networks import network, same
+from tests.processes import ROOT
 
 FIXTURES = ROOT / "tests" / "training" / "fixtures"
 
@@ -29,7 +31,7 @@ def test_a_checkpoint_becomes_a_policy_file(parlay: Parlay, tmp_path: Path) -> N
     scenarios = ("--scenario", "uniform", "-s", "off_centre")
     result = parlay("export", str(FIXTURES / "rllib_modules"), str(out), *options, *scenarios)
     assert result.exit_code == 0, result.output
-    assert result.stdout == f"{out}: my-seller, 55 inputs, hidden layers of 16, 8 (tanh), 87 actions\n"
+    assert result.stdout == f"{out}: my-seller, {width(1)} inputs, hidden layers of 16, 8 (tanh), 87 actions\n"
     policy = read_policy(out)
     assert (policy.name, policy.temperature, policy.scenarios) == ("my-seller", 0.5, ("uniform", "off_centre"))
     expected = np.load(FIXTURES / "rllib_modules.npy")

@@ -200,7 +200,7 @@ def test_the_same_seed_and_the_same_words_give_the_same_game(parlay: Parlay) -> 
     typed = "120k\n125k\nclaim 140k\nanchor\nsilence\nwalk\n"
     first = parlay("play", *SEED, "--no-words", typed=typed)
     with start("play", *SEED, "--no-words") as process:
-        out, _ = process.communicate(typed, timeout=120)
+        out, _ = process.communicate(typed)
     assert first.stdout == parlay("play", *SEED, "--no-words", typed=typed).stdout == out
     assert '"' not in first.stdout
 
@@ -218,11 +218,9 @@ def test_an_opponent_that_ends_the_game_at_once_is_told_of(parlay: Parlay, tmp_p
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 def test_control_c_leaves_the_table() -> None:
     with start("play", *SEED) as process:
-        assert process.stdout is not None
-        while "credibility" not in process.stdout.readline():
-            pass
+        process.until("credibility")
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=120)
+        out, err = process.communicate()
     assert process.returncode == 130
     assert out.endswith("You leave the table; the game stays unfinished.\n")
     assert "Traceback" not in err

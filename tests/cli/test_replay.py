@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from parlay_marl.errors import ForfeitWarning
 from parlay_marl.tournament import Games, run_tournament
 from tests.cli.conftest import Parlay
 from tests.tournament.policies import HERE
@@ -15,7 +16,9 @@ from tests.tournament.policies import HERE
 @pytest.fixture(scope="module")
 def file(tmp_path_factory: pytest.TempPathFactory) -> str:
     out = tmp_path_factory.mktemp("replay") / "out"
-    run_tournament(["shark", "diplomat", f"{HERE}:Failing"], ["saas_enterprise"], games=5, seed=8, out=out, workers=0)
+    field = ["shark", "diplomat", f"{HERE}:Failing"]
+    with pytest.warns(ForfeitWarning):
+        run_tournament(field, ["saas_enterprise"], games=5, seed=8, out=out, workers=0)
     return str(out / "games.parquet")
 
 

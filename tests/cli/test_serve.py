@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
-import subprocess
 import sys
 import tempfile
 import urllib.error
@@ -17,12 +17,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.main import get_command
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-from parlay_marl.server.settings import HANDED_OVER, VARIABLES
-from tests.cli.conftest import ROOT, Parlay
-from tests.server.live import lines_of, wait_until
+from parlay_marl.cli import app
+from parlay_marl.server.settings import HANDED_OVER, VARIABLES, ServerSettings
+from tests.cli.conftest import Parlay
+from tests.processes import LIMIT, ROOT, Started, is_running, run, wait_until
+from tests.server.live import lines_of
 
 NOTICE = "Compiling the rules for this machine; this takes under a minute, once.\n"
 """What stands before the log where the rules have not been compiled yet."""
@@ -38,7 +41,7 @@ def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 class Served:
     """A server in a process of its own; what it said is there at its end."""
 
-    def __init__(self, process: subprocess.Popen[str], said: list[str], errors: Path) -> None:
+    def __init__(self, process: Started, said: list[str], errors: Path) -> None:
         self.process, self.said, self._errors = process, said, errors
         self.address = said[0].split()[2]
         self.port = int(self.address.rpartition(":")[2])
@@ -49,7 +52,7 @@ class Served:
         if token is not None:
             request.add_header("Authorization", f"Bearer {token}")
         try:
-            with urllib.request.urlopen(request, timeout=10) as answer:
+            with urllib.request.urlopen(request, timeout=LIMIT) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             with error:
@@ -60,7 +63,7 @@ class Served:
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         self.process.send_signal(number)
-        out, _ = self.process.communicate(timeout=20)
+        out, _ = self.process.communicate()
         self.said += out.splitlines()
         self.log = lines_of(self.errors.removeprefix(NOTICE))
         return self.process.returncode
@@ -75,26 +78,13 @@ class Served:
 def served(*options: str, lines: int = 1, **variables: str) -> Iterator[Served]:
     with tempfile.TemporaryDirectory() as folder:
         errors = Path(folder, "errors")
-        with errors.open("w") as file:
-            process = subprocess.Popen(
-                [sys.executable, "-W", "error", "-m", "parlay_marl", "serve", "--port", "0", *options],
-                cwd=ROOT,
-                env=os.environ | variables,
-                stdout=subprocess.PIPE,
-                stderr=file,
-                text=True,
-            )
-        try:
-            assert process.stdout is not None
-            said = [process.stdout.readline().rstrip("\n") for _ in range(lines)]
+        command = [sys.executable, "-W", "error", "-m", "parlay_marl", "serve", "--port", "0", *options]
+        with errors.open("w") as file, Started(command, env=os.environ | variables, stderr=file) as process:
+            said = [process.line().rstrip("\n") for _ in range(lines)]
             if not said[0].startswith("Serving at "):
-                process.wait(20)
+                process.wait()
                 pytest.fail(errors.read_text("utf-8"))
             yield Served(process, said, errors)
-        finally:
-            if process.poll() is None:
-                process.kill()
-            process.communicate()
 
 
 def test_it_serves_until_it_is_told_to_stop(tmp_path: Path) -> None:
@@ -147,7 +137,7 @@ def test_workers_share_the_port_and_the_figures() -> None:
         }
         assert figures == {1}
         assert server.get("/metrics")[0] == 401
-        wait_until(lambda: server.errors.count('"server_started"') == 2, 30.0)
+        wait_until(lambda: server.errors.count('"server_started"') == 2)
         assert server.stop() == 0
     started = [line for line in server.log if line["event"] == "server_started"]
     stopped = [line for line in server.log if line["event"] == "server_stopped"]
@@ -155,14 +145,28 @@ def test_workers_share_the_port_and_the_figures() -> None:
     assert len(stopped) == 2
 
 
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="the processes of Linux")
+def test_workers_end_with_their_parent_even_where_it_is_killed() -> None:
+    with served("--workers", "2", lines=4, PARLAY_TOKEN=TOKEN) as server:
+        wait_until(lambda: server.errors.count('"server_started"') == 2)
+        workers = {line["process"] for line in lines_of(server.errors.removeprefix(NOTICE))} - {server.process.pid}
+        assert len(workers) == 2
+        assert all(is_running(worker) for worker in workers)
+        server.process.kill()
+        assert server.process.communicate() == ("", None)  # the pipe is held by nobody
+        wait_until(lambda: not any(is_running(worker) for worker in workers))
+        with pytest.raises(ConnectionRefusedError), socket.create_connection(("127.0.0.1", server.port), LIMIT):
+            pass
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (("--port", "70000"), "server: port: Input should be less than or equal to 65535 (given 70000)"),
         (("--max-sessions", "0"), "server: max_sessions: Input should be greater than or equal to 1"),
-        (("--idle", "nan"), "server: idle_seconds: Input should be"),
+        (("--idle", "nan"), "server: idle: Input should be"),
         (("--workers", "0"), "server: workers: Input should be greater than or equal to 1"),
-        (("--allow-origin", "a.example"), "server: allowed_origins: 'a.example' is no origin; give scheme and host"),
+        (("--allow-origin", "a.example"), "server: allow_origin: 'a.example' is no origin; give scheme and host"),
         (("--token-file", "{tmp}/none"), "none: cannot be read: No such file or directory"),
         (("--token-file", "{tmp}"), "cannot be read: Is a directory"),
         (("--token-file", "{tmp}/empty"), "empty: is empty; put a token of 16 characters or more into it"),
@@ -188,6 +192,21 @@ def test_what_cannot_be_served_is_one_line(
     assert "secret-of-mine" not in done.output
 
 
+def test_each_setting_has_the_name_of_its_option() -> None:
+    given = get_command(app).commands["serve"].params  # type: ignore[attr-defined]
+    options = {name.removeprefix("--") for option in given for name in option.opts if name.startswith("--")}
+    fields = {name.replace("_", "-") for name in ServerSettings.model_fields}
+    assert options == fields - {"token"} | {"token-file"}  # the token itself would be seen in the list of processes
+
+
+def test_the_page_about_the_server_names_no_option_that_there_is_not() -> None:
+    page = (ROOT / "docs" / "server.md").read_text(encoding="utf-8")
+    rows = page.partition("<!-- table: server -->")[2].partition("<!-- end of table -->")[0]
+    assert re.findall(r"^\| `(\w+)`", rows, re.MULTILINE) == list(ServerSettings.model_fields)
+    named = set(re.findall(r"`--([a-z-]+)", page))
+    assert {name.replace("-", "_") for name in named} <= {*ServerSettings.model_fields, "token_file"}
+
+
 def test_a_port_that_is_taken_is_one_line(parlay: Parlay) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
@@ -205,9 +224,7 @@ def test_a_bad_variable_is_one_line(parlay: Parlay, monkeypatch: pytest.MonkeyPa
 
 def test_without_the_extra_it_says_what_to_install() -> None:
     program = "import sys; sys.modules['openenv'] = None; from parlay_marl.cli import main; main()"
-    done = subprocess.run(
-        [sys.executable, "-c", program, "serve"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+    done = run([sys.executable, "-c", program, "serve"])
     assert done.returncode == 2
     assert 'the server needs openenv; pip install "parlay-marl[server]"' in done.stderr
     assert done.stderr.count("\n") == 1

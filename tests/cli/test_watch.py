@@ -36,7 +36,7 @@ def test_the_same_seed_tells_the_same_game_and_a_process_tells_it_too(parlay: Pa
     args = ("watch", "veteran", "shark", "--seed", "11", "--game", "4", "-s", "acquisition_terms")
     first = parlay(*args)
     with start(*args) as process:
-        out, _ = process.communicate(timeout=120)
+        out, _ = process.communicate()
     assert first.exit_code == process.returncode == 0
     assert first.stdout == parlay(*args).stdout == out
     assert first.stdout != parlay(*args[:-4], "--game", "5", "-s", "acquisition_terms").stdout

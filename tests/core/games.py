@@ -151,7 +151,7 @@ def fixed(**figures: Any) -> np.ndarray[Any, np.dtype[np.void]]:
 
 def params_of(setting: Scenario, rules: Any = "default", **options: Any) -> np.ndarray[Any, np.dtype[np.void]]:
     """Return the record of a scenario under rules given as `load_rules` takes them."""
-    return build_params(setting, load_rules(rules), **options)
+    return build_params(setting, load_rules(rules), **{"reward": "shaped", **options})
 
 
 def batch_params(*records: np.ndarray[Any, np.dtype[np.void]]) -> np.ndarray[Any, np.dtype[np.void]]:

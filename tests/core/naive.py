@@ -81,7 +81,9 @@ class NaiveGame:
             else (0.0, 0.0)
             for seat in SEATS
         }
-        self.paid_accuracy = {seat: self.accuracy(seat) for seat in SEATS}
+        self.start_accuracy = {seat: self.accuracy(seat) for seat in SEATS}
+        self.scores: dict[str, list[float]] = {seat: [] for seat in SEATS}
+        self.costs_of_time: dict[str, list[float]] = {seat: [] for seat in SEATS}
         self.begin_round()
 
     # --- section 1: values --------------------------------------------------------------------------------------------
@@ -110,6 +112,8 @@ class NaiveGame:
             return Refusal.UNKNOWN_MOVE
         if move == Move.ACCEPT and not self.offers[you]:
             return Refusal.NOTHING_TO_ACCEPT
+        if move == Move.WALK_AWAY and not self.moves[you]:
+            return Refusal.TOO_EARLY_TO_WALK
         if move in OFFERS and (math.isnan(price) or price < 0 or price > 1):
             return Refusal.PRICE_OUT_OF_RANGE
         if move in OFFERS and package not in self.packages:
@@ -126,6 +130,8 @@ class NaiveGame:
         me, you = self.on_turn, OTHER[self.on_turn]
         c = self.rules["credibility"]
         self.reward = dict.fromkeys(SEATS, 0.0)
+        if self.tracker == "elicited":
+            self.scores[me].append(self.accuracy(me))
         cost = {Move.BATNA_REVEAL: c["claim_cost"], Move.SILENCE: c["silence_cost"]}.get(move, 0)
         self.credibility[me] = clip(self.credibility[me] + c["regain"] - cost, 0, 100)
 
@@ -147,10 +153,6 @@ class NaiveGame:
         self.open_the_books()
 
         self.warm_up(heat)
-        for seat in SEATS:
-            now = self.accuracy(seat)
-            self.pay(seat, "belief_gain", now - self.paid_accuracy[seat])
-            self.paid_accuracy[seat] = now
         if self.ending == Ending.NONE:
             self.next_turn()
         if self.ending != Ending.NONE:
@@ -162,6 +164,8 @@ class NaiveGame:
         elif self.round == self.scenario.rounds - 1:
             self.ending = Ending.DEADLINE
         else:
+            for seat in SEATS:
+                self.costs_of_time[seat].append(self.discount_factor(seat))
             self.round += 1
             self.on_turn = self.opener
             self.begin_round()
@@ -179,7 +183,8 @@ class NaiveGame:
         self.pay(me, "noise_cost", -1 if self.worth(me, price, package) < A_LOSS else 0)
 
         if before:
-            right = "stronger" if given < 0 else "weaker" if given > 0 else "neither"
+            least = self.rules["reward"]["event_step"] + A_LOSS
+            right = "stronger" if given <= -least else "weaker" if given >= least else "neither"
             hits = self.unanswered[me].count(right)
             self.answered[me] += hits
             self.missed[me] += len(self.unanswered[me]) - hits
@@ -205,16 +210,16 @@ class NaiveGame:
 
     def heat(self, move: Move, price: float) -> float:
         t = self.rules["tension"]
-        if move == Move.OFFER and self.offers[self.on_turn]:
-            cooled = t["dig_in_heat"] - t["cooling"] * self.price_given_up(price)
-            return clip(cooled, t["coldest_offer"], t["hottest_offer"])
         names = {Move.ANCHOR_HIGH: "anchor", Move.BATNA_REVEAL: "claim", Move.SILENCE: "silence"}
         names[Move.CHALLENGE] = "challenge"
-        return t[f"{names[move]}_heat"] if move in names else 0.0
+        heats = [t[f"{names[move]}_heat"]] if move in names else []
+        if move in OFFERS and self.offers[self.on_turn]:
+            heats.append(max(t["dig_in_heat"] - t["cooling"] * self.price_given_up(price), t["coldest_offer"]))
+        return float(max(heats, default=0.0))
 
     def warm_up(self, heat: float) -> None:
         t, e = self.rules["tension"], self.rules["erosion"]
-        self.carry = max(t["memory"] * self.carry + heat, 0.0)
+        self.carry = clip(t["memory"] * self.carry + heat, 0, t["most_carry"])
         clock = t["base"] + t["slope"] * (self.round + 1) / self.scenario.rounds
         self.tension = clip(clock + self.carry, 0, 100)
         self.tension_peak = max(self.tension_peak, self.tension)
@@ -243,8 +248,9 @@ class NaiveGame:
         c, truth = self.rules["credibility"], self.reservation[seat]
         if c["tolerance_of_truth"]:
             true_price = self.scenario.to_currency(truth)
-            return abs(self.scenario.to_currency(claim) - true_price) > c["tolerance"] * true_price
-        return abs(claim - truth) > c["tolerance"]
+            width = self.scenario.high - self.scenario.low
+            return abs(claim - truth) > c["tolerance"] * true_price / width + 1e-9
+        return abs(claim - truth) > c["tolerance"] + 1e-9
 
     def lose_credibility(self, seat: str, loss: str) -> None:
         self.credibility[seat] = max(self.credibility[seat] - self.rules["credibility"][loss], 0)
@@ -322,6 +328,12 @@ class NaiveGame:
             return price
         return price - TOWARD[maker] * float(self.scenario.package_values()[SEATS.index(maker)][package])
 
+    def unsure(self, seat: str, package: int) -> float:
+        """The standard deviation of what a package is worth to a seat: each term's is even within the spread."""
+        s = self.scenario
+        options = [getattr(option, seat) for option in s.packages()[package]]
+        return math.sqrt(sum((s.value_spread * worth) ** 2 / 3 for worth in options)) / (s.high - s.low)
+
     def let_stand(self, listener: str) -> tuple[float, float]:
         """The listener's offer that the other has let stand, and how telling that is by now."""
         if not self.offers[listener]:
@@ -343,7 +355,9 @@ class NaiveGame:
         b, you = self.rules["belief"], OTHER[listener]
         if self.infers and move != Move.BATNA_REVEAL:
             x = self.for_reference(you, price, package)
-            self.posterior[listener].see_offer(x, self.clock(), move == Move.OFFER, *self.let_stand(listener))
+            self.posterior[listener].see_offer(
+                x, self.clock(), move == Move.OFFER, *self.let_stand(listener), self.unsure(you, package)
+            )
             self.conclude(listener)
         if self.nudges:
             limit = price + b["offer_markup"] if listener == "seller" else price - b["offer_markup"]
@@ -384,7 +398,9 @@ class NaiveGame:
 
     def hear_acceptance(self, listener: str) -> None:
         if self.infers:
-            self.posterior[listener].see_acceptance(self.let_stand(listener)[0])
+            self.posterior[listener].see_acceptance(
+                self.let_stand(listener)[0], self.unsure(OTHER[listener], self.offers[listener][-1][1])
+            )
             self.conclude(listener)
 
     def see_erosion(self) -> None:
@@ -472,7 +488,7 @@ class NaiveGame:
     def payoff(self, seat: str) -> float:
         if self.ending != Ending.DEAL:
             return 0.0
-        return self.discount_factor(seat) ** self.round * self.worth(seat, *self.deal()) / self.scenario.nominal_width
+        return math.prod(self.costs_of_time[seat]) * self.worth(seat, *self.deal()) / self.scenario.nominal_width
 
     def discount_factor(self, seat: str) -> float:
         factors = self.scenario.discount_factor
@@ -485,13 +501,19 @@ class NaiveGame:
         return self.offers[OTHER[self.closed_by]][-1]
 
     def share(self, seat: str) -> float:
-        own, width = self.worth(seat, *self.deal()), self.zopa_width()
+        own, width = self.worth(seat, *self.deal()), max(self.zopa_width(), self.start_width)
         if own <= -A_LOSS:
             return 0.0
         return min(own / width, 1.0) if width > 0 else 1.0
 
+    def belief_gain(self, seat: str) -> float:
+        """How much better than at the start the seat's belief was: in the end, or on average where it stated one."""
+        scores = self.scores[seat] if self.tracker == "elicited" else [self.accuracy(seat)]
+        return sum(scores) / len(scores) - self.start_accuracy[seat] if scores else 0.0
+
     def pay_ending(self) -> None:
         for seat in SEATS:
+            self.pay(seat, "belief_gain", self.belief_gain(seat))
             if not self.shaped:
                 self.reward[seat] += self.payoff(seat)
             elif self.ending == Ending.DEAL and self.worth(seat, *self.deal()) < A_LOSS:
@@ -646,7 +668,9 @@ class NaiveGame:
             "previous_price": offers[-2:][0][0] if offers else 0,
             "first_price": offers[0][0] if offers else 0,
             "claim_price": claims[-1]["price"] if claims else 0,
-            "belief_accuracy": self.paid_accuracy[seat],
+            "payoff_left": math.prod(self.costs_of_time[seat]),
+            "start_accuracy": self.start_accuracy[seat],
+            "stated_score": sum(self.scores[seat]),
             "belief": self._belief_vector(seat),
             "estimate": self.estimate[seat],
             "posterior": self.posterior[seat].table() if self.posterior else [[0.0] * COLUMNS] * len(PLANS),
@@ -684,6 +708,7 @@ class NaiveGame:
             "reservation": shown(self.reservation[seat]),
             "urgency": self.urgency[seat],
             "discount_factor": self.discount_factor(seat),
+            "payoff_left": math.prod(self.costs_of_time[seat]),
             "alternative": self.alternative[seat],
             "own_credibility": self.credibility[seat] / 100,
             "other_credibility": self.credibility[you] / 100,

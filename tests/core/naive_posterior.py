@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -53,20 +54,22 @@ class NaivePosterior:
 
     # --- what is seen -------------------------------------------------------------------------------------------------
 
-    def see_offer(self, price: float, time: float, is_plain: bool, refused: float, pressure: float) -> None:
+    def see_offer(
+        self, price: float, time: float, is_plain: bool, refused: float, pressure: float, unsure: float
+    ) -> None:
         before, self.last = self.last, (price, time)
 
         def likelihood(limit: float, plan: float | None) -> float:
-            seen = self.rational(limit, price) * self.patient(limit, refused, pressure)
-            return seen * (self.fit(limit, plan, before, price, time) if before and is_plain else 1.0)
+            seen = self.rational(limit, price, unsure) * self.patient(limit, refused, pressure)
+            return seen * (self.fit(limit, plan, before, price, time, unsure) if before and is_plain else 1.0)
 
         self.multiply(likelihood)
 
     def see_refusal(self, refused: float, pressure: float) -> None:
         self.multiply(lambda limit, plan: self.patient(limit, refused, pressure))
 
-    def see_acceptance(self, price: float) -> None:
-        self.multiply(lambda limit, plan: self.rational(limit, price))
+    def see_acceptance(self, price: float, unsure: float) -> None:
+        self.multiply(lambda limit, plan: self.rational(limit, price, unsure))
 
     def see_claim(self, claim: float, honest: float, tolerance: float) -> None:
         b = self.rules
@@ -117,25 +120,27 @@ class NaivePosterior:
 
     # --- what is likely -----------------------------------------------------------------------------------------------
 
-    def rational(self, limit: float, price: float) -> float:
-        """An offer beyond one's limit is unlikely, not impossible."""
+    def rational(self, limit: float, price: float, unsure: float) -> float:
+        """An offer beyond one's limit is unlikely, not impossible, the less so the less sure its worth is."""
         floor, over = self.rules["irrational"], max(-self.beyond(limit, price), 0.0)
-        return floor + (1 - floor) / (1 + (over / self.rules["slack"]) ** 2)
+        return floor + (1 - floor) / (1 + (over / math.hypot(self.rules["slack"], unsure)) ** 2)
 
     def patient(self, limit: float, refused: float, pressure: float) -> float:
         """Whoever would gain by the standing offer might have taken it."""
         return 1 - pressure * clip(self.beyond(limit, refused), 0, self.rules["refusal_reach"])
 
-    def fit(self, limit: float, plan: float | None, last: tuple[float, float], price: float, time: float) -> float:
+    def fit(
+        self, limit: float, plan: float | None, last: tuple[float, float], price: float, time: float, unsure: float
+    ) -> float:
         """How well a way of conceding explains a step from the last offer, given a limit."""
-        b = self.rules
+        b, noise = self.rules, math.hypot(self.rules["offer_noise"], unsure)
         given = self.beyond(price, last[0])
         if plan is None:
-            still, wandering = cauchy(given, b["offer_noise"]), cauchy(given, b["wander_scale"] * b["offer_noise"])
+            still, wandering = cauchy(given, noise), cauchy(given, b["wander_scale"] * noise)
             return (1 - b["wander"]) * still + b["wander"] * wandering
         then, now = last[1] ** (1 / plan), time ** (1 / plan)
         share = (now - then) / (JUST_PAST_THE_DEADLINE - then)
-        return cauchy(given - share * self.beyond(limit, last[0]), b["offer_noise"])
+        return cauchy(given - share * self.beyond(limit, last[0]), noise)
 
     def truthful(self, limit: float, claim: float, tolerance: float) -> float:
         """The share of a limit's column within a tolerance of a claim, by the distance of its middle."""

@@ -85,6 +85,7 @@ def test_the_best_package_has_the_largest_joint_value(buyer, seller, best: int) 
 def test_the_best_of_six_packages_trades_the_terms() -> None:
     # equity creates 14 - 8 = 6, a late start 12 and a soon one 9 - 2 = 7: both together 18, in hundredths of the range
     game = Game(TERMS, reservation=(0.5, 0.4), package_values=TERMS.package_values())
+    game.offer(0.5)
     game.play(Move.WALK_AWAY)
     report = game.report()
     assert TERMS.package_label(int(report["nash_package"])) == "equity some, start late"

@@ -105,6 +105,7 @@ def test_a_batch_refuses_illegal_actions_and_leaves_those_games_as_they_were() -
 
 def test_a_finished_game_is_not_stepped() -> None:
     batch = Batch("default", 4)
+    batch.step([moves.INDEX_OFFERS] * 4)
     batch.step([moves.INDEX_WALK_AWAY] * 4)
     assert not batch.running.any()
     assert not batch.masks.any()

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from parlay_marl.core import belief
+from parlay_marl.core import belief, step, tracking
 from parlay_marl.core.belief import Belief
 from parlay_marl.core.moves import Move
 from tests.core.games import (
@@ -28,6 +28,8 @@ from tests.core.games import (
     sized,
 )
 
+ELICITED = {"beliefs": "elicited"}
+ONLY_BELIEFS = dict.fromkeys(("offer_gain", "concession_cost", "noise_cost", "event_gain", "capitulation_cost"), 0.0)
 TRACKERS = ("bayes", "heuristic", "none", "elicited")
 START = [0.5, 0.289, 0.5 - 1.645 * 0.289, 0.5 + 1.645 * 0.289, 0.5, 0.0, 0.3]
 
@@ -193,9 +195,9 @@ def test_beliefs_stay_in_bounds(setting: str, tracker: str) -> None:
             assert (low < high).all()
             assert (np.array(shares) >= 0).all()
             assert (np.array(shares) <= 1).all()
-            assert (game.row["belief_accuracy"] <= 1).all()
-            if tracker != "elicited":
-                assert (game.row["belief_accuracy"] >= 0).all()
+            accuracy = [tracking.accuracy(game.row, game.p, seat) for seat in (BUYER, SELLER)]
+            assert max(accuracy) <= 1
+            assert tracker == "elicited" or min(accuracy) >= 0
 
 
 @pytest.mark.parametrize("tracker", ["bayes", "heuristic", "elicited"])
@@ -246,16 +248,36 @@ def test_honesty_has_the_best_expected_score() -> None:
         assert expected(mean, spread) < honest
 
 
-def test_a_stated_belief_is_shown_scored_and_paid_at_the_next_own_turn() -> None:
-    game = Game(UNIFORM, options={"beliefs": "elicited"}, reservation=(0.8, 0.2), opener=BUYER)
-    assert game.row["estimate"].ravel().tolist() == pytest.approx([0.5, math.sqrt(1 / 12)] * 2, rel=1e-5)
-    before = float(game.row["belief_accuracy"][SELLER])
-    game.play(Move.SILENCE)
+def test_stated_beliefs_are_scored_in_ones_own_turns_and_paid_on_average_with_the_ending() -> None:
+    game = Game(UNIFORM, {"reward": ONLY_BELIEFS}, options=ELICITED, reservation=(0.8, 0.2), opener=BUYER)
+    prior = [0.5, math.sqrt(1 / 12)]
+    assert game.row["estimate"].ravel().tolist() == pytest.approx(prior * 2, rel=1e-5)
+    start = belief.score(*prior, 0.8)
+    assert game.row["start_accuracy"][SELLER] == pytest.approx(start, rel=1e-5)
+    stated = [(0.75, 0.05), (0.75, 0.05), (0.6, 0.2)]
+    for mean, spread in stated:
+        assert game.offer(0.1).tolist() == [0, 0]
+        game.rows["estimate"][0, SELLER] = mean, spread
+        assert game.offer(0.9).tolist() == [0, 0]
+    reward = game.play(Move.WALK_AWAY)
+    scores = [belief.score(mean, spread, 0.8) for mean, spread in stated]
+    assert reward[SELLER] == pytest.approx(5 * (np.mean(scores) - start), rel=1e-5)
+    assert reward[SELLER] > 0
+    assert reward[BUYER] == pytest.approx(0, abs=1e-6), "it stated the prior throughout"
+
+
+def test_a_seat_without_a_turn_of_its_own_is_paid_nothing_for_its_belief() -> None:
+    game = Game(UNIFORM, {"reward": ONLY_BELIEFS}, options=ELICITED, reservation=(0.8, 0.2), opener=BUYER)
+    game.rows["estimate"][0] = 0.2, 0.05
+    game.offer(0.3)
+    step.forfeit_game(game.rows, game.params, 0, SELLER)
+    assert game.row["reward"][BUYER] == 0
+
+
+def test_a_stated_belief_is_shown() -> None:
+    game = Game(UNIFORM, options=ELICITED, opener=BUYER)
+    game.offer(0.1)
     game.rows["estimate"][0, SELLER] = 0.75, 0.05
-    reward = game.play(Move.SILENCE)[SELLER]
-    assert game.row["belief_accuracy"][SELLER] == pytest.approx(belief.score(0.75, 0.05, 0.8))
-    assert reward == pytest.approx(5 * (belief.score(0.75, 0.05, 0.8) - before))
-    assert reward > 0
     seen = game.sees(SELLER)
     assert (seen["belief_reservation"], seen["belief_spread"]) == pytest.approx((0.75, 0.05))
     assert (seen["belief_low"], seen["belief_high"]) == pytest.approx((0.75 - 0.08225, 0.75 + 0.08225))

@@ -100,6 +100,12 @@ def test_each_quantity_has_its_counter() -> None:
     np.testing.assert_allclose(row["sensitivity"], 0.2 + 0.45 * np.array(draws[6:8]))
     assert row["opener"] == (draws[8] < 0.5)
     assert row["event_round"].tolist() == [5 + int(uniform(key, 16) * 5) - 2, -1, -1, -1]
+    cares = [[1 + 0.25 * (2 * uniform(key, 32 + 4 * seat + term) - 1) for term in range(2)] for seat in range(2)]
+    nominal = EVERYTHING.package_values()
+    for seat in range(2):
+        equity, start = nominal[seat, 3] * cares[seat][0], nominal[seat, 1:3] * cares[seat][1]
+        expected = [0.0, *start, equity, *(equity + start)]
+        np.testing.assert_allclose(row["package_values"][seat, :6], expected, atol=1e-15)
 
 
 GOLDEN_GAMES = {
@@ -125,13 +131,13 @@ GOLDEN_GAMES = {
         "package_values": [
             [
                 0,
-                -0.02084036211031211,
-                0.09355738703386748,
-                -0.06639085577494486,
-                -0.08723121788525696,
-                0.02716653125892,
+                -0.016597713943736214,
+                0.09958628366241729,
+                -0.0734527142653703,
+                -0.09005042820910651,
+                0.026133569397046988,
             ],
-            [0, 0.0975559860471863, 0, 0.1609668175203242, 0.2585228035675105, 0.1609668175203242],
+            [0, 0.08407137545172991, 0, 0.14579799596099008, 0.22986937141271999, 0.14579799596099008],
         ],
     },
 }
@@ -169,9 +175,9 @@ def test_a_reset_leaves_nothing_of_the_game_before(setting: str) -> None:
 # What is computed from a quantity changes with it; nothing else may.
 FOLLOWS = {
     "opener": {"seat"},
-    "reservation": {"start_width", "belief_accuracy"},
-    "urgency": {"belief_accuracy"},
-    "alternative": {"belief_accuracy"},
+    "reservation": {"start_width", "start_accuracy"},
+    "urgency": {"start_accuracy"},
+    "alternative": {"start_accuracy"},
     "sensitivity": set(),
     "event_round": set(),
     "package_values": {"start_width", "best_package", "own_best"},
@@ -305,13 +311,19 @@ def test_a_jittering_event_comes_equally_often_in_every_round_it_can() -> None:
 
 
 @pytest.mark.parametrize("seat", [BUYER, SELLER])
-def test_each_option_of_a_term_varies_by_itself_and_packages_are_their_sums(seat: int) -> None:
+def test_how_much_a_seat_cares_for_each_term_varies_and_packages_are_their_sums(seat: int) -> None:
     values = draws(TERMS)["package_values"][:, seat, :6]
     nominal = TERMS.package_values()[seat]
     assert (values[:, 0] == 0).all(), "the reference is worth nothing"
     for option in (1, 2, 3):  # soon, late, equity
         if nominal[option]:
             assert_uniform(values[:, option] / nominal[option], 0.75, 1.25)
+    if seat == SELLER:
+        nominal_soon, nominal_equity = nominal[1], nominal[3]
+        cares = values[:, 1] / nominal_soon, values[:, 3] / nominal_equity
+        assert abs(np.corrcoef(*cares)[0, 1]) < 4 / MANY**0.5, "for one term more, for another less"
+    else:
+        np.testing.assert_allclose(values[:, 2] / values[:, 1], nominal[2] / nominal[1], err_msg="options keep step")
     np.testing.assert_allclose(values[:, 4], values[:, 3] + values[:, 1], atol=1e-12)
     np.testing.assert_allclose(values[:, 5], values[:, 3] + values[:, 2], atol=1e-12)
 
@@ -321,7 +333,7 @@ def test_a_seats_own_figures_tell_it_nothing_about_the_other() -> None:
     columns = [
         rows[name][:, seat] for name in ("reservation", "urgency", "alternative", "sensitivity") for seat in (0, 1)
     ]
-    columns += [rows["package_values"][:, seat, k] for seat, k in ((0, 1), (0, 2), (0, 3), (1, 1), (1, 3))]
+    columns += [rows["package_values"][:, seat, k] for seat, k in ((0, 1), (0, 3), (1, 1), (1, 3))]
     columns += [rows["opener"], rows["event_round"][:, 0]]
     correlation = np.corrcoef(columns) - np.eye(len(columns))
     assert np.abs(correlation).max() < 4 / MANY**0.5

@@ -1,28 +1,18 @@
 """The compiled rules and the same code as plain Python play the same games, bit for bit."""
 
 import os
-import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from tests.core import digest
 from tests.core.games import Game, content
-
-ROOT = Path(__file__).resolve().parents[2]
+from tests.processes import run
 
 
 @pytest.mark.compiled_only
 def test_compiled_games_are_those_of_plain_python_bit_for_bit() -> None:
-    pure = subprocess.run(
-        [sys.executable, "-m", "tests.core.digest"],
-        env={**os.environ, "NUMBA_DISABLE_JIT": "1"},
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    pure = run([sys.executable, "-m", "tests.core.digest"], env=os.environ | {"NUMBA_DISABLE_JIT": "1"})
     assert pure.returncode == 0, pure.stderr
     assert digest.digests() == pure.stdout.split("\n")[:-1]
 

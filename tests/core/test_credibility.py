@@ -1,5 +1,7 @@
 """Credibility, claims, bluffs and challenges (rules, sections 4 and 6)."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -54,7 +56,8 @@ def test_both_seats_start_at_100() -> None:
     ],
 )
 def test_the_seeds_formula(before: float, move: Move, after: float) -> None:
-    game = Game()
+    game = Game(opener=SELLER)
+    game.offer(0.7)
     game.rows["credibility"][0, BUYER] = before
     game.play(move, 0.5)
     assert points(game) == [after, 100], "only the seat on turn pays and regains"
@@ -104,6 +107,19 @@ def test_a_claim_is_a_bluff_beyond_15_percent_of_the_range_either_way(claim: flo
     assert (game.row["claim_is_bluff"][BUYER], game.row["bluffs_made"][BUYER]) == (bluff, bluff)
     assert game.row["claims_made"][BUYER] == 1
     assert status(game) == ClaimStatus.OPEN
+
+
+@pytest.mark.parametrize("preset", [P, P_SEED], ids=["default", "seed"])
+@pytest.mark.parametrize("limit", range(11_000, 20_000, 1_000))
+def test_a_claim_at_exactly_the_tolerance_is_honest_whatever_the_rounding(preset: Any, limit: int) -> None:
+    # 15% of the range, or of the price, off: the buyer of `complete_information` at 19,000 and its mirror, too
+    low, high = 10_000.0, 20_000.0
+    off = 0.15 * (limit if preset is P_SEED else high - low)
+    for claim in (limit - off, limit + off):
+        x, truth = (claim - low) / (high - low), (limit - low) / (high - low)
+        assert not credibility.is_bluff(x, truth, low, high, preset)
+        further = x + 1e-6 if x > truth else x - 1e-6
+        assert credibility.is_bluff(further, truth, low, high, preset)
 
 
 @pytest.mark.parametrize(("claim", "bluff"), [(140_300, False), (140_200, True), (165_000, False), (179_900, False)])

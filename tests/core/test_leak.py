@@ -95,7 +95,7 @@ PUBLIC = {
     *("credibility", "offer_price", "previous_price", "first_price", "offer_package", "offers_made"),
     *("claim_price", "claim_status", "last_move"),
 }
-OWN = {"reservation", "urgency", "alternative", "package_values", "belief"}
+OWN = {"reservation", "urgency", "payoff_left", "alternative", "package_values", "belief"}
 NEVER_SHOWN = {field.name for field in STATE} - PUBLIC - OWN
 
 

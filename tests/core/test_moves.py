@@ -6,7 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from parlay_marl.core import moves, step
-from parlay_marl.core.moves import Move, Refusal
+from parlay_marl.core.moves import INDEX_WALK_AWAY, Move, Refusal
+from parlay_marl.core.outcome import Ending
+from parlay_marl.errors import CatalogueError
 from tests.core.games import (
     BUYER,
     PLAIN,
@@ -94,6 +96,32 @@ def test_a_mask_says_of_every_index_whether_its_move_is_legal(setting: str) -> N
             assert game.look(seat)[1].tolist() == legal
             assert not game.look(1 - seat)[1].any()
             assert game.legal_moves() == sorted({Move(move[0]) for move, may in zip(chosen, legal, strict=True) if may})
+
+
+@pytest.mark.parametrize("opener", [BUYER, SELLER])
+def test_nobody_leaves_before_the_other_has_had_a_turn(opener: int) -> None:
+    game = Game(opener=opener)
+    assert game.attempt(Move.WALK_AWAY) == Refusal.TOO_EARLY_TO_WALK
+    assert game.look(opener)[1][INDEX_WALK_AWAY] == 0
+    game.play(Move.SILENCE)
+    assert game.look(1 - opener)[1][INDEX_WALK_AWAY] == 1
+    stays = Game(opener=opener)
+    for _ in range(2):
+        stays.play(Move.SILENCE)
+    assert Move.WALK_AWAY in stays.legal_moves()
+    game.play(Move.WALK_AWAY)
+    assert game.over
+
+
+def test_no_rules_let_a_game_end_before_both_seats_could_act() -> None:
+    with pytest.raises(CatalogueError, match="hot_turns"):
+        Game(rules={"erosion": {"hot_turns": 1}})
+    quickest = {"erosion": {"hot_turns": 2, "hot_tension": 0.0, "rate": 0.5}}
+    game = Game(rules=quickest)
+    game.play(Move.ANCHOR_HIGH, 0.0)
+    assert not game.over
+    game.play(Move.ANCHOR_HIGH, 1.0)
+    assert game.row["ending"] == Ending.COLLAPSED
 
 
 def test_room_for_more_packages_than_the_scenario_has_stays_masked() -> None:

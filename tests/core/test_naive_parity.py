@@ -21,10 +21,11 @@ EXACT = 1e-9
 BY_FLOAT32 = {
     "posterior": 1e-4,
     "belief": 1e-4,
-    "belief_accuracy": 1e-4,
+    "start_accuracy": 1e-4,
     "reward": 5e-4,
     "frame": 1e-6,
     "estimate": 1e-6,
+    "stated_score": 1e-4,
 }
 
 

@@ -106,6 +106,7 @@ def test_openings_concessions_and_the_best_worth() -> None:
 
 def test_a_seat_without_an_offer_has_no_opening() -> None:
     game = Game()
+    game.play(Move.SILENCE)
     game.play(Move.WALK_AWAY)
     report = game.report()
     assert np.isnan(report["first_price"]).all()
@@ -114,6 +115,7 @@ def test_a_seat_without_an_offer_has_no_opening() -> None:
 
 def test_the_best_worth_counts_the_best_package() -> None:
     game = Game(TERMS, opener=BUYER, reservation=(0.5, 0.4), package_values=TERMS.package_values())
+    game.offer(0.5)
     game.play(Move.WALK_AWAY)
     # The late start brings the buyer 0.12; some equity and a soon start the seller 0.14 + 0.09.
     assert game.report()["best_worth"].tolist() == pytest.approx([0.5 + 0.12, 1 - 0.4 + 0.23])
@@ -130,6 +132,7 @@ def test_the_belief_error_is_that_of_the_last_belief(tracker: str) -> None:
 
 def test_known_limits_leave_no_error() -> None:
     game = Game(options={"information": "complete"})
+    game.offer(0.5)
     game.play(Move.WALK_AWAY)
     assert game.report()["belief_error"].tolist() == [0, 0]
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from parlay_marl.core import posterior
-from parlay_marl.core.belief import BELIEF
+from parlay_marl.core.belief import BELIEF, Belief
 from parlay_marl.core.moves import Move
 from parlay_marl.core.posterior import CELLS, EXPONENTS, PLANS, Frame
 from tests.core.games import (
@@ -58,8 +58,17 @@ class Mind:
         self.w[:] = weights / PLANS
         return self.conclude()
 
-    def offer(self, price: float, time: float, *, plain: bool = True, refused: float = 0.0, press: float = 0.0) -> Mind:
-        posterior.weigh_offer(self.w, self.frame, self.toward, price, time, plain, refused, press, self.p)
+    def offer(
+        self,
+        price: float,
+        time: float,
+        *,
+        plain: bool = True,
+        refused: float = 0.0,
+        press: float = 0.0,
+        unsure: float = 0.0,
+    ) -> Mind:
+        posterior.weigh_offer(self.w, self.frame, self.toward, price, time, plain, refused, press, unsure, self.p)
         return self.conclude()
 
     def offers(self, prices: Any, times: Any = TIMES) -> Mind:
@@ -71,8 +80,8 @@ class Mind:
         posterior.weigh_refusal(self.w, self.frame, self.toward, refused, pressure, self.p)
         return self.conclude()
 
-    def acceptance(self, price: float) -> Mind:
-        posterior.weigh_acceptance(self.w, self.frame, self.toward, price, self.p)
+    def acceptance(self, price: float, unsure: float = 0.0) -> Mind:
+        posterior.weigh_acceptance(self.w, self.frame, self.toward, price, unsure, self.p)
         return self.conclude()
 
     def claim(self, price: float, credibility: float = 1.0, tolerance: float = TOLERANCE) -> Mind:
@@ -227,6 +236,19 @@ def test_an_offer_makes_limits_on_its_wrong_side_less_likely_and_rules_none_out(
     np.testing.assert_allclose(factors(before, after), np.tile(expected, (PLANS, 1)), rtol=1e-4)
     assert factors(before, after).min() >= P["irrational"]
     assert (after.mean - before.mean) * toward > 0
+
+
+def test_the_less_sure_a_packages_worth_the_less_its_price_says() -> None:
+    spreads = []
+    for unsure in (0.0, 0.05, 0.1, 0.2):
+        mind = Mind()
+        for step, time in enumerate(TIMES):
+            mind.offer(0.2 + 0.025 * step, time, unsure=unsure)
+        spreads.append(float(mind.b[Belief.SPREAD]))
+    assert spreads == sorted(spreads)
+    assert spreads[-1] > 1.5 * spreads[0]
+    sure, unsure = Mind().acceptance(0.7), Mind().acceptance(0.7, unsure=0.2)
+    assert sure.b[Belief.LOW] > unsure.b[Belief.LOW]
 
 
 def test_the_first_offer_and_an_anchor_say_nothing_of_the_plan() -> None:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from parlay_marl.core import bargain, reward
+from parlay_marl.core import bargain, reward, tracking
 from parlay_marl.core.moves import Move
 from parlay_marl.core.outcome import Ending
 from tests.core.games import (
@@ -79,12 +79,13 @@ def test_challenges_pay_the_bluff_reward(claim: float, rewards: list[float]) -> 
 
 
 @pytest.mark.parametrize("tracker", ["heuristic", "bayes"])
-def test_a_better_belief_is_credited_when_it_improves(tracker: str) -> None:
+def test_a_better_belief_is_credited_with_the_ending(tracker: str) -> None:
     beliefs = {"beliefs": tracker}
     game = Game(UNIFORM, only("belief_gain"), options=beliefs, reservation=(0.8, 0.2), opener=BUYER)
-    before = game.row["belief_accuracy"].copy()
-    rewards = game.play(Move.BATNA_REVEAL, 0.75)
-    assert rewards.tolist() == pytest.approx((5 * (game.row["belief_accuracy"] - before)).tolist())
+    assert game.play(Move.BATNA_REVEAL, 0.75).tolist() == [0, 0]
+    rewards = game.play(Move.WALK_AWAY)
+    rises = [tracking.accuracy(game.row, game.p, seat) - game.row["start_accuracy"][seat] for seat in (BUYER, SELLER)]
+    assert rewards.tolist() == pytest.approx([5 * rise for rise in rises])
     assert rewards[SELLER] > 0
     assert rewards[BUYER] == 0
 
@@ -92,7 +93,8 @@ def test_a_better_belief_is_credited_when_it_improves(tracker: str) -> None:
 def test_a_worse_belief_is_charged() -> None:
     # The prior's mean happens to be right, and the limit is taken to lie well beyond an offer.
     game = Game(UNIFORM, only("belief_gain"), reservation=(0.5, 0.2), opener=BUYER)
-    assert game.offer(0.45)[SELLER] < 0
+    assert game.offer(0.45).tolist() == [0, 0]
+    assert game.play(Move.WALK_AWAY)[SELLER] < 0
 
 
 ANSWERED = {"buyer": {"value_shift": 0.5}, "seller": {"value_shift": -0.5}}
@@ -100,8 +102,15 @@ ANSWERED = {"buyer": {"value_shift": 0.5}, "seller": {"value_shift": -0.5}}
 
 @pytest.mark.parametrize(
     ("offer", "paid", "answered", "missed"),
-    [(0.3, 8, 1, 0), (0.5, 0, 0, 1), (0.4, 0, 0, 1)],
-    ids=["tougher", "softer", "the same"],
+    [
+        (0.3, 8, 1, 0),
+        (0.39, 8, 1, 0),
+        (0.3901, 0, 0, 1),
+        (0.4 - 2e-9, 0, 0, 1),
+        (0.5, 0, 0, 1),
+        (0.4, 0, 0, 1),
+    ],
+    ids=["tougher", "just tougher", "not quite tougher", "by next to nothing", "softer", "the same"],
 )
 def test_the_first_offer_after_an_event_answers_it_by_moving_the_same_way(offer, paid, answered, missed) -> None:
     game = Game(scenario(events=[{"round": 1, "headline": "news", **ANSWERED}]), only("event_gain"))
@@ -110,6 +119,14 @@ def test_the_first_offer_after_an_event_answers_it_by_moving_the_same_way(offer,
     assert (game.row["events_answered"][BUYER], game.row["events_missed"][BUYER]) == (answered, missed)
     assert game.offer(0.85).tolist() == [0, 8], "the seller was weakened: it answers by conceding"
     assert game.offer(0.2).tolist() == [0, 0], "once per event"
+
+
+def test_a_concession_of_less_than_a_hundredth_of_the_range_does_not_answer_an_event() -> None:
+    weaker = scenario(events=[{"round": 1, "headline": "news", "buyer": {"value_shift": -0.5}}])
+    for price, paid in ((0.41, 8), (0.4099, 0)):
+        game = Game(weaker, only("event_gain"))
+        game.offer(0.4, 0.9)
+        assert game.offer(price).tolist() == [paid, 0]
 
 
 def test_silence_does_not_answer_an_event_yet() -> None:
@@ -162,13 +179,36 @@ def test_a_deal_pays_share_speed_and_answers_and_capitulation_costs_200(r, price
     assert game.play(Move.ACCEPT).tolist() == pytest.approx(expected)
 
 
-def test_the_share_is_that_of_the_current_zopa() -> None:
+def test_what_has_eroded_is_lost_to_the_share() -> None:
     game = Game(rules=only("share_gain", tension={"base": 80.0}))
     for _ in range(4):
         game.play(Move.SILENCE)
     game.offer(0.75)
     assert game.width == pytest.approx(0.6 - 0.024)
-    assert game.play(Move.ACCEPT)[BUYER] == pytest.approx(100 * (0.788 - 0.75) / 0.576)
+    assert game.play(Move.ACCEPT)[BUYER] == pytest.approx(100 * (0.788 - 0.75) / 0.6)
+    assert game.report()["share"].tolist() == pytest.approx([0.038 / 0.6, 0.538 / 0.6])
+
+
+def test_the_share_is_that_of_the_zopa_now_where_an_event_has_widened_it() -> None:
+    wider = scenario(events=[{"round": 1, "headline": "news", "buyer": {"value_shift": -0.5}}])
+    game = Game(wider, only("share_gain"), sensitivity=(0.5, 0.5))
+    game.offer(0.4, 0.9, 0.5)
+    width = 0.6 + 0.5 * 0.5 * 0.6
+    assert game.width == pytest.approx(width)
+    assert game.play(Move.ACCEPT).tolist() == pytest.approx([100 * 0.45 / width, 100 * 0.3 / width])
+
+
+@pytest.mark.parametrize("price", [0.3, 0.5, 0.7])
+def test_waiting_in_the_heat_never_pays(price: float) -> None:
+    earned = []
+    for rounds_waited in range(8):
+        game = Game(rules=only(*AT_THE_END, tension={"base": 80.0}))
+        for _ in range(2 * rounds_waited):
+            game.play(Move.SILENCE)
+        game.offer(price)
+        earned.append(game.play(Move.ACCEPT).tolist())
+    for seat in (BUYER, SELLER):
+        assert [rewards[seat] for rewards in earned] == sorted((rewards[seat] for rewards in earned), reverse=True)
 
 
 def test_the_share_is_that_of_the_best_packages_zopa() -> None:
@@ -194,7 +234,8 @@ ZOPA, NO_ZOPA = (0.8, 0.2), (0.4, 0.6)
 
 @pytest.mark.parametrize(("limits", "expected"), [(ZOPA, [-100, 0]), (NO_ZOPA, [0, 0])], ids=["zopa", "no zopa"])
 def test_walking_away_from_a_zopa_costs_the_walker_100(limits, expected) -> None:
-    game = Game(rules=only(*AT_THE_END), reservation=limits)
+    game = Game(rules=only(*AT_THE_END), reservation=limits, opener=SELLER)
+    game.offer(0.5)
     assert game.play(Move.WALK_AWAY).tolist() == expected
     assert game.row["ending"] == Ending.WALK_AWAY
 
@@ -248,9 +289,18 @@ def test_payoffs_are_discounted_by_urgency(r: int) -> None:
     assert game.report()["payoff"].tolist() == game.row["reward"].tolist()
 
 
-def test_an_events_urgency_counts_in_the_discount() -> None:
+@pytest.mark.parametrize(("r", "left"), [(3, 0.975**3), (4, 0.975**3 * 0.96), (6, 0.975**3 * 0.96**3)])
+def test_an_events_urgency_changes_what_later_rounds_cost_and_never_what_earlier_ones_did(r: int, left: float) -> None:
     pressed = scenario(events=[{"round": 3, "headline": "hurry", "buyer": {"urgency": 0.3}}])
-    assert deal_in_round(4, pressed).row["reward"].tolist() == pytest.approx([0.96**4 * 0.5, 0.5])
+    game = deal_in_round(r, pressed)
+    assert game.row["reward"].tolist() == pytest.approx([left * 0.5, 0.5])
+    assert game.row["payoff_left"].tolist() == pytest.approx([left, 1.0])
+
+
+def test_a_seat_that_an_event_calms_is_not_paid_for_having_waited() -> None:
+    calmed = scenario(events=[{"round": 10, "headline": "no hurry", "buyer": {"urgency": -0.5}}])
+    payoffs = [float(deal_in_round(r, calmed).row["reward"][BUYER]) for r in range(16)]
+    assert payoffs == sorted(payoffs, reverse=True)
 
 
 def test_fixed_discount_factors_replace_those_of_urgency() -> None:
@@ -279,13 +329,16 @@ def test_the_pure_game_pays_nothing_but_deals(setting: str) -> None:
 
 
 @pytest.mark.parametrize("setting", SCENARIOS)
-def test_the_belief_term_telescopes_so_that_stalling_cannot_milk_it(setting: str) -> None:
+def test_the_belief_term_is_paid_with_the_ending_and_is_its_rise_over_the_game(setting: str) -> None:
     rng = np.random.default_rng(4)
     for number in range(sized(16)):
         game = Game(SCENARIOS[setting], only("belief_gain", **VARIANTS["hot"].rules), number=number)
-        start = game.row["belief_accuracy"].copy()
-        total = sum(game.row["reward"].copy() for _ in random_play(rng, game))
-        np.testing.assert_allclose(total, 5 * (game.row["belief_accuracy"] - start), atol=1e-9)
+        quiet = Game(SCENARIOS[setting].model_copy(update={"events": ()}), number=number)
+        start = np.array([tracking.accuracy(quiet.row, quiet.p, seat) for seat in (BUYER, SELLER)])
+        paid = [game.row["reward"].copy() for _ in random_play(rng, game)]
+        assert not np.any(paid[:-1])
+        end = np.array([tracking.accuracy(game.row, game.p, seat) for seat in (BUYER, SELLER)])
+        np.testing.assert_allclose(paid[-1], 5 * (end - start), atol=1e-9)
 
 
 @pytest.mark.parametrize("setting", SCENARIOS)
@@ -314,7 +367,7 @@ def test_a_better_deal_never_pays_less(a: float, b: float, width: float, r: int,
 @given(st.floats(0, 1), st.floats(0, 1), st.floats(0, 1), st.integers(0, 19))
 def test_more_urgency_never_makes_a_gain_worth_more(gain: float, a: float, b: float, r: int) -> None:
     patient, urgent = (reward.discount_factor(urgency, np.nan, P) for urgency in (min(a, b), max(a, b)))
-    assert reward.discounted_payoff(gain, 0.6, urgent, r) <= reward.discounted_payoff(gain, 0.6, patient, r)
+    assert reward.discounted_payoff(gain, 0.6, urgent**r) <= reward.discounted_payoff(gain, 0.6, patient**r)
 
 
 @examples(200)

@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from parlay_marl.core import tension
+from parlay_marl.core.drift import price_given_up
 from parlay_marl.core.moves import Move
-from tests.core.games import BUYER, PLAIN, SCENARIOS, SELLER, VARIANTS, Game, examples, params_of, random_play
+from tests.core.games import BUYER, PLAIN, SCENARIOS, SELLER, VARIANTS, Game, examples, params_of, random_play, scenario
 
 P = params_of(PLAIN)[0]["tension"]
 P_SEED = params_of(PLAIN, "seed")[0]["tension"]
@@ -74,12 +75,23 @@ def test_tension_starts_at_20() -> None:
     assert Game().row["tension"] == 20
 
 
-# --- plain offers: 6 - 200 * c, between -6 and 15 ---------------------------------------------------------------------
+# --- plain offers: 6 - 200 * c, at least -6 ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("given_up", "expected"),
-    [(-0.2, 15), (-0.045, 15), (-0.03, 12), (0.0, 6), (0.01, 4), (0.03, 0), (0.05, -4), (0.06, -6), (0.5, -6)],
+    [
+        (-1.0, 206),
+        (-0.2, 46),
+        (-0.045, 15),
+        (-0.03, 12),
+        (0.0, 6),
+        (0.01, 4),
+        (0.03, 0),
+        (0.05, -4),
+        (0.06, -6),
+        (0.5, -6),
+    ],
 )
 def test_heat_of_a_plain_offer(given_up: float, expected: float) -> None:
     assert tension.offer_heat(given_up, P) == pytest.approx(expected)
@@ -114,21 +126,31 @@ def test_an_offer_after_an_anchor_is_not_a_first_one() -> None:
     assert game.row["carry"] == pytest.approx(0.7 * 0.7 * 0.7 * 15 + 6)
 
 
-def test_claims_and_anchors_have_their_own_heat_whatever_they_give_up() -> None:
+def test_claims_and_anchors_have_their_own_heat_however_much_they_give_up() -> None:
     game = Game()
     game.offer(0.1, 0.9)
     game.play(Move.BATNA_REVEAL, 0.7)
     assert game.row["carry"] == pytest.approx(10)
-    game.play(Move.ANCHOR_HIGH, 1.0)
+    game.play(Move.ANCHOR_HIGH, 0.9)
     assert game.row["carry"] == pytest.approx(0.7 * 10 + 15)
 
 
+@pytest.mark.parametrize(("move", "own"), [(Move.ANCHOR_HIGH, 15), (Move.BATNA_REVEAL, 10)])
+@pytest.mark.parametrize("taken_back", [0.0, 0.01, 0.1])
+def test_taking_back_by_a_claim_or_an_anchor_is_no_cheaper_than_by_an_offer(move, own, taken_back) -> None:
+    game = Game()
+    game.offer(0.3, 0.7)
+    game.play(move, 0.3 - taken_back)
+    assert game.row["carry"] == pytest.approx(max(own, 6 + 200 * taken_back))
+
+
 @pytest.mark.parametrize(
-    ("carry", "heat", "expected"), [(0, 15, 15), (15, 0, 10.5), (10.5, 5, 12.35), (4, -6, 0), (10, -6, 1), (0, -6, 0)]
+    ("carry", "heat", "expected"),
+    [(0, 15, 15), (15, 0, 10.5), (10.5, 5, 12.35), (4, -6, 0), (10, -6, 1), (0, -6, 0), (0, 206, 80), (80, 30, 80)],
 )
-def test_carry_is_memory_times_carry_plus_heat_and_never_negative(carry, heat, expected) -> None:
+def test_carry_is_memory_times_carry_plus_heat_from_0_to_80(carry, heat, expected) -> None:
     assert tension.next_carry(float(carry), float(heat), P) == pytest.approx(expected)
-    assert tension.next_carry(float(carry), float(heat), P_SEED) == max(heat, 0)
+    assert tension.next_carry(float(carry), float(heat), P_SEED) == min(max(heat, 0), 80)
 
 
 def test_tension_stops_at_100() -> None:
@@ -175,6 +197,45 @@ def test_two_sides_that_concede_to_their_limits_meet_before_it_gets_hot(buyer, s
 @given(st.floats(-1, 1), st.floats(-1, 1))
 def test_conceding_more_is_never_hotter(a: float, b: float) -> None:
     assert tension.offer_heat(max(a, b), P) <= tension.offer_heat(min(a, b), P)
+
+
+PRICED = st.sampled_from([Move.OFFER, Move.ANCHOR_HIGH, Move.BATNA_REVEAL])
+
+
+@examples(500)
+@given(st.lists(st.tuples(PRICED, st.floats(0, 1)), min_size=1, max_size=20), st.floats(0, 1), st.sampled_from([0, 1]))
+def test_no_path_of_prices_that_ends_where_it_began_heats_less_than_holding_still(path, start, seat) -> None:
+    heat, price = 0.0, start
+    for move, goes_to in [*path, (Move.OFFER, start)]:
+        heat += tension.move_heat(move, False, price_given_up(seat, price, goes_to), P)
+        price = goes_to
+    assert heat >= (len(path) + 1) * tension.offer_heat(0.0, P) - 1e-6 * (len(path) + 1)
+
+
+SAWS = {
+    "two steps and back": [(Move.OFFER, 0.05), (Move.OFFER, 0.1), (Move.OFFER, 0.0)],
+    "three steps and back": [(Move.OFFER, 0.03), (Move.OFFER, 0.06), (Move.OFFER, 0.09), (Move.OFFER, 0.0)],
+    "small steps and back": [(Move.OFFER, step / 40) for step in (1, 2, 3, 4, 0)],
+    "back by an anchor": [(Move.OFFER, 0.05), (Move.OFFER, 0.1), (Move.ANCHOR_HIGH, 0.0)],
+    "back by a claim": [(Move.OFFER, 0.05), (Move.OFFER, 0.1), (Move.BATNA_REVEAL, 0.0)],
+}
+
+
+def mean_carry(moves_of_buyer: list[tuple[Move, float]]) -> float:
+    """Return the mean heat carried over 120 turns of a buyer that repeats these moves and a seller that holds still."""
+    game = Game(scenario(rounds=60), {"credibility": {"claim_minimum": 0.0}, "erosion": {"rate": 0.0}})
+    carried = []
+    for turn in range(60):
+        game.play(*moves_of_buyer[turn % len(moves_of_buyer)])
+        carried.append(float(game.row["carry"]))
+        game.offer(0.9)
+        carried.append(float(game.row["carry"]))
+    return float(np.mean(carried))
+
+
+@pytest.mark.parametrize("saw", SAWS)
+def test_conceding_and_taking_back_again_and_again_is_no_cooler_than_holding_still(saw: str) -> None:
+    assert mean_carry(SAWS[saw]) >= 0.98 * mean_carry([(Move.OFFER, 0.0)]) > 15
 
 
 @examples(200)

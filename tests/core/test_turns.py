@@ -70,11 +70,12 @@ def test_an_offer_stands_through_silence_and_challenge() -> None:
     assert game.report()["price"] == 0.4
 
 
-def test_walking_away_is_legal_from_the_first_turn() -> None:
+def test_walking_away_ends_the_game_without_a_deal() -> None:
     game = Game()
+    game.offer(0.5)
     game.play(Move.WALK_AWAY)
     report = game.report()
-    assert (report["ending"], report["closed_by"], report["package"]) == (Ending.WALK_AWAY, BUYER, -1)
+    assert (report["ending"], report["closed_by"], report["package"]) == (Ending.WALK_AWAY, SELLER, -1)
     assert np.isnan(report["price"])
 
 
@@ -84,7 +85,7 @@ def test_a_game_ends_once_for_both_within_its_rounds(setting: str) -> None:
     for number in range(8):
         game = Game(SCENARIOS[setting], number=number)
         turns = len(list(random_play(rng, game)))
-        assert 1 <= turns <= 40
+        assert 2 <= turns <= 40
         for seat in (BUYER, SELLER):
             assert not game.look(seat)[1].any(), "nobody has a move in a finished game"
 
@@ -110,7 +111,7 @@ def test_a_game_ends_once_for_both_within_its_rounds(setting: str) -> None:
         (Move.OFFER, 0.0, 0, Refusal.LEGAL),
         (Move.OFFER, 1.0, 0, Refusal.LEGAL),
         (Move.SILENCE, np.nan, 99, Refusal.LEGAL),  # what a move does not need is not looked at
-        (Move.WALK_AWAY, np.inf, -5, Refusal.LEGAL),
+        (Move.WALK_AWAY, np.inf, -5, Refusal.TOO_EARLY_TO_WALK),
     ],
 )
 def test_why_an_opening_move_is_refused(move: int, price: float, package: int, reason: Refusal) -> None:

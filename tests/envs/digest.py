@@ -38,7 +38,7 @@ class Digest:
 
 
 def aec(digest: Digest, scenario: str, seed: int) -> None:
-    env, rng = negotiation_v0.env(scenario=scenario), np.random.default_rng(seed)
+    env, rng = negotiation_v0.env(scenario=scenario, reward="shaped"), np.random.default_rng(seed)
     for number in range(GAMES):
         env.reset(seed=seed if number == 0 else None)
         for agent in env.agent_iter():
@@ -48,7 +48,10 @@ def aec(digest: Digest, scenario: str, seed: int) -> None:
 
 
 def parallel(digest: Digest, scenario: str, seed: int) -> None:
-    env, rng = negotiation_v0.parallel_env(scenario=scenario, render_mode="ansi"), np.random.default_rng(seed)
+    env, rng = (
+        negotiation_v0.parallel_env(scenario=scenario, render_mode="ansi", reward="shaped"),
+        np.random.default_rng(seed),
+    )
     for number in range(GAMES):
         observations, infos = env.reset(seed=seed if number == 0 else None)
         digest.add(observations, infos)
@@ -65,7 +68,11 @@ def single(digest: Digest, scenario: str, seed: int) -> None:
     rng = np.random.default_rng(seed)
     for i, persona in enumerate(PERSONAS):
         env = gymnasium.make(
-            "parlay/Negotiation-v0", scenario=scenario, opponent=persona, role=("buyer", "seller")[i % 2]
+            "parlay/Negotiation-v0",
+            scenario=scenario,
+            opponent=persona,
+            role=("buyer", "seller")[i % 2],
+            reward="shaped",
         ).unwrapped
         seen, info = env.reset(seed=seed)
         digest.add(seen, info)

@@ -113,7 +113,7 @@ def test_with_both_seats_free_lanes_are_games_of_two(scenario: str, reward: str,
 
 
 def test_an_illegal_action_is_a_forfeit_of_the_seat_on_turn() -> None:
-    batch = Batch(2, illegal="terminate", opener="seller")
+    batch = Batch(2, illegal="terminate", opener="seller", reward="shaped")
     batch.reset(1)
     assert batch.seats.tolist() == [1, 1]
     assert batch.step([offer(20), 0]) == 1
@@ -144,8 +144,8 @@ def test_a_policy_from_outside_plays_one_seat_in_batches() -> None:
 
 
 def test_a_game_begins_the_same_whoever_sits_outside() -> None:
-    inside = Batch(4, learner="buyer", opponent="shark", opener="buyer")
-    outside = Batch(4, opener="buyer")
+    inside = Batch(4, learner="buyer", opponent="shark", opener="buyer", reward="shaped")
+    outside = Batch(4, opener="buyer", reward="shaped")
     inside.reset(5)
     outside.reset(5, {"event_sensitivity": {"seller": as_player("shark").event_sensitivity}})
     assert [row(inside.games, i) for i in range(4)] == [row(outside.games, i) for i in range(4)]
@@ -159,7 +159,8 @@ FIELD = {"shark": 3, "random": 1, "nash": 1}
 
 
 def mixed_batch(n: int, **arguments: Any) -> Batch:
-    return Batch(n, **({"scenario": MIX, "opponent": FIELD, "learner": "mixed", "opener": "random"} | arguments))
+    default = {"scenario": MIX, "opponent": FIELD, "learner": "mixed", "opener": "random", "reward": "shaped"}
+    return Batch(n, **(default | arguments))
 
 
 def drawn(batch: Batch) -> list[tuple[int, ...]]:
@@ -346,7 +347,10 @@ def test_a_step_allocates_nothing_for_its_lanes(arguments: dict[str, Any]) -> No
 @pytest.mark.skipif(not STATM.exists(), reason="needs Linux's account of memory")
 @every_mode
 def test_memory_stays_flat_over_millions_of_turns(mode: str) -> None:
-    batch, actions = Batch(512, learner="mixed", opponent=["shark", "linear"], autoreset=mode), prepared(512, 50)
+    batch, actions = (
+        Batch(512, learner="mixed", opponent=["shark", "linear"], autoreset=mode, reward="shaped"),
+        prepared(512, 50),
+    )
     batch.reset(0)
 
     def play(steps: int) -> int:
@@ -382,7 +386,7 @@ def test_nothing_is_compiled_after_the_first_call_of_each_kind() -> None:
     for mode in MODES:
         use(3, autoreset=mode, learner="mixed", opponent=FIELD, scenario=MIX)
         use(1, autoreset=mode, learner="seller", opponent="nash", reward="payoff", rules="seed", threads=2)
-    batch = Batch(4, autoreset="disabled", max_rounds=3, beliefs="none", information="complete")
+    batch = Batch(4, autoreset="disabled", max_rounds=3, beliefs="none", information="complete", reward="shaped")
     frozen = np.array([True, False, True, False])
     frozen.flags.writeable = False
     batch.reset(np.arange(4), {"opener": "buyer"})
@@ -405,7 +409,7 @@ def test_nothing_is_compiled_after_the_first_call_of_each_kind() -> None:
 @pytest.mark.parametrize("threads", [1, 2])
 def test_a_copy_is_a_batch_of_its_own(threads: int, copied: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("parlay_marl.envs.batch.LEAST_PER_THREAD", 2)
-    batch = Batch(4, autoreset="same_step", threads=threads)
+    batch = Batch(4, autoreset="same_step", threads=threads, reward="shaped")
     batch.reset(1)
     batch.step([offer(20)] * 4)
     twin = copied(batch)
@@ -455,7 +459,7 @@ def test_a_batch_that_observes_nothing_plays_the_same_games() -> None:
 def league(n: int, **arguments: Any) -> Batch:
     """Return a batch against a learned policy, a shark and another learned policy."""
     field = [learned("first"), "shark", learned("second", seed=1, hidden=(16, 4))]
-    return Batch(n, **({"opponent": field, "learner": "mixed", "opener": "random"} | arguments))
+    return Batch(n, **({"opponent": field, "learner": "mixed", "opener": "random", "reward": "shaped"} | arguments))
 
 
 def turns_of(batch: Batch, steps: int, seed: int = 0) -> Any:
@@ -543,11 +547,11 @@ def test_activation_temperature_and_traits_of_the_persona_may_change_with_the_we
     other = learned("x", "shark", traits=TRAIT_INPUTS, activation="tanh", temperature=2.0)
     games = []
     for player in (calm, angry, other):
-        batch = Batch(30, opponent=[calm], learner="buyer")
+        batch = Batch(30, opponent=[calm], learner="buyer", reward="shaped")
         batch.set_opponents([1], {0: player})
         batch.reset(SEED)
         games.append(turns_of(batch, 10))
-        plain = Batch(30, opponent=[player], learner="buyer")
+        plain = Batch(30, opponent=[player], learner="buyer", reward="shaped")
         plain.reset(SEED)
         assert turns_of(plain, 10) == games[-1]
     assert games[0] != games[1] != games[2]
@@ -563,7 +567,7 @@ def test_a_step_before_the_first_reset_is_refused() -> None:
 
 @every_mode
 def test_an_illegal_action_changes_nothing_in_any_lane(mode: str) -> None:
-    batch = Batch(3, opener="buyer", autoreset=mode)
+    batch = Batch(3, opener="buyer", autoreset=mode, reward="shaped")
     batch.reset(3)
     batch.step([offer(10), offer(20), 1])
     before = [getattr(batch, name).tobytes() for name in BUFFERS]

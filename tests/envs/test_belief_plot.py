@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import builtins
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from parlay_marl.envs.game import Game
 from parlay_marl.errors import ConfigurationError, MissingExtraError, NotStartedError
 from parlay_marl.opponents.seat import as_player
 from tests.helpers import SCENARIOS
+from tests.processes import run
 
 SIGNATURES = {"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF"}
 
@@ -214,6 +214,5 @@ def test_nothing_global_is_touched() -> None:
         "import sys; from tests.envs.test_belief_plot import game_of, belief_figure;"
         "belief_figure(game_of('linear', 'linear', 'uniform')); print('matplotlib.pyplot' in sys.modules)"
     )
-    root = Path(__file__).resolve().parents[2]
-    done = subprocess.run([sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=True)
+    done = run([sys.executable, "-c", program], check=True)
     assert done.stdout.split() == ["False"]

@@ -61,7 +61,14 @@ def action_of(index: int, belief: Any, form: str, seat: int, packages: int) -> d
 
 def make(kind: str, form: str = "discrete", **arguments: Any) -> Any:
     """Return an environment in which the buyer's agent, or both, state beliefs."""
-    settings = {"actions": form, "beliefs": "elicited", "opener": "buyer", "illegal": "raise", **arguments}
+    settings = {
+        "reward": "shaped",
+        "actions": form,
+        "beliefs": "elicited",
+        "opener": "buyer",
+        "illegal": "raise",
+        **arguments,
+    }
     if kind == "gymnasium":
         return NegotiationEnv(opponent=Reciter(offer(30)), **settings)
     return {"aec": negotiation_v0.env, "parallel": negotiation_v0.parallel_env}[kind](**settings)
@@ -109,7 +116,7 @@ def test_actions_with_beliefs_are_sampled_under_a_mask(form: str) -> None:
 def test_the_same_moves_and_beliefs_are_the_same_game_through_every_interface(form: str, scenario: str) -> None:
     rng = np.random.default_rng(1)
     for seed in range(4):
-        settings: dict[str, Any] = {"scenario": scenario, "beliefs": "elicited"}
+        settings: dict[str, Any] = {"scenario": scenario, "beliefs": "elicited", "reward": "shaped"}
         game = Game(make_config(**settings))
         aec, parallel = (kind(actions=form, **settings) for kind in (negotiation_v0.env, negotiation_v0.parallel_env))
         batch = Batch(1, **settings)
@@ -136,6 +143,7 @@ def test_the_same_moves_and_beliefs_are_the_same_game_through_every_interface(fo
 def test_lanes_are_single_environments_with_beliefs_too(case: int, mode: AutoresetMode) -> None:
     arguments = {
         "beliefs": "elicited",
+        "reward": "shaped",
         "scenario": SCENARIOS[case % len(SCENARIOS)],
         "role": ("buyer", "seller")[case % 2],
         "opponent": PERSONAS[case % len(PERSONAS)],
@@ -166,7 +174,7 @@ def test_lanes_are_single_environments_with_beliefs_too(case: int, mode: Autores
 
 
 def test_a_batch_takes_the_beliefs_of_both_seats_and_any_kind_of_numbers() -> None:
-    batch, plain = (Batch(3, beliefs="elicited", opener="buyer") for _ in "ab")
+    batch, plain = (Batch(3, beliefs="elicited", opener="buyer", reward="shaped") for _ in "ab")
     for each in (batch, plain):
         each.reset(seed=1)
     batch.step([offer(10)] * 3, [[0, 1]] * 3)
@@ -231,7 +239,7 @@ def test_a_belief_that_comes_with_a_pass_is_not_taken_in(form: str) -> None:
 @pytest.mark.parametrize("player", ["shark", "random", Chooser(0)], ids=str)
 @pytest.mark.parametrize("seat", [0, 1])
 def test_a_player_states_what_is_inferred_for_its_seat(seat: int, player: Any) -> None:
-    env = negotiation_v0.env(**{("buyer", "seller")[seat]: player}, beliefs="elicited")
+    env = negotiation_v0.env(**{("buyer", "seller")[seat]: player}, beliefs="elicited", reward="shaped")
     rng = np.random.default_rng(0)
     for seed in range(3):
         env.reset(seed=seed)
@@ -247,7 +255,7 @@ def test_a_player_states_what_is_inferred_for_its_seat(seat: int, player: Any) -
 
 
 def test_whole_games_in_the_kernel_state_as_a_game_of_players_does() -> None:
-    arguments = {"beliefs": "elicited", "scenario": "saas_enterprise"}
+    arguments = {"beliefs": "elicited", "scenario": "saas_enterprise", "reward": "shaped"}
     config, players = make_config(**arguments), (as_player("linear"), as_player("shark"))
     game = Game(config, players)
     game.reset(4)
@@ -261,7 +269,7 @@ def test_whole_games_in_the_kernel_state_as_a_game_of_players_does() -> None:
 def test_stated_beliefs_are_kept_copied_pickled_and_replayed() -> None:
     rng = np.random.default_rng(2)
     for seed in range(5):
-        env = negotiation_v0.env(beliefs="elicited", seller="veteran")
+        env = negotiation_v0.env(beliefs="elicited", seller="veteran", reward="shaped")
         env.reset(seed=seed)
         for _ in range(3):
             if not env.game.is_over:
@@ -347,7 +355,7 @@ def test_where_beliefs_are_not_elicited_none_goes_with_an_action(beliefs: str, k
     ids=str,
 )
 def test_a_batch_refuses_estimates_that_cannot_be(estimates: Any, message: str) -> None:
-    batch = Batch(2, beliefs="elicited", opener="buyer")
+    batch = Batch(2, beliefs="elicited", opener="buyer", reward="shaped")
     batch.reset(seed=0)
     before = content(batch.games), content(batch.lanes)
     with pytest.raises(ActionTypeError if "give" in message else IllegalMoveError, match=message):
@@ -391,7 +399,7 @@ def test_an_honest_report_has_the_highest_expected_score(truth: tuple[float, flo
 
 def paid_for(report: tuple[float, float] | None, n: int, scenario: str) -> Any:
     """Return what stating a belief in the buyer's first move pays it in each of n games, where nothing is known yet."""
-    batch = Batch(n, scenario, beliefs="elicited", opener="buyer", observe=False)
+    batch = Batch(n, scenario, beliefs="elicited", opener="buyer", observe=False, reward="shaped")
     batch.reset(seed=11)
     actions = np.full(n, 2)  # silence: nothing else pays or costs
     if report is None:
@@ -404,7 +412,7 @@ def paid_for(report: tuple[float, float] | None, n: int, scenario: str) -> Any:
 @pytest.mark.parametrize("scenario", ["uniform", "saas_enterprise"])
 def test_reporting_the_public_prior_pays_best_where_nothing_else_is_known(scenario: str) -> None:
     n = 20_000
-    game = Game(make_config(scenario, beliefs="elicited"))
+    game = Game(make_config(scenario, beliefs="elicited", reward="shaped"))
     game.reset(0)
     mean, spread = game.row["estimate"][0].tolist()
     honest = paid_for((mean, spread), n, scenario)

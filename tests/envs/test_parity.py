@@ -307,11 +307,11 @@ def test_a_seat_given_to_a_persona_plays_as_the_persona_would_among_two_agents(
 
 def test_what_an_opponents_opening_move_pays_comes_with_the_first_action() -> None:
     for seed in range(10):
-        env = negotiation_v0.env(seller="shark", opener="seller", actions="mixed")
+        env = negotiation_v0.env(seller="shark", opener="seller", actions="mixed", reward="shaped")
         env.reset(seed=seed)
         assert env.rewards == {"buyer_0": 0.0}
         assert env.last()[1] == 0.0
-        both = negotiation_v0.env(opener="seller", actions="mixed")
+        both = negotiation_v0.env(opener="seller", actions="mixed", reward="shaped")
         both.reset(seed=seed, options=env.game.options)
         both.step(env.game.moves[0]._asdict())
         opening = both.rewards["buyer_0"]

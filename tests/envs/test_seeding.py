@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,8 +13,7 @@ from parlay_marl.envs.single import NegotiationEnv
 from parlay_marl.errors import ConfigurationError
 from tests.envs.digest import digests
 from tests.helpers import content
-
-ROOT = Path(__file__).resolve().parents[2]
+from tests.processes import run
 
 MAKERS = {
     "aec": negotiation_v0.env,
@@ -38,13 +35,7 @@ def drawn(env: Any) -> bytes:
 def test_whole_episodes_are_the_same_twice_in_a_process_and_in_a_fresh_one() -> None:
     here = digests()
     assert digests() == here
-    elsewhere = subprocess.run(
-        [sys.executable, "-W", "error", "-m", "tests.envs.digest"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    elsewhere = run([sys.executable, "-W", "error", "-m", "tests.envs.digest"])
     assert elsewhere.stderr == ""
     assert elsewhere.stdout.splitlines() == here
 

@@ -45,7 +45,7 @@ def trace(env: Any, rng: np.random.Generator, turns: int = 10_000) -> list[Any]:
 
 def played(seating: str, seed: int, turns: int, **arguments: Any) -> Any:
     """Return an environment some turns into a game, or at its end."""
-    env = negotiation_v0.env(**SEATINGS[seating], **arguments)
+    env = negotiation_v0.env(**SEATINGS[seating], **{"reward": "shaped", **arguments})
     env.reset(seed=seed)
     trace(env, np.random.default_rng(seed), turns)
     return env
@@ -113,7 +113,7 @@ def test_a_copy_and_its_original_do_not_touch_each_other(seating: str, way: Copy
 
 @pytest.mark.parametrize("way", [by_deepcopy, by_pickle])
 def test_an_environment_that_was_never_started_can_be_copied(way: Copy) -> None:
-    env = way(negotiation_v0.env(seller="shark"))
+    env = way(negotiation_v0.env(seller="shark", reward="shaped"))
     with pytest.raises(NotStartedError):
         env.snapshot()
     env.reset(seed=0)
@@ -172,7 +172,7 @@ def test_what_an_opening_move_paid_survives_a_snapshot() -> None:
     assert env.rewards == {"buyer_0": 0.0}
     env.step(5)
     assert env.rewards == first
-    plain = negotiation_v0.env(opener="seller", actions="mixed")
+    plain = negotiation_v0.env(opener="seller", actions="mixed", reward="shaped")
     plain.reset(seed=2, options=env.game.options)
     plain.step(env.game.moves[0]._asdict())
     assert plain.rewards["buyer_0"] != 0.0
@@ -188,7 +188,7 @@ def test_a_snapshot_after_the_end_still_holds_the_report() -> None:
 
 def test_a_snapshot_is_refused_by_what_it_was_not_taken_from() -> None:
     kept = played("two agents", 0, 3).snapshot()
-    env = negotiation_v0.env(max_rounds=7)
+    env = negotiation_v0.env(max_rounds=7, reward="shaped")
     env.reset(seed=1)
     before = content(env.game.rows)
     with pytest.raises(ConfigurationError, match="another configuration"):
@@ -234,7 +234,7 @@ def test_a_game_can_be_kept_without_an_environment() -> None:
 def test_config_seed_and_moves_give_the_game_again(
     scenario: str, rules: Any, persona: str | None, seat: str, seed: int, number: int, fixes: bool
 ) -> None:
-    env = negotiation_v0.env(scenario=scenario, rules=rules, **{seat: persona})
+    env = negotiation_v0.env(scenario=scenario, rules=rules, **{seat: persona}, reward="shaped")
     options = {"urgency": {"buyer": 0.75}, "opener": "seller"} if fixes else None
     env.reset(seed=seed, options=options)
     for _ in range(number):
@@ -289,7 +289,7 @@ def test_a_config_survives_json_pickle_and_copies(rules: Any, scenario: str) -> 
 
 
 def test_a_policy_is_copied_with_its_environment() -> None:
-    env = negotiation_v0.env(seller=Chooser(3), opener="seller")
+    env = negotiation_v0.env(seller=Chooser(3), opener="seller", reward="shaped")
     env.reset(seed=0)
     other = copy.deepcopy(env)
     assert trace(other, np.random.default_rng(0)) == trace(env, np.random.default_rng(0))

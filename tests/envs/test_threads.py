@@ -60,7 +60,7 @@ def chosen(masks: Any, first: int, step: int) -> Any:
 
 def trace(n: int, first: int = 0, **arguments: Any) -> list[tuple[bytes, ...]]:
     """Return, for every lane, all that happens to it: its game, itself, what it sees and the outcomes."""
-    batch = Batch(n, **arguments)
+    batch = Batch(n, **{"reward": "shaped", **arguments})
     batch.reset(SEED + first)
     lanes: list[list[bytes]] = [[] for _ in range(n)]
     total = 0
@@ -99,7 +99,10 @@ def test_threads_are_used_where_lanes_suffice_and_never_for_fewer() -> None:
 
 
 def test_a_reset_of_some_lanes_and_refusals_are_the_same_with_threads() -> None:
-    plain, threaded = Batch(11, autoreset="disabled"), Batch(11, autoreset="disabled", threads=3)
+    plain, threaded = (
+        Batch(11, autoreset="disabled", reward="shaped"),
+        Batch(11, autoreset="disabled", threads=3, reward="shaped"),
+    )
     for batch in (plain, threaded):
         batch.reset(5)
         batch.step([1, offer(20)] * 5 + [1])
@@ -128,7 +131,9 @@ def test_batches_in_several_python_threads_at_once_are_as_one_after_the_other() 
 
 
 def test_the_vector_environment_takes_threads() -> None:
-    plain, threaded = (NegotiationVectorEnv(12, role="mixed", opponent="veteran", threads=t) for t in (1, 3))
+    plain, threaded = (
+        NegotiationVectorEnv(12, role="mixed", opponent="veteran", threads=t, reward="shaped") for t in (1, 3)
+    )
     first, second = plain.reset(seed=3)[0], threaded.reset(seed=3)[0]
     for step in range(30):
         assert same(first, second)
@@ -141,7 +146,7 @@ def test_the_vector_environment_takes_threads() -> None:
 
 
 def test_a_batch_whose_threads_were_released_plays_on_by_itself() -> None:
-    batch, plain = Batch(8, threads=2), Batch(8)
+    batch, plain = Batch(8, threads=2, reward="shaped"), Batch(8, reward="shaped")
     for each in (batch, plain):
         each.reset(1)
         each.step([offer(20)] * 8)

@@ -17,7 +17,9 @@ def stacked(env: Any) -> Any:
     return OrderEnforcingWrapper(wrappers.AssertOutOfBoundsWrapper(wrappers.TerminateIllegalWrapper(env, -7)))
 
 
-@pytest.mark.parametrize("arguments", [{}, {"seller": "shark"}], ids=["two agents", "one agent"])
+@pytest.mark.parametrize(
+    "arguments", [{"reward": "shaped"}, {"reward": "shaped", "seller": "shark"}], ids=["two agents", "one agent"]
+)
 def test_the_usual_stack_changes_nothing(arguments: dict[str, Any]) -> None:
     for seed in range(5):
         plain, env = negotiation_v0.env(**arguments), stacked(negotiation_v0.env(**arguments))
@@ -45,8 +47,8 @@ def test_terminate_illegal_works_from_the_mask() -> None:
 
 def test_the_turn_based_conversion_plays_the_same_game_as_the_parallel_environment() -> None:
     for seed in range(5):
-        native = negotiation_v0.parallel_env()
-        converted = turn_based_aec_to_parallel(negotiation_v0.env())
+        native = negotiation_v0.parallel_env(reward="shaped")
+        converted = turn_based_aec_to_parallel(negotiation_v0.env(reward="shaped"))
         seen, _ = native.reset(seed=seed)
         also, _ = converted.reset(seed=seed)
         rng = np.random.default_rng(seed)

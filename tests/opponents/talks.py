@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from parlay_marl.catalogue.personas import Persona
-from parlay_marl.catalogue.scenarios import Scenario
+from parlay_marl.catalogue.scenarios import Scenario, load_scenario
 from parlay_marl.core.moves import SEATS, Move, makes_offer
 from parlay_marl.core.state import STATE_DTYPE
 from parlay_marl.core.style import CHOICE_DTYPE
@@ -24,6 +25,12 @@ from tests.helpers import Reciter
 BUYER, SELLER = 0, 1
 STILL: dict[str, Any] = {"erosion": {"rate": 0.0}}
 """Rules under which limits stay where they are, however hot the talks."""
+
+
+def in_small_units(deal: str | Scenario) -> Scenario:
+    """Return a scenario in which personas name prices to eleven digits."""
+    loaded = load_scenario(deal)
+    return loaded.model_copy(update={"unit": float(f"1e{math.floor(math.log10(loaded.high)) - 11}")})
 
 
 def at(seat: int, given: float) -> float:
@@ -98,7 +105,10 @@ def positions(
 class Talk:
     """A persona in one seat, and a test in the other: `hears` tells it something and returns what it does.
 
-    In the plain sale both limits lie 0.8 of the range from their seat's own end, whichever the seat.
+
+    Prices are in units so small that they follow formulas to ten digits. In the plain sale both limits lie 0.8 of the
+    range from their seat's own end, whichever the seat.
+    range from their seat's own end, whichever the seat.
     """
 
     def __init__(
@@ -116,7 +126,7 @@ class Talk:
         self.seat, self.other = seat, 1 - seat
         players: list[Player | None] = [None, None]
         players[seat] = as_player(persona)
-        self.game = Game(make_config(deal, rules, **config), players)
+        self.game = Game(make_config(in_small_units(deal), rules, **config), players)
         opener = SEATS[self.seat if opens else self.other]
         self.game.begin(seed, 0, {"opener": opener, **(options or {})}, players_move=True)
 

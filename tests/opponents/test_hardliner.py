@@ -51,4 +51,7 @@ def test_not_even_the_deadline_moves_it(seat: int) -> None:
 @both_seats
 def test_it_leaves_where_not_even_its_end_is_worth_anything(seat: int) -> None:
     beyond = {"reservation": {("buyer", "seller")[seat]: (99, 201)[seat]}}
-    assert Talk("hardliner", seat, opens=True, options=beyond).said.move is Move.WALK_AWAY
+    assert Talk("hardliner", seat, opens=False, options=beyond).hears(0.5).move is Move.WALK_AWAY
+    talk = Talk("hardliner", seat, opens=True, options=beyond)
+    assert talk.said.move is Move.SILENCE, "nobody leaves before the other has spoken"
+    assert talk.hears(0.5).move is Move.WALK_AWAY

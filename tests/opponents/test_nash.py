@@ -58,7 +58,7 @@ def test_it_accepts_within_one_percent_of_its_half(seat: int) -> None:
 def test_two_of_them_share_equally_with_open_cards() -> None:
     nash, config = as_persona("nash"), make_config("saas_enterprise", **OPEN)
     outcomes = play_cell(nash, nash, config.params, opener=BUYER, games=50, seed=0)
-    assert outcomes["share"] == pytest.approx(np.full((50, 2), 0.5), abs=1e-9)
+    assert outcomes["share"] == pytest.approx(np.full((50, 2), 0.5), abs=1e-4)
     assert outcomes["round"].max() == 0
 
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import numba
@@ -23,8 +21,8 @@ from parlay_marl.opponents.policy import Policy
 from tests.helpers import examples
 from tests.opponents import digest
 from tests.opponents.networks import network, rows
+from tests.processes import run
 
-ROOT = Path(__file__).resolve().parents[2]
 compiled_only = pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="needs the compiled rules")
 hidden_layers = st.lists(st.integers(1, 70), min_size=1, max_size=3).map(tuple)
 activations = st.sampled_from(["relu", "tanh"])
@@ -98,14 +96,7 @@ def test_sums_are_taken_in_the_order_of_the_inputs_that_are_not_0() -> None:
 
 @compiled_only
 def test_compiled_answers_and_games_are_those_of_plain_python_bit_for_bit() -> None:
-    pure = subprocess.run(
-        [sys.executable, "-m", "tests.opponents.digest"],
-        env={**os.environ, "NUMBA_DISABLE_JIT": "1"},
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    pure = run([sys.executable, "-m", "tests.opponents.digest"], env=os.environ | {"NUMBA_DISABLE_JIT": "1"})
     assert pure.returncode == 0, pure.stderr
     assert digest.digests() == pure.stdout.split("\n")[:-1]
     assert len(set(digest.digests())) == 2 * len(digest.NETWORKS)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -26,6 +25,7 @@ from parlay_marl.opponents.seat import Opponent, PersonaOpponent, as_player
 from parlay_marl.tournament import run_tournament
 from tests.helpers import PERSONAS, Chooser, Reciter, offer
 from tests.opponents.talks import BUYER, SELLER, Talk
+from tests.processes import run
 
 CLERK = """
 title = "The clerk"
@@ -136,7 +136,8 @@ def test_anything_with_a_name_and_an_act_sits_in_a_seat(seat: int) -> None:
     assert isinstance(player, Opponent)
     assert as_player(player) is player
     talk = Talk(player, seat, opens=True)
-    assert talk.said.move is Move.WALK_AWAY, "the first legal action where there is nothing to accept"
+    assert talk.said.move is Move.SILENCE, "the first legal action where there is nothing to accept and nobody to leave"
+    assert talk.hears(0.5).move is Move.ACCEPT
     assert talk.game.outcome().closed_by == ("buyer", "seller")[seat]
 
 
@@ -264,5 +265,5 @@ personas.FOLDER = pathlib.Path({str(tmp_path / "personas")!r})
 (personas.FOLDER / "clerk.toml").write_text({CLERK!r}, encoding="utf-8")
 print(*personas.persona_names(), personas.load_persona("clerk").title)
 """
-    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    ran = run([sys.executable, "-c", code], check=True)
     assert ran.stdout.split() == [*sorted([*PERSONAS, "clerk"]), "The", "clerk"]

@@ -12,6 +12,8 @@ from typing import Any
 
 import uvicorn
 
+from tests.processes import SECONDS_TO_DIE, wait_until
+
 
 @contextmanager
 def live(app: Any, **options: Any) -> Iterator[int]:
@@ -27,16 +29,8 @@ def live(app: Any, **options: Any) -> Iterator[int]:
             yield listener.getsockname()[1]
         finally:
             server.should_exit = True
-            thread.join(20)
+            thread.join(SECONDS_TO_DIE)
     assert not thread.is_alive()
-
-
-def wait_until(condition: Any, seconds: float = 10.0) -> None:
-    """Wait for a condition, and fail where it does not come true in time."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.01)
 
 
 def raw_request(port: int, *parts: bytes, pause: float = 0.0, silence: float = 3.0) -> bytes:

@@ -22,5 +22,5 @@ def lobby(**settings: Any) -> Lobby:
 @contextmanager
 def served(**settings: Any) -> Iterator[str]:
     """Yield the address, `127.0.0.1:PORT`, of a server that runs in a thread, with any number of messages a second."""
-    with live(create_app(ServerSettings(**({"messages_per_second": 0.0} | settings)))) as port:
+    with live(create_app(ServerSettings(**({"rate": 0.0} | settings)))) as port:
         yield f"127.0.0.1:{port}"

@@ -36,7 +36,7 @@ def abuse(tmp_path: Path) -> Iterator[Any]:
     """A server with recognisable figures, and what abuses it."""
     scenario = tmp_path / "planted.toml"
     scenario.write_text(script.PLANTED)
-    with served(scenarios=(str(scenario),), longest_wait=5.0) as address:
+    with served(scenario=(str(scenario),), wait=5.0) as address:
         abuse = script.Abuse(int(address.rpartition(":")[2]), str(scenario))
         try:
             yield abuse

@@ -41,9 +41,10 @@ def conceding(seen: NegotiationObservation, turn: int) -> NegotiationAction:
 
 @pytest.mark.parametrize("role", SEATS)
 @pytest.mark.parametrize("scenario", ["saas_enterprise", "hiring_package_terms", "uniform"])
-def test_a_whole_game(role: str, scenario: str) -> None:
+@pytest.mark.parametrize("chosen", [{}, {"reward": "shaped"}], ids=str)
+def test_a_whole_game(role: str, scenario: str, chosen: dict[str, Any]) -> None:
     env = environment()
-    seen = env.reset(seed=5, episode_id="mine", scenario=scenario, role=role, opponent="diplomat")
+    seen = env.reset(seed=5, episode_id="mine", scenario=scenario, role=role, opponent="diplomat", **chosen)
     assert seen.reward is None
     assert seen.role == role
     assert seen.your_turn
@@ -320,7 +321,7 @@ def test_a_code_is_for_one_client_and_one_game() -> None:
 
 
 def test_who_waits_too_long_is_told_so_and_may_wait_on() -> None:
-    shared = lobby(longest_wait=0.05)
+    shared = lobby(wait=0.05)
     codes = match_of(shared)
 
     async def play() -> list[NegotiationObservation]:
@@ -363,7 +364,7 @@ def test_leaving_while_the_other_waits_ends_the_wait() -> None:
 
 
 def test_only_so_many_matches_are_open_and_unused_ones_are_forgotten() -> None:
-    shared = lobby(max_sessions=2, idle_seconds=0.2)
+    shared = lobby(max_sessions=2, idle=0.2)
     match_of(shared)
     match_of(shared)
     with pytest.raises(ConfigurationError, match="2 are open, and no more are allowed"):

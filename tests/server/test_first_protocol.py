@@ -333,7 +333,7 @@ def test_a_connection_gives_up_finished_games_first(web: TestClient) -> None:
 
 
 def test_shared_sessions_that_nobody_uses_hold_no_seats() -> None:
-    web = TestClient(app(max_sessions=1, idle_seconds=0.05))
+    web = TestClient(app(max_sessions=1, idle=0.05))
     client, _, _ = started(web, shared=True)
     client.socket.close()
     time.sleep(0.1)

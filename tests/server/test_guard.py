@@ -27,13 +27,14 @@ from parlay_marl.server.guard import MOST_ADDRESSES, Guard, details_without_inpu
 from parlay_marl.server.settings import ServerSettings
 from parlay_marl.server.telemetry import REASONS, Telemetry
 from tests.helpers import examples
-from tests.server.live import HANDSHAKE, live, masked, raw_request, wait_until
+from tests.processes import wait_until
+from tests.server.live import HANDSHAKE, live, masked, raw_request
 
 TOKEN = "correct-horse-battery-staple"
 MARK = "XQZMARK"
 STATE = '{"type": "state"}'
 ANSWER = '{"done":false}'
-ANY = {"messages_per_second": 0.0}
+ANY = {"rate": 0.0}
 
 
 class Table:
@@ -301,7 +302,7 @@ events = (
 @given(path=st.sampled_from(["/ws", "/env/ws", "/mcp"]), coming=st.lists(events, max_size=6))
 def test_whatever_comes_each_message_has_one_answer_and_nothing_raises(path: str, coming: list[Any]) -> None:
     table = Table()
-    guard, telemetry = guarded(table, max_message_bytes=1_024)
+    guard, telemetry = guarded(table, max_message=1_024)
     told = replies(guard, *coming, path=path)
     assert len(told) == len(coming)
     assert all(isinstance(json.loads(text), dict) for text in table.seen)
@@ -388,7 +389,7 @@ HOST = (b"host", b"127.0.0.1:8001")
     ],
 )
 def test_pages_of_other_origins_may_not_connect(origin: bytes, host: bytes, status: int) -> None:
-    guard, telemetry = guarded(allowed_origins=("https://listed.example",))
+    guard, telemetry = guarded(allow_origin=("https://listed.example",))
     headers = [(b"origin", origin), (b"host", host)]
     assert ask(guard, "POST", "/mcp", b"", headers)[0] == status
     first = talk(guard, [], headers=headers)[0]
@@ -449,7 +450,7 @@ def test_there_is_no_websocket_elsewhere() -> None:
 
 
 def test_a_large_body_is_refused_before_it_is_read() -> None:
-    guard, _ = guarded(max_message_bytes=1_024)
+    guard, _ = guarded(max_message=1_024)
     assert ask(guard, "POST", "/reset", [b"never read"], [(b"content-length", b"1025")])[0] == 413
     assert ask(guard, "POST", "/reset", [b"never read"], [(b"content-length", b"9" * 50)])[0] == 413
     assert ask(guard, "POST", "/reset", [b" " * 600, b" " * 600, b"never read"])[0] == 413
@@ -489,7 +490,7 @@ def test_sessions_without_a_connection_are_refused_with_and_without_token() -> N
 
 
 def test_each_address_has_its_own_pace() -> None:
-    guard, _ = guarded(messages_per_second=1.0, message_burst=3)
+    guard, _ = guarded(rate=1.0, burst=3)
     assert [ask(guard)[0] for _ in range(5)] == [200, 200, 200, 429, 429]
     assert ask(guard, client=("10.0.0.2", 9))[0] == 200
     assert ask(guard, client=None)[0] == 200
@@ -546,7 +547,7 @@ headers = st.lists(
 def test_no_request_makes_it_raise(
     method: str, path: str, body: list[bytes], headers: Any, query: bytes, token: str | None
 ) -> None:
-    guard, _ = guarded(token=token, max_message_bytes=1_024)
+    guard, _ = guarded(token=token, max_message=1_024)
     status, answer = ask(guard, method, path, body, headers)
     assert status in (200, 401, 403, 413, 422)
     json.loads(answer)
@@ -561,7 +562,7 @@ def client(port: int, path: str = "/ws", **options: Any) -> ClientConnection:
 
 
 def test_over_the_network_large_messages_get_an_answer_and_huge_ones_end_the_connection() -> None:
-    guard, _ = guarded(max_message_bytes=2_048)
+    guard, _ = guarded(max_message=2_048)
     with live(guard, ws_max_size=4_096) as port, client(port) as line:
         line.send("{" + " " * 3_000 + "}")
         assert json.loads(line.recv())["data"]["code"] == "TOO_LARGE"
@@ -578,7 +579,7 @@ def test_over_the_network_large_messages_get_an_answer_and_huge_ones_end_the_con
 
 def test_a_silent_connection_is_closed_and_its_session_ended() -> None:
     table = Table()
-    guard, telemetry = guarded(table, idle_seconds=0.2)
+    guard, telemetry = guarded(table, idle=0.2)
     with live(guard) as port, client(port) as line:
         for _ in range(3):
             time.sleep(0.12)
@@ -593,7 +594,7 @@ def test_a_silent_connection_is_closed_and_its_session_ended() -> None:
 
 
 def test_a_long_step_is_not_silence() -> None:
-    guard, _ = guarded(Table(seconds=0.3), idle_seconds=0.1)
+    guard, _ = guarded(Table(seconds=0.3), idle=0.1)
     with live(guard) as port, client(port) as line:
         line.send(STATE)
         assert line.recv() == ANSWER
@@ -601,7 +602,7 @@ def test_a_long_step_is_not_silence() -> None:
 
 def test_who_is_too_fast_is_slowed_down_and_loses_nothing() -> None:
     table = Table()
-    guard, telemetry = guarded(table, messages_per_second=50.0, message_burst=5)
+    guard, telemetry = guarded(table, rate=50.0, burst=5)
     with live(guard) as port, client(port) as line:
         began = time.monotonic()
         for number in range(15):
@@ -730,7 +731,7 @@ def break_off(connection: socket.socket) -> None:
 
 
 def test_an_endless_body_is_refused() -> None:
-    guard, _ = guarded(max_message_bytes=1_024)
+    guard, _ = guarded(max_message=1_024)
     head = b"POST /reset HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n"
     chunk = b"200\r\n" + b" " * 512 + b"\r\n"
     with live(guard) as port:

@@ -33,7 +33,7 @@ def table(
 def last_move(negotiation: Negotiation, seat: int = BUYER) -> tuple[Move, float | None]:
     turn, _ = negotiation.last_turn_of(seat)
     assert turn is not None
-    return turn.move, None if turn.price is None else round(negotiation.currency(turn.price), 2)
+    return turn.move, None if turn.price is None else negotiation.scenario.to_currency(turn.price)
 
 
 @pytest.mark.parametrize(
@@ -167,13 +167,14 @@ def test_terms_are_named_and_those_that_are_not_stay() -> None:
 @pytest.mark.parametrize("role", ["buyer", "seller"])
 @pytest.mark.parametrize("opponent", ["shark", "champion", "tit_for_tat", "random"])
 @pytest.mark.parametrize("scenario", ["saas_enterprise", "acquisition_terms"])
+@pytest.mark.parametrize("reward", ["payoff", "shaped"])
 def test_the_same_seed_and_moves_are_the_game_of_the_pettingzoo_environment(
-    role: str, opponent: str, scenario: str
+    role: str, opponent: str, scenario: str, reward: str
 ) -> None:
-    negotiation = table(opponent, role, seed=11, scenario=scenario)
+    negotiation = table(opponent, role, seed=11, scenario=scenario, reward=reward)
     seat = ("buyer", "seller").index(role)
     env = negotiation_v0.raw_env(
-        scenario=scenario, opener=role, actions="mixed", **{("seller", "buyer")[seat]: opponent}
+        scenario=scenario, opener=role, actions="mixed", reward=reward, **{("seller", "buyer")[seat]: opponent}
     )
     env.reset(seed=11)
     agent, paid, earned = f"{role}_0", 0.0, 0.0
@@ -198,7 +199,8 @@ def test_the_same_seed_and_moves_are_the_game_of_the_pettingzoo_environment(
 @examples(60)
 def test_no_deed_breaks_a_game(data: st.DataObject) -> None:
     """Whatever comes, it is played or refused in a sentence, and rewards add up."""
-    negotiation = table(data.draw(st.sampled_from(["shark", "random", "veteran"])), seed=data.draw(st.integers(0, 50)))
+    opponent, seed = data.draw(st.sampled_from(["shark", "random", "veteran"])), data.draw(st.integers(0, 50))
+    negotiation = table(opponent, seed=seed, reward="shaped")
     deeds = st.builds(
         Deed,
         offer_amount=st.none() | st.floats() | st.floats(100_000, 190_000),

@@ -44,7 +44,7 @@ def test_the_variables_of_the_first_server_are_read(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("CREDIBILITY_REGEN_PER_TURN", "2.5")
     monkeypatch.setenv("PARLAY_TOKEN", TOKEN)
     settings = ServerSettings.from_environment()
-    assert (settings.port, settings.max_rounds) == (9000, 12)
+    assert (settings.port, settings.rounds) == (9000, 12)
     assert (settings.credibility_start, settings.credibility_regain) == (80.0, 2.5)
     assert settings.token is not None
     assert settings.token.get_secret_value() == TOKEN
@@ -53,8 +53,8 @@ def test_the_variables_of_the_first_server_are_read(monkeypatch: pytest.MonkeyPa
 def test_what_is_given_wins_over_variables_and_these_over_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ENV_PORT", "9000")
     monkeypatch.setenv("MAX_TURNS_PER_EPISODE", "")
-    settings = ServerSettings.from_environment(port=7000, max_rounds=None)
-    assert (settings.port, settings.max_rounds) == (7000, None)
+    settings = ServerSettings.from_environment(port=7000, rounds=None)
+    assert (settings.port, settings.rounds) == (7000, None)
     monkeypatch.setenv("ENV_PORT", "no number")
     assert ServerSettings.from_environment(port=7000).port == 7000
 
@@ -83,10 +83,10 @@ def test_a_bad_variable_is_named(monkeypatch: pytest.MonkeyPatch, variable: str,
 @pytest.mark.parametrize(
     "wrong",
     [
-        *({"port": -1}, {"max_sessions": 0}, {"max_message_bytes": 10}, {"messages_per_second": -1.0}, {"host": ""}),
-        *({"idle_seconds": 0.0}, {"workers": 0}, {"drain_seconds": float("inf")}, {"message_burst": 0}),
-        *({"longest_wait": 0.0}, {"credibility_start": 101.0}, {"max_rounds": 1001}, {"unknown": 1}),
-        *({"allowed_origins": ("a.example",)}, {"allowed_origins": ("https://a.example/page",)}),
+        *({"port": -1}, {"max_sessions": 0}, {"max_message": 10}, {"rate": -1.0}, {"host": ""}),
+        *({"idle": 0.0}, {"workers": 0}, {"drain": float("inf")}, {"burst": 0}),
+        *({"wait": 0.0}, {"credibility_start": 101.0}, {"rounds": 1001}, {"unknown": 1}),
+        *({"allow_origin": ("a.example",)}, {"allow_origin": ("https://a.example/page",)}),
         *({"token": "fifteen-letters"}, {"token": "sixteen letters, with spaces"}, {"token": "ä" * 16}, {"token": 16}),
     ],
 )
@@ -104,7 +104,7 @@ def test_settings_cannot_be_changed_and_every_field_says_what_it_is() -> None:
 
 
 def test_origins_are_compared_in_lower_case() -> None:
-    assert ServerSettings(allowed_origins=("https://Parlay.Example",)).allowed_origins == ("https://parlay.example",)
+    assert ServerSettings(allow_origin=("https://Parlay.Example",)).allow_origin == ("https://parlay.example",)
 
 
 @pytest.mark.parametrize("bad", ["tiny-secret-7", "a secret with spaces", 123456789012345678])
@@ -121,7 +121,7 @@ def test_no_token_is_ever_shown(bad: Any) -> None:
 
 
 def test_workers_get_all_settings_and_the_token(monkeypatch: pytest.MonkeyPatch) -> None:
-    settings = ServerSettings(token=TOKEN, workers=3, port=0, scenarios=("a.toml",))  # type: ignore[arg-type]
+    settings = ServerSettings(token=TOKEN, workers=3, port=0, scenario=("a.toml",))  # type: ignore[arg-type]
     monkeypatch.setenv("ENV_PORT", "9000")
     (variable,) = settings.variables_for_workers().items()
     monkeypatch.setenv(*variable)

@@ -7,7 +7,6 @@ import json
 import logging
 import logging.config
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -21,11 +20,11 @@ from parlay_marl import __version__
 from parlay_marl.server import telemetry as module
 from parlay_marl.server.settings import ServerSettings
 from parlay_marl.server.telemetry import ENDINGS, LOGGER, REASONS, JsonLines, Sparingly, Telemetry, log_config
+from tests.processes import run
 from tests.server.live import lines_of
 
 SECRET = "XQZ-131313.37"
 TOKEN = "correct-horse-battery-staple"
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -199,14 +198,8 @@ print(work(1, False))
 
 
 def test_workers_share_figures_and_the_dead_hold_no_sessions(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", WORKERS],
-        cwd=ROOT,
-        env=os.environ | {module.SHARED_FOLDER: str(tmp_path)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    variables = os.environ | {module.SHARED_FOLDER: str(tmp_path)}
+    done = run([sys.executable, "-W", "error", "-c", WORKERS], env=variables)
     assert done.returncode == 0, done.stderr
     families = text_string_to_metric_families(done.stdout)
     found = {(s.name, *s.labels.values()): s.value for family in families for s in family.samples}

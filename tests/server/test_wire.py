@@ -74,14 +74,16 @@ def test_our_client_is_typed_and_plays_sync_and_async(address: str) -> None:
     assert again.metadata["outcome"] == result.observation.metadata["outcome"]
 
 
-@pytest.mark.parametrize("opponent", ["shark", "champion"])
+@pytest.mark.parametrize(("opponent", "chosen"), [("shark", {"reward": "shaped"}), ("champion", {})])
 def test_the_same_seed_and_moves_end_in_the_same_game_as_the_pettingzoo_environment(
-    address: str, opponent: str
+    address: str, opponent: str, chosen: dict[str, Any]
 ) -> None:
-    env = negotiation_v0.raw_env(scenario="saas_enterprise", seller=opponent, opener="buyer", actions="mixed")
+    env = negotiation_v0.raw_env(seller=opponent, opener="buyer", actions="mixed", **chosen)
     env.reset(seed=21)
     with ParlayClient(f"http://{address}").sync() as table:
-        result = table.reset(seed=21, scenario="saas_enterprise", role="buyer", opponent=opponent, opener="buyer")
+        result = table.reset(
+            seed=21, scenario="saas_enterprise", role="buyer", opponent=opponent, opener="buyer", **chosen
+        )
         for turn in range(20):
             amount = 112_000.0 + 2_500.0 * turn
             result = table.step(NegotiationAction(offer_amount=amount))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import random
 import sys
@@ -80,6 +81,18 @@ class Hanging(Failing):
     def fail(self, played: Any) -> Any:
         while True:
             pass
+
+
+class Clinging(Policy):
+    """Starts a process, says which, and then keeps the interpreter to itself for ever: no other thread can run."""
+
+    def act(self, observations: Array, masks: Array) -> Any:
+        child = os.fork()
+        while child == 0:
+            time.sleep(1.0)
+        with open(os.environ["PARLAY_TEST_CLINGING"], "w", encoding="utf-8") as file:
+            print(os.getpid(), child, file=file)
+        return sum(itertools.repeat(0))
 
 
 class Dreaming(Failing):

@@ -12,7 +12,7 @@ import pytest
 from pyarrow import parquet
 
 from parlay_marl.core.outcome import OUTCOME, Ending
-from parlay_marl.errors import ConfigurationError, MissingExtraError
+from parlay_marl.errors import ConfigurationError, ForfeitWarning, MissingExtraError
 from parlay_marl.tournament import GAME_DTYPE, Games, run_tournament
 from parlay_marl.tournament import games as module
 from parlay_marl.tournament.games import COLUMNS
@@ -25,7 +25,8 @@ DEALS = ["uniform", "hiring_package_terms"]
 
 @pytest.fixture(scope="module")
 def games() -> Games:
-    return run_tournament(FIELD, DEALS, games=7, seed=2**64 - 1, workers=0, rules={"tension": {"memory": 0.3}})
+    with pytest.warns(ForfeitWarning):
+        return run_tournament(FIELD, DEALS, games=7, seed=2**64 - 1, workers=0, rules={"tension": {"memory": 0.3}})
 
 
 @pytest.fixture(scope="module")

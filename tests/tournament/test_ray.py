@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,13 +22,13 @@ from parlay_marl.tournament.entrants import load_entrants
 from parlay_marl.tournament.matches import Cup
 from parlay_marl.tournament.ray_cells import Surroundings, compile_for, play_some
 from parlay_marl.tournament.ray_cluster import QUIET
+from tests.processes import Started, run, wait_until
 from tests.tournament import policies
 from tests.tournament.policies import HERE
 
 ray = pytest.importorskip("ray")
 cluster_utils = pytest.importorskip("ray.cluster_utils")
 
-ROOT = Path(__file__).resolve().parents[2]
 FIELD = ["shark", "champion", f"{HERE}:Gambler", f"{HERE}:Cheat", f"{HERE}:Failing"]
 DEALS = ["uniform", "hiring_package_terms"]
 GAMES, SEED = 6, 5
@@ -105,15 +104,6 @@ def running(mark: str) -> list[str]:
                 found.append((path / "cmdline").read_bytes().replace(b"\0", b" ").decode())
         except OSError:
             continue
-    return found
-
-
-def wait_until(happened: Callable[[], Any], seconds: float = 60.0) -> Any:
-    """Return what happened within so many seconds."""
-    end = time.monotonic() + seconds
-    while not (found := happened()):
-        assert time.monotonic() < end
-        time.sleep(0.05)
     return found
 
 
@@ -263,7 +253,7 @@ def test_objects_of_the_script_that_runs_go_along_with_their_classes(nodes: Node
         encoding="utf-8",
     )
     env = os.environ | {"RAY_ADDRESS": nodes.address}
-    done = subprocess.run([sys.executable, script], env=env, capture_output=True, text=True, timeout=120, check=False)
+    done = run([sys.executable, script], env=env)
     same, refused = done.stdout.splitlines()
     assert same == "True []", done.stderr
     assert refused.startswith("ray: no node can import __main__:Mine, which is in the script that runs; put it into a")
@@ -285,15 +275,12 @@ def test_control_c_leaves_nothing_running_and_cells_to_go_on_from(tmp_path: Path
         str(SEED),
     ]
     command += ["--timeout", "300", "--ray", "--out", str(out)]
-    env, pipe = os.environ | {MARK: "control_c"}, subprocess.PIPE
-    with subprocess.Popen(
-        command, cwd=ROOT, env=env, stdout=pipe, stderr=pipe, text=True, start_new_session=True
-    ) as process:
-        wait_until(lambda: len(list(out.glob("cells/*.cell"))) == 2, 90.0)
+    with Started(command, env=os.environ | {MARK: "control_c"}) as process:
+        wait_until(lambda: len(list(out.glob("cells/*.cell"))) == 2)
         wait_until(lambda: [line for line in running("control_c") if "spawn_main" in line])
         began = time.monotonic()
         os.killpg(process.pid, signal.SIGINT)
-        _, err = process.communicate(timeout=60)
+        _, err = process.communicate()
     assert process.returncode == 130
     assert "Traceback" not in err
     wait_until(lambda: is_quiet("control_c"))

@@ -12,7 +12,7 @@ import pytest
 from parlay_marl import negotiation_v0
 from parlay_marl.core.outcome import OUTCOME, Ending
 from parlay_marl.envs.outcome import make_report
-from parlay_marl.errors import ConfigurationError
+from parlay_marl.errors import ConfigurationError, ForfeitWarning
 from parlay_marl.tournament import Games, replay_game, run_tournament
 from parlay_marl.tournament.replay import rows_of
 from tests.helpers import SCENARIOS
@@ -68,7 +68,8 @@ def test_the_moves_of_a_replay_lead_there_again(personas: Games) -> None:
 def learned() -> Games:
     """Return games of policies: by what they see, at random, at fault, and out of time."""
     field = ["veteran", *(f"{HERE}:{name}" for name in ("Policy", "Gambler", "Cheat", "Failing"))]
-    return run_tournament(field, ["uniform", "hiring_package_terms"], games=4, seed=SEED, workers=0)
+    with pytest.warns(ForfeitWarning):
+        return run_tournament(field, ["uniform", "hiring_package_terms"], games=4, seed=SEED, workers=0)
 
 
 def test_games_of_policies_come_out_as_stored(learned: Games) -> None:
@@ -82,7 +83,9 @@ def test_games_of_policies_come_out_as_stored(learned: Games) -> None:
 
 
 def test_a_game_that_was_forfeited_out_of_time_is_forfeited_at_the_same_turn() -> None:
-    games = run_tournament([f"{HERE}:Dreaming", "linear"], ["uniform"], games=2, seed=SEED, workers=0, timeout=0.2)
+    field = [f"{HERE}:Dreaming", "linear"]
+    with pytest.warns(ForfeitWarning, match=r"dreaming forfeited \d+ games; .*: gives no answer within 0\.2 s"):
+        games = run_tournament(field, ["uniform"], games=2, seed=SEED, workers=0, timeout=0.2)
     (late, *_) = np.flatnonzero(games.rows["forfeit_by"] >= 0)
     game = replay_game(games, int(late), workers=0, timeout=60.0)
     assert outcome(game) == stored(games, int(late))

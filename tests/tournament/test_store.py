@@ -6,9 +6,7 @@ import itertools
 import json
 import os
 import signal
-import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +17,9 @@ from parlay_marl.tournament import Games, run_tournament
 from parlay_marl.tournament import store as module
 from parlay_marl.tournament.matches import Cup
 from parlay_marl.tournament.store import Store, write_results
+from tests.processes import Started, is_running, run, wait_until
 from tests.tournament.policies import HERE
 
-ROOT = Path(__file__).resolve().parents[2]
 FIELD, DEALS, GAMES, SEED = ["linear", "shark", f"{HERE}:Policy"], ["uniform", "hiring_package"], 6, 5
 CELLS = 3 * 3 * 2 * 2
 FILES = ["games.parquet", "results.json"]
@@ -200,11 +198,8 @@ def test_two_processes_do_not_play_in_one_folder(tmp_path: Path) -> None:
         "sys.stdin.read()"
     )
     lock = str(tmp_path / "cells" / ".lock")
-    with subprocess.Popen(
-        [sys.executable, "-c", code, lock], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as other:
-        assert other.stdout is not None
-        assert other.stdout.readline() == "locked\n"
+    with Started([sys.executable, "-c", code, lock]) as other:
+        assert other.line() == "locked\n"
         with pytest.raises(ConfigurationError, match="another process is playing the tournament in"):
             play(tmp_path, resume=True)
         other.communicate("")
@@ -256,36 +251,23 @@ def children(pid: int) -> list[int]:
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
-def is_running(pid: int) -> bool:
-    """Whether a process runs, and is not only waiting to be buried."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
-
-
 def killed(out: Path, cells: int, *more: str) -> int:
     """Play as a process, kill it when so many cells are done, see its workers end, and return how many were done."""
-    with subprocess.Popen(command(out, *more), cwd=ROOT, stdout=subprocess.DEVNULL) as process:
-        deadline = time.monotonic() + 240
-        while len(list((out / "cells").glob("*.cell"))) < cells:
-            assert process.poll() is None, "it ended before it could be killed"
-            assert time.monotonic() < deadline
-            time.sleep(0.005)
+    with Started(command(out, *more)) as process:
+        wait_until(lambda: process.poll() is not None or len(list((out / "cells").glob("*.cell"))) >= cells)
+        assert process.poll() is None, "it ended before it could be killed"
         started = children(process.pid)
         process.send_signal(signal.SIGKILL)
         process.wait()
     assert process.returncode == -signal.SIGKILL
     assert started
-    while any(is_running(pid) for pid in started):
-        assert time.monotonic() < deadline, "a worker has outlived its parent"
-        time.sleep(0.01)
+    wait_until(lambda: not any(is_running(pid) for pid in started))  # no worker outlives its parent
     return len(list((out / "cells").glob("*.cell")))
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="kill -9, and the processes of Linux")
 def test_kill_9_twice_in_the_middle_gives_the_same_files_byte_for_byte(tmp_path: Path) -> None:
-    subprocess.run(command(tmp_path / "clean"), cwd=ROOT, stdout=subprocess.DEVNULL, check=True, timeout=240)
+    run(command(tmp_path / "clean"), check=True)
     out = tmp_path / "killed"
     first = killed(out, 20)
     assert 20 <= first < CELLS
@@ -294,6 +276,6 @@ def test_kill_9_twice_in_the_middle_gives_the_same_files_byte_for_byte(tmp_path:
     assert first < second < CELLS
     now = content(out / "cells")
     assert all(now[name] == cell for name, cell in kept.items() if name.endswith(".cell"))
-    subprocess.run(command(out, "--resume"), cwd=ROOT, stdout=subprocess.DEVNULL, check=True, timeout=240)
+    run(command(out, "--resume"), check=True)
     assert content(out) == content(tmp_path / "clean")
     assert sorted(path.name for path in out.iterdir()) == sorted([*FILES, "report.html"])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from parlay_marl.training.folder import Folder
 from parlay_marl.training.league import member
 from parlay_marl.training.plan import Plan, price_scenarios, scripted_personas
 from parlay_marl.training.selfplay import Progress, Run, deals_of, train
+from tests.processes import run
 
 SMALL: dict[str, Any] = {
     "scenarios": ("saas_enterprise", "uniform"), "opponents": {"linear": 1.0, "shark": 1.0}, "frames": 40_000,
@@ -125,10 +125,7 @@ train(Plan.model_validate_json(sys.argv[1]), sys.argv[2], on_progress=kill)
 def test_a_killed_run_ends_with_the_weights_that_it_would_have_had(tmp_path: Path, persona_rewards: bool) -> None:
     whole = plan(checkpoint_seconds=1e-3, persona_rewards=persona_rewards)
     arguments = [sys.executable, "-c", KILLED, whole.model_dump_json(), str(tmp_path / "killed")]
-    root = Path(__file__).resolve().parents[2]
-    killed = subprocess.run(
-        arguments, env=os.environ | {"PYTHONPATH": str(root)}, capture_output=True, check=False, text=True
-    )
+    killed = run(arguments)
     assert killed.returncode == -9, killed.stderr
     assert (tmp_path / "killed" / "checkpoint.pt").exists()
     begun: list[int] = []

@@ -43,7 +43,8 @@ const ratio = (a, b) => (b > 0 ? a / b : null);
 const pValue = (p) => (!isNumber(p) ? DASH : p < 0.0001 ? "< 0.0001" : p.toFixed(4));
 const interval = (i) => (i ? `${fixed(i.low)} to ${fixed(i.high)}` : DASH);
 const currency = (amount, deal) => amount.toLocaleString("en-US", { minimumFractionDigits: deal.digits, maximumFractionDigits: deal.digits });
-const money = (amount, deal) => `${deal.currency} ${currency(amount, deal)}`;
+const money = (amount, deal) => // a price: exactly, where it lies between two units
+  `${deal.currency} ${amount.toLocaleString("en-US", { minimumFractionDigits: deal.digits, maximumFractionDigits: deal.exact_digits })}`;
 const price = (x, deal) => (isNumber(x) ? money(deal.low + x * (deal.high - deal.low), deal) : DASH);
 const plural = (n, word) => `${count(n)} ${word}${n === 1 ? "" : "s"}`;
 const listed = (words) => (words.length > 1 ? `${words.slice(0, -1).join(", ")} and ${words[words.length - 1]}` : words[0]);

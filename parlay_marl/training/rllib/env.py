@@ -16,7 +16,7 @@ from parlay_marl.envs.config import whole_number
 from parlay_marl.envs.game import Observation
 from parlay_marl.envs.spaces import action_space, observation_space
 from parlay_marl.envs.table import AGENTS
-from parlay_marl.errors import ConfigurationError, GameOverError, IllegalMoveError
+from parlay_marl.errors import GameOverError, IllegalMoveError
 from parlay_marl.training.rllib_settings import EnvSettings, env_settings, lane_seed
 
 ENV_NAME = "parlay_negotiation"
@@ -80,8 +80,6 @@ class NegotiationMultiAgentEnv(MultiAgentEnv):
         self._begun.add(choice)
         self._acted.clear()
         self._earned.clear()
-        if table.lanes["is_over"][0]:
-            raise ConfigurationError("the opponent ends all games before the agent's first turn; change the opponent")
         self.agents = list(AGENTS) if table.learners[0] < 0 else [AGENTS[table.learners[0]]]
         self._is_over = False
         agent = AGENTS[self._seat()]

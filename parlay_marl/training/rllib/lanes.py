@@ -50,18 +50,12 @@ class Lanes:
         """Begin game 0 of a seed in each lane or, without seeds, the next game."""
         for batch, place in zip(self.batches, self.places, strict=True):
             batch.reset(None if seeds is None else seeds[place])
-        self._check_begun()
 
     def begin(self, chosen: NDArray[np.bool_]) -> None:
         """Begin the next game of the lanes `chosen`."""
         for batch, place in zip(self.batches, self.places, strict=True):
             if chosen[place].any():
                 batch.reset(chosen=chosen[place])
-        self._check_begun()
-
-    def _check_begun(self) -> None:
-        if any(batch.lanes["is_over"].any() for batch in self.batches):
-            raise ConfigurationError("an opponent ends all games before the agent's first turn; change the opponents")
 
     def step(self, actions: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Play an action in each lane; return where that ended the game."""

@@ -6,7 +6,6 @@ import csv
 import json
 import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -15,28 +14,26 @@ import pytest
 
 from parlay_marl.opponents.policy import read_policy, write_policy
 from tests.opponents.networks import network
+from tests.processes import ROOT, Finished, run
 
-ROOT = Path(__file__).resolve().parents[3]
 TINY = ("--iterations", "2", "--lanes", "32", "--games", "4")
 
 
-def run(*arguments: str | Path, home: Path) -> subprocess.CompletedProcess[str]:
+def experiment(*arguments: str | Path, home: Path) -> Finished:
     """Run the script with an empty home folder, but with the rules as they have been compiled."""
     cache = os.environ.get("PARLAY_CACHE_DIR") or Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
     variables = {"PARLAY_CACHE_DIR": str(cache if "PARLAY_CACHE_DIR" in os.environ else Path(cache, "parlay_marl"))}
     kept = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
-    return subprocess.run(
-        [sys.executable, ROOT / "scripts" / "rllib_experiment.py", *map(str, arguments)],
-        cwd=home, env=kept | variables | {"HOME": str(home)}, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    command = [sys.executable, ROOT / "scripts" / "rllib_experiment.py", *arguments]
+    return run(command, cwd=home, env=kept | variables | {"HOME": str(home)}, limit=600.0)
 
 
-def checked(done: subprocess.CompletedProcess[str]) -> str:
+def checked(done: Finished) -> str:
     """Return what a run printed, which ended well, without a warning, and left no process of Ray's."""
     assert done.returncode == 0, done.stdout + done.stderr
     assert not re.search("warn|deprecat|error|traceback", done.stdout + done.stderr, re.IGNORECASE), done.stderr
     assert "illegal moves in training: 0" in done.stdout
-    running = subprocess.run(["pgrep", "-f", "raylet|gcs_server"], capture_output=True, text=True, check=False)
+    running = run(["pgrep", "-f", "raylet|gcs_server"])
     assert running.stdout == ""
     return done.stdout
 
@@ -55,7 +52,7 @@ def first(home: Path) -> Path:
     """Return the folder of an experiment against a policy file and a persona."""
     write_policy(home / "pupil.safetensors", network(scenarios=("uniform",)))
     arguments = ("-o", "linear=3", "-o", "pupil.safetensors", "-s", "uniform", "--out", "first", *TINY)
-    said = checked(run("persona", *arguments, home=home))
+    said = checked(experiment("persona", *arguments, home=home))
     assert "mean payoff against linear, pupil.safetensors, over uniform" in said
     return home / "first"
 
@@ -89,7 +86,9 @@ def test_the_curves_can_be_read(first: Path) -> None:
 
 
 def test_a_restored_experiment_goes_on(first: Path, home: Path) -> None:
-    said = checked(run("persona", "--restore", first, "--iterations", "1", "--games", "4", "--out", "on", home=home))
+    said = checked(
+        experiment("persona", "--restore", first, "--iterations", "1", "--games", "4", "--out", "on", home=home)
+    )
     assert "iteration 3  turns 24,576" in said
     asked = json.loads((home / "on" / "experiment.json").read_text())
     assert asked["scenario"] == ["uniform"]
@@ -98,14 +97,14 @@ def test_a_restored_experiment_goes_on(first: Path, home: Path) -> None:
 
 @pytest.mark.parametrize(("kind", "more"), [("league", ["--env-runners", "1"]), ("two", ["--reward", "shaped"])])
 def test_other_kinds_run_too(kind: str, more: list[str], home: Path) -> None:
-    said = checked(run(kind, "-s", "hiring_package_terms", *more, "--out", kind, *TINY, home=home))
+    said = checked(experiment(kind, "-s", "hiring_package_terms", *more, "--out", kind, *TINY, home=home))
     assert "learned" in said
     learned = {path.stem for path in (home / kind).glob("*.safetensors")}
     assert learned == ({"buyer", "seller"} if kind == "two" else {"learner"})
 
 
 def test_a_sweep_compares_trials_and_goes_on_with_the_best(home: Path) -> None:
-    said = checked(run("persona", "--sweep", "2", "--out", "sweep", *TINY, home=home))
+    said = checked(experiment("persona", "--sweep", "2", "--out", "sweep", *TINY, home=home))
     with (home / "sweep" / "results.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 2
@@ -136,7 +135,7 @@ def test_a_sweep_compares_trials_and_goes_on_with_the_best(home: Path) -> None:
 def test_what_is_wrong_is_said_in_a_sentence_before_anything_is_made(
     arguments: list[str], said: str, home: Path
 ) -> None:
-    done = run(*arguments, home=home)
+    done = experiment(*arguments, home=home)
     assert done.returncode == 2
     assert said in done.stderr
     assert "Traceback" not in done.stderr
@@ -145,13 +144,13 @@ def test_what_is_wrong_is_said_in_a_sentence_before_anything_is_made(
 
 def test_a_folder_with_something_in_it_is_left_alone(first: Path, home: Path) -> None:
     before = sorted(path.name for path in first.iterdir())
-    done = run("persona", "--out", first, *TINY, home=home)
+    done = experiment("persona", "--out", first, *TINY, home=home)
     assert done.returncode == 2
     assert "not an empty folder" in done.stderr
     assert sorted(path.name for path in first.iterdir()) == before
 
 
 def test_another_kind_is_not_restored(first: Path, home: Path) -> None:
-    done = run("league", "--restore", first, "--out", "x", home=home)
+    done = experiment("league", "--restore", first, "--out", "x", home=home)
     assert done.returncode == 2
     assert "an experiment of the kind 'persona'" in done.stderr

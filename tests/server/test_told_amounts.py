@@ -1,0 +1,104 @@
+"""An amount that the server tells, in either protocol, can be sent back and is then exactly what stands."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from parlay_marl.core.moves import Move
+from parlay_marl.server.first_protocol import router_of
+from parlay_marl.server.negotiation import Deed, Negotiation, setup_of
+from parlay_marl.server.words import spoken
+from tests.cli.test_told_prices import RANGES, deal, ranges, written
+from tests.server.table import lobby
+
+
+@pytest.fixture(scope="module")
+def places(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    folder = tmp_path_factory.mktemp("deals")
+    return [written(name, folder) for name in RANGES]
+
+
+def negotiation(places: list[Path], name: str, opponent: str | None) -> Negotiation:
+    shared = lobby(scenarios=[str(place) for place in places])
+    setup = setup_of({"scenario": name, "opener": "buyer"})
+    made = (
+        shared.negotiation(setup, opponent, "buyer")
+        if opponent
+        else Negotiation(setup.config(shared.scenarios), (None, None))
+    )
+    made.begin(3)
+    return made
+
+
+@ranges
+@pytest.mark.parametrize("opponent", ["conceder", "shark", "micro"])
+def test_an_amount_sent_back_stands_and_a_deal_is_at_it(places: list[Path], name: str, opponent: str) -> None:
+    game, scenario = negotiation(places, name, opponent), deal(name)
+    game.act(0, Deed(tactical_move=Move.ANCHOR_HIGH))
+    told = game.offer_of(1, 0)
+    assert told is not None
+    assert scenario.low <= told["amount"] <= scenario.high
+    assert f"{told['amount']:,.{scenario.decimals}f}" in spoken(game.turns[1], scenario)
+    game.act(0, Deed(offer_amount=told["amount"]))
+    sent = next(turn for turn in game.history()[2:] if turn["seat"] == "buyer")
+    assert sent["amount"] == told["amount"]
+    assert game.turns[2].price == pytest.approx(game.turns[1].price, abs=1e-12)
+    if game.is_over:
+        assert game.outcome()["price"] == told["amount"]
+
+    taken = negotiation(places, name, opponent)
+    taken.act(0, Deed(tactical_move=Move.ANCHOR_HIGH))
+    taken.act(0, Deed(accept=True))
+    assert taken.outcome()["price"] == told["amount"]
+    assert taken.history()[-1]["amount"] == told["amount"]
+
+
+@ranges
+def test_a_clients_amount_between_two_units_is_told_exactly(places: list[Path], name: str) -> None:
+    game, scenario = negotiation(places, name, None), deal(name)
+    amount = round(scenario.low + 1.625 * scenario.price_unit, scenario.exact_decimals)
+    game.act(0, Deed(offer_amount=amount))
+    told = game.offer_of(0, 1)
+    assert told is not None
+    assert told["amount"] == amount
+    assert float(spoken(game.turns[0], scenario).split()[-1].rstrip(".").replace(",", "")) == amount
+    game.act(1, Deed(accept=True))
+    assert game.outcome()["price"] == amount
+
+
+@ranges
+def test_an_honest_claim_without_an_amount_is_whole(places: list[Path], name: str) -> None:
+    game, scenario = negotiation(places, name, None), deal(name)
+    game.act(0, Deed(tactical_move=Move.BATNA_REVEAL))
+    claim = game.claim_of(0)
+    assert claim is not None
+    assert round(claim["amount"], scenario.decimals) == claim["amount"]
+    assert scenario.normalise(claim["amount"]) <= game.game.row["reservation"][0] + 1e-9
+
+
+@ranges
+def test_the_first_protocol_tells_what_can_be_sent_back(places: list[Path], name: str) -> None:
+    app = FastAPI()
+    app.include_router(router_of(lobby(scenarios=[str(place) for place in places])))
+    scenario = deal(name)
+    with TestClient(app).websocket_connect("/env/ws") as socket:
+
+        def ask(command: str, **params: Any) -> Any:
+            socket.send_text(json.dumps({"cmd": command, **params}))
+            return json.loads(socket.receive_text())
+
+        session = ask("reset", scenario_id=name, persona="hardliner", seed=7)["session_id"]
+        offered = {"offer_amount": scenario.high, "utterance": "My offer."}
+        seen = ask("step", session_id=session, **offered)["observation"]
+        told = seen["opponent_offer"]
+        assert scenario.low <= told < scenario.high
+        ask("step", session_id=session, offer_amount=told, utterance="Then this.")
+        state = ask("state", session_id=session)["state"]
+    assert state["offer_history"][-1] == told
+    assert state["deal_reached"], "an offer that meets theirs takes it"

@@ -1,0 +1,66 @@
+"""`scripts/lib/limited.sh`: no step of the check lasts for ever or leaves anything running."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.processes import ROOT, Started, is_running, run, wait_until
+
+pytestmark = pytest.mark.skipif(
+    not (Path("/proc/self/stat").exists() and shutil.which("bash") and shutil.which("timeout")),
+    reason="bash, coreutils and the processes of Linux",
+)
+
+SOURCED = "set -euo pipefail; source scripts/lib/limited.sh; grace=1;"
+
+
+def limited(minutes: str, script: str) -> list[str]:
+    """Return a command that runs a script of the shell within so many minutes, and then says how that ended."""
+    return ["bash", "-c", f'{SOURCED} status=0; limited {minutes} bash -c "$0" || status=$?; echo "$status"', script]
+
+
+def test_a_command_that_hangs_is_ended_with_its_group() -> None:
+    done = run(limited("0.02", "sleep 1000 & echo $!; sleep 1000"))
+    child, status = done.stdout.split()
+    assert status == "124"
+    assert "sending signal TERM" in done.stderr
+    wait_until(lambda: not is_running(int(child)))
+
+
+def test_one_that_takes_no_notice_is_killed() -> None:
+    done = run(limited("0.02", "trap '' TERM; echo $$; while true; do sleep 1; done"))
+    pid, status = done.stdout.split()
+    assert status == "137"
+    wait_until(lambda: not is_running(int(pid)))
+
+
+@pytest.mark.parametrize("code", [0, 3])
+def test_what_a_command_leaves_behind_is_ended_and_its_status_kept(code: int) -> None:
+    child, status = run(limited("5", f"sleep 1000 & echo $!; exit {code}")).stdout.split()
+    assert status == str(code)
+    wait_until(lambda: not is_running(int(child)))
+
+
+def test_commands_can_be_interrupted() -> None:
+    """Tests send Ctrl-C to processes, which would be deaf to it if the shell had them ignore it."""
+    told = run(limited("5", f"{sys.executable} -c 'import signal; print(signal.getsignal(signal.SIGINT))'")).stdout
+    assert "default_int_handler" in told
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_a_signal_ends_the_script_and_what_it_runs(number: signal.Signals, code: int) -> None:
+    with Started(limited("5", "sleep 1000 & echo $!; sleep 1000")) as script:
+        child = int(script.line())
+        script.send_signal(number)
+        assert script.wait() == code
+        wait_until(lambda: not is_running(child))
+
+
+def test_the_check_and_what_continuous_integration_runs_are_sound_scripts() -> None:
+    for path in (".ci/run", "scripts/check", "scripts/run", "scripts/lib/limited.sh", "scripts/lib/venv.sh"):
+        run(["bash", "-n", ROOT / path], check=True)
