@@ -9,7 +9,7 @@
 | agents | `buyer_0`, `seller_0`; a seat given to an opponent has no agent |
 | actions | `Discrete(n)` with a mask, or `Dict(move, price, package)` with `actions="mixed"`; see `beliefs` |
 | observations | `{"observation": float32 vector, "action_mask": int8 vector}` |
-| infos | `belief`, what the agent believes of the other (`BeliefView`); at the end `outcome` too (`Outcome`) |
+| infos | numbers, the same keys at every step: `action_mask`, `belief`, `payoff`, `deal`... (`envs.infos`) |
 | state | `env.state()`: both seats' views and the hidden figures, for central critics |
 
 Arguments of `env`, `raw_env` and `parallel_env`, all by keyword:
@@ -31,10 +31,11 @@ Arguments of `env`, `raw_env` and `parallel_env`, all by keyword:
 - `render_mode`: `"ansi"` returns a transcript, `"human"` prints it as the game goes, `"rgb_array"` draws a frame.
 
 A discrete action is, in this order: accept, walk away, silence, challenge, anchor, 41 offers for each package, 41
-claims, on an even price grid (`parlay_marl.core.moves.decode`). At the end of an episode every agent's info holds
-the `Outcome`, with the ledger of claims. Games are keyed by (seed, game number): `reset(seed=7)` starts game 0 of seed
-7, each further `reset()` the next; `reset(options={...})` fixes what chance would draw, or switches events off
-(`parlay_marl.envs.options.ResetOptions`).
+claims, on an even price grid (`parlay_marl.core.moves.decode`). `env.belief(agent)` is what an agent believes of the
+other (`BeliefView`), `env.outcome()` the report of a finished game with the ledger of claims (`Outcome`),
+`env.refusal()` why an illegal action has ended it. Games are keyed by (seed, game number): `reset(seed=7)` starts game
+0 of seed 7, each further `reset()` the next; `reset(options={...})` fixes what chance would draw, or switches events
+off (`parlay_marl.envs.options.ResetOptions`).
 
 A mixed action is `{"move": ..., "price": ..., "package": ...}`. An offer and a claim need a price, and an offer a
 package where the scenario has terms; an anchor without a price is at the seat's own end of the range.

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from pydantic import BaseModel
 
 from parlay_marl.catalogue import load_persona, load_scenario, persona_names, personas, scenario_names, scenarios
@@ -24,6 +25,7 @@ from parlay_marl.core.params import RULE_SECTIONS
 from parlay_marl.core.state import STATE
 from parlay_marl.core.style import TACTICS, TRAITS
 from parlay_marl.core.table import Field, Parameter
+from parlay_marl.envs.infos import FIGURES, SIGHTS
 from parlay_marl.envs.options import ResetOptions
 from parlay_marl.server.environment import Wishes
 from parlay_marl.server.messages import NegotiationAction, NegotiationObservation
@@ -54,6 +56,13 @@ def field_table(table: Iterable[Field]) -> str:
     """Return the fields of a record."""
     rows = ((f"`{f.name}`", f.dtype + (f" {list(f.shape)}" if f.shape else ""), f.meaning) for f in table)
     return markdown(("field", "type", "meaning"), rows)
+
+
+def info_table() -> str:
+    """Return what an agent's info holds."""
+    rows = [(f"`{f.name}`", f"{np.dtype(f.dtype)} [{f.shape[0] or 'actions'}]", "", f.meaning) for f in SIGHTS]
+    rows += [(f"`{f.name}`", type(f.before).__name__, f"{f.before:g}", f.meaning) for f in FIGURES]
+    return markdown(("key", "type", "before the end", "meaning"), rows)
 
 
 def seed_value(row: Parameter) -> str:
@@ -151,6 +160,7 @@ def definition_table(table: Iterable[Metric | Definition]) -> str:
 
 TABLES: dict[str, Callable[[], str]] = {
     "observation": observation_table,
+    "infos": info_table,
     "state": lambda: field_table(STATE),
     "outcome": lambda: field_table(OUTCOME),
     "games": lambda: markdown(("column", "type", "meaning"), ((f"`{c.name}`", c.type, c.meaning) for c in COLUMNS)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -19,6 +20,9 @@ from parlay_marl.core.moves import (
     MAX_PACKAGES,
     PRICE_LEVELS,
 )
+from parlay_marl.core.observation import names
+from parlay_marl.core.outcome import Ending
+from parlay_marl.envs.outcome import make_report
 
 SCENARIOS = scenario_names()
 PERSONAS = persona_names()
@@ -92,10 +96,63 @@ def content(rows: Any) -> bytes:
 
 
 def same(first: Any, second: Any) -> bool:
-    """Whether two observations (or arrays) are equal bit for bit, their dtypes included."""
+    """Whether two observations, infos or arrays are equal bit for bit, their types included."""
     if isinstance(first, dict):
         return first.keys() == second.keys() and all(same(first[key], second[key]) for key in first)
+    if isinstance(first, int | float):
+        return type(first) is type(second) and (first == second or first != first != second != second)
     return first.dtype == second.dtype and first.shape == second.shape and first.tobytes() == second.tobytes()
+
+
+def info_at(game: Any, seat: int, mask: Any = None) -> dict[str, Any]:
+    """Return the info of a seat's agent, worked out from what it sees and, after the end, from the report."""
+    seen, at = game.observe(seat), names(game.packages).index("belief_reservation")
+    info = {
+        "action_mask": seen["action_mask"] if mask is None else mask,
+        "belief": seen["observation"][at : at + 7],
+        "ending": 0,
+        "deal": 0,
+        "payoff": math.nan,
+        "share": math.nan,
+        "efficiency": math.nan,
+        "price": math.nan,
+        "package": -1,
+        "rounds": 0,
+        "illegal": 0,
+    }
+    if not game.is_over:
+        return info
+    report, outcome = make_report(game.rows, game.config.params)[0], game.outcome()
+    nan = {
+        name: math.nan if getattr(outcome, name) is None else float(report[name]) for name in ("price", "efficiency")
+    }
+    return (
+        info
+        | nan
+        | {
+            "ending": int(Ending[outcome.ending.upper()]),
+            "deal": int(outcome.is_deal),
+            "payoff": outcome.payoff[seat],
+            "share": outcome.shares[seat],
+            "package": int(report["package"]),
+            "rounds": outcome.round + 1,
+            "illegal": int((outcome.ending, outcome.closed_by) == ("forfeit", ("buyer", "seller")[seat])),
+        }
+    )
+
+
+def check_infos(ours: dict[str, Any], theirs: dict[str, Any]) -> None:
+    """Check infos of the native vector environment against those that Gymnasium has batched."""
+    assert ours.keys() == theirs.keys()
+    for key, value in ours.items():
+        if key == "final_info":
+            check_infos(value, theirs[key])
+        elif key == "final_obs":
+            assert value.dtype == theirs[key].dtype == object
+            for given, expected in zip(value, theirs[key], strict=True):
+                assert given is None if expected is None else same(given, expected)
+        else:
+            assert same(value, theirs[key]), key
 
 
 class Reciter:

@@ -214,7 +214,7 @@ def test_what_the_vector_environment_returns_is_of_its_spaces_and_form(
     for _ in range(100):
         assert seen in env.observation_space
         masks = seen["action_mask"]
-        actions = env.action_space.sample(tuple(masks)) if masks.any(axis=1).all() else env.action_space.sample()
+        actions = env.action_space.sample(tuple(masks))  # those of lanes that wait for a reset allow everything
         seen, rewards, terminated, truncated, infos = env.step(actions)
         assert [(a.dtype, a.shape) for a in (rewards, terminated, truncated)] == [
             (np.float64, (3,)),
@@ -223,7 +223,6 @@ def test_what_the_vector_environment_returns_is_of_its_spaces_and_form(
         ]
         assert not truncated.any()
         check_beliefs(infos, seen, env)
-        assert (infos.keys() > {"belief", "_belief"}) == terminated.any()
         finished += terminated.sum()
         if mode is AutoresetMode.DISABLED and terminated.any():
             assert seen in env.observation_space

@@ -16,17 +16,16 @@ def whole_units(price: float, seat: int, limit: float, width: float, unit: float
     """Return a normalised price as the nearest whole number of units that is not past the seat's limit.
 
     A price that was past the limit may stay so. `width` is that of the public range and `unit` the smallest amount,
-    both in currency. The ends of the range are whole numbers of units, so the price stays within it. What is whole
-    already stays as it is, to the last bit.
+    both in currency. The ends of the range are whole numbers of units, so the price stays within it. The same number
+    of units is always the same price to the last bit, and a price of the discrete grid stays as it is.
     """
     if not unit > 0.0:
         return price
-    units = price * width / unit
-    whole = math.floor(units + 0.5)
-    if abs(units - whole) <= _NOISE + 4e-16 * units:
-        return price
-    if seat == BUYER and price <= limit < whole * unit / width:
-        whole -= 1
-    if seat != BUYER and price >= limit > whole * unit / width:
-        whole += 1
-    return min(max(whole * unit / width, 0.0), 1.0)
+    most = math.floor(width / unit + 0.5)
+    whole = math.floor(price * most + 0.5)
+    if abs(price * most - whole) > _NOISE + 4e-16 * whole:
+        if seat == BUYER and price <= limit < whole / most:
+            whole -= 1
+        if seat != BUYER and price >= limit > whole / most:
+            whole += 1
+    return whole / most

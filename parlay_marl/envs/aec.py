@@ -15,8 +15,11 @@ from pettingzoo import AECEnv
 from pydantic import BaseModel
 
 from parlay_marl.catalogue.scenarios import Scenario
+from parlay_marl.envs.belief import BeliefView
 from parlay_marl.envs.config import Config
 from parlay_marl.envs.game import Observation, Snapshot
+from parlay_marl.envs.infos import Info, info_of
+from parlay_marl.envs.outcome import Outcome
 from parlay_marl.envs.table import AGENTS, RENDER_FPS, RENDER_MODES, Rendered, Seated, Table
 from parlay_marl.errors import ConfigurationError
 
@@ -38,6 +41,7 @@ _BOOKKEEPING = (
     "terminations",
     "truncations",
     "infos",
+    "_refused",
 )
 
 
@@ -96,7 +100,7 @@ class raw_env(AECEnv[str, Observation, Any]):  # noqa: N801 - PettingZoo's name 
         self.action_spaces = self._table.action_spaces
         self.state_space = self._table.state_space
         self.agents: list[str] = []
-        self._final_infos: dict[str, dict[str, Any]] = {}
+        self._final_infos: dict[str, Info] | None = {}
         self.agent_selection = self.possible_agents[0]
 
     def observation_space(self, agent: str) -> spaces.Space[Any]:
@@ -132,44 +136,72 @@ class raw_env(AECEnv[str, Observation, Any]):  # noqa: N801 - PettingZoo's name 
             self._table.show_live()
 
     @property
-    def infos(self) -> dict[str, dict[str, Any]]:
-        """Each agent's info: `belief`, what it believes of the other now and, at the end, `outcome`.
+    def infos(self) -> dict[str, Info]:
+        """Each agent's info: numbers alone, with the same keys at every step; `envs.infos` has the tables.
 
-        While the game goes on, they are made anew whenever they are asked for, so that a step costs nothing.
+        They are made when they are asked for, so that a step costs nothing; those of the end stay.
         """
-        return self._table.infos() if self.agents and not self._game.is_over else self._final_infos
+        if self.agents and not self._game.is_over:
+            return self._table.infos()
+        if self._final_infos is None:
+            self._final_infos = self._table.infos()
+        return self._final_infos
 
     @infos.setter
-    def infos(self, infos: dict[str, dict[str, Any]]) -> None:
+    def infos(self, infos: dict[str, Info]) -> None:
         self._final_infos = infos
+
+    @property
+    def _refused(self) -> str | None:
+        return self._table.refused
+
+    @_refused.setter
+    def _refused(self, reason: str | None) -> None:
+        self._table.refused = reason
+
+    def outcome(self) -> Outcome:
+        """Return the report of the finished game: every figure, in currency, what was hidden included."""
+        return self._table.outcome()
+
+    def belief(self, agent: str) -> BeliefView:
+        """Return what an agent believes of the other seat now, in currency."""
+        return self._table.belief(agent)
+
+    def refusal(self) -> str | None:
+        """Return what is said of the illegal action that ended the game; None where none did."""
+        return self._table.refused
 
     def observe(self, agent: str) -> Observation:
         """Return what an agent sees: `{"observation": float32 vector, "action_mask": int8 vector}`."""
         return self._table.observe(self._table.seats[agent])
 
-    def last(self, observe: bool = True) -> tuple[Observation | None, float, bool, bool, dict[str, Any]]:
+    def last(self, observe: bool = True) -> tuple[Observation | None, float, bool, bool, Info]:
         """Return what the agent on turn sees, its reward since its last turn, whether it is done, and its info."""
         agent, game = self.agent_selection, self._game
         seen: Observation | None = None
         if not self.agents:
             game.refuse_turn()
-        if observe and self._is_plain and not game.is_over:
-            seen = {"observation": game.observation.copy(), "action_mask": game.mask.copy()}
-        elif observe:
+        if self._is_plain and not game.is_over:
+            mask = game.mask.copy()
+            info = info_of(mask, game.shown_belief)
+            if observe:
+                seen = {"observation": game.observation.copy(), "action_mask": mask}
+        else:
             seen = self._table.observe(self._table.seats[agent])
-        info = self._final_infos[agent] if game.is_over else {"belief": game.sights[game.seat]()}
+            info = self.infos[agent] if game.is_over else self._table.info(agent, seen)
+            seen = seen if observe else None
         return seen, self._cumulative_rewards[agent], self.terminations[agent], False, info
 
     def step(self, action: Any) -> None:
         """Play an action for the agent on turn; None for an agent whose game is over."""
-        game, refused = self._game, None
+        game = self._game
         if game.is_over or not self.agents:
             self._step_after_end(action)
             return
         if self._is_plain:
             game.turn_by_index(action)
         else:
-            refused = self._table.play(action)
+            self._table.play(action)
         if self._both_free:
             agent = self.agent_selection
             buyer, seller = game.rewards
@@ -183,7 +215,7 @@ class raw_env(AECEnv[str, Observation, Any]):  # noqa: N801 - PettingZoo's name 
             self.rewards = {agent: game.rewards[seat] for agent, seat in self._table.seats.items()}
             self._cumulative_rewards = dict(self.rewards)
         if game.is_over:
-            self._finish(refused)
+            self._finish()
         if self._live:
             self._table.show_live()
 
@@ -193,10 +225,10 @@ class raw_env(AECEnv[str, Observation, Any]):  # noqa: N801 - PettingZoo's name 
             self._game.refuse_turn()
         self._was_dead_step(None)
 
-    def _finish(self, refused: str | None) -> None:
-        """Mark the game as over for every agent, and give each its report."""
+    def _finish(self) -> None:
+        """Mark the game as over for every agent; their infos are made when they are asked for."""
         self.terminations = dict.fromkeys(self.agents, True)
-        self._final_infos = self._table.infos(refused)
+        self._final_infos = None
 
     def state(self) -> NDArray[np.float32]:
         """Return everything, hidden figures included, as one vector; `state_names` says what is where."""

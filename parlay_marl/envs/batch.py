@@ -83,10 +83,12 @@ def joined(records: Sequence[Any], dtype: np.dtype[np.void]) -> Any:
 class Batch:
     """Many games, both seats played from outside, or one of them by personas in the kernel.
 
-    `observations`, `masks`, `seats` (on turn), `rewards` (n, 2), `endings` (an `Ending`, 0 while a game goes on) and
-    `outcomes` are buffers that every call overwrites. Lane i plays game 0, 1, 2... of seed `seed + i`, just as a single
-    environment of that seed does, whatever the number of lanes and threads. `observe=False` leaves observations and
-    masks unwritten, for callers that play from the rows.
+    `observations`, `masks`, `seats` (on turn), `rewards` (n, 2), `endings` (an `Ending`, 0 while a game goes on),
+    `refusals` (a `Refusal`, why the last action was illegal; `refusal_text` says it in words) and `outcomes` are
+    buffers that every call overwrites. The mask of a lane whose game is over allows every action, none of which is
+    played. Lane i plays game 0, 1, 2... of seed `seed + i`, just as a single environment of that seed does, whatever
+    the number of lanes and threads. `observe=False` leaves observations and masks unwritten, for callers that play
+    from the rows.
     """
 
     def __init__(
@@ -157,13 +159,14 @@ class Batch:
 
     def reset(
         self,
-        seed: int | Sequence[int] | None = None,
+        seed: int | Sequence[int | None] | None = None,
         options: Mapping[str, Any] | None = None,
         chosen: NDArray[np.bool_] | None = None,
     ) -> None:
         """Begin a game in every lane, or in those `chosen` by a mask: the first of a seed, or the next without one.
 
-        Lane i has seed `seed + i`, or the i-th of a sequence of seeds. `options` are those of `ResetOptions`.
+        Lane i has seed `seed + i`, or the i-th of a sequence of seeds, where None stands for the next game of the
+        lane's own. `options` are those of `ResetOptions`.
         """
         picked = np.ones(self.num_games, np.bool_) if chosen is None else _checked_mask(chosen, self.num_games)
         if not self._is_started and not picked.all():
@@ -172,26 +175,29 @@ class Batch:
             told = ", ".join(sorted(OF_ONE_SCENARIO & set(options)))
             raise ConfigurationError(f"reset options: {told}: they are of one scenario, but this batch has several")
         fixed = fixed_draws(options, self.configs[0].scenario, self.configs[0].max_rounds)
-        if seed is not None or not self._is_started:
-            seeds = self._seeds(secrets.randbits(62) if seed is None else seed)
-            self.lanes["seed"][picked] = seeds[picked]
-            self.lanes["number"][picked] = 0
-        else:
-            self.lanes["number"][picked] += 1
+        seeds, given = self._seeds(secrets.randbits(62) if seed is None and not self._is_started else seed)
+        self.lanes["number"][picked & ~given] += 1
+        self.lanes["seed"][picked & given] = seeds[picked & given]
+        self.lanes["number"][picked & given] = 0
         self._is_started = True
         self._workers.run(reset_lanes, *self._players, fixed, *self._view, picked)
 
-    def _seeds(self, seed: int | Sequence[int]) -> NDArray[np.uint64]:
-        """Return the seed of every lane."""
+    def _seeds(self, seed: int | Sequence[int | None] | None) -> tuple[NDArray[np.uint64], NDArray[np.bool_]]:
+        """Return the seed of every lane, and which lanes get one."""
+        n = self.num_games
+        if seed is None:
+            return np.zeros(n, np.uint64), np.zeros(n, np.bool_)
         is_one = seed.ndim == 0 if isinstance(seed, np.ndarray) else isinstance(seed, str | bytes)
         if isinstance(seed, Sequence | np.ndarray) and not is_one:
-            if len(seed) != self.num_games:
-                raise ConfigurationError(f"seed: {len(seed)} seeds for {self.num_games} lanes; give one each")
-            return np.array([checked_seed(each) for each in seed], np.uint64)
+            if len(seed) != n:
+                raise ConfigurationError(f"seed: {len(seed)} seeds for {n} lanes; give one each")
+            given = np.array([not self._is_started or each is not None for each in seed], np.bool_)
+            plain = [secrets.randbits(62) if each is None else checked_seed(each) for each in seed]
+            return np.array(plain, np.uint64), given
         first = checked_seed(seed)
-        if first > LARGEST_SEED - self.num_games:
-            raise ConfigurationError(f"seed: {seed} leaves no room for {self.num_games} lanes below 2**64")
-        return np.uint64(first) + np.arange(self.num_games, dtype=np.uint64)
+        if first > LARGEST_SEED - n:
+            raise ConfigurationError(f"seed: {seed} leaves no room for {n} lanes below 2**64")
+        return np.uint64(first) + np.arange(n, dtype=np.uint64), np.ones(n, np.bool_)
 
     def step(self, actions: Any, estimates: Any = None) -> int:
         """Play one discrete action in every lane, and what personas answer; return how many games that ended.
@@ -215,8 +221,12 @@ class Batch:
         if self._step_lanes is None:
             self._step_lanes = bound(step_lanes, _ALL_WORK, taken, *self._step_arguments)
         if self._workers.count == 1:  # what `run` would do; one call less counts where there is one game
-            return self._step_lanes(_ALL_WORK, taken, *self._step_arguments)
-        return self._workers.run(self._step_lanes, taken, *self._step_arguments)
+            ended = self._step_lanes(_ALL_WORK, taken, *self._step_arguments)
+        else:
+            ended = self._workers.run(self._step_lanes, taken, *self._step_arguments)
+        if ended or self._autoreset is Autoreset.DISABLED:
+            self.masks[self.lanes["is_over"] == 1] = 1
+        return ended
 
     def _step_stated(self, taken: NDArray[np.int64], estimates: Any) -> int:
         """Let the seats on turn state beliefs, and play their actions; one that cannot be stated is an illegal move."""

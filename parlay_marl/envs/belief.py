@@ -1,4 +1,4 @@
-"""What a seat believes of the other at one moment, in currency: what its agent's info carries."""
+"""What a seat believes of the other at one moment, in currency: what `env.belief(agent)` returns."""
 
 from __future__ import annotations
 

@@ -28,6 +28,7 @@ from parlay_marl.core.step import forfeit_game, observe_game, play_index, play_m
 from parlay_marl.core.style import CHOICE_DTYPE
 from parlay_marl.envs.belief import BeliefView, sight
 from parlay_marl.envs.config import Config, make_config
+from parlay_marl.envs.infos import BELIEF_AT
 from parlay_marl.envs.ledger import Claim, claims_in
 from parlay_marl.envs.options import PROBE, fixed_draws
 from parlay_marl.envs.outcome import Outcome, make_report
@@ -70,6 +71,14 @@ def _turn_kernel() -> Callable[..., int]:
     params.flags.writeable = False
     rows, observation, mask = np.zeros(1, STATE_DTYPE), np.zeros(1, np.float32), np.zeros(1, np.int8)
     return bound(play_index, rows, params, 0, 0, 1, observation, mask)
+
+
+@functools.cache
+def _sight_kernel() -> Callable[..., None]:
+    """Return `observe_game` for arrays of the types that every game's are of."""
+    params = np.zeros(1, PARAMS_DTYPE)
+    params.flags.writeable = False
+    return bound(observe_game, np.zeros(1, STATE_DTYPE), params, 0, 0, 1, np.zeros(1, np.float32), np.zeros(1, np.int8))
 
 
 def refusal_text(seat: int, what: str, reason: int) -> str:
@@ -181,6 +190,8 @@ class Game:
         self._elicits = config.beliefs == "elicited"
         self._played: list[int | PlayedMove] = []
         self.observation = np.zeros(observed.width(self.packages), np.float32)
+        self.shown_belief = self.observation[BELIEF_AT]
+        """Where `observation` shows what the seat on turn believes."""
         self.mask = np.zeros(self.n_actions, np.int8)
         self._numbers = np.zeros(1, np.int64)
         self._indices = np.zeros(1, np.int32)
@@ -284,18 +295,18 @@ class Game:
         if self.seat == seat:
             return {"observation": self.observation.copy(), "action_mask": self.mask.copy()}
         vector, mask = np.empty_like(self.observation), np.empty_like(self.mask)
-        observe_game(self._rows, self._params, 0, seat, self.packages, vector, mask)
+        _sight_kernel()(self._rows, self._params, 0, seat, self.packages, vector, mask)
         return {"observation": vector, "action_mask": mask}
 
     def move_mask(self, seat: int) -> NDArray[np.int8]:
         """Return which of the seven moves a seat may make, in the order of `Move`."""
         vector, mask = np.empty_like(self.observation), np.empty(N_MOVES, np.int8)
-        observe_game(self._rows, self._params, 0, seat, self.packages, vector, mask)
+        _sight_kernel()(self._rows, self._params, 0, seat, self.packages, vector, mask)
         return mask
 
     def zopa(self) -> tuple[float, float]:
         """Return the normalised bounds of the best package's ZOPA now; empty where the first is not the lower."""
-        report = make_report(self._rows, self._params)
+        report = make_report(self._rows, self._params)[0]
         return float(report["zopa_low"]), float(report["zopa_high"])
 
     def outcome(self) -> Outcome:
@@ -483,7 +494,7 @@ class Game:
         return float(mean), float(spread)
 
     def _observe_turn(self) -> None:
-        observe_game(self._rows, self._params, 0, self.seat, self.packages, self.observation, self.mask)
+        _sight_kernel()(self._rows, self._params, 0, self.seat, self.packages, self.observation, self.mask)
 
     # ------------------------------------------------------------------ refusing
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from parlay_marl.catalogue.scenarios import Params
+from parlay_marl.core.jit import bound
 from parlay_marl.core.moves import SEATS
 from parlay_marl.core.outcome import OUTCOME_DTYPE, Ending
+from parlay_marl.core.params import PARAMS_DTYPE
 from parlay_marl.core.state import STATE_DTYPE
 from parlay_marl.core.step import report_games
 from parlay_marl.envs.config import Config
@@ -24,11 +27,19 @@ Pair = tuple[float, float]
 Counts = tuple[int, int]
 
 
+@functools.cache
+def _report_kernel() -> Callable[..., None]:
+    """Return `report_games` for arrays of the types that every game's are of."""
+    params = np.zeros(1, PARAMS_DTYPE)
+    params.flags.writeable = False
+    return bound(report_games, np.zeros(1, STATE_DTYPE), params, np.zeros(1, OUTCOME_DTYPE))
+
+
 def make_report(rows: Any, params: Params) -> Any:
-    """Return the core's report, one record of `OUTCOME_DTYPE`, of a game as it stands: an array of one row."""
-    report = np.zeros(1, OUTCOME_DTYPE)
-    report_games(rows, params, report)
-    return report[0]
+    """Return the core's report of a game as it stands (an array of one row): an array of one `OUTCOME_DTYPE`."""
+    report = np.frombuffer(bytearray(OUTCOME_DTYPE.itemsize), OUTCOME_DTYPE)  # `zeros` takes longer than all the rest
+    _report_kernel()(rows, params, report)
+    return report
 
 
 class Outcome:
@@ -47,7 +58,7 @@ class Outcome:
 
     @functools.cached_property
     def _record(self) -> Any:
-        return make_report(np.frombuffer(bytearray(self._row), STATE_DTYPE), self._config.params)
+        return make_report(np.frombuffer(bytearray(self._row), STATE_DTYPE), self._config.params)[0]
 
     def _number(self, name: str) -> float | None:
         number = float(self._record[name])

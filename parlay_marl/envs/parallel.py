@@ -13,8 +13,10 @@ from pettingzoo import ParallelEnv
 from pydantic import BaseModel
 
 from parlay_marl.catalogue.scenarios import Scenario
+from parlay_marl.envs.belief import BeliefView
 from parlay_marl.envs.config import Config, one_of
 from parlay_marl.envs.game import Observation
+from parlay_marl.envs.outcome import Outcome
 from parlay_marl.envs.table import AGENTS, RENDER_FPS, RENDER_MODES, Rendered, Seated, Table
 from parlay_marl.errors import ActionTypeError, IllegalMoveError
 
@@ -96,7 +98,8 @@ class parallel_env(ParallelEnv[str, Observation, Any]):  # noqa: N801 - PettingZ
         self._game.reset(seed, options)
         self.agents = self.possible_agents[:]
         self._table.show_live()
-        return self._observations(), self._table.infos()
+        observations = self._observations()
+        return observations, self._table.infos(observations)
 
     def _observations(self) -> dict[str, Observation]:
         """Return what each agent sees, with the pass at the end of each mask."""
@@ -120,21 +123,20 @@ class parallel_env(ParallelEnv[str, Observation, Any]):  # noqa: N801 - PettingZ
         on_turn = AGENTS[self._game.seat]
         if actions.get(on_turn) is None:
             raise ActionTypeError(f"{on_turn} is on turn, and has no action; give {{{on_turn!r}: action}}")
-        refused = self._check_passes(actions, on_turn) if self._is_strict else None
-        if refused is None:
-            refused = self._table.play(actions.get(on_turn))
+        if not (self._is_strict and self._speaks_out_of_turn(actions, on_turn)):
+            self._table.play(actions[on_turn])
         rewards = {agent: self._game.rewards[seat] for agent, seat in self._table.seats.items()}
         observations = self._observations()
         over = self._game.is_over
-        infos = self._table.infos(refused)
+        infos = self._table.infos(observations)
         terminations, truncations = dict.fromkeys(self.agents, over), dict.fromkeys(self.agents, False)
         if over:
             self.agents = []
         self._table.show_live()
         return observations, rewards, terminations, truncations, infos
 
-    def _check_passes(self, actions: Mapping[str, Any], on_turn: str) -> str | None:
-        """Refuse anything but a pass of an agent that is not on turn."""
+    def _speaks_out_of_turn(self, actions: Mapping[str, Any], on_turn: str) -> bool:
+        """Refuse anything but a pass of an agent that is not on turn; whether that has ended the game."""
         for agent, action in actions.items():
             if agent == on_turn or self._table.is_pass(action):
                 continue
@@ -143,9 +145,21 @@ class parallel_env(ParallelEnv[str, Observation, Any]):  # noqa: N801 - PettingZ
             )
             if not self._table.terminates:
                 raise IllegalMoveError(reason)
-            self._game.forfeit(self._table.seats[agent])
-            return reason
-        return None
+            self._table.forfeit(reason, self._table.seats[agent])
+            return True
+        return False
+
+    def outcome(self) -> Outcome:
+        """Return the report of the finished game: every figure, in currency, what was hidden included."""
+        return self._table.outcome()
+
+    def belief(self, agent: str) -> BeliefView:
+        """Return what an agent believes of the other seat now, in currency."""
+        return self._table.belief(agent)
+
+    def refusal(self) -> str | None:
+        """Return what is said of the illegal action that ended the game; None where none did."""
+        return self._table.refused
 
     def state(self) -> NDArray[np.float32]:
         """Return everything, hidden figures included, as one vector; `state_names` says what is where."""

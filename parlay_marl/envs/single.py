@@ -14,8 +14,11 @@ from pydantic import BaseModel
 
 from parlay_marl.catalogue.scenarios import Scenario
 from parlay_marl.core.moves import SEATS
+from parlay_marl.envs.belief import BeliefView
 from parlay_marl.envs.config import Config, one_of
 from parlay_marl.envs.game import Observation, checked_seed
+from parlay_marl.envs.infos import Info
+from parlay_marl.envs.outcome import Outcome
 from parlay_marl.envs.table import AGENTS, RENDER_FPS, RENDER_MODES, Rendered, Seated, Table
 from parlay_marl.errors import ConfigurationError
 
@@ -47,6 +50,12 @@ class NegotiationEnv(gymnasium.Env[dict[str, Any], Any]):
         beliefs: str = "bayes",
         render_mode: str | None = None,
     ) -> None:
+        for name, value in (("scenario", scenario), ("opponent", opponent)):
+            if isinstance(value, Mapping | list | tuple | set):
+                raise ConfigurationError(
+                    f"{name}: a single environment takes one, not {value!r}; the native vector environment "
+                    "(make_vec without vectorization_mode) draws one of several for each game"
+                )
         one_of("role", role, SEATS)
         if opponent is None:
             raise ConfigurationError("opponent: give a persona's name or file, or an object that can play; not None")
@@ -90,19 +99,37 @@ class NegotiationEnv(gymnasium.Env[dict[str, Any], Any]):
             self._np_random, self._np_random_seed = seeding.np_random(checked_seed(seed))
         self._game.reset(seed, options)
         self._table.show_live()
-        return self._table.observe(self._seat), self._table.info(self._agent)
+        return self._seen()
+
+    def _seen(self) -> tuple[Observation, Info]:
+        """Return what the agent sees and its info; after the end, when actions no longer matter, any is allowed."""
+        seen = self._table.observe(self._seat)
+        if self._game.is_over:
+            seen["action_mask"][:] = 1
+        return seen, self._table.info(self._agent, seen)
 
     def step(self, action: Any) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
         """Play an action and the opponent's answer."""
-        refused = self._table.play(action)
-        over = self._game.is_over
-        info = self._table.infos(refused)[self._agent] if over else self._table.info(self._agent)
+        self._table.play(action)
         self._table.show_live()
-        return self._table.observe(self._seat), self._game.rewards[self._seat], over, False, info
+        seen, info = self._seen()
+        return seen, self._game.rewards[self._seat], self._game.is_over, False, info
 
     def action_masks(self) -> NDArray[Any]:
         """Return the mask of the legal actions now, as sb3-contrib's MaskablePPO asks for it."""
-        return self._table.observe(self._seat)["action_mask"]
+        return self._seen()[0]["action_mask"]
+
+    def outcome(self) -> Outcome:
+        """Return the report of the finished game: every figure, in currency, what was hidden included."""
+        return self._table.outcome()
+
+    def belief(self) -> BeliefView:
+        """Return what the agent believes of the other seat now, in currency."""
+        return self._table.belief(self._agent)
+
+    def refusal(self) -> str | None:
+        """Return what is said of the illegal action that ended the game; None where none did."""
+        return self._table.refused
 
     def state(self) -> NDArray[Any]:
         """Return everything, hidden figures included, as one vector: for a central critic."""

@@ -15,9 +15,12 @@ from parlay_marl.catalogue.personas import Persona
 from parlay_marl.catalogue.scenarios import Scenario
 from parlay_marl.core import observation as observed
 from parlay_marl.core.moves import BUYER, N_MOVES, SEATS, SELLER
+from parlay_marl.envs.belief import BeliefView
 from parlay_marl.envs.config import ACTIONS, ILLEGAL, make_config, one_of
 from parlay_marl.envs.frame import Frame, FrameDrawer
 from parlay_marl.envs.game import Game, Observation, as_index
+from parlay_marl.envs.infos import BELIEF_AT, Info, final_figures, info_of
+from parlay_marl.envs.outcome import Outcome, make_report
 from parlay_marl.envs.render import LivePrinter, transcript
 from parlay_marl.envs.spaces import action_space, observation_space
 from parlay_marl.errors import ActionTypeError, ConfigurationError, IllegalMoveError, NotStartedError
@@ -65,6 +68,8 @@ class Table:
                 "or let them play by negotiation_v0.play_game(buyer, seller)"
             )
         self.game = Game(config, players)
+        self._refused: tuple[int, str] | None = None
+        self._figures: tuple[int, list[Info]] = -1, []
         self.is_discrete = actions == "discrete"
         self.terminates = illegal == "terminate"
         self.render_mode = render_mode
@@ -97,8 +102,8 @@ class Table:
             seen["action_mask"] = self.game.move_mask(seat)
         return seen
 
-    def play(self, action: Any) -> str | None:
-        """Play an action for the seat on turn; return why it was refused where that ends the game, else None.
+    def play(self, action: Any) -> None:
+        """Play an action for the seat on turn; where `illegal="terminate"`, one that is refused ends the game.
 
         What is no action at all is an error however illegal moves are treated.
         """
@@ -117,27 +122,52 @@ class Table:
             except IllegalMoveError as error:
                 if not self.terminates:
                     raise
-                game.forfeit()
-                return str(error)
-        return None
+                self.forfeit(str(error))
 
-    def info(self, agent: str) -> dict[str, Any]:
-        """Return an agent's info while the game goes on: what its seat believes of the other."""
-        return {"belief": self.game.sights[self.seats[agent]]()}
+    def forfeit(self, reason: str, seat: int | None = None) -> None:
+        """End the game at the cost of a seat (default: the one on turn), and keep the reason."""
+        self.game.forfeit(seat)
+        self.refused = reason
 
-    def infos(self, refused: str | None = None) -> dict[str, dict[str, Any]]:
-        """Return each agent's info.
+    @property
+    def refused(self) -> str | None:
+        """What is said of the illegal action that ended the game; None where none did."""
+        starts, reason = self._refused or (-1, None)
+        return reason if starts == self.game.starts and self.game.is_over else None
 
-        At the end it has the `Outcome` too, and what was illegal where that ended the game.
-        """
-        infos = {agent: self.info(agent) for agent in self.agents}
-        if self.game.is_over:
-            final: dict[str, Any] = {"outcome": self.game.outcome()}
-            if refused is not None:
-                final["illegal"] = refused
-            for info in infos.values():
-                info.update(final)
-        return infos
+    @refused.setter
+    def refused(self, reason: str | None) -> None:
+        self._refused = None if reason is None else (self.game.starts, reason)
+
+    def info(self, agent: str, seen: Observation) -> Info:
+        """Return the info of an agent that sees this."""
+        figures = self.final_figures()[self.seats[agent]] if self.game.is_over else None
+        return info_of(seen["action_mask"], seen["observation"][BELIEF_AT], figures)
+
+    def infos(self, seen: Mapping[str, Observation] | None = None) -> dict[str, Info]:
+        """Return each agent's info, from what the agents see where the caller knows it."""
+        if seen is None:
+            seen = {agent: self.observe(seat) for agent, seat in self.seats.items()}
+        return {agent: self.info(agent, seen[agent]) for agent in self.agents}
+
+    def final_figures(self) -> list[Info]:
+        """Return the figures of the game, which is over, for buyer and seller."""
+        starts, figures = self._figures
+        if starts != self.game.starts:
+            figures = final_figures(make_report(self.game.rows, self.game.config.params))
+            self._figures = self.game.starts, figures
+        return figures
+
+    def outcome(self) -> Outcome:
+        """Return the report of the finished game, hidden figures included."""
+        self.check_started()
+        return self.game.outcome()
+
+    def belief(self, agent: str) -> BeliefView:
+        """Return what an agent believes of the other seat now, in currency."""
+        if agent not in self.seats:
+            raise ConfigurationError(f"{agent!r} is no agent of this environment; it has {self.agents}")
+        return self.game.belief(self.seats[agent])
 
     def is_pass(self, action: Any) -> bool:
         """Whether an action is the pass of the form in use, whatever belief goes with it; None counts as one."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from gymnasium.utils import seeding
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
@@ -13,17 +14,15 @@ from pydantic import BaseModel
 
 from parlay_marl.core.belief import N_FIGURES
 from parlay_marl.core.moves import SEATS
-from parlay_marl.core.observation import AT
 from parlay_marl.core.outcome import NONE
 from parlay_marl.envs.batch import Batch, Many
-from parlay_marl.envs.config import one_of
+from parlay_marl.envs.config import ACTIONS, one_of, whole_number
+from parlay_marl.envs.infos import BEFORE, BELIEF_AT, figure_columns, write_final_figures
 from parlay_marl.envs.spaces import action_space, observation_space
 from parlay_marl.errors import ActionTypeError, ConfigurationError
 
 Observations = dict[str, NDArray[Any]]
 ROLES = (*SEATS, "mixed")
-_BELIEF = slice(AT.belief_reservation, AT.belief_reservation + N_FIGURES)
-"""Where in an observation the figures of a belief are."""
 _MODES = {
     AutoresetMode.NEXT_STEP: "next_step",
     AutoresetMode.SAME_STEP: "same_step",
@@ -37,12 +36,14 @@ class NegotiationVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[An
     The arguments are those of the single environment, and: `role` may be `mixed`; `scenario` and `opponent` may be a
     sequence, drawn per game with equal shares, or a mapping of names to shares; the action space has room for the
     scenario with the most packages. `autoreset_mode` is Gymnasium's; `threads` moves lanes in parallel, with the same
-    results; `copy=False` returns the buffers themselves, which the next step overwrites.
+    results; `copy=False` returns the buffers themselves, which the next step overwrites. `max_episode_steps` truncates
+    games after so many of the learner's actions, as Gymnasium's `TimeLimit` does.
 
-    `infos["belief"]` (n, 7) float32 is what the learners believe of the other seat, normalised, in the order of
-    `core.belief.Belief`: the figures of their observations, which with `copy=False` it looks into. When games end,
-    `infos["outcome"]` holds their reports, an array of `OUTCOME_DTYPE`, where `infos["_outcome"]`. With
-    `beliefs="elicited"` the actions are `{"action": (n,), "belief": (n, 2)}`; `belief` may be left out.
+    Infos are the single environment's, as Gymnasium batches them: an array for each key of `envs.infos`, and `_key`, a
+    mask of the lanes that it is told of. With `beliefs="elicited"` the actions are
+    `{"action": (n,), "belief": (n, 2)}`; `belief` may be left out. The mask of a lane that waits for its reset allows
+    every action, none of which is played. `batch.outcomes` holds the whole report of every lane's last finished game,
+    an array of `OUTCOME_DTYPE`.
     """
 
     def __init__(
@@ -56,16 +57,27 @@ class NegotiationVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[An
         information: str | None = None,
         opener: str | None = None,
         max_rounds: int | None = None,
+        actions: str = "discrete",
         illegal: str = "terminate",
         beliefs: str = "bayes",
         autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
         threads: int = 1,
         copy: bool = True,
         render_mode: str | None = None,
+        max_episode_steps: int | None = None,
     ) -> None:
         one_of("role", role, ROLES)
         if render_mode is not None:
             raise ConfigurationError("many games cannot be rendered; make a single environment to watch one")
+        one_of("form of actions", actions, ACTIONS)
+        if actions != "discrete":
+            raise ConfigurationError(
+                f"actions: many games take discrete actions, not {actions!r}; for those use vectorization_mode='sync'"
+            )
+        whole_number("num_envs", num_envs, 1, 2**31 - 1)
+        self._most_steps = 0
+        if max_episode_steps is not None:
+            self._most_steps = whole_number("max_episode_steps", max_episode_steps, 1, 2**31 - 1)
         self.autoreset_mode = _autoreset_mode(autoreset_mode)
         self.metadata = {"autoreset_mode": self.autoreset_mode, "render_modes": []}
         self.batch = Batch(
@@ -76,6 +88,8 @@ class NegotiationVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[An
         self.render_mode = None
         self._copies = copy
         self._lanes, self._all = np.arange(self.num_envs), np.ones(self.num_envs, np.bool_)
+        self._steps = np.zeros(self.num_envs, np.int64)
+        self._last: tuple[Any, NDArray[np.int8]] = (), np.zeros(0, np.int8)
         packages = self.batch.packages
         self.single_observation_space = observation_space("discrete", packages)
         self.single_action_space = action_space("discrete", packages, states=self.batch.elicits)
@@ -83,13 +97,16 @@ class NegotiationVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[An
         self.action_space = batch_space(self.single_action_space, self.num_envs)
 
     def reset(
-        self, *, seed: int | Sequence[int] | None = None, options: dict[str, Any] | None = None
+        self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Observations, dict[str, Any]]:
         """Begin a game in every lane, or in those of `options["reset_mask"]`; see `Batch.reset` for the seeds."""
         rest = dict(options or {})
         chosen = rest.pop("reset_mask", None)
         self.batch.reset(seed, rest, chosen)
-        return self._observations(), self._beliefs()
+        begun = self._all if chosen is None else np.array(chosen)
+        self._steps[begun] = 0
+        observations = self._observations()
+        return observations, self._infos(observations, begun)
 
     def step(
         self, actions: Any
@@ -97,14 +114,29 @@ class NegotiationVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[An
         """Play an action in every lane, and the opponents' answers."""
         batch = self.batch
         actions, estimates = self._parts(actions)
-        learners = batch.learners.copy()
+        learners, waiting = batch.learners.copy(), batch.lanes["is_over"] == 1
         ended = batch.step(actions, estimates)
+        self._last = np.array(actions), learners
         rewards = batch.rewards[self._lanes, learners]
         terminated = batch.endings != NONE
-        infos = self._beliefs()
-        if ended:
-            infos |= self._ends(terminated, learners, actions)
-        return self._observations(), rewards, terminated, np.zeros(self.num_envs, np.bool_), infos
+        truncated = self._truncated(waiting)
+        said: dict[str, Any] = {}
+        if self.autoreset_mode is AutoresetMode.SAME_STEP:
+            if ended or truncated.any():
+                said = self._final(terminated, truncated, learners)
+        elif self.autoreset_mode is AutoresetMode.NEXT_STEP:
+            batch.lanes["is_over"][truncated] = 1
+        observations = self._observations()
+        infos = self._infos(observations, self._all)
+        if ended and self.autoreset_mode is not AutoresetMode.SAME_STEP:
+            write_final_figures(infos, np.flatnonzero(terminated), batch.outcomes, learners)
+        return observations, rewards, terminated, truncated, infos | said
+
+    def _truncated(self, waiting: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Count the step of the lanes that did not wait for a reset; return where it was the last that is allowed."""
+        self._steps += 1
+        self._steps[waiting] = 0
+        return self._steps >= self._most_steps if self._most_steps else np.zeros(self.num_envs, np.bool_)
 
     def _parts(self, actions: Any) -> tuple[Any, Any]:
         """Return (actions, estimates) of what a step is given: a mapping or, without estimates, the actions alone."""
@@ -122,47 +154,95 @@ class NegotiationVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[An
             return {"observation": batch.observations, "action_mask": batch.masks}
         return {"observation": batch.observations.copy(), "action_mask": batch.masks.copy()}
 
-    def _beliefs(self) -> dict[str, Any]:
-        """Return the infos about what the learners believe."""
-        seen, there = self.batch.observations[:, _BELIEF], self._all
-        return {"belief": seen.copy(), "_belief": there.copy()} if self._copies else {"belief": seen, "_belief": there}
+    def _infos(self, seen: Observations, told: NDArray[np.bool_]) -> dict[str, Any]:
+        """Return the infos of lanes whose games go on, `told` of some of them: their masks are those of `seen`."""
+        belief = seen["observation"][:, BELIEF_AT]
+        sights = {"action_mask": seen["action_mask"], "belief": belief.copy() if self._copies else belief}
+        infos = sights | figure_columns(self.num_envs)
+        return infos | {f"_{name}": told.copy() for name in infos}
 
-    def _ends(self, terminated: NDArray[np.bool_], learners: NDArray[np.int8], actions: Any) -> dict[str, Any]:
-        """Return what there is to say about games that ended.
-
-        Their outcomes, what was illegal where that ended them and, with SAME_STEP, their last observations.
-        """
-        infos: dict[str, Any] = {"outcome": self.batch.outcomes.copy(), "_outcome": terminated.copy()}
-        refused = self.batch.refusals != 0
-        if refused.any():
-            infos["illegal"] = texts = np.full(self.num_envs, None, object)
-            infos["_illegal"] = refused
-            for lane in np.flatnonzero(refused).tolist():
-                texts[lane] = self.batch.refusal_text(
-                    lane, int(learners[lane]), int(actions[lane]), self.batch.refusals[lane]
-                )
-        if self.autoreset_mode is not AutoresetMode.SAME_STEP:
-            return infos
-        infos |= {"belief": self.batch.final_observations[:, _BELIEF].copy(), "_belief": terminated.copy()}
-        return {
-            "final_obs": self._final_observations(terminated),
-            "_final_obs": terminated.copy(),
-            "final_info": infos,
-            "_final_info": terminated.copy(),
+    def _final(
+        self, terminated: NDArray[np.bool_], truncated: NDArray[np.bool_], learners: NDArray[np.int8]
+    ) -> dict[str, Any]:
+        """Return what SAME_STEP says of games that ended, in Gymnasium's form, and begin those that were cut short."""
+        batch, ended, cut = self.batch, terminated | truncated, truncated & ~terminated
+        lanes, over = np.flatnonzero(ended), terminated[ended][:, None]
+        seen = np.where(over, batch.final_observations[lanes], batch.observations[lanes])
+        masks = np.where(over, np.int8(1), batch.masks[lanes])
+        infos: dict[str, Any] = {
+            "action_mask": np.zeros_like(batch.masks),
+            "belief": np.zeros((self.num_envs, N_FIGURES), np.float32),
         }
-
-    def _final_observations(self, terminated: NDArray[np.bool_]) -> NDArray[Any]:
-        """Return the last observation of each lane whose game ended, None elsewhere: unbatched, as Gymnasium's are."""
-        lanes = np.flatnonzero(terminated)
-        seen, masks = self.batch.final_observations[lanes], np.zeros((len(lanes), self.batch.n_actions), np.int8)
+        infos["action_mask"][lanes], infos["belief"][lanes] = masks, seen[:, BELIEF_AT]
+        infos |= figure_columns(self.num_envs)
+        for name in BEFORE:
+            infos[name][~ended] = 0
+        write_final_figures(infos, np.flatnonzero(terminated), batch.outcomes, learners)
+        infos |= {f"_{name}": ended.copy() for name in infos}
         final = np.full(self.num_envs, None, object)
         for i, lane in enumerate(lanes.tolist()):
             final[lane] = {"observation": seen[i], "action_mask": masks[i]}
-        return final
+        if cut.any():
+            batch.reset(chosen=cut)
+        self._steps[ended] = 0
+        return {"final_obs": final, "_final_obs": ended.copy(), "final_info": infos, "_final_info": ended.copy()}
 
     def action_masks(self) -> NDArray[np.int8]:
         """Return the masks of the legal actions, shape (num_envs, actions), as sb3-contrib asks for them."""
         return self.batch.masks.copy()
+
+    def refusals(self) -> tuple[str | None, ...]:
+        """Return what is said of each lane's last action where it was illegal and ended the game, None elsewhere."""
+        return tuple(self._refusal(lane) for lane in range(self.num_envs))
+
+    def _refusal(self, lane: int) -> str | None:
+        reason = int(self.batch.refusals[lane])
+        if not reason:
+            return None
+        actions, learners = self._last
+        return self.batch.refusal_text(lane, int(learners[lane]), int(actions[lane]), reason)
+
+    @property
+    def np_random_seed(self) -> tuple[int, ...]:  # type: ignore[override]
+        """The seed of every lane's games, as `SyncVectorEnv` gives those of its environments."""
+        return tuple(self.batch.lanes["seed"].tolist())
+
+    @property
+    def np_random(self) -> tuple[np.random.Generator, ...]:  # type: ignore[override]
+        """A generator for every lane, of its seed; games draw nothing from them."""
+        return tuple(seeding.np_random(seed)[0] for seed in self.np_random_seed)
+
+    def call(self, name: str, *args: Any, **kwargs: Any) -> tuple[Any, ...]:
+        """Return what each lane's single environment would return: `SyncVectorEnv.call` for what lanes have.
+
+        Raises:
+            AttributeError: for anything that lanes have not.
+        """
+        own = self._of_lanes()
+        if name not in own:
+            raise AttributeError(f"lanes have no {name!r}; they have {', '.join(sorted(own))}")
+        return own[name](*args, **kwargs)
+
+    def get_attr(self, name: str) -> tuple[Any, ...]:
+        """Return an attribute of each lane; see `call`."""
+        return self.call(name)
+
+    def _of_lanes(self) -> dict[str, Callable[..., tuple[Any, ...]]]:
+        """Return what lanes have, as functions that return it for all of them."""
+        n, batch = self.num_envs, self.batch
+        same: dict[str, Any] = {
+            "spec": self.spec,
+            "render_mode": None,
+            "observation_space": self.single_observation_space,
+            "action_space": self.single_action_space,
+        }
+        return {name: lambda value=value: (value,) * n for name, value in same.items()} | {
+            "action_masks": lambda: tuple(self.action_masks()),
+            "config": lambda: tuple(batch.configs[i] for i in batch.games["scenario"]),
+            "np_random_seed": lambda: self.np_random_seed,
+            "np_random": lambda: self.np_random,
+            "refusal": self.refusals,
+        }
 
     def close_extras(self, **_: Any) -> None:
         """Release the threads; Gymnasium 1.2 calls this even where the arguments were refused."""

@@ -110,7 +110,7 @@ def test_a_price_that_a_persona_names_means_exactly_itself(
     again = scenario.normalise(amount)
     assert scenario.to_currency(again) == amount
     assert price_text(again, scenario) == text
-    assert whole_units(again, seat, limit, scenario.high - scenario.low, scenario.price_unit) == again
+    assert whole_units(again, seat, limit, scenario.high - scenario.low, scenario.price_unit) == named
 
 
 @given(deals())
@@ -134,3 +134,13 @@ def test_any_price_is_told_within_the_range_and_comes_back(scenario: Scenario, x
     assert scenario.to_currency(scenario.normalise(amount)) == amount
     shown = Decimal(price_text(x, scenario).split()[-1].replace(",", ""))
     assert float(shown) == amount
+
+
+@given(deals(), st.integers(0, PRICE_LEVELS - 1), st.integers(0, 1), st.floats(0.0, 1.0))
+def test_a_price_of_the_grid_stays_as_it_is_to_the_last_bit(
+    scenario: Scenario, level: int, seat: int, limit: float
+) -> None:
+    x, width = level / (PRICE_LEVELS - 1), scenario.high - scenario.low
+    step = Decimal(str(scenario.high)) - Decimal(str(scenario.low))
+    assume(step * level / (PRICE_LEVELS - 1) % Decimal(str(scenario.price_unit)) == 0)
+    assert whole_units(x, seat, limit, width, scenario.price_unit) == x

@@ -1,4 +1,4 @@
-"""What each agent's info says it believes of the other: in currency, at that moment, and its own seat's only."""
+"""What an environment says that an agent believes of the other: in currency, at that moment, its own seat's only."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from parlay_marl.core.step import doubt_game
 from parlay_marl.envs.game import Game
 from parlay_marl.envs.single import NegotiationEnv
 from parlay_marl.envs.vector import NegotiationVectorEnv
-from parlay_marl.errors import NotStartedError
-from tests.helpers import AGENTS, SCENARIOS, claim, offer, pick
+from parlay_marl.errors import ConfigurationError, NotStartedError
+from tests.helpers import AGENTS, SCENARIOS, claim, offer, pick, same
 
 TRACKERS = ("bayes", "heuristic", "none", "elicited")
 
@@ -48,21 +48,19 @@ def test_a_belief_is_the_one_that_the_seat_is_shown(scenario: str, beliefs: str)
         env.reset(seed=seed)
         while not env.game.is_over:
             for seat, agent in enumerate(AGENTS):
-                assert env.infos[agent].keys() == {"belief"}
-                check(env.infos[agent]["belief"], env.game, seat)
-                doubts += env.infos[agent]["belief"].bluff_probability is not None
-            assert env.last()[4] == env.infos[env.agent_selection]
+                check(env.belief(agent), env.game, seat)
+                doubts += env.belief(agent).bluff_probability is not None
+            assert same(env.last()[4], env.infos[env.agent_selection])
             env.step(pick(rng, env.last()[0]["action_mask"], env.game.packages))
         for seat, agent in enumerate(AGENTS):
-            assert env.infos[agent].keys() == {"belief", "outcome"}
-            check(env.infos[agent]["belief"], env.game, seat)
+            check(env.belief(agent), env.game, seat)
     assert doubts > 0
 
 
 def test_a_belief_is_in_currency() -> None:
     env = negotiation_v0.env(scenario="uniform", opener="buyer")
     env.reset(seed=0)
-    view = env.infos["buyer_0"]["belief"]
+    view = env.belief("buyer_0")
     assert view.reservation == pytest.approx(150.0, abs=0.5)
     assert view.sd == pytest.approx(100.0 / 12.0**0.5, rel=0.02)
     assert 100.0 <= view.low < view.reservation < view.high <= 200.0
@@ -75,8 +73,8 @@ def test_a_belief_stays_what_it_was_when_the_game_goes_on() -> None:
     views, kept = [], []
     for action in (claim(35), offer(5), offer(30), offer(8), claim(10), 3):
         env.step(action)
-        views += [env.infos[agent]["belief"] for agent in AGENTS] + [env.last()[4]["belief"]]
-        kept += [view.as_dict() for view in views[-3:]]
+        views += [env.belief(agent) for agent in AGENTS]
+        kept += [view.as_dict() for view in views[-2:]]
     env.reset()
     assert [view.as_dict() for view in views] == kept
     assert len({repr(view) for view in views}) > 6
@@ -86,22 +84,22 @@ def test_an_open_claim_comes_with_its_probability_to_be_a_bluff() -> None:
     env = negotiation_v0.env(opener="seller", scenario="saas_enterprise")
     env.reset(seed=0)
     env.step(claim(9))
-    honest = env.infos["buyer_0"]["belief"].bluff_probability
-    assert env.infos["seller_0"]["belief"].bluff_probability is None, "its own claim"
+    honest = env.belief("buyer_0").bluff_probability
+    assert env.belief("seller_0").bluff_probability is None, "its own claim"
     env.reset(seed=0)
     env.step(claim(38))
-    assert 0.0 <= honest < env.infos["buyer_0"]["belief"].bluff_probability <= 1.0
+    assert 0.0 <= honest < env.belief("buyer_0").bluff_probability <= 1.0
     env.step(3)
-    assert env.infos["buyer_0"]["belief"].bluff_probability is None, "no longer open"
+    assert env.belief("buyer_0").bluff_probability is None, "no longer open"
 
 
 @every_tracker
 def test_a_belief_can_be_copied_pickled_compared_and_not_changed(beliefs: str) -> None:
     env = negotiation_v0.env(opener="seller", beliefs=beliefs)
     env.reset(seed=0)
-    first = env.infos["buyer_0"]["belief"]
+    first = env.belief("buyer_0")
     env.step(claim(30))
-    view = env.infos["buyer_0"]["belief"]
+    view = env.belief("buyer_0")
     for each in (copy.copy(view), copy.deepcopy(view), pickle.loads(pickle.dumps(view))):
         assert each == view
         assert hash(each) == hash(view)
@@ -116,20 +114,31 @@ def test_there_is_no_belief_before_the_first_game() -> None:
     assert negotiation_v0.env().infos == {}
     with pytest.raises(NotStartedError):
         Game(negotiation_v0.make_config()).belief(0)
+    for env in (negotiation_v0.env(), negotiation_v0.parallel_env()):
+        with pytest.raises(NotStartedError):
+            env.belief("buyer_0")
+    with pytest.raises(NotStartedError):
+        NegotiationEnv().belief()
+
+
+def test_there_is_no_belief_of_a_seat_without_an_agent() -> None:
+    for env in (negotiation_v0.env(seller="shark"), negotiation_v0.parallel_env(seller="shark")):
+        env.reset(seed=1)
+        for agent in ("seller_0", "buyer", 0):
+            with pytest.raises(ConfigurationError, match="is no agent of this environment"):
+                env.belief(agent)
 
 
 @pytest.mark.parametrize("seat", [0, 1])
 def test_every_interface_of_one_agent_tells_only_its_own(seat: int) -> None:
     arguments = {"role": ("buyer", "seller")[seat], "opponent": "veteran"}
     env = NegotiationEnv(**arguments)
-    _, info = env.reset(seed=1)
+    env.reset(seed=1)
     rng = np.random.default_rng(0)
     while not env.game.is_over:
-        assert info.keys() == {"belief"}
-        check(info["belief"], env.game, seat)
-        info = env.step(pick(rng, env.action_masks(), 1))[4]
-    assert info.keys() == {"belief", "outcome"}
-    check(info["belief"], env.game, seat)
+        check(env.belief(), env.game, seat)
+        env.step(pick(rng, env.action_masks(), 1))
+    check(env.belief(), env.game, seat)
 
 
 def test_many_games_tell_the_figures_of_their_observations() -> None:

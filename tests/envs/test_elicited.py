@@ -14,7 +14,7 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
 from parlay_marl import negotiation_v0
 from parlay_marl.core.belief import score
-from parlay_marl.core.moves import N_MOVES, Refusal, decode
+from parlay_marl.core.moves import INDEX_WALK_AWAY, N_MOVES, Refusal, decode
 from parlay_marl.core.observation import AT
 from parlay_marl.envs.batch import Batch
 from parlay_marl.envs.config import make_config
@@ -23,7 +23,7 @@ from parlay_marl.envs.single import NegotiationEnv
 from parlay_marl.envs.vector import NegotiationVectorEnv
 from parlay_marl.errors import ActionTypeError, IllegalMoveError
 from parlay_marl.opponents.seat import as_player
-from tests.helpers import AGENTS, PERSONAS, SCENARIOS, Chooser, Reciter, content, offer, pick, same
+from tests.helpers import AGENTS, PERSONAS, SCENARIOS, Chooser, Reciter, check_infos, content, offer, pick, same
 
 NAN, INF = float("nan"), float("inf")
 SHAPED = 5.0
@@ -131,10 +131,10 @@ def test_the_same_moves_and_beliefs_are_the_same_game_through_every_interface(fo
             batch.step([index], None if belief is None else [belief])
             assert content(aec.game.rows) == content(parallel.game.rows) == content(game.rows) == content(batch.games)
             assert list(aec.rewards.values()) == list(rewards.values()) == game.rewards == batch.rewards[0].tolist()
-            assert infos == aec.infos
+            assert all(same(infos[a]["belief"], aec.infos[a]["belief"]) for a in AGENTS)
             for i, agent in enumerate(AGENTS):
                 assert same(aec.observe(agent)["observation"], seen[agent]["observation"])
-                assert game.belief(i) == infos[agent]["belief"]
+                assert game.belief(i) == aec.belief(agent) == parallel.belief(agent)
         assert aec.game.moves == parallel.game.moves == game.moves
 
 
@@ -154,7 +154,7 @@ def test_lanes_are_single_environments_with_beliefs_too(case: int, mode: Autores
     assert same(seen, sync.reset(seed=3)[0])
     forfeits = 0
     for _ in range(60):
-        indices = [pick(rng, mask, env.batch.packages) if mask.any() else 0 for mask in seen["action_mask"]]
+        indices = [pick(rng, mask, env.batch.packages) for mask in seen["action_mask"]]
         beliefs = rng.uniform([-1.0, 0.0], [2.0, 1.05], (4, 2))  # one in twenty is too wide
         actions = {"action": np.array(indices), "belief": beliefs}
         seen, *signals, infos = env.step(actions)
@@ -163,9 +163,10 @@ def test_lanes_are_single_environments_with_beliefs_too(case: int, mode: Autores
         assert all(map(same, signals, others))
         for i, single in enumerate(sync.envs):
             assert content(env.batch.games[i : i + 1]) == content(single.game.rows)
-        ends, theirs = (info.get("final_info", info) for info in (infos, told))
-        assert list(ends.get("illegal", [])) == [text or None for text in theirs.get("illegal", [])]
-        forfeits += np.count_nonzero(ends.get("_illegal", 0))
+        check_infos(infos, told)
+        forfeits += np.count_nonzero(infos.get("final_info", infos)["illegal"])
+        if mode is not AutoresetMode.SAME_STEP:
+            assert env.refusals() == sync.call("refusal")
         if mode is AutoresetMode.DISABLED and signals[1].any():
             options = {"reset_mask": signals[1]}
             seen = env.reset(options=options)[0]
@@ -282,7 +283,7 @@ def test_stated_beliefs_are_kept_copied_pickled_and_replayed() -> None:
             if not each.game.is_over:
                 each.step({"action": 1, "belief": [0.3, 0.2]})
             assert content(each.game.rows) == content(env.game.rows)
-            assert each.infos == env.infos
+            assert same(each.infos, env.infos)
         moves = json.loads(json.dumps(env.game.moves))
         again = negotiation_v0.replay(env.config, seed, moves, env.game.options, env.game.number)
         assert content(again.rows) == content(env.game.rows)
@@ -398,7 +399,7 @@ def test_an_honest_report_has_the_highest_expected_score(truth: tuple[float, flo
 
 
 def paid_for(report: tuple[float, float] | None, n: int, scenario: str) -> Any:
-    """Return what stating a belief in the buyer's first move pays it in each of n games, where nothing is known yet."""
+    """Return what stating a belief in the buyer's first move pays it in each of n games that the seller leaves then."""
     batch = Batch(n, scenario, beliefs="elicited", opener="buyer", observe=False, reward="shaped")
     batch.reset(seed=11)
     actions = np.full(n, 2)  # silence: nothing else pays or costs
@@ -406,6 +407,8 @@ def paid_for(report: tuple[float, float] | None, n: int, scenario: str) -> Any:
         batch.step(actions)
     else:
         batch.step(actions, np.tile(report, (n, 1)))
+    assert not batch.rewards.any(), "nothing is paid while the game goes on"
+    batch.step(np.full(n, INDEX_WALK_AWAY))
     return batch.rewards[:, 0].copy()
 
 
@@ -423,25 +426,35 @@ def test_reporting_the_public_prior_pays_best_where_nothing_else_is_known(scenar
         assert paid.mean() + 4.0 * paid.std() / np.sqrt(n) < 0.0, (shift, factor, paid.mean())
 
 
-def test_the_pay_for_beliefs_telescopes() -> None:
+STATED = ([0.1, 0.05], [0.9, 0.4], [0.1, 0.05], [0.4, 0.1])
+
+
+def test_the_ending_pays_the_mean_score_over_ones_own_turns_less_that_of_the_prior() -> None:
     for seed in range(5):
         env = make("aec")
         env.reset(seed=seed)
-        total, start = 0.0, float(env.game.row["belief_accuracy"][0])
-        for belief in ([0.1, 0.05], [0.9, 0.4], [0.1, 0.05], [0.4, 0.1]):
+        row, scores = env.game.row, []
+        prior = score(*row["estimate"][0].tolist(), float(row["reservation"][1]))
+        for belief in STATED:
+            scores.append(score(*belief, float(row["reservation"][1])))
             env.step({"action": 2, "belief": belief})
-            total += env.rewards["buyer_0"]
             env.step({"action": 2})
-            total += env.rewards["buyer_0"]
-        end = score(0.4, 0.1, float(env.game.row["reservation"][1]))
-        assert total == pytest.approx(SHAPED * (end - start))
-
-
-def test_repeating_a_report_pays_nothing() -> None:
-    env = make("aec")
-    env.reset(seed=0)
-    env.step({"action": 2, "belief": [0.3, 0.1]})
-    for _ in range(3):
+            assert env.rewards["buyer_0"] == 0.0
+        scores.append(score(*STATED[-1], float(row["reservation"][1])))  # what was last stated stands
         env.step({"action": 2})
+        env.step({"action": INDEX_WALK_AWAY})
+        assert env.rewards["buyer_0"] == pytest.approx(SHAPED * (np.mean(scores) - prior))
+
+
+def test_a_report_that_is_repeated_counts_as_one_that_stands() -> None:
+    paid = []
+    for again in ({}, {"belief": [0.3, 0.1]}):
+        env = make("aec")
+        env.reset(seed=0)
         env.step({"action": 2, "belief": [0.3, 0.1]})
-        assert env.rewards["buyer_0"] == 0.0
+        for _ in range(3):
+            env.step({"action": 2})
+            env.step({"action": 2} | again)
+        env.step({"action": INDEX_WALK_AWAY})
+        paid.append(env.rewards["buyer_0"])
+    assert paid[0] == paid[1] != 0.0

@@ -50,10 +50,9 @@ def histories_differ(pair: tuple[Any, Any], action: int) -> bool:
     return bool(action == 3 and first != second)
 
 
-def told(info: dict[str, Any]) -> Any:
-    """Return all that an info holds: what it says, and every byte that is kept to say it from."""
-    assert info.keys() == {"belief"}
-    return info["belief"].as_dict(), pickle.dumps(info["belief"])
+def told(info: dict[str, Any], view: Any) -> Any:
+    """Return all that an agent is told: its info, its belief, and every byte that is kept to say it from."""
+    return pickle.dumps(info), view.as_dict(), pickle.dumps(view)
 
 
 HIDDEN = [
@@ -80,7 +79,7 @@ def test_two_agents(watcher: int, hidden: str, scenario: str) -> None:
             first, second = pair
             assert same(first.observe(agent), second.observe(agent))
             assert turns % 10 or first.render() == second.render()
-            assert told(first.infos[agent]) == told(second.infos[agent])
+            assert told(first.infos[agent], first.belief(agent)) == told(second.infos[agent], second.belief(agent))
             action = pick(rng, first.last()[0]["action_mask"], first.game.packages)
             if histories_differ(pair, action):
                 break
@@ -89,7 +88,8 @@ def test_two_agents(watcher: int, hidden: str, scenario: str) -> None:
             for env in pair:
                 env.step(action)
             over = any(env.game.is_over for env in pair)
-            assert over or (same(seen[0], seen[1]) and told(infos[0]) == told(infos[1]))
+            views = [env.belief(agent) for env in side_by_side]
+            assert over or (same(seen[0], seen[1]) and told(infos[0], views[0]) == told(infos[1], views[1]))
             turns += 1
     assert turns > 50
 
@@ -118,7 +118,7 @@ def test_one_agent_against_a_policy_that_does_not_look(watcher: int, hidden: str
                 break
             turns += 1
             assert turns % 10 or pair[0].render() == pair[1].render()
-            assert told(looks[0][4]) == told(looks[1][4])
+            assert told(looks[0][4], pair[0].belief()) == told(looks[1][4], pair[1].belief())
 
 
 def test_the_test_would_notice() -> None:

@@ -107,7 +107,7 @@ def test_the_ledger_agrees_with_the_report(scenario: str) -> None:
         env.reset(seed=seed)
         while not env.game.is_over:
             env.step(pick(rng, env.last()[0]["action_mask"], env.game.packages))
-        outcome = env.infos["buyer_0"]["outcome"]
+        outcome = env.outcome()
         claims = outcome.claims
         assert claims == env.game.ledger()
         for i, seat in enumerate(("buyer", "seller")):

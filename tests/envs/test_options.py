@@ -47,8 +47,8 @@ CASES: list[tuple[dict[str, Any], str, Any, Any]] = [
         [0.0, 0.2, 0.3, -0.04, 0.16, 0.26, -0.08, 0.12, 0.22],
     ),
 ]
-# A draw that follows from others: the room for a deal at the start, the belief's accuracy, the opener's turn.
-FOLLOWS = {"start_width", "belief_accuracy", "seat"}
+# A draw that follows from others: the room for a deal at the start, the belief's first accuracy, the opener's turn.
+FOLLOWS = {"start_width", "start_accuracy", "seat"}
 
 
 def terms_env(**arguments: Any) -> Any:

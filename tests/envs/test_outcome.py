@@ -11,7 +11,9 @@ import pytest
 from parlay_marl import negotiation_v0
 from parlay_marl.core.outcome import OUTCOME, Ending
 from parlay_marl.core.state import STATE
-from parlay_marl.errors import GameOverError
+from parlay_marl.envs.outcome import Outcome
+from parlay_marl.envs.single import NegotiationEnv
+from parlay_marl.errors import GameOverError, NotStartedError
 from tests.helpers import Chooser
 
 ACCEPT, WALK, OFFER, ANCHOR, CLAIM, SILENCE, CHALLENGE = (int(move) for move in negotiation_v0.Move)
@@ -51,11 +53,13 @@ def game(scenario: str, options: dict[str, Any], *moves: tuple[int, float, int] 
     deal = env.game.scenario
     for given in moves:
         move, price, package = given if isinstance(given, tuple) else (given, deal.low, 0)
-        assert all(info.keys() == {"belief"} for info in env.infos.values())
+        with pytest.raises(GameOverError, match="not over yet"):
+            env.outcome()
         env.step({"move": move, "price": (price - deal.low) / (deal.high - deal.low), "package": package})
-    assert env.infos["buyer_0"]["outcome"] == env.infos["seller_0"]["outcome"]
     assert env.terminations == {"buyer_0": True, "seller_0": True}
-    return env.infos["buyer_0"]["outcome"]
+    outcome: Outcome = env.outcome()
+    assert outcome == env.game.outcome()
+    return outcome
 
 
 def test_a_deal_on_the_price() -> None:
@@ -101,7 +105,7 @@ def test_the_payoffs_of_a_deal_are_the_rewards_of_the_pure_game() -> None:
     for action in ({"move": OFFER, "price": 0.2}, {"move": OFFER, "price": 0.5}, {"move": ACCEPT}):
         env.step(action)
         total = {agent: total[agent] + env.rewards[agent] for agent in total}
-    assert tuple(total.values()) == pytest.approx(env.infos["buyer_0"]["outcome"].payoff)
+    assert tuple(total.values()) == pytest.approx(env.outcome().payoff)
     assert tuple(total.values()) == pytest.approx((0.97 * 20 / 40, 0.99 * 20 / 40))
 
 
@@ -275,14 +279,22 @@ def test_no_name_is_declared_twice_in_the_tables_of_the_core() -> None:
     ]
 
 
-def test_both_infos_hold_the_report_through_every_interface() -> None:
-    parallel = negotiation_v0.parallel_env(opener="buyer")
-    parallel.reset(seed=0)
-    infos = parallel.step({"buyer_0": 1})[4]
-    assert infos["buyer_0"]["outcome"] == infos["seller_0"]["outcome"]
-    assert infos["buyer_0"]["outcome"].closed_by == "buyer"
-    alone = negotiation_v0.env(seller=Chooser(0))
-    alone.reset(seed=0)
+def test_every_interface_has_the_report() -> None:
+    parallel = negotiation_v0.parallel_env(opener="seller")
+    alone = negotiation_v0.env(seller=Chooser(0), opener="seller")
+    single = NegotiationEnv(opponent=Chooser(0), opener="seller")
+    for env in (parallel, alone, single):
+        with pytest.raises(NotStartedError):
+            env.outcome()
+        env.reset(seed=0)
+        with pytest.raises(GameOverError, match="not over yet"):
+            env.outcome()
+    parallel.step({"seller_0": 20})
+    parallel.step({"buyer_0": 1})
     alone.step(1)
-    assert list(alone.infos) == ["buyer_0"]
-    assert alone.infos["buyer_0"]["outcome"].closed_by == "buyer"
+    single.step(1)
+    assert [env.outcome().closed_by for env in (parallel, alone, single)] == ["buyer"] * 3
+    assert alone.outcome() == single.outcome()
+    parallel.reset()
+    with pytest.raises(GameOverError, match="not over yet"):
+        parallel.outcome()

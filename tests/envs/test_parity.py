@@ -15,7 +15,7 @@ from parlay_marl.envs.game import Game
 from parlay_marl.envs.single import NegotiationEnv
 from parlay_marl.opponents.scripted import choose_move
 from parlay_marl.opponents.seat import PersonaOpponent, as_persona
-from tests.helpers import AGENTS, BUYER, HOT, PERSONAS, SCENARIOS, SELLER, content, examples, pick, same
+from tests.helpers import AGENTS, BUYER, HOT, PERSONAS, SCENARIOS, SELLER, content, examples, info_at, pick, same
 from tests.opponents.networks import learned
 
 RULES = {"default": "default", "seed": "seed", "hot": HOT}
@@ -67,8 +67,7 @@ class Moment(NamedTuple):
 
 def infos(game: Game) -> dict[str, Any]:
     """Return what both agents are told beside their observations."""
-    end = {"outcome": game.outcome()} if game.is_over else {}
-    return {agent: {"belief": game.belief(seat), **end} for seat, agent in enumerate(AGENTS)}
+    return {agent: info_at(game, seat) for seat, agent in enumerate(AGENTS)}
 
 
 def moment(game: Game) -> Moment:
@@ -109,8 +108,8 @@ def check_aec(env: Any, at: Moment, owed: dict[str, float]) -> None:
         assert same(env.observe(agent), seen)
     assert env.last()[1] == owed[env.agent_selection]
     assert same(env.last()[0], at.seen[AGENTS.index(env.agent_selection)])
-    assert env.last()[4] == at.infos[env.agent_selection]
-    assert env.infos == at.infos
+    assert same(env.last()[4], at.infos[env.agent_selection])
+    assert same(env.infos, at.infos)
 
 
 @examples(60)
@@ -125,7 +124,9 @@ def test_aec_is_the_game(setup: Setup) -> None:
         env.step(action)
         owed = {agent: owed[agent] + after.rewards[seat] for seat, agent in enumerate(AGENTS)}
         check_aec(env, after, owed)
-    assert env.infos == infos(game)
+    assert same(env.infos, infos(game))
+    assert env.outcome() == game.outcome()
+    assert [env.belief(agent) for agent in AGENTS] == [game.belief(seat) for seat in (BUYER, SELLER)]
 
 
 @examples(60)
@@ -137,29 +138,29 @@ def test_parallel_is_the_game(setup: Setup) -> None:
     for _ in range(setup.skipped):
         observations, told = env.reset()
     passing = game.n_actions
-    assert told == moments[0].infos
+    check_parallel(observations, moments[0], told)
     for action, before, after in zip(actions, moments, moments[1:], strict=False):
         assert env.agents == list(AGENTS)
-        check_parallel(observations, before)
+        check_parallel(observations, before, told)
         chosen = dict.fromkeys(AGENTS, passing) | {AGENTS[before.seat]: action}
         observations, rewards, terminations, truncations, told = env.step(chosen)
         assert content(env.game.rows) == after.row
-        assert told == after.infos
         assert rewards == dict(zip(AGENTS, after.rewards, strict=True))
         assert terminations == dict.fromkeys(AGENTS, after.over)
         assert truncations == dict.fromkeys(AGENTS, False)
-    check_parallel(observations, moments[-1])
-    assert told == infos(game)
+    check_parallel(observations, moments[-1], told)
+    assert env.outcome() == game.outcome()
     assert env.agents == []
 
 
-def check_parallel(observations: dict[str, Any], at: Moment) -> None:
-    """Check what both agents of a parallel environment see: the seat not on turn may only pass."""
+def check_parallel(observations: dict[str, Any], at: Moment, told: dict[str, Any]) -> None:
+    """Check what both agents of a parallel environment see and are told: the seat not on turn may only pass."""
     for seat, agent in enumerate(AGENTS):
         mask = observations[agent]["action_mask"]
         assert same(observations[agent]["observation"], at.seen[seat]["observation"])
         assert same(mask[:-1], at.seen[seat]["action_mask"])
         assert mask[-1] == (seat != at.seat and not at.over)
+        assert same(told[agent], at.infos[agent] | {"action_mask": mask})
 
 
 def as_mixed(action: int, seat: int, packages: int) -> dict[str, Any]:
@@ -184,7 +185,7 @@ def test_mixed_actions_at_grid_prices_are_the_discrete_ones(setup: Setup) -> Non
         assert content(aec.game.rows) == content(parallel.game.rows) == after.row
         assert aec.rewards == rewards == dict(zip(AGENTS, after.rewards, strict=True))
     assert aec.game.moves == parallel.game.moves == game.moves
-    assert aec.infos["seller_0"]["outcome"] == game.outcome()
+    assert aec.outcome() == game.outcome()
 
 
 # --- an opponent in one of the seats ----------------------------------------------------------------------------------
@@ -208,13 +209,15 @@ def play_alone(env: NegotiationEnv, setup: Setup) -> list[Step]:
     rng, steps, terminated = setup.rng(), [], False
     seen, info = env.reset(seed=setup.seed)
     while not terminated:
-        assert info == {"belief": env.game.belief(env.game.seat)}
+        assert same(info, info_at(env.game, env.game.seat))
+        assert env.belief() == env.game.belief(env.game.seat)
         action = pick(rng, seen["action_mask"], env.game.packages)
         after, reward, terminated, truncated, info = env.step(action)
         assert not truncated
         steps.append(Step(seen, action, reward))
         seen = after
-    assert info["outcome"] == env.game.outcome()
+    assert same(info, info_at(env.game, env._seat, np.ones_like(seen["action_mask"])))
+    assert env.outcome() == env.game.outcome()
     return [*steps, Step(seen, -1, 0.0)]
 
 
@@ -246,9 +249,9 @@ def test_one_agent_sees_and_gets_what_it_would_in_the_two_agent_game(drawn: tupl
         paid += both.rewards[agent]
     assert paid == steps[turn].reward
     assert turn == len(steps) - 2
-    assert same(both.game.observe(seat), steps[-1].seen)
+    assert same(both.game.observe(seat)["observation"], steps[-1].seen["observation"])
     assert content(both.game.rows) == content(env.game.rows)
-    assert both.infos[agent]["outcome"] == env.game.outcome()
+    assert both.outcome() == env.outcome()
 
 
 @examples(60)
@@ -267,7 +270,7 @@ def test_one_agent_is_the_same_through_every_interface(drawn: tuple[Setup, Oppos
     for step in steps[:-1]:
         seen, reward, terminated, truncated, info = aec.last()
         assert (reward, terminated, truncated) == (owed, False, False)
-        assert info == {"belief": aec.game.belief(seat)}
+        assert same(info, info_at(aec.game, seat))
         assert same(seen, step.seen)
         assert same(observations[agent]["observation"], step.seen["observation"])
         assert same(observations[agent]["action_mask"], np.append(step.seen["action_mask"], np.int8(0)))
@@ -275,8 +278,10 @@ def test_one_agent_is_the_same_through_every_interface(drawn: tuple[Setup, Oppos
         observations, rewards, _, _, _ = parallel.step({agent: step.action})
         owed = step.reward
         assert aec.rewards == rewards == {agent: owed}
-    assert same(aec.last()[0], steps[-1].seen)
-    assert aec.last()[1:] == (owed, True, False, infos(env.game)[agent])
+    seen, *signals, info = aec.last()
+    assert same(seen["observation"], steps[-1].seen["observation"])
+    assert signals == [owed, True, False]
+    assert same(info, info_at(env.game, seat))
     assert content(aec.game.rows) == content(parallel.game.rows) == content(env.game.rows)
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from parlay_marl import negotiation_v0
 from parlay_marl.core.moves import N_MOVES, Move, Refusal, decode
+from parlay_marl.core.outcome import Ending
 from parlay_marl.envs.game import REASONS, Game
 from parlay_marl.envs.single import NegotiationEnv
 from parlay_marl.errors import (
@@ -248,8 +249,8 @@ def owed(interface: str, form: str, first: int, **arguments: Any) -> float:
     return float(env.rewards["buyer_0"]) if interface not in ("aec", "parallel") else 0.0
 
 
-def check_forfeit(env: Any, result: Any, offender: str, loss: float, other: float = 0.0) -> dict[str, Any]:
-    """Check that a game has ended at the cost of an agent; return the info of an agent that is there."""
+def check_forfeit(env: Any, result: Any, offender: str, loss: float, other: float = 0.0) -> str:
+    """Check that a game has ended at the cost of an agent; return what is said of its action."""
     rewards = {"buyer_0": other, "seller_0": other} | {offender: -loss}
     outcome = env.game.outcome()
     assert (outcome.ending, outcome.closed_by, outcome.price) == ("forfeit", offender.removesuffix("_0"), None)
@@ -267,10 +268,12 @@ def check_forfeit(env: Any, result: Any, offender: str, loss: float, other: floa
         assert env.terminations == dict.fromkeys(env.possible_agents, True)
         infos = env.infos
     assert set(infos) == ({"buyer_0"} if isinstance(env, NegotiationEnv) else set(env.possible_agents))
-    assert all(info["outcome"] == outcome for info in infos.values())
+    assert env.outcome() == outcome
+    assert {agent: info["illegal"] for agent, info in infos.items()} == {a: int(a == offender) for a in infos}
+    assert {info["ending"] for info in infos.values()} == {Ending.FORFEIT}
     assert not any(env.game.observe(seat)["action_mask"].any() for seat in (0, 1))
-    info: dict[str, Any] = infos["buyer_0"]
-    return info
+    said: str = env.refusal()
+    return said
 
 
 @every_case
@@ -284,8 +287,8 @@ def test_terminate_ends_the_game_at_the_offenders_cost(
         arguments = {"rules": case.rules, "illegal": "terminate", "reward": reward}
         env = sit_down(interface, form, case.first, **arguments)
         opening = env.game.moves
-        info = check_forfeit(env, act(env, action), "buyer_0", loss - owed(interface, form, case.first, **arguments))
-        assert f"is illegal: {REASONS[case.why]}" in info["illegal"]
+        said = check_forfeit(env, act(env, action), "buyer_0", loss - owed(interface, form, case.first, **arguments))
+        assert f"is illegal: {REASONS[case.why]}" in said
         assert env.game.moves == opening
 
 
@@ -543,8 +546,8 @@ def test_terminate_makes_the_seat_that_speaks_out_of_turn_pay(form: str, reward:
         env = negotiation_v0.parallel_env(opener="seller", actions=form, off_turn="strict", reward=reward)
         env.reset(seed=0)
         result = env.step({"seller_0": in_form(offer(30), 1, form), "buyer_0": action})
-        info = check_forfeit(env, result, "buyer_0", 200.0 if reward == "shaped" else 1.0)
-        assert "it is the turn of seller_0" in info["illegal"]
+        said = check_forfeit(env, result, "buyer_0", 200.0 if reward == "shaped" else 1.0)
+        assert "it is the turn of seller_0" in said
         assert env.game.moves == []
     env.reset(seed=0)
     passing = env.action_space("seller_0").n - 1 if form == "discrete" else {"move": N_MOVES}
@@ -647,8 +650,8 @@ def test_an_opponents_answer_that_is_no_action_is_a_type_error_however_illegal_m
 def test_terminate_makes_the_opponent_pay_for_its_illegal_answer(interface: str, answer: Any) -> None:
     env = sit_down(interface, "discrete", 2, illegal="terminate", reward="payoff")
     (env._table.game.players[1]).answers = [answer]
-    info = check_forfeit(env, act(env, 2), "seller_0", 1.0)
-    assert "the opponent 'reciter'" in info["illegal"]
+    said = check_forfeit(env, act(env, 2), "seller_0", 1.0)
+    assert "the opponent 'reciter'" in said
 
 
 @every_treatment

@@ -23,7 +23,7 @@ from parlay_marl.envs.config import whole_number
 from parlay_marl.envs.threads import Workers
 from parlay_marl.envs.vector import NegotiationVectorEnv
 from parlay_marl.errors import ConfigurationError, IllegalMoveError
-from tests.helpers import content, offer, same
+from tests.helpers import check_infos, content, offer, same
 from tests.opponents.networks import learned
 
 SEED, STEPS = 17, 40
@@ -140,7 +140,7 @@ def test_the_vector_environment_takes_threads() -> None:
         actions = chosen(first["action_mask"], 0, step)
         (first, *signals, infos), (second, *others, told) = plain.step(actions), threaded.step(actions)
         assert all(map(same, signals, others))
-        assert infos.keys() == told.keys()
+        check_infos(infos, told)
     threaded.close()
     threaded.close()
 

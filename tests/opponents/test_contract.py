@@ -59,7 +59,7 @@ PUBLIC = {
 OWN = {
     "reservation", "urgency", "belief", "alternative", "claim_is_bluff", "pending_stronger", "pending_weaker",
     "events_answered", "events_missed", "bluffs_made", "sensitivity", "package_values", "own_best", "posterior",
-    "frame", "estimate",
+    "frame", "estimate", "payoff_left",
 }  # fmt: skip
 """Fields of which a seat knows its own half."""
 
@@ -182,7 +182,7 @@ def test_it_makes_an_offer_and_not_only_threats(career: Career) -> None:
 
 def test_every_field_of_the_state_is_public_or_own_or_hidden() -> None:
     names = {declared.name for declared in STATE}
-    hidden = {"reward", "belief_accuracy", "start_width", "event_round", "best_package", "belief_stale"}
+    hidden = {"reward", "start_accuracy", "stated_score", "start_width", "event_round", "best_package", "belief_stale"}
     assert names == PUBLIC | OWN | CHANCE | hidden
     assert len(names) == len(PUBLIC) + len(OWN) + len(CHANCE) + len(hidden)
 
@@ -204,7 +204,8 @@ def hidden_changed(rows: Any, seat: int, rng: np.random.Generator) -> Any:
         rows[name][:, other] = small()
     for name in ("belief", "posterior", "frame", "estimate"):
         rows[name][:, other] = rng.uniform(0, 1, rows[name][:, other].shape)
-    rows["belief_accuracy"] = rng.uniform(0, 1, (n, 2))
+    rows["payoff_left"][:, other] = rng.uniform(0, 1, n)
+    rows["start_accuracy"], rows["stated_score"] = rng.uniform(0, 1, (2, n, 2))
     rows["reward"] = rng.normal(0, 50, (n, 2))
     rows["start_width"] = rng.uniform(0, 1, n)
     rows["own_best"][:, other] = rng.integers(0, MAX_PACKAGES, n)
@@ -221,6 +222,7 @@ def nominal_changed(config: Config, seat: int, rng: np.random.Generator) -> Any:
     for name in ("reservation", "urgency", "alternative", "discount_factor"):
         sc[name][other] = rng.uniform(0, 1) * (sc["high"] if name == "reservation" else 1.0)
     sc["package_values"][other] = rng.normal(0, 0.3, MAX_PACKAGES)
+    sc["package_sd"][other] = rng.uniform(0, 0.3, MAX_PACKAGES)
     sc["reservation_spread"], sc["urgency_spread"], sc["value_spread"] = rng.uniform(0, 0.5, 3)
     for name in ("event_urgency", "event_value_shift"):
         sc[name][:, other] = rng.uniform(-1, 1, len(sc[name]))

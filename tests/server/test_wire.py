@@ -92,7 +92,7 @@ def test_the_same_seed_and_moves_end_in_the_same_game_as_the_pettingzoo_environm
             if result.done:
                 break
     assert result.done is env.terminations["buyer_0"] is True
-    told, outcome = result.observation.metadata["outcome"], env.infos["buyer_0"]["outcome"]
+    told, outcome = result.observation.metadata["outcome"], env.outcome()
     expected = json.loads(json.dumps(outcome.as_dict()))
     assert {name: told[name] for name in expected} == expected
     assert told["seed"] == 21

@@ -14,6 +14,7 @@ import pytest
 from parlay_marl import negotiation_v0
 from parlay_marl.catalogue import build_params, load_persona, load_rules, load_scenario
 from parlay_marl.catalogue.personas import Persona
+from parlay_marl.core import tracking
 from parlay_marl.core.belief import ALTERNATIVE, HIGH, LOW, N_FIGURES, RESERVATION, URGENCY
 from parlay_marl.core.moves import BATNA_REVEAL
 from parlay_marl.core.observation import AT
@@ -139,13 +140,14 @@ def test_the_games_are_those_of_a_tournament_and_the_beliefs_those_of_the_enviro
                 assert env.game.row["reservation"].tolist() == turn["reservation"].tolist()
                 assert env.game.row["urgency"].tolist() == turn["urgency"].tolist()
                 assert env.game.row["alternative"].tolist() == turn["alternative"].tolist()
-                assert env.game.row["belief_accuracy"].tolist() == belief[:, ACCURACY].tolist()
+                accurate = [tracking.accuracy(env.game.row, env.config.params[0], seat) for seat in (BUYER, SELLER)]
+                assert accurate == belief[:, ACCURACY].tolist()
                 for seat in (BUYER, SELLER):
                     seen = env.observe(f"{SEATS[seat]}_0")["observation"][AT.belief_reservation :][:N_FIGURES]
                     assert seen.tolist() == belief[seat, :N_FIGURES].astype(np.float32).tolist()
                 if turn["move"] == BATNA_REVEAL:
                     assert turn["is_bluff"] == env.game.row["claim_is_bluff"][turn["seat"]]
-            report = env.infos["buyer_0"]["outcome"]
+            report = env.outcome()
             assert report.ending == Ending(outcome["ending"]).name.lower()
             assert report.payoff == tuple(outcome["payoff"].tolist())
         assert not turns[number, lengths[number] :]["move"].any()

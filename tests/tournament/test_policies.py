@@ -193,7 +193,7 @@ def test_forfeits_that_nobody_listens_to_are_told_at_the_end() -> None:
     assert warning.filename == __file__
     lines = str(warning.message).splitlines()
     for line, name in zip(lines, ("cheat", "failing"), strict=True):
-        assert line.startswith(f"{name} forfeited {games.forfeits()[name]} games; the first as buyer against ")
+        assert line.startswith(f"{name} forfeited {games.forfeits()[name]} games; the first as ")
     assert lines[1].endswith("over uniform: raises ValueError: no idea what to do")
 
 

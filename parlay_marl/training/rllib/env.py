@@ -14,6 +14,7 @@ from ray.tune.registry import register_env
 from parlay_marl.core.outcome import NONE
 from parlay_marl.envs.config import whole_number
 from parlay_marl.envs.game import Observation
+from parlay_marl.envs.infos import BELIEF_AT, Info, final_figures, info_of
 from parlay_marl.envs.spaces import action_space, observation_space
 from parlay_marl.envs.table import AGENTS
 from parlay_marl.errors import GameOverError, IllegalMoveError
@@ -23,7 +24,7 @@ ENV_NAME = "parlay_negotiation"
 """What the environment is called in RLlib."""
 MOST_SEEDS = 2**31 - 1
 
-Step = tuple[dict[str, Observation], dict[str, float], dict[str, bool], dict[str, bool], dict[str, dict[str, Any]]]
+Step = tuple[dict[str, Observation], dict[str, float], dict[str, bool], dict[str, bool], dict[str, Info]]
 
 
 def register() -> None:
@@ -42,9 +43,9 @@ class NegotiationMultiAgentEnv(MultiAgentEnv):
 
     `config` is an `env_config`, see `EnvSettings`. Agents are `buyer_0` and `seller_0`; only the one on turn is
     observed, both when the game ends. In a game against an opponent there is one agent. An illegal action ends the game
-    at its agent's cost, and the info says why: RLlib samples action spaces without their masks when it checks an
-    environment. At the end the info has the `outcome`, one record of `OUTCOME_DTYPE`. `BatchEnvRunner` plays the same
-    games many times faster.
+    at its agent's cost, and `refusal()` says why: RLlib samples action spaces without their masks when it checks an
+    environment. Infos are those of the PettingZoo environment; `outcome()` is the whole report of a game that is over.
+    `BatchEnvRunner` plays the same games many times faster.
     """
 
     def __init__(self, config: Mapping[str, Any] | None = None) -> None:
@@ -56,6 +57,7 @@ class NegotiationMultiAgentEnv(MultiAgentEnv):
         self.possible_agents = list(AGENTS)
         self.agents = list(AGENTS)
         self._is_over = True
+        self._refused: str | None = None
         self.observation_space, self.action_space = agent_spaces(self._table.packages)
         self.observation_spaces, self.action_spaces = dict(self.observation_space), dict(self.action_space)
         self._seed, self._number = -1, 0
@@ -82,8 +84,10 @@ class NegotiationMultiAgentEnv(MultiAgentEnv):
         self._earned.clear()
         self.agents = list(AGENTS) if table.learners[0] < 0 else [AGENTS[table.learners[0]]]
         self._is_over = False
+        self._refused = None
         agent = AGENTS[self._seat()]
-        return {agent: self._seen()}, {agent: {}}
+        seen = {agent: self._seen()}
+        return seen, self._infos(seen)
 
     def _seat(self) -> int:
         """Return the seat whose agent is to act."""
@@ -116,13 +120,29 @@ class NegotiationMultiAgentEnv(MultiAgentEnv):
         table.step(action)
         rewards = self._paid(agent)
         if table.endings[0] == NONE:
-            on_turn = AGENTS[self._seat()]
-            return {on_turn: self._seen()}, rewards, {"__all__": False}, {"__all__": False}, {on_turn: {}}
-        info: dict[str, Any] = {"outcome": table.outcomes[0].copy()}
+            seen = {AGENTS[self._seat()]: self._seen()}
+            return seen, rewards, {"__all__": False}, {"__all__": False}, self._infos(seen)
         if table.refusals[0]:
-            info["illegal"] = table.refusal_text(0, seat, int(action[0]), table.refusals[0])
-        seen = {each: table.sight(0, AGENTS.index(each)) for each in self.agents}
-        infos = {each: dict(info) for each in self.agents}
-        ended = [*self.agents, "__all__"]
+            self._refused = table.refusal_text(0, seat, int(action[0]), table.refusals[0])
         self._is_over = True
-        return seen, rewards, dict.fromkeys(ended, True), dict.fromkeys(ended, False), infos
+        seen = {each: table.sight(0, AGENTS.index(each)) for each in self.agents}
+        ended = [*self.agents, "__all__"]
+        return seen, rewards, dict.fromkeys(ended, True), dict.fromkeys(ended, False), self._infos(seen)
+
+    def _infos(self, seen: Mapping[str, Observation]) -> dict[str, Info]:
+        """Return the infos of agents that see this."""
+        figures = dict(zip(AGENTS, final_figures(self._table.outcomes), strict=True)) if self._is_over else {}
+        return {
+            agent: info_of(each["action_mask"], each["observation"][BELIEF_AT], figures.get(agent))
+            for agent, each in seen.items()
+        }
+
+    def outcome(self) -> Any:
+        """Return the report of the game that is over, one record of `OUTCOME_DTYPE`."""
+        if not self._is_over or self._seed < 0:
+            raise GameOverError("the game is not over yet; its outcome is known at the end")
+        return self._table.outcomes[0].copy()
+
+    def refusal(self) -> str | None:
+        """Return what is said of the illegal action that ended the game; None where none did."""
+        return self._refused

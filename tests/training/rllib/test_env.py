@@ -59,6 +59,8 @@ def test_a_game_is_that_of_the_pettingzoo_environment(seed: int, reward: str) ->
         action = pick(rng, seen[agent]["action_mask"], 1)
         seen, rewards, terminated, truncated, infos = ours.step({agent: action})
         theirs.step(action)
+        for each, info in infos.items():
+            assert same(info, theirs.infos[each])
         over = terminated["__all__"]
         for each in AGENTS:
             earned[each] += theirs.rewards[each]
@@ -67,7 +69,7 @@ def test_a_game_is_that_of_the_pettingzoo_environment(seed: int, reward: str) ->
         assert over is theirs.terminations[agent]
     assert paid == pytest.approx(earned)
     assert set(seen) == set(AGENTS) == set(infos)
-    assert infos["buyer_0"]["outcome"]["ending"] != NONE
+    assert infos["buyer_0"]["ending"] == ours.outcome()["ending"] != NONE
 
 
 def test_what_an_agent_earns_before_its_first_turn_comes_with_it() -> None:
@@ -115,7 +117,8 @@ def test_an_illegal_action_ends_the_game_and_the_info_says_why() -> None:
     _, rewards, terminated, _, infos = env.step({"buyer_0": 0})
     assert terminated["__all__"]
     assert rewards["buyer_0"] < 0.0
-    assert "no offer" in infos["buyer_0"]["illegal"]
+    assert infos["buyer_0"]["illegal"] == 1
+    assert "no offer" in env.refusal()
 
 
 def test_calls_out_of_turn_are_refused_and_change_nothing() -> None:
@@ -157,7 +160,8 @@ def test_options_fix_a_game() -> None:
     env.reset(seed=1, options={"reservation": {"buyer": 165_000, "seller": 125_000}})
     seen, _, *_ = env.step({"buyer_0": 30})
     _, rewards, _, _, infos = env.step({"seller_0": 0})
-    outcome = infos["buyer_0"]["outcome"]
+    outcome = env.outcome()
+    assert infos["buyer_0"]["payoff"] == outcome["payoff"][0]
     assert (outcome["worth"] > 0.0).all()
     assert rewards["buyer_0"] == pytest.approx(outcome["payoff"][0])
     assert set(seen) == {"seller_0"}

@@ -1,0 +1,117 @@
+"""What an agent is told beside its observation: numbers alone, and the same keys at every step.
+
+Every interface's infos derive from the tables here. Before the end they hold nothing but what the agent sees; with the
+end come the figures of `FIGURES`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from parlay_marl.core.belief import N_FIGURES, Belief
+from parlay_marl.core.moves import BUYER, SELLER
+from parlay_marl.core.observation import AT
+from parlay_marl.core.outcome import DEAL, FORFEIT, OUTCOME_DTYPE
+from parlay_marl.core.table import Field
+
+Info = dict[str, Any]
+
+SIGHTS = (
+    Field("action_mask", "i1", (0,), "legal actions, as in the observation"),
+    Field("belief", "f4", (N_FIGURES,), "what is believed of the other: " + ", ".join(f.name.lower() for f in Belief)),
+)
+"""Arrays, at every step; a width of 0 stands for that of the actions. Prices of the belief are normalised."""
+
+BELIEF_AT = slice(AT.belief_reservation, AT.belief_reservation + N_FIGURES)
+"""Where in an observation the figures of a belief are."""
+
+
+class Figure(NamedTuple):
+    """One number of an info: its name, what it is before the end, its meaning, and how it is read from an outcome.
+
+    `read` takes a record of `OUTCOME`, as a mapping, and a seat: of plain values and a number, or of whole columns
+    `(n,)`, `(2, n)` for those of both seats, and an array `(n,)`.
+    """
+
+    name: str
+    before: int | float
+    meaning: str
+    read: Callable[[Any, Any], Any]
+    is_own: bool = False
+    """Whether it depends on the seat."""
+
+
+def _own(pair: Any, seat: Any) -> Any:
+    """Return the seat's own of a value of both seats."""
+    return pair[seat] if type(seat) is int else np.where(seat, pair[1], pair[0])
+
+
+FIGURES = (
+    Figure("ending", 0, "an `Ending`; 0 while the game goes on", lambda o, _: o["ending"]),
+    Figure("deal", 0, "1 where the game ended in a deal", lambda o, _: 1 * (o["ending"] == DEAL)),
+    Figure("payoff", math.nan, "own payoff, whatever the reward is", lambda o, seat: _own(o["payoff"], seat), True),
+    Figure("share", math.nan, "own share of the ZOPA", lambda o, seat: _own(o["share"], seat), True),
+    Figure("efficiency", math.nan, "joint worth over the best possible, or NaN", lambda o, _: o["efficiency"]),
+    Figure("price", math.nan, "normalised price of the deal; NaN without one", lambda o, _: o["price"]),
+    Figure("package", -1, "package of the deal; -1 without one", lambda o, _: o["package"]),
+    Figure("rounds", 0, "rounds that were played, the last one included", lambda o, _: o["round"] + 1),
+    Figure(
+        "illegal", 0, "1 where an illegal action of the agent's own ended the game",
+        lambda o, seat: 1 * ((o["ending"] == FORFEIT) & (o["closed_by"] == seat)), True,
+    ),
+)  # fmt: skip
+"""What an episode came to for an agent: the rest is in the `Outcome`."""
+
+BEFORE: Info = {figure.name: figure.before for figure in FIGURES}
+"""All figures while a game goes on."""
+
+_READ = ("ending", "payoff", "share", "efficiency", "price", "package", "round", "closed_by")
+"""What the figures are read from."""
+_PART = np.dtype(
+    {
+        "names": list(_READ),
+        "formats": [OUTCOME_DTYPE[name] for name in _READ],
+        "offsets": [OUTCOME_DTYPE.fields[name][1] for name in _READ],  # type: ignore[index]
+        "itemsize": OUTCOME_DTYPE.itemsize,
+    }
+)
+"""These fields alone, in place: NumPy takes long for a whole record."""
+_OWN, _PUBLIC = ([(f.name, f.read) for f in FIGURES if f.is_own is own] for own in (True, False))
+_START: Info = {field.name: None for field in SIGHTS} | BEFORE
+
+
+def info_of(mask: NDArray[np.int8], belief: NDArray[np.float32], figures: Info | None = None) -> Info:
+    """Return an agent's info: its mask as it is, a copy of its belief, and the figures where the game is over."""
+    info = _START.copy()
+    if figures is not None:
+        info.update(figures)
+    info["action_mask"], info["belief"] = mask, belief.copy()
+    return info
+
+
+def final_figures(report: Any) -> list[Info]:
+    """Return the figures of a game that is over, for buyer and seller, from an array of one `OUTCOME_DTYPE`."""
+    plain = dict(zip(_READ, report.view(_PART).item(), strict=True))
+    plain["payoff"], plain["share"] = plain["payoff"].tolist(), plain["share"].tolist()
+    public = {name: read(plain, None) for name, read in _PUBLIC}
+    return [public | {name: read(plain, seat) for name, read in _OWN} for seat in (BUYER, SELLER)]
+
+
+def figure_columns(n: int) -> dict[str, NDArray[Any]]:
+    """Return the figures of n games that go on, an array `(n,)` each: int64 or float64."""
+    return {figure.name: np.full(n, figure.before) for figure in FIGURES}
+
+
+def write_final_figures(
+    columns: dict[str, NDArray[Any]], lanes: NDArray[np.int64], outcomes: Any, seats: NDArray[Any]
+) -> None:
+    """Write the figures of lanes whose games are over, from all lanes' outcomes and the seats of their learners."""
+    ended = outcomes[lanes]
+    read_from = {name: ended[name].T for name in _READ}
+    for figure in FIGURES:
+        columns[figure.name][lanes] = figure.read(read_from, seats[lanes])
