@@ -10,7 +10,7 @@ from importlib.util import find_spec
 import pytest
 
 LIBRARIES = ("agilerl", "stable_baselines3", "supersuit", "tianshou", "torchrl")
-THEIR_MODULES = "accelerate|agilerl|dill|sensai|stable_baselines3|supersuit|tensorboard|tensordict|tianshou|torch|torchrl|wandb"
+THEIR_MODULES = "accelerate|agilerl|dill|sensai|stable_baselines3|supersuit|tensordict|tianshou|torch|torchrl|wandb"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

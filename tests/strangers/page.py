@@ -14,8 +14,8 @@ LONGEST = 15
 def programs() -> dict[str, str]:
     """Return each section's program by the section's heading."""
     sections = re.split(r"^## ", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]
-    found = {section.split("\n")[0]: re.findall(r"^```python\n(.*?)^```$", section, re.DOTALL | re.M) for section in sections}
-    return {heading: blocks[0] for heading, blocks in found.items() if blocks}
+    blocks = [re.search(r"^```python\n(.*?)^```$", section, re.DOTALL | re.MULTILINE) for section in sections]
+    return {section.split("\n")[0]: block[1] for section, block in zip(sections, blocks, strict=True) if block}
 
 
 def run(heading: str) -> dict[str, Any]:

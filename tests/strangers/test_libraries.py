@@ -6,11 +6,12 @@ import csv
 import re
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
+import gymnasium
 import numpy as np
 import pytest
 
+from parlay_marl import negotiation_v0
 from tests.strangers import page
 
 
@@ -50,18 +51,17 @@ def test_stable_baselines3_learns_over_supersuit() -> None:
 
 
 def test_torchrl_rolls_out_both_forms_and_the_single_seat() -> None:
+    """TorchRL samples from the masks: all that the seat on turn does is allowed by its own."""
     shown = page.run("TorchRL")
     for name in ("turns", "rounds"):
         games = shown[name].rollout(200, break_when_any_done=False)
         assert games["next", "done"].sum() > 2
         for group in shown[name].group_map:
-            assert_legal(games, group)
-
-
-def assert_legal(games: Any, group: str) -> None:
-    """TorchRL samples from the mask: all that a seat does on its turn is allowed by it."""
-    chosen = games[group, "action"].bool()
-    assert (chosen & games[group, "action_mask"]).any(-1).all()
+            assert games[group, "action_mask"].gather(-1, games[group, "action"].unsqueeze(-1)).all()
+            assert games["next", group, "info", "payoff"].abs().sum() > 0
+            assert games["next", group, "info", "illegal"].sum() == 0
+    alone = shown["alone"].rollout(200, break_when_any_done=False)
+    assert alone["action_mask"].gather(-1, alone["action"].unsqueeze(-1)).all()
 
 
 def test_tianshou_plays_games_of_random_players() -> None:
@@ -71,9 +71,31 @@ def test_tianshou_plays_games_of_random_players() -> None:
     assert statistics.returns.min() > -1  # no illegal action
 
 
-def test_agilerl_learns_from_masks_in_infos() -> None:
+def test_agilerls_maddpg_plays_what_the_masks_in_the_infos_allow() -> None:
     shown = page.run("AgileRL")
-    assert all(np.isfinite(loss) for pair in shown["losses"].values() for loss in pair)
+    shown["envs"].close()
+    assert set(shown["fitness"][-1]) == {"buyer_0", "seller_0"}
+    learner, env = shown["learner"], negotiation_v0.parallel_env(action_mask="info")
+    learner.set_training_mode(True)  # explores
+    for seed in range(5):
+        observations, infos = env.reset(seed=seed)
+        while env.agents:
+            batch = {agent: seen[None] for agent, seen in observations.items()}
+            actions = {agent: int(action[0]) for agent, action in learner.get_action(batch, infos)[0].items()}
+            assert all(infos[agent]["action_mask"][action] for agent, action in actions.items())
+            observations, _, _, _, infos = env.step(actions)
+        assert env.refusal() is None
+
+
+def test_agilerls_ppo_plays_what_the_masks_in_the_infos_of_the_vector_environment_allow() -> None:
+    from agilerl.algorithms import PPO
+    from agilerl.training.train_on_policy import train_on_policy
+
+    envs = gymnasium.make_vec("parlay/Negotiation-v0", num_envs=4, opponent="linear", illegal="raise")
+    learner = PPO(envs.single_observation_space, envs.single_action_space, num_envs=4, batch_size=32, learn_step=128)
+    _, fitness = train_on_policy(envs, "negotiation", "PPO", [learner], max_steps=512, evo_steps=256, verbose=False)
+    assert np.isfinite(fitness).all()
+    assert min(learner.metrics.scores if hasattr(learner.metrics, "scores") else [0]) > -1
 
 
 @pytest.mark.parametrize("heading", page.programs())

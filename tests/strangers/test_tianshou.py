@@ -22,7 +22,7 @@ def test_a_dqn_learns_against_a_random_seat() -> None:
 
     train_envs = DummyVectorEnv([get_env for _ in range(4)])
     test_envs = DummyVectorEnv([get_env for _ in range(4)])
-    np.random.seed(1)  # noqa: NPY002 - what Tianshou draws from
+    np.random.seed(1)
     torch.manual_seed(1)
     train_envs.seed(1)
     test_envs.seed(2)
