@@ -72,6 +72,7 @@ class raw_env(AECEnv[str, Observation, Any]):  # noqa: N801 - PettingZoo's name 
         buyer: Seated = None,
         seller: Seated = None,
         render_mode: str | None = None,
+        action_mask: str = "observation",
     ) -> None:
         super().__init__()
         self._table = Table(
@@ -87,11 +88,16 @@ class raw_env(AECEnv[str, Observation, Any]):  # noqa: N801 - PettingZoo's name 
             buyer,
             seller,
             render_mode,
+            action_mask=action_mask,
         )
         self._game = self._table.game
         self._both_free = len(self._table.agents) == 2
         self._is_plain = (
-            self._both_free and self._table.is_discrete and not self._table.terminates and not self._table.elicits
+            self._both_free
+            and self._table.is_discrete
+            and not self._table.terminates
+            and not self._table.elicits
+            and action_mask == "observation"
         )
         self._live = self._table.printer is not None
         self.render_mode = render_mode
@@ -174,8 +180,12 @@ class raw_env(AECEnv[str, Observation, Any]):  # noqa: N801 - PettingZoo's name 
         return self._table.refused
 
     def observe(self, agent: str) -> Observation:
-        """Return what an agent sees: `{"observation": float32 vector, "action_mask": int8 vector}`."""
-        return self._table.observe(self._table.seats[agent])
+        """Return what an agent sees: `{"observation": float32 vector, "action_mask": int8 vector}`.
+
+        With `action_mask="info"`, the vector alone.
+        """
+        seen: Observation = self._table.shown(self._table.observe(self._table.seats[agent]))
+        return seen
 
     def last(self, observe: bool = True) -> tuple[Observation | None, float, bool, bool, Info]:
         """Return what the agent on turn sees, its reward since its last turn, whether it is done, and its info."""
@@ -189,9 +199,12 @@ class raw_env(AECEnv[str, Observation, Any]):  # noqa: N801 - PettingZoo's name 
             seen = self._table.observe(self._table.seats[agent])
         info = self._told.get(agent)
         if info is None and seen is not None and not game.is_over:
-            info = self._told[agent] = info_of(seen["action_mask"], game.shown_belief)
+            mask = seen["action_mask"] if self._table.mask_is_told else None
+            info = self._told[agent] = info_of(mask, game.shown_belief)
         elif info is None:
             info = self.infos[agent]
+        if seen is not None:
+            seen = self._table.shown(seen)
         return seen, self._cumulative_rewards[agent], self.terminations[agent], False, info
 
     def step(self, action: Any) -> None:
