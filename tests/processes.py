@@ -7,6 +7,7 @@ import ctypes
 import os
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -23,6 +24,7 @@ ROOT = Path(__file__).resolve().parent.parent
 LIMIT = 600.0
 """Seconds after which a process hangs: ample on a loaded machine, and less than a test may take."""
 SECONDS_TO_DIE = 30.0
+LIBC: Any = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell has started the tests in the background, and processes of theirs would be deaf to Ctrl-C, too.
@@ -40,7 +42,8 @@ class Started(subprocess.Popen[str]):
 
     def __init__(self, command: Command, *, limit: float = LIMIT, **options: Any) -> None:
         settings = {"cwd": ROOT, "stdin": PIPE, "stdout": PIPE, "stderr": PIPE, "text": True, "encoding": "utf-8"}
-        super().__init__(command, start_new_session=True, **settings | options)
+        before = options.pop("preexec_fn", None)
+        super().__init__(command, start_new_session=True, preexec_fn=_tied(before), **settings | options)
         self.limit = limit
         self._guard = threading.Timer(limit, self.kill_group)
         self._guard.daemon = True
@@ -91,12 +94,27 @@ def run(command: Command, *, typed: str = "", check: bool = False, limit: float 
     return subprocess.CompletedProcess(command, process.returncode, out, err)
 
 
+def _tied(before: Callable[[], None] | None) -> Callable[[], None] | None:
+    """Return what lets a process that is about to run end with the tests, even where those are killed, on Linux."""
+    if LIBC is None:
+        return before
+    set_death_signal, tests = 1, os.getpid()  # of <linux/prctl.h>
+
+    def tie() -> None:
+        LIBC.prctl(set_death_signal, signal.SIGKILL, 0, 0, 0)
+        if os.getppid() != tests:
+            os._exit(1)
+        if before is not None:
+            before()
+
+    return tie
+
+
 def as_anybody() -> None:
     """Let permissions count for a process that is about to run, also where it is root: an argument `preexec_fn`."""
     drop_from_bounding_set, dac_override, dac_read_search = 24, 1, 2  # of <linux/prctl.h>, <linux/capability.h>
-    libc = ctypes.CDLL(None)
-    for capability in (dac_override, dac_read_search):
-        libc.prctl(drop_from_bounding_set, capability, 0, 0, 0)
+    for capability in (dac_override, dac_read_search) if LIBC else ():
+        LIBC.prctl(drop_from_bounding_set, capability, 0, 0, 0)
 
 
 def on_a_full_disk() -> None:

@@ -38,6 +38,18 @@ def test_it_ends_as_well_where_the_test_fails() -> None:
     assert all(pipe.closed for pipe in (process.stdin, process.stdout, process.stderr) if pipe)
 
 
+def test_it_ends_as_well_where_the_tests_are_killed() -> None:
+    program = (
+        "import sys\nfrom tests.processes import Started\n"
+        "process = Started([sys.executable, '-c', 'import time; time.sleep(1000)'])\n"
+        "print(process.pid, flush=True)\nprocess.wait()"
+    )
+    with Started([sys.executable, "-c", program]) as tests:
+        child = int(tests.line())
+        tests.kill()
+        wait_until(lambda: not is_running(child))
+
+
 def test_no_wait_lasts_longer_than_the_limit() -> None:
     began = time.monotonic()
     with Started([sys.executable, "-c", "import time; time.sleep(1000)"], limit=1.0) as process:

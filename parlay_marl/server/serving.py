@@ -36,6 +36,8 @@ BACKLOG = 2048
 FILES_BESIDE_SESSIONS = 256
 HEAD_SECONDS = 10.0
 """How often a connection is looked at; one that twice has waited for the same head of a request is closed."""
+SECONDS_TO_ANSWER = 120
+"""Time in which a worker must answer its parent, which replaces it else: it takes long to start on a loaded machine."""
 STOPPING = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -155,6 +157,7 @@ def uvicorn_config(app: Any, settings: ServerSettings, **more: Any) -> uvicorn.C
         ws_max_size=2 * settings.max_message,  # more than the guard takes, so that its clear answer comes first
         ws_per_message_deflate=False,  # costs a sixth of the steps a second, and memory for each connection
         timeout_graceful_shutdown=math.ceil(settings.drain),
+        timeout_worker_healthcheck=SECONDS_TO_ANSWER,
         **more,
     )
 

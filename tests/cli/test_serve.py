@@ -146,8 +146,11 @@ def test_workers_share_the_port_and_the_figures() -> None:
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="the processes of Linux")
-def test_workers_end_with_their_parent_even_where_it_is_killed() -> None:
-    with served("--workers", "2", lines=4, PARLAY_TOKEN=TOKEN) as server:
+def test_workers_that_start_slowly_serve_and_end_with_their_parent_even_where_it_is_killed(tmp_path: Path) -> None:
+    """A worker that had not answered within 5 s was killed and begun again, for ever on a loaded machine."""
+    slow = "import sys, time\nif any('spawn_main' in part for part in sys.orig_argv):\n    time.sleep(8)\n"
+    (tmp_path / "sitecustomize.py").write_text(slow, encoding="utf-8")
+    with served("--workers", "2", lines=4, PARLAY_TOKEN=TOKEN, PYTHONPATH=f"{tmp_path}{os.pathsep}{ROOT}") as server:
         wait_until(lambda: server.errors.count('"server_started"') == 2)
         workers = {line["process"] for line in lines_of(server.errors.removeprefix(NOTICE))} - {server.process.pid}
         assert len(workers) == 2

@@ -83,6 +83,7 @@ def test_those_that_work_stay_open() -> None:
 def test_uvicorn_is_told_the_limits() -> None:
     config = serving.uvicorn_config(Table(), ServerSettings(max_message=10_000, drain=2.5))
     assert (config.ws_max_size, config.timeout_graceful_shutdown) == (20_000, 3)
+    assert config.timeout_worker_healthcheck == 120, "a worker that takes long to start is not killed for it"
     assert (config.access_log, config.server_header, config.ws_per_message_deflate) == (False, False, False)
 
 
