@@ -208,6 +208,7 @@ def test_any_text_number_of_rounds_and_ending_can_be_drawn() -> None:
         if ending < 0:
             game.forfeit()
         else:
+            game.play_index(offer(3))
             game.play_index(ending)
         assert FrameDrawer().draw(game).shape == SHAPE
 
