@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Literal, Self
 
 import numpy as np
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, StrictBool, ValidationError, model_validator
 
 from parlay_marl.catalogue.files import Strict, reasons
 from parlay_marl.catalogue.scenarios import MAX_ROUNDS, Scenario
@@ -60,7 +60,7 @@ class ResetOptions(Strict):
     urgency: _Shares = Field(_Shares(), description="urgency in [0, 1]")
     alternative: _Flags = Field(_Flags(), description="has the seat an alternative?")
     event_sensitivity: _Shares = Field(_Shares(), description="event sensitivity in [0, 1]")
-    events: bool | None = Field(None, description="False: no event happens; True: all do, as they are drawn")
+    events: StrictBool | None = Field(None, description="False: no event happens; True: all do, as they are drawn")
     event_rounds: tuple[int | None, ...] | None = Field(None, description="round of each event; None: drawn")
     term_values: _SeatTermValues = Field(
         _SeatTermValues(),

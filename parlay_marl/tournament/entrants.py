@@ -242,6 +242,8 @@ def _parents(module: str) -> list[str]:
 
 def _lack(thing: Any) -> str:
     """Return what is said of a thing that cannot play."""
+    if isinstance(thing, type):
+        return f"{thing!r:.80} is a class; give one that is made, such as {thing.__name__}(), or its import path"
     return f"{thing!r:.80} has no method `act(observations, masks)`, which a policy must have beside its `name`"
 
 

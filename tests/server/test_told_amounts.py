@@ -25,7 +25,7 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 
 def negotiation(places: list[Path], name: str, opponent: str | None) -> Negotiation:
-    shared = lobby(scenarios=[str(place) for place in places])
+    shared = lobby(scenario=[str(place) for place in places])
     setup = setup_of({"scenario": name, "opener": "buyer"})
     made = (
         shared.negotiation(setup, opponent, "buyer")
@@ -73,19 +73,9 @@ def test_a_clients_amount_between_two_units_is_told_exactly(places: list[Path], 
 
 
 @ranges
-def test_an_honest_claim_without_an_amount_is_whole(places: list[Path], name: str) -> None:
-    game, scenario = negotiation(places, name, None), deal(name)
-    game.act(0, Deed(tactical_move=Move.BATNA_REVEAL))
-    claim = game.claim_of(0)
-    assert claim is not None
-    assert round(claim["amount"], scenario.decimals) == claim["amount"]
-    assert scenario.normalise(claim["amount"]) <= game.game.row["reservation"][0] + 1e-9
-
-
-@ranges
 def test_the_first_protocol_tells_what_can_be_sent_back(places: list[Path], name: str) -> None:
     app = FastAPI()
-    app.include_router(router_of(lobby(scenarios=[str(place) for place in places])))
+    app.include_router(router_of(lobby(scenario=[str(place) for place in places])))
     scenario = deal(name)
     with TestClient(app).websocket_connect("/env/ws") as socket:
 
