@@ -94,7 +94,7 @@ WRONG = [
     (f"{HERE}:Idle", ConfigurationError, "has no method `act"),
     (f"{HERE}:Nameless", ConfigurationError, "its `name` must be text of 1 to 60 characters in one line, not None"),
     (f"{HERE}:Needy", ConfigurationError, "calling it without arguments fails: TypeError: .*missing 1 required"),
-    (Policy, ConfigurationError, "has no method `act"),
+    (Policy, ConfigurationError, r"is a class; give one that is made, such as Policy\(\)"),
     (5, ConfigurationError, "5 has no method `act"),
     (None, ConfigurationError, "None has no method `act"),
 ]
