@@ -25,6 +25,8 @@ Arguments of `env`, `raw_env` and `parallel_env`, all by keyword:
   `"raise"` in turns, and `"terminate"` in parallel, where tools sample actions without masks. What is no action at all,
   such as `5.0`, `True` or a one-hot vector, is an `ActionTypeError`, a `TypeError`, either way.
 - `off_turn`, of `parallel_env` only: `"ignore"` whatever the seat not on turn does, or `"strict"`: it has to pass.
+- `action_mask`: where the mask of legal actions is: `"observation"`, `"info"` (the observation is then the vector
+  alone, as AgileRL needs it) or `"both"`, which TorchRL cannot read.
 - `beliefs`: `"bayes"` (inferred), `"heuristic"` (fixed nudges), `"none"` (the prior) or `"elicited"` (stated by the
   seats themselves, and paid by a proper score).
 - `buyer`, `seller`: who plays the seat: None for an agent, a persona's name or file, or any `Opponent`.

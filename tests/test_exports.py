@@ -134,7 +134,7 @@ def test_the_arguments_of_the_issue_are_there_with_their_defaults() -> None:
     assert defaults == {
         "scenario": "saas_enterprise",
         "rules": "default",
-        "reward": "shaped",
+        "reward": "payoff",
         "information": None,
         "opener": None,
         "max_rounds": None,

@@ -27,6 +27,7 @@ CLAIM_STATUS = {
 
 REFUSED = {
     Move.ACCEPT: "There is no offer of theirs to accept yet.",
+    Move.WALK_AWAY: "They have not had a turn yet; make a first move before you leave.",
     Move.BATNA_REVEAL: "A claim needs more credibility than you have left.",
     Move.SILENCE: "Silence needs more credibility than you have left.",
     Move.CHALLENGE: "They have no open claim that could be challenged.",

@@ -72,6 +72,7 @@ class raw_env(AECEnv[str, Observation, Any]):  # noqa: N801 - PettingZoo's name 
         buyer: Seated = None,
         seller: Seated = None,
         render_mode: str | None = None,
+        action_mask: str = "observation",
     ) -> None:
         super().__init__()
         self._table = Table(
@@ -87,11 +88,16 @@ class raw_env(AECEnv[str, Observation, Any]):  # noqa: N801 - PettingZoo's name 
             buyer,
             seller,
             render_mode,
+            action_mask=action_mask,
         )
         self._game = self._table.game
         self._both_free = len(self._table.agents) == 2
         self._is_plain = (
-            self._both_free and self._table.is_discrete and not self._table.terminates and not self._table.elicits
+            self._both_free
+            and self._table.is_discrete
+            and not self._table.terminates
+            and not self._table.elicits
+            and action_mask == "observation"
         )
         self._live = self._table.printer is not None
         self.render_mode = render_mode
@@ -100,7 +106,7 @@ class raw_env(AECEnv[str, Observation, Any]):  # noqa: N801 - PettingZoo's name 
         self.action_spaces = self._table.action_spaces
         self.state_space = self._table.state_space
         self.agents: list[str] = []
-        self._final_infos: dict[str, Info] | None = {}
+        self._told: dict[str, Info] = {}
         self.agent_selection = self.possible_agents[0]
 
     def observation_space(self, agent: str) -> spaces.Space[Any]:
@@ -130,6 +136,7 @@ class raw_env(AECEnv[str, Observation, Any]):  # noqa: N801 - PettingZoo's name 
         self._cumulative_rewards = dict.fromkeys(agents, 0.0)
         self.terminations = dict.fromkeys(agents, False)
         self.truncations = dict.fromkeys(agents, False)
+        self._told = {}
         self._skip_agent_selection = None
         self.agent_selection = AGENTS[self._game.seat] if self._both_free else agents[0]
         if self._live:
@@ -139,17 +146,18 @@ class raw_env(AECEnv[str, Observation, Any]):  # noqa: N801 - PettingZoo's name 
     def infos(self) -> dict[str, Info]:
         """Each agent's info: numbers alone, with the same keys at every step; `envs.infos` has the tables.
 
-        They are made when they are asked for, so that a step costs nothing; those of the end stay.
+        They are made when they are first asked for, so that a step costs nothing, and stay the same until the next one.
         """
-        if self.agents and not self._game.is_over:
-            return self._table.infos()
-        if self._final_infos is None:
-            self._final_infos = self._table.infos()
-        return self._final_infos
+        if len(self._told) < len(self.agents):
+            self._told = {agent: self._told.get(agent) or self._info(agent) for agent in self.agents}
+        return self._told
 
     @infos.setter
     def infos(self, infos: dict[str, Info]) -> None:
-        self._final_infos = infos
+        self._told = infos
+
+    def _info(self, agent: str) -> Info:
+        return self._table.info(agent, self._table.observe(self._table.seats[agent]))
 
     @property
     def _refused(self) -> str | None:
@@ -172,8 +180,12 @@ class raw_env(AECEnv[str, Observation, Any]):  # noqa: N801 - PettingZoo's name 
         return self._table.refused
 
     def observe(self, agent: str) -> Observation:
-        """Return what an agent sees: `{"observation": float32 vector, "action_mask": int8 vector}`."""
-        return self._table.observe(self._table.seats[agent])
+        """Return what an agent sees: `{"observation": float32 vector, "action_mask": int8 vector}`.
+
+        With `action_mask="info"`, the vector alone.
+        """
+        seen: Observation = self._table.shown(self._table.observe(self._table.seats[agent]))
+        return seen
 
     def last(self, observe: bool = True) -> tuple[Observation | None, float, bool, bool, Info]:
         """Return what the agent on turn sees, its reward since its last turn, whether it is done, and its info."""
@@ -181,15 +193,18 @@ class raw_env(AECEnv[str, Observation, Any]):  # noqa: N801 - PettingZoo's name 
         seen: Observation | None = None
         if not self.agents:
             game.refuse_turn()
-        if self._is_plain and not game.is_over:
-            mask = game.mask.copy()
-            info = info_of(mask, game.shown_belief)
-            if observe:
-                seen = {"observation": game.observation.copy(), "action_mask": mask}
-        else:
+        if observe and self._is_plain and not game.is_over:
+            seen = {"observation": game.observation.copy(), "action_mask": game.mask.copy()}
+        elif observe:
             seen = self._table.observe(self._table.seats[agent])
-            info = self.infos[agent] if game.is_over else self._table.info(agent, seen)
-            seen = seen if observe else None
+        info = self._told.get(agent)
+        if info is None and seen is not None and not game.is_over:
+            mask = seen["action_mask"] if self._table.mask_is_told else None
+            info = self._told[agent] = info_of(mask, game.shown_belief)
+        elif info is None:
+            info = self.infos[agent]
+        if seen is not None:
+            seen = self._table.shown(seen)
         return seen, self._cumulative_rewards[agent], self.terminations[agent], False, info
 
     def step(self, action: Any) -> None:
@@ -214,8 +229,9 @@ class raw_env(AECEnv[str, Observation, Any]):  # noqa: N801 - PettingZoo's name 
         else:
             self.rewards = {agent: game.rewards[seat] for agent, seat in self._table.seats.items()}
             self._cumulative_rewards = dict(self.rewards)
+        self._told = {}
         if game.is_over:
-            self._finish()
+            self.terminations = dict.fromkeys(self.agents, True)
         if self._live:
             self._table.show_live()
 
@@ -224,11 +240,6 @@ class raw_env(AECEnv[str, Observation, Any]):  # noqa: N801 - PettingZoo's name 
         if not self.agents or action is not None:
             self._game.refuse_turn()
         self._was_dead_step(None)
-
-    def _finish(self) -> None:
-        """Mark the game as over for every agent; their infos are made when they are asked for."""
-        self.terminations = dict.fromkeys(self.agents, True)
-        self._final_infos = None
 
     def state(self) -> NDArray[np.float32]:
         """Return everything, hidden figures included, as one vector; `state_names` says what is where."""

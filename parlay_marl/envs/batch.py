@@ -221,12 +221,8 @@ class Batch:
         if self._step_lanes is None:
             self._step_lanes = bound(step_lanes, _ALL_WORK, taken, *self._step_arguments)
         if self._workers.count == 1:  # what `run` would do; one call less counts where there is one game
-            ended = self._step_lanes(_ALL_WORK, taken, *self._step_arguments)
-        else:
-            ended = self._workers.run(self._step_lanes, taken, *self._step_arguments)
-        if ended or self._autoreset is Autoreset.DISABLED:
-            self.masks[self.lanes["is_over"] == 1] = 1
-        return ended
+            return self._step_lanes(_ALL_WORK, taken, *self._step_arguments)
+        return self._workers.run(self._step_lanes, taken, *self._step_arguments)
 
     def _step_stated(self, taken: NDArray[np.int64], estimates: Any) -> int:
         """Let the seats on turn state beliefs, and play their actions; one that cannot be stated is an illegal move."""

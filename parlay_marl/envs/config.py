@@ -21,6 +21,7 @@ INFORMATION = ("incomplete", "complete")
 OPENERS = ("buyer", "seller", "random")
 ACTIONS = ("discrete", "mixed")
 ILLEGAL = ("raise", "terminate")
+ACTION_MASKS = ("observation", "info", "both")
 
 
 def one_of(kind: str, value: object, known: tuple[str, ...]) -> None:

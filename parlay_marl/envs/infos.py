@@ -6,7 +6,6 @@ end come the figures of `FIGURES`.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -51,13 +50,20 @@ def _own(pair: Any, seat: Any) -> Any:
     return pair[seat] if type(seat) is int else np.where(seat, pair[1], pair[0])
 
 
+def _number(value: Any) -> Any:
+    """Return a value or a column, with 0 where there is none: libraries take NaN for a fault of the environment."""
+    if type(value) is float:
+        return value if value == value else 0.0
+    return np.where(np.isnan(value), 0.0, value)
+
+
 FIGURES = (
     Figure("ending", 0, "an `Ending`; 0 while the game goes on", lambda o, _: o["ending"]),
     Figure("deal", 0, "1 where the game ended in a deal", lambda o, _: 1 * (o["ending"] == DEAL)),
-    Figure("payoff", math.nan, "own payoff, whatever the reward is", lambda o, seat: _own(o["payoff"], seat), True),
-    Figure("share", math.nan, "own share of the ZOPA", lambda o, seat: _own(o["share"], seat), True),
-    Figure("efficiency", math.nan, "joint worth over the best possible, or NaN", lambda o, _: o["efficiency"]),
-    Figure("price", math.nan, "normalised price of the deal; NaN without one", lambda o, _: o["price"]),
+    Figure("payoff", 0.0, "own payoff, whatever the reward is", lambda o, seat: _own(o["payoff"], seat), True),
+    Figure("share", 0.0, "own share of the ZOPA; 0 without one", lambda o, seat: _number(_own(o["share"], seat)), True),
+    Figure("efficiency", 0.0, "joint worth over the best; 0 without a ZOPA", lambda o, _: _number(o["efficiency"])),
+    Figure("price", 0.0, "normalised price of the deal; 0 without one", lambda o, _: _number(o["price"])),
     Figure("package", -1, "package of the deal; -1 without one", lambda o, _: o["package"]),
     Figure("rounds", 0, "rounds that were played, the last one included", lambda o, _: o["round"] + 1),
     Figure(
@@ -72,25 +78,24 @@ BEFORE: Info = {figure.name: figure.before for figure in FIGURES}
 
 _READ = ("ending", "payoff", "share", "efficiency", "price", "package", "round", "closed_by")
 """What the figures are read from."""
-_PART = np.dtype(
-    {
-        "names": list(_READ),
-        "formats": [OUTCOME_DTYPE[name] for name in _READ],
-        "offsets": [OUTCOME_DTYPE.fields[name][1] for name in _READ],  # type: ignore[index]
-        "itemsize": OUTCOME_DTYPE.itemsize,
-    }
-)
+_PART = OUTCOME_DTYPE[list(_READ)]
 """These fields alone, in place: NumPy takes long for a whole record."""
 _OWN, _PUBLIC = ([(f.name, f.read) for f in FIGURES if f.is_own is own] for own in (True, False))
 _START: Info = {field.name: None for field in SIGHTS} | BEFORE
+_WITHOUT_MASK: Info = {name: value for name, value in _START.items() if name != "action_mask"}
 
 
-def info_of(mask: NDArray[np.int8], belief: NDArray[np.float32], figures: Info | None = None) -> Info:
-    """Return an agent's info: its mask as it is, a copy of its belief, and the figures where the game is over."""
-    info = _START.copy()
+def info_of(mask: NDArray[np.int8] | None, belief: NDArray[np.float32], figures: Info | None = None) -> Info:
+    """Return an agent's info: its mask as it is, a copy of its belief, and the figures where the game is over.
+
+    Without a mask the info has none: it is in the observation alone.
+    """
+    info = (_WITHOUT_MASK if mask is None else _START).copy()
     if figures is not None:
         info.update(figures)
-    info["action_mask"], info["belief"] = mask, belief.copy()
+    if mask is not None:
+        info["action_mask"] = mask
+    info["belief"] = belief.copy()
     return info
 
 

@@ -58,12 +58,13 @@ class parallel_env(ParallelEnv[str, Observation, Any]):  # noqa: N801 - PettingZ
         seller: Seated = None,
         render_mode: str | None = None,
         off_turn: str = "ignore",
+        action_mask: str = "observation",
     ) -> None:
         one_of("treatment of actions off turn", off_turn, OFF_TURN)
         self._is_strict = off_turn == "strict"
         self._table = Table(
             scenario, rules, reward, information, opener, max_rounds, actions, illegal, beliefs, buyer, seller,
-            render_mode, passes=True,
+            render_mode, passes=True, action_mask=action_mask,
         )  # fmt: skip
         self._game = self._table.game
         self.render_mode = render_mode
@@ -99,7 +100,7 @@ class parallel_env(ParallelEnv[str, Observation, Any]):  # noqa: N801 - PettingZ
         self.agents = self.possible_agents[:]
         self._table.show_live()
         observations = self._observations()
-        return observations, self._table.infos(observations)
+        return self._shown(observations), self._table.infos(observations)
 
     def _observations(self) -> dict[str, Observation]:
         """Return what each agent sees, with the pass at the end of each mask."""
@@ -109,6 +110,10 @@ class parallel_env(ParallelEnv[str, Observation, Any]):  # noqa: N801 - PettingZ
             idle = seat != self._game.seat and not self._game.is_over
             seen[agent]["action_mask"] = np.append(seen[agent]["action_mask"], np.int8(idle))
         return seen
+
+    def _shown(self, observations: dict[str, Observation]) -> dict[str, Observation]:
+        """Return the observations, without their masks where those are in the infos alone."""
+        return {agent: self._table.shown(seen) for agent, seen in observations.items()}
 
     def step(self, actions: dict[str, Any]) -> Step:
         """Play the action of the agent on turn; the other's is ignored or, with `off_turn="strict"`, must be a pass."""
@@ -133,7 +138,7 @@ class parallel_env(ParallelEnv[str, Observation, Any]):  # noqa: N801 - PettingZ
         if over:
             self.agents = []
         self._table.show_live()
-        return observations, rewards, terminations, truncations, infos
+        return self._shown(observations), rewards, terminations, truncations, infos
 
     def _speaks_out_of_turn(self, actions: Mapping[str, Any], on_turn: str) -> bool:
         """Refuse anything but a pass of an agent that is not on turn; whether that has ended the game."""

@@ -16,7 +16,7 @@ from parlay_marl.catalogue.scenarios import Scenario
 from parlay_marl.core import observation as observed
 from parlay_marl.core.moves import BUYER, N_MOVES, SEATS, SELLER
 from parlay_marl.envs.belief import BeliefView
-from parlay_marl.envs.config import ACTIONS, ILLEGAL, make_config, one_of
+from parlay_marl.envs.config import ACTION_MASKS, ACTIONS, ILLEGAL, make_config, one_of
 from parlay_marl.envs.frame import Frame, FrameDrawer
 from parlay_marl.envs.game import Game, Observation, as_index
 from parlay_marl.envs.infos import BELIEF_AT, Info, final_figures, info_of
@@ -55,8 +55,10 @@ class Table:
         seller: Seated,
         render_mode: str | None,
         passes: bool = False,
+        action_mask: str = "both",
     ) -> None:
         one_of("form of actions", actions, ACTIONS)
+        one_of("place of the action mask", action_mask, ACTION_MASKS)
         one_of("treatment of illegal moves", illegal, ILLEGAL)
         if render_mode is not None:
             one_of("render mode", render_mode, tuple(RENDER_MODES))
@@ -72,6 +74,7 @@ class Table:
         self._figures: tuple[int, list[Info]] = -1, []
         self.is_discrete = actions == "discrete"
         self.terminates = illegal == "terminate"
+        self.mask_is_seen, self.mask_is_told = action_mask != "info", action_mask != "observation"
         self.render_mode = render_mode
         self._drawer = FrameDrawer()
         self.printer = LivePrinter() if render_mode == "human" else None
@@ -79,7 +82,7 @@ class Table:
         self.seats = {agent: AGENTS.index(agent) for agent in self.agents}
         packages = config.scenario.n_packages
         self.pass_action = self.game.n_actions if self.is_discrete else N_MOVES
-        self.observation_spaces = {a: observation_space(actions, packages, passes) for a in self.agents}
+        self.observation_spaces: dict[str, spaces.Space[Any]] = {a: self.shown(observation_space(actions, packages, passes)) for a in self.agents}
         self.elicits = beliefs == "elicited"
         self.action_spaces = {a: action_space(actions, packages, passes, self.elicits) for a in self.agents}
         low, high = observed.bounds(packages)
@@ -101,6 +104,10 @@ class Table:
         if not self.is_discrete:
             seen["action_mask"] = self.game.move_mask(seat)
         return seen
+
+    def shown(self, seen: Any) -> Any:
+        """Return what an agent is given of an observation, or of its space: the vector alone where the mask is told."""
+        return seen if self.mask_is_seen else seen["observation"]
 
     def play(self, action: Any) -> None:
         """Play an action for the seat on turn; where `illegal="terminate"`, one that is refused ends the game.
@@ -142,7 +149,8 @@ class Table:
     def info(self, agent: str, seen: Observation) -> Info:
         """Return the info of an agent that sees this."""
         figures = self.final_figures()[self.seats[agent]] if self.game.is_over else None
-        return info_of(seen["action_mask"], seen["observation"][BELIEF_AT], figures)
+        mask = seen["action_mask"] if self.mask_is_told else None
+        return info_of(mask, seen["observation"][BELIEF_AT], figures)
 
     def infos(self, seen: Mapping[str, Observation] | None = None) -> dict[str, Info]:
         """Return each agent's info, from what the agents see where the caller knows it."""

@@ -207,7 +207,7 @@ class NegotiationVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[An
         """The seed of every lane's games, as `SyncVectorEnv` gives those of its environments."""
         return tuple(self.batch.lanes["seed"].tolist())
 
-    @property
+    @property  # type: ignore[misc]
     def np_random(self) -> tuple[np.random.Generator, ...]:  # type: ignore[override]
         """A generator for every lane, of its seed; games draw nothing from them."""
         return tuple(seeding.np_random(seed)[0] for seed in self.np_random_seed)

@@ -213,10 +213,15 @@ def _play(lane: Any, s: Any, p: Any, personas: Any, weights: Any, action: int, p
 
 @rule
 def _look(lane: Any, s: Any, p: Any, packages: int, observation: Any, mask: Any) -> None:
-    """Observe for a lane's learner or, where both seats are outside, for the one on turn; not at all without room."""
+    """Observe for a lane's learner or, where both seats are outside, for the one on turn; not at all without room.
+
+    The mask of a game that is over allows everything: whatever is answered to it is not played.
+    """
     if len(observation) > 0:
         seat = seat_on_turn(s) if lane["learner"] < 0 else lane["learner"] & 1
         observe(s, p, seat, packages, observation, mask)
+        if s["ending"] != NONE:
+            mask[:] = 1
 
 
 @entry_point

@@ -14,6 +14,7 @@ from parlay_marl.cli import orders
 from parlay_marl.core.moves import PRICE_LEVELS
 from parlay_marl.core.units import whole_units
 from parlay_marl.envs.text import money, price_text
+from tests.helpers import examples
 
 
 def deal(low: float, high: float, **more: Any) -> Scenario:
@@ -94,6 +95,7 @@ RENT, COIN = deal(1450, 1550), deal(0.00012, 0.00045, currency="BTC")
 @example(COIN, 1 / 3, 0, 0.4)
 @example(RENT, 0.999999, 1, 1.2)
 @example(deal(0, 1), 1e-9, 0, 0.0)
+@examples(400)
 def test_a_price_that_a_persona_names_means_exactly_itself(
     scenario: Scenario, x: float, seat: int, limit: float
 ) -> None:
@@ -116,6 +118,7 @@ def test_a_price_that_a_persona_names_means_exactly_itself(
 @given(deals())
 @example(COIN)
 @example(RENT)
+@examples(400)
 def test_steps_of_the_price_grid_are_told_apart_and_the_ends_exactly(scenario: Scenario) -> None:
     told = [price_text(level / (PRICE_LEVELS - 1), scenario) for level in range(PRICE_LEVELS)]
     assert len(set(told)) == PRICE_LEVELS
@@ -128,6 +131,7 @@ def test_steps_of_the_price_grid_are_told_apart_and_the_ends_exactly(scenario: S
 
 
 @given(deals(), st.floats(0.0, 1.0))
+@examples(400)
 def test_any_price_is_told_within_the_range_and_comes_back(scenario: Scenario, x: float) -> None:
     amount = scenario.to_currency(x)
     assert scenario.low <= amount <= scenario.high
@@ -137,6 +141,7 @@ def test_any_price_is_told_within_the_range_and_comes_back(scenario: Scenario, x
 
 
 @given(deals(), st.integers(0, PRICE_LEVELS - 1), st.integers(0, 1), st.floats(0.0, 1.0))
+@examples(400)
 def test_a_price_of_the_grid_stays_as_it_is_to_the_last_bit(
     scenario: Scenario, level: int, seat: int, limit: float
 ) -> None:

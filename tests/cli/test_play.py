@@ -113,6 +113,7 @@ def test_public_limits_are_shown(parlay: Parlay, games: list[Game]) -> None:
 
 REFUSALS = [
     ("accept", "There is no offer of theirs to accept yet."),
+    ("walk", "They have not had a turn yet; make a first move before you leave."),
     ("challenge", "They have no open claim that could be challenged."),
     ("5", "USD 5 lies outside the public range, USD 110,000 to USD 180,000."),
     ("nonsense", "'nonsense' is no move; type `help`."),
@@ -123,11 +124,11 @@ REFUSALS = [
 
 @pytest.mark.parametrize(("typed", "reason"), REFUSALS)
 def test_bad_input_is_refused_and_asked_again(parlay: Parlay, games: list[Game], typed: str, reason: str) -> None:
-    result = parlay("play", *SEED, typed=f"{typed}\nwalk\n")
+    result = parlay("play", *SEED, typed=f"{typed}\n110k\nwalk\n")
     assert result.exit_code == 0
-    assert prompts(result.stdout) == [typed, "walk"]
+    assert prompts(result.stdout) == [typed, "110k", "walk"]
     assert reason in result.stdout
-    assert [played.move for played in games[0].moves] == [Move.WALK_AWAY]
+    assert [played.move for played in games[0].moves[::2]] == [Move.OFFER, Move.WALK_AWAY]
 
 
 def test_claims_need_credibility(parlay: Parlay) -> None:
@@ -205,14 +206,20 @@ def test_the_same_seed_and_the_same_words_give_the_same_game(parlay: Parlay) -> 
     assert '"' not in first.stdout
 
 
-def test_an_opponent_that_ends_the_game_at_once_is_told_of(parlay: Parlay, tmp_path: Path) -> None:
+def test_an_opponent_that_leaves_as_soon_as_it_may_is_told_of(
+    parlay: Parlay, games: list[Game], tmp_path: Path
+) -> None:
+    """Where it opens it may not leave yet, and says nothing: no game is over before the person is asked."""
     persona = tmp_path / "gone.toml"
     tactics = "ultimatum_round = 0\nultimatum_rounds = 0\n"
     persona.write_text(f'title = "Gone"\nsummary = "Leaves."\n[tactics]\n{tactics}', encoding="utf-8")
-    result = parlay("play", "--seed", "4", "--opener", "seller", "--opponent", str(persona))
+    result = parlay("play", *SEED, "--opponent", str(persona), typed="120k\n120k\n")
     assert result.exit_code == 0
-    assert prompts(result.stdout) == []
+    assert prompts(result.stdout) == ["120k"]
     assert "No deal. The seller walks away in round 1." in result.stdout
+    result = parlay("play", "--seed", "4", "--opener", "seller", "--opponent", str(persona), typed="quit\n")
+    assert prompts(result.stdout) == ["quit"]
+    assert [played.move for played in games[1].moves] == [Move.SILENCE]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")

@@ -152,7 +152,7 @@ def _plain(low: float, high: float) -> Scenario:
 
 def test_five_thousand_is_not_sold_for_five(parlay: Parlay) -> None:
     result = parlay(
-        "play", "--seed", "4", "--role", "seller", "-s", "off_centre", "--opener", "seller", typed="5.000\nwalk\n"
+        "play", "--seed", "4", "--role", "seller", "-s", "off_centre", "--opener", "seller", typed="5.000\nquit\n"
     )
     assert "'5.000' may be 5 or 5000; type one of these." in result.stdout
     assert "opens at" not in result.stdout

@@ -12,7 +12,7 @@ import numba
 import numpy as np
 import pytest
 
-from parlay_marl.core.moves import INDEX_ANCHOR, INDEX_OFFERS, PRICE_LEVELS, n_actions
+from parlay_marl.core.moves import INDEX_ANCHOR, INDEX_OFFERS, INDEX_WALK_AWAY, PRICE_LEVELS, n_actions
 from parlay_marl.core.outcome import OUTCOME_DTYPE, Ending
 from parlay_marl.core.step import observe_game
 from parlay_marl.core.style import TRAIT_INPUTS
@@ -318,10 +318,23 @@ def test_buffers_stay_the_same_objects_in_the_same_place(mode: str) -> None:
 
 
 def prepared(n: int, count: int, seed: int = 0) -> list[Any]:
-    """Return arrays of actions that are always legal: offers, anchors and, rarely, walking away."""
+    """Return arrays of actions: offers, anchors and, rarely, walking away."""
     rng = np.random.default_rng(seed)
     draws = rng.integers(INDEX_ANCHOR, INDEX_OFFERS + PRICE_LEVELS, (count, n))
-    return list(np.where(rng.random((count, n)) < 0.02, 1, draws))
+    return list(np.where(rng.random((count, n)) < 0.02, INDEX_WALK_AWAY, draws))
+
+
+def stepper(batch: Batch) -> Any:
+    """Return a step that allocates nothing itself, and makes an anchor of walking away where that is too early."""
+    legal, early = np.empty(batch.num_games, np.int64), np.empty(batch.num_games, bool)
+
+    def step(actions: Any) -> int:
+        np.equal(batch.masks[:, INDEX_WALK_AWAY], 0, out=early)
+        np.copyto(legal, actions)
+        np.maximum(legal, INDEX_ANCHOR, out=legal, where=early)
+        return batch.step(legal)
+
+    return step
 
 
 @compiled_only
@@ -329,19 +342,21 @@ def prepared(n: int, count: int, seed: int = 0) -> list[Any]:
 def test_a_step_allocates_nothing_for_its_lanes(arguments: dict[str, Any]) -> None:
     n = 4096
     batch, actions = Batch(n, **arguments), prepared(n, 8)
+    step, ended = stepper(batch), 0
     batch.reset(0)
     for each in actions:
-        batch.step(each)
+        step(each)
     tracemalloc.start()
     try:
-        batch.step(actions[0])
+        step(actions[0])
         before, _ = tracemalloc.get_traced_memory()
         tracemalloc.reset_peak()
         for each in actions * 5:
-            batch.step(each)
+            ended += step(each)
         after, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
+    assert ended > n // 4
     assert after - before < 1024
     assert peak - before < n  # not one byte for each lane
 
@@ -354,13 +369,14 @@ def test_memory_stays_flat_over_millions_of_turns(mode: str) -> None:
         Batch(512, learner="mixed", opponent=["shark", "linear"], autoreset=mode, reward="shaped"),
         prepared(512, 50),
     )
+    step = stepper(batch)
     batch.reset(0)
 
     def play(steps: int) -> int:
         ended = 0
-        for step in range(steps):
-            ended += batch.step(actions[step % 50])
-            if mode == "disabled" and step % 50 == 49:
+        for i in range(steps):
+            ended += step(actions[i % 50])
+            if mode == "disabled" and i % 50 == 49:
                 batch.reset()
         return ended
 
@@ -436,6 +452,7 @@ def test_batches_share_nothing() -> None:
     first.reset(1)
     second.reset(1)
     before = content(second.games), content(second.lanes), second.observations.tobytes()
+    first.step([offer(20)] * 3)
     first.step([1, 1, 1])
     first.reset(9)
     assert (content(second.games), content(second.lanes), second.observations.tobytes()) == before
@@ -572,10 +589,11 @@ def test_a_step_before_the_first_reset_is_refused() -> None:
 def test_an_illegal_action_changes_nothing_in_any_lane(mode: str) -> None:
     batch = Batch(3, opener="buyer", autoreset=mode, reward="shaped")
     batch.reset(3)
-    batch.step([offer(10), offer(20), 1])
+    batch.step([offer(10), offer(20), offer(10)])
+    batch.step([offer(30), offer(30), 1])
     before = [getattr(batch, name).tobytes() for name in BUFFERS]
     with pytest.raises(
-        IllegalMoveError, match=r"lane 1, seller: action 3 \(CHALLENGE\) is illegal: the other seat has no open claim"
+        IllegalMoveError, match=r"lane 1, buyer: action 3 \(CHALLENGE\) is illegal: the other seat has no open claim"
     ):
         batch.step([offer(30), 3, offer(30)])
     assert [getattr(batch, name).tobytes() for name in BUFFERS] == before

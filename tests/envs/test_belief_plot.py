@@ -69,20 +69,24 @@ def test_a_picture_is_saved_in_the_format_of_its_suffix(kind: str, tmp_path: Pat
 def test_every_line_is_what_the_game_recorded(scenario: str, tracker: str) -> None:
     game = game_of("shark", "veteran", scenario, beliefs=tracker)
     rows, deal = rows_of(game), load_scenario(scenario)
+
+    def told(prices: Any) -> Any:
+        return np.array([deal.to_currency(price) for price in prices])
+
     assert len(rows) > 2
     panels = belief_figure(game).axes
     assert len(panels) == 2
     for me, axes in enumerate(panels):
         beliefs = np.array([row["belief"][me] for row in rows])
-        truth = [deal.to_currency(row["reservation"][1 - me]) for row in rows]
-        wanted = {TRUTH: truth, MEAN: deal.to_currency(beliefs[:, RESERVATION])}
+        truth = told(row["reservation"][1 - me] for row in rows)
+        wanted = {TRUTH: truth, MEAN: told(beliefs[:, RESERVATION])}
         for label, values in wanted.items():
             line = drawn(axes, label)
             assert line.get_drawstyle() == "steps-post"
             assert line.get_xdata().tolist() == [k / 2 for k in range(len(rows) + 1)]
             assert line.get_ydata() == pytest.approx([*values, values[-1]])
         band = drawn(axes, BAND).get_paths()[0].get_extents()
-        low, high = (deal.to_currency(beliefs[:, figure]) for figure in (LOW, HIGH))
+        low, high = (told(beliefs[:, figure]) for figure in (LOW, HIGH))
         assert (band.ymin, band.ymax) == pytest.approx((low.min(), high.max()))
         assert axes.get_ylim()[0] < min(low.min(), *truth)
         assert axes.get_ylim()[1] > max(high.max(), *truth)

@@ -186,7 +186,8 @@ def test_headlines_claims_tension_and_the_ending_change_the_picture() -> None:
     assert len(set(seen)) == len(seen)
 
 
-WORDS = "Ünïcode — “quoted”, 中文, and a line that is far too long for the head of a picture"
+WORDS = "Ünïcode — “quoted”, 中文, and a line which is too long for the head of the picture"
+"""As long as a title may be."""
 
 
 def test_any_text_number_of_rounds_and_ending_can_be_drawn() -> None:
@@ -207,12 +208,14 @@ def test_any_text_number_of_rounds_and_ending_can_be_drawn() -> None:
         if ending < 0:
             game.forfeit()
         else:
+            game.play_index(offer(3))
             game.play_index(ending)
         assert FrameDrawer().draw(game).shape == SHAPE
 
 
 def test_text_is_drawn_in_characters_that_the_font_has() -> None:
-    assert canvas.drawable(WORDS) == 'Unicode - "quoted", ??, ?[31mred?[0m and a second line'
+    assert canvas.drawable(WORDS) == 'Unicode - "quoted", ??, and a line which is too long for the head of the picture'
+    assert canvas.drawable("\x1b[31mred\x1b[0m\nand a second line") == "?[31mred?[0m and a second line"
     assert canvas.drawable(" €5 \N{EN DASH} £6 ") == " EUR5 - GBP6 "
     assert canvas.drawable("") == ""
 

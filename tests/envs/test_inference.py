@@ -188,14 +188,28 @@ def test_offers_of_nobody_leave_the_prior() -> None:
 
 
 def test_packages_count_by_what_they_are_worth_to_the_maker() -> None:
-    name = "hiring_package_terms"
-    deal = load_scenario(name)
+    deal = load_scenario("hiring_package_terms").model_copy(update={"value_spread": 0.0})
     worth = deal.package_values()[1] * (deal.high - deal.low)
     package = int(np.argmax(np.abs(worth)))
-    plain = infer_limit([235_000, 230_000, 226_000], "seller", name)
+    plain = infer_limit([235_000, 230_000, 226_000], "seller", deal)
     shifted = [(price - worth[package], package) for price in (235_000, 230_000, 226_000)]
     assert all(deal.low <= price <= deal.high for price, _ in shifted)
-    assert infer_limit(shifted, "seller", name).reservation == pytest.approx(plain.reservation)
+    told = infer_limit(shifted, "seller", deal)
+    assert (told.reservation, told.sd) == pytest.approx((plain.reservation, plain.sd))
+
+
+def test_a_package_whose_worth_to_its_maker_is_drawn_says_less_the_wider_it_is_drawn() -> None:
+    deal = load_scenario("hiring_package_terms")
+    plain, terms = [235_000, 230_000, 226_000], [(235_000, 6), (230_000, 6), (226_000, 6)]
+
+    def said(offers: Any, spread: float) -> float:
+        """Return how far offers move what is believed: the total variation between posterior and prior."""
+        reading = infer_limit(offers, "seller", deal.model_copy(update={"value_spread": spread}))
+        moved = np.abs(reading.posterior[-1] - reading.posterior[0]).sum()
+        return float(moved * (reading.prices[0, 1] - reading.prices[0, 0]) / 2)
+
+    assert said(terms, 0.0) > said(terms, 0.4) > said(terms, 0.9) > 0.0
+    assert said(plain, 0.0) == said(plain, 0.9)
 
 
 def test_a_reading_cannot_be_changed() -> None:

@@ -39,7 +39,8 @@ def infos_of(interface: str, form: str, scenario: str, seed: int) -> Iterator[di
             _, _, _, _, info = env.step(env.action_space.sample())
             yield info
         return
-    env = (negotiation_v0.env if interface == "aec" else negotiation_v0.parallel_env)(**arguments)
+    make = negotiation_v0.env if interface == "aec" else negotiation_v0.parallel_env
+    env = make(**arguments, action_mask="both")
     first = env.reset(seed=seed)
     yield from (env.infos if first is None else first[1]).values()
     while not env.game.is_over:
@@ -81,7 +82,7 @@ def test_an_info_has_the_same_keys_and_types_at_every_step(interface: str, form:
 
 
 def test_the_tables_say_what_infos_hold() -> None:
-    env = negotiation_v0.env()
+    env = negotiation_v0.env(action_mask="both")
     env.reset(seed=0)
     info = env.infos["buyer_0"]
     assert [field.name for field in SIGHTS] + [figure.name for figure in FIGURES] == list(info)
@@ -102,6 +103,61 @@ def test_an_info_is_a_plain_dict_that_is_copied_and_pickled_in_few_bytes(interfa
 
 
 @pytest.mark.parametrize("interface", ["aec", "parallel", "single"])
+def test_no_figure_is_ever_nan(interface: str) -> None:
+    """Tianshou takes NaN anywhere in its buffer for a fault: 0 stands for what there is not, and `deal` tells."""
+    endings = set()
+    for seed in range(30):
+        for info in infos_of(interface, "discrete", "uniform", seed):
+            assert not any(np.isnan(info[figure.name]) for figure in FIGURES)
+        endings.add((info["deal"], info["efficiency"] > 0))
+    assert {(0, False), (1, True)} <= endings
+
+
+@pytest.mark.parametrize("interface", ["aec", "parallel"])
+@pytest.mark.parametrize("form", FORMS)
+def test_the_action_mask_is_where_it_is_asked_for(interface: str, form: str) -> None:
+    """By default in the observation alone: TorchRL cannot read it from both places, and AgileRL from the info only."""
+    make = negotiation_v0.env if interface == "aec" else negotiation_v0.parallel_env
+    both, default, told = (
+        make(actions=form, **where) for where in ({"action_mask": "both"}, {}, {"action_mask": "info"})
+    )
+    expected: dict[str, Any] = {}
+    for env in (both, default, told):
+        first = env.reset(seed=3)
+        for agent in AGENTS:
+            seen = env.observe(agent) if first is None else first[0][agent]
+            info = env.infos[agent] if first is None else first[1][agent]
+            assert env.observation_space(agent).contains(seen)
+            assert ("action_mask" in info) is (env is not default)
+            if env is both:
+                assert same(info["action_mask"], seen["action_mask"])
+                expected[agent] = seen, info
+            elif env is default:
+                assert same(seen, expected[agent][0])
+            else:
+                assert same(seen, expected[agent][0]["observation"])
+                assert same(info, expected[agent][1])
+
+
+def test_the_place_of_the_mask_holds_for_the_last_of_a_turn_too() -> None:
+    env = negotiation_v0.env(action_mask="info")
+    env.reset(seed=0)
+    seen, *_, info = env.last()
+    assert seen.shape == env.observation_space("buyer_0").shape
+    assert info["action_mask"].shape == (env.game.n_actions,)
+    by_default = negotiation_v0.env()
+    by_default.reset(seed=0)
+    assert same(by_default.last()[0], {"observation": seen, "action_mask": info.pop("action_mask")})
+    assert same(by_default.last()[4], info)
+
+
+def test_an_unknown_place_of_the_mask_comes_with_the_nearest_one() -> None:
+    for make in (negotiation_v0.env, negotiation_v0.parallel_env):
+        with pytest.raises(UnknownNameError, match="unknown place of the action mask 'infos'; did you mean 'info'"):
+            make(action_mask="infos")
+
+
+@pytest.mark.parametrize("interface", ["aec", "parallel", "single"])
 def test_before_the_end_no_figure_tells_anything(interface: str) -> None:
     before = {figure.name: figure.before for figure in FIGURES}
     seen = 0
@@ -113,18 +169,19 @@ def test_before_the_end_no_figure_tells_anything(interface: str) -> None:
 
 
 def test_what_is_returned_may_be_changed_without_harm() -> None:
-    env = negotiation_v0.env(opener="buyer")
+    env = negotiation_v0.env(opener="buyer", action_mask="both")
     env.reset(seed=0)
-    for _ in range(2):
-        info = env.last()[4]
+    for _ in range(4):
+        seen, *_, info = env.last()
+        assert info is env.last()[4] is env.infos[env.agent_selection], "as PettingZoo's own test wants it"
+        assert list(info) == KEYS
+        seen["observation"][:] = 9
+        assert (info["belief"] < 9).all()
+        assert (env.observe(env.agent_selection)["observation"] < 9).any()
         info["belief"][:] = 9
         del info["action_mask"]
-        info["mine"] = 1
-        assert list(env.last()[4]) == list(env.infos["buyer_0"]) == KEYS
-        assert (env.last()[4]["belief"] < 9).all()
-    seen, *_, info = env.last()
-    seen["observation"][:] = 9
-    assert (info["belief"] < 9).all()
+        env.step(20)
+        assert all(list(told) == KEYS and (told["belief"] < 9).all() for told in env.infos.values())
 
 
 def test_a_monitor_of_stable_baselines3_keeps_the_payoff() -> None:

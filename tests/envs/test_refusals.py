@@ -30,10 +30,10 @@ MIXED_OFFER = {"move": Move.OFFER, "price": 0.5, "package": 0}
 
 
 class Case(NamedTuple):
-    """A position, after the seller's first move, and what is illegal for the buyer in it."""
+    """A position, after the seller's first move or, without one, before the buyer's, and what is illegal in it."""
 
     why: Refusal
-    first: int
+    first: int | None
     discrete: tuple[Any, ...]
     mixed: tuple[Any, ...]
     rules: Any = "default"
@@ -83,6 +83,12 @@ CASES = (
         {"credibility": {"start": 4}},
     ),
     Case(Refusal.NOTHING_TO_CHALLENGE, offer(30), (3,), ({"move": 6},)),
+    Case(
+        Refusal.TOO_EARLY_TO_WALK,
+        None,
+        (1, np.int64(1), np.array([1])),
+        ({"move": 1}, {"move": Move.WALK_AWAY}, {"move": np.array([1]), "price": NAN, "package": 77}),
+    ),
 )
 NO_ACTIONS = (
     None,
@@ -139,15 +145,19 @@ def in_form(action: int, seat: int, form: str) -> Any:
     return dict(zip(("move", "price", "package"), decode(action, seat, 1), strict=True))
 
 
-def sit_down(interface: str, form: str, first: int, **arguments: Any) -> Any:
-    """Return an environment in which the seller has made a first move and the buyer's agent is on turn."""
-    settings = {"reward": "shaped", "actions": form, "opener": "seller", **arguments}
+def sit_down(interface: str, form: str, first: int | None, **arguments: Any) -> Any:
+    """Return an environment in which the buyer's agent is on turn: after the seller's first move, if there is one."""
+    opener = "buyer" if first is None else "seller"
+    settings = {"reward": "shaped", "actions": form, "opener": opener, "illegal": "raise", **arguments}
+    other = Reciter(offer(30) if first is None else first)
     if interface == "gymnasium":
-        env: Any = NegotiationEnv(opponent=Reciter(first), **{"illegal": "raise", **settings})
+        env: Any = NegotiationEnv(opponent=other, **settings)
     else:
         kind = negotiation_v0.parallel_env if "parallel" in interface else negotiation_v0.env
-        env = kind(seller=Reciter(first) if "one agent" in interface else None, **{"illegal": "raise", **settings})
+        env = kind(seller=other if "one agent" in interface else None, **settings)
     env.reset(seed=3)
+    if first is None:
+        return env
     if interface == "aec":
         env.step(in_form(first, 1, form))
     elif interface == "parallel":
@@ -173,13 +183,13 @@ def everything(env: Any) -> Any:
 @every_interface
 def test_an_illegal_move_is_refused_by_name_and_reason(interface: str, form: str, case: Case) -> None:
     env = sit_down(interface, form, case.first, rules=case.rules)
-    before = everything(env)
+    before, turns = everything(env), len(env.game.moves)
     for action in case.discrete if form == "discrete" else case.mixed:
         with pytest.raises(IllegalMoveError, match=f"^buyer: .* is illegal: {REASONS[case.why]}"):
             act(env, action)
         assert everything(env) == before
     act(env, in_form(offer(10), 0, form))
-    assert env.game.moves[1] == (Move.OFFER, 0.25, 0, None)
+    assert env.game.moves[turns] == (Move.OFFER, 0.25, 0, None)
 
 
 def test_every_reason_to_refuse_is_in_the_table() -> None:
@@ -243,7 +253,7 @@ def test_price_and_package_of_a_move_that_has_none_do_not_matter(move: Move) -> 
 # --- illegal="terminate" ----------------------------------------------------------------------------------------------
 
 
-def owed(interface: str, form: str, first: int, **arguments: Any) -> float:
+def owed(interface: str, form: str, first: int | None, **arguments: Any) -> float:
     """Return what the seller's first move has earned the buyer and no call has paid out: one agent gets it later."""
     env = sit_down("aec", form, first, **arguments)
     return float(env.rewards["buyer_0"]) if interface not in ("aec", "parallel") else 0.0
@@ -433,8 +443,7 @@ def test_nothing_works_before_the_first_reset(interface: str, illegal: str) -> N
 @every_form
 @every_treatment
 def test_nothing_can_be_played_after_the_end(interface: str, illegal: str, form: str) -> None:
-    env = MAKERS[interface](illegal=illegal, opener="buyer", actions=form)
-    env.reset(seed=0)
+    env = sit_down(interface, form, offer(30), illegal=illegal)
     act(env, in_form(1, 0, form))
     before, outcome = content(env.game.rows), env.game.outcome()
     assert outcome.ending == "walk_away"
@@ -475,6 +484,7 @@ def test_the_game_itself_refuses_what_comes_at_the_wrong_time() -> None:
     game.reset(0)
     with pytest.raises(GameOverError, match="not over"):
         game.outcome()
+    game.play_index(5)
     game.play_index(1)
     for call in (lambda: game.play_index(5), lambda: game.play(2, 0.5)):
         with pytest.raises(GameOverError):

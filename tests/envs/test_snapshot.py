@@ -36,7 +36,8 @@ def trace(env: Any, rng: np.random.Generator, turns: int = 10_000) -> list[Any]:
     for agent in env.agent_iter():
         seen, reward, terminated, truncated, info = env.last()
         parts = (seen["observation"].tobytes(), seen["action_mask"].tobytes(), env.state().tobytes())
-        events.append((agent, parts, reward, terminated, truncated, info, dict(env.rewards), content(env.game.rows)))
+        told = {key: (type(value), np.asarray(value).tobytes()) for key, value in info.items()}
+        events.append((agent, parts, reward, terminated, truncated, told, dict(env.rewards), content(env.game.rows)))
         if len(events) > turns:
             break
         env.step(None if terminated else pick(rng, seen["action_mask"], env.game.packages))

@@ -110,11 +110,13 @@ def test_mixed_actions_are_sampled_under_a_mask_over_the_moves() -> None:
     env.reset(seed=0)
     space = env.action_space("buyer_0")
     space.seed(0)
-    drawn = [space.sample(env.last()[0]["action_mask"]) for _ in range(300)]
-    assert {int(action["move"]) for action in drawn} == {1, 2, 3, 4, 5}
-    assert {int(action["package"]) for action in drawn} == set(range(9))
-    assert all(0.0 <= action["price"][0] <= 1.0 for action in drawn)
-    assert all(action in space for action in drawn)
+    for moves in ({2, 3, 4, 5}, {0, 1, 2, 3, 4, 5}):  # the opener cannot leave yet, and an offer can be taken
+        drawn = [space.sample(env.last()[0]["action_mask"]) for _ in range(300)]
+        assert {int(action["move"]) for action in drawn} == moves
+        assert {int(action["package"]) for action in drawn} == set(range(9))
+        assert all(0.0 <= action["price"][0] <= 1.0 for action in drawn)
+        assert all(action in space for action in drawn)
+        env.step({"move": 2, "price": 0.5, "package": 0})
 
 
 def test_masks_for_sb3_contrib() -> None:
@@ -166,5 +168,5 @@ def test_complete_information_can_be_chosen_for_every_scenario(scenario: str) ->
 def test_the_class_says_what_it_is() -> None:
     for kind in (negotiation_v0.raw_env, negotiation_v0.parallel_env):
         assert kind.metadata["name"] == "negotiation_v0"
-        assert kind.metadata["render_modes"] == ["ansi", "human"]
+        assert kind.metadata["render_modes"] == ["ansi", "human", "rgb_array"]
     assert isinstance(negotiation_v0.env(), negotiation_v0.raw_env)

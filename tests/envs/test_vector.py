@@ -239,7 +239,7 @@ def test_what_is_returned_is_a_copy_unless_the_buffers_are_asked_for() -> None:
 
 @every_mode
 def test_what_was_said_of_games_that_ended_stays(mode: AutoresetMode) -> None:
-    env = NegotiationVectorEnv(4, autoreset_mode=mode, reward="shaped")
+    env = NegotiationVectorEnv(4, opener="seller", autoreset_mode=mode, reward="shaped")
     env.reset(seed=1)
     infos = env.step([1] * 4)[4]
     kept = copy.deepcopy(infos)
@@ -428,11 +428,12 @@ def test_where_illegal_actions_are_errors_they_name_lane_action_and_reason_and_c
     with pytest.raises(
         IllegalMoveError, match=rf"lane 2, buyer: action {action} \((?:ACCEPT|CHALLENGE|of 87)\) is illegal: .*{reason}"
     ):
-        env.step([offer(20), 1, action, action])
+        env.step([offer(4), offer(3), action, action])
     after = drawn(env), content(env.batch.lanes), env.batch.observations.tobytes(), env.batch.masks.tobytes()
     assert before == after
-    env.step([offer(20), 1, offer(3), 1])
-    env.step([offer(20), action, offer(3), action])
+    env.step([offer(4), offer(3), offer(3), offer(3)])
+    env.step([offer(4), 1, offer(3), 1])
+    env.step([offer(4), action, offer(3), action])
     assert env.batch.lanes["number"].tolist() == [0, 1, 0, 1]
 
 

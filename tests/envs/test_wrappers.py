@@ -10,6 +10,7 @@ import pytest
 from pettingzoo.utils import OrderEnforcingWrapper, aec_to_parallel, turn_based_aec_to_parallel, wrappers
 
 from parlay_marl import negotiation_v0
+from parlay_marl.core.outcome import Ending
 from tests.helpers import content, pick, same
 
 
@@ -80,6 +81,8 @@ def test_gymnasiums_own_vector_and_wrappers_take_the_single_seat() -> None:
     flat = gymnasium.wrappers.RecordEpisodeStatistics(
         gymnasium.wrappers.FlattenObservation(gymnasium.make("parlay/Negotiation-v0"))
     )
-    observation, _ = flat.reset(seed=1)
+    observation, info = flat.reset(seed=1, options={"opener": "seller"})
     assert observation in flat.observation_space
-    assert {"outcome", "episode"} <= set(flat.step(1)[4])
+    assert (info["ending"], "episode" in info) == (0, False)
+    told = flat.step(1)[4]
+    assert (told["ending"], "episode" in told) == (Ending.WALK_AWAY, True)

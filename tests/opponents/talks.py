@@ -105,9 +105,7 @@ def positions(
 class Talk:
     """A persona in one seat, and a test in the other: `hears` tells it something and returns what it does.
 
-
     Prices are in units so small that they follow formulas to ten digits. In the plain sale both limits lie 0.8 of the
-    range from their seat's own end, whichever the seat.
     range from their seat's own end, whichever the seat.
     """
 

@@ -44,17 +44,17 @@ def position(moves: Sequence[tuple[Move, float]], scenario: str, rules: dict[str
     game = Game(make_config(scenario, rules, opener="buyer"))
     game.begin(0, 0)
     for move, price in moves:
-        game.play(move, price)
+        game.play(move, price, 0)
     return game
 
 
 @pytest.mark.parametrize(
     ("moves", "scenario", "rules", "legal"),
     [
-        pytest.param([], "uniform", {}, 87 - 2, id="opening: nothing to accept or challenge"),
+        pytest.param([], "uniform", {}, 87 - 3, id="opening: nothing to accept, leave or challenge"),
         pytest.param([(Move.OFFER, 0.5)], "uniform", {}, 87 - 1, id="an offer stands"),
         pytest.param([(Move.BATNA_REVEAL, 0.5)], "uniform", {}, 87, id="a claim stands"),
-        pytest.param([], "uniform", {"credibility": {"start": 3}}, 87 - 2 - 1 - 41, id="credibility is spent"),
+        pytest.param([], "uniform", {"credibility": {"start": 3}}, 87 - 3 - 1 - 41, id="credibility is spent"),
         pytest.param([(Move.OFFER, 0.5)], "hiring_package_terms", {}, 87 - 1 + 8 * 41, id="nine packages"),
     ],
 )

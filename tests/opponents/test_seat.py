@@ -217,7 +217,7 @@ def test_an_object_without_a_name_or_an_act_is_refused(thing: Any) -> None:
 
 
 def test_both_seats_can_not_be_given_away() -> None:
-    with pytest.raises(ConfigurationError, match="no agent left"):
+    with pytest.raises(ConfigurationError, match="no agent is left"):
         negotiation_v0.env(buyer="shark", seller=Chooser(0))
 
 

@@ -16,7 +16,6 @@ from parlay_marl.envs.narrator import Narrator, Turn
 from parlay_marl.envs.text import price_text
 from parlay_marl.opponents.seat import as_player
 from parlay_marl.opponents.voice import line, occasion
-from tests.core.games import PLAIN
 from tests.helpers import PERSONAS
 from tests.opponents.talks import BUYER, SELLER, Talk, changed, with_event
 
@@ -118,7 +117,7 @@ def test_a_taker_names_the_price_that_it_takes(seat: int) -> None:
     talk = Talk(speaking(load_persona("conceder")), seat)
     talk.hears(0.0)
     assert talk.hears(0.95).move is Move.ACCEPT
-    taken = price_text(float(talk.row["offer_price"][talk.other]), PLAIN)
+    taken = price_text(float(talk.row["offer_price"][talk.other]), talk.game.scenario)
     assert turns(talk)[-1].words == f"accept|{taken}||{SEATS[talk.other]};"
 
 

@@ -323,7 +323,8 @@ def test_a_full_server_says_so_and_whoever_sits_plays_on() -> None:
 def test_a_connection_gives_up_finished_games_first(web: TestClient) -> None:
     client, first, _ = started(web)
     second = client.ask("reset", seed=1)["session_id"]
-    client.ask("step", session_id=second, utterance="Bye.", walk_away=True)
+    client.ask("step", session_id=second, utterance="Start.", offer_amount=180_000)
+    assert client.ask("step", session_id=second, utterance="Bye.", walk_away=True)["done"]
     for seed in range(6):
         client.ask("reset", seed=seed)
     client.ask("reset")

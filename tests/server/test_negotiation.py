@@ -93,6 +93,7 @@ def test_scepticism_is_a_challenge_only_where_no_move_is_set_and_a_claim_is_open
     [
         (Deed(), "nothing was done"),
         (Deed(accept=True), "no offer of the other seat stands"),
+        (Deed(walk_away=True), "the other seat has not had a turn yet"),
         (Deed(accept=True, walk_away=True), "accept and walk_away are two moves"),
         (Deed(accept=True, tactical_move=Move.SILENCE), "two moves"),
         (Deed(accept=True, offer_amount=120_000.0), "accept: no offer goes with it"),
@@ -136,6 +137,7 @@ def test_a_game_that_nobody_holds_is_gone_at_once() -> None:
 
 def test_after_the_end_nothing_can_be_done() -> None:
     negotiation = table()
+    negotiation.act(BUYER, Deed(offer_amount=110_000.0))
     negotiation.act(BUYER, Deed(walk_away=True))
     assert negotiation.is_over
     with pytest.raises(GameOverError):

@@ -1,0 +1,31 @@
+"""Programs of other libraries, unmodified, on the environments.
+
+They run in an environment of their own: see requirements.txt, and scripts/check, which lets none of them be skipped.
+"""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+import pytest
+
+LIBRARIES = ("agilerl", "stable_baselines3", "supersuit", "tianshou", "torchrl")
+THEIR_MODULES = "accelerate|agilerl|dill|sensai|stable_baselines3|supersuit|tensordict|tianshou|torch|torchrl|wandb"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip everything where a library is missing, and leave what warns inside the libraries to them."""
+    missing = [name for name in LIBRARIES if find_spec(name) is None]
+    for item in items:
+        if item.path.parent.name != "strangers":
+            continue
+        if missing:
+            item.add_marker(pytest.mark.skip(reason=f"{', '.join(missing)}: not in this environment"))
+        item.add_marker(pytest.mark.filterwarnings(rf"ignore:::({THEIR_MODULES})\b"))
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    import torch
+
+    torch.set_num_threads(1)
