@@ -68,6 +68,8 @@ def test_a_fixed_draw_lands_in_the_game_exactly_and_changes_no_other(
         expected[field][(0, *at) if isinstance(at, tuple) else (0, at)] = env.game.row[field][at]
         for name in FOLLOWS:
             expected[name] = env.game.rows[name]
+        values = expected["package_values"][0, :, :9]
+        expected["best_package"], expected["own_best"] = values.sum(axis=0).argmax(), values.argmax(axis=1)
         assert content(env.game.rows) == content(expected)
 
 
