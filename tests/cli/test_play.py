@@ -100,7 +100,7 @@ def test_what_a_seat_is_shown_does_not_depend_on_what_is_hidden_from_it(scenario
         view, text = seat_view.SeatView(game, seat), ""
         for i in range(24):
             text += plain([*view.introduction(80), *view.table([], 80), *view.terms(80)])
-            game.play(Move.OFFER, 0.02 * i if i % 2 == 0 else 1.0 - 0.02 * i)
+            game.play(Move.OFFER, 0.02 * i if i % 2 == 0 else 1.0 - 0.02 * i, i % game.packages)
         shown.append(text)
     assert shown[0] == shown[1]
 
