@@ -82,7 +82,9 @@ class Table:
         self.seats = {agent: AGENTS.index(agent) for agent in self.agents}
         packages = config.scenario.n_packages
         self.pass_action = self.game.n_actions if self.is_discrete else N_MOVES
-        self.observation_spaces: dict[str, spaces.Space[Any]] = {a: self.shown(observation_space(actions, packages, passes)) for a in self.agents}
+        self.observation_spaces: dict[str, spaces.Space[Any]] = {
+            a: self.shown(observation_space(actions, packages, passes)) for a in self.agents
+        }
         self.elicits = beliefs == "elicited"
         self.action_spaces = {a: action_space(actions, packages, passes, self.elicits) for a in self.agents}
         low, high = observed.bounds(packages)
