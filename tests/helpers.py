@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -112,10 +111,10 @@ def info_at(game: Any, seat: int, mask: Any = None) -> dict[str, Any]:
         "belief": seen["observation"][at : at + 7],
         "ending": 0,
         "deal": 0,
-        "payoff": math.nan,
-        "share": math.nan,
-        "efficiency": math.nan,
-        "price": math.nan,
+        "payoff": 0.0,
+        "share": 0.0,
+        "efficiency": 0.0,
+        "price": 0.0,
         "package": -1,
         "rounds": 0,
         "illegal": 0,
@@ -123,12 +122,10 @@ def info_at(game: Any, seat: int, mask: Any = None) -> dict[str, Any]:
     if not game.is_over:
         return info
     report, outcome = make_report(game.rows, game.config.params)[0], game.outcome()
-    nan = {
-        name: math.nan if getattr(outcome, name) is None else float(report[name]) for name in ("price", "efficiency")
-    }
+    known = {name: 0.0 if getattr(outcome, name) is None else float(report[name]) for name in ("price", "efficiency")}
     return (
         info
-        | nan
+        | known
         | {
             "ending": int(Ending[outcome.ending.upper()]),
             "deal": int(outcome.is_deal),

@@ -118,25 +118,21 @@ def test_no_figure_is_ever_nan(interface: str) -> None:
 def test_the_action_mask_is_where_it_is_asked_for(interface: str, form: str) -> None:
     """By default in the observation alone: TorchRL cannot read it from both places, and AgileRL from the info only."""
     make = negotiation_v0.env if interface == "aec" else negotiation_v0.parallel_env
-    both, default, told = (
-        make(actions=form, **where) for where in ({"action_mask": "both"}, {}, {"action_mask": "info"})
-    )
-    expected: dict[str, Any] = {}
-    for env in (both, default, told):
+    seen, infos = {}, {}
+    for place in ("observation", "info", "both"):
+        env = make(actions=form, action_mask=place)
         first = env.reset(seed=3)
-        for agent in AGENTS:
-            seen = env.observe(agent) if first is None else first[0][agent]
-            info = env.infos[agent] if first is None else first[1][agent]
-            assert env.observation_space(agent).contains(seen)
-            assert ("action_mask" in info) is (env is not default)
-            if env is both:
-                assert same(info["action_mask"], seen["action_mask"])
-                expected[agent] = seen, info
-            elif env is default:
-                assert same(seen, expected[agent][0])
-            else:
-                assert same(seen, expected[agent][0]["observation"])
-                assert same(info, expected[agent][1])
+        seen[place] = {agent: env.observe(agent) for agent in AGENTS} if first is None else first[0]
+        infos[place] = env.infos if first is None else first[1]
+        assert all(env.observation_space(agent).contains(seen[place][agent]) for agent in AGENTS)
+    for agent in AGENTS:
+        mask = infos["both"][agent]["action_mask"]
+        assert same(seen["both"][agent]["action_mask"], mask)
+        assert same(seen["observation"][agent], seen["both"][agent])
+        assert same(seen["info"][agent], seen["both"][agent]["observation"])
+        assert same(infos["info"][agent], infos["both"][agent])
+        assert same(infos["observation"][agent] | {"action_mask": mask}, infos["both"][agent])
+        assert "action_mask" not in infos["observation"][agent]
 
 
 def test_the_place_of_the_mask_holds_for_the_last_of_a_turn_too() -> None:

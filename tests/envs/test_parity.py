@@ -66,8 +66,11 @@ class Moment(NamedTuple):
 
 
 def infos(game: Game) -> dict[str, Any]:
-    """Return what both agents are told beside their observations."""
-    return {agent: info_at(game, seat) for seat, agent in enumerate(AGENTS)}
+    """Return what both agents are told beside their observations, which have the mask."""
+    told = {agent: info_at(game, seat) for seat, agent in enumerate(AGENTS)}
+    return {
+        agent: {name: value for name, value in info.items() if name != "action_mask"} for agent, info in told.items()
+    }
 
 
 def moment(game: Game) -> Moment:
@@ -261,7 +264,7 @@ def test_one_agent_is_the_same_through_every_interface(drawn: tuple[Setup, Oppos
     env, agent = alone(setup, persona, seat), AGENTS[seat]
     steps = play_alone(env, setup)
     given_seat = {("seller", "buyer")[seat]: persona}
-    aec = negotiation_v0.env(**given_seat, **setup.arguments)
+    aec = negotiation_v0.env(**given_seat, **setup.arguments, action_mask="both")
     parallel = negotiation_v0.parallel_env(**given_seat, **setup.arguments)
     aec.reset(seed=setup.seed)
     observations, _ = parallel.reset(seed=setup.seed)
