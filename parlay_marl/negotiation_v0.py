@@ -9,7 +9,7 @@
 | agents | `buyer_0`, `seller_0`; a seat given to an opponent has no agent |
 | actions | `Discrete(n)` with a mask, or `Dict(move, price, package)` with `actions="mixed"`; see `beliefs` |
 | observations | `{"observation": float32 vector, "action_mask": int8 vector}` |
-| infos | numbers, the same keys at every step: `action_mask`, `belief`, `payoff`, `deal`... (`envs.infos`) |
+| infos | numbers, the same keys at every step: `belief`, `payoff`, `deal`... (`envs.infos`) |
 | state | `env.state()`: both seats' views and the hidden figures, for central critics |
 
 Arguments of `env`, `raw_env` and `parallel_env`, all by keyword:

@@ -113,13 +113,14 @@ def test_every_module_says_what_it_is(module: ModuleType) -> None:
 
 
 def test_the_environments_take_the_arguments_that_their_page_names() -> None:
-    assert tuple(inspect.signature(negotiation_v0.raw_env).parameters) == ENV_ARGUMENTS
-    assert tuple(inspect.signature(negotiation_v0.parallel_env).parameters) == (*ENV_ARGUMENTS, "off_turn")
+    assert tuple(inspect.signature(negotiation_v0.raw_env).parameters) == (*ENV_ARGUMENTS, "action_mask")
+    in_parallel = (*ENV_ARGUMENTS, "off_turn", "action_mask")
+    assert tuple(inspect.signature(negotiation_v0.parallel_env).parameters) == in_parallel
     own = ("role", "opponent", *(name for name in ENV_ARGUMENTS if name not in ("buyer", "seller")))
     assert tuple(inspect.signature(NegotiationEnv).parameters) == own
     page = negotiation_v0.__doc__
     assert page is not None
-    for name in (*ENV_ARGUMENTS, "off_turn"):
+    for name in in_parallel:
         assert f"`{name}`" in page
 
 
@@ -144,6 +145,7 @@ def test_the_arguments_of_the_issue_are_there_with_their_defaults() -> None:
         "buyer": None,
         "seller": None,
         "render_mode": None,
+        "action_mask": "observation",
     }
 
 
