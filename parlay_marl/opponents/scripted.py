@@ -452,7 +452,9 @@ def choose(s: Any, p: Any, persona: Any, weights: Any, seat: int) -> tuple[int, 
     """Return a persona's (move, price, package) for the seat on turn, its price in whole units of the currency."""
     move, price, package = _chosen(s, p, persona, weights, seat)
     if makes_offer(move):
-        sc, limit = p["scenario"], price_worth(seat, 0.0, s["package_values"][seat][package], s["reservation"][seat])
+        # What an erosion at the end of this turn takes is kept, too: half a unit over it would be a deal at a loss.
+        sc, margin = p["scenario"], _erosion_margin(s, p)
+        limit = price_worth(seat, margin, s["package_values"][seat][package], s["reservation"][seat])
         price = whole_units(price, seat, limit, sc["high"] - sc["low"], sc["unit"])
     return move, price, package
 
