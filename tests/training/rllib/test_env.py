@@ -46,7 +46,7 @@ def test_rllib_knows_it_by_name() -> None:
 @pytest.mark.parametrize("seed", range(4))
 def test_a_game_is_that_of_the_pettingzoo_environment(seed: int, reward: str) -> None:
     ours = NegotiationMultiAgentEnv({"reward": reward})
-    theirs = negotiation_v0.raw_env(reward=reward)
+    theirs = negotiation_v0.raw_env(reward=reward, action_mask="both")
     rng = np.random.default_rng(seed)
     seen, _ = ours.reset(seed=seed)
     theirs.reset(seed=lane_seed(seed, 0))
