@@ -59,17 +59,20 @@ def test_torchrl_rolls_out_both_forms_and_the_single_seat() -> None:
         assert games["next", "done"].sum() > 2
         for group in shown[name].group_map:
             assert games[group, "action_mask"].gather(-1, games[group, "action"].unsqueeze(-1)).all()
-            assert games["next", group, "info", "payoff"].abs().sum() > 0
+            assert (games["next", group, "info", "ending"] > 0).sum() > 2
+            assert games["next", group, "info", "payoff"].isfinite().all()
             assert games["next", group, "info", "illegal"].sum() == 0
     alone = shown["alone"].rollout(200, break_when_any_done=False)
     assert (alone["action_mask"].bool() & alone["action"].bool()).any(-1).all()  # one-hot
 
 
 def test_tianshou_plays_games_of_random_players() -> None:
-    statistics = page.run("Tianshou")["statistics"]
+    shown = page.run("Tianshou")
+    statistics, kept = shown["statistics"], shown["collector"].buffer
     assert statistics.n_collected_episodes == 8
     assert statistics.returns.shape == (8, 2)
-    assert statistics.returns.min() > -1  # no illegal action
+    assert kept.info.ending[kept.done].min() > 0
+    assert kept.info.illegal.sum() == 0
 
 
 def test_agilerls_maddpg_plays_what_the_masks_in_the_infos_allow() -> None:
