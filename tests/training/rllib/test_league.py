@@ -86,7 +86,7 @@ def test_frozen_copies_stay_what_they_were_and_the_learner_moves_on() -> None:
 
 
 def test_a_frozen_copy_plays_with_its_own_weights_not_with_random_ones() -> None:
-    """The learner is made to walk away and frozen; games between its copies then end with the second turn, the first legal."""
+    """The learner is made to walk away and frozen; games between its copies then end with the second turn."""
     algorithm = league(every=10**6).env_runners(num_env_runners=1).build_algo()
     try:
         learner = algorithm.learner_group._learner.module["learner"]
