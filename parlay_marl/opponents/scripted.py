@@ -348,8 +348,10 @@ def _walks(s: Any, p: Any, seat: int, style: Any, key: np.uint64, scale: float) 
     """Whether the persona gives up: no price is worth anything to it, or its ultimatum runs out and was no bluff."""
     if _own_worth(s, seat, own_end(seat), s["own_best"][seat]) < _erosion_margin(s, p):
         return True
-    expired = s["round"] - (style["ultimatum_round"] + style["patience"] * style["ultimatum_rounds"]) * scale
-    return 0.0 <= expired < 1.0 and uniform(key, _TO_WALK) >= style["bluff_rate"]
+    expires = (style["ultimatum_round"] + style["patience"] * style["ultimatum_rounds"]) * scale
+    if seat == s["opener"]:
+        expires = max(expires, 1.0)  # in its first turn it may not leave
+    return 0.0 <= s["round"] - expires < 1.0 and uniform(key, _TO_WALK) >= style["bluff_rate"]
 
 
 @rule
