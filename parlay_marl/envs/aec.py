@@ -213,7 +213,7 @@ class raw_env(AECEnv[str, Observation, Any]):  # noqa: N801 - PettingZoo's name 
         if game.is_over or not self.agents:
             self._step_after_end(action)
             return
-        if self._is_plain:
+        if self._is_plain and not isinstance(action, dict):
             game.turn_by_index(action)
         else:
             self._table.play(action)

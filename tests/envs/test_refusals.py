@@ -198,6 +198,14 @@ def test_every_reason_to_refuse_is_in_the_table() -> None:
     assert set(REASONS) == {case.why for case in CASES} | with_beliefs
 
 
+@every_treatment
+@every_interface
+def test_a_discrete_action_may_be_named(interface: str, illegal: str) -> None:
+    env = sit_down(interface, "discrete", offer(30), illegal=illegal)
+    act(env, {"action": 0})
+    assert env.game.outcome().is_deal
+
+
 @every_form
 @every_interface
 @every_treatment

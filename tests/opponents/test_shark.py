@@ -143,6 +143,17 @@ def test_its_deadline_is_rather_often_empty(seat: int) -> None:
     assert left[True] / 300 == pytest.approx(1 - 0.72, abs=0.06)
 
 
+@pytest.mark.parametrize("opens", [True, False])
+@both_seats
+def test_an_ultimatum_that_ends_at_once_is_kept_as_soon_as_it_may_be(seat: int, opens: bool) -> None:
+    """Nobody may leave before the other has spoken: an opener leaves in its second turn."""
+    hasty = changed(SHARK, traits={"bluff_rate": 0.0, "patience": 0.0}, ultimatum_round=0.0)
+    talk = Talk(hasty, seat, opens=opens)
+    talk.hears(0.0)
+    outcome = talk.game.outcome()
+    assert (outcome.ending, outcome.turns) == ("walk_away", 3 if opens else 2)
+
+
 # ------------------ its word
 
 

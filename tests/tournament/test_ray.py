@@ -197,7 +197,7 @@ def test_a_tournament_that_was_broken_off_goes_on_with_or_without_ray(nodes: Nod
             raise RuntimeError("enough")
 
     how = {"games": GAMES, "seed": SEED}
-    run_tournament(FIELD, DEALS, **how, out=tmp_path / "alone")
+    played(FIELD, DEALS, out=tmp_path / "alone")
     with ray_connected(nodes):
         for first, second in ((True, False), (False, True)):
             folder = tmp_path / f"{first}_{second}"
