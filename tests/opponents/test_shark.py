@@ -150,8 +150,8 @@ def test_an_ultimatum_that_ends_at_once_is_kept_as_soon_as_it_may_be(seat: int, 
     hasty = changed(SHARK, traits={"bluff_rate": 0.0, "patience": 0.0}, ultimatum_round=0.0)
     talk = Talk(hasty, seat, opens=opens)
     talk.hears(0.0)
-    outcome = talk.game.outcome()
-    assert (outcome.ending, outcome.turns) == ("walk_away", 3 if opens else 2)
+    assert talk.game.outcome().ending == "walk_away"
+    assert len(talk.game.moves) == (3 if opens else 2)
 
 
 # ------------------ its word
