@@ -37,7 +37,7 @@ claims, on an even price grid (`parlay_marl.core.moves.decode`). `env.belief(age
 other (`BeliefView`), `env.outcome()` the report of a finished game with the ledger of claims (`Outcome`),
 `env.refusal()` why an illegal action has ended it. Games are keyed by (seed, game number): `reset(seed=7)` starts game
 0 of seed 7, each further `reset()` the next; `reset(options={...})` fixes what chance would draw, or switches events
-off (`parlay_marl.envs.options.ResetOptions`).
+off (`parlay_marl.game.options.ResetOptions`).
 
 A mixed action is `{"move": ..., "price": ..., "package": ...}`. An offer and a claim need a price, and an offer a
 package where the scenario has terms; an anchor without a price is at the seat's own end of the range.
@@ -57,15 +57,15 @@ from __future__ import annotations
 
 from parlay_marl.core.moves import Move
 from parlay_marl.envs.aec import EnvSnapshot, env, raw_env
-from parlay_marl.envs.belief import BeliefView
-from parlay_marl.envs.config import Config, make_config
-from parlay_marl.envs.game import Game, PlayedMove, replay
 from parlay_marl.envs.inference import Reading, infer_limit
-from parlay_marl.envs.ledger import Claim
-from parlay_marl.envs.options import ResetOptions
-from parlay_marl.envs.outcome import Outcome
 from parlay_marl.envs.parallel import parallel_env
-from parlay_marl.envs.record import GameRecord, play_game
+from parlay_marl.game.belief import BeliefView
+from parlay_marl.game.config import Config, make_config
+from parlay_marl.game.game import Game, PlayedMove, replay
+from parlay_marl.game.ledger import Claim
+from parlay_marl.game.options import ResetOptions
+from parlay_marl.game.outcome import Outcome
+from parlay_marl.game.record import GameRecord, play_game
 
 __all__ = [
     "BeliefView",

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from parlay_marl import negotiation_v0
-from parlay_marl.envs.canvas import imaging
-from parlay_marl.envs.frame import FrameDrawer
-from parlay_marl.envs.record import GameRecord
 from parlay_marl.errors import ParlayError
+from parlay_marl.game.record import GameRecord
+from parlay_marl.render.canvas import imaging
+from parlay_marl.render.frame import FrameDrawer
 
 ROOT = Path(__file__).resolve().parent.parent
 COLOURS = 64

@@ -26,7 +26,7 @@ from parlay_marl.core.state import STATE
 from parlay_marl.core.style import TACTICS, TRAITS
 from parlay_marl.core.table import Field, Parameter
 from parlay_marl.envs.infos import FIGURES, SIGHTS
-from parlay_marl.envs.options import ResetOptions
+from parlay_marl.game.options import ResetOptions
 from parlay_marl.server.environment import Wishes
 from parlay_marl.server.messages import NegotiationAction, NegotiationObservation
 from parlay_marl.server.settings import ServerSettings

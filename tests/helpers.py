@@ -21,7 +21,7 @@ from parlay_marl.core.moves import (
 )
 from parlay_marl.core.observation import names
 from parlay_marl.core.outcome import Ending
-from parlay_marl.envs.outcome import make_report
+from parlay_marl.game.outcome import make_report
 
 SCENARIOS = scenario_names()
 PERSONAS = persona_names()

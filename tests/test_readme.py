@@ -22,7 +22,7 @@ from parlay_marl.catalogue import load_persona, load_scenario
 from parlay_marl.catalogue.personas import Persona
 from parlay_marl.catalogue.scenarios import Scenario
 from parlay_marl.cli import app
-from parlay_marl.envs.game import Game
+from parlay_marl.game.game import Game
 from parlay_marl.opponents.policy import Policy, write_policy
 from parlay_marl.opponents.seat import as_player
 from parlay_marl.tournament import run_tournament

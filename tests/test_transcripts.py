@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 import pytest
 
 from parlay_marl import negotiation_v0
-from parlay_marl.envs.game import Game
-from parlay_marl.envs.render import transcript
+from parlay_marl.game.game import Game
+from parlay_marl.game.transcript import transcript
 from parlay_marl.opponents.seat import as_player
 
 FOLDER = Path(__file__).parent / "transcripts"

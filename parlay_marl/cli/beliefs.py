@@ -87,8 +87,8 @@ def beliefs(
 
 def _check_plot(path: Path, personas: Sequence[str]) -> None:
     """Refuse a picture that cannot be drawn, before anything is played."""
-    from parlay_marl.envs.belief_plot import figure_class, plot_format
     from parlay_marl.errors import ConfigurationError
+    from parlay_marl.render.belief_plot import figure_class, plot_format
 
     if len(personas) != PAIR:
         raise ConfigurationError(f"--plot: a picture is of one pair; name two personas, not {len(personas)}")
@@ -98,9 +98,9 @@ def _check_plot(path: Path, personas: Sequence[str]) -> None:
 
 def _picture(pair: Sequence[PersonaOpponent], scenario: str | Scenario, rules: str, seed: int, path: Path) -> bytes:
     """Return the picture of game 0 of a seed in the format that a path names."""
-    from parlay_marl.envs.belief_plot import belief_figure, plot_format
-    from parlay_marl.envs.config import make_config
-    from parlay_marl.envs.game import Game
+    from parlay_marl.game.config import make_config
+    from parlay_marl.game.game import Game
+    from parlay_marl.render.belief_plot import belief_figure, plot_format
 
     game = Game(make_config(scenario, rules), pair)
     game.begin(seed, 0, players_move=True)

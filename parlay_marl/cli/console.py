@@ -14,7 +14,7 @@ from rich.theme import Theme
 from parlay_marl.printable import escaped
 
 if TYPE_CHECKING:
-    from parlay_marl.envs.text import Line
+    from parlay_marl.game.text import Line
 
 COLOURS = {
     "title": "bold",

@@ -10,7 +10,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from parlay_marl.core.moves import Move
-from parlay_marl.envs.text import exact_money
+from parlay_marl.game.text import exact_money
 
 if TYPE_CHECKING:
     from parlay_marl.catalogue import Scenario

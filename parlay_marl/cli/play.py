@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from parlay_marl.cli.orders import Order, Request
-    from parlay_marl.envs.game import Game
+    from parlay_marl.game.game import Game
 
 HELP = """
   140000, 140k, 1.5m   offer this price (or: offer 140000)
@@ -62,7 +62,7 @@ def play(
     """
     from parlay_marl.cli.start import persona, seed_or_random, start_game
     from parlay_marl.core.moves import SEATS
-    from parlay_marl.envs.config import make_config, one_of
+    from parlay_marl.game.config import make_config, one_of
 
     one_of("role", role, SEATS)
     config = make_config(scenario, rules, opener=opener, max_rounds=rounds)
@@ -84,7 +84,7 @@ class Sitting:
     def __init__(self, game: Game, seat: int, words: bool) -> None:
         from parlay_marl.cli.console import output, transcript_width
         from parlay_marl.cli.seat_view import SeatView
-        from parlay_marl.envs.narrator import Narrator
+        from parlay_marl.game.turns import Narrator
 
         self._game, self._seat, self._words = game, seat, words
         self._console: Console = output()
@@ -98,29 +98,31 @@ class Sitting:
     def run(self) -> None:
         """Play the game to its end."""
         from parlay_marl.cli.console import print_lines
-        from parlay_marl.envs import render
+        from parlay_marl.game import transcript
 
         with contextlib.suppress(ImportError):
             import readline  # noqa: F401 - gives the prompt its arrow keys
-        print_lines(self._console, [*render.heading(self._game, self._width), *self._view.introduction(self._width)])
+        print_lines(
+            self._console, [*transcript.heading(self._game, self._width), *self._view.introduction(self._width)]
+        )
         self.say("Type a price to offer it, or `help`.", "parlay.dim")
         while not self._game.is_over:
             self._tell()
             print_lines(self._console, self._view.table(self._narrator.turns, self._width))
             self._move()
         self._tell()
-        print_lines(self._console, render.ending_lines(self._game, self._narrator.turns, self._width))
+        print_lines(self._console, transcript.ending_lines(self._game, self._narrator.turns, self._width))
 
     def _tell(self) -> None:
         """Tell what has happened since the last time: turns, and headlines that no turn has told yet."""
         from parlay_marl.cli.console import print_lines
-        from parlay_marl.envs import render
+        from parlay_marl.game import transcript
 
         new = self._narrator.catch_up()
-        lines = [[], render.column_heads(render.name_width(self._game))] if new else []
-        lines += render.told_lines(new, self._game, words=self._words, width=self._width)
+        lines = [[], transcript.column_heads(transcript.name_width(self._game))] if new else []
+        lines += transcript.told_lines(new, self._game, words=self._words, width=self._width)
         for headline in () if self._game.is_over else self._narrator.news():
-            lines += render.headline_lines(headline, self._width)[:-1]
+            lines += transcript.headline_lines(headline, self._width)[:-1]
         print_lines(self._console, lines)
 
     def _move(self) -> None:
@@ -165,8 +167,8 @@ class Sitting:
         """Answer a request."""
         from parlay_marl.cli.console import print_lines
         from parlay_marl.cli.orders import Request
-        from parlay_marl.envs.picture import picture
-        from parlay_marl.envs.text import Piece
+        from parlay_marl.game.picture import picture
+        from parlay_marl.game.text import Piece
 
         if request is Request.QUIT:
             raise LeftTableError

@@ -31,9 +31,9 @@ def replay(
     """
     from parlay_marl.cli.console import output, print_lines, tell_compiling, transcript_width
     from parlay_marl.cli.start import COMPILED, import_from_here
-    from parlay_marl.envs import render
-    from parlay_marl.envs.narrator import Narrator
     from parlay_marl.errors import ConfigurationError
+    from parlay_marl.game import transcript
+    from parlay_marl.game.turns import Narrator
     from parlay_marl.tournament import Games, replay_game
     from parlay_marl.tournament.replay import rows_of
 
@@ -48,7 +48,9 @@ def replay(
     console = output()
     width = transcript_width(console)
     turns = Narrator(played).catch_up()
-    print_lines(console, [*render.heading(played, width), [], render.column_heads(render.name_width(played))])
-    print_lines(console, render.told_lines(turns, played, words=not no_words, width=width))
-    print_lines(console, render.ending_lines(played, turns, width))
+    print_lines(
+        console, [*transcript.heading(played, width), [], transcript.column_heads(transcript.name_width(played))]
+    )
+    print_lines(console, transcript.told_lines(turns, played, words=not no_words, width=width))
+    print_lines(console, transcript.ending_lines(played, turns, width))
     console.print(f"\nGame {index:,} of {file.name}, played again: every figure is as stored.", soft_wrap=True)

@@ -74,14 +74,14 @@ def _show(scenario: Scenario, console: Console) -> None:
 
 def _unit(scenario: Scenario) -> str:
     """Return in words what the smallest difference of prices is."""
-    from parlay_marl.envs.text import exact_money
+    from parlay_marl.game.text import exact_money
 
     return f"in units of {exact_money(scenario.price_unit, scenario)}"
 
 
 def _public(scenario: Scenario) -> list[Row]:
     """Return what both seats know from the start."""
-    from parlay_marl.envs.text import exact_money
+    from parlay_marl.game.text import exact_money
 
     opener = "drawn by lot" if scenario.opener == "random" else f"the {scenario.opener}"
     rows = [
@@ -103,7 +103,7 @@ def _public(scenario: Scenario) -> list[Row]:
 def _private(scenario: Scenario) -> list[Row]:
     """Return the figures that each game draws, at their nominal values, and what that amounts to."""
     from parlay_marl.catalogue.checks import shares_of
-    from parlay_marl.envs.text import money
+    from parlay_marl.game.text import money
 
     limits, urgency, alternative = scenario.reservation, scenario.urgency, scenario.alternative
     if limits.buyer is None or limits.seller is None:
@@ -126,7 +126,7 @@ def _private(scenario: Scenario) -> list[Row]:
 
 def _signed(amount: float, scenario: Scenario) -> str:
     """Return an amount of currency with its sign, 0 without one."""
-    from parlay_marl.envs.text import number
+    from parlay_marl.game.text import number
 
     return ("+" if amount > 0 else "") + number(amount, scenario)
 

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 from parlay_marl.core import bargain
 from parlay_marl.core.belief import Belief
 from parlay_marl.core.moves import SEATS, ClaimStatus, Move
-from parlay_marl.envs.narrator import Turn
-from parlay_marl.envs.picture import axis
-from parlay_marl.envs.render import warmth
-from parlay_marl.envs.text import Line, Piece, money, price_text, wrapped
+from parlay_marl.game.picture import axis
+from parlay_marl.game.text import Line, Piece, money, price_text, wrapped
+from parlay_marl.game.transcript import warmth
+from parlay_marl.game.turns import Turn
 
 if TYPE_CHECKING:
-    from parlay_marl.envs.game import Game
+    from parlay_marl.game.game import Game
 
 LABEL = 13
 """Columns of the labels on the left."""

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from parlay_marl.cli.console import tell_compiling
 
 if TYPE_CHECKING:
-    from parlay_marl.envs.config import Config
-    from parlay_marl.envs.game import Game
+    from parlay_marl.game.config import Config
+    from parlay_marl.game.game import Game
     from parlay_marl.opponents.seat import PersonaOpponent
 
 COMPILED = ("reset_games", "observe_game", "play_move", "report_games", "choose_move", "drifted_now")
@@ -43,8 +43,8 @@ def start_game(
     config: Config, buyer: PersonaOpponent | None, seller: PersonaOpponent | None, seed: int, number: int
 ) -> Game:
     """Return game `number` of a seed; personas have played until a free seat is on turn, or to the end."""
-    from parlay_marl.envs.game import Game, checked_seed
     from parlay_marl.errors import ConfigurationError
+    from parlay_marl.game.game import Game, checked_seed
 
     if not 0 <= number <= LAST_GAME:
         raise ConfigurationError(f"--game: give a whole number from 0 to {LAST_GAME}, not {number}")

@@ -31,10 +31,10 @@ def watch(
     """
     from parlay_marl.cli.console import output, print_lines, transcript_width
     from parlay_marl.cli.start import persona, seed_or_random, start_game
-    from parlay_marl.envs import render
-    from parlay_marl.envs.config import make_config
-    from parlay_marl.envs.narrator import Narrator
     from parlay_marl.errors import ConfigurationError
+    from parlay_marl.game import transcript
+    from parlay_marl.game.config import make_config
+    from parlay_marl.game.turns import Narrator
 
     if not 0.0 <= delay <= LONGEST_DELAY:
         raise ConfigurationError(f"--delay: give from 0 to {LONGEST_DELAY:g} seconds, not {delay:g}")
@@ -43,10 +43,12 @@ def watch(
     console = output()
     width = transcript_width(console)
     turns = Narrator(played).catch_up()
-    print_lines(console, [*render.heading(played, width), [], render.column_heads(render.name_width(played))])
+    print_lines(
+        console, [*transcript.heading(played, width), [], transcript.column_heads(transcript.name_width(played))]
+    )
     told = -1
     for turn in turns:
         time.sleep(delay)
-        print_lines(console, render.told_lines([turn], played, after=told, words=not no_words, width=width))
+        print_lines(console, transcript.told_lines([turn], played, after=told, words=not no_words, width=width))
         told = turn.round
-    print_lines(console, render.ending_lines(played, turns, width))
+    print_lines(console, transcript.ending_lines(played, turns, width))

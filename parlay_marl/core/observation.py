@@ -86,6 +86,8 @@ def _offsets() -> Any:
 
 
 AT = _offsets()
+BELIEF_AT = slice(AT.belief_reservation, AT.belief_reservation + N_FIGURES)
+"""Where in an observation the figures of a belief are."""
 FIXED_WIDTH = sum(field.width for field in FIELDS)
 FIELDS_OF_PACKAGES = sum(field.width == 0 for field in FIELDS)
 _N_CLAIM = len(ClaimStatus) - 1

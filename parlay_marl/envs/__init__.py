@@ -1,1 +1,1 @@
-"""Thin adapters over the core: one game, and the PettingZoo and Gymnasium environments around it."""
+"""Adapters: the PettingZoo and Gymnasium environments and the batch engine around the game."""

@@ -15,13 +15,13 @@ from pettingzoo import AECEnv
 from pydantic import BaseModel
 
 from parlay_marl.catalogue.scenarios import Scenario
-from parlay_marl.envs.belief import BeliefView
-from parlay_marl.envs.config import Config
-from parlay_marl.envs.game import Observation, Snapshot
 from parlay_marl.envs.infos import Info, info_of
-from parlay_marl.envs.outcome import Outcome
 from parlay_marl.envs.table import AGENTS, RENDER_FPS, RENDER_MODES, Rendered, Seated, Table
 from parlay_marl.errors import ConfigurationError
+from parlay_marl.game.belief import BeliefView
+from parlay_marl.game.config import Config
+from parlay_marl.game.game import Observation, Snapshot
+from parlay_marl.game.outcome import Outcome
 
 
 @dataclass(frozen=True)

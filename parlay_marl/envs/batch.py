@@ -19,11 +19,11 @@ from parlay_marl.core.params import PARAMS_DTYPE
 from parlay_marl.core.state import state_dtype
 from parlay_marl.core.step import check_index, observe_game
 from parlay_marl.core.work import all_work
-from parlay_marl.envs.config import Config, make_config, one_of, whole_number
-from parlay_marl.envs.game import LARGEST_SEED, action_text, belief_text, checked_seed, refusal_text
-from parlay_marl.envs.options import OF_ONE_SCENARIO, fixed_draws
 from parlay_marl.envs.threads import Workers
 from parlay_marl.errors import ActionTypeError, ConfigurationError, IllegalMoveError, NotStartedError
+from parlay_marl.game.config import Config, make_config, one_of, whole_number
+from parlay_marl.game.game import LARGEST_SEED, action_text, belief_text, checked_seed, refusal_text
+from parlay_marl.game.options import OF_ONE_SCENARIO, fixed_draws
 from parlay_marl.opponents.lanes import (
     LANE_DTYPE,
     Autoreset,

@@ -22,9 +22,9 @@ from parlay_marl.core.belief import HIGH, LOW, RESERVATION, SPREAD
 from parlay_marl.core.moves import OFFER, SEATS
 from parlay_marl.core.posterior import CELLS, Frame
 from parlay_marl.core.state import STATE_DTYPE
-from parlay_marl.envs.config import Config, make_config, one_of, whole_number
-from parlay_marl.envs.text import exact_money
 from parlay_marl.errors import ConfigurationError
+from parlay_marl.game.config import Config, make_config, one_of, whole_number
+from parlay_marl.game.text import exact_money
 
 Offer = float | tuple[float, int] | None
 """A price in currency, or a price and the number of a package; None: no offer."""

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from parlay_marl.core.belief import N_FIGURES, Belief
 from parlay_marl.core.moves import BUYER, SELLER
-from parlay_marl.core.observation import AT
 from parlay_marl.core.outcome import DEAL, FORFEIT, OUTCOME_DTYPE
 from parlay_marl.core.table import Field
 
@@ -25,9 +24,6 @@ SIGHTS = (
     Field("belief", "f4", (N_FIGURES,), "what is believed of the other: " + ", ".join(f.name.lower() for f in Belief)),
 )
 """Arrays, at every step; a width of 0 stands for that of the actions. Prices of the belief are normalised."""
-
-BELIEF_AT = slice(AT.belief_reservation, AT.belief_reservation + N_FIGURES)
-"""Where in an observation the figures of a belief are."""
 
 
 class Figure(NamedTuple):

@@ -13,12 +13,12 @@ from pettingzoo import ParallelEnv
 from pydantic import BaseModel
 
 from parlay_marl.catalogue.scenarios import Scenario
-from parlay_marl.envs.belief import BeliefView
-from parlay_marl.envs.config import Config, one_of
-from parlay_marl.envs.game import Observation
-from parlay_marl.envs.outcome import Outcome
 from parlay_marl.envs.table import AGENTS, RENDER_FPS, RENDER_MODES, Rendered, Seated, Table
 from parlay_marl.errors import ActionTypeError, IllegalMoveError
+from parlay_marl.game.belief import BeliefView
+from parlay_marl.game.config import Config, one_of
+from parlay_marl.game.game import Observation
+from parlay_marl.game.outcome import Outcome
 
 OFF_TURN = ("ignore", "strict")
 Step = tuple[dict[str, Observation], dict[str, float], dict[str, bool], dict[str, bool], dict[str, dict[str, Any]]]

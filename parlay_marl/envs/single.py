@@ -14,13 +14,13 @@ from pydantic import BaseModel
 
 from parlay_marl.catalogue.scenarios import Scenario
 from parlay_marl.core.moves import SEATS
-from parlay_marl.envs.belief import BeliefView
-from parlay_marl.envs.config import Config, one_of
-from parlay_marl.envs.game import Observation, checked_seed
 from parlay_marl.envs.infos import Info
-from parlay_marl.envs.outcome import Outcome
 from parlay_marl.envs.table import AGENTS, RENDER_FPS, RENDER_MODES, Rendered, Seated, Table
 from parlay_marl.errors import ConfigurationError
+from parlay_marl.game.belief import BeliefView
+from parlay_marl.game.config import Config, one_of
+from parlay_marl.game.game import Observation, checked_seed
+from parlay_marl.game.outcome import Outcome
 
 
 class NegotiationEnv(gymnasium.Env[dict[str, Any], Any]):

@@ -15,16 +15,18 @@ from parlay_marl.catalogue.personas import Persona
 from parlay_marl.catalogue.scenarios import Scenario
 from parlay_marl.core import observation as observed
 from parlay_marl.core.moves import BUYER, N_MOVES, SEATS, SELLER
-from parlay_marl.envs.belief import BeliefView
-from parlay_marl.envs.config import ACTION_MASKS, ACTIONS, ILLEGAL, make_config, one_of
-from parlay_marl.envs.frame import Frame, FrameDrawer
-from parlay_marl.envs.game import Game, Observation, as_index
-from parlay_marl.envs.infos import BELIEF_AT, Info, final_figures, info_of
-from parlay_marl.envs.outcome import Outcome, make_report
-from parlay_marl.envs.render import LivePrinter, transcript
+from parlay_marl.core.observation import BELIEF_AT
+from parlay_marl.envs.infos import Info, final_figures, info_of
 from parlay_marl.envs.spaces import action_space, observation_space
 from parlay_marl.errors import ActionTypeError, ConfigurationError, IllegalMoveError, NotStartedError
+from parlay_marl.game.belief import BeliefView
+from parlay_marl.game.config import ACTION_MASKS, ACTIONS, ILLEGAL, make_config, one_of
+from parlay_marl.game.game import Game, Observation, as_index
+from parlay_marl.game.outcome import Outcome, make_report
+from parlay_marl.game.transcript import transcript
 from parlay_marl.opponents.seat import Player, as_player
+from parlay_marl.render.frame import Frame, FrameDrawer
+from parlay_marl.render.terminal import LivePrinter
 
 AGENTS = ("buyer_0", "seller_0")
 RENDER_MODES = ["ansi", "human", "rgb_array"]

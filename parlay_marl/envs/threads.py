@@ -10,7 +10,7 @@ from threading import Thread
 from typing import Any, NamedTuple
 
 from parlay_marl.core.work import CHUNK, DONE, NEXT, TOTAL, all_work, has_begun
-from parlay_marl.envs.config import whole_number
+from parlay_marl.game.config import whole_number
 
 MOST_THREADS = 256
 CHUNKS_PER_THREAD = 32

@@ -14,12 +14,13 @@ from pydantic import BaseModel
 
 from parlay_marl.core.belief import N_FIGURES
 from parlay_marl.core.moves import SEATS
+from parlay_marl.core.observation import BELIEF_AT
 from parlay_marl.core.outcome import NONE
 from parlay_marl.envs.batch import Batch, Many
-from parlay_marl.envs.config import ACTIONS, one_of, whole_number
-from parlay_marl.envs.infos import BEFORE, BELIEF_AT, figure_columns, write_final_figures
+from parlay_marl.envs.infos import BEFORE, figure_columns, write_final_figures
 from parlay_marl.envs.spaces import action_space, observation_space
 from parlay_marl.errors import ActionTypeError, ConfigurationError
+from parlay_marl.game.config import ACTIONS, one_of, whole_number
 
 Observations = dict[str, NDArray[Any]]
 ROLES = (*SEATS, "mixed")

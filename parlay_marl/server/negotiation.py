@@ -17,12 +17,12 @@ from parlay_marl.catalogue.scenarios import Scenario
 from parlay_marl.core import bargain
 from parlay_marl.core.moves import SEATS, ClaimStatus, Move, own_end
 from parlay_marl.core.outcome import Ending
-from parlay_marl.envs.config import Config, make_config
-from parlay_marl.envs.game import LARGEST_SEED, Game
-from parlay_marl.envs.narrator import Narrator, Turn
-from parlay_marl.envs.render import verdict
-from parlay_marl.envs.text import exact_money, plain
 from parlay_marl.errors import ConfigurationError, IllegalMoveError, UnknownNameError
+from parlay_marl.game.config import Config, make_config
+from parlay_marl.game.game import LARGEST_SEED, Game
+from parlay_marl.game.text import exact_money, plain
+from parlay_marl.game.transcript import verdict
+from parlay_marl.game.turns import Narrator, Turn
 from parlay_marl.opponents.seat import PersonaOpponent, as_persona
 from parlay_marl.server.words import is_sceptical, spoken
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from parlay_marl.catalogue.scenarios import Scenario
 from parlay_marl.core.moves import SEATS
-from parlay_marl.envs.text import exact_money, money, number
+from parlay_marl.game.text import exact_money, money, number
 
 HOW = (
     "In each turn say something (utterance) and make at most one move: offer_amount, a price to offer; accept, to take "

@@ -22,8 +22,8 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.supervisors import Multiprocess
 
 from parlay_marl.core.moves import BUYER, Move
-from parlay_marl.envs.config import make_config
 from parlay_marl.errors import CompiledCodeWarning, ConfigurationError
+from parlay_marl.game.config import make_config
 from parlay_marl.lifeline import end_with_parent
 from parlay_marl.opponents.seat import as_persona
 from parlay_marl.server.app import app_from_environment, create_app

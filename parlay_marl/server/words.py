@@ -6,9 +6,9 @@ import re
 
 from parlay_marl.catalogue.scenarios import Scenario
 from parlay_marl.core.moves import Move
-from parlay_marl.envs.narrator import Turn
-from parlay_marl.envs.text import price_text
 from parlay_marl.errors import IllegalMoveError
+from parlay_marl.game.text import price_text
+from parlay_marl.game.turns import Turn
 from parlay_marl.printable import escaped
 
 _DOUBT = re.compile(

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parlay_marl.core.moves import BUYER, SELLER
-from parlay_marl.envs.config import whole_number
 from parlay_marl.errors import ConfigurationError
+from parlay_marl.game.config import whole_number
 from parlay_marl.tournament import ratings
 from parlay_marl.tournament.counts import plain
 from parlay_marl.tournament.metrics import ALL_GAMES, DEALS, KEYS, METRICS, Tally, tally

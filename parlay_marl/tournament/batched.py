@@ -20,8 +20,8 @@ from parlay_marl.core.outcome import NONE, OUTCOME_DTYPE
 from parlay_marl.core.state import STATE_DTYPE
 from parlay_marl.core.step import forfeit_game, observe_game, report_games, reset_games, step_games
 from parlay_marl.core.style import CHOICE_DTYPE
-from parlay_marl.envs.game import PlayedMove, action_text, refusal_text
 from parlay_marl.errors import PolicyError
+from parlay_marl.game.game import PlayedMove, action_text, refusal_text
 from parlay_marl.opponents.scripted import choose_move, play_turns, seated
 from parlay_marl.opponents.seat import PersonaOpponent
 from parlay_marl.tournament.games import NOBODY

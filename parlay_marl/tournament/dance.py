@@ -16,12 +16,12 @@ from parlay_marl.catalogue.rules import load_rules
 from parlay_marl.catalogue.scenarios import Scenario, build_params
 from parlay_marl.core.moves import ACCEPT, BATNA_REVEAL, OFFER, SEATS, Move
 from parlay_marl.core.outcome import DEAL
-from parlay_marl.envs import render
-from parlay_marl.envs.config import Config, make_config
-from parlay_marl.envs.game import Game
-from parlay_marl.envs.narrator import Narrator, Turn
-from parlay_marl.envs.text import plain, price_text
 from parlay_marl.errors import ConfigurationError, PolicyFileError
+from parlay_marl.game import transcript
+from parlay_marl.game.config import Config, make_config
+from parlay_marl.game.game import Game
+from parlay_marl.game.text import plain, price_text
+from parlay_marl.game.turns import Narrator, Turn
 from parlay_marl.opponents.seat import PersonaOpponent
 from parlay_marl.tournament.beliefs import recorded
 from parlay_marl.tournament.entrants import recalled_persona
@@ -212,9 +212,9 @@ def _told(games: Games, config: Config, pair: _Pair, opener: int, strings: Strin
     if len(turns) > MOST_TURNS:
         skipped = [HEAD, len(turns) - HEAD - TAIL]
         turns = turns[:HEAD] + turns[-TAIL:]
-    lines = render.verdict(outcome, config.scenario, VERDICT_WIDTH)
+    lines = transcript.verdict(outcome, config.scenario, VERDICT_WIDTH)
     if any(outcome.claims_made):
-        lines += render.ledger_lines(game, outcome, VERDICT_WIDTH)
+        lines += transcript.ledger_lines(game, outcome, VERDICT_WIDTH)
     last = [0.0, 0.0]
     return {
         "number": 0,
@@ -242,7 +242,7 @@ def _told_turn(turn: Turn, scenario: Scenario, strings: Strings, last: list[floa
         words = words.replace(label, "{terms}")
         terms = label if turn.changes_terms else ""
     texts = [strings.place(text) for text in (words, turn.result, "\n".join(turn.headlines))]
-    told = [strings.place(render.deed(turn, scenario)), price, strings.place(terms), round(turn.tension), *texts]
+    told = [strings.place(transcript.deed(turn, scenario)), price, strings.place(terms), round(turn.tension), *texts]
     told.append(int(turn.eroded))
     while told[-1] == 0:
         told.pop()

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from parlay_marl.core.moves import SEATS
-from parlay_marl.envs.belief_plot import COLOURS, DPI, FORMATS, GREY, figure_class
 from parlay_marl.errors import ConfigurationError
+from parlay_marl.render.belief_plot import COLOURS, DPI, FORMATS, GREY, figure_class
 from parlay_marl.tournament.counts import PRICE_BINS, count_games
 from parlay_marl.tournament.games import Games
 

@@ -11,10 +11,10 @@ from parlay_marl import __version__
 from parlay_marl.catalogue.rules import load_rules
 from parlay_marl.core.moves import SEATS
 from parlay_marl.core.outcome import OUTCOME
-from parlay_marl.envs.config import make_config
-from parlay_marl.envs.game import Game, PlayedMove
-from parlay_marl.envs.outcome import make_report
 from parlay_marl.errors import ConfigurationError
+from parlay_marl.game.config import make_config
+from parlay_marl.game.game import Game, PlayedMove
+from parlay_marl.game.outcome import make_report
 from parlay_marl.opponents.seat import PersonaOpponent, Player
 from parlay_marl.tournament.entrants import Contestant, recalled
 from parlay_marl.tournament.games import NOBODY, Games, Rows

@@ -13,9 +13,9 @@ from parlay_marl import negotiation_v0
 from parlay_marl.catalogue import Scenario, build_params, load_persona, load_rules, load_scenario, scenario_names
 from parlay_marl.catalogue.checks import GAMES, shares_of
 from parlay_marl.catalogue.files import still_valid
-from parlay_marl.envs.config import make_config
-from parlay_marl.envs.game import Game
 from parlay_marl.errors import CatalogueError, ScenarioWarning
+from parlay_marl.game.config import make_config
+from parlay_marl.game.game import Game
 from parlay_marl.opponents.seat import PersonaOpponent
 
 RENT = 'title = "Rent"\nlow = 1450\nhigh = 1550\n[reservation]\nbuyer = 1530\nseller = 1470\n'

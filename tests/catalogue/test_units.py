@@ -13,7 +13,7 @@ from parlay_marl.catalogue import Scenario, load_scenario, scenario_names
 from parlay_marl.cli import orders
 from parlay_marl.core.moves import PRICE_LEVELS
 from parlay_marl.core.units import whole_units
-from parlay_marl.envs.text import money, price_text
+from parlay_marl.game.text import money, price_text
 from tests.helpers import examples
 
 

@@ -13,9 +13,9 @@ import pytest
 from parlay_marl.cli import seat_view
 from parlay_marl.cli import start as starting
 from parlay_marl.core.moves import Move
-from parlay_marl.envs.config import make_config
-from parlay_marl.envs.game import Game
-from parlay_marl.envs.text import plain
+from parlay_marl.game.config import make_config
+from parlay_marl.game.game import Game
+from parlay_marl.game.text import plain
 from tests.cli.conftest import Parlay, start
 
 SEED = ("--seed", "4", "--opener", "buyer")

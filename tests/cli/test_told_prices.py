@@ -13,11 +13,11 @@ from parlay_marl.catalogue import Scenario
 from parlay_marl.cli import orders
 from parlay_marl.cli import start as starting
 from parlay_marl.core.moves import Move
-from parlay_marl.envs.config import make_config
-from parlay_marl.envs.game import Game
-from parlay_marl.envs.narrator import Narrator
-from parlay_marl.envs.render import transcript
-from parlay_marl.envs.text import price_text
+from parlay_marl.game.config import make_config
+from parlay_marl.game.game import Game
+from parlay_marl.game.text import price_text
+from parlay_marl.game.transcript import transcript
+from parlay_marl.game.turns import Narrator
 from parlay_marl.opponents.seat import as_persona
 from tests.cli.conftest import Parlay
 

@@ -10,7 +10,7 @@ import pytest
 from parlay_marl.catalogue import build_params, load_rules, load_scenario, persona_names, scenario_names
 from parlay_marl.cli.console import COLOURS
 from parlay_marl.core.outcome import Ending
-from parlay_marl.envs.text import STYLES
+from parlay_marl.game.text import STYLES
 from parlay_marl.opponents.seat import as_persona
 from parlay_marl.tournament.matches import play_cell
 from tests.cli.conftest import Parlay, start

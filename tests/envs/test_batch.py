@@ -17,10 +17,10 @@ from parlay_marl.core.outcome import OUTCOME_DTYPE, Ending
 from parlay_marl.core.step import observe_game
 from parlay_marl.core.style import TRAIT_INPUTS
 from parlay_marl.envs.batch import Batch
-from parlay_marl.envs.config import make_config
-from parlay_marl.envs.game import Game
-from parlay_marl.envs.outcome import make_report
 from parlay_marl.errors import ConfigurationError, IllegalMoveError, NotStartedError, UnknownNameError
+from parlay_marl.game.config import make_config
+from parlay_marl.game.game import Game
+from parlay_marl.game.outcome import make_report
 from parlay_marl.opponents import lanes as kernels
 from parlay_marl.opponents.seat import PersonaOpponent, as_persona, as_player
 from tests.helpers import HOT, PERSONAS, SCENARIOS, Chooser, content, offer, pick

@@ -17,11 +17,11 @@ from parlay_marl.core.belief import score
 from parlay_marl.core.moves import INDEX_WALK_AWAY, N_MOVES, Refusal, decode
 from parlay_marl.core.observation import AT
 from parlay_marl.envs.batch import Batch
-from parlay_marl.envs.config import make_config
-from parlay_marl.envs.game import REASONS, Game
 from parlay_marl.envs.single import NegotiationEnv
 from parlay_marl.envs.vector import NegotiationVectorEnv
 from parlay_marl.errors import ActionTypeError, IllegalMoveError
+from parlay_marl.game.config import make_config
+from parlay_marl.game.game import REASONS, Game
 from parlay_marl.opponents.seat import as_player
 from tests.helpers import AGENTS, PERSONAS, SCENARIOS, Chooser, Reciter, check_infos, content, offer, pick, same
 

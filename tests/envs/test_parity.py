@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from parlay_marl import negotiation_v0
 from parlay_marl.core.moves import decode
 from parlay_marl.core.style import CHOICE_DTYPE, TRAIT_INPUTS
-from parlay_marl.envs.game import Game
 from parlay_marl.envs.single import NegotiationEnv
+from parlay_marl.game.game import Game
 from parlay_marl.opponents.scripted import choose_move
 from parlay_marl.opponents.seat import PersonaOpponent, as_persona
 from tests.helpers import AGENTS, BUYER, HOT, PERSONAS, SCENARIOS, SELLER, content, examples, info_at, pick, same

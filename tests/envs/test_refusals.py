@@ -10,7 +10,6 @@ import pytest
 from parlay_marl import negotiation_v0
 from parlay_marl.core.moves import N_MOVES, Move, Refusal, decode
 from parlay_marl.core.outcome import Ending
-from parlay_marl.envs.game import REASONS, Game
 from parlay_marl.envs.single import NegotiationEnv
 from parlay_marl.errors import (
     ActionTypeError,
@@ -21,6 +20,7 @@ from parlay_marl.errors import (
     ParlayError,
     TurnError,
 )
+from parlay_marl.game.game import REASONS, Game
 from tests.helpers import AGENTS, PERSONAS, Chooser, Reciter, claim, content, offer, same
 
 N = 87

@@ -19,10 +19,10 @@ from parlay_marl.core.work import DONE, end_of_chunk, first_chunk, next_chunk
 from parlay_marl.envs import batch as batches
 from parlay_marl.envs import threads as threads_module
 from parlay_marl.envs.batch import Batch
-from parlay_marl.envs.config import whole_number
 from parlay_marl.envs.threads import Workers
 from parlay_marl.envs.vector import NegotiationVectorEnv
 from parlay_marl.errors import ConfigurationError, IllegalMoveError
+from parlay_marl.game.config import whole_number
 from tests.helpers import check_infos, content, offer, same
 from tests.opponents.networks import learned
 

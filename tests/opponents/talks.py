@@ -15,8 +15,8 @@ from parlay_marl.catalogue.scenarios import Scenario, load_scenario
 from parlay_marl.core.moves import SEATS, Move, makes_offer
 from parlay_marl.core.state import STATE_DTYPE
 from parlay_marl.core.style import CHOICE_DTYPE
-from parlay_marl.envs.config import Config, make_config
-from parlay_marl.envs.game import Game, PlayedMove
+from parlay_marl.game.config import Config, make_config
+from parlay_marl.game.game import Game, PlayedMove
 from parlay_marl.opponents.scripted import choose_move
 from parlay_marl.opponents.seat import Opponent, PersonaOpponent, Player, as_player
 from tests.core.games import PLAIN, scenario

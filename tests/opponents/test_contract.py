@@ -18,10 +18,10 @@ from parlay_marl.catalogue.personas import OCCASIONS
 from parlay_marl.core.moves import MAX_PACKAGES, SEATS, Move, makes_offer
 from parlay_marl.core.state import STATE
 from parlay_marl.core.style import CHOICE_DTYPE, PERSONA_DTYPE, TRAIT_INPUTS
-from parlay_marl.envs.config import Config, make_config
-from parlay_marl.envs.game import Game, PlayedMove, replay
-from parlay_marl.envs.narrator import Narrator
-from parlay_marl.envs.text import price_text
+from parlay_marl.game.config import Config, make_config
+from parlay_marl.game.game import Game, PlayedMove, replay
+from parlay_marl.game.text import price_text
+from parlay_marl.game.turns import Narrator
 from parlay_marl.opponents.scripted import choose_move
 from parlay_marl.opponents.seat import Cast, PersonaOpponent, as_persona, as_player, cast_of
 from tests.helpers import HOT, PERSONAS, SCENARIOS, Chooser, content, pick, without_price

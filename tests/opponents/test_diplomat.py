@@ -10,7 +10,7 @@ import pytest
 from parlay_marl.catalogue import load_persona
 from parlay_marl.catalogue.personas import Drift
 from parlay_marl.core.moves import INDEX_ANCHOR, ClaimStatus, Move
-from parlay_marl.envs.config import make_config
+from parlay_marl.game.config import make_config
 from parlay_marl.opponents.seat import as_persona, as_player
 from parlay_marl.tournament.matches import play_cell
 from tests.core.games import scenario

@@ -23,10 +23,10 @@ from parlay_marl.core.observation import names
 from parlay_marl.core.step import observe_game
 from parlay_marl.core.style import CHOICE_DTYPE, TRAIT_INPUTS
 from parlay_marl.envs.batch import Batch
-from parlay_marl.envs.config import make_config
-from parlay_marl.envs.game import Game
-from parlay_marl.envs.outcome import make_report
 from parlay_marl.errors import CatalogueError, ConfigurationError, PolicyFileError
+from parlay_marl.game.config import make_config
+from parlay_marl.game.game import Game
+from parlay_marl.game.outcome import make_report
 from parlay_marl.opponents.policy import Policy, read_policy, write_policy
 from parlay_marl.opponents.scripted import choose_move, chosen_package
 from parlay_marl.opponents.seat import NO_WEIGHTS, PersonaOpponent, as_persona, as_player, cast_of

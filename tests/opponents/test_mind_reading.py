@@ -13,7 +13,7 @@ from parlay_marl.core.belief import HIGH, LOW, N_FIGURES
 from parlay_marl.core.moves import Move
 from parlay_marl.core.step import doubt_game
 from parlay_marl.core.style import CHOICE_DTYPE
-from parlay_marl.envs.config import make_config
+from parlay_marl.game.config import make_config
 from parlay_marl.opponents.scripted import best_last_demand, choose_move
 from parlay_marl.opponents.seat import PersonaOpponent, as_persona, as_player
 from parlay_marl.tournament.matches import play_cell

@@ -12,8 +12,8 @@ import pytest
 
 from parlay_marl.core.moves import Move, discrete_index
 from parlay_marl.core.style import CHOICE_DTYPE
-from parlay_marl.envs.config import make_config
-from parlay_marl.envs.game import Game
+from parlay_marl.game.config import make_config
+from parlay_marl.game.game import Game
 from parlay_marl.opponents.scripted import choose_move
 from parlay_marl.opponents.seat import as_persona
 

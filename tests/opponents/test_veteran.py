@@ -8,7 +8,7 @@ import pytest
 
 from parlay_marl.catalogue import load_persona
 from parlay_marl.core.moves import Move
-from parlay_marl.envs.config import make_config
+from parlay_marl.game.config import make_config
 from parlay_marl.opponents.seat import as_persona, as_player
 from parlay_marl.tournament.matches import play_cell
 from tests.core.games import PLAIN

@@ -10,10 +10,10 @@ import pytest
 from parlay_marl.catalogue import load_persona
 from parlay_marl.catalogue.personas import OCCASIONS, Persona
 from parlay_marl.core.moves import SEATS, Move
-from parlay_marl.envs.config import make_config
-from parlay_marl.envs.game import Game
-from parlay_marl.envs.narrator import Narrator, Turn
-from parlay_marl.envs.text import price_text
+from parlay_marl.game.config import make_config
+from parlay_marl.game.game import Game
+from parlay_marl.game.text import price_text
+from parlay_marl.game.turns import Narrator, Turn
 from parlay_marl.opponents.seat import as_player
 from parlay_marl.opponents.voice import line, occasion
 from tests.helpers import PERSONAS

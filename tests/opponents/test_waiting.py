@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from parlay_marl.core.moves import Move
-from parlay_marl.envs.config import make_config
-from parlay_marl.envs.game import Game
+from parlay_marl.game.config import make_config
+from parlay_marl.game.game import Game
 from parlay_marl.opponents.seat import as_player
 from tests.opponents.talks import at
 

@@ -18,9 +18,9 @@ import pytest
 from parlay_marl import negotiation_v0
 from parlay_marl.catalogue import build_params, load_rules, load_scenario
 from parlay_marl.core.outcome import Ending
-from parlay_marl.envs.game import Game
-from parlay_marl.envs.outcome import make_report
 from parlay_marl.errors import ConfigurationError, ForfeitWarning
+from parlay_marl.game.game import Game
+from parlay_marl.game.outcome import make_report
 from parlay_marl.opponents.seat import as_persona, as_player
 from parlay_marl.tournament import Forfeit, Games, hosts, run_tournament
 from parlay_marl.tournament.batched import BatchedCell

@@ -11,8 +11,8 @@ import pytest
 
 from parlay_marl import negotiation_v0
 from parlay_marl.core.outcome import OUTCOME, Ending
-from parlay_marl.envs.outcome import make_report
 from parlay_marl.errors import ConfigurationError, ForfeitWarning
+from parlay_marl.game.outcome import make_report
 from parlay_marl.tournament import Games, replay_game, run_tournament
 from parlay_marl.tournament.replay import rows_of
 from tests.helpers import SCENARIOS

@@ -14,12 +14,13 @@ import numpy as np
 import pytest
 
 from parlay_marl.catalogue import load_persona, persona_names
+from parlay_marl.core.moves import Move
 from parlay_marl.core.outcome import Ending
-from parlay_marl.envs import render
-from parlay_marl.envs.config import make_config
-from parlay_marl.envs.game import Game
-from parlay_marl.envs.narrator import Narrator
 from parlay_marl.errors import ConfigurationError
+from parlay_marl.game import text, transcript
+from parlay_marl.game.config import make_config
+from parlay_marl.game.game import Game
+from parlay_marl.game.turns import Narrator
 from parlay_marl.opponents.seat import as_player
 from parlay_marl.tournament import dance, figures, report, write_report
 from parlay_marl.tournament.counts import ENDINGS, PRICE_BINS, count_games, plain
@@ -189,7 +190,7 @@ def offers_by_hand(game: Game) -> list[tuple[float | None, float | None]]:
     for turn in Narrator(game).catch_up():
         if turn.price is not None:
             standing[turn.seat] = turn.price
-        if turn.move is render.Move.ACCEPT:
+        if turn.move is Move.ACCEPT:
             standing = [turn.price, turn.price]
         del rounds[turn.round :]
         rounds.append((standing[0], standing[1]))
@@ -242,11 +243,11 @@ def test_a_transcript_tells_the_game_turn_by_turn(games: Games, data: dict[str, 
             last = [0.0, 0.0]
             for row, turn in zip(entry["turns"], turns, strict=True):
                 deed, price, terms, tension, words, result, news, eroded = row + [0] * (8 - len(row))
-                assert strings[deed] == render.deed(turn, deal)
+                assert strings[deed] == transcript.deed(turn, deal)
                 if turn.price is None:
                     assert price is None
                 else:
-                    if turn.move is not render.Move.ACCEPT:
+                    if turn.move is not Move.ACCEPT:
                         price = last[turn.seat] = last[turn.seat] + price
                     assert price == pytest.approx(deal.to_currency(turn.price), abs=0.51)
                 assert tension == round(turn.tension)
@@ -255,9 +256,9 @@ def test_a_transcript_tells_the_game_turn_by_turn(games: Games, data: dict[str, 
                 assert bool(eroded) == turn.eroded
                 label = "" if turn.package is None else deal.package_label(turn.package)
                 assert strings[terms] == (label if turn.changes_terms else "")
-                money = "" if turn.price is None else render.price_text(turn.price, deal)
+                money = "" if turn.price is None else text.price_text(turn.price, deal)
                 assert strings[words].replace("{price}", money).replace("{terms}", label) == turn.words
-            verdict = render.plain(render.verdict(game.outcome(), deal, 10_000))
+            verdict = text.plain(transcript.verdict(game.outcome(), deal, 10_000))
             assert "\n".join(strings[line] for line in entry["end"]).startswith(verdict)
 
 

@@ -17,10 +17,10 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
 from parlay_marl.catalogue import load_scenario
-from parlay_marl.envs.config import make_config
-from parlay_marl.envs.game import Game
-from parlay_marl.envs.narrator import Narrator
-from parlay_marl.envs.text import price_text
+from parlay_marl.game.config import make_config
+from parlay_marl.game.game import Game
+from parlay_marl.game.text import price_text
+from parlay_marl.game.turns import Narrator
 from parlay_marl.opponents.seat import as_player
 from parlay_marl.tournament import write_report
 from parlay_marl.tournament.games import EntrantInfo, Games

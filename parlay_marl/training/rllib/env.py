@@ -11,13 +11,14 @@ from gymnasium import spaces
 from ray.rllib.env.multi_agent_env import MultiAgentEnv
 from ray.tune.registry import register_env
 
+from parlay_marl.core.observation import BELIEF_AT
 from parlay_marl.core.outcome import NONE
-from parlay_marl.envs.config import whole_number
-from parlay_marl.envs.game import Observation
-from parlay_marl.envs.infos import BELIEF_AT, Info, final_figures, info_of
+from parlay_marl.envs.infos import Info, final_figures, info_of
 from parlay_marl.envs.spaces import action_space, observation_space
 from parlay_marl.envs.table import AGENTS
 from parlay_marl.errors import GameOverError, IllegalMoveError
+from parlay_marl.game.config import whole_number
+from parlay_marl.game.game import Observation
 from parlay_marl.training.rllib_settings import EnvSettings, env_settings, lane_seed
 
 ENV_NAME = "parlay_negotiation"

@@ -12,8 +12,8 @@ from ray.rllib.core import COMPONENT_RL_MODULE
 from ray.rllib.core.rl_module.rl_module import RLModuleSpec
 from ray.rllib.utils.metrics import ENV_RUNNER_RESULTS
 
-from parlay_marl.envs.config import whole_number
 from parlay_marl.errors import ConfigurationError
+from parlay_marl.game.config import whole_number
 from parlay_marl.training.league import LEAST_WEIGHT
 from parlay_marl.training.rllib.figures import NEGOTIATION, SCORE
 

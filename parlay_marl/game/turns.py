@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from parlay_marl.core.drift import price_given_up
 from parlay_marl.core.moves import SEATS, ClaimStatus, Move, makes_offer
-from parlay_marl.envs.text import price_text
+from parlay_marl.game.text import price_text
 from parlay_marl.opponents.seat import PersonaOpponent
 from parlay_marl.opponents.voice import drifted_now, line, occasion
 
 if TYPE_CHECKING:
-    from parlay_marl.envs.game import Game, PlayedMove
+    from parlay_marl.game.game import Game, PlayedMove
 
 USUAL_ROUNDS = 20.0
 

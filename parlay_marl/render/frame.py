@@ -13,14 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parlay_marl.core.moves import SEATS, ClaimStatus, Move
-from parlay_marl.envs.canvas import Canvas
-from parlay_marl.envs.narrator import Narrator, Turn, seat_name
-from parlay_marl.envs.render import deed, verdict
-from parlay_marl.envs.text import money, number, plain, price_text
+from parlay_marl.game.text import money, number, plain, price_text
+from parlay_marl.game.transcript import deed, verdict
+from parlay_marl.game.turns import Narrator, Turn, seat_name
+from parlay_marl.render.canvas import Canvas
 
 if TYPE_CHECKING:
-    from parlay_marl.envs.game import Game
-    from parlay_marl.envs.outcome import Outcome
+    from parlay_marl.game.game import Game
+    from parlay_marl.game.outcome import Outcome
 
 WIDTH, HEIGHT = 640, 480
 """Of a frame, in pixels: multiples of 16, as encoders of videos want them."""

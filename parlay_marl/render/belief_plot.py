@@ -16,15 +16,15 @@ from numpy.typing import NDArray
 from parlay_marl.core.belief import HIGH, LOW, N_FIGURES, RESERVATION
 from parlay_marl.core.moves import SEATS, Move, makes_offer
 from parlay_marl.core.posterior import CELLS, PLANS, Frame
-from parlay_marl.envs.narrator import seat_name
-from parlay_marl.envs.text import exact_money, number
 from parlay_marl.errors import ConfigurationError, MissingExtraError
+from parlay_marl.game.text import exact_money, number
+from parlay_marl.game.turns import seat_name
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from parlay_marl.envs.game import Game
+    from parlay_marl.game.game import Game
 
 FORMATS = ("png", "svg", "pdf")
 INFERRED = ("bayes", "elicited")

@@ -12,11 +12,11 @@ from typing import Any
 from parlay_marl.catalogue.personas import Persona
 from parlay_marl.catalogue.scenarios import Scenario
 from parlay_marl.core.moves import SEATS
-from parlay_marl.envs.config import ILLEGAL, Config, make_config, one_of
-from parlay_marl.envs.game import Game, PlayedMove
-from parlay_marl.envs.outcome import Outcome
-from parlay_marl.envs.render import transcript
 from parlay_marl.errors import IllegalMoveError
+from parlay_marl.game.config import ILLEGAL, Config, make_config, one_of
+from parlay_marl.game.game import Game, PlayedMove
+from parlay_marl.game.outcome import Outcome
+from parlay_marl.game.transcript import transcript
 from parlay_marl.opponents.seat import Player, as_player
 
 

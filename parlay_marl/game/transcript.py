@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 from parlay_marl.catalogue.scenarios import Scenario
 from parlay_marl.core.moves import SEATS, Move
-from parlay_marl.envs.narrator import Narrator, Turn, seat_name
-from parlay_marl.envs.picture import picture
-from parlay_marl.envs.text import WIDTH, Line, Piece, exact_money, money, number, plain, price_text, wrapped
-from parlay_marl.printable import encodable
+from parlay_marl.game.picture import picture
+from parlay_marl.game.text import WIDTH, Line, Piece, exact_money, money, number, plain, price_text, wrapped
+from parlay_marl.game.turns import Narrator, Turn, seat_name
 
 if TYPE_CHECKING:
-    from parlay_marl.envs.game import Game
-    from parlay_marl.envs.outcome import Outcome
+    from parlay_marl.game.game import Game
+    from parlay_marl.game.outcome import Outcome
 
 LONGEST_NAME = 14
 
@@ -218,30 +216,3 @@ def transcript(game: Game) -> str:
     turns = Narrator(game).catch_up()
     lines = [*heading(game), [], *([column_heads(name_width(game))] if turns else []), *told_lines(turns, game)]
     return plain(lines + ending_lines(game, turns)) + "\n"
-
-
-class LivePrinter:
-    """Prints a game as it goes: what is new at each call, the verdict and the picture at its end."""
-
-    def __init__(self) -> None:
-        self._narrator: Narrator | None = None
-        self._has_ended = False
-        self._told = -1
-
-    def show(self, game: Game) -> None:
-        """Print what is new of a game."""
-        if self._narrator is None:
-            self._narrator = Narrator(game)
-        before = self._narrator.start
-        new = self._narrator.catch_up()
-        lines: list[Line] = []
-        if self._narrator.start != before:
-            self._has_ended, self._told = False, -1
-            lines += [*heading(game), [], column_heads(name_width(game))]
-        lines += told_lines(new, game, after=self._told)
-        self._told = new[-1].round if new else self._told
-        if game.is_over and not self._has_ended:
-            self._has_ended = True
-            lines += ending_lines(game, self._narrator.turns)
-        if lines:
-            print(encodable(plain(lines), getattr(sys.stdout, "encoding", None)), flush=True)

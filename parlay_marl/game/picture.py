@@ -6,9 +6,9 @@ import math
 
 from parlay_marl.catalogue.scenarios import Scenario
 from parlay_marl.core.moves import SEATS, Move
-from parlay_marl.envs.narrator import Turn
-from parlay_marl.envs.outcome import Outcome
-from parlay_marl.envs.text import Line, Piece, exact_money
+from parlay_marl.game.outcome import Outcome
+from parlay_marl.game.text import Line, Piece, exact_money
+from parlay_marl.game.turns import Turn
 
 TRACK = 61
 """Characters of the picture's price axis: three for two steps of the discrete grid."""

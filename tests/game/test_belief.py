@@ -13,10 +13,10 @@ from parlay_marl import negotiation_v0
 from parlay_marl.core.moves import ClaimStatus
 from parlay_marl.core.observation import AT
 from parlay_marl.core.step import doubt_game
-from parlay_marl.envs.game import Game
 from parlay_marl.envs.single import NegotiationEnv
 from parlay_marl.envs.vector import NegotiationVectorEnv
 from parlay_marl.errors import ConfigurationError, NotStartedError
+from parlay_marl.game.game import Game
 from tests.helpers import AGENTS, SCENARIOS, claim, offer, pick, same
 
 TRACKERS = ("bayes", "heuristic", "none", "elicited")

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from parlay_marl import negotiation_v0
 from parlay_marl.core import step
-from parlay_marl.envs.game import Game
 from parlay_marl.envs.single import NegotiationEnv
 from parlay_marl.errors import ConfigurationError, IllegalMoveError, NotStartedError
+from parlay_marl.game.game import Game
 from parlay_marl.opponents import scripted
 from tests.helpers import HOT, PERSONAS, SCENARIOS, Chooser, content, examples, pick
 

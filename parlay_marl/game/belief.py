@@ -11,7 +11,7 @@ from parlay_marl.core.belief import N_FIGURES, Belief, write_shown
 from parlay_marl.core.moves import ClaimStatus
 from parlay_marl.core.state import STATE_DTYPE
 from parlay_marl.core.step import doubt_game
-from parlay_marl.envs.config import Config
+from parlay_marl.game.config import Config
 
 _OPEN = int(ClaimStatus.OPEN)
 

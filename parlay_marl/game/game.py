@@ -22,17 +22,17 @@ from parlay_marl.core.belief import MEAN_HIGH, MEAN_LOW, SPREAD_HIGH
 from parlay_marl.core.chance import nothing_fixed
 from parlay_marl.core.jit import bound
 from parlay_marl.core.moves import N_MOVES, SEATS, Move, Refusal, decode, n_actions, own_end
+from parlay_marl.core.observation import BELIEF_AT
 from parlay_marl.core.params import PARAMS_DTYPE
 from parlay_marl.core.state import STATE_DTYPE
 from parlay_marl.core.step import forfeit_game, observe_game, play_index, play_move, play_stated, reset_games
 from parlay_marl.core.style import CHOICE_DTYPE
-from parlay_marl.envs.belief import BeliefView, sight
-from parlay_marl.envs.config import Config, make_config
-from parlay_marl.envs.infos import BELIEF_AT
-from parlay_marl.envs.ledger import Claim, claims_in
-from parlay_marl.envs.options import PROBE, fixed_draws
-from parlay_marl.envs.outcome import Outcome, make_report
 from parlay_marl.errors import ActionTypeError, ConfigurationError, GameOverError, IllegalMoveError, NotStartedError
+from parlay_marl.game.belief import BeliefView, sight
+from parlay_marl.game.config import Config, make_config
+from parlay_marl.game.ledger import Claim, claims_in
+from parlay_marl.game.options import PROBE, fixed_draws
+from parlay_marl.game.outcome import Outcome, make_report
 from parlay_marl.opponents.scripted import choose_move
 from parlay_marl.opponents.seat import Opponent, PersonaOpponent, Player
 

@@ -13,7 +13,7 @@ from parlay_marl.core.credibility import contradicts
 from parlay_marl.core.moves import SEATS, ClaimStatus, Move
 
 if TYPE_CHECKING:
-    from parlay_marl.envs.game import Game, PlayedMove
+    from parlay_marl.game.game import Game, PlayedMove
 
 OPEN, CONTRADICTED, REPLACED = "open", "contradicted", "replaced"
 

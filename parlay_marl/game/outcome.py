@@ -17,11 +17,11 @@ from parlay_marl.core.outcome import OUTCOME_DTYPE, Ending
 from parlay_marl.core.params import PARAMS_DTYPE
 from parlay_marl.core.state import STATE_DTYPE
 from parlay_marl.core.step import report_games
-from parlay_marl.envs.config import Config
-from parlay_marl.envs.ledger import Claim
+from parlay_marl.game.config import Config
+from parlay_marl.game.ledger import Claim
 
 if TYPE_CHECKING:
-    from parlay_marl.envs.game import Course
+    from parlay_marl.game.game import Course
 
 Pair = tuple[float, float]
 Counts = tuple[int, int]

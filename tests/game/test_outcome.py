@@ -11,9 +11,9 @@ import pytest
 from parlay_marl import negotiation_v0
 from parlay_marl.core.outcome import OUTCOME, Ending
 from parlay_marl.core.state import STATE
-from parlay_marl.envs.outcome import Outcome
 from parlay_marl.envs.single import NegotiationEnv
 from parlay_marl.errors import GameOverError, NotStartedError
+from parlay_marl.game.outcome import Outcome
 from tests.helpers import Chooser
 
 ACCEPT, WALK, OFFER, ANCHOR, CLAIM, SILENCE, CHALLENGE = (int(move) for move in negotiation_v0.Move)

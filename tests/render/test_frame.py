@@ -14,11 +14,11 @@ from PIL import Image
 from parlay_marl import negotiation_v0
 from parlay_marl.catalogue.scenarios import Scenario
 from parlay_marl.core.moves import Move
-from parlay_marl.envs import canvas
-from parlay_marl.envs.frame import COLOURS, HEIGHT, ROOM, WIDTH, FrameDrawer, _height, _moment
-from parlay_marl.envs.game import Game
 from parlay_marl.envs.single import NegotiationEnv
 from parlay_marl.errors import MissingExtraError
+from parlay_marl.game.game import Game
+from parlay_marl.render import canvas
+from parlay_marl.render.frame import COLOURS, HEIGHT, ROOM, WIDTH, FrameDrawer, _height, _moment
 from tests.helpers import SCENARIOS, claim, offer
 from tests.processes import ROOT, run
 

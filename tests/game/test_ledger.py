@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from parlay_marl import negotiation_v0
-from parlay_marl.envs.game import Game
-from parlay_marl.envs.render import transcript
 from parlay_marl.errors import NotStartedError
+from parlay_marl.game.game import Game
+from parlay_marl.game.transcript import transcript
 from tests.helpers import HOT, PERSONAS, SCENARIOS, pick
 
 ACCEPT, WALK, OFFER, ANCHOR, CLAIM, SILENCE, CHALLENGE = (int(move) for move in negotiation_v0.Move)

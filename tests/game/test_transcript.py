@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from parlay_marl import negotiation_v0
-from parlay_marl.envs.render import transcript
 from parlay_marl.envs.single import NegotiationEnv
+from parlay_marl.game.transcript import transcript
 from tests.helpers import PERSONAS, SCENARIOS, claim, offer, pick
 
 

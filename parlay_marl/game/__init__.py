@@ -1,0 +1,1 @@
+"""One negotiation for people and programs: its configuration, turns, record, outcome and text."""
