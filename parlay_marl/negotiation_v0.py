@@ -47,9 +47,9 @@ what the agent believes of the other's reservation price, in normalised price, t
 0 to 1. Without one, what it last stated stands, at first the public prior. The score is strictly proper: honest reports
 have the highest expectation. A seat given to an opponent states what is inferred for it.
 
-`play_game("shark", "diplomat", seed=7)` lets two opponents play, and returns the record: moves, outcome, transcript.
+`play_game("shark", "diplomat", seed=7)` lets two opponents play, and returns the record: actions, outcome, transcript.
 
-Any game can be kept and repeated: `env.snapshot()`, `env.restore(...)`, and `replay(config, seed, moves)`. What a
+Any game can be kept and repeated: `env.snapshot()`, `env.restore(...)`, and `replay(config, seed, actions)`. What a
 sequence of offers says about its maker, without an environment: `infer_limit([178_000, 176_500], maker="seller")`.
 """
 
@@ -59,15 +59,17 @@ from parlay_marl.core.moves import Move
 from parlay_marl.envs.aec import EnvSnapshot, env, raw_env
 from parlay_marl.envs.inference import Reading, infer_limit
 from parlay_marl.envs.parallel import parallel_env
+from parlay_marl.game.action import Action
 from parlay_marl.game.belief import BeliefView
 from parlay_marl.game.config import Config, make_config
-from parlay_marl.game.game import Game, PlayedMove, replay
+from parlay_marl.game.game import Game, replay
 from parlay_marl.game.ledger import Claim
 from parlay_marl.game.options import ResetOptions
 from parlay_marl.game.outcome import Outcome
 from parlay_marl.game.record import GameRecord, play_game
 
 __all__ = [
+    "Action",
     "BeliefView",
     "Claim",
     "Config",
@@ -76,7 +78,6 @@ __all__ = [
     "GameRecord",
     "Move",
     "Outcome",
-    "PlayedMove",
     "Reading",
     "ResetOptions",
     "env",

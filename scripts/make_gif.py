@@ -15,7 +15,7 @@ from parlay_marl import negotiation_v0
 from parlay_marl.errors import ParlayError
 from parlay_marl.game.record import GameRecord
 from parlay_marl.render.canvas import imaging
-from parlay_marl.render.frame import FrameDrawer
+from parlay_marl.render.frame import draw
 
 ROOT = Path(__file__).resolve().parent.parent
 COLOURS = 64
@@ -37,9 +37,9 @@ def options() -> argparse.Namespace:
 
 def frames(record: GameRecord) -> list[Any]:
     """Return the pictures of a game, from before its first turn to its end, all in the colours of the last."""
-    image, drawer = imaging()[0], FrameDrawer()
-    turns = range(len(record.moves) + (record.illegal is not None) + 1)
-    pictures = [image.fromarray(drawer.draw(record.replay(turn))) for turn in turns]
+    image = imaging()[0]
+    turns = range(len(record.actions) + (record.illegal is not None) + 1)
+    pictures = [image.fromarray(draw(record.replay(turn))) for turn in turns]
     palette = pictures[-1].quantize(COLOURS)
     return [picture.quantize(palette=palette, dither=image.Dither.NONE) for picture in pictures]
 

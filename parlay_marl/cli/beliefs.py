@@ -103,7 +103,7 @@ def _picture(pair: Sequence[PersonaOpponent], scenario: str | Scenario, rules: s
     from parlay_marl.render.belief_plot import belief_figure, plot_format
 
     game = Game(make_config(scenario, rules), pair)
-    game.begin(seed, 0, players_move=True)
+    game.start(seed, 0)
     content = io.BytesIO()
     belief_figure(game).savefig(content, format=plot_format(path))
     return content.getvalue()

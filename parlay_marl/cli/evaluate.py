@@ -44,7 +44,7 @@ def evaluate(
     from parlay_marl.cli.training_tables import show_judgement
     from parlay_marl.envs.threads import MOST_THREADS
     from parlay_marl.game.config import whole_number
-    from parlay_marl.game.game import checked_seed
+    from parlay_marl.game.position import checked_seed
     from parlay_marl.opponents.seat import PersonaOpponent
     from parlay_marl.training.evaluation import judge
     from parlay_marl.training.plan import known_scenarios, scripted_personas

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -84,12 +85,13 @@ class Sitting:
     def __init__(self, game: Game, seat: int, words: bool) -> None:
         from parlay_marl.cli.console import output, transcript_width
         from parlay_marl.cli.seat_view import SeatView
-        from parlay_marl.game.turns import Narrator
 
         self._game, self._seat, self._words = game, seat, words
         self._console: Console = output()
         self._width = transcript_width(self._console)
-        self._view, self._narrator = SeatView(game, seat), Narrator(game)
+        self._view = SeatView(game, seat)
+        self._told, self._has_news = 0, False
+        """Turns that have been shown, and whether headlines that came after them have."""
 
     def say(self, text: str, style: str = "") -> None:
         """Print a remark."""
@@ -108,20 +110,25 @@ class Sitting:
         self.say("Type a price to offer it, or `help`.", "parlay.dim")
         while not self._game.is_over:
             self._tell()
-            print_lines(self._console, self._view.table(self._narrator.turns, self._width))
+            print_lines(self._console, self._view.table(self._game.turns, self._width))
             self._move()
         self._tell()
-        print_lines(self._console, transcript.ending_lines(self._game, self._narrator.turns, self._width))
+        print_lines(self._console, transcript.ending_lines(self._game, self._game.turns, self._width))
 
     def _tell(self) -> None:
         """Tell what has happened since the last time: turns, and headlines that no turn has told yet."""
         from parlay_marl.cli.console import print_lines
         from parlay_marl.game import transcript
 
-        new = self._narrator.catch_up()
+        new = self._game.turns[self._told :]
+        self._told += len(new)
+        if new and self._has_news:
+            new[0] = replace(new[0], headlines=())
         lines = [[], transcript.column_heads(transcript.name_width(self._game))] if new else []
         lines += transcript.told_lines(new, self._game, words=self._words, width=self._width)
-        for headline in () if self._game.is_over else self._narrator.news():
+        news = self._game.news()
+        self._has_news = bool(news)
+        for headline in news:
             lines += transcript.headline_lines(headline, self._width)[:-1]
         print_lines(self._console, lines)
 
@@ -176,10 +183,10 @@ class Sitting:
             self.say(HELP.strip("\n"))
         elif request is Request.TERMS:
             print_lines(self._console, self._view.terms(self._width) or [[Piece("Only the price is open here.")]])
-        elif not self._narrator.turns:
+        elif not self._game.turns:
             self.say("No offers yet.")
         else:
-            print_lines(self._console, picture(self._narrator.turns, self._game.scenario, None))
+            print_lines(self._console, picture(self._game.turns, self._game.scenario, None))
 
 
 def _line(prompt: str) -> str:

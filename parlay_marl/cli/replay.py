@@ -33,7 +33,6 @@ def replay(
     from parlay_marl.cli.start import COMPILED, import_from_here
     from parlay_marl.errors import ConfigurationError
     from parlay_marl.game import transcript
-    from parlay_marl.game.turns import Narrator
     from parlay_marl.tournament import Games, replay_game
     from parlay_marl.tournament.replay import rows_of
 
@@ -47,7 +46,7 @@ def replay(
     played = replay_game(games, index, workers=workers, timeout=timeout)
     console = output()
     width = transcript_width(console)
-    turns = Narrator(played).catch_up()
+    turns = played.turns
     print_lines(
         console, [*transcript.heading(played, width), [], transcript.column_heads(transcript.name_width(played))]
     )

@@ -44,12 +44,13 @@ def start_game(
 ) -> Game:
     """Return game `number` of a seed; personas have played until a free seat is on turn, or to the end."""
     from parlay_marl.errors import ConfigurationError
-    from parlay_marl.game.game import Game, checked_seed
+    from parlay_marl.game.game import Game
+    from parlay_marl.game.position import checked_seed
 
     if not 0 <= number <= LAST_GAME:
         raise ConfigurationError(f"--game: give a whole number from 0 to {LAST_GAME}, not {number}")
     checked_seed(seed)
     tell_compiling(*COMPILED)
     game = Game(config, (buyer, seller))
-    game.begin(seed, number, players_move=True)
+    game.start(seed, number)
     return game

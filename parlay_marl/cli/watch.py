@@ -34,7 +34,6 @@ def watch(
     from parlay_marl.errors import ConfigurationError
     from parlay_marl.game import transcript
     from parlay_marl.game.config import make_config
-    from parlay_marl.game.turns import Narrator
 
     if not 0.0 <= delay <= LONGEST_DELAY:
         raise ConfigurationError(f"--delay: give from 0 to {LONGEST_DELAY:g} seconds, not {delay:g}")
@@ -42,7 +41,7 @@ def watch(
     played = start_game(config, persona(buyer), persona(seller), seed_or_random(seed), game)
     console = output()
     width = transcript_width(console)
-    turns = Narrator(played).catch_up()
+    turns = played.turns
     print_lines(
         console, [*transcript.heading(played, width), [], transcript.column_heads(transcript.name_width(played))]
     )

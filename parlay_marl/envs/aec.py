@@ -20,8 +20,9 @@ from parlay_marl.envs.table import AGENTS, RENDER_FPS, RENDER_MODES, Rendered, S
 from parlay_marl.errors import ConfigurationError
 from parlay_marl.game.belief import BeliefView
 from parlay_marl.game.config import Config
-from parlay_marl.game.game import Observation, Snapshot
+from parlay_marl.game.game import Snapshot
 from parlay_marl.game.outcome import Outcome
+from parlay_marl.game.position import Observation
 
 
 @dataclass(frozen=True)

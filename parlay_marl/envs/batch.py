@@ -22,8 +22,8 @@ from parlay_marl.core.work import all_work
 from parlay_marl.envs.threads import Workers
 from parlay_marl.errors import ActionTypeError, ConfigurationError, IllegalMoveError, NotStartedError
 from parlay_marl.game.config import Config, make_config, one_of, whole_number
-from parlay_marl.game.game import LARGEST_SEED, action_text, belief_text, checked_seed, refusal_text
 from parlay_marl.game.options import OF_ONE_SCENARIO, fixed_draws
+from parlay_marl.game.position import LARGEST_SEED, action_text, belief_text, checked_seed, refusal_text
 from parlay_marl.opponents.lanes import (
     LANE_DTYPE,
     Autoreset,

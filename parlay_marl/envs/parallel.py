@@ -17,8 +17,8 @@ from parlay_marl.envs.table import AGENTS, RENDER_FPS, RENDER_MODES, Rendered, S
 from parlay_marl.errors import ActionTypeError, IllegalMoveError
 from parlay_marl.game.belief import BeliefView
 from parlay_marl.game.config import Config, one_of
-from parlay_marl.game.game import Observation
 from parlay_marl.game.outcome import Outcome
+from parlay_marl.game.position import Observation
 
 OFF_TURN = ("ignore", "strict")
 Step = tuple[dict[str, Observation], dict[str, float], dict[str, bool], dict[str, bool], dict[str, dict[str, Any]]]

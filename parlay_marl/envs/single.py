@@ -19,8 +19,8 @@ from parlay_marl.envs.table import AGENTS, RENDER_FPS, RENDER_MODES, Rendered, S
 from parlay_marl.errors import ConfigurationError
 from parlay_marl.game.belief import BeliefView
 from parlay_marl.game.config import Config, one_of
-from parlay_marl.game.game import Observation, checked_seed
 from parlay_marl.game.outcome import Outcome
+from parlay_marl.game.position import Observation, checked_seed
 
 
 class NegotiationEnv(gymnasium.Env[dict[str, Any], Any]):

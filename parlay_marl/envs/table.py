@@ -18,14 +18,16 @@ from parlay_marl.core.moves import BUYER, N_MOVES, SEATS, SELLER
 from parlay_marl.core.observation import BELIEF_AT
 from parlay_marl.envs.infos import Info, final_figures, info_of
 from parlay_marl.envs.spaces import action_space, observation_space
-from parlay_marl.errors import ActionTypeError, ConfigurationError, IllegalMoveError, NotStartedError
+from parlay_marl.errors import ConfigurationError, IllegalMoveError, NotStartedError
+from parlay_marl.game.action import as_index, discrete_parts, mixed_parts
 from parlay_marl.game.belief import BeliefView
 from parlay_marl.game.config import ACTION_MASKS, ACTIONS, ILLEGAL, make_config, one_of
-from parlay_marl.game.game import Game, Observation, as_index
+from parlay_marl.game.game import Game
 from parlay_marl.game.outcome import Outcome, make_report
+from parlay_marl.game.position import Observation
 from parlay_marl.game.transcript import transcript
 from parlay_marl.opponents.seat import Player, as_player
-from parlay_marl.render.frame import Frame, FrameDrawer
+from parlay_marl.render.frame import Frame, draw
 from parlay_marl.render.terminal import LivePrinter
 
 AGENTS = ("buyer_0", "seller_0")
@@ -78,7 +80,6 @@ class Table:
         self.terminates = illegal == "terminate"
         self.mask_is_seen, self.mask_is_told = action_mask != "info", action_mask != "observation"
         self.render_mode = render_mode
-        self._drawer = FrameDrawer()
         self.printer = LivePrinter() if render_mode == "human" else None
         self.agents = [agent for agent, player in zip(AGENTS, players, strict=True) if player is None]
         self.seats = {agent: AGENTS.index(agent) for agent in self.agents}
@@ -209,7 +210,7 @@ class Table:
             raise ConfigurationError("render: make the environment with render_mode='ansi', 'human' or 'rgb_array'")
         self.check_started()
         if self.render_mode == "rgb_array":
-            return self._drawer.draw(self.game)
+            return draw(self.game)
         if self.printer is None:
             return transcript(self.game)
         self.printer.show(self.game)
@@ -219,29 +220,3 @@ class Table:
         """Print what is new of the transcript where a person is watching."""
         if self.printer is not None:
             self.printer.show(self.game)
-
-
-def discrete_parts(action: Any) -> tuple[Any, Any]:
-    """Return (action, belief) of a discrete action; without a belief it may be the bare action."""
-    if not isinstance(action, Mapping):
-        return action, None
-    if "action" not in action or set(action) - {"action", "belief"}:
-        raise ActionTypeError(f"{action!r} is no action; give a whole number or {{'action': ..., 'belief': ...}}")
-    return action["action"], action.get("belief")
-
-
-def mixed_parts(action: Any) -> tuple[Any, Any, Any, Any]:
-    """Return (move, price, package, belief) of a mixed action, None for what it leaves out."""
-    if not isinstance(action, Mapping) or "move" not in action:
-        raise ActionTypeError(f"{action!r} is no mixed action; give {{'move': ..., 'price': ..., 'package': ...}}")
-    unknown = set(action) - {"move", "price", "package", "belief"}
-    if unknown:
-        raise ActionTypeError(
-            f"a mixed action has no {sorted(map(str, unknown))}; it has move, price, package and belief"
-        )
-    empty = [part for part in ("price", "package") if part in action and action[part] is None]
-    if empty:
-        raise ActionTypeError(
-            f"{action!r}: None is no {empty[0]}; give a number, or leave out what the move has none of"
-        )
-    return action["move"], action.get("price"), action.get("package"), action.get("belief")

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
+from parlay_marl.catalogue.scenarios import Scenario
 from parlay_marl.core.credibility import contradicts
 from parlay_marl.core.moves import SEATS, ClaimStatus, Move
-
-if TYPE_CHECKING:
-    from parlay_marl.game.game import Game, PlayedMove
+from parlay_marl.game.action import Action
 
 OPEN, CONTRADICTED, REPLACED = "open", "contradicted", "replaced"
 
@@ -36,13 +35,27 @@ class Claim:
     settled: int | None = None
 
 
-def claims_in(game: Game, moves: Iterable[PlayedMove]) -> tuple[Claim, ...]:
-    """Play moves in a game that has just begun; return the claims made in it, in their order."""
+class Playable(Protocol):
+    """A game that is played a turn at a time."""
+
+    scenario: Scenario
+    seat: int
+
+    @property
+    def row(self) -> Any:
+        """The state, one record."""
+
+    def turn(self, action: Action) -> None:
+        """Play an action for the seat on turn."""
+
+
+def claims_in(game: Playable, actions: Iterable[Action]) -> tuple[Claim, ...]:
+    """Play turns in a game that has just begun; return the claims made in it, in their order."""
     claims: list[Claim] = []
     latest: dict[int, int] = {}
-    for played in moves:
+    for played in actions:
         before, seat = game.row.copy(), game.seat
-        game.play(*played)
+        game.turn(played)
         for maker, place in latest.items():
             if claims[place].status == OPEN:
                 became = _became(before, game.row, maker, played if maker == seat else None)
@@ -54,17 +67,17 @@ def claims_in(game: Game, moves: Iterable[PlayedMove]) -> tuple[Claim, ...]:
     return tuple(claims)
 
 
-def _became(before: Any, after: Any, maker: int, played: PlayedMove | None) -> str:
+def _became(before: Any, after: Any, maker: int, played: Action | None) -> str:
     """Return what a turn made of an open claim; `played` is the turn's move where it is the claimant's own."""
     if played is None or played.move != Move.BATNA_REVEAL:
         return ClaimStatus(int(after["claim_status"][maker])).name.lower()
     # The row holds the new claim already; as an offer, it may have contradicted the one that it replaces.
     same_package = before["claim_package"][maker] == played.package
-    worse = contradicts(maker, played.price, float(before["claim_price"][maker]))
+    worse = contradicts(maker, played.price or 0.0, float(before["claim_price"][maker]))
     return CONTRADICTED if same_package and worse else REPLACED
 
 
-def _claim(game: Game, before: Any, seat: int) -> Claim:
+def _claim(game: Playable, before: Any, seat: int) -> Claim:
     """Return the claim that a seat has just made."""
     scenario = game.scenario
     return Claim(

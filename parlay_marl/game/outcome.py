@@ -6,7 +6,7 @@ import functools
 import math
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -19,9 +19,6 @@ from parlay_marl.core.state import STATE_DTYPE
 from parlay_marl.core.step import report_games
 from parlay_marl.game.config import Config
 from parlay_marl.game.ledger import Claim
-
-if TYPE_CHECKING:
-    from parlay_marl.game.game import Course
 
 Pair = tuple[float, float]
 Counts = tuple[int, int]
@@ -50,10 +47,10 @@ class Outcome:
     is first asked for, so that an outcome nobody reads costs nothing.
     """
 
-    def __init__(self, row: bytes, config: Config, course: Course) -> None:
+    def __init__(self, row: bytes, config: Config, claims: Callable[[], tuple[Claim, ...]]) -> None:
         self._row = row
         self._config = config
-        self._course = course
+        self._ledger = claims
         self._scenario = config.scenario
 
     @functools.cached_property
@@ -246,7 +243,7 @@ class Outcome:
 
     @functools.cached_property
     def _claims(self) -> tuple[Claim, ...]:
-        return self._course.claims() if any(self.claims_made) else ()
+        return self._ledger() if any(self.claims_made) else ()
 
     @property
     def claims(self) -> tuple[Claim, ...]:

@@ -13,8 +13,9 @@ from parlay_marl.catalogue.personas import Persona
 from parlay_marl.catalogue.scenarios import Scenario
 from parlay_marl.core.moves import SEATS
 from parlay_marl.errors import IllegalMoveError
+from parlay_marl.game.action import Action
 from parlay_marl.game.config import ILLEGAL, Config, make_config, one_of
-from parlay_marl.game.game import Game, PlayedMove
+from parlay_marl.game.game import Game
 from parlay_marl.game.outcome import Outcome
 from parlay_marl.game.transcript import transcript
 from parlay_marl.opponents.seat import Player, as_player
@@ -24,15 +25,15 @@ from parlay_marl.opponents.seat import Player, as_player
 class GameRecord:
     """A finished game: what it can be played again from, and how it ended.
 
-    `options` are the reset options, with the event sensitivities of personas; `moves` are those of both seats in their
-    order, with normalised prices. Pairs are (buyer, seller).
+    `options` are the reset options, with the event sensitivities of personas; `actions` are those of both seats in
+    their order, with normalised prices. Pairs are (buyer, seller).
     """
 
     config: Config
     seed: int
     number: int
     options: Mapping[str, Any] | None
-    moves: tuple[PlayedMove, ...]
+    actions: tuple[Action, ...]
     outcome: Outcome
     rewards: tuple[float, float]
     """What the game has paid to each seat in all."""
@@ -50,9 +51,9 @@ class GameRecord:
         """Return the game played again, bit for bit, or its first `turns` turns; who played is not asked again."""
         game = Game(self.config, self.players)
         game.begin(self.seed, self.number, self.options)
-        for played in self.moves[:turns]:
-            game.turn_by_move(int(played.move), *played[1:])
-        if self.illegal is not None and (turns is None or turns > len(self.moves)):
+        for action in self.actions[:turns]:
+            game.turn(action)
+        if self.illegal is not None and (turns is None or turns > len(self.actions)):
             game.forfeit(SEATS.index(str(self.outcome.closed_by)))
         return game
 
@@ -83,7 +84,7 @@ def play_game(
     players = as_player(buyer), as_player(seller)
     game, refused = Game(make_config(scenario, **arguments), players), None
     try:
-        game.begin(secrets.randbits(63) if seed is None else seed, number, deepcopy(options), players_move=True)
+        game.start(secrets.randbits(63) if seed is None else seed, number, deepcopy(options))
     except IllegalMoveError as error:
         if illegal == "raise":
             raise
@@ -96,7 +97,7 @@ def play_game(
         game.seed,
         game.number,
         game.options,
-        tuple(game.moves),
+        tuple(game.actions),
         game.outcome(),
         (buyer_paid, seller_paid),
         refused,

@@ -8,7 +8,7 @@ from parlay_marl.catalogue.scenarios import Scenario
 from parlay_marl.core.moves import SEATS, Move
 from parlay_marl.game.picture import picture
 from parlay_marl.game.text import WIDTH, Line, Piece, exact_money, money, number, plain, price_text, wrapped
-from parlay_marl.game.turns import Narrator, Turn, seat_name
+from parlay_marl.game.turns import Turn, name_of
 
 if TYPE_CHECKING:
     from parlay_marl.game.game import Game
@@ -30,6 +30,11 @@ _DEEDS = {
 def shortened(name: str) -> str:
     """Return a player's name, cut where it is too long for a column."""
     return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 2] + ".."
+
+
+def seat_name(game: Game, seat: int) -> str:
+    """Return the name of who plays a seat."""
+    return name_of(game.players[seat], seat)
 
 
 def heading(game: Game, width: int = WIDTH) -> list[Line]:
@@ -213,6 +218,6 @@ def told_lines(turns: list[Turn], game: Game, *, after: int = -1, words: bool = 
 
 def transcript(game: Game) -> str:
     """Return a game so far as text; hidden figures appear only after its end."""
-    turns = Narrator(game).catch_up()
+    turns = game.turns
     lines = [*heading(game), [], *([column_heads(name_width(game))] if turns else []), *told_lines(turns, game)]
     return plain(lines + ending_lines(game, turns)) + "\n"

@@ -18,7 +18,7 @@ from parlay_marl.core.moves import SEATS, Move, makes_offer
 from parlay_marl.core.posterior import CELLS, PLANS, Frame
 from parlay_marl.errors import ConfigurationError, MissingExtraError
 from parlay_marl.game.text import exact_money, number
-from parlay_marl.game.turns import seat_name
+from parlay_marl.game.transcript import seat_name
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -147,7 +147,7 @@ def follow(game: Game) -> Trace:
     again.begin(game.seed or 0, game.number, game.options)
     scenario, rows = game.scenario, [again.row.copy()]
     marks = []
-    for played in game.moves:
+    for played in game.actions:
         seat = again.seat
         again.play(*played)
         rows.append(again.row.copy())

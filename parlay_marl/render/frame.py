@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from parlay_marl.core.moves import SEATS, ClaimStatus, Move
 from parlay_marl.game.text import money, number, plain, price_text
-from parlay_marl.game.transcript import deed, verdict
-from parlay_marl.game.turns import Narrator, Turn, seat_name
+from parlay_marl.game.transcript import deed, seat_name, verdict
+from parlay_marl.game.turns import Turn
 from parlay_marl.render.canvas import Canvas
 
 if TYPE_CHECKING:
@@ -49,38 +49,24 @@ class Headline(NamedTuple):
     text: str
 
 
-class FrameDrawer:
-    """Draws a game as it goes; a new game of the same object is drawn from its start."""
+def draw(game: Game) -> Frame:
+    """Return the frame of a game as it stands, `(HEIGHT, WIDTH, 3)` uint8; the same game gives the same bytes."""
+    canvas = Canvas(WIDTH, HEIGHT, GROUND)
+    turns, headlines = game.turns, _headlines(game)
+    outcome = game.outcome() if game.is_over else None
+    _draw_head(canvas, game)
+    _draw_prices(canvas, game, turns, headlines, outcome)
+    _draw_tension(canvas, game, turns)
+    for seat in range(2):
+        _draw_card(canvas, game, turns, seat, outcome)
+    _draw_foot(canvas, game, headlines, outcome)
+    return canvas.pixels()
 
-    def __init__(self) -> None:
-        self._narrator: Narrator | None = None
-        self._start = -1
-        self._headlines: list[Headline] = []
 
-    def draw(self, game: Game) -> Frame:
-        """Return the frame of a game as it stands, `(HEIGHT, WIDTH, 3)` uint8; the same game gives the same bytes."""
-        canvas = Canvas(WIDTH, HEIGHT, GROUND)
-        turns = self._follow(game)
-        outcome = game.outcome() if game.is_over else None
-        _draw_head(canvas, game)
-        _draw_prices(canvas, game, turns, self._headlines, outcome)
-        _draw_tension(canvas, game, turns)
-        for seat in range(2):
-            _draw_card(canvas, game, turns, seat, outcome)
-        _draw_foot(canvas, game, self._headlines, outcome)
-        return canvas.pixels()
-
-    def _follow(self, game: Game) -> list[Turn]:
-        """Return the turns so far, and take note of headlines."""
-        if self._narrator is None or self._narrator.game is not game:
-            self._narrator, self._start = Narrator(game), -1
-        new = self._narrator.catch_up()
-        if self._narrator.start != self._start:
-            self._start, self._headlines = self._narrator.start, []
-        self._headlines += [Headline(turn.round, text) for turn in new for text in turn.headlines]
-        if not game.is_over:
-            self._headlines += [Headline(int(game.row["round"]), text) for text in self._narrator.news()]
-        return self._narrator.turns
+def _headlines(game: Game) -> list[Headline]:
+    """Return the headlines so far, each with its round."""
+    told = [Headline(turn.round, text) for turn in game.turns for text in turn.headlines]
+    return told + [Headline(int(game.row["round"]), text) for text in game.news()]
 
 
 def _across(game: Game, rounds: float) -> float:

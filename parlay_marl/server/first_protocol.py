@@ -260,7 +260,7 @@ class FirstSession:
         return figures | {
             "urgency_score": float(row["urgency"][self.other]),
             "has_alternative": bool(row["alternative"][self.other]),
-            "persona_drifted": bool(drifted_now(self.negotiation.game.rows, player.record, 0, self.other)),  # type: ignore[union-attr]
+            "persona_drifted": bool(drifted_now(self.negotiation.game.rows, player.record, 0, self.other)),
             "event_impacts": None,
         }
 

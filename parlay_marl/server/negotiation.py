@@ -19,10 +19,11 @@ from parlay_marl.core.moves import SEATS, ClaimStatus, Move, own_end
 from parlay_marl.core.outcome import Ending
 from parlay_marl.errors import ConfigurationError, IllegalMoveError, UnknownNameError
 from parlay_marl.game.config import Config, make_config
-from parlay_marl.game.game import LARGEST_SEED, Game
+from parlay_marl.game.game import Game
+from parlay_marl.game.position import LARGEST_SEED
 from parlay_marl.game.text import exact_money, plain
 from parlay_marl.game.transcript import verdict
-from parlay_marl.game.turns import Narrator, Turn
+from parlay_marl.game.turns import Turn
 from parlay_marl.opponents.seat import PersonaOpponent, as_persona
 from parlay_marl.server.words import is_sceptical, spoken
 
@@ -99,8 +100,8 @@ class Negotiation:
         self.is_told = False
         """Whether its end has been counted."""
         self._unpaid = [0.0, 0.0]
-        self._narrator = Narrator(self.game)
-        self._said: dict[int, str] = {}
+        self._noted = 0
+        """Headlines that both seats have been given."""
         self._headlines: list[list[str]] = [[], []]
 
     def begin(self, seed: int | None) -> None:
@@ -116,7 +117,7 @@ class Negotiation:
     @property
     def turns(self) -> list[Turn]:
         """All turns so far, with what personas said."""
-        return self._narrator.turns
+        return self.game.turns
 
     def on_turn(self, seat: int) -> bool:
         """Whether a seat is to act."""
@@ -130,9 +131,8 @@ class Negotiation:
             self.game.refuse_turn()
         if not self.on_turn(seat):
             raise IllegalMoveError(f"it is the turn of the {SEATS[1 - seat]}; wait for it")
-        count = len(self.game.moves)
-        self.game.play(*self.move_of(seat, deed))
-        self._said[count] = deed.utterance
+        count = len(self.turns)
+        self.game.play(*self.move_of(seat, deed), words=deed.utterance)
         self.actions += 1
         self._pay()
         self._catch_up()
@@ -151,12 +151,10 @@ class Negotiation:
 
     def _catch_up(self) -> None:
         """Take note of turns, and of headlines for both seats."""
-        new = self._narrator.catch_up()
-        fresh = [headline for turn in new for headline in turn.headlines]
-        if not self.game.is_over:
-            fresh += self._narrator.news()
+        headlines = [headline for turn in self.turns for headline in turn.headlines] + list(self.game.news())
         for waiting in self._headlines:
-            waiting.extend(fresh)
+            waiting.extend(headlines[self._noted :])
+        self._noted = len(headlines)
 
     # ------------------------------------------------------------------ what a client wants to do
 
@@ -242,15 +240,15 @@ class Negotiation:
         news, self._headlines[seat] = self._headlines[seat], []
         return news
 
-    def said_by(self, seat: int, turn: Turn, count: int) -> str:
+    def said_by(self, seat: int, turn: Turn) -> str:
         """Return what was said with a turn: a client's words, or a persona's."""
-        return self._said.get(count, "") if self.game.players[seat] is None else spoken(turn, self.scenario)
+        return turn.words if self.game.players[seat] is None else spoken(turn, self.scenario)
 
     def last_turn_of(self, seat: int) -> tuple[Turn | None, str]:
         """Return a seat's last turn, and what it said."""
         for count in range(len(self.turns) - 1, max(len(self.turns) - 3, -1), -1):
             if self.turns[count].seat == seat:
-                return self.turns[count], self.said_by(seat, self.turns[count], count)
+                return self.turns[count], self.said_by(seat, self.turns[count])
         return None, ""
 
     def worth(self, seat: int, price: float, package: int) -> float:
@@ -308,10 +306,10 @@ class Negotiation:
                 "round": turn.round, "seat": SEATS[turn.seat], "move": turn.move.name,
                 "amount": None if turn.price is None else self.scenario.to_currency(turn.price),
                 "terms": {} if turn.package is None else self.terms_of(turn.package),
-                "utterance": self.said_by(turn.seat, turn, count), "tension": round(turn.tension, 6),
+                "utterance": self.said_by(turn.seat, turn), "tension": round(turn.tension, 6),
                 "headlines": list(turn.headlines),
             }
-            for count, turn in enumerate(self.turns)
+            for turn in self.turns
         ]  # fmt: skip
 
     def ending(self) -> tuple[str, int]:

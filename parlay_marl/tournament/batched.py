@@ -21,7 +21,8 @@ from parlay_marl.core.state import STATE_DTYPE
 from parlay_marl.core.step import forfeit_game, observe_game, report_games, reset_games, step_games
 from parlay_marl.core.style import CHOICE_DTYPE
 from parlay_marl.errors import PolicyError
-from parlay_marl.game.game import PlayedMove, action_text, refusal_text
+from parlay_marl.game.action import Action
+from parlay_marl.game.position import action_text, refusal_text
 from parlay_marl.opponents.scripted import choose_move, play_turns, seated
 from parlay_marl.opponents.seat import PersonaOpponent
 from parlay_marl.tournament.games import NOBODY
@@ -52,7 +53,7 @@ class BatchedCell:
         self.forfeit_by = np.full(games, NOBODY, np.int8)
         self.faults: dict[tuple[int, str], int] = {}
         """How many games were forfeited by a seat for a reason."""
-        self._watched, self._moves, self._choice = -1, list[int | PlayedMove](), np.zeros(1, CHOICE_DTYPE)
+        self._watched, self._moves, self._choice = -1, list[int | Action](), np.zeros(1, CHOICE_DTYPE)
         self._begin(seed)
 
     def _begin(self, seed: int) -> None:
@@ -86,7 +87,7 @@ class BatchedCell:
         report_games(self._rows, self._params, outcomes)
         return outcomes
 
-    def watch(self, number: int) -> list[int | PlayedMove]:
+    def watch(self, number: int) -> list[int | Action]:
         """Return a list to which the moves of one game are added as they are played."""
         self._watched = number
         return self._moves
@@ -123,4 +124,4 @@ class BatchedCell:
         if i >= 0 and self._rows["ending"][i] == NONE:
             choose_move(self._rows, self._params, i, player.record, player.weights, 0, self._choice)
             move, price, package = self._choice[0].item()
-            self._moves.append(PlayedMove(Move(move), price, package))
+            self._moves.append(Action(Move(move), price, package))

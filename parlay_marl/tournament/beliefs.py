@@ -32,7 +32,7 @@ from parlay_marl.envs.batch import joined
 from parlay_marl.envs.threads import MOST_THREADS
 from parlay_marl.errors import ConfigurationError
 from parlay_marl.game.config import whole_number
-from parlay_marl.game.game import checked_seed
+from parlay_marl.game.position import checked_seed
 from parlay_marl.opponents.record import ACCURACY, RECORDED_FIGURES, TURN_DTYPE, record_games
 from parlay_marl.opponents.scripted import seated
 from parlay_marl.opponents.seat import PersonaOpponent, as_persona, cast_of

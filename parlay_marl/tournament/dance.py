@@ -21,7 +21,7 @@ from parlay_marl.game import transcript
 from parlay_marl.game.config import Config, make_config
 from parlay_marl.game.game import Game
 from parlay_marl.game.text import plain, price_text
-from parlay_marl.game.turns import Narrator, Turn
+from parlay_marl.game.turns import Turn
 from parlay_marl.opponents.seat import PersonaOpponent
 from parlay_marl.tournament.beliefs import recorded
 from parlay_marl.tournament.entrants import recalled_persona
@@ -206,8 +206,8 @@ def _told(games: Games, config: Config, pair: _Pair, opener: int, strings: Strin
     acceptance, of an offer the change from the seat's offer told before.
     """
     game = Game(config, pair.players)
-    game.begin(games.seed, 0, {"opener": SEATS[opener]}, players_move=True)
-    turns, outcome = Narrator(game).catch_up(), game.outcome()
+    game.start(games.seed, 0, {"opener": SEATS[opener]})
+    turns, outcome = game.turns, game.outcome()
     skipped = None
     if len(turns) > MOST_TURNS:
         skipped = [HEAD, len(turns) - HEAD - TAIL]

@@ -31,7 +31,7 @@ from parlay_marl.core.state import STATE_DTYPE
 from parlay_marl.envs.threads import MOST_THREADS, Workers
 from parlay_marl.errors import ConfigurationError, ForfeitWarning
 from parlay_marl.game.config import whole_number
-from parlay_marl.game.game import checked_seed
+from parlay_marl.game.position import checked_seed
 from parlay_marl.opponents.scripted import play_games, seated
 from parlay_marl.opponents.seat import PersonaOpponent, cast_of
 from parlay_marl.tournament.batched import BatchedCell

@@ -12,8 +12,9 @@ from parlay_marl.catalogue.rules import load_rules
 from parlay_marl.core.moves import SEATS
 from parlay_marl.core.outcome import OUTCOME
 from parlay_marl.errors import ConfigurationError
+from parlay_marl.game.action import Action
 from parlay_marl.game.config import make_config
-from parlay_marl.game.game import Game, PlayedMove
+from parlay_marl.game.game import Game
 from parlay_marl.game.outcome import make_report
 from parlay_marl.opponents.seat import PersonaOpponent, Player
 from parlay_marl.tournament.entrants import Contestant, recalled
@@ -41,8 +42,8 @@ def replay_game(games: Games, index: int, *, workers: int = 1, timeout: float = 
         moves = _moves(games, row, pair, workers, timeout)
         game = _begun(games, row, pair)
         for played in moves:
-            if isinstance(played, PlayedMove):
-                game.turn_by_move(*played[:3])
+            if isinstance(played, Action):
+                game.turn(played)
             else:
                 game.turn_by_index(played)
         if row["forfeit_by"] != NOBODY and not game.is_over:
@@ -116,7 +117,7 @@ def _player(entrant: Contestant) -> Player:
 
 def _moves(
     games: Games, row: Rows, pair: tuple[Contestant, Contestant], workers: int, timeout: float
-) -> list[int | PlayedMove]:
+) -> list[int | Action]:
     """Return the moves of a game with a policy in it, by playing its cell again up to its last turn."""
     cup = Cup(
         tuple(sorted({entrant.name: entrant for entrant in pair}.values(), key=lambda entrant: entrant.name)),

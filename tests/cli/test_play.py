@@ -42,7 +42,7 @@ def prompts(output: str) -> list[str]:
 def test_the_price_that_is_typed_is_played_and_shown(parlay: Parlay, games: list[Game]) -> None:
     result = parlay("play", *SEED, typed="$123,457\nclaim 131k\nwalk\n")
     assert result.exit_code == 0
-    own = games[0].moves[::2]
+    own = games[0].actions[::2]
     assert [played.move for played in own] == [Move.OFFER, Move.BATNA_REVEAL, Move.WALK_AWAY]
     prices = [games[0].scenario.to_currency(played.price) for played in own[:2]]
     assert prices == pytest.approx([123_457, 131_000], abs=1e-6)
@@ -128,7 +128,7 @@ def test_bad_input_is_refused_and_asked_again(parlay: Parlay, games: list[Game],
     assert result.exit_code == 0
     assert prompts(result.stdout) == [typed, "110k", "walk"]
     assert reason in result.stdout
-    assert [played.move for played in games[0].moves[::2]] == [Move.OFFER, Move.WALK_AWAY]
+    assert [played.move for played in games[0].actions[::2]] == [Move.OFFER, Move.WALK_AWAY]
 
 
 def test_claims_need_credibility(parlay: Parlay) -> None:
@@ -140,7 +140,7 @@ def test_terms_are_listed_with_their_worth_and_played(parlay: Parlay, games: lis
     typed = "terms\n190k with small grant, at once\n191k\nwalk\n"
     result = parlay("play", *SEED, "-s", "hiring_package_terms", typed=typed)
     game = games[0]
-    labels = [game.scenario.package_label(played.package) for played in game.moves[:3:2]]
+    labels = [game.scenario.package_label(played.package) for played in game.actions[:3:2]]
     assert labels == ["equity small grant, start at once"] * 2  # terms stay as they were until others are named
     worth = game.row["package_values"][0][8] * 60_000
     assert re.search(rf"9 +USD {worth:,.0f}  equity full grant, start at once", result.stdout)
@@ -149,7 +149,7 @@ def test_terms_are_listed_with_their_worth_and_played(parlay: Parlay, games: lis
 
 def test_an_offer_without_terms_starts_from_the_best_package(parlay: Parlay, games: list[Game]) -> None:
     parlay("play", *SEED, "-s", "hiring_package_terms", typed="190k\nwalk\n")
-    assert games[0].moves[0].package == games[0].row["package_values"][0][:9].argmax()
+    assert games[0].actions[0].package == games[0].row["package_values"][0][:9].argmax()
 
 
 def test_headlines_are_read_before_the_move_they_bear_on(parlay: Parlay) -> None:
@@ -173,7 +173,7 @@ def test_help_and_picture_do_not_take_the_turn(parlay: Parlay, games: list[Game]
     assert "No offers yet." in result.stdout
     assert "claim 130k" in result.stdout
     assert "Only the price is open here." in result.stdout
-    assert len(games[0].moves) == 3
+    assert len(games[0].actions) == 3
     assert max(len(line) for line in result.stdout.splitlines()) <= 80
 
 
@@ -219,7 +219,7 @@ def test_an_opponent_that_leaves_as_soon_as_it_may_is_told_of(
     assert "No deal. The seller walks away in round 1." in result.stdout
     result = parlay("play", "--seed", "4", "--opener", "seller", "--opponent", str(persona), typed="quit\n")
     assert prompts(result.stdout) == ["quit"]
-    assert [played.move for played in games[1].moves] == [Move.SILENCE]
+    assert [played.move for played in games[1].actions] == [Move.SILENCE]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")

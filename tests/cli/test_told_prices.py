@@ -17,7 +17,6 @@ from parlay_marl.game.config import make_config
 from parlay_marl.game.game import Game
 from parlay_marl.game.text import price_text
 from parlay_marl.game.transcript import transcript
-from parlay_marl.game.turns import Narrator
 from parlay_marl.opponents.seat import as_persona
 from tests.cli.conftest import Parlay
 
@@ -70,7 +69,7 @@ def test_every_price_of_a_transcript_is_whole_and_means_itself(name: str, pair: 
         game = Game(make_config(scenario), (as_persona(pair[0]), as_persona(pair[1])))
         game.reset(seed)
         text, outcome = transcript(game), game.outcome()
-        for turn in Narrator(game).catch_up():
+        for turn in game.turns:
             if turn.price is None:
                 continue
             told = price_text(turn.price, scenario)
@@ -99,7 +98,7 @@ def test_what_play_tells_can_be_typed_and_stands(
     assert not games[0].is_over
     again = parlay(*table, typed=f"anchor\n{told}\nquit\n")
     assert again.exit_code == 0
-    played = games[1].moves[2]
+    played = games[1].actions[2]
     assert (played.move, scenario.to_currency(played.price)) == (Move.OFFER, amount_of(told, scenario))
     taken = parlay(*table, typed="anchor\naccept\n")
     assert games[2].outcome().price == amount_of(told, scenario)

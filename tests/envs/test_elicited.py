@@ -21,7 +21,8 @@ from parlay_marl.envs.single import NegotiationEnv
 from parlay_marl.envs.vector import NegotiationVectorEnv
 from parlay_marl.errors import ActionTypeError, IllegalMoveError
 from parlay_marl.game.config import make_config
-from parlay_marl.game.game import REASONS, Game
+from parlay_marl.game.game import Game
+from parlay_marl.game.position import REASONS
 from parlay_marl.opponents.seat import as_player
 from tests.helpers import AGENTS, PERSONAS, SCENARIOS, Chooser, Reciter, check_infos, content, offer, pick, same
 
@@ -135,7 +136,7 @@ def test_the_same_moves_and_beliefs_are_the_same_game_through_every_interface(fo
             for i, agent in enumerate(AGENTS):
                 assert same(aec.observe(agent)["observation"], seen[agent]["observation"])
                 assert game.belief(i) == aec.belief(agent) == parallel.belief(agent)
-        assert aec.game.moves == parallel.game.moves == game.moves
+        assert aec.game.actions == parallel.game.actions == game.actions
 
 
 @pytest.mark.parametrize("mode", list(AutoresetMode), ids=lambda mode: mode.name)
@@ -248,7 +249,7 @@ def test_a_player_states_what_is_inferred_for_its_seat(seat: int, player: Any) -
             env.step({"action": pick(rng, env.last()[0]["action_mask"], 1), "belief": report(rng)})
         again = Game(env.config)
         again.begin(seed, env.game.number, env.game.options)
-        for played in env.game.moves:
+        for played in env.game.actions:
             if again.seat == seat:
                 assert played.belief == tuple(again.row["belief"][seat][:2].tolist())
             again.play(*played)
@@ -260,8 +261,8 @@ def test_whole_games_in_the_kernel_state_as_a_game_of_players_does() -> None:
     config, players = make_config(**arguments), (as_player("linear"), as_player("shark"))
     game = Game(config, players)
     game.reset(4)
-    assert all(played.belief is not None for played in game.moves)
-    assert content(negotiation_v0.replay(config, 4, game.moves, game.options).rows) == content(game.rows)
+    assert all(played.belief is not None for played in game.actions)
+    assert content(negotiation_v0.replay(config, 4, game.actions, game.options).rows) == content(game.rows)
 
 
 # --- kept and repeated ------------------------------------------------------------------------------------------------
@@ -284,15 +285,15 @@ def test_stated_beliefs_are_kept_copied_pickled_and_replayed() -> None:
                 each.step({"action": 1, "belief": [0.3, 0.2]})
             assert content(each.game.rows) == content(env.game.rows)
             assert same(each.infos, env.infos)
-        moves = json.loads(json.dumps(env.game.moves))
+        moves = json.loads(json.dumps(env.game.actions))
         again = negotiation_v0.replay(env.config, seed, moves, env.game.options, env.game.number)
         assert content(again.rows) == content(env.game.rows)
-        assert again.moves == env.game.moves
+        assert again.actions == env.game.actions
 
 
 def test_moves_without_beliefs_may_be_triples() -> None:
     again = negotiation_v0.replay({"beliefs": "elicited", "opener": "buyer"}, 3, [(2, 0.5, 0), (2, 0.9, 0, (0.5, 0.1))])
-    assert [played.belief for played in again.moves] == [None, (0.5, 0.1)]
+    assert [played.belief for played in again.actions] == [None, (0.5, 0.1)]
 
 
 # --- refusals ---------------------------------------------------------------------------------------------------------
@@ -317,7 +318,7 @@ def test_a_belief_that_cannot_be_is_refused_and_changes_nothing(kind: str, form:
         assert content(env.game.rows) == before
     with pytest.raises(ActionTypeError, match=r"(no action|no mixed action|it has)"):
         act(env, action_of(offer(5), None, form, 0, 1) | {"belif": [0.5, 0.1]})
-    assert env.game.moves == []
+    assert env.game.actions == []
 
 
 @every_interface

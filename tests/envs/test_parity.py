@@ -187,7 +187,7 @@ def test_mixed_actions_at_grid_prices_are_the_discrete_ones(setup: Setup) -> Non
         _, rewards, _, _, _ = parallel.step({AGENTS[before.seat]: chosen})
         assert content(aec.game.rows) == content(parallel.game.rows) == after.row
         assert aec.rewards == rewards == dict(zip(AGENTS, after.rewards, strict=True))
-    assert aec.game.moves == parallel.game.moves == game.moves
+    assert aec.game.actions == parallel.game.actions == game.actions
     assert aec.outcome() == game.outcome()
 
 
@@ -240,7 +240,7 @@ def test_one_agent_sees_and_gets_what_it_would_in_the_two_agent_game(drawn: tupl
     while both.game.number < env.game.number:
         both.reset(options=env.game.options)
     turn, paid = -1, 0.0
-    for move, price, package, _ in env.game.moves:
+    for move, price, package, _ in env.game.actions:
         if both.agent_selection == agent:
             # What the seat was paid since its last turn came with that turn's action; before its first one, with that.
             if turn >= 0:
@@ -310,7 +310,7 @@ def test_a_seat_given_to_a_persona_plays_as_the_persona_would_among_two_agents(
             choose_move(both.game.rows, both.config.params, 0, player.record, player.weights, 0, choice)
             both.step(dict(zip(("move", "price", "package"), choice[0].item(), strict=True)))
     assert content(both.game.rows) == content(env.game.rows)
-    assert both.game.moves == env.game.moves
+    assert both.game.actions == env.game.actions
 
 
 def test_what_an_opponents_opening_move_pays_comes_with_the_first_action() -> None:
@@ -321,7 +321,7 @@ def test_what_an_opponents_opening_move_pays_comes_with_the_first_action() -> No
         assert env.last()[1] == 0.0
         both = negotiation_v0.env(opener="seller", actions="mixed", reward="shaped")
         both.reset(seed=seed, options=env.game.options)
-        both.step(env.game.moves[0]._asdict())
+        both.step(env.game.actions[0]._asdict())
         opening = both.rewards["buyer_0"]
         assert opening != 0.0
         for each in (env, both):

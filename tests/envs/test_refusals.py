@@ -20,7 +20,8 @@ from parlay_marl.errors import (
     ParlayError,
     TurnError,
 )
-from parlay_marl.game.game import REASONS, Game
+from parlay_marl.game.game import Game
+from parlay_marl.game.position import REASONS
 from tests.helpers import AGENTS, PERSONAS, Chooser, Reciter, claim, content, offer, same
 
 N = 87
@@ -175,7 +176,7 @@ def everything(env: Any) -> Any:
     names = ("agents", "agent_selection", "rewards", "_cumulative_rewards", "terminations", "truncations", "infos")
     kept = {name: str(getattr(env, name)) for name in names if hasattr(env, name)}
     sees = [env.game.observe(seat) for seat in (0, 1)]
-    return content(env.game.rows), env.game.moves, env.game.seat, env.game.rewards, str(sees), kept
+    return content(env.game.rows), env.game.actions, env.game.seat, env.game.rewards, str(sees), kept
 
 
 @every_case
@@ -183,13 +184,13 @@ def everything(env: Any) -> Any:
 @every_interface
 def test_an_illegal_move_is_refused_by_name_and_reason(interface: str, form: str, case: Case) -> None:
     env = sit_down(interface, form, case.first, rules=case.rules)
-    before, turns = everything(env), len(env.game.moves)
+    before, turns = everything(env), len(env.game.actions)
     for action in case.discrete if form == "discrete" else case.mixed:
         with pytest.raises(IllegalMoveError, match=f"^buyer: .* is illegal: {REASONS[case.why]}"):
             act(env, action)
         assert everything(env) == before
     act(env, in_form(offer(10), 0, form))
-    assert env.game.moves[turns] == (Move.OFFER, 0.25, 0, None)
+    assert env.game.actions[turns] == (Move.OFFER, 0.25, 0, None)
 
 
 def test_every_reason_to_refuse_is_in_the_table() -> None:
@@ -230,8 +231,8 @@ def test_what_is_no_action_is_a_type_error_however_illegal_moves_are_treated(
 def test_any_kind_of_whole_number_is_a_discrete_action(interface: str, action: Any) -> None:
     env = sit_down(interface, "discrete", offer(30))
     act(env, action)
-    assert env.game.moves[1] == (Move.OFFER, 0.25, 0, None)
-    assert [type(part) for part in env.game.moves[1]] == [Move, float, int, type(None)]
+    assert env.game.actions[1] == (Move.OFFER, 0.25, 0, None)
+    assert [type(part) for part in env.game.actions[1]] == [Move, float, int, type(None)]
 
 
 @every_interface
@@ -248,14 +249,14 @@ def test_any_kind_of_whole_number_is_a_discrete_action(interface: str, action: A
 def test_mixed_actions_may_be_arrays_and_leave_out_what_a_move_does_not_need(interface: str, action: Any) -> None:
     env = sit_down(interface, "mixed", offer(30))
     act(env, action)
-    assert env.game.moves[1] == (Move.OFFER, 0.25, 0, None)
+    assert env.game.actions[1] == (Move.OFFER, 0.25, 0, None)
 
 
 @pytest.mark.parametrize("move", [Move.ACCEPT, Move.WALK_AWAY, Move.SILENCE])
 def test_price_and_package_of_a_move_that_has_none_do_not_matter(move: Move) -> None:
     env = sit_down("aec", "mixed", offer(30))
     env.step({"move": move, "price": NAN, "package": 77})
-    assert env.game.moves[-1].move is move
+    assert env.game.actions[-1].move is move
 
 
 # --- illegal="terminate" ----------------------------------------------------------------------------------------------
@@ -304,10 +305,10 @@ def test_terminate_ends_the_game_at_the_offenders_cost(
     for action in (case.discrete if form == "discrete" else case.mixed)[:3]:
         arguments = {"rules": case.rules, "illegal": "terminate", "reward": reward}
         env = sit_down(interface, form, case.first, **arguments)
-        opening = env.game.moves
+        opening = env.game.actions
         said = check_forfeit(env, act(env, action), "buyer_0", loss - owed(interface, form, case.first, **arguments))
         assert f"is illegal: {REASONS[case.why]}" in said
-        assert env.game.moves == opening
+        assert env.game.actions == opening
 
 
 @pytest.mark.parametrize("seat", [0, 1])
@@ -319,7 +320,7 @@ def test_an_anchor_without_a_price_is_at_its_seats_own_end(seat: int, way: str) 
         env.step({"move": Move.ANCHOR_HIGH})
     else:
         env.game.play(Move.ANCHOR_HIGH)
-    assert env.game.moves == [(Move.ANCHOR_HIGH, float(seat), 0, None)]
+    assert env.game.actions == [(Move.ANCHOR_HIGH, float(seat), 0, None)]
 
 
 @every_treatment
@@ -334,7 +335,7 @@ def test_an_offer_names_its_package_where_there_are_several(illegal: str) -> Non
     assert everything(env) == before
     for move in (Move.BATNA_REVEAL, Move.ANCHOR_HIGH):  # about the reference package, as their discrete actions are
         env.step({"move": move, "price": 0.5})
-        assert env.game.moves[-1] == (move, 0.5, 0, None)
+        assert env.game.actions[-1] == (move, 0.5, 0, None)
 
 
 def test_a_game_takes_no_offer_or_claim_without_a_price() -> None:
@@ -345,7 +346,7 @@ def test_a_game_takes_no_offer_or_claim_without_a_price() -> None:
             game.play(move)
         with pytest.raises(ActionTypeError, match=f"{move.name} needs a price"):
             negotiation_v0.replay(game.config, 0, [(move,)])
-    assert game.moves == []
+    assert game.actions == []
 
 
 def test_gymnasium_terminates_by_default_and_opponents_still_pay_for_what_they_did() -> None:
@@ -353,7 +354,7 @@ def test_gymnasium_terminates_by_default_and_opponents_still_pay_for_what_they_d
     env.reset(seed=0)
     both = negotiation_v0.env(opener="seller", actions="mixed", reward="shaped")
     both.reset(seed=0, options=env.game.options)
-    both.step(env.game.moves[0]._asdict())
+    both.step(env.game.actions[0]._asdict())
     assert both.rewards["buyer_0"] != 0.0
     _, reward, terminated, _, _ = env.step({"move": -1})
     assert terminated
@@ -399,7 +400,7 @@ def test_the_loop_that_pettingzoo_documents_runs(form: str, beliefs: str) -> Non
             env.step({agent: env.action_space(agent).sample() for agent in env.agents})
         outcome = env.game.outcome()
         endings.add(outcome.ending)
-        turns += len(env.game.moves)
+        turns += len(env.game.actions)
         assert outcome.ending != "forfeit" or outcome.closed_by == ("buyer", "seller")[env.game.seat]
     assert {"deal", "forfeit", "walk_away"} <= endings
     assert turns > 60
@@ -554,7 +555,7 @@ def test_the_parallel_seat_not_on_turn_may_only_pass_where_that_is_asked_for(for
     for i, way in enumerate(({"buyer_0": passing}, {"buyer_0": None}, {})):
         env.reset(seed=i)
         env.step({"seller_0": fine, **way})
-        assert len(env.game.moves) == 1
+        assert len(env.game.actions) == 1
 
 
 @every_form
@@ -566,7 +567,7 @@ def test_terminate_makes_the_seat_that_speaks_out_of_turn_pay(form: str, reward:
         result = env.step({"seller_0": in_form(offer(30), 1, form), "buyer_0": action})
         said = check_forfeit(env, result, "buyer_0", 200.0 if reward == "shaped" else 1.0)
         assert "it is the turn of seller_0" in said
-        assert env.game.moves == []
+        assert env.game.actions == []
     env.reset(seed=0)
     passing = env.action_space("seller_0").n - 1 if form == "discrete" else {"move": N_MOVES}
     check_forfeit(env, env.step({"seller_0": passing}), "seller_0", 200.0 if reward == "shaped" else 1.0)
@@ -646,7 +647,7 @@ def test_an_opponents_illegal_answer_is_told_and_undone(interface: str, answer: 
         assert everything(env) == before
     env._table.game.players[1].answers = [offer(30)]
     act(env, offer(10))
-    assert [played.move for played in env.game.moves] == [Move.SILENCE, Move.OFFER, Move.OFFER]
+    assert [played.move for played in env.game.actions] == [Move.SILENCE, Move.OFFER, Move.OFFER]
 
 
 @pytest.mark.parametrize("answer", NO_ANSWERS, ids=str)

@@ -93,9 +93,9 @@ def test_a_game_that_goes_on_has_a_ledger_and_an_unstarted_one_none() -> None:
 
 def test_a_ledger_changes_nothing() -> None:
     game = played((CLAIM, 140))
-    before, moves = game.rows.tobytes(), game.moves
+    before, moves = game.rows.tobytes(), game.actions
     game.ledger()
-    assert (game.rows.tobytes(), game.moves) == (before, moves)
+    assert (game.rows.tobytes(), game.actions) == (before, moves)
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)

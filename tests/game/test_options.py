@@ -139,7 +139,7 @@ def test_events_can_be_switched_off_and_nothing_else_changes(scenario: str) -> N
                 assert env.game.row[field].tolist() == bare.game.row[field].tolist(), field
         assert env.game.row["events_fired"] == 0
         assert env.game.outcome().ending == bare.game.outcome().ending
-    again = negotiation_v0.replay(env.config, 1, env.game.moves, env.game.options)
+    again = negotiation_v0.replay(env.config, 1, env.game.actions, env.game.options)
     assert again.row["events_fired"] == 0
     env.reset(seed=1)
     assert env.game.row["event_round"].max() < rounds
@@ -286,16 +286,16 @@ def test_what_cannot_be_is_refused_and_the_game_goes_on_as_it_was(
     ]
     for env in environments:
         env.reset(seed=6)
-        before, moves = content(env.game.rows), env.game.moves
+        before, moves = content(env.game.rows), env.game.actions
         for seed in (None, 7):
             with pytest.raises(ConfigurationError, match=f"(?s)^reset options: .*{message}"):
                 env.reset(seed=seed, options=options)
             assert content(env.game.rows) == before
-            assert env.game.moves == moves
+            assert env.game.actions == moves
             assert (env.game.seed, env.game.number) == (6, 0)
         action = {"buyer_0": 15, "seller_0": 15}
         if not isinstance(env, negotiation_v0.parallel_env):
             env.step(15)
         else:
             env.step({env.agents[env.game.seat if seller is None else 0]: action["buyer_0"]})
-        assert len(env.game.moves) > len(moves)
+        assert len(env.game.actions) > len(moves)

@@ -27,9 +27,9 @@ def test_a_record_is_the_game_bit_for_bit(beliefs: str, scenario: str) -> None:
         assert record.names == (buyer, "diplomat")
         assert (record.seed, record.number, record.illegal) == (seed, 0, None)
         again = record.replay()
-        assert again.moves == list(record.moves)
+        assert again.actions == list(record.actions)
         assert again.outcome() == record.outcome
-        plain = negotiation_v0.replay(record.config, record.seed, record.moves, record.options, record.number)
+        plain = negotiation_v0.replay(record.config, record.seed, record.actions, record.options, record.number)
         assert content(plain.rows) == content(again.rows)
 
 
@@ -41,10 +41,10 @@ def test_the_game_is_the_one_that_an_agent_with_the_same_persona_plays() -> None
     env.reset(seed=5, options=record.options)
     paid = np.zeros(2)
     while not env.game.is_over:
-        move, price, package, _ = record.moves[len(env.game.moves)]
+        move, price, package, _ = record.actions[len(env.game.actions)]
         env.step({"move": move, "price": price, "package": package})
         paid += env.game.rewards
-    assert env.game.moves == list(record.moves)
+    assert env.game.actions == list(record.actions)
     assert env.game.outcome() == record.outcome
     assert paid.tolist() == pytest.approx(record.rewards)
 
@@ -80,9 +80,9 @@ def test_seed_number_options_and_rounds_are_taken() -> None:
 
 def test_part_of_a_game_can_be_replayed() -> None:
     record = play_game("shark", "diplomat", seed=7)
-    for turns in range(len(record.moves)):
+    for turns in range(len(record.actions)):
         game = record.replay(turns)
-        assert game.moves == list(record.moves[:turns])
+        assert game.actions == list(record.actions[:turns])
         assert not game.is_over
 
 
@@ -96,7 +96,7 @@ def test_an_illegal_move_is_an_error_or_loses_the_game(reward: str) -> None:
     assert (record.outcome.ending, record.outcome.closed_by) == ("forfeit", "buyer")
     assert record.illegal is not None
     assert "CHALLENGE" in record.illegal
-    assert [played.move for played in record.moves] == [Move.OFFER, Move.OFFER]
+    assert [played.move for played in record.actions] == [Move.OFFER, Move.OFFER]
     again = record.replay()
     assert again.outcome() == record.outcome
     assert not record.replay(2).is_over

@@ -175,7 +175,7 @@ def test_what_an_opening_move_paid_survives_a_snapshot() -> None:
     assert env.rewards == first
     plain = negotiation_v0.env(opener="seller", actions="mixed", reward="shaped")
     plain.reset(seed=2, options=env.game.options)
-    plain.step(env.game.moves[0]._asdict())
+    plain.step(env.game.actions[0]._asdict())
     assert plain.rewards["buyer_0"] != 0.0
 
 
@@ -214,7 +214,7 @@ def test_a_game_can_be_kept_without_an_environment() -> None:
     for each in (game, again):
         each.play_index(0)
     assert content(game.rows) == content(again.rows)
-    assert game.moves == again.moves
+    assert game.actions == again.actions
     assert game.rewards == again.rewards
     assert game.outcome() == again.outcome()
 
@@ -244,22 +244,22 @@ def test_config_seed_and_moves_give_the_game_again(
     while not env.game.is_over:
         env.step(pick(rng, env.last()[0]["action_mask"], env.game.packages))
     config = negotiation_v0.Config.from_dict(json.loads(json.dumps(env.config.to_dict())))
-    moves = json.loads(json.dumps(env.game.moves))
+    moves = json.loads(json.dumps(env.game.actions))
     again = negotiation_v0.replay(config, seed, moves, env.game.options, env.game.number)
     assert content(again.rows) == content(env.game.rows)
-    assert again.moves == env.game.moves
+    assert again.actions == env.game.actions
     assert again.outcome() == env.game.outcome()
 
 
 def test_a_replay_takes_the_keywords_of_a_config() -> None:
     game = negotiation_v0.replay({"scenario": "uniform", "opener": "buyer"}, 3, [(2, 0.5, 0), (2, 0.9, 0), (0, 0.0, 0)])
     assert game.outcome().price == pytest.approx(190)
-    assert game.moves[0] == (negotiation_v0.Move.OFFER, 0.5, 0, None)
+    assert game.actions[0] == (negotiation_v0.Move.OFFER, 0.5, 0, None)
 
 
 def test_a_replay_of_a_part_can_be_played_on() -> None:
     env = played("two agents", 6, 6)
-    again = negotiation_v0.replay(env.config, 6, env.game.moves)
+    again = negotiation_v0.replay(env.config, 6, env.game.actions)
     assert content(again.rows) == content(env.game.rows)
     assert not again.is_over
     again.play_index(1)

@@ -15,8 +15,9 @@ from parlay_marl.catalogue.scenarios import Scenario, load_scenario
 from parlay_marl.core.moves import SEATS, Move, makes_offer
 from parlay_marl.core.state import STATE_DTYPE
 from parlay_marl.core.style import CHOICE_DTYPE
+from parlay_marl.game.action import Action
 from parlay_marl.game.config import Config, make_config
-from parlay_marl.game.game import Game, PlayedMove
+from parlay_marl.game.game import Game
 from parlay_marl.opponents.scripted import choose_move
 from parlay_marl.opponents.seat import Opponent, PersonaOpponent, Player, as_player
 from tests.core.games import PLAIN, scenario
@@ -48,7 +49,7 @@ class Position(NamedTuple):
 
     row: bytes
     seat: int
-    chosen: PlayedMove
+    chosen: Action
 
     @property
     def state(self) -> Any:
@@ -96,7 +97,7 @@ def positions(
         if isinstance(player, PersonaOpponent):
             choose_move(game.rows, config.params, 0, player.record, player.weights, 0, choice)
             move, price, package = choice[0].item()
-            yield Position(game.rows.tobytes(), game.seat, PlayedMove(Move(move), price, package))
+            yield Position(game.rows.tobytes(), game.seat, Action(Move(move), price, package))
             game.turn_by_move(move, price, package)
         else:
             game.turn_by_index(player.act(game.observation[None], game.mask[None]).item())
@@ -126,7 +127,7 @@ class Talk:
         players[seat] = as_player(persona)
         self.game = Game(make_config(in_small_units(deal), rules, **config), players)
         opener = SEATS[self.seat if opens else self.other]
-        self.game.begin(seed, 0, {"opener": opener, **(options or {})}, players_move=True)
+        self.game.start(seed, 0, {"opener": opener, **(options or {})})
 
     @property
     def row(self) -> Any:
@@ -134,20 +135,20 @@ class Talk:
         return self.game.row
 
     @property
-    def said(self) -> PlayedMove:
+    def said(self) -> Action:
         """The last move of the game: the persona's, unless the test has ended the game."""
-        return self.game.moves[-1]
+        return self.game.actions[-1]
 
     @property
     def given(self) -> float:
         """What the persona's standing offer gives up, from its own end."""
         return given(self.seat, float(self.row["offer_price"][self.seat]))
 
-    def hears(self, gives: float, move: Move = Move.OFFER, package: int = 0) -> PlayedMove:
+    def hears(self, gives: float, move: Move = Move.OFFER, package: int = 0) -> Action:
         """Tell it a price that gives up so much from the other's own end."""
         return self.hears_of(move, at(self.other, gives), package)
 
-    def hears_of(self, move: Move, price: float = 0.0, package: int = 0) -> PlayedMove:
+    def hears_of(self, move: Move, price: float = 0.0, package: int = 0) -> Action:
         """Tell it a move, with its exact price where it has one."""
         self.game.play(move, price, package)
         return self.said
@@ -176,7 +177,7 @@ def with_event(*tags: str, round: int = 8) -> Scenario:
     return scenario(events=[{"round": round, "headline": "News.", "tags": tags, "buyer": {"urgency": -0.1}}])
 
 
-def turns_of(talk: Talk, gives: Iterable[float]) -> list[PlayedMove]:
+def turns_of(talk: Talk, gives: Iterable[float]) -> list[Action]:
     """Tell a persona prices, one a round, until they or the game end; return what it does each time."""
     return [talk.hears(g) for g in itertools.takewhile(lambda _: not talk.game.is_over, gives)]
 

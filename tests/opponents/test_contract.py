@@ -18,10 +18,10 @@ from parlay_marl.catalogue.personas import OCCASIONS
 from parlay_marl.core.moves import MAX_PACKAGES, SEATS, Move, makes_offer
 from parlay_marl.core.state import STATE
 from parlay_marl.core.style import CHOICE_DTYPE, PERSONA_DTYPE, TRAIT_INPUTS
+from parlay_marl.game.action import Action
 from parlay_marl.game.config import Config, make_config
-from parlay_marl.game.game import Game, PlayedMove, replay
+from parlay_marl.game.game import Game, replay
 from parlay_marl.game.text import price_text
-from parlay_marl.game.turns import Narrator
 from parlay_marl.opponents.scripted import choose_move
 from parlay_marl.opponents.seat import Cast, PersonaOpponent, as_persona, as_player, cast_of
 from tests.helpers import HOT, PERSONAS, SCENARIOS, Chooser, content, pick, without_price
@@ -83,7 +83,7 @@ class Played:
     config: Config
     seat: int
     rows: Any
-    choices: list[PlayedMove]
+    choices: list[Action]
 
 
 @dataclass
@@ -124,13 +124,13 @@ def career(request: pytest.FixtureRequest) -> Career:
     return career
 
 
-def choices(rows: Any, params: Any, cast: Cast, index: int = 0) -> list[PlayedMove]:
+def choices(rows: Any, params: Any, cast: Cast, index: int = 0) -> list[Action]:
     """Return what a persona of a cast does in every row."""
     choice, made = np.zeros(1, CHOICE_DTYPE), []
     for i in range(len(rows)):
         choose_move(rows, params, i, *cast, index, choice)
         move, price, package = choice[0].item()
-        made.append(PlayedMove(Move(move), price, package))
+        made.append(Action(Move(move), price, package))
     return made
 
 
@@ -264,10 +264,10 @@ def test_it_goes_on_the_same_after_a_snapshot(name: str, seat: int) -> None:
         again.restore(kept)
         for action in later:
             again.play_index(action)
-        assert again.moves == game.moves
+        assert again.actions == game.actions
         assert again.is_over
         assert content(again.rows) == content(game.rows)
-        assert content(replay(config, seed, game.moves, game.options, game.number).rows) == content(game.rows)
+        assert content(replay(config, seed, game.actions, game.options, game.number).rows) == content(game.rows)
 
 
 def seated(config: Config, name: str, seat: int) -> Game:
@@ -310,7 +310,7 @@ def test_the_figures_in_its_words_are_those_of_its_move(name: str, scenario: str
     for seed, other in enumerate(PERSONAS):
         game = Game(config, (as_player(name), as_player(other)))
         game.reset(seed)
-        for turn in Narrator(game).catch_up():
+        for turn in game.turns:
             figures = re.findall(rf"{config.scenario.currency} [\d,.]*\d", turn.words)
             if turn.move in (Move.OFFER, Move.ANCHOR_HIGH, Move.BATNA_REVEAL):
                 assert figures, (turn.name, turn.words)

@@ -20,8 +20,8 @@ def test_it_stands_at_its_own_end_and_never_moves(seat: int, rules: str, scenari
         talk = Talk("hardliner", seat, load_scenario(scenario), seed=seed, rules=rules)
         while not talk.game.is_over:
             talk.hears(0.02 * talk.row["round"])
-        assert {played.move for played in talk.game.moves} == {Move.OFFER}
-        own = talk.game.moves[1::2]
+        assert {played.move for played in talk.game.actions} == {Move.OFFER}
+        own = talk.game.actions[1::2]
         assert [played.price for played in own] == pytest.approx([at(seat, 0.0)] * len(own), abs=1e-12)
         assert len({played.package for played in own}) == 1
 

@@ -330,7 +330,7 @@ def test_a_game_of_a_tournament_is_the_single_game_and_the_batched_one(scenario:
             assert content(batched.outcomes()) == content(rows[:30])
             for number in range(12):
                 game = Game(make_config(scenario, reward="payoff"), (buyer, seller))
-                game.begin(5, number, {"opener": SEATS[opener]}, players_move=True)
+                game.start(5, number, {"opener": SEATS[opener]})
                 report = np.asarray(make_report(game.rows, game.config.params)).reshape(1)
                 assert content(report) == content(rows[number : number + 1])
 
@@ -341,9 +341,9 @@ def test_records_of_its_games_are_those_games() -> None:
     turns, _, lengths = recorded(*pair, params, opener=0, seed=5, numbers=np.arange(10))
     for number in range(10):
         game = Game(make_config("uniform", reward="payoff"), pair)
-        game.begin(5, number, {"opener": "buyer"}, players_move=True)
+        game.start(5, number, {"opener": "buyer"})
         told = turns[number, : lengths[number]]
-        assert [move[:3] for move in game.moves] == list(
+        assert [move[:3] for move in game.actions] == list(
             zip(told["move"].tolist(), told["price"].tolist(), told["package"].tolist(), strict=True)
         )
 
@@ -351,13 +351,13 @@ def test_records_of_its_games_are_those_games() -> None:
 def test_it_sits_in_every_interface_by_its_path(pupil: Path, apprentice: Path) -> None:
     env = negotiation_v0.env(seller=str(pupil), opener="seller")
     env.reset(seed=1)
-    first = env.game.moves
+    first = env.game.actions
     assert len(first) == 1
     parallel = negotiation_v0.parallel_env(seller=pupil, opener="seller")
     parallel.reset(seed=1)
     single = gymnasium.make("parlay/Negotiation-v0", opponent=str(pupil), opener="seller", disable_env_checker=True)
     single.reset(seed=1)
-    assert parallel.game.moves == single.unwrapped.game.moves == first  # type: ignore[attr-defined]
+    assert parallel.game.actions == single.unwrapped.game.actions == first  # type: ignore[attr-defined]
     vector = gymnasium.make_vec("parlay/Negotiation-v0", num_envs=2, opponent=[pupil, "shark"], opener="seller")
     vector.reset(seed=1)
     batch = Batch(2, opponent=str(pupil), opener="seller", learner="buyer")
@@ -377,7 +377,7 @@ def test_it_sits_in_every_interface_by_its_path(pupil: Path, apprentice: Path) -
 def test_a_policy_object_may_still_sit_there_and_be_asked(pupil: Path) -> None:
     env = negotiation_v0.env(scenario="acquisition_terms", seller=read_policy(pupil), opener="seller")
     env.reset(seed=1)
-    assert len(env.game.moves) == 1
+    assert len(env.game.actions) == 1
     assert as_player(network()).name == "pupil"
 
 
@@ -394,7 +394,7 @@ def test_a_copy_plays_on_although_the_file_is_gone(copied: Callable[[Any], Any],
         action = pick(rng, env.game.mask, env.game.packages)
         for each in (env, twin):
             each.step(action)
-    assert twin.game.moves == env.game.moves
+    assert twin.game.actions == env.game.actions
     assert content(twin.game.rows) == content(env.game.rows)
     assert not twin.game.players[1].record.flags.writeable
 

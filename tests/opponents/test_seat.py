@@ -180,7 +180,7 @@ def test_an_answer_that_is_no_legal_action_is_refused_and_the_game_is_as_it_was(
     with pytest.raises((IllegalMoveError, ActionTypeError)):
         talk.hears(0.0)
     assert talk.game.rows.tobytes() == before
-    assert talk.game.moves == []
+    assert talk.game.actions == []
 
 
 class Answering:

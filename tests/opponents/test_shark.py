@@ -151,7 +151,7 @@ def test_an_ultimatum_that_ends_at_once_is_kept_as_soon_as_it_may_be(seat: int, 
     talk = Talk(hasty, seat, opens=opens)
     talk.hears(0.0)
     assert talk.game.outcome().ending == "walk_away"
-    assert len(talk.game.moves) == (3 if opens else 2)
+    assert len(talk.game.actions) == (3 if opens else 2)
 
 
 # ------------------ its word
@@ -187,7 +187,7 @@ def test_it_stands_by_its_claim_until_its_deadline(seat: int) -> None:
     for seed in range(20):
         talk = Talk("shark", seat, seed=seed)
         given = prices_given(talk, [0.0, *([0.02] * 13)])
-        claims = [i for i, turn in enumerate(talk.game.moves[1::2]) if turn.move is Move.BATNA_REVEAL]
+        claims = [i for i, turn in enumerate(talk.game.actions[1::2]) if turn.move is Move.BATNA_REVEAL]
         seen += len(claims)
         assert len(claims) <= 1
         for claim in claims:

@@ -13,7 +13,7 @@ from parlay_marl.core.moves import SEATS, Move
 from parlay_marl.game.config import make_config
 from parlay_marl.game.game import Game
 from parlay_marl.game.text import price_text
-from parlay_marl.game.turns import Narrator, Turn
+from parlay_marl.game.turns import Turn
 from parlay_marl.opponents.seat import as_player
 from parlay_marl.opponents.voice import line, occasion
 from tests.helpers import PERSONAS
@@ -30,7 +30,7 @@ def speaking(persona: Persona, **tactics: Any) -> Persona:
 
 def turns(talk: Talk | Game) -> list[Turn]:
     """Return a game as it is told."""
-    return Narrator(talk if isinstance(talk, Game) else talk.game).catch_up()
+    return (talk if isinstance(talk, Game) else talk.game).turns
 
 
 def occasions(talk: Talk) -> list[str]:

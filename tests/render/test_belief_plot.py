@@ -29,7 +29,7 @@ SIGNATURES = {"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF"}
 
 def game_of(buyer: str, seller: str, scenario: str, seed: int = 2, **settings: Any) -> Game:
     game = Game(negotiation_v0.make_config(scenario, **settings), (as_player(buyer), as_player(seller)))
-    game.begin(seed, 0, players_move=True)
+    game.start(seed, 0)
     return game
 
 
@@ -38,7 +38,7 @@ def rows_of(game: Game) -> list[Any]:
     again = Game(game.config)
     again.begin(game.seed or 0, game.number, game.options)
     rows = [again.row.copy()]
-    for move in game.moves:
+    for move in game.actions:
         again.play(*move)
         rows.append(again.row.copy())
     return rows
@@ -99,7 +99,7 @@ def test_offers_and_claims_are_marked_where_they_were_made() -> None:
     rows, deal = rows_of(game), game.scenario
     seats = [int(row["seat"]) for row in rows]
     made: dict[str, list[list[tuple[float, float]]]] = {label: [[], []] for label in (OFFER, HONEST, BLUFF)}
-    for k, (move, seat) in enumerate(zip(game.moves, seats, strict=False), 1):
+    for k, (move, seat) in enumerate(zip(game.actions, seats, strict=False), 1):
         if move.move in (Move.OFFER, Move.ANCHOR_HIGH):
             made[OFFER][seat].append((k / 2, deal.to_currency(move.price)))
         elif move.move is Move.BATNA_REVEAL:
@@ -118,7 +118,7 @@ def test_offers_and_claims_are_marked_where_they_were_made() -> None:
 def test_an_offer_on_other_terms_is_drawn_at_what_it_is_worth_to_its_maker() -> None:
     game = game_of("diplomat", "veteran", "hiring_package_terms")
     worth = rows_of(game)[0]["package_values"]
-    offers = [move for move in game.moves if move.move in (Move.OFFER, Move.ANCHOR_HIGH, Move.BATNA_REVEAL)]
+    offers = [move for move in game.actions if move.move in (Move.OFFER, Move.ANCHOR_HIGH, Move.BATNA_REVEAL)]
     assert any(move.package for move in offers)
     marks = follow(game).marks
     for move, mark in zip(offers, marks, strict=True):
@@ -172,7 +172,7 @@ def test_a_game_that_goes_on_can_be_drawn(tmp_path: Path) -> None:
     for name in ("none", "one"):
         plot_beliefs(game, tmp_path / f"{name}.png")
         game.play(Move.OFFER, 0.4)
-    assert len(game.moves) == 2
+    assert len(game.actions) == 2
 
 
 def test_long_headlines_are_broken_and_signs_of_money_are_no_formulas(tmp_path: Path) -> None:

@@ -98,7 +98,7 @@ def test_the_same_game_has_the_same_frames_through_every_form() -> None:
 def test_a_frame_does_not_depend_on_the_frames_before_it(scenario: str) -> None:
     record = negotiation_v0.play_game("shark", "diplomat", scenario, seed=1)
     drawer, game = FrameDrawer(), record.replay(0)
-    for turn, played in enumerate(record.moves):
+    for turn, played in enumerate(record.actions):
         frame = drawer.draw(game)
         if turn % 8 == 0:
             assert frame.tobytes() == FrameDrawer().draw(record.replay(turn)).tobytes()
@@ -147,7 +147,7 @@ def test_nothing_hidden_is_drawn_before_the_end(events: list[int]) -> None:
 def test_offers_are_where_their_round_and_price_are() -> None:
     game = begun()
     frames = play(game, DEAL)
-    for turn, played in enumerate(game.moves):
+    for turn, played in enumerate(game.actions):
         if played.move is Move.OFFER:
             y, x = round(_height(played.price)), round(_moment(game, turn))
             assert tuple(frames[turn + 1][y, x]) == rgb(COLOURS[turn % 2])
@@ -159,7 +159,7 @@ def test_offers_are_where_their_round_and_price_are() -> None:
 
 def test_a_drawer_of_another_game_begins_anew() -> None:
     record, drawer = negotiation_v0.play_game("shark", "diplomat", seed=7), FrameDrawer()
-    for turn in range(len(record.moves) + 1):
+    for turn in range(len(record.actions) + 1):
         frame = drawer.draw(record.replay(turn))
     assert np.array_equal(frame, FrameDrawer().draw(record.replay())), (
         "each replay is another game, told from its start"
@@ -272,7 +272,7 @@ def test_without_pillow_games_are_played_and_drawing_says_what_to_install(
     act(env, offer(5))
     with pytest.raises(MissingExtraError, match=r'^frames need Pillow; pip install "parlay-marl\[render\]"$'):
         env.render()
-    assert len(env.game.moves) >= 1
+    assert len(env.game.actions) >= 1
 
 
 # --- the GIF ----------------------------------------------------------------------------------------------------------
@@ -284,7 +284,7 @@ def test_the_script_makes_a_gif_of_a_game(tmp_path: Path) -> None:
     made = [run(command) for _ in range(2)]
     assert [done.returncode for done in made] == [0, 0], made[0].stderr
     record = negotiation_v0.play_game("nash", "linear", "uniform", seed=3)
-    assert f"{len(record.moves) + 1} frames" in made[0].stdout
+    assert f"{len(record.actions) + 1} frames" in made[0].stdout
     assert made[0].stdout == made[1].stdout
     with Image.open(out) as gif:
         assert gif.size == (WIDTH, HEIGHT)

@@ -108,10 +108,10 @@ def test_scepticism_is_a_challenge_only_where_no_move_is_set_and_a_claim_is_open
 )
 def test_what_cannot_be_done_is_refused_and_changes_nothing(deed: Deed, said: str) -> None:
     negotiation = table()
-    before = content(negotiation.game.rows), list(negotiation.game.moves), list(negotiation.earned)
+    before = content(negotiation.game.rows), list(negotiation.game.actions), list(negotiation.earned)
     with pytest.raises(ParlayError, match=said):
         negotiation.act(BUYER, deed)
-    assert (content(negotiation.game.rows), list(negotiation.game.moves), list(negotiation.earned)) == before
+    assert (content(negotiation.game.rows), list(negotiation.game.actions), list(negotiation.earned)) == before
     assert negotiation.actions == 0
     negotiation.act(BUYER, Deed(offer_amount=120_000.0))
 

@@ -60,7 +60,7 @@ def test_every_game_of_personas_comes_out_as_stored(personas: Games) -> None:
 
 def test_the_moves_of_a_replay_lead_there_again(personas: Games) -> None:
     game = replay_game(personas, 100)
-    again = negotiation_v0.replay(game.config, game.seed or 0, game.moves, game.options, game.number)
+    again = negotiation_v0.replay(game.config, game.seed or 0, game.actions, game.options, game.number)
     assert outcome(again) == outcome(game)
 
 
@@ -79,7 +79,7 @@ def test_games_of_policies_come_out_as_stored(learned: Games) -> None:
         assert outcome(game) == stored(learned, index)
         forfeits += game.outcome().ending == "forfeit"
     assert forfeits > 10
-    assert replay_game(learned, 5).moves == replay_game(learned, 5, workers=0).moves
+    assert replay_game(learned, 5).actions == replay_game(learned, 5, workers=0).actions
 
 
 def test_a_game_that_was_forfeited_out_of_time_is_forfeited_at_the_same_turn() -> None:
@@ -89,7 +89,7 @@ def test_a_game_that_was_forfeited_out_of_time_is_forfeited_at_the_same_turn() -
     (late, *_) = np.flatnonzero(games.rows["forfeit_by"] >= 0)
     game = replay_game(games, int(late), workers=0, timeout=60.0)
     assert outcome(game) == stored(games, int(late))
-    assert len(game.moves) in (4, 5)
+    assert len(game.actions) in (4, 5)
 
 
 def test_rows_are_found_by_who_played_what(learned: Games) -> None:

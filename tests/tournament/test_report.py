@@ -20,7 +20,6 @@ from parlay_marl.errors import ConfigurationError
 from parlay_marl.game import text, transcript
 from parlay_marl.game.config import make_config
 from parlay_marl.game.game import Game
-from parlay_marl.game.turns import Narrator
 from parlay_marl.opponents.seat import as_player
 from parlay_marl.tournament import dance, figures, report, write_report
 from parlay_marl.tournament.counts import ENDINGS, PRICE_BINS, count_games, plain
@@ -170,7 +169,7 @@ def test_numbers_become_plain_and_undefined_ones_none() -> None:
 def replayed(games: Games, scenario: int, buyer: int, seller: int, opener: int, number: int = 0) -> Game:
     config = make_config(games.scenarios[scenario], reward="payoff")
     game = Game(config, [as_player(games.names[n]) for n in (buyer, seller)])
-    game.begin(games.seed, number, {"opener": ("buyer", "seller")[opener]}, players_move=True)
+    game.start(games.seed, number, {"opener": ("buyer", "seller")[opener]})
     return game
 
 
@@ -187,7 +186,7 @@ def offers_by_hand(game: Game) -> list[tuple[float | None, float | None]]:
     """Return both standing offers after every round of a game, both at the price of the deal where there is one."""
     standing: list[float | None] = [None, None]
     rounds: list[tuple[float | None, float | None]] = []
-    for turn in Narrator(game).catch_up():
+    for turn in game.turns:
         if turn.price is not None:
             standing[turn.seat] = turn.price
         if turn.move is Move.ACCEPT:
@@ -238,7 +237,7 @@ def test_a_transcript_tells_the_game_turn_by_turn(games: Games, data: dict[str, 
         assert sorted(game["opener"] for game in told) == [0, 1]
         for entry in told:
             game = replayed(games, s, b, k, entry["opener"])
-            turns = Narrator(game).catch_up()
+            turns = game.turns
             assert len(entry["turns"]) == len(turns)
             last = [0.0, 0.0]
             for row, turn in zip(entry["turns"], turns, strict=True):

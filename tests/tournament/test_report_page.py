@@ -20,7 +20,6 @@ from parlay_marl.catalogue import load_scenario
 from parlay_marl.game.config import make_config
 from parlay_marl.game.game import Game
 from parlay_marl.game.text import price_text
-from parlay_marl.game.turns import Narrator
 from parlay_marl.opponents.seat import as_player
 from parlay_marl.tournament import write_report
 from parlay_marl.tournament.games import EntrantInfo, Games
@@ -313,8 +312,8 @@ def test_offers_of_any_pair_are_drawn_and_its_game_can_be_read(page: Page, games
     assert "{" not in told
     game = Game(make_config(games.scenarios[deal], reward="payoff"), [as_player("shark"), as_player("veteran")])
     opener = "buyer" if "the buyer opens" in told else "seller"
-    game.begin(games.seed, 0, {"opener": opener}, players_move=True)
-    for turn in Narrator(game).catch_up():
+    game.start(games.seed, 0, {"opener": opener})
+    for turn in game.turns:
         assert turn.price is None or price_text(turn.price, game.scenario) in told
         assert turn.words in told
     assert page.run("return document.activeElement.textContent") == "Close"

@@ -18,7 +18,7 @@ from parlay_marl.envs.spaces import action_space, observation_space
 from parlay_marl.envs.table import AGENTS
 from parlay_marl.errors import GameOverError, IllegalMoveError
 from parlay_marl.game.config import whole_number
-from parlay_marl.game.game import Observation
+from parlay_marl.game.position import Observation
 from parlay_marl.training.rllib_settings import EnvSettings, env_settings, lane_seed
 
 ENV_NAME = "parlay_negotiation"

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from parlay_marl.core.outcome import NONE
 from parlay_marl.envs.batch import Batch
 from parlay_marl.errors import ConfigurationError
-from parlay_marl.game.game import Observation
+from parlay_marl.game.position import Observation
 from parlay_marl.training.rllib.env import agent_spaces
 from parlay_marl.training.rllib_settings import EnvSettings
 

@@ -13,7 +13,7 @@ from ray.rllib.env.single_agent_episode import SingleAgentEpisode
 from ray.rllib.env.utils.infinite_lookback_buffer import InfiniteLookbackBuffer
 
 from parlay_marl.envs.table import AGENTS
-from parlay_marl.game.game import Observation
+from parlay_marl.game.position import Observation
 from parlay_marl.training.rllib.module import MASK, OBSERVATION
 
 SKIPPED = MultiAgentEpisode.SKIP_ENV_TS_TAG

@@ -1,0 +1,119 @@
+"""One turn as its maker means it, and every form in which a turn may be given."""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+
+from parlay_marl.core.moves import Move, decode, discrete_index
+from parlay_marl.errors import ActionTypeError
+
+LARGEST_INDEX = 2**62
+"""Far beyond any action; a kernel is compiled anew for integers that need more than 63 bits."""
+
+
+class Action(NamedTuple):
+    """One turn of a seat: exact, so that a game can be played again from its actions.
+
+    `SeatView` makes actions from amounts of currency: `view.offer(140_000)`.
+    """
+
+    move: Move
+    price: float | None = None
+    """Of an offer, an anchor or a claim: normalised, 0 to 1. None: the move has none or, for an anchor, one's own end
+    of the range."""
+    package: int | None = None
+    """Of an offer: its terms. None: the reference package, 0."""
+    belief: tuple[float, float] | None = None
+    """With `beliefs="elicited"`: mean and spread of the other's reservation price, normalised."""
+    words: str = ""
+    """What is said with the move. Words never bind."""
+
+    @classmethod
+    def from_index(cls, index: int, seat: int, packages: int) -> Self:
+        """Return the turn of a discrete action of a seat, where there are so many packages."""
+        move, price, package = decode(index, seat, packages)
+        return cls(Move(move), price, package)
+
+    def to_index(self, packages: int) -> int:
+        """Return the discrete action nearest to this turn: its price is rounded to the grid."""
+        return discrete_index(self.move, self.price or 0.0, self.package or 0, packages)
+
+
+# ------------------------------------------------------------------ the environments' actions, before they are checked
+
+
+def discrete_parts(action: Any) -> tuple[Any, Any]:
+    """Return (action, belief) of a discrete action; without a belief it may be the bare action."""
+    if not isinstance(action, Mapping):
+        return action, None
+    if "action" not in action or set(action) - {"action", "belief"}:
+        raise ActionTypeError(f"{action!r} is no action; give a whole number or {{'action': ..., 'belief': ...}}")
+    return action["action"], action.get("belief")
+
+
+def mixed_parts(action: Any) -> tuple[Any, Any, Any, Any]:
+    """Return (move, price, package, belief) of a mixed action, None for what it leaves out."""
+    if not isinstance(action, Mapping) or "move" not in action:
+        raise ActionTypeError(f"{action!r} is no mixed action; give {{'move': ..., 'price': ..., 'package': ...}}")
+    unknown = set(action) - {"move", "price", "package", "belief"}
+    if unknown:
+        raise ActionTypeError(
+            f"a mixed action has no {sorted(map(str, unknown))}; it has move, price, package and belief"
+        )
+    empty = [part for part in ("price", "package") if part in action and action[part] is None]
+    if empty:
+        raise ActionTypeError(
+            f"{action!r}: None is no {empty[0]}; give a number, or leave out what the move has none of"
+        )
+    return action["move"], action.get("price"), action.get("package"), action.get("belief")
+
+
+def as_index(given: Any, part: str = "action") -> int:
+    """Return an action, or a part of one, as a plain whole number; say so where it is none.
+
+    An array, or anything with a dtype, must hold exactly one whole number.
+    """
+    number = given
+    if hasattr(given, "dtype"):
+        array = np.asarray(given)
+        number = array.item() if array.size == 1 and array.dtype.kind in "iu" else None
+    try:
+        if not isinstance(number, bool):
+            return min(max(operator.index(number), -LARGEST_INDEX), LARGEST_INDEX)
+    except TypeError:
+        pass
+    how = "" if not isinstance(given, Mapping) else ", and a belief with it only where beliefs='elicited'"
+    raise ActionTypeError(f"{given!r} is no {part}; give a whole number{how}")
+
+
+def as_price(given: Any) -> float:
+    """Return a price as a plain number, or say that it is none; the rules refuse NaN and what is out of range."""
+    number = given
+    if hasattr(given, "dtype"):
+        array = np.asarray(given)
+        number = array.item() if array.size == 1 and array.dtype.kind in "fiu" else None
+    try:
+        if not isinstance(number, bool | str | bytes):
+            return float(number)
+    except (TypeError, ValueError):
+        pass
+    except OverflowError:
+        return math.inf
+    raise ActionTypeError(f"{given!r} is no price; give one number from 0 to 1")
+
+
+def as_belief(given: Any) -> tuple[float, float]:
+    """Return a belief as two plain numbers, or say that it is none; the rules refuse those that lie out of bounds."""
+    try:
+        array = np.asarray(given)
+    except ValueError:  # rows of different lengths
+        array = np.zeros((), object)
+    if array.shape != (2,) or array.dtype.kind not in "fiu":
+        raise ActionTypeError(f"{given!r} is no belief; give two numbers, mean and spread in normalised price")
+    mean, spread = array.astype(float).tolist()
+    return mean, spread
