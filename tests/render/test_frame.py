@@ -18,7 +18,7 @@ from parlay_marl.envs.single import NegotiationEnv
 from parlay_marl.errors import MissingExtraError
 from parlay_marl.game.game import Game
 from parlay_marl.render import canvas
-from parlay_marl.render.frame import COLOURS, HEIGHT, ROOM, WIDTH, FrameDrawer, _height, _moment
+from parlay_marl.render.frame import COLOURS, HEIGHT, ROOM, WIDTH, _height, _moment, draw
 from tests.helpers import SCENARIOS, claim, offer
 from tests.processes import ROOT, run
 
@@ -51,11 +51,10 @@ def has(frame: Any, colour: str) -> bool:
 
 def play(game: Game, actions: Any) -> list[Any]:
     """Play discrete actions; return the frame before each and after the last."""
-    drawer = FrameDrawer()
-    frames = [drawer.draw(game)]
+    frames = [draw(game)]
     for action in actions:
         game.play_index(action)
-        frames.append(drawer.draw(game))
+        frames.append(draw(game))
     return frames
 
 
@@ -97,13 +96,13 @@ def test_the_same_game_has_the_same_frames_through_every_form() -> None:
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_a_frame_does_not_depend_on_the_frames_before_it(scenario: str) -> None:
     record = negotiation_v0.play_game("shark", "diplomat", scenario, seed=1)
-    drawer, game = FrameDrawer(), record.replay(0)
+    game = record.replay(0)
     for turn, played in enumerate(record.actions):
-        frame = drawer.draw(game)
+        frame = draw(game)
         if turn % 8 == 0:
-            assert frame.tobytes() == FrameDrawer().draw(record.replay(turn)).tobytes()
+            assert frame.tobytes() == draw(record.replay(turn)).tobytes()
         game.turn_by_move(int(played.move), *played[1:])
-    assert drawer.draw(game).tobytes() == FrameDrawer().draw(record.replay()).tobytes()
+    assert draw(game).tobytes() == draw(record.replay()).tobytes()
 
 
 def test_the_next_game_is_drawn_from_its_start() -> None:
@@ -158,12 +157,10 @@ def test_offers_are_where_their_round_and_price_are() -> None:
 
 
 def test_a_drawer_of_another_game_begins_anew() -> None:
-    record, drawer = negotiation_v0.play_game("shark", "diplomat", seed=7), FrameDrawer()
+    record = negotiation_v0.play_game("shark", "diplomat", seed=7)
     for turn in range(len(record.actions) + 1):
-        frame = drawer.draw(record.replay(turn))
-    assert np.array_equal(frame, FrameDrawer().draw(record.replay())), (
-        "each replay is another game, told from its start"
-    )
+        frame = draw(record.replay(turn))
+    assert np.array_equal(frame, draw(record.replay())), "each replay is another game, told from its start"
 
 
 def test_headlines_claims_tension_and_the_ending_change_the_picture() -> None:
@@ -196,11 +193,10 @@ def test_any_text_number_of_rounds_and_ending_can_be_drawn() -> None:
     )
     for rounds in (1, 2, 3, 1000):
         game = begun(odd, {"reservation": {"buyer": 1.0, "seller": 9e11}}, max_rounds=rounds)
-        drawer = FrameDrawer()
-        assert drawer.draw(game).shape == SHAPE
+        assert draw(game).shape == SHAPE
         while not game.is_over:
             game.play(Move.OFFER, game.seat * 1.0)
-        frame = drawer.draw(game)
+        frame = draw(game)
         assert frame.shape == SHAPE
         assert not has(frame, ROOM)
     for ending in (1, -1):
@@ -210,7 +206,7 @@ def test_any_text_number_of_rounds_and_ending_can_be_drawn() -> None:
         else:
             game.play_index(offer(3))
             game.play_index(ending)
-        assert FrameDrawer().draw(game).shape == SHAPE
+        assert draw(game).shape == SHAPE
 
 
 def test_text_is_drawn_in_characters_that_the_font_has() -> None:
