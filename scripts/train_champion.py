@@ -4,12 +4,9 @@
     python scripts/train_champion.py --out runs/champion --threads 2 --install  # and makes it the catalogue's
 
 The catalogue's champion is what the first line makes: seed 0, 36,044,800 frames (turns of the learner), two threads, in
-31 minutes on 2 cores of an Intel Xeon that other programs kept busy. Over the price scenarios and against the scripted
-personas in both seats, 200 games a cell of seed 0, it is paid 0.321 (95% interval 0.314 to 0.329), the best of those
+24 minutes on 2 cores of an Intel Xeon that other programs used, too. Over the price scenarios and against the scripted
+personas in both seats, 200 games a cell of seed 0, it is paid 0.324 (95% interval 0.317 to 0.332), the best of those
 personas 0.291 in the same company (`parlay evaluate champion`, `parlay evaluate linear`).
-
-After that run a persona's rounding to whole units changed where an erosion is about to come, so that today's command
-gives other weights; up to that change the first 400,000 frames gave the same weights to the byte.
 """
 
 from __future__ import annotations

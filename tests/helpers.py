@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -181,3 +182,8 @@ class Chooser:
 def without_price(lines: Iterable[str]) -> list[str]:
     """Return the lines that do not name a price."""
     return [line for line in lines if "{price}" not in line]
+
+
+def case_name(value: object) -> str:
+    """Return the name of a test's case: without the address of an object, as it must be the same in all processes."""
+    return re.sub(r" at 0x[0-9a-f]+", "", repr(value))

@@ -43,6 +43,11 @@ class Action(NamedTuple):
         """Return the discrete action nearest to this turn: its price is rounded to the grid."""
         return discrete_index(self.move, self.price or 0.0, self.package or 0, packages)
 
+    def to_mapping(self) -> dict[str, Any]:
+        """Return the turn as an environment with `actions="mixed"` takes it; words are left out."""
+        parts = {"move": int(self.move), "price": self.price, "package": self.package, "belief": self.belief}
+        return {name: part for name, part in parts.items() if part is not None}
+
 
 # ------------------------------------------------------------------ the environments' actions, before they are checked
 

@@ -10,6 +10,7 @@ import pytest
 
 from parlay_marl.catalogue import load_persona, load_scenario, persona_names, scenario_names
 from parlay_marl.errors import CatalogueError, UnknownNameError
+from tests.helpers import case_name
 
 PERSONA = 'title = "The clerk"\nsummary = "Concedes by the clock."\n'
 SCENARIO = 'title = "A lorry"\nlow = 20_000\nhigh = 40_000\n'
@@ -228,7 +229,7 @@ def test_an_unknown_name_comes_with_the_nearest(kind: str, name: str, near: str)
 
 
 @every_kind
-@pytest.mark.parametrize("name", ["", "xyzzy", 3, 2.5, ["shark"], {"name": "x"}, b"shark"], ids=repr)
+@pytest.mark.parametrize("name", ["", "xyzzy", 3, 2.5, ["shark"], {"name": "x"}, b"shark"], ids=case_name)
 def test_a_name_like_no_other_comes_with_all(kind: str, name: Any) -> None:
     with pytest.raises(UnknownNameError) as refused:
         LOADERS[kind](name)

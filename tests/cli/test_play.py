@@ -209,7 +209,7 @@ def test_the_same_seed_and_the_same_words_give_the_same_game(parlay: Parlay) -> 
 def test_an_opponent_that_leaves_as_soon_as_it_may_is_told_of(
     parlay: Parlay, games: list[Game], tmp_path: Path
 ) -> None:
-    """Where it opens it may not leave yet, and says nothing: no game is over before the person is asked."""
+    """Where it opens it may not leave yet, and makes an offer: no game is over before the person is asked."""
     persona = tmp_path / "gone.toml"
     tactics = "ultimatum_round = 0\nultimatum_rounds = 0\n"
     persona.write_text(f'title = "Gone"\nsummary = "Leaves."\n[tactics]\n{tactics}', encoding="utf-8")
@@ -219,7 +219,7 @@ def test_an_opponent_that_leaves_as_soon_as_it_may_is_told_of(
     assert "No deal. The seller walks away in round 1." in result.stdout
     result = parlay("play", "--seed", "4", "--opener", "seller", "--opponent", str(persona), typed="quit\n")
     assert prompts(result.stdout) == ["quit"]
-    assert [played.move for played in games[1].actions] == [Move.SILENCE]
+    assert [played.move for played in games[1].actions] == [Move.OFFER]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")

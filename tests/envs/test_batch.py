@@ -23,7 +23,7 @@ from parlay_marl.game.game import Game
 from parlay_marl.game.outcome import make_report
 from parlay_marl.opponents import lanes as kernels
 from parlay_marl.opponents.seat import PersonaOpponent, as_persona, as_player
-from tests.helpers import HOT, PERSONAS, SCENARIOS, Chooser, content, offer, pick
+from tests.helpers import HOT, PERSONAS, SCENARIOS, Chooser, case_name, content, offer, pick
 from tests.opponents.networks import learned
 
 N, SEED = 6, 40
@@ -544,7 +544,7 @@ def test_new_shares_are_those_of_games_that_begin() -> None:
         ([1, 1, 1], {-1: learned("pupil")}, "there is no number -1"),
         ([2, 1, 1], {0: learned("pupil"), 1: learned("pupil")}, "opponent 1"),
     ],
-    ids=str,
+    ids=case_name,
 )
 def test_opponents_that_cannot_change_are_refused_and_nothing_changes(
     shares: list[float], changed: dict[int, PersonaOpponent], message: str
@@ -622,7 +622,7 @@ def test_an_illegal_action_changes_nothing_in_any_lane(mode: str) -> None:
         ({"scenario": {}}, ConfigurationError, "scenario: give at least one"),
         ({"scenario": ["uniform", "saas"]}, UnknownNameError, "did you mean 'saas_enterprise'"),
     ],
-    ids=str,
+    ids=case_name,
 )
 def test_what_cannot_be_made_is_refused(arguments: dict[str, Any], error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):

@@ -24,7 +24,19 @@ from parlay_marl.game.config import make_config
 from parlay_marl.game.game import Game
 from parlay_marl.game.position import REASONS
 from parlay_marl.opponents.seat import as_player
-from tests.helpers import AGENTS, PERSONAS, SCENARIOS, Chooser, Reciter, check_infos, content, offer, pick, same
+from tests.helpers import (
+    AGENTS,
+    PERSONAS,
+    SCENARIOS,
+    Chooser,
+    Reciter,
+    case_name,
+    check_infos,
+    content,
+    offer,
+    pick,
+    same,
+)
 
 NAN, INF = float("nan"), float("inf")
 SHAPED = 5.0
@@ -238,7 +250,7 @@ def test_a_belief_that_comes_with_a_pass_is_not_taken_in(form: str) -> None:
     assert env.game.row["estimate"].tolist() == [[0.5, 0.1], before]
 
 
-@pytest.mark.parametrize("player", ["shark", "random", Chooser(0)], ids=str)
+@pytest.mark.parametrize("player", ["shark", "random", Chooser(0)], ids=case_name)
 @pytest.mark.parametrize("seat", [0, 1])
 def test_a_player_states_what_is_inferred_for_its_seat(seat: int, player: Any) -> None:
     env = negotiation_v0.env(**{("buyer", "seller")[seat]: player}, beliefs="elicited", reward="shaped")
@@ -354,7 +366,7 @@ def test_where_beliefs_are_not_elicited_none_goes_with_an_action(beliefs: str, k
     ("estimates", "message"),
     [(estimates, "estimates: give 2 rows of mean and spread") for estimates in (5, [0.5, 0.1], [[0.5, 0.1]], "ab", {})]
     + [([[0.5, 0.1], belief], "lane 1, buyer: the belief with mean") for belief in OUT_OF_BOUNDS],
-    ids=str,
+    ids=case_name,
 )
 def test_a_batch_refuses_estimates_that_cannot_be(estimates: Any, message: str) -> None:
     batch = Batch(2, beliefs="elicited", opener="buyer", reward="shaped")

@@ -15,7 +15,7 @@ from parlay_marl.core.observation import AT
 from parlay_marl.core.posterior import CELLS, EXPONENTS, PLANS
 from parlay_marl.envs.inference import WAYS, Reading, infer_limit
 from parlay_marl.errors import ConfigurationError, UnknownNameError
-from tests.helpers import SCENARIOS
+from tests.helpers import SCENARIOS, case_name
 
 HIDDEN = [name for name in SCENARIOS if load_scenario(name).information == "incomplete"]
 SEATS = ("buyer", "seller")
@@ -251,7 +251,7 @@ def test_a_reading_cannot_be_changed() -> None:
         ({"erosion_ticks": [0.5]}, ConfigurationError, r"erosion_ticks\[0\]: give a whole number"),
         ({"erosion_ticks": [0, 0, 0]}, ConfigurationError, "erosion_ticks: 3 entries for 2 rounds of offers"),
     ],
-    ids=str,
+    ids=case_name,
 )
 def test_what_cannot_be_read_is_refused(arguments: dict[str, Any], error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):

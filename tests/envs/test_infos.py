@@ -19,7 +19,7 @@ from parlay_marl.envs.infos import FIGURES, SIGHTS
 from parlay_marl.envs.single import NegotiationEnv
 from parlay_marl.envs.vector import NegotiationVectorEnv
 from parlay_marl.errors import ConfigurationError, UnknownNameError
-from tests.helpers import AGENTS, SCENARIOS, check_infos, offer, pick, same
+from tests.helpers import AGENTS, SCENARIOS, case_name, check_infos, offer, pick, same
 
 KEYS = ["action_mask", "belief", *(figure.name for figure in FIGURES)]
 MODES = [AutoresetMode.NEXT_STEP, AutoresetMode.SAME_STEP]
@@ -322,7 +322,7 @@ def test_a_limit_on_steps_truncates_as_gymnasiums_does(mode: AutoresetMode) -> N
         ({"vectorization_mode": "sync", "opponent": {"shark": 1}}, ConfigurationError, "^opponent: .*takes one"),
         ({"vectorization_mode": "sync", "role": "mixed"}, UnknownNameError, "unknown role 'mixed'"),
     ],
-    ids=str,
+    ids=case_name,
 )
 def test_what_cannot_be_is_refused_in_a_sentence(arguments: dict[str, Any], error: Any, message: str) -> None:
     with pytest.raises(error, match=message):

@@ -321,7 +321,7 @@ def test_what_an_opponents_opening_move_pays_comes_with_the_first_action() -> No
         assert env.last()[1] == 0.0
         both = negotiation_v0.env(opener="seller", actions="mixed", reward="shaped")
         both.reset(seed=seed, options=env.game.options)
-        both.step(env.game.actions[0]._asdict())
+        both.step(env.game.actions[0].to_mapping())
         opening = both.rewards["buyer_0"]
         assert opening != 0.0
         for each in (env, both):

@@ -22,7 +22,7 @@ from parlay_marl.errors import (
 )
 from parlay_marl.game.game import Game
 from parlay_marl.game.position import REASONS
-from tests.helpers import AGENTS, PERSONAS, Chooser, Reciter, claim, content, offer, same
+from tests.helpers import AGENTS, PERSONAS, Chooser, Reciter, case_name, claim, content, offer, same
 
 N = 87
 """Discrete actions of a scenario with one package."""
@@ -226,7 +226,7 @@ def test_what_is_no_action_is_a_type_error_however_illegal_moves_are_treated(
 
 @every_interface
 @pytest.mark.parametrize(
-    "action", [np.int64(15), np.int8(15), np.array(15), np.array([15]), np.array([[15]])], ids=repr
+    "action", [np.int64(15), np.int8(15), np.array(15), np.array([15]), np.array([[15]])], ids=case_name
 )
 def test_any_kind_of_whole_number_is_a_discrete_action(interface: str, action: Any) -> None:
     env = sit_down(interface, "discrete", offer(30))
@@ -244,7 +244,7 @@ def test_any_kind_of_whole_number_is_a_discrete_action(interface: str, action: A
         {"move": np.array([2]), "price": np.array([0.25]), "package": np.array(0)},
         {"move": Move.OFFER, "price": np.array(0.25)},
     ],
-    ids=str,
+    ids=case_name,
 )
 def test_mixed_actions_may_be_arrays_and_leave_out_what_a_move_does_not_need(interface: str, action: Any) -> None:
     env = sit_down(interface, "mixed", offer(30))
@@ -354,7 +354,7 @@ def test_gymnasium_terminates_by_default_and_opponents_still_pay_for_what_they_d
     env.reset(seed=0)
     both = negotiation_v0.env(opener="seller", actions="mixed", reward="shaped")
     both.reset(seed=0, options=env.game.options)
-    both.step(env.game.actions[0]._asdict())
+    both.step(env.game.actions[0].to_mapping())
     assert both.rewards["buyer_0"] != 0.0
     _, reward, terminated, _, _ = env.step({"move": -1})
     assert terminated
@@ -607,7 +607,7 @@ class Nameless:
 
 
 @pytest.mark.parametrize(
-    "player", [3, 1.5, object(), ["shark"], lambda o, m: 0, NotCallable(), Nameless(), Reciter], ids=repr
+    "player", [3, 1.5, object(), ["shark"], lambda o, m: 0, NotCallable(), Nameless(), Reciter], ids=case_name
 )
 def test_what_cannot_play_is_refused(player: Any) -> None:
     with pytest.raises(ParlayError, match="cannot play a seat; give a persona's name or file, or an object"):
@@ -635,7 +635,7 @@ NO_ANSWERS = [
 ]
 
 
-@pytest.mark.parametrize("answer", ILLEGAL_ANSWERS, ids=str)
+@pytest.mark.parametrize("answer", ILLEGAL_ANSWERS, ids=case_name)
 @pytest.mark.parametrize("interface", ["one agent", "one agent, parallel", "gymnasium"])
 def test_an_opponents_illegal_answer_is_told_and_undone(interface: str, answer: Any) -> None:
     env = sit_down(interface, "discrete", 2)
@@ -650,7 +650,7 @@ def test_an_opponents_illegal_answer_is_told_and_undone(interface: str, answer: 
     assert [played.move for played in env.game.actions] == [Move.SILENCE, Move.OFFER, Move.OFFER]
 
 
-@pytest.mark.parametrize("answer", NO_ANSWERS, ids=str)
+@pytest.mark.parametrize("answer", NO_ANSWERS, ids=case_name)
 @pytest.mark.parametrize("interface", ["one agent", "one agent, parallel", "gymnasium"])
 @every_treatment
 def test_an_opponents_answer_that_is_no_action_is_a_type_error_however_illegal_moves_are_treated(
@@ -664,7 +664,7 @@ def test_an_opponents_answer_that_is_no_action_is_a_type_error_however_illegal_m
     assert everything(env) == before
 
 
-@pytest.mark.parametrize("answer", ILLEGAL_ANSWERS, ids=str)
+@pytest.mark.parametrize("answer", ILLEGAL_ANSWERS, ids=case_name)
 @pytest.mark.parametrize("interface", ["one agent", "one agent, parallel", "gymnasium"])
 def test_terminate_makes_the_opponent_pay_for_its_illegal_answer(interface: str, answer: Any) -> None:
     env = sit_down(interface, "discrete", 2, illegal="terminate", reward="payoff")
@@ -778,13 +778,13 @@ def test_an_unknown_seat_or_persona_comes_with_the_nearest_one() -> None:
         NegotiationEnv(role="buyers")
 
 
-@pytest.mark.parametrize("name", ["zzz", 3, None, 1.5, ["saas_enterprise"]], ids=str)
+@pytest.mark.parametrize("name", ["zzz", 3, None, 1.5, ["saas_enterprise"]], ids=case_name)
 def test_a_name_that_is_like_no_other_comes_with_all_there_are(name: Any) -> None:
     with pytest.raises(ParlayError, match="known: payoff, shaped"):
         negotiation_v0.env(reward=name)
 
 
-@pytest.mark.parametrize("rounds", [0, -1, 1001, 2.5, 2.0, "20", True, float("nan")], ids=str)
+@pytest.mark.parametrize("rounds", [0, -1, 1001, 2.5, 2.0, "20", True, float("nan")], ids=case_name)
 def test_a_number_of_rounds_that_cannot_be_is_refused(rounds: Any) -> None:
     with pytest.raises(ConfigurationError, match="max_rounds: give a whole number from 1 to 1000"):
         negotiation_v0.env(max_rounds=rounds)

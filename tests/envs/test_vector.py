@@ -22,7 +22,7 @@ from parlay_marl.errors import (
     NotStartedError,
     UnknownNameError,
 )
-from tests.helpers import HOT, PERSONAS, SCENARIOS, Chooser, check_infos, content, offer, pick, same
+from tests.helpers import HOT, PERSONAS, SCENARIOS, Chooser, case_name, check_infos, content, offer, pick, same
 from tests.opponents.networks import learned
 
 N, SEED, STEPS = 5, 90, 90
@@ -277,7 +277,7 @@ def test_every_lane_may_have_its_own_seed(form: Any) -> None:
     assert drawn(plain) == games[1:2]
 
 
-@pytest.mark.parametrize("seed", [np.int64(9), np.uint64(9), np.int32(9), np.array(9)], ids=repr)
+@pytest.mark.parametrize("seed", [np.int64(9), np.uint64(9), np.int32(9), np.array(9)], ids=case_name)
 def test_any_kind_of_whole_number_is_a_seed(seed: Any) -> None:
     env = NegotiationVectorEnv(3)
     env.reset(seed=seed)
@@ -305,7 +305,7 @@ def test_environments_without_a_seed_differ() -> None:
     "seed",
     [-1, 2**64, 2**64 - 2, 2**200, 1.5, NAN, "7", b"777", {9}, [1, 2], [1, 2, 3, 4], [], [1, -2, 3], [1, 2, 2**64],
      [1, 2.5, 3], [1, "2", 3], np.array([1.0, 2.0, 3.0])],
-    ids=repr,
+    ids=case_name,
 )  # fmt: skip
 def test_anything_else_is_no_seed_and_changes_nothing(seed: Any) -> None:
     env = NegotiationVectorEnv(3)
@@ -321,7 +321,7 @@ def test_anything_else_is_no_seed_and_changes_nothing(seed: Any) -> None:
     "options",
     [{"opener": "seller"}, {"urgency": {"buyer": 0.25}, "reservation": {"seller": 90_000}},
      {"event_sensitivity": {"buyer": 0.3, "seller": 0.4}, "alternative": {"buyer": True}}],
-    ids=str,
+    ids=case_name,
 )  # fmt: skip
 def test_options_fix_draws_in_every_lane_and_only_until_the_next_game(options: dict[str, Any]) -> None:
     env, sync = NegotiationVectorEnv(N), reference(MODES[0])
@@ -346,7 +346,7 @@ def test_options_fix_draws_in_every_lane_and_only_until_the_next_game(options: d
         ({"reset_mask": [[True], [True, False], True]}, "give a boolean mask of 3"),
         ({"reset_mask": 7}, "give a boolean mask of 3"),
     ],
-    ids=str,
+    ids=case_name,
 )
 def test_options_that_cannot_be_used_are_refused_and_change_nothing(options: dict[str, Any], message: str) -> None:
     env = NegotiationVectorEnv(3)
@@ -393,7 +393,7 @@ def test_a_step_before_the_first_reset_is_refused() -> None:
     [None, 1, [1, 1], [[1], [1, 2], 3], [1] * 4, [[1], [1], [1]], [1.0] * 3,
      [NAN] * 3, ["1"] * 3, [True] * 3, [None] * 3, [2**70] * 3,
      np.ones(3), np.ones((1, 3), int), {"a": 1}, [], {1}],
-    ids=repr,
+    ids=case_name,
 )  # fmt: skip
 def test_what_are_no_actions_is_refused_and_changes_nothing(actions: Any) -> None:
     env = NegotiationVectorEnv(3, reward="shaped")
@@ -484,7 +484,7 @@ def test_where_illegal_actions_are_errors_they_name_lane_action_and_reason_and_c
         ({"render_mode": "ansi"}, ConfigurationError, "cannot be rendered"),
         ({"render_mode": "human"}, ConfigurationError, "cannot be rendered"),
     ],
-    ids=str,
+    ids=case_name,
 )
 def test_what_cannot_be_made_is_refused(arguments: dict[str, Any], error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):

@@ -16,7 +16,7 @@ from parlay_marl.envs.batch import Batch
 from parlay_marl.envs.single import NegotiationEnv
 from parlay_marl.envs.vector import NegotiationVectorEnv
 from parlay_marl.errors import ConfigurationError
-from tests.helpers import SCENARIOS, content, offer
+from tests.helpers import SCENARIOS, case_name, content, offer
 
 TERMS = {
     "equity": {"none": 0, "small grant": -2_400, "full grant": -4_800},
@@ -154,7 +154,7 @@ def test_events_that_are_not_switched_off_are_drawn(chosen: bool | None) -> None
 
 
 @pytest.mark.parametrize(
-    "scenario", ["saas_enterprise", ["saas_enterprise", "hiring_package_terms", "uniform"]], ids=str
+    "scenario", ["saas_enterprise", ["saas_enterprise", "hiring_package_terms", "uniform"]], ids=case_name
 )
 def test_events_can_be_switched_off_in_a_batch_and_a_vector_environment(scenario: Any) -> None:
     for batch in (Batch(6, scenario), NegotiationVectorEnv(6, scenario=scenario, opponent="linear").batch):
@@ -172,7 +172,7 @@ def test_events_can_be_switched_off_in_a_batch_and_a_vector_environment(scenario
 
 
 @pytest.mark.parametrize(
-    "option", [{"reservation": {"buyer": 150}}, {"event_rounds": [1, 2]}, {"term_values": {}}], ids=str
+    "option", [{"reservation": {"buyer": 150}}, {"event_rounds": [1, 2]}, {"term_values": {}}], ids=case_name
 )
 def test_options_of_one_scenario_are_refused_in_a_batch_of_several(option: dict[str, Any]) -> None:
     batch = Batch(6, ["saas_enterprise", "uniform"])

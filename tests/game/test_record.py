@@ -13,7 +13,7 @@ from parlay_marl import negotiation_v0
 from parlay_marl.core.moves import Move
 from parlay_marl.errors import ActionTypeError, ConfigurationError, IllegalMoveError, ParlayError, UnknownNameError
 from parlay_marl.opponents.policy import write_policy
-from tests.helpers import PERSONAS, SCENARIOS, Chooser, Reciter, content, offer
+from tests.helpers import PERSONAS, SCENARIOS, Chooser, Reciter, case_name, content, offer
 from tests.opponents.networks import network
 
 play_game = negotiation_v0.play_game
@@ -41,7 +41,7 @@ def test_the_game_is_the_one_that_an_agent_with_the_same_persona_plays() -> None
     env.reset(seed=5, options=record.options)
     paid = np.zeros(2)
     while not env.game.is_over:
-        move, price, package, _ = record.actions[len(env.game.actions)]
+        move, price, package, *_ = record.actions[len(env.game.actions)]
         env.step({"move": move, "price": price, "package": package})
         paid += env.game.rewards
     assert env.game.actions == list(record.actions)
@@ -124,7 +124,7 @@ def test_a_record_can_be_pickled_and_compared() -> None:
         ({"max_rounds": 0}, ConfigurationError, "max_rounds"),
         ({"seller": Reciter("5"), "illegal": "terminate"}, ActionTypeError, "one whole number"),
     ],
-    ids=str,
+    ids=case_name,
 )
 def test_what_cannot_be_played_is_refused(arguments: dict[str, Any], error: type[ParlayError], message: str) -> None:
     with pytest.raises(error, match=message):

@@ -12,7 +12,7 @@ from parlay_marl import negotiation_v0
 from parlay_marl.envs.single import NegotiationEnv
 from parlay_marl.errors import ConfigurationError
 from tests.envs.digest import digests
-from tests.helpers import content
+from tests.helpers import case_name, content
 from tests.processes import run
 
 MAKERS = {
@@ -87,7 +87,7 @@ def test_environments_without_a_seed_differ(interface: str) -> None:
 
 
 @every_interface
-@pytest.mark.parametrize("number", [np.int64(9), np.uint64(9), np.int32(9), np.array(9)], ids=repr)
+@pytest.mark.parametrize("number", [np.int64(9), np.uint64(9), np.int32(9), np.array(9)], ids=case_name)
 def test_any_kind_of_whole_number_is_a_seed(interface: str, number: Any) -> None:
     plain, env = made(interface), made(interface)
     plain.reset(seed=9)

@@ -175,7 +175,7 @@ def test_what_an_opening_move_paid_survives_a_snapshot() -> None:
     assert env.rewards == first
     plain = negotiation_v0.env(opener="seller", actions="mixed", reward="shaped")
     plain.reset(seed=2, options=env.game.options)
-    plain.step(env.game.actions[0]._asdict())
+    plain.step(env.game.actions[0].to_mapping())
     assert plain.rewards["buyer_0"] != 0.0
 
 
@@ -254,7 +254,7 @@ def test_config_seed_and_moves_give_the_game_again(
 def test_a_replay_takes_the_keywords_of_a_config() -> None:
     game = negotiation_v0.replay({"scenario": "uniform", "opener": "buyer"}, 3, [(2, 0.5, 0), (2, 0.9, 0), (0, 0.0, 0)])
     assert game.outcome().price == pytest.approx(190)
-    assert game.actions[0] == (negotiation_v0.Move.OFFER, 0.5, 0, None)
+    assert game.actions[0] == negotiation_v0.Action(negotiation_v0.Move.OFFER, 0.5, 0)
 
 
 def test_a_replay_of_a_part_can_be_played_on() -> None:

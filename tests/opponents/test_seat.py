@@ -23,7 +23,7 @@ from parlay_marl.errors import (
 )
 from parlay_marl.opponents.seat import Opponent, PersonaOpponent, as_player
 from parlay_marl.tournament import run_tournament
-from tests.helpers import PERSONAS, Chooser, Reciter, offer
+from tests.helpers import PERSONAS, Chooser, Reciter, case_name, offer
 from tests.opponents.talks import BUYER, SELLER, Talk
 from tests.processes import run
 
@@ -172,7 +172,7 @@ def test_what_it_is_shown_is_its_own(clerk: Path) -> None:
 @pytest.mark.parametrize(
     "answer",
     [np.array([0.5]), np.array([1, 2]), np.array([]), "accept", None, [None], np.array([True]), np.array([10**6]), -1],
-    ids=repr,
+    ids=case_name,
 )
 def test_an_answer_that_is_no_legal_action_is_refused_and_the_game_is_as_it_was(answer: Any) -> None:
     talk = Talk(Answering(answer), SELLER)

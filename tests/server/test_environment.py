@@ -16,6 +16,7 @@ from parlay_marl.server.environment import NegotiationEnvironment
 from parlay_marl.server.lobby import Lobby
 from parlay_marl.server.messages import NegotiationAction, NegotiationObservation
 from parlay_marl.server.negotiation import setup_of
+from tests.helpers import case_name
 from tests.processes import LIMIT
 from tests.server.table import lobby
 
@@ -42,7 +43,7 @@ def conceding(seen: NegotiationObservation, turn: int) -> NegotiationAction:
 
 @pytest.mark.parametrize("role", SEATS)
 @pytest.mark.parametrize("scenario", ["saas_enterprise", "hiring_package_terms", "uniform"])
-@pytest.mark.parametrize("chosen", [{}, {"reward": "shaped"}], ids=str)
+@pytest.mark.parametrize("chosen", [{}, {"reward": "shaped"}], ids=case_name)
 def test_a_whole_game(role: str, scenario: str, chosen: dict[str, Any]) -> None:
     env = environment()
     seen = env.reset(seed=5, episode_id="mine", scenario=scenario, role=role, opponent="diplomat", **chosen)

@@ -27,7 +27,7 @@ from parlay_marl.opponents.seat import as_persona
 from parlay_marl.tournament import BeliefReport, assess_beliefs, beliefs
 from parlay_marl.tournament.beliefs import TRACKERS, auc, first_number, quarter_turns, recorded, reliability, value_of
 from parlay_marl.tournament.matches import play_cell
-from tests.helpers import BUYER, PERSONAS, SCENARIOS, SELLER
+from tests.helpers import BUYER, PERSONAS, SCENARIOS, SELLER, case_name
 
 HIDDEN = [name for name in SCENARIOS if load_scenario(name).information == "incomplete"]
 SEATS = ("buyer", "seller")
@@ -352,7 +352,7 @@ def test_the_catalogue_is_taken_but_for_open_cards() -> None:
         ({"personas": ["nowhere.toml"]}, CatalogueError, "nowhere.toml: no such persona file"),
         ({"rules": "sead"}, UnknownNameError, "unknown rules preset 'sead'"),
     ],
-    ids=str,
+    ids=case_name,
 )
 def test_what_cannot_be_assessed_is_refused_before_any_game(
     arguments: dict[str, Any], error: type[Exception], message: str

@@ -19,7 +19,7 @@ from parlay_marl.game.outcome import make_report
 from parlay_marl.opponents.seat import as_persona, as_player
 from parlay_marl.tournament import Games, matches, run_tournament
 from parlay_marl.tournament.matches import play_cell
-from tests.helpers import BUYER, PERSONAS, SCENARIOS, SELLER, content
+from tests.helpers import BUYER, PERSONAS, SCENARIOS, SELLER, case_name, content
 
 FIELD = ["shark", "linear", "random", "nash"]
 DEALS = ["saas_enterprise", "uniform", "hiring_package_terms"]
@@ -236,7 +236,7 @@ def test_what_is_no_number_of_threads_is_refused(threads: Any) -> None:
         ({"ray": True, "threads": 2}, ConfigurationError, "ray: the cluster plays a cell on each of its CPUs; leave"),
         ({"ray": True, "workers": 0}, ConfigurationError, "leave out threads and workers"),
     ],
-    ids=str,
+    ids=case_name,
 )
 def test_a_plan_that_cannot_be_played_is_refused_before_any_game(
     arguments: dict[str, Any], error: type[Exception], message: str

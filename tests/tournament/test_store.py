@@ -17,6 +17,7 @@ from parlay_marl.tournament import Games, run_tournament
 from parlay_marl.tournament import store as module
 from parlay_marl.tournament.matches import Cup
 from parlay_marl.tournament.store import Store, write_results
+from tests.helpers import case_name
 from tests.processes import Started, is_running, run, wait_until
 from tests.tournament.policies import HERE
 
@@ -139,7 +140,7 @@ def test_resume_begins_where_there_is_nothing_yet(clean: Path, tmp_path: Path) -
         ({"entrants": FIELD[:2]}, "entrants;"),
         ({"scenarios": ["uniform"]}, "scenarios;"),
     ],
-    ids=str,
+    ids=case_name,
 )
 def test_another_tournament_is_not_mixed_in(changes: dict[str, Any], what: str, clean: Path, tmp_path: Path) -> None:
     stopped(tmp_path, 10)
