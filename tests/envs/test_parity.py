@@ -240,7 +240,7 @@ def test_one_agent_sees_and_gets_what_it_would_in_the_two_agent_game(drawn: tupl
     while both.game.number < env.game.number:
         both.reset(options=env.game.options)
     turn, paid = -1, 0.0
-    for move, price, package, _ in env.game.actions:
+    for move, price, package, *_ in env.game.actions:
         if both.agent_selection == agent:
             # What the seat was paid since its last turn came with that turn's action; before its first one, with that.
             if turn >= 0:

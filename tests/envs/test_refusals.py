@@ -20,6 +20,7 @@ from parlay_marl.errors import (
     ParlayError,
     TurnError,
 )
+from parlay_marl.game.action import Action
 from parlay_marl.game.game import Game
 from parlay_marl.game.position import REASONS
 from tests.helpers import AGENTS, PERSONAS, Chooser, Reciter, case_name, claim, content, offer, same
@@ -190,7 +191,7 @@ def test_an_illegal_move_is_refused_by_name_and_reason(interface: str, form: str
             act(env, action)
         assert everything(env) == before
     act(env, in_form(offer(10), 0, form))
-    assert env.game.actions[turns] == (Move.OFFER, 0.25, 0, None)
+    assert env.game.actions[turns] == Action(Move.OFFER, 0.25, 0)
 
 
 def test_every_reason_to_refuse_is_in_the_table() -> None:
@@ -231,7 +232,7 @@ def test_what_is_no_action_is_a_type_error_however_illegal_moves_are_treated(
 def test_any_kind_of_whole_number_is_a_discrete_action(interface: str, action: Any) -> None:
     env = sit_down(interface, "discrete", offer(30))
     act(env, action)
-    assert env.game.actions[1] == (Move.OFFER, 0.25, 0, None)
+    assert env.game.actions[1] == Action(Move.OFFER, 0.25, 0)
     assert [type(part) for part in env.game.actions[1]] == [Move, float, int, type(None)]
 
 
@@ -249,7 +250,7 @@ def test_any_kind_of_whole_number_is_a_discrete_action(interface: str, action: A
 def test_mixed_actions_may_be_arrays_and_leave_out_what_a_move_does_not_need(interface: str, action: Any) -> None:
     env = sit_down(interface, "mixed", offer(30))
     act(env, action)
-    assert env.game.actions[1] == (Move.OFFER, 0.25, 0, None)
+    assert env.game.actions[1] == Action(Move.OFFER, 0.25, 0)
 
 
 @pytest.mark.parametrize("move", [Move.ACCEPT, Move.WALK_AWAY, Move.SILENCE])

@@ -21,6 +21,7 @@ from parlay_marl.errors import (
     ParlayError,
     UnknownNameError,
 )
+from parlay_marl.game.action import Action
 from parlay_marl.opponents.seat import Opponent, PersonaOpponent, as_player
 from parlay_marl.tournament import run_tournament
 from tests.helpers import PERSONAS, Chooser, Reciter, case_name, offer
@@ -145,7 +146,7 @@ def test_anything_with_a_name_and_an_act_sits_in_a_seat(seat: int) -> None:
 def test_it_is_shown_what_its_seat_sees_and_may_do(seat: int) -> None:
     player = Reciter(offer(20), name="middle")
     talk = Talk(player, seat)
-    assert talk.hears(0.3) == (Move.OFFER, 0.5, 0, None)
+    assert talk.hears(0.3) == Action(Move.OFFER, 0.5, 0)
     observations, masks = player.asked[0]
     assert observations.shape == (1, len(talk.game.observation))
     assert observations.dtype == np.float32

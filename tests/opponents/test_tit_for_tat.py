@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from parlay_marl.core.moves import Move
+from parlay_marl.game.action import Action
 from tests.opponents.talks import BUYER, SELLER, Talk
 
 LOW, WIDTH = 100.0, 100.0
@@ -59,7 +60,7 @@ def test_words_and_silence_are_no_concessions(seat: int) -> None:
 @pytest.mark.parametrize("seat", [BUYER, SELLER])
 def test_it_opens_at_its_end_of_the_range(seat: int) -> None:
     talk = Talk("tit_for_tat", seat, opens=True)
-    assert talk.said == (Move.OFFER, float(seat), 0, None)
+    assert talk.said == Action(Move.OFFER, float(seat), 0)
 
 
 def test_it_accepts_what_is_no_worse_than_its_next_price() -> None:
