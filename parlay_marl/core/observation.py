@@ -2,6 +2,9 @@
 
 Everything is the seat's own or public; the other's figures enter only as the seat's belief about them (RULES
 section 10). Figures that can leave their bounds in extreme scenarios are clipped to them.
+
+Policy files know the fields by name, so a new field may stand anywhere, and older files play on. A field that changes
+its meaning, scale or width takes a new name.
 """
 
 from __future__ import annotations

@@ -21,11 +21,10 @@ from parlay_marl.core.moves import n_actions
 from parlay_marl.core.observation import AT, width
 from parlay_marl.core.style import MOST_HIDDEN
 from parlay_marl.errors import ConfigurationError, PolicyFileError
+from parlay_marl.opponents.columns import MOST_UNITS
 from parlay_marl.opponents.network import draw_actions, network_record, packed, write_draws, write_logits
 from parlay_marl.opponents.policy_file import LARGEST_FILE, TOO_LARGE, Facts, Float32, decode, encode
 
-MOST_UNITS = 1024
-"""The most units of a hidden layer."""
 _KEY = np.uint64(0x70617276_6C61796D)
 """Of the draws of policies that are asked directly; in a game they draw from its own streams."""
 
@@ -199,8 +198,10 @@ def _check_layer(policy: Policy, layer: int, array: Any, shape: tuple[int, ...],
 def read_policy(path: str | Path) -> Policy:
     """Return the policy of a `.safetensors` file; nothing in a file is ever run.
 
-    A file that was read before is read again only once it has changed. Each call returns a policy of its own, which
-    draws its actions from the start. Raises `PolicyFileError`.
+    A file with fewer fields than today's observation, or in another order, plays as it did: its inputs are found by
+    name, and `weights[0]` has today's columns, those of fields that the file does not know 0. A file that was read
+    before is read again only once it has changed. Each call returns a policy of its own, which draws its actions from
+    the start. Raises `PolicyFileError`, also for a field that today's observation does not have.
     """
     return read_with_digest(path)[0]
 
@@ -245,7 +246,8 @@ def _policy(path: str | Path, content: bytes) -> Policy:
 def write_policy(path: str | Path, policy: Policy) -> None:
     """Write a policy into a `.safetensors` file, whole or not at all; the same policy gives the same bytes.
 
-    Raises `PolicyFileError` where the file cannot be written, or could not be read again.
+    The file names all fields of today's observation, also where the policy was read from a file with fewer. Raises
+    `PolicyFileError` where the file cannot be written, or could not be read again.
     """
     content = encode(policy._facts(), (policy.weights, policy.biases))
     _policy(path, content)

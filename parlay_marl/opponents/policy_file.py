@@ -7,11 +7,9 @@ under `KEY`. Whatever is wrong with a file is a `ValueError` that says what, and
 from __future__ import annotations
 
 import hashlib
-import itertools
 import json
 import math
 import re
-from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -22,8 +20,8 @@ from safetensors.numpy import load, save
 
 from parlay_marl.catalogue.files import Strict, reasons
 from parlay_marl.core.moves import MAX_PACKAGES, PRICE_LEVELS, Move, discrete_index
-from parlay_marl.core.observation import FIELDS
 from parlay_marl.core.style import MOST_HIDDEN
+from parlay_marl.opponents.columns import check_fields, in_todays_columns, observation_table
 
 FORMAT = 1
 KEY = "parlay_policy"
@@ -92,11 +90,6 @@ class Card(Facts):
     actions: Actions
 
 
-def observation_table() -> list[list[Any]]:
-    """Return name and width of every field of the observation; width 0: one number for each package."""
-    return [[field.name, field.width] for field in FIELDS]
-
-
 def digest(table: Any) -> str:
     """Return the SHA-256 digest of an observation table."""
     return hashlib.sha256(json.dumps(table, separators=(",", ":")).encode()).hexdigest()
@@ -125,18 +118,23 @@ def encode(facts: Facts, layers: Layers) -> bytes:
 
 
 def decode(content: bytes) -> tuple[Facts, Layers]:
-    """Return what the content of a file holds; sizes and values of the network are the policy's to check."""
+    """Return what the content of a file holds, its first layer in today's columns of the observation.
+
+    Other sizes, and the values of the network, are the policy's to check. Raises `ValueError`.
+    """
     if len(content) > LARGEST_FILE:
         raise ValueError(TOO_LARGE)
     header = _header(content)
-    facts = _facts(header.pop("__metadata__", None))
+    card = _card(header.pop("__metadata__", None))
     count = _count_layers(header)
     try:
         tensors = load(content)
     except (SafetensorError, ValueError) as error:
         raise ValueError(f"its tensors cannot be read ({error}); {_AGAIN}") from None
+    first = in_todays_columns(tensors["0.weight"], card.observation, card.packages, len(card.traits))
+    facts = Facts.model_validate(card.model_dump(include=set(Facts.model_fields)))
     return facts, (
-        tuple(tensors[f"{i}.weight"] for i in range(count)),
+        (first, *(tensors[f"{i}.weight"] for i in range(1, count))),
         tuple(tensors[f"{i}.bias"] for i in range(count)),
     )
 
@@ -189,8 +187,8 @@ def _header(content: bytes) -> dict[str, Any]:
     return _parsed("its header", content[8 : 8 + length])
 
 
-def _facts(metadata: Any) -> Facts:
-    """Return the facts on the card of a file that was made for this version's observations and actions."""
+def _card(metadata: Any) -> Card:
+    """Return the card of a file that this version can play: it has the fields and the actions of the card."""
     text = metadata.get(KEY) if isinstance(metadata, dict) else None
     if not isinstance(text, str):
         raise ValueError(f"it holds no policy of this package, as the metadata {KEY!r} are missing; export it again")
@@ -205,40 +203,19 @@ def _facts(metadata: Any) -> Facts:
     except RecursionError:
         raise ValueError(f"its card is nested too deeply; {_AGAIN}") from None
     _check_tables(card)
-    return Facts.model_validate(card.model_dump(include=set(Facts.model_fields)))
+    return card
 
 
 def _check_tables(card: Card) -> None:
-    """Refuse a policy that was made for other observations or actions."""
-    theirs, ours = [list(field) for field in card.observation], observation_table()
-    if theirs != ours:
-        difference = _first_difference(theirs, ours)
-        raise ValueError(f"made for another observation table: {difference}; train or export it again")
-    if card.observation_digest != digest(ours):
+    """Refuse a policy that needs fields which the observation does not have, or was made for other actions."""
+    check_fields(card.observation)
+    if card.observation_digest != digest(card.observation):
         raise ValueError(f"the digest of its observation table is not that of the table; {_AGAIN}")
     if card.actions.model_dump(mode="json") != action_table():
         raise ValueError(
             f"made for other actions: {', '.join(card.actions.moves)} at {card.actions.price_levels} price levels; "
             "train or export it again"
         )
-
-
-def _first_difference(theirs: Sequence[list[Any]], ours: Sequence[list[Any]]) -> str:
-    """Return in words where a table first differs from this version's."""
-    their_names, our_names = [name for name, _ in theirs], [name for name, _ in ours]
-    for their, our in itertools.zip_longest(theirs, ours):
-        if their == our:
-            continue
-        if our is not None and our[0] not in their_names:
-            return f"it has no field {our[0]!r}"
-        if their is not None and their[0] not in our_names:
-            return f"its field {their[0]!r} is unknown to this version"
-        if their is not None and our is not None and their[0] == our[0]:
-            return f"its field {our[0]!r} has width {their[1]}, not {our[1]}"
-        if our is None:
-            return f"its field {their[0]!r} occurs twice"
-        break
-    return f"its fields are in another order, {their[0]!r} where {our[0]!r} is now"
 
 
 def _count_layers(header: dict[str, Any]) -> int:

@@ -131,7 +131,7 @@ def _fitted(layers: list[Layer], traits: tuple[str, ...]) -> tuple[list[Layer], 
         raise ValueError(
             f"it takes {inputs} numbers; with its {outputs} actions for {packages} packages it must take the "
             f"{width(packages)} of the observation and the traits that are named, which are {len(traits)}; "
-            "train it on the observation alone, or name its traits"
+            "train it on the observation alone, or name its traits, or export it with the version that trained it"
         )
     if odd:
         layers = [*layers[:-1], Layer(layers[-1].weight[:-1], layers[-1].bias[:-1])]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import struct
 from typing import Any
 
 import numpy as np
@@ -52,3 +54,16 @@ def same(one: Policy, other: Policy) -> bool:
     return all(getattr(one, fact) == getattr(other, fact) for fact in facts) and all(
         a.tobytes() == b.tobytes() and a.shape == b.shape for a, b in arrays
     )
+
+
+def header_of(content: bytes) -> dict[str, Any]:
+    """Return the header of a policy file."""
+    length = int.from_bytes(content[:8], "little")
+    header: dict[str, Any] = json.loads(content[8 : 8 + length])
+    return header
+
+
+def with_header(content: bytes, header: Any) -> bytes:
+    """Return a file with another header before the same numbers."""
+    text = header if isinstance(header, bytes) else json.dumps(header).encode()
+    return struct.pack("<Q", len(text)) + text + content[8 + int.from_bytes(content[:8], "little") :]

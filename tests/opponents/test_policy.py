@@ -22,10 +22,11 @@ from parlay_marl.core.moves import INDEX_WALK_AWAY, MAX_PACKAGES, N_MOVES, n_act
 from parlay_marl.core.observation import FIELDS, width
 from parlay_marl.errors import ConfigurationError, PolicyFileError
 from parlay_marl.opponents import policy_file
+from parlay_marl.opponents.columns import observation_table
 from parlay_marl.opponents.policy import Policy, _policy, read_policy, write_policy
 from parlay_marl.opponents.seat import Opponent, as_player
 from tests.helpers import examples
-from tests.opponents.networks import network, rows, same
+from tests.opponents.networks import header_of, network, rows, same, with_header
 
 PLAIN = {"name": "pupil", "packages": 1}
 
@@ -330,18 +331,6 @@ def test_a_link_stays_one(path: Path, tmp_path: Path) -> None:
 # ------------------ hostile files
 
 
-def header_of(content: bytes) -> dict[str, Any]:
-    length = int.from_bytes(content[:8], "little")
-    header: dict[str, Any] = json.loads(content[8 : 8 + length])
-    return header
-
-
-def with_header(content: bytes, header: Any) -> bytes:
-    """Return a file with another header before the same numbers."""
-    text = header if isinstance(header, bytes) else json.dumps(header).encode()
-    return struct.pack("<Q", len(text)) + text + content[8 + int.from_bytes(content[:8], "little") :]
-
-
 def whole() -> bytes:
     """Return the content of a small file."""
     policy = network((2,), training={"games": 3})
@@ -379,16 +368,13 @@ def entry(name: str, **changes: Any) -> bytes:
 
 def table(change: Callable[[list[Any]], Any]) -> bytes:
     """Return a file for another observation table, with the digest of that."""
-    other = policy_file.observation_table()
+    other = [list(field) for field in observation_table()]
     change(other)
     return card(observation=other, observation_digest=policy_file.digest(other))
 
 
-def swap(fields: list[Any]) -> None:
-    fields[3], fields[4] = fields[4], fields[3]
-
-
 ANOTHER = "made for another observation table: "
+LAYER_0 = "the weights of layer 0 are"
 HOSTILE = {
     "nothing": (b"", "it is no safetensors file, or only the beginning of one"),
     "a few bytes": (b"\x01\x02", "it is no safetensors file"),
@@ -445,14 +431,23 @@ HOSTILE = {
     "scenarios": (card(scenarios=[1]), "scenarios.0: "),
     "training": (card(training=[1]), "training: "),
     "training deep": (card(training={"a": json.loads("[" * 40 + "]" * 40)}), "training: give plain JSON"),
-    "field missing": (table(lambda fields: fields.pop(2)), f"{ANOTHER}it has no field 'time'; train or export"),
-    "last missing": (table(lambda fields: fields.pop()), f"{ANOTHER}it has no field 'other_offer_package'"),
+    "field missing": (table(lambda fields: fields.pop(2)), f"{LAYER_0} of shape .2, {width(1)}.; .*{width(1) - 1} inp"),
+    "last missing": (table(lambda fields: fields.pop()), f"{LAYER_0} of shape .2, {width(1)}.; .*{width(1) - 1} inp"),
     "field more": (table(lambda fields: fields.insert(5, ["mood", 1])), f"{ANOTHER}its field 'mood' is unknown"),
     "last more": (table(lambda fields: fields.append(["mood", 1])), f"{ANOTHER}its field 'mood' is unknown"),
     "field again": (table(lambda fields: fields.append(["seat", 1])), f"{ANOTHER}its field 'seat' occurs twice"),
     "field wider": (table(lambda fields: fields[7].__setitem__(1, 3)), f"{ANOTHER}its field '.*' has width 3, not 1"),
-    "fields swapped": (table(swap), f"{ANOTHER}its fields are in another order, 'reservation' where 'round_length' is"),
-    "no fields": (card(observation=[]), f"{ANOTHER}it has no field 'seat'"),
+    "field huge": (table(lambda fields: fields[7].__setitem__(1, 10**12)), f"{ANOTHER}its field '.*' has width 10000"),
+    "field endless": (
+        table(lambda fields: fields[7].__setitem__(1, 10**4000)),
+        f"{ANOTHER}its field '.*' has width 1000",
+    ),
+    "field below": (table(lambda fields: fields[7].__setitem__(1, -1)), f"{ANOTHER}its field '.*' has width -1, not 1"),
+    "fields of noise": (
+        table(lambda fields: fields.extend([["\0" * 60, 10**20]] * 900)),
+        f"{ANOTHER}its field .* is unknown .* and 895 more; update parlay-marl",
+    ),
+    "no fields": (table(lambda fields: fields.clear()), "its observation table names no field; train or export it"),
     "fields odd": (card(observation=[1, 2]), "observation.0: "),
     "width text": (card(observation=[["seat", "1"]]), "observation.0.1: "),
     "digest": (card(observation_digest="0" * 64), "the digest of its observation table is not that of the table"),
@@ -485,6 +480,10 @@ HOSTILE = {
     "shape huge": (entry("0.bias", shape=[2**40]), "its tensors cannot be read"),
     "shape overflows": (entry("0.bias", shape=[2**63, 4]), "its tensors cannot be read"),
     "shape text": (entry("0.bias", shape="2"), "its tensors cannot be read"),
+    "narrow": (
+        card(observation=[["seat", 1]], observation_digest=policy_file.digest([["seat", 1]])),
+        f"{LAYER_0} of shape .2, {width(1)}.; for the 1 inputs of its observation table, .*; export it again",
+    ),
 }
 
 
