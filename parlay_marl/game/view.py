@@ -1,0 +1,232 @@
+"""All that one seat may see of a game, in currency and by name, and the turns that it may take."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from parlay_marl.catalogue.scenarios import Scenario
+from parlay_marl.core import bargain
+from parlay_marl.core.moves import SEATS, ClaimStatus, Move, own_end
+from parlay_marl.errors import IllegalMoveError, UnknownNameError
+from parlay_marl.game.action import Action
+from parlay_marl.game.belief import BeliefView
+from parlay_marl.game.position import Position
+from parlay_marl.game.text import exact_money
+from parlay_marl.game.turns import Turn
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A standing offer: its price in currency, its package, and what the deal would be worth to the viewer."""
+
+    price: float
+    package: int
+    worth: float
+
+
+@dataclass(frozen=True)
+class PublicClaim:
+    """A seat's latest claim of a limit, in currency; `status` is open, verified, caught or contradicted."""
+
+    price: float
+    status: str
+
+
+@dataclass(frozen=True)
+class SeatView:
+    """What a seat sees when it is on turn: its own figures and what is public, never the other's figures.
+
+    Amounts are in currency. `counter_` is what belongs to the other seat. A view is data: it does not change when the
+    game goes on, and holds nothing else of it. Its methods make the actions of the seat.
+    """
+
+    seat: int
+    """0 buyer, 1 seller."""
+    scenario: Scenario
+    """What is bargained over: the range, the terms, the events, and the prior from which limits are drawn."""
+    information: str
+    """`complete` where limits are public."""
+    opener: int
+    """The seat that opens each round."""
+    round: int
+    """From 0."""
+    rounds: int
+    """Rounds until the deadline."""
+    reservation_price: float
+    """One's own limit now."""
+    urgency: float
+    has_alternative: bool
+    payoff_left: float
+    """What time has left of one's own payoff, from 1 down."""
+    package_worth: tuple[float, ...]
+    """What each package is worth to oneself beside the price."""
+    offer: Offer | None
+    counter_offer: Offer | None
+    claim: PublicClaim | None
+    counter_claim: PublicClaim | None
+    credibility: float
+    counter_credibility: float
+    tension: float
+    hot_streak: int
+    erosion_ticks: int
+    legal_moves: tuple[Move, ...]
+    """The moves that one may make now; none where it is not one's turn."""
+    belief: BeliefView
+    """What one's tracker believes of the other."""
+    states_belief: bool
+    """Whether an action may state a belief."""
+    turns: tuple[Turn, ...]
+    """All turns so far."""
+    headlines: tuple[str, ...]
+    """The headlines that came after one's own last turn."""
+    observation: NDArray[np.float32]
+    """The same as numbers, `(fields,)`, as a learned policy gets it."""
+    action_mask: NDArray[np.int8]
+    """Which discrete actions are legal, `(actions,)`."""
+
+    @property
+    def role(self) -> str:
+        """The seat's name, `buyer` or `seller`."""
+        return SEATS[self.seat]
+
+    @property
+    def usual_package(self) -> int:
+        """The package of an offer that names none: that of one's last offer, at first one's own best."""
+        return int(np.argmax(self.package_worth)) if self.offer is None else self.offer.package
+
+    def worth(self, price: float, package: int | None = None) -> float:
+        """Return what a deal at a price, with a package, would be worth to oneself."""
+        scenario, chosen = self.scenario, self.usual_package if package is None else package
+        gain = self.reservation_price - price if self.seat == 0 else price - self.reservation_price
+        return round(gain + self.package_worth[chosen], scenario.exact_decimals)
+
+    def package_of(self, terms: Mapping[str, str] | None = None) -> int:
+        """Return the package with these options, by the names of their terms; terms not named stay as usual."""
+        usual = self.usual_package
+        if not terms:
+            return usual
+        packages = self.scenario.packages()
+        known = {term.name: [option.name for option in term.options] for term in self.scenario.terms}
+        chosen = dict(zip(known, (option.name for option in packages[usual]), strict=True))
+        for term, option in terms.items():
+            if term not in known:
+                raise UnknownNameError("term", term, known or ["none: only the price is open"])
+            if option not in known[term]:
+                raise UnknownNameError(f"option of {term!r}", option, known[term])
+            chosen[term] = option
+        return [[option.name for option in each] for each in packages].index(list(chosen.values()))
+
+    # ------------------------------------------------------------------ one's turn
+
+    def accept(self, words: str = "") -> Action:
+        """Take the other's standing offer exactly as it is."""
+        return Action(Move.ACCEPT, words=words)
+
+    def walk_away(self, words: str = "") -> Action:
+        """End the game without a deal."""
+        return Action(Move.WALK_AWAY, words=words)
+
+    def make_offer(self, price: float, terms: Mapping[str, str] | int | None = None, words: str = "") -> Action:
+        """Offer a price, with options of terms by their names, or a package by its number."""
+        return Action(Move.OFFER, self.normalised(price), self._package(terms), words=words)
+
+    def anchor(
+        self, price: float | None = None, terms: Mapping[str, str] | int | None = None, words: str = ""
+    ) -> Action:
+        """Offer far out, at one's own end of the range unless a price is given."""
+        at = own_end(self.seat) if price is None else self.normalised(price)
+        return Action(Move.ANCHOR_HIGH, at, self._package(terms), words=words)
+
+    def make_claim(self, price: float, terms: Mapping[str, str] | int | None = None, words: str = "") -> Action:
+        """Claim that a price is one's own limit; the claim stands as an offer, too."""
+        return Action(Move.BATNA_REVEAL, self.normalised(price), self._package(terms), words=words)
+
+    def silence(self, words: str = "") -> Action:
+        """Let the offers stand."""
+        return Action(Move.SILENCE, words=words)
+
+    def challenge(self, words: str = "") -> Action:
+        """Call the other's open claim a bluff."""
+        return Action(Move.CHALLENGE, words=words)
+
+    def normalised(self, price: float) -> float:
+        """Return a price of the public range as a number from 0 to 1."""
+        scenario = self.scenario
+        if not scenario.low <= price <= scenario.high:
+            raise IllegalMoveError(
+                f"{price:g} lies outside the public range, {exact_money(scenario.low, scenario)} to "
+                f"{exact_money(scenario.high, scenario)}; give a price within it"
+            )
+        return min(max(scenario.normalise(price), 0.0), 1.0)
+
+    def _package(self, terms: Mapping[str, str] | int | None) -> int:
+        return terms if isinstance(terms, int) else self.package_of(terms)
+
+
+def view_of(game: Position, seat: int) -> SeatView:
+    """Return what a seat sees of a game now."""
+    row, scenario = game.row, game.scenario
+    seen, money = game.observe(seat), scenario.to_currency
+    other, width = 1 - seat, scenario.high - scenario.low
+    on_turn = game.seat == seat and not game.is_over
+    mask = game.move_mask(seat) if on_turn else np.zeros(len(Move), np.int8)
+    own_turns = [count for count, turn in enumerate(game.turns) if turn.seat == seat]
+    since = game.turns[own_turns[-1] + 1 if own_turns else 0 :]
+    return SeatView(
+        seat=seat,
+        scenario=scenario,
+        information=game.config.information,
+        opener=int(row["opener"]),
+        round=int(row["round"]),
+        rounds=game.config.max_rounds,
+        reservation_price=money(float(row["reservation"][seat])),
+        urgency=float(row["urgency"][seat]),
+        has_alternative=bool(row["alternative"][seat]),
+        payoff_left=float(row["payoff_left"][seat]),
+        package_worth=tuple(
+            round(worth * width, scenario.exact_decimals)
+            for worth in row["package_values"][seat][: game.packages].tolist()
+        ),
+        offer=_offer(game, seat, seat),
+        counter_offer=_offer(game, other, seat),
+        claim=_claim(game, seat),
+        counter_claim=_claim(game, other),
+        credibility=float(row["credibility"][seat]),
+        counter_credibility=float(row["credibility"][other]),
+        tension=float(row["tension"]),
+        hot_streak=int(row["hot_streak"]),
+        erosion_ticks=int(row["erosion_ticks"]),
+        legal_moves=tuple(move for move, legal in zip(Move, mask.tolist(), strict=True) if legal),
+        belief=game.belief(seat),
+        states_belief=game.config.beliefs == "elicited",
+        turns=tuple(game.turns),
+        headlines=tuple(headline for turn in since for headline in turn.headlines) + game.news(),
+        observation=seen["observation"],
+        action_mask=seen["action_mask"],
+    )
+
+
+def _offer(game: Position, maker: int, viewer: int) -> Offer | None:
+    """Return a seat's standing offer and what it is worth to a viewer."""
+    row, scenario = game.row, game.scenario
+    if row["offers_made"][maker] == 0:
+        return None
+    price, package = float(row["offer_price"][maker]), int(row["offer_package"][maker])
+    plain: Any = getattr(bargain.worth, "py_func", bargain.worth)
+    worth = plain(viewer, price, float(row["package_values"][viewer][package]), float(row["reservation"][viewer]))
+    amount = round(float(worth) * (scenario.high - scenario.low), scenario.exact_decimals)
+    return Offer(scenario.to_currency(price), package, amount)
+
+
+def _claim(game: Position, maker: int) -> PublicClaim | None:
+    """Return a seat's latest claim."""
+    row = game.row
+    status = ClaimStatus(int(row["claim_status"][maker]))
+    if status is ClaimStatus.NONE:
+        return None
+    return PublicClaim(game.scenario.to_currency(float(row["claim_price"][maker])), status.name.lower())
