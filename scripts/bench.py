@@ -35,8 +35,8 @@ from parlay_marl.core.outcome import OUTCOME_DTYPE
 from parlay_marl.core.state import STATE_DTYPE, state_dtype
 from parlay_marl.core.step import reset_games, step_games
 from parlay_marl.envs.batch import LEAST_PER_THREAD, Batch
-from parlay_marl.opponents.lanes import LANE_DTYPE
-from parlay_marl.opponents.seat import as_persona
+from parlay_marl.players.persona import as_persona
+from parlay_marl.simulation.lanes import LANE_DTYPE
 from parlay_marl.tournament.matches import play_cell
 
 BATCH = 4096

@@ -130,7 +130,7 @@ def write_floor(games: int, threads: int) -> Measure:
 def our_games(threads: int) -> Measure:
     """Return a measurement of whole games of Boulware against Conceder, one price, 20 rounds."""
     from parlay_marl.catalogue import build_params, load_rules, load_scenario
-    from parlay_marl.opponents.seat import as_persona
+    from parlay_marl.players.persona import as_persona
     from parlay_marl.tournament.matches import play_cell
 
     boulware, conceder = as_persona("boulware"), as_persona("conceder")

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from parlay_marl.catalogue import build_params, load_rules, load_scenario
-from parlay_marl.opponents.seat import as_persona
+from parlay_marl.players.persona import as_persona
 from parlay_marl.tournament import ratings
 from parlay_marl.tournament.matches import play_cell
 

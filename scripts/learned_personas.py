@@ -21,8 +21,8 @@ import numpy as np
 from parlay_marl.catalogue import build_params, load_persona, load_rules, load_scenario
 from parlay_marl.core.moves import BUYER, SELLER
 from parlay_marl.core.outcome import DEAL
-from parlay_marl.opponents.policy import read_policy
-from parlay_marl.opponents.seat import PersonaOpponent
+from parlay_marl.players.persona import PersonaOpponent
+from parlay_marl.policies.policy import read_policy
 from parlay_marl.training.evaluation import games_of
 from parlay_marl.training.plan import price_scenarios, scripted_personas
 

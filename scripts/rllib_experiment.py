@@ -334,7 +334,7 @@ def check_room(options: argparse.Namespace) -> None:
 
 def report(algorithm: Any, options: argparse.Namespace, illegal: int) -> int:
     """Write the learned policies, compare them with the yardsticks, and print the table."""
-    from parlay_marl.opponents.policy import write_policy
+    from parlay_marl.policies.policy import write_policy
     from parlay_marl.training import rllib
     from parlay_marl.training.rllib_settings import env_settings
 
@@ -362,7 +362,7 @@ def compared(learned: list[Path], settings: Any, games: int) -> dict[str, Any]:
     import numpy as np
 
     from parlay_marl.catalogue import build_params, load_rules, load_scenario
-    from parlay_marl.opponents.seat import as_persona
+    from parlay_marl.players.persona import as_persona
     from parlay_marl.training.evaluation import games_of, interval, payoffs
 
     deals = [

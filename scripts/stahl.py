@@ -29,7 +29,7 @@ import numpy as np
 from parlay_marl.catalogue import build_params, load_rules, load_scenario
 from parlay_marl.core.moves import BUYER, SELLER
 from parlay_marl.core.outcome import DEAL
-from parlay_marl.opponents.policy import Policy
+from parlay_marl.policies.policy import Policy
 from parlay_marl.training.evaluation import games_of
 from parlay_marl.training.league import member
 from parlay_marl.training.plan import Plan

@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 
 from parlay_marl.catalogue.personas import FOLDER
-from parlay_marl.opponents.policy import read_policy, write_policy
+from parlay_marl.policies.policy import read_policy, write_policy
 from parlay_marl.training.folder import surroundings
 from parlay_marl.training.plan import Plan, price_scenarios, scripted_personas
 from parlay_marl.training.selfplay import Progress, train

@@ -23,14 +23,14 @@ from parlay_marl.catalogue.personas import Persona
 from parlay_marl.catalogue.scenarios import Scenario
 from parlay_marl.cli import app
 from parlay_marl.game.game import Game
-from parlay_marl.opponents.policy import Policy, write_policy
-from parlay_marl.opponents.seat import as_player
+from parlay_marl.players.persona import as_player
+from parlay_marl.policies.policy import Policy, write_policy
 from parlay_marl.tournament import run_tournament
 from parlay_marl.training.plan import Plan
 from parlay_marl.training.selfplay import train
 from tests import processes
 from tests.helpers import offer
-from tests.opponents.networks import ROOM, network
+from tests.policies.networks import ROOM, network
 from tests.processes import ROOT
 from tests.training.models import model
 

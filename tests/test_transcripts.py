@@ -15,7 +15,7 @@ import pytest
 from parlay_marl import negotiation_v0
 from parlay_marl.game.game import Game
 from parlay_marl.game.transcript import transcript
-from parlay_marl.opponents.seat import as_player
+from parlay_marl.players.persona import as_player
 
 FOLDER = Path(__file__).parent / "transcripts"
 UPDATE = "PARLAY_UPDATE_TRANSCRIPTS"

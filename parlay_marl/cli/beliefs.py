@@ -14,7 +14,7 @@ from parlay_marl.cli.options import GamesInCell, GivenSeed, Personas, Quiet, Rul
 
 if TYPE_CHECKING:
     from parlay_marl.catalogue import Scenario
-    from parlay_marl.opponents.seat import PersonaOpponent
+    from parlay_marl.players.persona import PersonaOpponent
 
 PAIR = 2
 

@@ -42,10 +42,10 @@ def evaluate(
     from parlay_marl.cli.progress import watched
     from parlay_marl.cli.resultfile import result_file
     from parlay_marl.cli.training_tables import show_judgement
-    from parlay_marl.envs.threads import MOST_THREADS
     from parlay_marl.game.config import whole_number
     from parlay_marl.game.position import checked_seed
-    from parlay_marl.opponents.seat import PersonaOpponent
+    from parlay_marl.players.persona import PersonaOpponent
+    from parlay_marl.simulation.threads import MOST_THREADS
     from parlay_marl.training.evaluation import judge
     from parlay_marl.training.plan import known_scenarios, scripted_personas
 

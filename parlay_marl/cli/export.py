@@ -56,7 +56,7 @@ def export(
     For example: parlay export model.zip pupil.safetensors --scenario uniform
     """
     from parlay_marl.errors import ConfigurationError
-    from parlay_marl.opponents.policy import write_policy
+    from parlay_marl.policies.policy import write_policy
     from parlay_marl.training.export import export_onnx, import_policy
 
     if out.suffix not in KINDS:

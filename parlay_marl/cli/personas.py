@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from parlay_marl.catalogue import Persona
-    from parlay_marl.opponents.policy import Policy
-    from parlay_marl.opponents.seat import PersonaOpponent
+    from parlay_marl.players.persona import PersonaOpponent
+    from parlay_marl.policies.policy import Policy
 
 Row = tuple[str, str] | tuple[str, str, str]
 

@@ -12,7 +12,7 @@ from parlay_marl.cli.console import tell_compiling
 if TYPE_CHECKING:
     from parlay_marl.game.config import Config
     from parlay_marl.game.game import Game
-    from parlay_marl.opponents.seat import PersonaOpponent
+    from parlay_marl.players.persona import PersonaOpponent
 
 COMPILED = ("reset_games", "observe_game", "play_move", "report_games", "choose_move", "drifted_now")
 """The compiled functions that one game calls."""
@@ -34,7 +34,7 @@ def seed_or_random(seed: int | None) -> int:
 
 def persona(name: str) -> PersonaOpponent:
     """Return a persona, by name or file, ready to sit down."""
-    from parlay_marl.opponents.seat import as_persona
+    from parlay_marl.players.persona import as_persona
 
     return as_persona(name)
 

@@ -32,7 +32,7 @@ from parlay_marl.errors import CompiledCodeWarning
 Function = TypeVar("Function", bound=Callable[..., object])
 
 PACKAGE = Path(__file__).resolve().parent.parent
-SOURCES = ("core", "opponents")
+SOURCES = ("core", "players", "policies", "simulation")
 """The folders of the package whose files hold compiled rules."""
 
 

@@ -19,12 +19,13 @@ from parlay_marl.core.params import PARAMS_DTYPE
 from parlay_marl.core.state import state_dtype
 from parlay_marl.core.step import check_index, observe_game
 from parlay_marl.core.work import all_work
-from parlay_marl.envs.threads import Workers
 from parlay_marl.errors import ActionTypeError, ConfigurationError, IllegalMoveError, NotStartedError
 from parlay_marl.game.config import Config, make_config, one_of, whole_number
 from parlay_marl.game.options import OF_ONE_SCENARIO, fixed_draws
 from parlay_marl.game.position import LARGEST_SEED, action_text, belief_text, checked_seed, refusal_text
-from parlay_marl.opponents.lanes import (
+from parlay_marl.players.persona import PersonaOpponent, as_player, cast_of
+from parlay_marl.policies.policy import Policy
+from parlay_marl.simulation.lanes import (
     LANE_DTYPE,
     Autoreset,
     Seating,
@@ -34,8 +35,7 @@ from parlay_marl.opponents.lanes import (
     state_lanes,
     step_lanes,
 )
-from parlay_marl.opponents.policy import Policy
-from parlay_marl.opponents.seat import PersonaOpponent, as_player, cast_of
+from parlay_marl.simulation.threads import Workers
 
 LEAST_PER_THREAD = 1024
 """Lanes that a thread must have for itself; fewer gain nothing from another thread."""

@@ -26,7 +26,7 @@ from parlay_marl.game.game import Game
 from parlay_marl.game.outcome import Outcome, make_report
 from parlay_marl.game.position import Observation
 from parlay_marl.game.transcript import transcript
-from parlay_marl.opponents.seat import Player, as_player
+from parlay_marl.players.persona import Player, as_player
 from parlay_marl.render.frame import Frame, draw
 from parlay_marl.render.terminal import LivePrinter
 

@@ -20,8 +20,8 @@ from parlay_marl.game.action import Action
 from parlay_marl.game.config import Config, make_config
 from parlay_marl.game.options import PROBE, fixed_draws
 from parlay_marl.game.position import NOTHING_FIXED, Position
-from parlay_marl.opponents.scripted import choose_move
-from parlay_marl.opponents.seat import Opponent, PersonaOpponent, Player
+from parlay_marl.players.persona import Opponent, PersonaOpponent, Player
+from parlay_marl.players.scripted import choose_move
 
 
 @dataclass(frozen=True)

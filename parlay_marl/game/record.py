@@ -18,7 +18,7 @@ from parlay_marl.game.config import ILLEGAL, Config, make_config, one_of
 from parlay_marl.game.game import Game
 from parlay_marl.game.outcome import Outcome
 from parlay_marl.game.transcript import transcript
-from parlay_marl.opponents.seat import Player, as_player
+from parlay_marl.players.persona import Player, as_player
 
 
 @dataclass(frozen=True)

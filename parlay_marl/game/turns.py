@@ -12,8 +12,8 @@ from parlay_marl.core.moves import SEATS, ClaimStatus, Move, makes_offer
 from parlay_marl.game.action import Action
 from parlay_marl.game.config import Config
 from parlay_marl.game.text import price_text
-from parlay_marl.opponents.seat import PersonaOpponent
-from parlay_marl.opponents.voice import drifted_now, line, occasion
+from parlay_marl.players.persona import PersonaOpponent
+from parlay_marl.players.voice import drifted_now, line, occasion
 
 USUAL_ROUNDS = 20.0
 

@@ -21,7 +21,7 @@ from starlette.websockets import WebSocketDisconnect
 from parlay_marl.core.moves import SEATS, ClaimStatus, Move
 from parlay_marl.core.outcome import Ending
 from parlay_marl.errors import ParlayError, RequestError
-from parlay_marl.opponents.voice import drifted_now
+from parlay_marl.players.voice import drifted_now
 from parlay_marl.printable import escaped
 from parlay_marl.server.lobby import Lobby
 from parlay_marl.server.negotiation import Deed, Negotiation, Setup

@@ -24,7 +24,7 @@ from parlay_marl.game.position import LARGEST_SEED
 from parlay_marl.game.text import exact_money, plain
 from parlay_marl.game.transcript import verdict
 from parlay_marl.game.turns import Turn
-from parlay_marl.opponents.seat import PersonaOpponent, as_persona
+from parlay_marl.players.persona import PersonaOpponent, as_persona
 from parlay_marl.server.words import is_sceptical, spoken
 
 Seat = Literal["buyer", "seller"]

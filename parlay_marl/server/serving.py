@@ -25,7 +25,7 @@ from parlay_marl.core.moves import BUYER, Move
 from parlay_marl.errors import CompiledCodeWarning, ConfigurationError
 from parlay_marl.game.config import make_config
 from parlay_marl.lifeline import end_with_parent
-from parlay_marl.opponents.seat import as_persona
+from parlay_marl.players.persona import as_persona
 from parlay_marl.server.app import app_from_environment, create_app
 from parlay_marl.server.negotiation import Deed, Negotiation
 from parlay_marl.server.settings import ServerSettings

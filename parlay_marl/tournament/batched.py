@@ -23,8 +23,8 @@ from parlay_marl.core.style import CHOICE_DTYPE
 from parlay_marl.errors import PolicyError
 from parlay_marl.game.action import Action
 from parlay_marl.game.position import action_text, refusal_text
-from parlay_marl.opponents.scripted import choose_move, play_turns, seated
-from parlay_marl.opponents.seat import PersonaOpponent
+from parlay_marl.players.persona import PersonaOpponent
+from parlay_marl.players.scripted import choose_move, play_turns, seated
 from parlay_marl.tournament.games import NOBODY
 
 Ask = Callable[[int, NDArray[np.float32], NDArray[np.int8]], NDArray[np.int64]]

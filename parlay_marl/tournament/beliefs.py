@@ -29,13 +29,13 @@ from parlay_marl.core.moves import BATNA_REVEAL, BUYER, SELLER
 from parlay_marl.core.params import PARAMS_DTYPE
 from parlay_marl.core.state import STATE_DTYPE
 from parlay_marl.envs.batch import joined
-from parlay_marl.envs.threads import MOST_THREADS
 from parlay_marl.errors import ConfigurationError
 from parlay_marl.game.config import whole_number
 from parlay_marl.game.position import checked_seed
-from parlay_marl.opponents.record import ACCURACY, RECORDED_FIGURES, TURN_DTYPE, record_games
-from parlay_marl.opponents.scripted import seated
-from parlay_marl.opponents.seat import PersonaOpponent, as_persona, cast_of
+from parlay_marl.players.persona import PersonaOpponent, as_persona, cast_of
+from parlay_marl.players.scripted import seated
+from parlay_marl.simulation.record import ACCURACY, RECORDED_FIGURES, TURN_DTYPE, record_games
+from parlay_marl.simulation.threads import MOST_THREADS
 from parlay_marl.tournament.entrants import check_names
 from parlay_marl.tournament.matches import in_order, play_cell
 

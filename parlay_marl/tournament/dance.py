@@ -22,7 +22,7 @@ from parlay_marl.game.config import Config, make_config
 from parlay_marl.game.game import Game
 from parlay_marl.game.text import plain, price_text
 from parlay_marl.game.turns import Turn
-from parlay_marl.opponents.seat import PersonaOpponent
+from parlay_marl.players.persona import PersonaOpponent
 from parlay_marl.tournament.beliefs import recorded
 from parlay_marl.tournament.entrants import recalled_persona
 from parlay_marl.tournament.games import EntrantInfo, Games

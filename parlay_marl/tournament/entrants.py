@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from parlay_marl.catalogue.files import is_path
 from parlay_marl.catalogue.personas import Persona, persona_names
 from parlay_marl.errors import ConfigurationError, PolicyFileError, UnknownNameError
-from parlay_marl.opponents.seat import Opponent, PersonaOpponent, as_persona
+from parlay_marl.players.persona import Opponent, PersonaOpponent, as_persona
 from parlay_marl.printable import escaped
 from parlay_marl.tournament.games import POLICY_DIGEST, EntrantInfo
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from parlay_marl.core.moves import BUYER
 from parlay_marl.errors import ConfigurationError, PolicyError
 from parlay_marl.lifeline import end_with_parent
-from parlay_marl.opponents.seat import Opponent
+from parlay_marl.players.persona import Opponent
 from parlay_marl.tournament.entrants import Recipe, in_words
 
 SECONDS_TO_START = 120.0

@@ -28,12 +28,12 @@ from parlay_marl.catalogue.scenarios import Params, Scenario, build_params, load
 from parlay_marl.core.moves import BUYER, SEATS, SELLER
 from parlay_marl.core.outcome import OUTCOME_DTYPE
 from parlay_marl.core.state import STATE_DTYPE
-from parlay_marl.envs.threads import MOST_THREADS, Workers
 from parlay_marl.errors import ConfigurationError, ForfeitWarning
 from parlay_marl.game.config import whole_number
 from parlay_marl.game.position import checked_seed
-from parlay_marl.opponents.scripted import play_games, seated
-from parlay_marl.opponents.seat import PersonaOpponent, cast_of
+from parlay_marl.players.persona import PersonaOpponent, cast_of
+from parlay_marl.players.scripted import play_games, seated
+from parlay_marl.simulation.threads import MOST_THREADS, Workers
 from parlay_marl.tournament.batched import BatchedCell
 from parlay_marl.tournament.entrants import Contestant, Given, Recipe, check_names, load_entrants
 from parlay_marl.tournament.games import GAME_DTYPE, NOBODY, Games, Rows

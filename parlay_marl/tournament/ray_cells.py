@@ -28,7 +28,7 @@ from parlay_marl import __version__
 from parlay_marl.core import jit
 from parlay_marl.core.moves import BUYER
 from parlay_marl.errors import ConfigurationError, ParlayError
-from parlay_marl.opponents.seat import as_persona
+from parlay_marl.players.persona import as_persona
 from parlay_marl.tournament.batched import BatchedCell
 from parlay_marl.tournament.entrants import Contestant, in_words
 from parlay_marl.tournament.games import GAME_DTYPE, Rows

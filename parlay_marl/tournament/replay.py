@@ -16,7 +16,7 @@ from parlay_marl.game.action import Action
 from parlay_marl.game.config import make_config
 from parlay_marl.game.game import Game
 from parlay_marl.game.outcome import make_report
-from parlay_marl.opponents.seat import PersonaOpponent, Player
+from parlay_marl.players.persona import PersonaOpponent, Player
 from parlay_marl.tournament.entrants import Contestant, recalled
 from parlay_marl.tournament.games import NOBODY, Games, Rows
 from parlay_marl.tournament.hosts import Hosts

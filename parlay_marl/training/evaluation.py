@@ -17,7 +17,7 @@ from parlay_marl.catalogue.scenarios import Params
 from parlay_marl.core.bargain import ROUNDING
 from parlay_marl.core.moves import BUYER, SELLER
 from parlay_marl.core.outcome import DEAL, WALKED
-from parlay_marl.opponents.seat import PersonaOpponent
+from parlay_marl.players.persona import PersonaOpponent
 from parlay_marl.tournament.matches import play_cell
 from parlay_marl.training.goals import never_zopa
 

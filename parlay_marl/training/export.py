@@ -14,8 +14,8 @@ from parlay_marl.catalogue.files import write_whole
 from parlay_marl.core.moves import INDEX_OFFERS, MAX_PACKAGES, PRICE_LEVELS, n_actions
 from parlay_marl.core.observation import width
 from parlay_marl.errors import ConfigurationError, MissingExtraError, PolicyFileError
-from parlay_marl.opponents.policy import Policy, read_policy
-from parlay_marl.opponents.policy_file import ACTIVATIONS, NAME, Float32
+from parlay_marl.policies.policy import Policy, read_policy
+from parlay_marl.policies.policy_file import ACTIVATIONS, NAME, Float32
 from parlay_marl.training.layers import Layer, Network
 from parlay_marl.training.rllib_folder import read_rllib
 from parlay_marl.training.sb3_file import read_sb3

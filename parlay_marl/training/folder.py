@@ -20,7 +20,7 @@ from pydantic import ValidationError
 
 from parlay_marl.catalogue.files import reasons, write_whole
 from parlay_marl.errors import ConfigurationError
-from parlay_marl.opponents.policy import Policy, write_policy
+from parlay_marl.policies.policy import Policy, write_policy
 from parlay_marl.training.plan import Plan
 
 _VERSIONS = ("parlay-marl", "numpy", "torch", "stable-baselines3", "sb3-contrib")

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from parlay_marl.catalogue.personas import Persona
 from parlay_marl.core.style import TRAIT_INPUTS
 from parlay_marl.envs.batch import Batch
-from parlay_marl.opponents.policy import Policy
-from parlay_marl.opponents.seat import PersonaOpponent
+from parlay_marl.players.persona import PersonaOpponent
+from parlay_marl.policies.policy import Policy
 
 SELVES = 4
 """Seats at the table for the policy as it is now: more than one, so that it can have several traits at once."""

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, model_validator
 from parlay_marl.catalogue.files import Strict
 from parlay_marl.catalogue.personas import load_persona, persona_names
 from parlay_marl.catalogue.scenarios import load_scenario, scenario_names
-from parlay_marl.opponents.policy import Policy
+from parlay_marl.policies.policy import Policy
 
 LONGEST_NAME = 60
 NAME = r"^[A-Za-z0-9_.-]+$"

@@ -23,8 +23,8 @@ from parlay_marl.core.observation import width
 from parlay_marl.core.style import TRAIT_INPUTS
 from parlay_marl.envs.batch import Batch
 from parlay_marl.errors import ConfigurationError, MissingExtraError
-from parlay_marl.opponents.policy import Policy, write_policy
-from parlay_marl.opponents.seat import PersonaOpponent
+from parlay_marl.players.persona import PersonaOpponent
+from parlay_marl.policies.policy import Policy, write_policy
 from parlay_marl.training import checkpoint
 from parlay_marl.training.evaluation import Evaluation, evaluate
 from parlay_marl.training.folder import Folder

@@ -16,7 +16,7 @@ from parlay_marl.catalogue.files import still_valid
 from parlay_marl.errors import CatalogueError, ScenarioWarning
 from parlay_marl.game.config import make_config
 from parlay_marl.game.game import Game
-from parlay_marl.opponents.seat import PersonaOpponent
+from parlay_marl.players.persona import PersonaOpponent
 
 RENT = 'title = "Rent"\nlow = 1450\nhigh = 1550\n[reservation]\nbuyer = 1530\nseller = 1470\n'
 EVENT = '[[events]]\nround = {}\nheadline = "News."\nbuyer = {{ urgency = 0.1 }}\n'

@@ -10,9 +10,9 @@ import pytest
 from parlay_marl.catalogue import load_persona, load_scenario, persona_names, scenario_names
 from parlay_marl.catalogue.checks import shares_of
 from parlay_marl.core.style import TRAIT_INPUTS
-from parlay_marl.opponents.policy import write_policy
+from parlay_marl.policies.policy import write_policy
 from tests.cli.conftest import Parlay
-from tests.opponents.networks import network
+from tests.policies.networks import network
 
 
 def test_personas_are_listed(parlay: Parlay) -> None:

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from parlay_marl.core.observation import width
-from parlay_marl.opponents.policy import read_policy, write_policy
+from parlay_marl.policies.policy import read_policy, write_policy
 from tests.cli.conftest import Parlay
-from tests.opponents.networks import network, same
+from tests.policies.networks import network, same
 from tests.processes import ROOT
 
 FIXTURES = ROOT / "tests" / "training" / "fixtures"

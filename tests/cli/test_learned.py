@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from parlay_marl.opponents.policy import write_policy
+from parlay_marl.policies.policy import write_policy
 from tests.cli.conftest import Parlay
-from tests.opponents.networks import ROOM, network
+from tests.policies.networks import ROOM, network
 
 AT_THE_TABLE = {
     "watch buyer": ("watch", "{}", "shark"),

@@ -17,7 +17,7 @@ from parlay_marl.game.config import make_config
 from parlay_marl.game.game import Game
 from parlay_marl.game.text import price_text
 from parlay_marl.game.transcript import transcript
-from parlay_marl.opponents.seat import as_persona
+from parlay_marl.players.persona import as_persona
 from tests.cli.conftest import Parlay
 
 RANGES: dict[str, dict[str, Any]] = {

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from parlay_marl.opponents.policy import read_policy
+from parlay_marl.policies.policy import read_policy
 from tests.cli.conftest import Parlay
 
 QUICK = ("--lanes", "64", "--steps", "16", "--batch-size", "256", "--hidden", "8", "-n", "2")

@@ -11,7 +11,7 @@ from parlay_marl.catalogue import build_params, load_rules, load_scenario, perso
 from parlay_marl.cli.console import COLOURS
 from parlay_marl.core.outcome import Ending
 from parlay_marl.game.text import STYLES
-from parlay_marl.opponents.seat import as_persona
+from parlay_marl.players.persona import as_persona
 from parlay_marl.tournament.matches import play_cell
 from tests.cli.conftest import Parlay, start
 

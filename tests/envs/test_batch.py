@@ -21,10 +21,10 @@ from parlay_marl.errors import ConfigurationError, IllegalMoveError, NotStartedE
 from parlay_marl.game.config import make_config
 from parlay_marl.game.game import Game
 from parlay_marl.game.outcome import make_report
-from parlay_marl.opponents import lanes as kernels
-from parlay_marl.opponents.seat import PersonaOpponent, as_persona, as_player
+from parlay_marl.players.persona import PersonaOpponent, as_persona, as_player
+from parlay_marl.simulation import lanes as kernels
 from tests.helpers import HOT, PERSONAS, SCENARIOS, Chooser, case_name, content, offer, pick
-from tests.opponents.networks import learned
+from tests.policies.networks import learned
 
 N, SEED = 6, 40
 ROOM = 9

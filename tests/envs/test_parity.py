@@ -13,10 +13,10 @@ from parlay_marl.core.moves import decode
 from parlay_marl.core.style import CHOICE_DTYPE, TRAIT_INPUTS
 from parlay_marl.envs.single import NegotiationEnv
 from parlay_marl.game.game import Game
-from parlay_marl.opponents.scripted import choose_move
-from parlay_marl.opponents.seat import PersonaOpponent, as_persona
+from parlay_marl.players.persona import PersonaOpponent, as_persona
+from parlay_marl.players.scripted import choose_move
 from tests.helpers import AGENTS, BUYER, HOT, PERSONAS, SCENARIOS, SELLER, content, examples, info_at, pick, same
-from tests.opponents.networks import learned
+from tests.policies.networks import learned
 
 RULES = {"default": "default", "seed": "seed", "hot": HOT}
 

@@ -23,7 +23,7 @@ from parlay_marl.errors import (
     UnknownNameError,
 )
 from tests.helpers import HOT, PERSONAS, SCENARIOS, Chooser, case_name, check_infos, content, offer, pick, same
-from tests.opponents.networks import learned
+from tests.policies.networks import learned
 
 N, SEED, STEPS = 5, 90, 90
 MODES = tuple(AutoresetMode)

@@ -12,9 +12,9 @@ import pytest
 from parlay_marl import negotiation_v0
 from parlay_marl.core.moves import Move
 from parlay_marl.errors import ActionTypeError, ConfigurationError, IllegalMoveError, ParlayError, UnknownNameError
-from parlay_marl.opponents.policy import write_policy
+from parlay_marl.policies.policy import write_policy
 from tests.helpers import PERSONAS, SCENARIOS, Chooser, Reciter, case_name, content, offer
-from tests.opponents.networks import network
+from tests.policies.networks import network
 
 play_game = negotiation_v0.play_game
 

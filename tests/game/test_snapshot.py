@@ -18,7 +18,7 @@ from parlay_marl.core import step
 from parlay_marl.envs.single import NegotiationEnv
 from parlay_marl.errors import ConfigurationError, IllegalMoveError, NotStartedError
 from parlay_marl.game.game import Game
-from parlay_marl.opponents import scripted
+from parlay_marl.players import scripted
 from tests.helpers import HOT, PERSONAS, SCENARIOS, Chooser, content, examples, pick
 
 SEATINGS: dict[str, dict[str, Any]] = {

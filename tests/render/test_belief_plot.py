@@ -18,7 +18,7 @@ from parlay_marl.core.belief import HIGH, LOW, RESERVATION
 from parlay_marl.core.moves import Move
 from parlay_marl.errors import ConfigurationError, MissingExtraError, NotStartedError
 from parlay_marl.game.game import Game
-from parlay_marl.opponents.seat import as_player
+from parlay_marl.players.persona import as_player
 from parlay_marl.render import belief_plot
 from parlay_marl.render.belief_plot import BAND, BLUFF, HONEST, MEAN, OFFER, TRUTH, belief_figure, follow, plot_beliefs
 from tests.helpers import SCENARIOS

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from parlay_marl.catalogue import load_persona, persona_names
 from parlay_marl.errors import IllegalMoveError
-from parlay_marl.opponents.seat import PersonaOpponent
+from parlay_marl.players.persona import PersonaOpponent
 from parlay_marl.server.words import checked, escaped, is_sceptical, spoken
 from tests.helpers import examples
 

@@ -14,7 +14,7 @@ from parlay_marl.catalogue import build_params, load_persona, load_rules, load_s
 from parlay_marl.catalogue.personas import Persona
 from parlay_marl.catalogue.scenarios import Scenario
 from parlay_marl.core.outcome import DEAL
-from parlay_marl.opponents.seat import as_persona
+from parlay_marl.players.persona import as_persona
 from parlay_marl.tournament.games import GAME_DTYPE, EntrantInfo, Games
 from parlay_marl.tournament.matches import play_cell
 

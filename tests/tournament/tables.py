@@ -9,7 +9,7 @@ import numpy as np
 
 from parlay_marl.catalogue import build_params, load_rules, load_scenario
 from parlay_marl.core.outcome import DEAL
-from parlay_marl.opponents.seat import as_persona
+from parlay_marl.players.persona import as_persona
 from parlay_marl.tournament.games import GAME_DTYPE, EntrantInfo, Games
 from parlay_marl.tournament.matches import play_cell
 

@@ -22,8 +22,8 @@ from parlay_marl.core.outcome import Ending
 from parlay_marl.core.params import PARAMS_DTYPE
 from parlay_marl.envs.batch import joined
 from parlay_marl.errors import CatalogueError, ConfigurationError, UnknownNameError
-from parlay_marl.opponents.record import ACCURACY
-from parlay_marl.opponents.seat import as_persona
+from parlay_marl.players.persona import as_persona
+from parlay_marl.simulation.record import ACCURACY
 from parlay_marl.tournament import BeliefReport, assess_beliefs, beliefs
 from parlay_marl.tournament.beliefs import TRACKERS, auc, first_number, quarter_turns, recorded, reliability, value_of
 from parlay_marl.tournament.matches import play_cell

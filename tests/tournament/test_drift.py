@@ -11,7 +11,7 @@ from parlay_marl.catalogue.personas import Drift, Persona
 from parlay_marl.core.belief import HIGH, LOW, RESERVATION
 from parlay_marl.core.params import PARAMS_DTYPE
 from parlay_marl.envs.batch import joined
-from parlay_marl.opponents.seat import as_persona
+from parlay_marl.players.persona import as_persona
 from parlay_marl.tournament.beliefs import TRACKERS, recorded
 from tests.core.games import scenario
 from tests.helpers import BUYER, SELLER

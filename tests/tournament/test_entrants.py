@@ -11,7 +11,7 @@ import pytest
 
 from parlay_marl.catalogue import load_persona, persona_names
 from parlay_marl.errors import ConfigurationError, UnknownNameError
-from parlay_marl.opponents.seat import PersonaOpponent
+from parlay_marl.players.persona import PersonaOpponent
 from parlay_marl.tournament.entrants import load_entrant, load_entrants, recalled
 from parlay_marl.tournament.games import EntrantInfo
 from tests.tournament import policies

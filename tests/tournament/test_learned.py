@@ -12,14 +12,14 @@ import pytest
 from parlay_marl.catalogue import personas as catalogue
 from parlay_marl.core.style import TRAIT_INPUTS
 from parlay_marl.errors import ConfigurationError, PolicyFileError
-from parlay_marl.opponents.policy import write_policy
+from parlay_marl.policies.policy import write_policy
 from parlay_marl.tournament import Games, analyse, replay_game, run_tournament
 from parlay_marl.tournament.entrants import load_entrant, recalled
 from parlay_marl.tournament.games import POLICY_DIGEST
 from parlay_marl.tournament.replay import rows_of
 from parlay_marl.tournament.report import report_data
 from tests.helpers import content
-from tests.opponents.networks import ROOM, learned, network
+from tests.policies.networks import ROOM, learned, network
 from tests.tournament.test_replay import outcome, stored
 
 CLERK = """

@@ -16,7 +16,7 @@ from parlay_marl.core.outcome import OUTCOME, Ending
 from parlay_marl.errors import CatalogueError, ConfigurationError, MissingExtraError, UnknownNameError
 from parlay_marl.game.game import Game
 from parlay_marl.game.outcome import make_report
-from parlay_marl.opponents.seat import as_persona, as_player
+from parlay_marl.players.persona import as_persona, as_player
 from parlay_marl.tournament import Games, matches, run_tournament
 from parlay_marl.tournament.matches import play_cell
 from tests.helpers import BUYER, PERSONAS, SCENARIOS, SELLER, case_name, content

@@ -14,7 +14,7 @@ import pytest
 from parlay_marl.catalogue import build_params, load_rules, load_scenario
 from parlay_marl.catalogue.scenarios import Scenario
 from parlay_marl.core.outcome import Ending
-from parlay_marl.opponents.seat import as_persona
+from parlay_marl.players.persona import as_persona
 from parlay_marl.tournament.matches import play_cell
 
 STILL = {"erosion": {"hot_tension": 101.0}}

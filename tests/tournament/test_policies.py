@@ -21,7 +21,7 @@ from parlay_marl.core.outcome import Ending
 from parlay_marl.errors import ConfigurationError, ForfeitWarning
 from parlay_marl.game.game import Game
 from parlay_marl.game.outcome import make_report
-from parlay_marl.opponents.seat import as_persona, as_player
+from parlay_marl.players.persona import as_persona, as_player
 from parlay_marl.tournament import Forfeit, Games, hosts, run_tournament
 from parlay_marl.tournament.batched import BatchedCell
 from parlay_marl.tournament.entrants import load_entrants

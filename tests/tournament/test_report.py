@@ -20,7 +20,7 @@ from parlay_marl.errors import ConfigurationError
 from parlay_marl.game import text, transcript
 from parlay_marl.game.config import make_config
 from parlay_marl.game.game import Game
-from parlay_marl.opponents.seat import as_player
+from parlay_marl.players.persona import as_player
 from parlay_marl.tournament import dance, figures, report, write_report
 from parlay_marl.tournament.counts import ENDINGS, PRICE_BINS, count_games, plain
 from parlay_marl.tournament.games import EntrantInfo, Games

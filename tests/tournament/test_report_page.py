@@ -20,7 +20,7 @@ from parlay_marl.catalogue import load_scenario
 from parlay_marl.game.config import make_config
 from parlay_marl.game.game import Game
 from parlay_marl.game.text import price_text
-from parlay_marl.opponents.seat import as_player
+from parlay_marl.players.persona import as_player
 from parlay_marl.tournament import write_report
 from parlay_marl.tournament.games import EntrantInfo, Games
 from tests.tournament.report_games import HOSTILE, analysed, hostile, played

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from parlay_marl.catalogue import build_params, load_persona, load_rules, load_scenario
-from parlay_marl.opponents.seat import PersonaOpponent
+from parlay_marl.players.persona import PersonaOpponent
 from parlay_marl.tournament import run_tournament
 from parlay_marl.training.evaluation import best_reply, conduct, evaluate, games_of, interval, judge, payoffs
 from parlay_marl.training.exploit import exploit, exploit_plan

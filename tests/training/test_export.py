@@ -26,12 +26,12 @@ from hypothesis import strategies as st
 from parlay_marl.core.moves import n_actions
 from parlay_marl.core.observation import width
 from parlay_marl.errors import ConfigurationError, MissingExtraError, PolicyFileError
-from parlay_marl.opponents.policy import Policy, read_policy, write_policy
+from parlay_marl.policies.policy import Policy, read_policy, write_policy
 from parlay_marl.training import sb3_file
 from parlay_marl.training.export import MASKED, export_onnx, import_policy
 from parlay_marl.training.rllib_folder import _Messages, load_arrays
 from tests.helpers import examples
-from tests.opponents.networks import network, rows, same
+from tests.policies.networks import network, rows, same
 from tests.processes import run
 from tests.training.models import Desk, model
 

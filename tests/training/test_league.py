@@ -8,9 +8,9 @@ import pytest
 from parlay_marl.catalogue import load_persona
 from parlay_marl.core.moves import OFFER
 from parlay_marl.envs.batch import Batch
-from parlay_marl.opponents.seat import PersonaOpponent
+from parlay_marl.players.persona import PersonaOpponent
 from parlay_marl.training.league import EXPLORER, FIRST_PAST, LEAST_WEIGHT, SELVES, League, member
-from tests.opponents.networks import network
+from tests.policies.networks import network
 
 
 @pytest.fixture

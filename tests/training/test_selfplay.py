@@ -16,8 +16,8 @@ import torch
 from parlay_marl.catalogue import load_persona
 from parlay_marl.core.outcome import DEAL
 from parlay_marl.errors import CatalogueError, ConfigurationError, MissingExtraError, ParlayError
-from parlay_marl.opponents.policy import Policy, read_policy
-from parlay_marl.opponents.seat import PersonaOpponent
+from parlay_marl.players.persona import PersonaOpponent
+from parlay_marl.policies.policy import Policy, read_policy
 from parlay_marl.training.evaluation import evaluate, games_of
 from parlay_marl.training.folder import Folder
 from parlay_marl.training.league import member

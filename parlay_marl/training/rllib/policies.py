@@ -8,7 +8,7 @@ from ray.rllib.core import DEFAULT_MODULE_ID
 
 from parlay_marl.catalogue.scenarios import load_scenario
 from parlay_marl.errors import UnknownNameError
-from parlay_marl.opponents.policy import Policy
+from parlay_marl.policies.policy import Policy
 from parlay_marl.training.export import Wishes, named
 from parlay_marl.training.rllib.league import first
 from parlay_marl.training.rllib.module import activation_of

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from parlay_marl.opponents.policy import read_policy, write_policy
-from tests.opponents.networks import network
+from parlay_marl.policies.policy import read_policy, write_policy
+from tests.policies.networks import network
 from tests.processes import ROOT, Finished, run
 
 TINY = ("--iterations", "2", "--lanes", "32", "--games", "4")

@@ -16,7 +16,7 @@ from parlay_marl.core.observation import width
 from parlay_marl.envs.spaces import action_space, observation_space
 from parlay_marl.errors import ConfigurationError
 from parlay_marl.training.rllib import MaskedPPOModule, module_spec
-from tests.opponents.networks import rows
+from tests.policies.networks import rows
 
 N = 12
 

@@ -1,0 +1,137 @@
+"""Who may sit in a seat, and how an argument such as `seller="shark"` becomes one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from parlay_marl.catalogue.personas import Persona, load_persona
+from parlay_marl.catalogue.scenarios import Scenario
+from parlay_marl.core.style import PERSONA_DTYPE, TRAIT_INPUTS
+from parlay_marl.errors import ConfigurationError
+from parlay_marl.policies.policy import Policy, read_with_digest
+
+NO_WEIGHTS = np.zeros(0, np.float32)
+
+
+@runtime_checkable
+class Opponent(Protocol):
+    """Anything that plays from what it sees: a learned policy, a script of one's own.
+
+    It is asked for a batch at a time, even where the batch is one game.
+    """
+
+    name: str
+
+    def act(self, observations: NDArray[np.float32], masks: NDArray[np.int8]) -> NDArray[np.integer[Any]]:
+        """Return a legal discrete action for each row: `(n, fields)` and `(n, actions)` in, `(n,)` out."""
+
+
+class PersonaOpponent:
+    """A persona, played by the compiled functions: by its numbers, or by the learned policy that it names."""
+
+    def __init__(self, persona: Persona, policy: Policy | None = None) -> None:
+        """Read the persona's policy file, if it names one, or let it be played by a policy that is at hand."""
+        self.persona = load_persona(persona)
+        self.name = self.persona.name
+        self.policy = policy
+        self.policy_digest = ""
+        """SHA-256 of the policy file that was read; empty where there is none."""
+        if policy is None and self.persona.policy_path is not None:
+            self.policy, self.policy_digest = read_with_digest(self.persona.policy_path)
+        self._prepare()
+
+    def _prepare(self) -> None:
+        """Make what the kernels read."""
+        self.record, self.weights = self.persona.record(), NO_WEIGHTS
+        if self.policy is not None:
+            self._check_traits(self.policy)
+            self.record.flags.writeable = True
+            self.record["network"] = self.policy.network
+            self.record.flags.writeable = False
+            self.weights = self.policy.packed
+        self.event_sensitivity = float(self.record[0]["base"]["event_sensitivity"])
+
+    def __repr__(self) -> str:
+        return f"PersonaOpponent({self.name!r})"
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what pickles keep: a copied record would not be read-only, and its kernel be compiled anew."""
+        return {"persona": self.persona, "policy": self.policy, "policy_digest": self.policy_digest}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Become the copy, whatever has become of the policy file."""
+        vars(self).update(state, name=state["persona"].name)
+        self._prepare()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> PersonaOpponent:
+        """Return the opponent itself, as it does not change."""
+        return self
+
+    def _check_traits(self, policy: Policy) -> None:
+        """Refuse a policy with other inputs from its persona than the kernels give."""
+        if policy.traits not in ((), TRAIT_INPUTS):
+            where = f"{self.persona.policy_path}: " if self.policy_digest else ""
+            raise ConfigurationError(
+                f"{where}policy {policy.name!r} takes the traits {', '.join(policy.traits)}, but personas give "
+                f"{', '.join(TRAIT_INPUTS)}, in this order, or none; train it with these"
+            )
+
+    def check_room(self, scenario: Scenario) -> None:
+        """Refuse a scenario with more packages than the persona's learned policy was made for."""
+        self.check_packages(scenario.n_packages, repr(scenario.name))
+
+    def check_packages(self, packages: int, where: str = "the scenario") -> None:
+        """Refuse more packages than the persona's learned policy was made for, unless that knows of the price only.
+
+        Such a policy bargains over the price of one package at a time, which the persona's `logrolling` chooses.
+        """
+        if self.policy is not None and 1 < self.policy.packages < packages:
+            raise ConfigurationError(
+                f"{self.name!r} is played by a policy with room for {self.policy.packages} packages, but "
+                f"{where} has {packages}; choose a scenario with fewer, or train a policy on one with as many"
+            )
+
+
+class Cast(NamedTuple):
+    """Personas as the kernels read them: records `(n,)` of `PERSONA_DTYPE`, and the weights of all learned policies."""
+
+    records: Any
+    weights: NDArray[np.float32]
+
+
+def cast_of(players: Sequence[PersonaOpponent]) -> Cast:
+    """Return personas for a kernel; one blank record where there are none.
+
+    NumPy's own concatenation makes an equal dtype of its own, which costs the kernels several microseconds a call.
+    """
+    records, start = np.zeros(max(len(players), 1), PERSONA_DTYPE), 0
+    for i, player in enumerate(players):
+        records[i] = player.record[0]
+        records[i]["network"]["start"] = start
+        start += len(player.weights)
+    return Cast(records, np.concatenate([NO_WEIGHTS, *(player.weights for player in players)]))
+
+
+Player = PersonaOpponent | Opponent
+
+
+def as_persona(player: str | Path | Persona | PersonaOpponent) -> PersonaOpponent:
+    """Return a persona that is ready to sit down: by its name, by its file or a policy file, or as it is."""
+    return player if isinstance(player, PersonaOpponent) else PersonaOpponent(load_persona(player))
+
+
+def as_player(player: str | Path | Persona | Player) -> Player:
+    """Return who plays a seat: a persona, see `as_persona`, or an `Opponent`."""
+    if isinstance(player, str | Path | Persona | PersonaOpponent):
+        return as_persona(player)
+    if isinstance(player, Opponent) and callable(player.act):
+        return player
+    raise ConfigurationError(
+        f"{player!r} cannot play a seat; give a persona's name or file, "
+        "or an object with a `name` and a method `act(observations, masks)`"
+    )

@@ -1,0 +1,1 @@
+"""Many games in compiled code: lanes, records of their turns, and worker threads."""

@@ -1,0 +1,98 @@
+"""Whole games between personas, written down turn by turn: what was done, what was true, and what each seat believed.
+
+A game may be followed by several trackers at once: the first plays (personas act on its beliefs), the others look on.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from parlay_marl.core import tracking
+from parlay_marl.core.belief import N_FIGURES
+from parlay_marl.core.chance import subkey
+from parlay_marl.core.jit import entry_point
+from parlay_marl.core.moves import BATNA_REVEAL, seat_on_turn
+from parlay_marl.core.outcome import NONE
+from parlay_marl.core.step import start_game, take_turn
+from parlay_marl.core.table import Field, field_dtype
+from parlay_marl.players.scripted import choose
+
+TURN = (
+    Field("round", "i2", (), "round index, from 0"),
+    Field("seat", "i1", (), "who moved"),
+    Field("move", "i1", (), "the `Move`"),
+    Field("package", "i1", (), "package of an offer"),
+    Field("is_bluff", "i1", (), "1 where the move was a claim, and a bluff"),
+    Field("price", "f8", (), "price of an offer, normalised"),
+    Field("reservation", "f8", (2,), "reservation prices after the turn"),
+    Field("urgency", "f8", (2,), "urgency after the turn"),
+    Field("alternative", "i1", (2,), "1 where the seat has an alternative after the turn"),
+    Field("doubt", "f8", (), "probability to the other seat that the claim is a bluff; NaN where there was none"),
+)
+"""What is written down of one turn."""
+
+TURN_DTYPE = field_dtype(TURN)
+ACCURACY = N_FIGURES
+"""Place of the belief's accuracy, after the figures of `Belief`."""
+RECORDED_FIGURES = N_FIGURES + 1
+
+
+@entry_point
+def record_games(
+    params: Any,
+    personas: Any,
+    weights: Any,
+    fixed: Any,
+    blank: Any,
+    seed: Any,
+    numbers: Any,
+    games: Any,
+    turns: Any,
+    beliefs: Any,
+    lengths: Any,
+) -> None:
+    """Play whole games between two personas, and write every turn down.
+
+    Shapes, for n games of at most m turns and k trackers: `params` and `games`, a scratch, (k,), alike but for the
+    tracker; `personas` (2,), buyer and seller; `numbers` (n,) int64; `turns` (n, m) of `TURN_DTYPE`; `beliefs`
+    (n, m, k, 2, figures) float64, after each turn: those of `Belief`, and how accurate it is; `lengths` (n,) int64,
+    the turns of each game.
+    """
+    base = subkey(np.uint64(seed), 0)
+    for i in range(len(numbers)):
+        for k in range(len(params)):
+            games[k] = blank[0]
+            games[k]["key"] = subkey(base, numbers[i])
+            games[k]["scenario"] = k
+            start_game(games[k], params[k], fixed[0])
+        s, p = games[0], params[0]
+        turn = 0
+        while s["ending"] == NONE:
+            seat = seat_on_turn(s)
+            now = turns[i, turn]
+            now["round"] = s["round"]
+            now["seat"] = seat
+            move, price, package = choose(s, p, personas[seat], weights, seat)
+            now["move"] = move
+            now["price"] = price
+            now["package"] = package
+            for k in range(len(params)):
+                tracking.state_inferred(games[k], params[k], seat)
+                take_turn(games[k], params[k], move, price, package)
+                for j in range(2):
+                    for figure in range(N_FIGURES):
+                        beliefs[i, turn, k, j, figure] = games[k]["belief"][j][figure]
+                    beliefs[i, turn, k, j, ACCURACY] = tracking.accuracy(games[k], params[k], j)
+            for j in range(2):
+                now["reservation"][j] = s["reservation"][j]
+                now["urgency"][j] = s["urgency"][j]
+                now["alternative"][j] = s["alternative"][j]
+            now["is_bluff"] = 0
+            now["doubt"] = np.nan
+            if move == BATNA_REVEAL:
+                now["is_bluff"] = s["claim_is_bluff"][seat]
+                now["doubt"] = tracking.bluff_probability(s, p, seat)
+            turn += 1
+        lengths[i] = turn
