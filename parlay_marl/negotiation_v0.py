@@ -29,7 +29,8 @@ Arguments of `env`, `raw_env` and `parallel_env`, all by keyword:
   alone, as AgileRL needs it) or `"both"`, which TorchRL cannot read.
 - `beliefs`: `"bayes"` (inferred), `"heuristic"` (fixed nudges), `"none"` (the prior) or `"elicited"` (stated by the
   seats themselves, and paid by a proper score).
-- `buyer`, `seller`: who plays the seat: None for an agent, a persona's name or file, or any `Opponent`.
+- `buyer`, `seller`: who plays the seat: None for an agent, a persona's name or file, a `Player`, or a
+  `BatchedPlayer`.
 - `render_mode`: `"ansi"` returns a transcript, `"human"` prints it as the game goes, `"rgb_array"` draws a frame.
 
 A discrete action is, in this order: accept, walk away, silence, challenge, anchor, 41 offers for each package, 41
@@ -67,6 +68,8 @@ from parlay_marl.game.ledger import Claim
 from parlay_marl.game.options import ResetOptions
 from parlay_marl.game.outcome import Outcome
 from parlay_marl.game.record import GameRecord, play_game
+from parlay_marl.game.view import SeatView
+from parlay_marl.players.player import Player
 
 __all__ = [
     "Action",
@@ -78,8 +81,10 @@ __all__ = [
     "GameRecord",
     "Move",
     "Outcome",
+    "Player",
     "Reading",
     "ResetOptions",
+    "SeatView",
     "env",
     "infer_limit",
     "make_config",

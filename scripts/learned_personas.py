@@ -21,7 +21,7 @@ import numpy as np
 from parlay_marl.catalogue import build_params, load_persona, load_rules, load_scenario
 from parlay_marl.core.moves import BUYER, SELLER
 from parlay_marl.core.outcome import DEAL
-from parlay_marl.players.persona import PersonaOpponent
+from parlay_marl.players.persona import PersonaPlayer
 from parlay_marl.policies.policy import read_policy
 from parlay_marl.training.evaluation import games_of
 from parlay_marl.training.plan import price_scenarios, scripted_personas
@@ -29,7 +29,7 @@ from parlay_marl.training.plan import price_scenarios, scripted_personas
 FIGURES = ("opening", "concession", "deal rate", "bluffs", "payoff")
 
 
-def conduct(player: PersonaOpponent, field: Sequence[PersonaOpponent], deals: Sequence[Any], games: int) -> np.ndarray:
+def conduct(player: PersonaPlayer, field: Sequence[PersonaPlayer], deals: Sequence[Any], games: int) -> np.ndarray:
     """Return the figures of a player against a field, as means over all games and both seats."""
     rows = []
     for seat in (BUYER, SELLER):
@@ -61,7 +61,7 @@ def main() -> None:
     names = options.persona or ["shark", "diplomat", "veteran"]
     if not read_policy(options.policy).traits:
         parser.error(f"{options.policy}: the policy is given no traits; train one with --persona-rewards")
-    field = [PersonaOpponent(load_persona(name)) for name in scripted_personas()]
+    field = [PersonaPlayer(load_persona(name)) for name in scripted_personas()]
     rules = load_rules("default")
     deals = [build_params(load_scenario(name), rules, reward="payoff") for name in price_scenarios()]
     results: dict[str, dict[str, list[float]]] = {}
@@ -70,7 +70,7 @@ def main() -> None:
         persona = load_persona(name)
         learned = persona.model_copy(update={"policy": str(options.policy.resolve())})
         for how, each in (("script", persona), ("policy", learned)):
-            figures = conduct(PersonaOpponent(each), field, deals, options.games)
+            figures = conduct(PersonaPlayer(each), field, deals, options.games)
             results.setdefault(how, {})[name] = figures.tolist()
             print(f"{name:<10} {how:<9} " + " ".join(f"{figure:>10.3f}" for figure in figures))
     for i, figure in enumerate(FIGURES[:4]):

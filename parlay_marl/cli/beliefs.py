@@ -14,7 +14,7 @@ from parlay_marl.cli.options import GamesInCell, GivenSeed, Personas, Quiet, Rul
 
 if TYPE_CHECKING:
     from parlay_marl.catalogue import Scenario
-    from parlay_marl.players.persona import PersonaOpponent
+    from parlay_marl.players.persona import PersonaPlayer
 
 PAIR = 2
 
@@ -96,7 +96,7 @@ def _check_plot(path: Path, personas: Sequence[str]) -> None:
     figure_class()
 
 
-def _picture(pair: Sequence[PersonaOpponent], scenario: str | Scenario, rules: str, seed: int, path: Path) -> bytes:
+def _picture(pair: Sequence[PersonaPlayer], scenario: str | Scenario, rules: str, seed: int, path: Path) -> bytes:
     """Return the picture of game 0 of a seed in the format that a path names."""
     from parlay_marl.game.config import make_config
     from parlay_marl.game.game import Game

@@ -44,7 +44,7 @@ def evaluate(
     from parlay_marl.cli.training_tables import show_judgement
     from parlay_marl.game.config import whole_number
     from parlay_marl.game.position import checked_seed
-    from parlay_marl.players.persona import PersonaOpponent
+    from parlay_marl.players.persona import PersonaPlayer
     from parlay_marl.simulation.threads import MOST_THREADS
     from parlay_marl.training.evaluation import judge
     from parlay_marl.training.plan import known_scenarios, scripted_personas
@@ -53,10 +53,10 @@ def evaluate(
     whole_number("threads", threads, 1, MOST_THREADS)
     checked_seed(seed)
     with result_file(json, "--json") as file:
-        player = PersonaOpponent(load_persona(policy))
+        player = PersonaPlayer(load_persona(policy))
         deals = [load_scenario(name) for name in scenario or known_scenarios(player.policy)]
         opponents, replies = (
-            [PersonaOpponent(load_persona(name)) for name in names]
+            [PersonaPlayer(load_persona(name)) for name in names]
             for names in (opponent or scripted_personas(), reply or persona_names())
         )
         for deal in deals:

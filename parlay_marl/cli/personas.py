@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from parlay_marl.catalogue import Persona
-    from parlay_marl.players.persona import PersonaOpponent
+    from parlay_marl.players.persona import PersonaPlayer
     from parlay_marl.policies.policy import Policy
 
 Row = tuple[str, str] | tuple[str, str, str]
@@ -59,7 +59,7 @@ def _list(known: list[Persona], console: Console) -> None:
     console.print("`parlay personas NAME` shows one; `parlay watch A B` lets two of them meet.", style="parlay.dim")
 
 
-def _show(player: PersonaOpponent, console: Console) -> None:
+def _show(player: PersonaPlayer, console: Console) -> None:
     """Print one persona."""
     from parlay_marl.cli.layout import paragraph, section
 

@@ -13,7 +13,7 @@ from parlay_marl.game.transcript import warmth
 from parlay_marl.game.turns import Turn
 
 if TYPE_CHECKING:
-    from parlay_marl.game.game import Game
+    from parlay_marl.game.position import Position
 
 LABEL = 13
 """Columns of the labels on the left."""
@@ -38,7 +38,7 @@ REFUSED = {
 class SeatView:
     """One seat's view of a game: its own figures and what is public, never the other's figures."""
 
-    def __init__(self, game: Game, seat: int) -> None:
+    def __init__(self, game: Position, seat: int) -> None:
         self._game = game
         self._scenario = game.scenario
         self._seat = seat

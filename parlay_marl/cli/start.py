@@ -12,7 +12,7 @@ from parlay_marl.cli.console import tell_compiling
 if TYPE_CHECKING:
     from parlay_marl.game.config import Config
     from parlay_marl.game.game import Game
-    from parlay_marl.players.persona import PersonaOpponent
+    from parlay_marl.players.persona import PersonaPlayer
 
 COMPILED = ("reset_games", "observe_game", "play_move", "report_games", "choose_move", "drifted_now")
 """The compiled functions that one game calls."""
@@ -32,7 +32,7 @@ def seed_or_random(seed: int | None) -> int:
     return secrets.randbelow(1_000_000) if seed is None else seed
 
 
-def persona(name: str) -> PersonaOpponent:
+def persona(name: str) -> PersonaPlayer:
     """Return a persona, by name or file, ready to sit down."""
     from parlay_marl.players.persona import as_persona
 
@@ -40,7 +40,7 @@ def persona(name: str) -> PersonaOpponent:
 
 
 def start_game(
-    config: Config, buyer: PersonaOpponent | None, seller: PersonaOpponent | None, seed: int, number: int
+    config: Config, buyer: PersonaPlayer | None, seller: PersonaPlayer | None, seed: int, number: int
 ) -> Game:
     """Return game `number` of a seed; personas have played until a free seat is on turn, or to the end."""
     from parlay_marl.errors import ConfigurationError

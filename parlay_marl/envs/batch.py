@@ -23,7 +23,7 @@ from parlay_marl.errors import ActionTypeError, ConfigurationError, IllegalMoveE
 from parlay_marl.game.config import Config, make_config, one_of, whole_number
 from parlay_marl.game.options import OF_ONE_SCENARIO, fixed_draws
 from parlay_marl.game.position import LARGEST_SEED, action_text, belief_text, checked_seed, refusal_text
-from parlay_marl.players.persona import PersonaOpponent, as_player, cast_of
+from parlay_marl.players.persona import PersonaPlayer, as_player, cast_of
 from parlay_marl.policies.policy import Policy
 from parlay_marl.simulation.lanes import (
     LANE_DTYPE,
@@ -298,7 +298,7 @@ class Batch:
         observe_game(self.games, self._params, lane, seat, self.packages, vector, mask)
         return {"observation": vector, "action_mask": mask}
 
-    def set_opponents(self, shares: Sequence[float], changed: Mapping[int, PersonaOpponent]) -> None:
+    def set_opponents(self, shares: Sequence[float], changed: Mapping[int, PersonaPlayer]) -> None:
         """Change the opponents' shares, which games that begin from now on are drawn by, and who some of them are.
 
         Only an opponent that is played by a learned policy can change, and only into one whose network has the same
@@ -318,7 +318,7 @@ class Batch:
             records[index]["network"]["start"] = start
             self.personas[index] = player
 
-    def _check_change(self, index: int, player: PersonaOpponent) -> None:
+    def _check_change(self, index: int, player: PersonaPlayer) -> None:
         """Refuse an opponent that cannot take the place of the one that is there: its weights have no other room."""
         if not 0 <= index < len(self.personas):
             raise ConfigurationError(f"opponent: there is no number {index}; they are 0 to {len(self.personas) - 1}")
@@ -358,7 +358,7 @@ def _shape(policy: Policy) -> tuple[int, ...]:
     return policy.inputs, *policy.hidden, policy.actions
 
 
-def _personas(seating: Seating, opponent: Many) -> tuple[list[PersonaOpponent], NDArray[np.float64]]:
+def _personas(seating: Seating, opponent: Many) -> tuple[list[PersonaPlayer], NDArray[np.float64]]:
     """Return the personas that play in the kernel, with their cumulative shares."""
     if seating is Seating.BOTH:
         if opponent is not None:
@@ -369,12 +369,12 @@ def _personas(seating: Seating, opponent: Many) -> tuple[list[PersonaOpponent], 
     rivals, shares = shares_of("opponent", opponent)
     players = [as_player(rival) for rival in rivals]
     for player in players:
-        if not isinstance(player, PersonaOpponent):
+        if not isinstance(player, PersonaPlayer):
             raise ConfigurationError(
                 f"{player.name!r} is no persona; give the file of a learned policy, and let any other "
                 "play in a batch with learner='both', by the actions passed"
             )
-    return [player for player in players if isinstance(player, PersonaOpponent)], shares
+    return [player for player in players if isinstance(player, PersonaPlayer)], shares
 
 
 def _checked_mask(chosen: Any, n: int) -> NDArray[np.bool_]:

@@ -26,7 +26,7 @@ from parlay_marl.game.game import Game
 from parlay_marl.game.outcome import Outcome, make_report
 from parlay_marl.game.position import Observation
 from parlay_marl.game.transcript import transcript
-from parlay_marl.players.persona import Player, as_player
+from parlay_marl.players.persona import AnyPlayer, as_player
 from parlay_marl.render.frame import Frame, draw
 from parlay_marl.render.terminal import LivePrinter
 
@@ -35,7 +35,7 @@ RENDER_MODES = ["ansi", "human", "rgb_array"]
 RENDER_FPS = 2
 """Frames a second of a video: one for each turn, or each pair of turns, slow enough to be read."""
 Rendered = str | Frame | None
-Seated = str | Path | Persona | Player | None
+Seated = str | Path | Persona | AnyPlayer | None
 
 HIDDEN = ("zopa_low", "zopa_high", "nash_price", "buyer_claim_is_bluff", "seller_claim_is_bluff")
 """What `state()` adds to both seats' observations: the ZOPA and Nash point of k*, and whether the claims are bluffs."""

@@ -15,12 +15,14 @@ from parlay_marl.core import tracking
 from parlay_marl.core.moves import SEATS
 from parlay_marl.core.state import STATE_DTYPE
 from parlay_marl.core.style import CHOICE_DTYPE
-from parlay_marl.errors import ActionTypeError, ConfigurationError
+from parlay_marl.errors import ActionTypeError, ConfigurationError, IllegalMoveError
 from parlay_marl.game.action import Action
 from parlay_marl.game.config import Config, make_config
 from parlay_marl.game.options import PROBE, fixed_draws
 from parlay_marl.game.position import NOTHING_FIXED, Position
-from parlay_marl.players.persona import Opponent, PersonaOpponent, Player
+from parlay_marl.game.view import view_of
+from parlay_marl.players.persona import AnyPlayer, PersonaPlayer
+from parlay_marl.players.player import BatchedPlayer, Player
 from parlay_marl.players.scripted import choose_move
 
 
@@ -46,12 +48,13 @@ class Game(Position):
     first call is paid with it.
     """
 
-    def __init__(self, config: Config, players: Sequence[Player | None] = (None, None)) -> None:
+    def __init__(self, config: Config, players: Sequence[AnyPlayer | None] = (None, None)) -> None:
         super().__init__(config, players)
         for player in self.players:
-            if isinstance(player, PersonaOpponent):
+            if isinstance(player, PersonaPlayer):
                 player.check_room(config.scenario)
         self._has_players = any(player is not None for player in self.players)
+        self._has_views = any(isinstance(player, Player) for player in self.players)
         self._owed = [0.0, 0.0]
         self._choice = np.zeros(1, CHOICE_DTYPE)
 
@@ -69,6 +72,7 @@ class Game(Position):
             return
         with self.undone_on_error():
             self._begin(seed, self._with_sensitivities(options), number)
+            self._greet()
             self._open()
 
     def _begin(self, seed: int | None, options: Mapping[str, Any] | None, number: int) -> None:
@@ -92,7 +96,20 @@ class Game(Position):
     def start(self, seed: int, number: int = 0, options: Mapping[str, Any] | None = None) -> None:
         """Start game `number` of a seed, and let players play until a free seat is on turn, or to the end."""
         self.begin(seed, number, self._with_sensitivities(options))
+        self._greet()
         self.let_players_play()
+
+    def _greet(self) -> None:
+        """Tell players that their game begins."""
+        for seat, player in enumerate(self.players):
+            if isinstance(player, Player):
+                player.begin(view_of(self, seat))
+
+    def _part(self) -> None:
+        """Tell players how their game has ended."""
+        for player in self.players if self._has_views else ():
+            if isinstance(player, Player):
+                player.end(self.outcome())
 
     def _start(self, fixed: Any, options: Mapping[str, Any] | None) -> None:
         super()._start(fixed, options)
@@ -103,7 +120,7 @@ class Game(Position):
         own = {
             seat: player.event_sensitivity
             for seat, player in zip(SEATS, self.players, strict=True)
-            if isinstance(player, PersonaOpponent)
+            if isinstance(player, PersonaPlayer)
         }
         if not own or (options and not isinstance(options, Mapping)):
             return options
@@ -144,6 +161,7 @@ class Game(Position):
         super().forfeit(seat)
         buyer, seller = self.rewards
         self.rewards, self._owed = [self._owed[0] + buyer, self._owed[1] + seller], [0.0, 0.0]
+        self._part()
 
     @contextlib.contextmanager
     def undone_on_error(self) -> Iterator[None]:
@@ -165,20 +183,39 @@ class Game(Position):
             return
         self._owe()
         while not self.is_over and (player := self.players[self.seat]) is not None:
-            if isinstance(player, PersonaOpponent):
+            if isinstance(player, PersonaPlayer):
                 choose_move(self._rows, self._params, 0, player.record, player.weights, 0, self._choice)
                 move, price, package = self._choice[0].item()
                 self.turn_by_move(move, price, package, self._inferred())
+            elif isinstance(player, Player):
+                self._play_for(player)
             else:
                 self._ask(player)
             self._owe()
         self.rewards, self._owed = self._owed, [0.0, 0.0]
+        if self.is_over:
+            self._part()
 
     def _owe(self) -> None:
         """Add what the last turn paid to what the next call that ends well, or a forfeit, pays out."""
         self._owed = [self._owed[0] + self.rewards[0], self._owed[1] + self.rewards[1]]
 
-    def _ask(self, player: Opponent) -> None:
+    def _play_for(self, player: Player) -> None:
+        """Let a player take its turn."""
+        action = player.act(view_of(self, self.seat))
+        if not isinstance(action, Action):
+            raise ActionTypeError(
+                f"{SEATS[self.seat]}: the player {player.name!r} answers {action!r}; it must return an Action, such as "
+                "view.accept() or view.make_offer(price)"
+            )
+        move, price, package, belief, words = action
+        stated = self._inferred() if belief is None else self.stated(belief)
+        try:
+            self.turn_by_move(*self.completed(move, price, package), stated, words)
+        except IllegalMoveError as error:
+            raise IllegalMoveError(f"{error} (by the player {player.name!r})") from None
+
+    def _ask(self, player: BatchedPlayer) -> None:
         """Let a policy take its turn."""
         answer = np.asarray(player.act(self.observation[None].copy(), self.mask[None].copy()))
         if answer.size != 1 or answer.dtype.kind not in "iu":

@@ -17,8 +17,9 @@ from parlay_marl.game.action import Action
 from parlay_marl.game.config import ILLEGAL, Config, make_config, one_of
 from parlay_marl.game.game import Game
 from parlay_marl.game.outcome import Outcome
+from parlay_marl.game.position import Position
 from parlay_marl.game.transcript import transcript
-from parlay_marl.players.persona import Player, as_player
+from parlay_marl.players.persona import AnyPlayer, as_player
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class GameRecord:
     """What the game has paid to each seat in all."""
     illegal: str | None
     """What was illegal, where that ended the game; its seat is `outcome.closed_by`."""
-    players: tuple[Player, Player] = field(repr=False, compare=False)
+    players: tuple[AnyPlayer, AnyPlayer] = field(repr=False, compare=False)
 
     @property
     def names(self) -> tuple[str, str]:
@@ -47,10 +48,9 @@ class GameRecord:
         buyer, seller = self.players
         return buyer.name, seller.name
 
-    def replay(self, turns: int | None = None) -> Game:
+    def replay(self, turns: int | None = None) -> Position:
         """Return the game played again, bit for bit, or its first `turns` turns; who played is not asked again."""
-        game = Game(self.config, self.players)
-        game.begin(self.seed, self.number, self.options)
+        game = Position(self.config, self.players).begin(self.seed, self.number, self.options)
         for action in self.actions[:turns]:
             game.turn(action)
         if self.illegal is not None and (turns is None or turns > len(self.actions)):
@@ -63,8 +63,8 @@ class GameRecord:
 
 
 def play_game(
-    buyer: str | Path | Persona | Player,
-    seller: str | Path | Persona | Player,
+    buyer: str | Path | Persona | AnyPlayer,
+    seller: str | Path | Persona | AnyPlayer,
     scenario: str | Path | Scenario = "saas_enterprise",
     *,
     seed: int | None = None,

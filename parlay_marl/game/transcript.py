@@ -11,8 +11,8 @@ from parlay_marl.game.text import WIDTH, Line, Piece, exact_money, money, number
 from parlay_marl.game.turns import Turn, name_of
 
 if TYPE_CHECKING:
-    from parlay_marl.game.game import Game
     from parlay_marl.game.outcome import Outcome
+    from parlay_marl.game.position import Position
 
 LONGEST_NAME = 14
 
@@ -32,12 +32,12 @@ def shortened(name: str) -> str:
     return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 2] + ".."
 
 
-def seat_name(game: Game, seat: int) -> str:
+def seat_name(game: Position, seat: int) -> str:
     """Return the name of who plays a seat."""
     return name_of(game.players[seat], seat)
 
 
-def heading(game: Game, width: int = WIDTH) -> list[Line]:
+def heading(game: Position, width: int = WIDTH) -> list[Line]:
     """Return the title of a game: the deal, the range, who sits where."""
     scenario, rounds = game.scenario, game.config.max_rounds
     span = f"{exact_money(scenario.low, scenario)} to {exact_money(scenario.high, scenario)}"
@@ -55,7 +55,7 @@ def column_heads(names: int) -> Line:
     return [Piece(f"{'':<13}{'':<{names + 2}}{'':<18}{'price':>16}{'gives':>11}{'tension':>9}", "dim")]
 
 
-def name_width(game: Game) -> int:
+def name_width(game: Position) -> int:
     """Return how many characters the players' names need; none where the seats' names say it all."""
     names = [seat_name(game, i) for i in range(2)]
     return max(0 if name in SEATS else len(shortened(name)) for name in names)
@@ -162,7 +162,7 @@ def _claim_lines(outcome: Outcome, width: int) -> list[Line]:
     return wrapped(f"Claims: {', '.join(told)}.", width=width) if told else []
 
 
-def ledger_lines(game: Game, outcome: Outcome, width: int = WIDTH) -> list[Line]:
+def ledger_lines(game: Position, outcome: Outcome, width: int = WIDTH) -> list[Line]:
     """Return every claim of a finished game, with the truth behind it and what became of it, each on its own."""
     lines: list[Line] = []
     for claim in outcome.claims:
@@ -197,7 +197,7 @@ def _room_lines(outcome: Outcome, scenario: Scenario, width: int) -> list[Line]:
     return wrapped(f"The ZOPA is {low} to {high}; {nash}.", width=width)
 
 
-def ending_lines(game: Game, turns: list[Turn], width: int = WIDTH) -> list[Line]:
+def ending_lines(game: Position, turns: list[Turn], width: int = WIDTH) -> list[Line]:
     """Return the end of a transcript: the verdict and the picture; of a game that goes on, the picture so far."""
     outcome = game.outcome() if game.is_over else None
     told = [*verdict(outcome, game.scenario, width), *ledger_lines(game, outcome, width)] if outcome else []
@@ -206,7 +206,9 @@ def ending_lines(game: Game, turns: list[Turn], width: int = WIDTH) -> list[Line
     return [*([[], *told] if told else []), [], *picture(turns, game.scenario, outcome)]
 
 
-def told_lines(turns: list[Turn], game: Game, *, after: int = -1, words: bool = True, width: int = WIDTH) -> list[Line]:
+def told_lines(
+    turns: list[Turn], game: Position, *, after: int = -1, words: bool = True, width: int = WIDTH
+) -> list[Line]:
     """Return turns as lines of text, each round's number once; `after` is the round that the last line told of."""
     lines: list[Line] = []
     names = name_width(game)
@@ -216,7 +218,7 @@ def told_lines(turns: list[Turn], game: Game, *, after: int = -1, words: bool = 
     return lines
 
 
-def transcript(game: Game) -> str:
+def transcript(game: Position) -> str:
     """Return a game so far as text; hidden figures appear only after its end."""
     turns = game.turns
     lines = [*heading(game), [], *([column_heads(name_width(game))] if turns else []), *told_lines(turns, game)]

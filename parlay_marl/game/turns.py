@@ -12,7 +12,7 @@ from parlay_marl.core.moves import SEATS, ClaimStatus, Move, makes_offer
 from parlay_marl.game.action import Action
 from parlay_marl.game.config import Config
 from parlay_marl.game.text import price_text
-from parlay_marl.players.persona import PersonaOpponent
+from parlay_marl.players.persona import PersonaPlayer
 from parlay_marl.players.voice import drifted_now, line, occasion
 
 USUAL_ROUNDS = 20.0
@@ -101,7 +101,7 @@ class TurnReader:
         before = Before.of(rows[0], seat)
         words, says_drift = action.words, False
         player = self._players[seat]
-        if not words and isinstance(player, PersonaOpponent):
+        if not words and isinstance(player, PersonaPlayer):
             words, says_drift = self._words(rows, seat, action, player, before)
         return Begun(seat, action, before, words, says_drift)
 
@@ -141,7 +141,7 @@ class TurnReader:
         new = fired & ~self._fired
         return tuple(event.headline for i, event in enumerate(self._scenario.events) if new & (1 << i))
 
-    def _words(self, rows: Any, seat: int, action: Action, player: PersonaOpponent, before: Before) -> tuple[str, bool]:
+    def _words(self, rows: Any, seat: int, action: Action, player: PersonaPlayer, before: Before) -> tuple[str, bool]:
         """Return what a persona says with a turn, and whether that tells of its drift."""
         row = rows[0]
         drifted = bool(drifted_now(rows, player.record, 0, seat))

@@ -1,10 +1,10 @@
-"""Who may sit in a seat, and how an argument such as `seller="shark"` becomes one."""
+"""Personas as players, and how an argument such as `seller="shark"` becomes a player."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,25 +13,13 @@ from parlay_marl.catalogue.personas import Persona, load_persona
 from parlay_marl.catalogue.scenarios import Scenario
 from parlay_marl.core.style import PERSONA_DTYPE, TRAIT_INPUTS
 from parlay_marl.errors import ConfigurationError
+from parlay_marl.players.player import BatchedPlayer, Player
 from parlay_marl.policies.policy import Policy, read_with_digest
 
 NO_WEIGHTS = np.zeros(0, np.float32)
 
 
-@runtime_checkable
-class Opponent(Protocol):
-    """Anything that plays from what it sees: a learned policy, a script of one's own.
-
-    It is asked for a batch at a time, even where the batch is one game.
-    """
-
-    name: str
-
-    def act(self, observations: NDArray[np.float32], masks: NDArray[np.int8]) -> NDArray[np.integer[Any]]:
-        """Return a legal discrete action for each row: `(n, fields)` and `(n, actions)` in, `(n,)` out."""
-
-
-class PersonaOpponent:
+class PersonaPlayer:
     """A persona, played by the compiled functions: by its numbers, or by the learned policy that it names."""
 
     def __init__(self, persona: Persona, policy: Policy | None = None) -> None:
@@ -57,7 +45,7 @@ class PersonaOpponent:
         self.event_sensitivity = float(self.record[0]["base"]["event_sensitivity"])
 
     def __repr__(self) -> str:
-        return f"PersonaOpponent({self.name!r})"
+        return f"PersonaPlayer({self.name!r})"
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what pickles keep: a copied record would not be read-only, and its kernel be compiled anew."""
@@ -68,7 +56,7 @@ class PersonaOpponent:
         vars(self).update(state, name=state["persona"].name)
         self._prepare()
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> PersonaOpponent:
+    def __deepcopy__(self, memo: dict[int, Any]) -> PersonaPlayer:
         """Return the opponent itself, as it does not change."""
         return self
 
@@ -104,7 +92,7 @@ class Cast(NamedTuple):
     weights: NDArray[np.float32]
 
 
-def cast_of(players: Sequence[PersonaOpponent]) -> Cast:
+def cast_of(players: Sequence[PersonaPlayer]) -> Cast:
     """Return personas for a kernel; one blank record where there are none.
 
     NumPy's own concatenation makes an equal dtype of its own, which costs the kernels several microseconds a call.
@@ -117,21 +105,21 @@ def cast_of(players: Sequence[PersonaOpponent]) -> Cast:
     return Cast(records, np.concatenate([NO_WEIGHTS, *(player.weights for player in players)]))
 
 
-Player = PersonaOpponent | Opponent
+AnyPlayer = PersonaPlayer | Player | BatchedPlayer
 
 
-def as_persona(player: str | Path | Persona | PersonaOpponent) -> PersonaOpponent:
+def as_persona(player: str | Path | Persona | PersonaPlayer) -> PersonaPlayer:
     """Return a persona that is ready to sit down: by its name, by its file or a policy file, or as it is."""
-    return player if isinstance(player, PersonaOpponent) else PersonaOpponent(load_persona(player))
+    return player if isinstance(player, PersonaPlayer) else PersonaPlayer(load_persona(player))
 
 
-def as_player(player: str | Path | Persona | Player) -> Player:
-    """Return who plays a seat: a persona, see `as_persona`, or an `Opponent`."""
-    if isinstance(player, str | Path | Persona | PersonaOpponent):
+def as_player(player: str | Path | Persona | AnyPlayer) -> AnyPlayer:
+    """Return who plays a seat: a persona, see `as_persona`, a `Player`, or a `BatchedPlayer`."""
+    if isinstance(player, str | Path | Persona | PersonaPlayer):
         return as_persona(player)
-    if isinstance(player, Opponent) and callable(player.act):
+    if isinstance(player, Player) or (isinstance(player, BatchedPlayer) and callable(player.act)):
         return player
     raise ConfigurationError(
         f"{player!r} cannot play a seat; give a persona's name or file, "
-        "or an object with a `name` and a method `act(observations, masks)`"
+        "a `Player`, or an object with a `name` and a method `act(observations, masks)`"
     )

@@ -6,7 +6,7 @@ from parlay_marl.catalogue.personas import persona_names
 from parlay_marl.catalogue.scenarios import Scenario, load_scenario, scenario_names
 from parlay_marl.core.moves import SEATS
 from parlay_marl.errors import ConfigurationError, UnknownNameError
-from parlay_marl.players.persona import PersonaOpponent
+from parlay_marl.players.persona import PersonaPlayer
 from parlay_marl.server.matches import Matches
 from parlay_marl.server.negotiation import Negotiation, Setup, persona_of
 from parlay_marl.server.settings import ServerSettings
@@ -29,7 +29,7 @@ class Lobby:
         self.opponents |= {persona_of(place).name: place for place in settings.opponent}
         self.matches = Matches(settings, telemetry)
 
-    def persona(self, name: str) -> PersonaOpponent:
+    def persona(self, name: str) -> PersonaPlayer:
         """Return a persona that a client has named."""
         if name not in self.opponents:
             raise UnknownNameError("persona", name, self.opponents)

@@ -24,7 +24,7 @@ from parlay_marl.game.position import LARGEST_SEED
 from parlay_marl.game.text import exact_money, plain
 from parlay_marl.game.transcript import verdict
 from parlay_marl.game.turns import Turn
-from parlay_marl.players.persona import PersonaOpponent, as_persona
+from parlay_marl.players.persona import PersonaPlayer, as_persona
 from parlay_marl.server.words import is_sceptical, spoken
 
 Seat = Literal["buyer", "seller"]
@@ -80,7 +80,7 @@ def _config(scenario: Scenario, preset: str, changed: str, *how: Any) -> Config:
 
 
 @functools.lru_cache(maxsize=512)
-def persona_of(place: str) -> PersonaOpponent:
+def persona_of(place: str) -> PersonaPlayer:
     """Return a persona by name or file, which takes a moment, once."""
     return as_persona(place)
 
@@ -91,7 +91,7 @@ class Negotiation:
     `actions` counts what its clients have done. Whatever is refused has left the game as it was.
     """
 
-    def __init__(self, config: Config, players: tuple[PersonaOpponent | None, PersonaOpponent | None]) -> None:
+    def __init__(self, config: Config, players: tuple[PersonaPlayer | None, PersonaPlayer | None]) -> None:
         self.config, self.scenario = config, config.scenario
         self.game = Game(config, players)
         self.actions = 0

@@ -23,7 +23,7 @@ from parlay_marl.core.style import CHOICE_DTYPE
 from parlay_marl.errors import PolicyError
 from parlay_marl.game.action import Action
 from parlay_marl.game.position import action_text, refusal_text
-from parlay_marl.players.persona import PersonaOpponent
+from parlay_marl.players.persona import PersonaPlayer
 from parlay_marl.players.scripted import choose_move, play_turns, seated
 from parlay_marl.tournament.games import NOBODY
 
@@ -41,7 +41,7 @@ class BatchedCell:
     """
 
     def __init__(
-        self, players: Sequence[PersonaOpponent | None], params: Params, *, opener: int, games: int, seed: int
+        self, players: Sequence[PersonaPlayer | None], params: Params, opener: int, games: int, seed: int
     ) -> None:
         self._params, self._seat = params, opener
         self._players = players
@@ -118,7 +118,7 @@ class BatchedCell:
         self.forfeit_by[numbers] = seat
         self.faults[seat, reason] = self.faults.get((seat, reason), 0) + len(numbers)
 
-    def _watch_persona(self, player: PersonaOpponent) -> None:
+    def _watch_persona(self, player: PersonaPlayer) -> None:
         """Note what a persona does in the game that is watched."""
         i = self._watched
         if i >= 0 and self._rows["ending"][i] == NONE:

@@ -32,7 +32,7 @@ from parlay_marl.envs.batch import joined
 from parlay_marl.errors import ConfigurationError
 from parlay_marl.game.config import whole_number
 from parlay_marl.game.position import checked_seed
-from parlay_marl.players.persona import PersonaOpponent, as_persona, cast_of
+from parlay_marl.players.persona import PersonaPlayer, as_persona, cast_of
 from parlay_marl.players.scripted import seated
 from parlay_marl.simulation.record import ACCURACY, RECORDED_FIGURES, TURN_DTYPE, record_games
 from parlay_marl.simulation.threads import MOST_THREADS
@@ -54,7 +54,7 @@ TUNED_ON = ("diplomat", "linear", "nash", "shark", "tit_for_tat", "veteran")
 """Personas of the catalogue that the numbers of the bayes tracker were chosen on; the others were never looked at."""
 Figures = NDArray[np.float64]
 Flags = NDArray[np.bool_]
-_Pair = tuple[PersonaOpponent, PersonaOpponent]
+_Pair = tuple[PersonaPlayer, PersonaPlayer]
 Quarters = tuple[float, ...]
 OnCell = Callable[[int, int], None]
 _COUNT, _COVERED, _ERROR, _WIDTH, _ACCURACY, _URGENCY, _ALTERNATIVE = range(7)
@@ -142,8 +142,8 @@ class BeliefReport:
 class _Cell:
     """A buyer, a seller, a scenario and an opener, with the parameters of all trackers."""
 
-    buyer: PersonaOpponent
-    seller: PersonaOpponent
+    buyer: PersonaPlayer
+    seller: PersonaPlayer
     scenario: Scenario
     params: Params
     opener: int
@@ -160,10 +160,10 @@ class _Deal(NamedTuple):
 class _Match(NamedTuple):
     """A cell that tells what a belief is worth: a persona, with its mind or without, in one seat against another."""
 
-    persona: PersonaOpponent
+    persona: PersonaPlayer
     is_mindless: bool
     seat: int
-    other: PersonaOpponent
+    other: PersonaPlayer
     params: Params
     opener: int
 
@@ -233,8 +233,8 @@ def quarter_turns(lengths: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def recorded(
-    buyer: PersonaOpponent,
-    seller: PersonaOpponent,
+    buyer: PersonaPlayer,
+    seller: PersonaPlayer,
     params: Params,
     *,
     opener: int,
@@ -277,7 +277,7 @@ def first_number(buyer: str, seller: str, opener: int) -> int:
     return zlib.crc32(f"{buyer} {seller} {opener}".encode()) * MOST_GAMES
 
 
-def _bluffs(persona: PersonaOpponent) -> bool:
+def _bluffs(persona: PersonaPlayer) -> bool:
     """Whether a persona bluffs on purpose, before or after it drifts; a learned policy may."""
     record = persona.record[0]
     return persona.policy is not None or bool(
@@ -335,15 +335,15 @@ def reliability(probability: Figures, truth: NDArray[np.bool_]) -> tuple[Reliabi
     )
 
 
-def _mindless(player: PersonaOpponent) -> PersonaOpponent:
+def _mindless(player: PersonaPlayer) -> PersonaPlayer:
     """Return the same persona without any use of its belief."""
     persona = player.persona
     drift = persona.drift.model_copy(update={"traits": {**persona.drift.traits, "mind_reading": 0.0}})
     traits = persona.traits.model_copy(update={"mind_reading": 0.0})  # type: ignore[attr-defined]
-    return PersonaOpponent(persona.model_copy(update={"traits": traits, "drift": drift}))
+    return PersonaPlayer(persona.model_copy(update={"traits": traits, "drift": drift}))
 
 
-def _reads_minds(persona: PersonaOpponent) -> bool:
+def _reads_minds(persona: PersonaPlayer) -> bool:
     """Whether a persona makes use of its belief, before or after it drifts; none can be taken from a policy."""
     record = persona.record[0]
     return persona.policy is None and bool(
@@ -426,7 +426,7 @@ def _hidden(scenarios: Sequence[str | Path | Scenario] | None) -> list[Scenario]
     return sorted(hidden, key=lambda scenario: scenario.name)
 
 
-def _pairs(entrants: Sequence[PersonaOpponent], self_play: bool) -> list[_Pair]:
+def _pairs(entrants: Sequence[PersonaPlayer], self_play: bool) -> list[_Pair]:
     """Return the ordered pairs that play."""
     if len(entrants) == 1 and not self_play:
         raise ConfigurationError(
@@ -436,7 +436,7 @@ def _pairs(entrants: Sequence[PersonaOpponent], self_play: bool) -> list[_Pair]:
 
 
 def assess_beliefs(
-    personas: Sequence[str | Path | Persona | PersonaOpponent] | None = None,
+    personas: Sequence[str | Path | Persona | PersonaPlayer] | None = None,
     scenarios: Sequence[str | Path | Scenario] | None = None,
     *,
     games: int = 100,

@@ -22,7 +22,7 @@ from parlay_marl.game.config import Config, make_config
 from parlay_marl.game.game import Game
 from parlay_marl.game.text import plain, price_text
 from parlay_marl.game.turns import Turn
-from parlay_marl.players.persona import PersonaOpponent
+from parlay_marl.players.persona import PersonaPlayer
 from parlay_marl.tournament.beliefs import recorded
 from parlay_marl.tournament.entrants import recalled_persona
 from parlay_marl.tournament.games import EntrantInfo, Games
@@ -65,7 +65,7 @@ class _Pair(NamedTuple):
 
     buyer: int
     seller: int
-    players: tuple[PersonaOpponent, PersonaOpponent]
+    players: tuple[PersonaPlayer, PersonaPlayer]
 
 
 def dances(games: Games, ranking: Sequence[int]) -> dict[str, Any]:
@@ -110,7 +110,7 @@ def _pairs(entrants: Sequence[EntrantInfo], ranking: Sequence[int]) -> Iterator[
     yield from sorted(found, key=lambda pair: (max(order[pair.buyer], order[pair.seller]), pair.buyer, pair.seller))
 
 
-def _player(entrant: EntrantInfo) -> PersonaOpponent | None:
+def _player(entrant: EntrantInfo) -> PersonaPlayer | None:
     """Return who plays an entrant; None where it must be asked, or its policy file is gone or has changed."""
     if entrant.kind != "persona":
         return None

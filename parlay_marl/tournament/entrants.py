@@ -17,11 +17,15 @@ from typing import Any, NamedTuple
 from parlay_marl.catalogue.files import is_path
 from parlay_marl.catalogue.personas import Persona, persona_names
 from parlay_marl.errors import ConfigurationError, PolicyFileError, UnknownNameError
-from parlay_marl.players.persona import Opponent, PersonaOpponent, as_persona
+from parlay_marl.players.persona import PersonaPlayer, as_persona
+from parlay_marl.players.player import BatchedPlayer, Player
 from parlay_marl.printable import escaped
 from parlay_marl.tournament.games import POLICY_DIGEST, EntrantInfo
 
 LONGEST_NAME = 60
+
+Policy = BatchedPlayer | Player
+"""Whoever is asked."""
 
 
 class Recipe(NamedTuple):
@@ -35,12 +39,14 @@ class Recipe(NamedTuple):
     pickled: bytes = b""
     module: str = ""
     """Where it, or the class of it, is defined."""
+    plays_views: bool = False
+    """Whether it is a `Player`, who plays one game at a time."""
 
-    def make(self) -> Opponent:
+    def make(self) -> Policy:
         """Return the policy as it is before its first game."""
         if self.path:
             return load_policy(self.path)
-        policy: Opponent = pickle.loads(self.pickled)
+        policy: Policy = pickle.loads(self.pickled)
         return policy
 
 
@@ -49,7 +55,7 @@ class Contestant:
     """An entrant that is ready to play: either a persona or the recipe of a policy."""
 
     info: EntrantInfo
-    player: PersonaOpponent | None = None
+    player: PersonaPlayer | None = None
     recipe: Recipe | None = None
 
     @property
@@ -63,7 +69,7 @@ class Contestant:
         return self.info.name
 
 
-Given = str | Path | Persona | PersonaOpponent | Opponent | Contestant
+Given = str | Path | Persona | PersonaPlayer | Policy | Contestant
 
 
 def load_entrants(entrants: Sequence[Given] | None) -> tuple[Contestant, ...]:
@@ -83,12 +89,12 @@ def check_names(kind: str, names: Sequence[str]) -> None:
 
 
 def load_entrant(entrant: Given) -> Contestant:
-    """Return an entrant from what a persona is loaded from, an `Opponent`, or an import path `module:Name`."""
+    """Return an entrant from what a persona is loaded from, a player or policy, or an import path `module:Name`."""
     if isinstance(entrant, Contestant):
         return entrant
     if isinstance(entrant, str) and ":" in entrant and not is_path(entrant):
         return _from_path(entrant)
-    if isinstance(entrant, str | Path | Persona | PersonaOpponent):
+    if isinstance(entrant, str | Path | Persona | PersonaPlayer):
         return _from_persona(as_persona(entrant))
     return _from_object(entrant)
 
@@ -111,7 +117,7 @@ def recalled(info: EntrantInfo) -> Contestant:
     return contestant
 
 
-def recalled_persona(info: EntrantInfo) -> PersonaOpponent:
+def recalled_persona(info: EntrantInfo) -> PersonaPlayer:
     """Return a persona from what a file of games says of it; refuse a learned policy that has changed since."""
     persona = info.persona
     assert persona is not None
@@ -121,7 +127,7 @@ def recalled_persona(info: EntrantInfo) -> PersonaOpponent:
             "write policies to files before they play"
         )
     try:
-        player = PersonaOpponent(persona)
+        player = PersonaPlayer(persona)
     except PolicyFileError as error:
         raise PolicyFileError(f"the entrant {info.name!r} cannot be loaded again: {error}") from None
     if info.policy_digest is not None and player.policy_digest != info.policy_digest:
@@ -132,7 +138,7 @@ def recalled_persona(info: EntrantInfo) -> PersonaOpponent:
     return player
 
 
-def load_policy(path: str) -> Opponent:
+def load_policy(path: str) -> Policy:
     """Return the policy that an import path leads to: a class or factory is called, an instance copied.
 
     What its module or it prints meanwhile goes to standard error: standard output is for results.
@@ -141,7 +147,7 @@ def load_policy(path: str) -> Opponent:
         return _loaded_policy(path)
 
 
-def _loaded_policy(path: str) -> Opponent:
+def _loaded_policy(path: str) -> Policy:
     thing = _found(path)
     if inspect.isclass(thing) or not hasattr(thing, "act"):
         if not callable(thing):
@@ -158,7 +164,7 @@ def _loaded_policy(path: str) -> Opponent:
     return checked_policy(policy, path)
 
 
-def checked_policy(policy: Any, what: str) -> Opponent:
+def checked_policy(policy: Any, what: str) -> Policy:
     """Return a policy that has a name and a method to play with, or say what it lacks."""
     if inspect.isclass(policy) or not callable(getattr(policy, "act", None)):
         raise ConfigurationError(f"{what}: {_lack(policy)}")
@@ -167,7 +173,7 @@ def checked_policy(policy: Any, what: str) -> Opponent:
         raise ConfigurationError(
             f"{what}: its `name` must be text of 1 to {LONGEST_NAME} characters in one line, not {name!r}"
         )
-    checked: Opponent = policy
+    checked: Policy = policy
     return checked
 
 
@@ -180,7 +186,7 @@ def in_words(error: BaseException) -> str:
     return f"{type(error).__name__}: {text[:300]}".removesuffix(": ")
 
 
-def _from_persona(player: PersonaOpponent) -> Contestant:
+def _from_persona(player: PersonaPlayer) -> Contestant:
     """Return the entrant of a persona."""
     source = player.persona.model_dump(mode="json")
     if player.policy is not None:
@@ -193,7 +199,10 @@ def _from_path(path: str) -> Contestant:
     policy = load_policy(path)
     module = path.partition(":")[0]
     source = {"import": path, "sha256": _file_digest(module)}
-    return Contestant(EntrantInfo(policy.name, "policy", source), recipe=Recipe(path, module=module))
+    return Contestant(
+        EntrantInfo(policy.name, "policy", source),
+        recipe=Recipe(path, module=module, plays_views=isinstance(policy, Player)),
+    )
 
 
 def _from_object(policy: Any) -> Contestant:
@@ -208,9 +217,8 @@ def _from_object(policy: Any) -> Contestant:
             f"{checked.name!r} cannot be copied for each of its cells: {in_words(error)}; "
             "give its import path instead, as `module:Name`"
         ) from error
-    return Contestant(
-        EntrantInfo(checked.name, "policy", source), recipe=Recipe(pickled=pickled, module=kind.__module__)
-    )
+    recipe = Recipe(pickled=pickled, module=kind.__module__, plays_views=isinstance(checked, Player))
+    return Contestant(EntrantInfo(checked.name, "policy", source), recipe=recipe)
 
 
 def _found(path: str) -> Any:
@@ -244,7 +252,10 @@ def _lack(thing: Any) -> str:
     """Return what is said of a thing that cannot play."""
     if isinstance(thing, type):
         return f"{thing!r:.80} is a class; give one that is made, such as {thing.__name__}(), or its import path"
-    return f"{thing!r:.80} has no method `act(observations, masks)`, which a policy must have beside its `name`"
+    return (
+        f"{thing!r:.80} has no method `act(observations, masks)`, which a policy must have beside its `name`; "
+        "a player of one game at a time is a `Player`"
+    )
 
 
 def _file_digest(module: str) -> str:

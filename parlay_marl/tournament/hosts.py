@@ -19,9 +19,10 @@ from numpy.typing import NDArray
 
 from parlay_marl.core.moves import BUYER
 from parlay_marl.errors import ConfigurationError, PolicyError
+from parlay_marl.game.action import Action
 from parlay_marl.lifeline import end_with_parent
-from parlay_marl.players.persona import Opponent
-from parlay_marl.tournament.entrants import Recipe, in_words
+from parlay_marl.printable import escaped
+from parlay_marl.tournament.entrants import Policy, Recipe, in_words
 
 SECONDS_TO_START = 120.0
 """Time that a worker process may take to start, and a policy to be made: a large model is loaded then."""
@@ -45,6 +46,9 @@ class Host(Protocol):
     def ask(self, seat: int, observations: NDArray[np.float32], masks: NDArray[np.int8]) -> Answers:
         """Return what the policy in a seat answers."""
 
+    def tell(self, seat: int, what: str, thing: Any) -> Action | None:
+        """Call `begin`, `act` or `end` of the player in a seat; return what it answers to `act`."""
+
     def halt(self) -> None:
         """Let a call that waits in another thread fail at once, and not as a forfeit."""
 
@@ -60,7 +64,7 @@ def seed_generators(key: int) -> None:
         sys.modules["torch"].manual_seed(key)
 
 
-def made(recipe: Recipe, seat: int, key: int) -> Opponent:
+def made(recipe: Recipe, seat: int, key: int) -> Policy:
     """Return the policy of a recipe, or say why it could not be made; generators are seeded before and after."""
     seed_generators(key)
     try:
@@ -71,7 +75,7 @@ def made(recipe: Recipe, seat: int, key: int) -> Opponent:
     return policy
 
 
-def asked(policy: Opponent, seat: int, observations: NDArray[np.float32], masks: NDArray[np.int8]) -> Answers:
+def asked(policy: Any, seat: int, observations: NDArray[np.float32], masks: NDArray[np.int8]) -> Answers:
     """Return a policy's answers, one whole number for each row, or say what is wrong with them."""
     try:
         with contextlib.redirect_stdout(sys.stderr):  # standard output is for results
@@ -88,6 +92,20 @@ def asked(policy: Opponent, seat: int, observations: NDArray[np.float32], masks:
     return np.where(in_range, answers, -1).astype(np.int64)
 
 
+def told(player: Any, seat: int, what: str, thing: Any) -> Action | None:
+    """Return what a player answers when its `begin`, `act` or `end` is called, or say what is wrong with it."""
+    try:
+        with contextlib.redirect_stdout(sys.stderr):  # standard output is for results
+            answer = getattr(player, what)(thing)
+    except (Exception, SystemExit) as error:
+        raise PolicyError(seat, f"raises {in_words(error)}") from error
+    if what != "act":
+        return None
+    if not isinstance(answer, Action):
+        raise PolicyError(seat, f"answers {escaped(repr(answer)):.80}; it must return an Action")
+    return answer
+
+
 class LocalHost:
     """Asks policies in this process: one that takes too long loses when it is done, but cannot be cut off.
 
@@ -96,7 +114,7 @@ class LocalHost:
 
     def __init__(self, recipes: Mapping[str, Recipe], timeout: float) -> None:
         self._recipes, self._timeout = recipes, timeout
-        self._policies: dict[int, Opponent] = {}
+        self._policies: dict[int, Policy] = {}
         self._faults: dict[int, PolicyError] = {}
 
     def check(self, name: str) -> None:
@@ -120,6 +138,16 @@ class LocalHost:
         if time.monotonic() - began > self._timeout:
             raise PolicyError(seat, _late(self._timeout))
         return answers
+
+    def tell(self, seat: int, what: str, thing: Any) -> Action | None:
+        """Call a method of the player in a seat."""
+        if seat in self._faults:
+            raise self._faults[seat]
+        began = time.monotonic()
+        answer = told(self._policies[seat], seat, what, thing)
+        if time.monotonic() - began > self._timeout:
+            raise PolicyError(seat, _late(self._timeout))
+        return answer
 
     def halt(self) -> None:
         """Nothing waits: what is asked here is asked in the caller's thread."""
@@ -177,6 +205,14 @@ class WorkerHost:
         self._send("ask", seat, observations, masks)
         answers: Answers = self._receive(seat, self._timeout)
         return answers
+
+    def tell(self, seat: int, what: str, thing: Any) -> Action | None:
+        """Call a method of the player in a seat."""
+        if seat in self._faults:
+            raise self._faults[seat]
+        self._send("tell", seat, what, thing)
+        answer: Action | None = self._receive(seat, self._timeout)
+        return answer
 
     def _start(self) -> None:
         """Start the process, and wait until it listens."""
@@ -310,7 +346,7 @@ def serve(line: Connection, recipes: Mapping[str, Recipe]) -> None:
     if has_group:
         os.setsid()  # a group of its own: Ctrl-C is for the parent, and the whole group can be killed
     end_with_parent(group=has_group)
-    policies: dict[int, Opponent] = {}
+    policies: dict[int, Policy] = {}
     line.send("ready")
     while True:
         try:
@@ -320,12 +356,18 @@ def serve(line: Connection, recipes: Mapping[str, Recipe]) -> None:
         if kind == "begin":
             policies = {}
             _make(line, recipes, policies, *request)
+        elif kind == "tell":
+            _tell(line, policies, *request)
         else:
             _answer(line, policies, *request)
 
 
 def _make(
-    line: Connection, recipes: Mapping[str, Recipe], policies: dict[int, Opponent], key: int, names: Mapping[int, str]
+    line: Connection,
+    recipes: Mapping[str, Recipe],
+    policies: dict[int, Policy],
+    key: int,
+    names: Mapping[int, str],
 ) -> None:
     """Make the policies of a cell, with a reply for each."""
     for seat, name in names.items():
@@ -337,9 +379,17 @@ def _make(
             line.send((False, None))
 
 
+def _tell(line: Connection, players: Mapping[int, Any], seat: int, what: str, thing: Any) -> None:
+    """Call a method of a player, and send what it answers."""
+    try:
+        line.send((False, told(players[seat], seat, what, thing)))
+    except PolicyError as fault:
+        line.send((True, str(fault)))
+
+
 def _answer(
     line: Connection,
-    policies: Mapping[int, Opponent],
+    policies: Mapping[int, Policy],
     seat: int,
     observations: NDArray[np.float32],
     masks: NDArray[np.int8],

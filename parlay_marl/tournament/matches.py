@@ -29,15 +29,16 @@ from parlay_marl.core.moves import BUYER, SEATS, SELLER
 from parlay_marl.core.outcome import OUTCOME_DTYPE
 from parlay_marl.core.state import STATE_DTYPE
 from parlay_marl.errors import ConfigurationError, ForfeitWarning
-from parlay_marl.game.config import whole_number
+from parlay_marl.game.config import make_config, whole_number
 from parlay_marl.game.position import checked_seed
-from parlay_marl.players.persona import PersonaOpponent, cast_of
+from parlay_marl.players.persona import PersonaPlayer, cast_of
 from parlay_marl.players.scripted import play_games, seated
 from parlay_marl.simulation.threads import MOST_THREADS, Workers
 from parlay_marl.tournament.batched import BatchedCell
 from parlay_marl.tournament.entrants import Contestant, Given, Recipe, check_names, load_entrants
 from parlay_marl.tournament.games import GAME_DTYPE, NOBODY, Games, Rows
 from parlay_marl.tournament.hosts import Host, Hosts
+from parlay_marl.tournament.player_cell import PlayerCell
 from parlay_marl.tournament.store import Store
 
 MOST_GAMES = 2**31 - 1
@@ -163,18 +164,25 @@ class Cup:
         rows["forfeit_by"] = batched.forfeit_by
         return rows, self._forfeits(cell, batched)
 
-    def batched(self, cell: Pairing) -> BatchedCell:
+    def batched(self, cell: Pairing) -> BatchedCell | PlayerCell:
         """Return the games of a cell before their first turn."""
-        players = self.entrants[cell.buyer].player, self.entrants[cell.seller].player
-        params = self.params[cell.scenario]
-        return BatchedCell(players, params, opener=cell.opener, games=self.games, seed=self.seed)
+        pair = self.entrants[cell.buyer], self.entrants[cell.seller]
+        players, how = [entrant.player for entrant in pair], (cell.opener, self.games, self.seed)
+        views = [entrant.recipe is not None and entrant.recipe.plays_views for entrant in pair]
+        if not any(views):
+            return BatchedCell(players, self.params[cell.scenario], *how)
+        config = make_config(self.scenarios[cell.scenario], self.rules, reward="payoff")
+        return PlayerCell(players, views, [entrant.name for entrant in pair], config, *how)
 
-    def let_play(self, batched: BatchedCell, cell: Pairing, host: Host, turns: int | None = None) -> None:
+    def let_play(self, batched: BatchedCell | PlayerCell, cell: Pairing, host: Host, turns: int | None = None) -> None:
         """Play the games of a cell, or some turns of them, with fresh policies."""
         pair = self.entrants[cell.buyer], self.entrants[cell.seller]
         names = {seat: entrant.name for seat, entrant in enumerate(pair) if entrant.recipe is not None}
         host.begin(self._key(cell), names)
-        batched.play(host.ask, turns)
+        if isinstance(batched, BatchedCell):
+            batched.play(host.ask, turns)
+        else:
+            batched.play(host, turns)
 
     def _key(self, cell: Pairing) -> int:
         """Return what seeds the generators of policies: another number for every cell, whatever else is played."""
@@ -190,7 +198,7 @@ class Cup:
         rows["forfeit_by"] = NOBODY
         return rows
 
-    def _forfeits(self, cell: Pairing, batched: BatchedCell) -> list[Forfeit]:
+    def _forfeits(self, cell: Pairing, batched: BatchedCell | PlayerCell) -> list[Forfeit]:
         """Return what a cell's games were forfeited for."""
         pair = self.entrants[cell.buyer].name, self.entrants[cell.seller].name
         scenario, opener = self.scenarios[cell.scenario].name, SEATS[cell.opener]
@@ -201,8 +209,8 @@ class Cup:
 
 
 def play_cell(
-    buyer: PersonaOpponent,
-    seller: PersonaOpponent,
+    buyer: PersonaPlayer,
+    seller: PersonaPlayer,
     params: Any,
     *,
     opener: int,
@@ -270,11 +278,12 @@ def run_tournament(
 ) -> Games:
     """Play every ordered pair of entrants over every scenario with both openers, `games` games a cell.
 
-    Entrants are personas (names, files, policy files, `Persona`), policies that are asked (`Opponent`), or import paths
-    `package.module:Name` of these; None takes the whole catalogue. Cells of personas, those that learned policies play
-    included, are shared among `threads`, cells with policies that are asked among `workers`, processes of their own
-    (0: in this process), on none of which the results depend. A policy that raises, answers nonsense or takes more than
-    `timeout` seconds for a call forfeits the open games of the cell; one that plays illegally, that game.
+    Entrants are personas (names, files, policy files, `Persona`), policies that are asked (`BatchedPlayer`), players of
+    one game at a time (`Player`), or import paths `package.module:Name` of these; None takes the whole catalogue. Cells
+    of personas, those that learned policies play included, are shared among `threads`, cells with others among
+    `workers`, processes of their own (0: in this process), on none of which the results depend. A policy or player that
+    raises, answers nonsense or takes more than `timeout` seconds for a call forfeits the open games of the cell; one
+    that plays illegally, that game.
     With `ray` the nodes of a Ray cluster share the cells, in place of threads and workers: the cluster at an address,
     or, with True, that of RAY_ADDRESS in the environment, else a Ray that is started on this machine and ended.
     One that a worker process cannot make is refused before the first game.

@@ -16,7 +16,7 @@ from parlay_marl.game.action import Action
 from parlay_marl.game.config import make_config
 from parlay_marl.game.game import Game
 from parlay_marl.game.outcome import make_report
-from parlay_marl.players.persona import PersonaOpponent, Player
+from parlay_marl.players.persona import AnyPlayer, PersonaPlayer
 from parlay_marl.tournament.entrants import Contestant, recalled
 from parlay_marl.tournament.games import NOBODY, Games, Rows
 from parlay_marl.tournament.hosts import Hosts
@@ -100,14 +100,14 @@ def _begun(games: Games, row: Any, pair: tuple[Contestant, Contestant]) -> Game:
     sensitivity = {
         seat: player.event_sensitivity
         for seat, player in zip(SEATS, players, strict=True)
-        if isinstance(player, PersonaOpponent)
+        if isinstance(player, PersonaPlayer)
     }
     options = {"opener": SEATS[int(row["outcome"]["opener"])], "event_sensitivity": sensitivity}
     game.begin(games.seed, int(row["number"]), options)
     return game
 
 
-def _player(entrant: Contestant) -> Player:
+def _player(entrant: Contestant) -> AnyPlayer:
     """Return who plays a seat."""
     if entrant.player is not None:
         return entrant.player

@@ -17,7 +17,7 @@ from parlay_marl.catalogue.scenarios import Params
 from parlay_marl.core.bargain import ROUNDING
 from parlay_marl.core.moves import BUYER, SELLER
 from parlay_marl.core.outcome import DEAL, WALKED
-from parlay_marl.players.persona import PersonaOpponent
+from parlay_marl.players.persona import PersonaPlayer
 from parlay_marl.tournament.matches import play_cell
 from parlay_marl.training.goals import never_zopa
 
@@ -65,8 +65,8 @@ def interval(values: Floats) -> Interval:
 
 
 def games_of(
-    player: PersonaOpponent,
-    opponent: PersonaOpponent,
+    player: PersonaPlayer,
+    opponent: PersonaPlayer,
     deals: Sequence[Params],
     seat: int,
     *,
@@ -132,8 +132,8 @@ class Evaluation(Figures):
 
 
 def evaluate(
-    player: PersonaOpponent,
-    opponents: Sequence[PersonaOpponent],
+    player: PersonaPlayer,
+    opponents: Sequence[PersonaPlayer],
     deals: Sequence[Params],
     *,
     games: int = 100,
@@ -177,9 +177,9 @@ class Judgement(Figures):
 
 
 def judge(
-    player: PersonaOpponent,
-    opponents: Sequence[PersonaOpponent],
-    replies: Sequence[PersonaOpponent],
+    player: PersonaPlayer,
+    opponents: Sequence[PersonaPlayer],
+    replies: Sequence[PersonaPlayer],
     deals: Sequence[Params],
     *,
     games: int = 100,
@@ -217,15 +217,15 @@ def judge(
 
 
 def best_reply(
-    replies: Sequence[PersonaOpponent],
-    opponent: PersonaOpponent,
+    replies: Sequence[PersonaPlayer],
+    opponent: PersonaPlayer,
     deals: Sequence[Params],
     seat: int,
     *,
     games: int,
     seed: int,
     threads: int = 1,
-) -> PersonaOpponent:
+) -> PersonaPlayer:
     """Return the player that is paid most in a seat against an opponent, the first of equals."""
     paid = [
         payoffs(games_of(reply, opponent, deals, seat, games=games, seed=seed, threads=threads), seat).mean()

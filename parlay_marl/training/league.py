@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from parlay_marl.catalogue.personas import Persona
 from parlay_marl.core.style import TRAIT_INPUTS
 from parlay_marl.envs.batch import Batch
-from parlay_marl.players.persona import PersonaOpponent
+from parlay_marl.players.persona import PersonaPlayer
 from parlay_marl.policies.policy import Policy
 
 SELVES = 4
@@ -29,11 +29,11 @@ LEAST_WEIGHT = 0.02
 """Weight of a past policy that never wins, so that it is not forgotten."""
 
 
-def member(name: str, policy: Policy, traits: NDArray[Any] | None = None, explores: bool = False) -> PersonaOpponent:
+def member(name: str, policy: Policy, traits: NDArray[Any] | None = None, explores: bool = False) -> PersonaPlayer:
     """Return a policy as an opponent, with traits `(4,)` where it is given some, with exploring starts or without."""
     given = {} if traits is None else dict(zip(TRAIT_INPUTS, map(float, traits), strict=True))
     about = {"name": name, "title": "A member of the league", "summary": "A policy in training.", "traits": given}
-    player = PersonaOpponent(Persona.model_validate(about), policy)
+    player = PersonaPlayer(Persona.model_validate(about), policy)
     if explores:
         player.record = player.record.copy()
         player.record["network"]["explores"] = 1
@@ -43,7 +43,7 @@ def member(name: str, policy: Policy, traits: NDArray[Any] | None = None, explor
 class League:
     """The opponents of a training run, in the order of the batch: selves, the explorer, past policies, others."""
 
-    def __init__(self, others: Sequence[PersonaOpponent], weights: Sequence[float], places: int) -> None:
+    def __init__(self, others: Sequence[PersonaPlayer], weights: Sequence[float], places: int) -> None:
         self.others, self._weights = list(others), np.array(weights, float)
         self.places = places
         self.past: list[Policy] = []
@@ -52,7 +52,7 @@ class League:
         self.beaten = np.full(places, 0.5)
         """How often the learner beats each past policy: payoff against payoff, a draw counts half."""
 
-    def line_up(self, policy: Policy, traits: NDArray[Any] | None) -> list[PersonaOpponent]:
+    def line_up(self, policy: Policy, traits: NDArray[Any] | None) -> list[PersonaPlayer]:
         """Return all opponents; places of the past that are still free are taken by the policy itself."""
         past = [*self.past, *[policy] * (self.places - len(self.past))]
         seats = [("self", policy)] * FIRST_PAST + [("past", each) for each in past]

@@ -23,7 +23,7 @@ from parlay_marl.core.observation import width
 from parlay_marl.core.style import TRAIT_INPUTS
 from parlay_marl.envs.batch import Batch
 from parlay_marl.errors import ConfigurationError, MissingExtraError
-from parlay_marl.players.persona import PersonaOpponent
+from parlay_marl.players.persona import PersonaPlayer
 from parlay_marl.policies.policy import Policy, write_policy
 from parlay_marl.training import checkpoint
 from parlay_marl.training.evaluation import Evaluation, evaluate
@@ -98,7 +98,7 @@ class Run:
         self.plan, self.folder = plan, folder
         self.scenarios = [load_scenario(name) for name in plan.scenarios]
         self.packages = max(scenario.n_packages for scenario in self.scenarios)
-        self.others = [PersonaOpponent(load_persona(name)) for name in plan.opponents]
+        self.others = [PersonaPlayer(load_persona(name)) for name in plan.opponents]
         self.league = League(self.others, list(plan.opponents.values()), plan.snapshots)
         self._known_traits = _traits_of(self.others) if plan.persona_rewards else None
         self._blank = _blank_policy(plan, self.packages)
@@ -232,7 +232,7 @@ class Run:
 
     def _begin_as(self, name: str) -> None:
         """Give the learner the weights of a policy of the same shape; what it expects to be paid it learns anew."""
-        start = PersonaOpponent(load_persona(name)).policy
+        start = PersonaPlayer(load_persona(name)).policy
         mine = self.policy
         if start is None:
             raise ConfigurationError(f"start: no learned policy plays {name!r}; name one, or a policy file")
@@ -337,7 +337,7 @@ def _blank_policy(plan: Plan, packages: int) -> Policy:
     )
 
 
-def _traits_of(players: list[PersonaOpponent]) -> NDArray[np.float64]:
+def _traits_of(players: list[PersonaPlayer]) -> NDArray[np.float64]:
     """Return the traits of personas, `(n, traits)`."""
     return np.array([[float(player.record[0]["base"][name]) for name in TRAIT_INPUTS] for player in players])
 

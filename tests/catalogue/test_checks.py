@@ -16,7 +16,7 @@ from parlay_marl.catalogue.files import still_valid
 from parlay_marl.errors import CatalogueError, ScenarioWarning
 from parlay_marl.game.config import make_config
 from parlay_marl.game.game import Game
-from parlay_marl.players.persona import PersonaOpponent
+from parlay_marl.players.persona import PersonaPlayer
 
 RENT = 'title = "Rent"\nlow = 1450\nhigh = 1550\n[reservation]\nbuyer = 1530\nseller = 1470\n'
 EVENT = '[[events]]\nround = {}\nheadline = "News."\nbuyer = {{ urgency = 0.1 }}\n'
@@ -145,7 +145,7 @@ def test_changed_personas_and_rules_are_checked_when_played() -> None:
     shark = load_persona("shark")
     wild = shark.model_copy(update={"traits": shark.traits.model_copy(update={"aggression": 3.0})})
     with pytest.raises(CatalogueError, match=r"persona 'shark': traits\.aggression"):
-        PersonaOpponent(wild)
+        PersonaPlayer(wild)
     with pytest.raises(CatalogueError, match=r"persona 'shark': traits\.aggression"):
         negotiation_v0.env(seller=wild)
     rules = load_rules("default")

@@ -21,7 +21,7 @@ from parlay_marl.errors import ConfigurationError, IllegalMoveError, NotStartedE
 from parlay_marl.game.config import make_config
 from parlay_marl.game.game import Game
 from parlay_marl.game.outcome import make_report
-from parlay_marl.players.persona import PersonaOpponent, as_persona, as_player
+from parlay_marl.players.persona import PersonaPlayer, as_persona, as_player
 from parlay_marl.simulation import lanes as kernels
 from tests.helpers import HOT, PERSONAS, SCENARIOS, Chooser, case_name, content, offer, pick
 from tests.policies.networks import learned
@@ -547,7 +547,7 @@ def test_new_shares_are_those_of_games_that_begin() -> None:
     ids=case_name,
 )
 def test_opponents_that_cannot_change_are_refused_and_nothing_changes(
-    shares: list[float], changed: dict[int, PersonaOpponent], message: str
+    shares: list[float], changed: dict[int, PersonaPlayer], message: str
 ) -> None:
     batch, plain = league(20), league(20)
     with pytest.raises(ConfigurationError, match=message):

@@ -13,7 +13,7 @@ from parlay_marl.core.moves import decode
 from parlay_marl.core.style import CHOICE_DTYPE, TRAIT_INPUTS
 from parlay_marl.envs.single import NegotiationEnv
 from parlay_marl.game.game import Game
-from parlay_marl.players.persona import PersonaOpponent, as_persona
+from parlay_marl.players.persona import PersonaPlayer, as_persona
 from parlay_marl.players.scripted import choose_move
 from tests.helpers import AGENTS, BUYER, HOT, PERSONAS, SCENARIOS, SELLER, content, examples, info_at, pick, same
 from tests.policies.networks import learned
@@ -195,7 +195,7 @@ def test_mixed_actions_at_grid_prices_are_the_discrete_ones(setup: Setup) -> Non
 
 LEARNED = [learned("learned"), learned("learned-shark", "shark", traits=TRAIT_INPUTS, seed=1, hidden=(16, 8))]
 """Random weights; the second are given the shark's traits, which drift."""
-Opposite = str | PersonaOpponent
+Opposite = str | PersonaPlayer
 solo_setups = st.tuples(setups, st.sampled_from([*PERSONAS, *LEARNED * 2]), st.sampled_from([BUYER, SELLER]))
 
 

@@ -18,7 +18,8 @@ from parlay_marl.core.style import CHOICE_DTYPE
 from parlay_marl.game.action import Action
 from parlay_marl.game.config import Config, make_config
 from parlay_marl.game.game import Game
-from parlay_marl.players.persona import Opponent, PersonaOpponent, Player, as_player
+from parlay_marl.players.persona import AnyPlayer, PersonaPlayer, as_player
+from parlay_marl.players.player import BatchedPlayer
 from parlay_marl.players.scripted import choose_move
 from tests.core.games import PLAIN, scenario
 from tests.helpers import Reciter
@@ -86,15 +87,15 @@ def rows_of(rows: Iterable[bytes]) -> Any:
 
 
 def positions(
-    config: Config, players: Sequence[Player], seed: int, options: Mapping[str, Any] | None = None
+    config: Config, players: Sequence[AnyPlayer], seed: int, options: Mapping[str, Any] | None = None
 ) -> Iterator[Position]:
     """Play a whole game, and stop before each turn of a persona."""
     game, choice = Game(config), np.zeros(1, CHOICE_DTYPE)
-    own = {s: p.event_sensitivity for s, p in zip(SEATS, players, strict=True) if isinstance(p, PersonaOpponent)}
+    own = {s: p.event_sensitivity for s, p in zip(SEATS, players, strict=True) if isinstance(p, PersonaPlayer)}
     game.begin(seed, 0, {"event_sensitivity": own, **(options or {})})
     while not game.is_over:
         player = players[game.seat]
-        if isinstance(player, PersonaOpponent):
+        if isinstance(player, PersonaPlayer):
             choose_move(game.rows, config.params, 0, player.record, player.weights, 0, choice)
             move, price, package = choice[0].item()
             yield Position(game.rows.tobytes(), game.seat, Action(Move(move), price, package))
@@ -112,7 +113,7 @@ class Talk:
 
     def __init__(
         self,
-        persona: str | Path | Persona | Opponent,
+        persona: str | Path | Persona | BatchedPlayer,
         seat: int = SELLER,
         deal: str | Scenario = PLAIN,
         *,
@@ -123,7 +124,7 @@ class Talk:
         **config: Any,
     ) -> None:
         self.seat, self.other = seat, 1 - seat
-        players: list[Player | None] = [None, None]
+        players: list[AnyPlayer | None] = [None, None]
         players[seat] = as_player(persona)
         self.game = Game(make_config(in_small_units(deal), rules, **config), players)
         opener = SEATS[self.seat if opens else self.other]

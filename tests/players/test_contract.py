@@ -22,7 +22,7 @@ from parlay_marl.game.action import Action
 from parlay_marl.game.config import Config, make_config
 from parlay_marl.game.game import Game, replay
 from parlay_marl.game.text import price_text
-from parlay_marl.players.persona import Cast, PersonaOpponent, as_persona, as_player, cast_of
+from parlay_marl.players.persona import Cast, PersonaPlayer, as_persona, as_player, cast_of
 from parlay_marl.players.scripted import choose_move
 from tests.helpers import HOT, PERSONAS, SCENARIOS, Chooser, content, pick, without_price
 from tests.players.talks import BUYER, SELLER, Position, positions, rows_of
@@ -67,7 +67,7 @@ CHANCE = {"key"}
 """What a persona draws from, and nothing else."""
 
 
-def seat_taker(name: str) -> PersonaOpponent:
+def seat_taker(name: str) -> PersonaPlayer:
     """Return a persona of the catalogue, or one that is played by a policy with random weights."""
     if name not in LEARNED:
         return as_persona(name)
@@ -90,7 +90,7 @@ class Played:
 class Career:
     """All games of one persona."""
 
-    player: PersonaOpponent
+    player: PersonaPlayer
     games: int = 0
     played: list[Played] = field(default_factory=list)
 
@@ -100,7 +100,7 @@ class Career:
         return self.player.policy is not None or bool(self.player.persona.tactics.strategy == "random")
 
 
-def games_of(config: Config, seat: int, persona: PersonaOpponent) -> Iterator[list[Position]]:
+def games_of(config: Config, seat: int, persona: PersonaPlayer) -> Iterator[list[Position]]:
     """Play a persona in a seat against others and against random moves, with either opener."""
     others = [as_player(other) for other in (PERSONAS if any(config is usual for usual in USUAL) else SOME)]
     for seed, opponent in enumerate([*others, Chooser(0, config.scenario.n_packages)]):

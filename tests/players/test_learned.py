@@ -27,7 +27,7 @@ from parlay_marl.errors import CatalogueError, ConfigurationError, PolicyFileErr
 from parlay_marl.game.config import make_config
 from parlay_marl.game.game import Game
 from parlay_marl.game.outcome import make_report
-from parlay_marl.players.persona import NO_WEIGHTS, PersonaOpponent, as_persona, as_player, cast_of
+from parlay_marl.players.persona import NO_WEIGHTS, PersonaPlayer, as_persona, as_player, cast_of
 from parlay_marl.players.scripted import choose_move, chosen_package
 from parlay_marl.players.voice import drifted_now
 from parlay_marl.policies.policy import Policy, read_policy, write_policy
@@ -73,7 +73,7 @@ def test_the_path_of_a_policy_is_a_persona_that_is_called_after_it(pupil: Path, 
     persona = load_persona(kind(pupil))
     assert (persona.name, persona.policy_path) == ("pupil", pupil)
     player = as_player(kind(pupil))
-    assert isinstance(player, PersonaOpponent)
+    assert isinstance(player, PersonaPlayer)
     assert player.policy is not None
     assert player.weights.tobytes() == network(packages=ROOM).packed.tobytes()
     assert player.record[0]["network"]["layers"] == 1
@@ -153,7 +153,7 @@ def test_a_cast_keeps_its_weights_one_after_the_other() -> None:
 # ------------------ what it plays
 
 
-def expected(game: Game, player: PersonaOpponent, traits: Any = None) -> Any:
+def expected(game: Game, player: PersonaPlayer, traits: Any = None) -> Any:
     """Return the move of a policy at temperature 0, worked out with NumPy from what the seat on turn sees."""
     assert player.policy is not None
     seen = game.observe(game.seat)
@@ -161,7 +161,7 @@ def expected(game: Game, player: PersonaOpponent, traits: Any = None) -> Any:
     return decode(int(np.argmax(np.where(seen["action_mask"], logits, -np.inf))), game.seat, game.packages)
 
 
-def chosen(game: Game, player: PersonaOpponent) -> Any:
+def chosen(game: Game, player: PersonaPlayer) -> Any:
     choice = np.zeros(1, CHOICE_DTYPE)
     choose_move(game.rows, game.config.params, 0, player.record, player.weights, 0, choice)
     return choice[0].item()
@@ -208,7 +208,7 @@ def test_one_file_plays_a_shark_or_a_diplomat(tmp_path: Path) -> None:
     players = []
     for name in ("shark", "diplomat"):
         about = load_persona(name).model_dump() | {"policy": str(tmp_path / "pupil.safetensors"), "name": f"x-{name}"}
-        players.append(PersonaOpponent(Persona.model_validate(about)))
+        players.append(PersonaPlayer(Persona.model_validate(about)))
     for seed in range(20):
         game.reset(seed)
         while not game.is_over:
@@ -227,7 +227,7 @@ def test_after_a_drift_it_is_given_the_changed_traits() -> None:
     changed = {"aggression": 0.1, "patience": 1.0}
     about = {"name": "x", "title": "X", "summary": "X.", "traits": base, "drift": {"tension": 40, "traits": changed}}
     policy = network((16,), traits=TRAIT_INPUTS, temperature=0.0)
-    player = PersonaOpponent(Persona.model_validate(about), policy)
+    player = PersonaPlayer(Persona.model_validate(about), policy)
     before, after = list(base.values()), list((base | changed).values())
     game, rng, differs = Game(make_config("saas_enterprise")), np.random.default_rng(1), 0
     seen = set()
@@ -281,7 +281,7 @@ def test_a_policy_for_prices_bargains_over_those_of_one_package(scenario: str, l
     kinds, packages = set(), set()
     for seed in range(25):
         policy = network((16, 8), seed, temperature=0.0)
-        player = PersonaOpponent(Persona.model_validate(about), policy)
+        player = PersonaPlayer(Persona.model_validate(about), policy)
         game.reset(seed)
         while not game.is_over:
             seat = game.seat
@@ -410,7 +410,7 @@ def test_a_league_of_policies_at_hand_can_be_copied() -> None:
 
 # ------------------ what is refused
 
-ROOMS: dict[str, Callable[[PersonaOpponent, str], Any]] = {
+ROOMS: dict[str, Callable[[PersonaPlayer, str], Any]] = {
     "env": lambda player, deal: negotiation_v0.env(scenario=deal, seller=player),
     "parallel_env": lambda player, deal: negotiation_v0.parallel_env(scenario=deal, buyer=player),
     "make": lambda player, deal: gymnasium.make("parlay/Negotiation-v0", scenario=deal, opponent=player),

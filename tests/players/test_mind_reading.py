@@ -14,7 +14,7 @@ from parlay_marl.core.moves import Move
 from parlay_marl.core.step import doubt_game
 from parlay_marl.core.style import CHOICE_DTYPE
 from parlay_marl.game.config import make_config
-from parlay_marl.players.persona import PersonaOpponent, as_persona, as_player
+from parlay_marl.players.persona import PersonaPlayer, as_persona, as_player
 from parlay_marl.players.scripted import best_last_demand, choose_move
 from parlay_marl.tournament.matches import play_cell
 from tests.core.games import UNIFORM
@@ -38,7 +38,7 @@ def reading(persona: Persona, depth: float, **tactics: Any) -> Persona:
 
 @pytest.mark.parametrize("name", sorted(set(PERSONAS) - {"champion"}))  # a learned policy looks at all that it sees
 def test_whoever_reads_no_minds_acts_whatever_it_believes(name: str) -> None:
-    persona, rng = PersonaOpponent(reading(load_persona(name), 0.0)), np.random.default_rng(0)
+    persona, rng = PersonaPlayer(reading(load_persona(name), 0.0)), np.random.default_rng(0)
     config, choice, seen = make_config(UNIFORM), np.zeros(1, CHOICE_DTYPE), 0
     for seed in range(6):
         for players in ((persona, as_player("shark")), (as_player("diplomat"), persona)):
@@ -116,7 +116,7 @@ def test_the_veteran_closes_on_what_its_belief_allows(seat: int) -> None:
 def test_it_challenges_what_it_doubts_by_more_than_a_third(depth: float) -> None:
     """It never misses one here: aggression and challenge rate are 1."""
     form = changed(reading(VETERAN, depth, challenge_rate=1.0), traits={"aggression": 1.0})
-    config, doubter, answers = make_config("uniform", STILL), PersonaOpponent(form), []
+    config, doubter, answers = make_config("uniform", STILL), PersonaPlayer(form), []
     for seed in range(60):
         for name in ("shark", "diplomat", "random"):
             for players in ((doubter, as_player(name)), (as_player(name), doubter)):
@@ -142,9 +142,7 @@ def test_deeper_readers_call_fewer_honest_claims_a_bluff() -> None:
         form, right = changed(reading(VETERAN, depth, challenge_rate=1.0), traits={"aggression": 1.0}), 0
         missed = 0
         for name in ("shark", "diplomat"):
-            outcomes = play_cell(
-                PersonaOpponent(form), as_persona(name), config.params, opener=BUYER, games=2000, seed=0
-            )
+            outcomes = play_cell(PersonaPlayer(form), as_persona(name), config.params, opener=BUYER, games=2000, seed=0)
             right += outcomes["bluffs_caught"][:, BUYER].sum()
             missed += outcomes["wrong_challenges"][:, BUYER].sum()
         wrong[depth] = missed / (right + missed)

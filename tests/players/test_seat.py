@@ -22,7 +22,8 @@ from parlay_marl.errors import (
     UnknownNameError,
 )
 from parlay_marl.game.action import Action
-from parlay_marl.players.persona import Opponent, PersonaOpponent, as_player
+from parlay_marl.players.persona import PersonaPlayer, as_player
+from parlay_marl.players.player import BatchedPlayer
 from parlay_marl.tournament import run_tournament
 from tests.helpers import PERSONAS, Chooser, Reciter, case_name, offer
 from tests.players.talks import BUYER, SELLER, Talk
@@ -134,7 +135,7 @@ class Learned:
 @both_seats
 def test_anything_with_a_name_and_an_act_sits_in_a_seat(seat: int) -> None:
     player = Learned()
-    assert isinstance(player, Opponent)
+    assert isinstance(player, BatchedPlayer)
     assert as_player(player) is player
     talk = Talk(player, seat, opens=True)
     assert talk.said.move is Move.SILENCE, "the first legal action where there is nothing to accept and nobody to leave"
@@ -228,9 +229,9 @@ def test_both_seats_can_not_be_given_away() -> None:
 @pytest.mark.parametrize("name", PERSONAS)
 def test_every_persona_is_a_player(name: str) -> None:
     player = as_player(name)
-    assert isinstance(player, PersonaOpponent)
+    assert isinstance(player, PersonaPlayer)
     assert player.name == name
-    assert repr(player) == f"PersonaOpponent({name!r})"
+    assert repr(player) == f"PersonaPlayer({name!r})"
     assert player.event_sensitivity == load_persona(name).traits.event_sensitivity
     assert as_player(load_persona(name)).name == name
 

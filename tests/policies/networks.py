@@ -12,7 +12,7 @@ from parlay_marl.catalogue.personas import Persona, load_persona
 from parlay_marl.catalogue.scenarios import load_scenario, scenario_names
 from parlay_marl.core.moves import n_actions
 from parlay_marl.core.observation import width
-from parlay_marl.players.persona import PersonaOpponent
+from parlay_marl.players.persona import PersonaPlayer
 from parlay_marl.policies.policy import Policy
 
 ROOM = max(load_scenario(name).n_packages for name in scenario_names())
@@ -29,13 +29,13 @@ def network(hidden: tuple[int, ...] = (8,), seed: int = 0, packages: int = 1, **
     return Policy(**({"name": "pupil", "weights": weights, "biases": biases, "packages": packages} | facts))
 
 
-def learned(name: str = "learned", persona: str | None = None, packages: int = ROOM, **facts: Any) -> PersonaOpponent:
+def learned(name: str = "learned", persona: str | None = None, packages: int = ROOM, **facts: Any) -> PersonaPlayer:
     """Return a persona that is played by random weights; its traits and drift are those of one of the catalogue."""
     about: dict[str, Any] = {"title": "A pupil", "summary": "Random weights."}
     if persona is not None:
         about = load_persona(persona).model_dump()
     policy = network(packages=packages, **facts)
-    return PersonaOpponent(Persona.model_validate(about | {"name": name}), policy)
+    return PersonaPlayer(Persona.model_validate(about | {"name": name}), policy)
 
 
 def rows(n: int, packages: int = 1, seed: int = 1) -> tuple[Any, Any]:

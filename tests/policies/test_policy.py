@@ -21,7 +21,8 @@ from parlay_marl import negotiation_v0
 from parlay_marl.core.moves import INDEX_WALK_AWAY, MAX_PACKAGES, N_MOVES, n_actions
 from parlay_marl.core.observation import FIELDS, width
 from parlay_marl.errors import ConfigurationError, PolicyFileError
-from parlay_marl.players.persona import Opponent, as_player
+from parlay_marl.players.persona import as_player
+from parlay_marl.players.player import BatchedPlayer
 from parlay_marl.policies import policy_file
 from parlay_marl.policies.columns import observation_table
 from parlay_marl.policies.policy import Policy, _policy, read_policy, write_policy
@@ -41,7 +42,7 @@ def path(tmp_path: Path) -> Path:
 
 def test_it_may_sit_in_a_seat() -> None:
     policy = network()
-    assert isinstance(policy, Opponent)
+    assert isinstance(policy, BatchedPlayer)
     assert as_player(policy) is policy
     env = negotiation_v0.env(seller=policy, scenario="uniform", max_rounds=3)
     env.reset(seed=1)

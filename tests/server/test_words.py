@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from parlay_marl.catalogue import load_persona, persona_names
 from parlay_marl.errors import IllegalMoveError
-from parlay_marl.players.persona import PersonaOpponent
+from parlay_marl.players.persona import PersonaPlayer
 from parlay_marl.server.words import checked, escaped, is_sceptical, spoken
 from tests.helpers import examples
 
@@ -89,10 +89,10 @@ def test_the_figures_in_what_a_persona_says_are_those_of_its_offer(name: str | N
     from parlay_marl.server.negotiation import Deed, Negotiation, Setup
     from tests.server.table import lobby
 
-    persona = PersonaOpponent(load_persona("linear" if name is None else name))
+    persona = PersonaPlayer(load_persona("linear" if name is None else name))
     if name is None:
         mute = persona.persona.model_copy(update={"voice": type(persona.persona.voice)()})
-        persona = PersonaOpponent(mute)
+        persona = PersonaPlayer(mute)
     checked_words = 0
     for seed, scenario in enumerate(["saas_enterprise", "acquisition_terms", "uniform", "hiring_package"]):
         negotiation = Negotiation(Setup(scenario=scenario).config(lobby().scenarios), (None, persona))

@@ -13,6 +13,9 @@ from typing import Any
 import numpy as np
 
 from parlay_marl.core.moves import INDEX_ACCEPT, INDEX_OFFERS, INDEX_WALK_AWAY
+from parlay_marl.game.action import Action
+from parlay_marl.game.view import SeatView
+from parlay_marl.players.player import Player
 
 Array = np.ndarray[Any, Any]
 HERE = "tests.tournament.policies"
@@ -171,3 +174,54 @@ def factory() -> Policy:
 instance = Policy()
 instance.name = "an_instance"
 number = 5
+
+
+class Halver(Player):
+    """Opens at its own end, gives half of the way to its limit each time, and takes what is worth as much."""
+
+    name = "halver"
+
+    def act(self, view: SeatView) -> Action:
+        scenario = view.scenario
+        end = (scenario.low, scenario.high)[view.seat]
+        limit = min(max(view.reservation_price, scenario.low), scenario.high)
+        price = end if view.offer is None else (view.offer.price + limit) / 2
+        if view.counter_offer and view.counter_offer.worth >= max(view.worth(price), 0.0):
+            return view.accept()
+        return view.make_offer(price)
+
+
+class Stumbling(Halver):
+    """Fails in its third game."""
+
+    name = "stumbling"
+
+    def __init__(self) -> None:
+        self.games = 0
+
+    def begin(self, view: SeatView) -> None:
+        self.games += 1
+
+    def act(self, view: SeatView) -> Action:
+        if self.games > 2:
+            raise ValueError("no more")
+        return super().act(view)
+
+
+class Hurrying(Halver):
+    """Accepts whatever there is, even where there is nothing."""
+
+    name = "hurrying"
+
+    def act(self, view: SeatView) -> Action:
+        return view.accept()
+
+
+class Sleeping(Halver):
+    """Never answers."""
+
+    name = "sleeping"
+
+    def act(self, view: SeatView) -> Action:
+        time.sleep(3600)
+        raise AssertionError

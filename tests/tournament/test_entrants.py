@@ -11,7 +11,7 @@ import pytest
 
 from parlay_marl.catalogue import load_persona, persona_names
 from parlay_marl.errors import ConfigurationError, UnknownNameError
-from parlay_marl.players.persona import PersonaOpponent
+from parlay_marl.players.persona import PersonaPlayer
 from parlay_marl.tournament.entrants import load_entrant, load_entrants, recalled
 from parlay_marl.tournament.games import EntrantInfo
 from tests.tournament import policies
@@ -28,7 +28,7 @@ def test_personas_come_by_name_file_or_object(tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
     path.write_text('title = "Mine"\nsummary = "S."\n', encoding="utf-8")
     shark = load_persona("shark")
-    for given in ("shark", shark, PersonaOpponent(shark), load_entrant("shark")):
+    for given in ("shark", shark, PersonaPlayer(shark), load_entrant("shark")):
         entrant = load_entrant(given)
         assert (entrant.name, entrant.persona, entrant.info.source) == ("shark", shark, shark.model_dump(mode="json"))
         assert recalled(entrant.info).persona == shark

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from parlay_marl.catalogue import build_params, load_persona, load_rules, load_scenario
-from parlay_marl.players.persona import PersonaOpponent
+from parlay_marl.players.persona import PersonaPlayer
 from parlay_marl.tournament import run_tournament
 from parlay_marl.training.evaluation import best_reply, conduct, evaluate, games_of, interval, judge, payoffs
 from parlay_marl.training.exploit import exploit, exploit_plan
@@ -14,7 +14,7 @@ from parlay_marl.training.exploit import exploit, exploit_plan
 DEALS = [
     build_params(load_scenario(name), load_rules("default"), reward="payoff") for name in ("uniform", "off_centre")
 ]
-LINEAR, SHARK, HARDLINER = (PersonaOpponent(load_persona(name)) for name in ("linear", "shark", "hardliner"))
+LINEAR, SHARK, HARDLINER = (PersonaPlayer(load_persona(name)) for name in ("linear", "shark", "hardliner"))
 
 
 def test_an_interval_is_students() -> None:
@@ -48,7 +48,7 @@ def test_threads_change_nothing() -> None:
 
 
 def test_conduct_counts_deals_losses_and_games_without_a_zopa() -> None:
-    random = PersonaOpponent(load_persona("random"))
+    random = PersonaPlayer(load_persona("random"))
     outcomes = games_of(random, SHARK, DEALS, 0, games=300, seed=4)
     found = conduct([(outcomes, 0)])
     deal = outcomes["ending"] == 1
@@ -61,13 +61,13 @@ def test_conduct_counts_deals_losses_and_games_without_a_zopa() -> None:
 
 
 def test_the_best_reply_is_the_one_that_is_paid_most() -> None:
-    boulware = PersonaOpponent(load_persona("boulware"))
+    boulware = PersonaPlayer(load_persona("boulware"))
     assert best_reply([HARDLINER, boulware, LINEAR], LINEAR, DEALS, 0, games=50, seed=0) is boulware
     assert best_reply([HARDLINER], LINEAR, DEALS, 0, games=2, seed=0) is HARDLINER
 
 
 def test_regret_is_what_the_best_reply_is_paid_more_on_the_same_games() -> None:
-    boulware = PersonaOpponent(load_persona("boulware"))
+    boulware = PersonaPlayer(load_persona("boulware"))
     found = judge(HARDLINER, [LINEAR], [boulware], DEALS, games=20, seed=2)
     (comparison,) = found.comparisons
     assert (comparison.best_as_buyer, comparison.best_as_seller) == ("boulware", "boulware")

@@ -8,14 +8,14 @@ import pytest
 from parlay_marl.catalogue import load_persona
 from parlay_marl.core.moves import OFFER
 from parlay_marl.envs.batch import Batch
-from parlay_marl.players.persona import PersonaOpponent
+from parlay_marl.players.persona import PersonaPlayer
 from parlay_marl.training.league import EXPLORER, FIRST_PAST, LEAST_WEIGHT, SELVES, League, member
 from tests.policies.networks import network
 
 
 @pytest.fixture
 def league() -> League:
-    others = [PersonaOpponent(load_persona(name)) for name in ("shark", "linear")]
+    others = [PersonaPlayer(load_persona(name)) for name in ("shark", "linear")]
     return League(others, [3.0, 1.0], places=3)
 
 

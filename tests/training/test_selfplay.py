@@ -16,7 +16,7 @@ import torch
 from parlay_marl.catalogue import load_persona
 from parlay_marl.core.outcome import DEAL
 from parlay_marl.errors import CatalogueError, ConfigurationError, MissingExtraError, ParlayError
-from parlay_marl.players.persona import PersonaOpponent
+from parlay_marl.players.persona import PersonaPlayer
 from parlay_marl.policies.policy import Policy, read_policy
 from parlay_marl.training.evaluation import evaluate, games_of
 from parlay_marl.training.folder import Folder
@@ -60,7 +60,7 @@ def test_a_learner_is_paid_more_than_by_chance() -> None:
         evaluate_every=10**9,
     )  # fmt: skip
     learned = member("learner", train(quick))
-    conceder, other = PersonaOpponent(load_persona("conceder")), PersonaOpponent(load_persona("random"))
+    conceder, other = PersonaPlayer(load_persona("conceder")), PersonaPlayer(load_persona("random"))
     games = {"games": 50, "seed": 5}
     paid, by_chance = (evaluate(each, [conceder], deals_of(quick), **games).payoff for each in (learned, other))
     assert paid.low > by_chance.high

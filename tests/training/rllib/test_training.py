@@ -13,7 +13,7 @@ from ray.rllib.core.columns import Columns
 
 from parlay_marl.catalogue import build_params, load_persona, load_rules, load_scenario
 from parlay_marl.errors import UnknownNameError
-from parlay_marl.players.persona import PersonaOpponent, as_persona
+from parlay_marl.players.persona import PersonaPlayer, as_persona
 from parlay_marl.policies.policy import read_policy, write_policy
 from parlay_marl.tournament import run_tournament
 from parlay_marl.training import rllib
@@ -110,7 +110,7 @@ def test_a_learner_gets_more_than_chance_and_than_before() -> None:
     finally:
         algorithm.stop()
     deals = [build_params(load_scenario("saas_enterprise"), load_rules("default"), reward="payoff")]
-    conceder = PersonaOpponent(load_persona("conceder"))
+    conceder = PersonaPlayer(load_persona("conceder"))
 
     def paid(policy: Any) -> Any:
         return evaluate(member("pupil", policy), [conceder], deals, games=200, seed=2**60).payoff

@@ -1,0 +1,46 @@
+"""Who may sit in a seat from outside: a player of one game at a time, or one that is asked for many games at once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from parlay_marl.game.action import Action
+    from parlay_marl.game.outcome import Outcome
+    from parlay_marl.game.view import SeatView
+
+
+class Player:
+    """Whatever sits in a seat: a person, a language model, a strategy of another library, a solver.
+
+    A subclass has a `name` and an `act`; `begin` and `end` are there for those who prepare and learn. One object plays
+    one game at a time, and any number of games one after the other.
+    """
+
+    name: str = "player"
+
+    def begin(self, view: SeatView) -> None:
+        """Prepare for a game; the view is the seat's before the first turn of either seat."""
+
+    def act(self, view: SeatView) -> Action:
+        """Return the turn of the seat, such as `view.make_offer(140_000)` or `view.accept()`."""
+        raise NotImplementedError(f"{type(self).__name__} has no method act(view)")
+
+    def end(self, outcome: Outcome) -> None:
+        """Take note of how the game ended; the outcome shows what was hidden."""
+
+
+@runtime_checkable
+class BatchedPlayer(Protocol):
+    """Anything that plays many games at once from what it sees as numbers: a learned policy, a script of one's own.
+
+    It is asked for a batch at a time, even where the batch is one game.
+    """
+
+    name: str
+
+    def act(self, observations: NDArray[np.float32], masks: NDArray[np.int8]) -> NDArray[np.integer[Any]]:
+        """Return a legal discrete action for each row: `(n, fields)` and `(n, actions)` in, `(n,)` out."""

@@ -1,0 +1,210 @@
+"""Players of one game at a time: what they are told, what they may do, and what becomes of their mistakes."""
+
+from __future__ import annotations
+
+import pickle
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import pytest
+
+from parlay_marl import negotiation_v0
+from parlay_marl.core.moves import SEATS, Move
+from parlay_marl.errors import ActionTypeError, IllegalMoveError
+from parlay_marl.game.action import Action
+from parlay_marl.game.outcome import Outcome
+from parlay_marl.game.view import SeatView
+from parlay_marl.negotiation_v0 import Player, play_game
+from tests.helpers import SCENARIOS
+
+
+class Halver(Player):
+    """Opens at its own end, gives half of the way to its limit each time, and takes what is worth as much."""
+
+    name = "halver"
+
+    def __init__(self) -> None:
+        self.begun: list[SeatView] = []
+        self.seen: list[SeatView] = []
+        self.ended: list[Outcome] = []
+
+    def begin(self, view: SeatView) -> None:
+        self.begun.append(view)
+
+    def act(self, view: SeatView) -> Action:
+        self.seen.append(view)
+        scenario = view.scenario
+        end = (scenario.low, scenario.high)[view.seat]
+        limit = min(max(view.reservation_price, scenario.low), scenario.high)
+        price = end if view.offer is None else (view.offer.price + limit) / 2
+        if view.counter_offer and view.counter_offer.worth >= max(view.worth(price), 0.0):
+            return view.accept("Agreed.")
+        return view.make_offer(price, words=f"{price:.0f} it is.")
+
+    def end(self, outcome: Outcome) -> None:
+        self.ended.append(outcome)
+
+
+@pytest.mark.parametrize("seat", [0, 1])
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_a_player_plays_whole_games_in_either_seat(scenario: str, seat: int) -> None:
+    player = Halver()
+    pair: list[Any] = ["linear", "linear"]
+    pair[seat] = player
+    for seed in range(5):
+        record = play_game(*pair, scenario, seed=seed)
+        assert player.ended[-1] == record.outcome
+        own = [action for turn, action in enumerate(record.actions) if (turn + _first(record)) % 2 == seat]
+        assert own == [action for action in own if action.words]
+        assert record.replay().outcome() == record.outcome
+    assert len(player.begun) == len(player.ended) == 5
+    assert player.seen
+
+
+def _first(record: Any) -> int:
+    return SEATS.index(record.outcome.opener)
+
+
+@pytest.mark.parametrize("scenario", ["saas_enterprise", "acquisition_terms"])
+def test_a_view_says_what_the_rows_say_and_nothing_of_the_other(scenario: str) -> None:
+    for seed in range(4):
+        player = Halver()
+        env = negotiation_v0.env(scenario=scenario, seller=player)
+        env.reset(seed=seed)
+        while not env.game.is_over:
+            env.step(env.action_space("buyer_0").sample(env.last()[0]["action_mask"]))
+            row, view = env.game.row, player.seen[-1]
+            if env.game.is_over or view.round != int(row["round"]) - (env.game.seat == int(row["opener"])):
+                continue
+            assert view.seat == 1
+            assert view.reservation_price == env.game.scenario.to_currency(float(row["reservation"][1]))
+            assert view.counter_credibility <= 100
+        assert player.ended
+
+
+def test_two_games_that_differ_in_the_others_figures_alone_look_the_same() -> None:
+    """The view of the first turn, pickled whole, does not depend on the other's limit, urgency or alternative."""
+    seen = []
+    for limit, urgency, alternative in ((130_000, 0.1, False), (150_000, 0.9, True)):
+        player = Halver()
+        options = {
+            "opener": "buyer",
+            "reservation": {"buyer": 160_000, "seller": limit},
+            "urgency": {"buyer": 0.5, "seller": urgency},
+            "alternative": {"buyer": False, "seller": alternative},
+        }
+        env = negotiation_v0.env(buyer=player)
+        env.reset(seed=4, options=options)
+        seen.append(pickle.dumps((player.begun[0], player.seen[0])))
+    assert seen[0] == seen[1]
+
+
+def test_a_view_does_not_change_when_the_game_goes_on() -> None:
+    player = Halver()
+    env = negotiation_v0.env(seller=player, opener="seller")
+    env.reset(seed=1)
+    kept = pickle.dumps(player.seen[0])
+    env.step(15)
+    assert len(player.seen) == 2
+    assert pickle.dumps(player.seen[0]) == kept
+    assert player.seen[0].belief == player.begun[0].belief
+
+
+def test_actions_of_a_view() -> None:
+    class Asking(Player):
+        def act(self, view: SeatView) -> Action:
+            scenario = view.scenario
+            assert view.make_offer(scenario.low, {"equity": "full grant"}).package == view.package_of(
+                {"equity": "full grant"}
+            )
+            assert view.anchor().price == 1.0
+            assert view.make_claim(scenario.high).move is Move.BATNA_REVEAL
+            assert view.silence() == Action(Move.SILENCE)
+            assert view.challenge().move is Move.CHALLENGE
+            with pytest.raises(IllegalMoveError, match="outside the public range"):
+                view.make_offer(scenario.high + 1)
+            with pytest.raises(ValueError, match="unknown term 'colour'"):
+                view.make_offer(scenario.high, {"colour": "red"})
+            assert Move.ACCEPT not in view.legal_moves
+            return view.walk_away() if Move.WALK_AWAY in view.legal_moves else view.anchor()
+
+    env = negotiation_v0.env(scenario="hiring_package_terms", seller=Asking(), opener="seller")
+    env.reset(seed=0)
+    assert env.game.actions[0].move is Move.ANCHOR_HIGH
+
+
+class Wrong(Player):
+    """Answers whatever it was given."""
+
+    name = "wrong"
+
+    def __init__(self, answer: Any) -> None:
+        self.answer = answer
+
+    def act(self, view: SeatView) -> Action:
+        answer: Action = self.answer
+        return answer
+
+
+@pytest.mark.parametrize("answer", [None, 5, "accept", {"move": 0}, (Move.ACCEPT,)])
+def test_what_is_no_action_is_a_type_error_and_undone(answer: Any) -> None:
+    env = negotiation_v0.env(seller=Wrong(answer), opener="buyer")
+    env.reset(seed=0)
+    before = env.game.rows.tobytes()
+    with pytest.raises(ActionTypeError, match=r"seller: the player 'wrong' answers .* must return an Action"):
+        env.step(15)
+    assert env.game.rows.tobytes() == before
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (Action(Move.ACCEPT), "no offer of the other seat stands"),
+        (Action(Move.OFFER, 1.5), "within the public range"),
+        (Action(Move.CHALLENGE), "no open claim"),
+    ],
+)
+def test_an_illegal_turn_is_an_error_or_costs_the_game(answer: Action, reason: str) -> None:
+    with pytest.raises(IllegalMoveError, match=f"buyer: .*{reason}.*by the player 'wrong'"):
+        play_game(Wrong(answer), "linear", seed=0, opener="buyer")
+    record = play_game(Wrong(answer), "linear", seed=0, opener="buyer", illegal="terminate")
+    assert record.outcome.ending == "forfeit"
+    assert record.outcome.closed_by == "buyer"
+    assert record.outcome.payoff[0] == -1.0
+
+
+def test_a_player_sits_in_the_gymnasium_form_and_in_parallel() -> None:
+    env = gym.make("parlay/Negotiation-v0", opponent=Halver())
+    seen, info = env.reset(seed=3)
+    steps = 0
+    over = False
+    while not over:
+        seen, _, over, _, info = env.step(env.action_space.sample(seen["action_mask"]))
+        steps += 1
+    assert info["ending"] != 0
+    parallel = negotiation_v0.parallel_env(buyer=Halver())
+    parallel.reset(seed=3)
+    while parallel.agents:
+        parallel.step({a: np.flatnonzero(parallel._observations()[a]["action_mask"])[-1] for a in parallel.agents})
+
+
+def test_a_player_may_state_a_belief_and_else_states_what_its_tracker_infers() -> None:
+    class Sure(Halver):
+        def act(self, view: SeatView) -> Action:
+            action = super().act(view)
+            return action._replace(belief=(0.5, 0.1)) if view.states_belief else action
+
+    env = negotiation_v0.env(seller=Sure(), beliefs="elicited", opener="seller")
+    env.reset(seed=2)
+    assert env.game.actions[0].belief == (0.5, 0.1)
+    plain = negotiation_v0.env(seller=Halver(), beliefs="elicited", opener="seller")
+    plain.reset(seed=2)
+    assert plain.game.actions[0].belief is not None
+    with pytest.raises(NotImplementedError, match=r"Player has no method act\(view\)"):
+        play_game(Player(), "linear", opener="buyer", seed=0)
+
+
+def test_what_a_player_says_is_in_the_transcript() -> None:
+    record = play_game(Halver(), "shark", seed=1)
+    assert "it is." in record.transcript()
