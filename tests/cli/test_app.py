@@ -17,7 +17,7 @@ from parlay_marl.core import jit
 from tests.cli.conftest import Parlay, start
 from tests.processes import run
 
-COMMANDS = tuple(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
+COMMANDS = tuple(typer.main.get_command(app).commands)
 """All commands that are registered."""
 
 

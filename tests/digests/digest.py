@@ -110,9 +110,9 @@ class Dice:
         _, first, last = legal[self.weighted([weight for weight, _, _ in legal])]
         return int(allowed[first + self.below(last - first)])
 
-    def actions(self, masks: Any) -> Any:
-        """Return a legal discrete action for each of several masks."""
-        return np.array([self.action(mask) for mask in masks], np.int64)
+    def actions(self, masks: Any, illegal: float = 0.0) -> Any:
+        """Return a discrete action for each of several masks; a share of them is out of range."""
+        return np.array([len(mask) if self.share() < illegal else self.action(mask) for mask in masks], np.int64)
 
     def weights(self, *shape: int) -> Any:
         """Return weights of the usual size of a network."""

@@ -8,14 +8,18 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from tests.digests import adapter
 from tests.digests.adapter import CHAMPION, ROLES, RULES, SCENARIOS, SCRIPTED
 from tests.digests.digest import Dice, Digest
-from tests.digests.single_games import Asked, some_settings
+from tests.digests.single_games import OTHERS, Asked, some_settings
 
 Groups = Iterator[tuple[str, Digest]]
 
 AUTORESET = ("NextStep", "SameStep", "Disabled")
+ILLEGAL = 0.01
+"""How often an agent in a lane plays illegally, and loses."""
 SIGNIFICANT = 9
 """Digits of means over many games that count: sums may be taken in another order."""
 
@@ -25,7 +29,7 @@ def play_lanes(digest: Digest, dice: Dice, env: Any, steps: int, mode: str) -> N
     seen, infos = env.reset(seed=11)
     digest.add(seen, infos)
     for _ in range(steps):
-        seen, rewards, terminated, truncated, infos = env.step(dice.actions(seen["action_mask"]))
+        seen, rewards, terminated, truncated, infos = env.step(dice.actions(seen["action_mask"], ILLEGAL))
         digest.add(seen, rewards, terminated, truncated, infos)
         digest.games += int(terminated.sum())
         if mode == "Disabled" and terminated.any():
@@ -83,11 +87,12 @@ def digest_of(outcomes: Any) -> Digest:
 
 
 def tournaments() -> Groups:
-    """Play every pair of personas over every scenario; each game is in the groups of its buyer and its scenario."""
+    """Play every pair of personas over every scenario; those of a buyer against some are in a group of its own."""
     for rules, games in (("default", 4), ("seed", 2)):
-        buyers, _, deals, outcomes = adapter.tournament(SCRIPTED, games=games, seed=5, rules=rules)
+        buyers, sellers, deals, outcomes = adapter.tournament(SCRIPTED, games=games, seed=5, rules=rules)
         for persona in SCRIPTED:
-            yield f"{rules}, {persona}", digest_of(outcomes[buyers == persona])
+            own = (buyers == persona) & np.isin(sellers, (persona, *OTHERS))
+            yield f"{rules}, {persona}", digest_of(outcomes[own])
         for scenario in SCENARIOS:
             yield f"{rules}, {scenario}", digest_of(outcomes[deals == scenario])
     entrants = ["shark", "linear", Asked()]
