@@ -36,7 +36,7 @@ RULES: dict[str, Any] = {name: name for name in RULE_PRESETS} | {"hot": HOT}
 
 Move = negotiation_v0.Move
 aec_env, parallel_env = negotiation_v0.env, negotiation_v0.parallel_env
-play_game, replay, infer_limit = negotiation_v0.play_game, negotiation_v0.replay, negotiation_v0.infer_limit
+play_game, infer_limit = negotiation_v0.play_game, negotiation_v0.infer_limit
 
 FIGURES = (
     *("ending", "closed_by", "opener", "round", "price", "package", "zopa", "nash_price", "nash_package"),
@@ -77,6 +77,43 @@ def belief_figures(belief: Any) -> list[Any]:
 def moves(record: Any) -> list[tuple[Any, ...]]:
     """Return the moves of a game or of its record as plain values."""
     return [(int(move), price, package, belief) for move, price, package, belief in record.moves]
+
+
+def elicits(env: Any) -> bool:
+    """Return whether agents of an environment state beliefs."""
+    return bool(env.game.config.beliefs == "elicited")
+
+
+def n_packages(env: Any) -> int:
+    """Return how many packages of terms there are in an environment's scenario."""
+    return int(env.game.packages)
+
+
+def ledger_of(env: Any) -> list[Any]:
+    """Return the claims of an environment's game, as those who run the game see them."""
+    return claim_figures(env.game.ledger())
+
+
+def position(game: Any) -> list[Any]:
+    """Return all that both seats of a game see and believe, what they were paid, and the ledger."""
+    seats = [(game.observe(seat), belief_figures(game.belief(seat))) for seat in (0, 1)]
+    return [seats, game.rewards, game.is_over, claim_figures(game.ledger())]
+
+
+def replayed(record: Any) -> Any:
+    """Return the game of a record, played again from its parts."""
+    return negotiation_v0.replay(record.config, record.seed, record.moves, record.options, record.number)
+
+
+def outcomes_in_lanes(env: Any) -> list[Any]:
+    """Return the outcomes of the last finished games of a vector environment."""
+    return outcome_columns(env.batch.outcomes)
+
+
+def buffers(engine: Any) -> list[Any]:
+    """Return what the engine has written for its callers."""
+    seen = [engine.observations, engine.masks, engine.final_observations]
+    return seen + [wide(column) for column in (engine.rewards, engine.endings, engine.seats)]
 
 
 def outcome_columns(outcomes: Any) -> list[Any]:

@@ -35,7 +35,7 @@ def play_lanes(digest: Digest, dice: Dice, env: Any, steps: int, mode: str) -> N
         if mode == "Disabled" and terminated.any():
             seen, infos = env.reset(options={"reset_mask": terminated})
             digest.add(seen, infos)
-    digest.add(adapter.outcome_columns(env.batch.outcomes))
+    digest.add(adapter.outcomes_in_lanes(env))
 
 
 def vector() -> Groups:
@@ -70,10 +70,9 @@ def batch() -> Groups:
         )
         engine.reset(7)
         for _ in range(30):
-            engine.step(dice.actions(engine.masks))
-            digest.add(engine.observations, engine.masks, engine.rewards, engine.endings, engine.seats)
-            digest.games += int((engine.endings != 0).sum())
-        digest.add(adapter.outcome_columns(engine.outcomes), engine.final_observations)
+            digest.games += engine.step(dice.actions(engine.masks))
+            digest.add(adapter.buffers(engine))
+        digest.add(adapter.outcome_columns(engine.outcomes))
         engine.close()
         yield f"{beliefs}, {rules}", digest
 

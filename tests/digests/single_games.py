@@ -38,7 +38,7 @@ def some_settings(dice: Dice) -> dict[str, Any]:
 
 def stated(dice: Dice, env: Any, action: Any) -> Any:
     """Return a discrete action as an environment takes it: with a belief where beliefs are elicited, half the time."""
-    if env.game.config.beliefs != "elicited":
+    if not adapter.elicits(env):
         return action
     belief = [3.0 * dice.share() - 1.0, dice.share()]
     return {"action": action, "belief": belief} if dice.share() < 0.5 else {"action": action}
@@ -97,7 +97,7 @@ def mixed() -> Groups:
                 seen, reward, terminated, _, info = env.last()
                 digest.add(seen, reward, terminated, info)
                 env.step(None if terminated else mixed_action(dice, env, seen["action_mask"]))
-            digest.add(adapter.claim_figures(env.game.ledger()), adapter.outcome_figures(env.outcome()))
+            digest.add(adapter.ledger_of(env), adapter.outcome_figures(env.outcome()))
             digest.games += 1
         yield scenario, digest
 
@@ -106,7 +106,7 @@ def mixed_action(dice: Dice, env: Any, mask: Any) -> dict[str, Any]:
     """Return a legal move with an exact price."""
     move = Move(dice.weighted([weight * legal for weight, legal in zip(MANY_CLAIMS, mask.tolist(), strict=True)]))
     action = {"move": int(move), "price": np.array([dice.share()])}
-    action["package"] = dice.below(env.game.packages) if move is Move.OFFER else 0
+    action["package"] = dice.below(adapter.n_packages(env)) if move is Move.OFFER else 0
     return action
 
 
@@ -182,11 +182,8 @@ def records() -> Groups:
             pair = dice.one_of(SCRIPTED), dice.one_of(SCRIPTED)
             record = adapter.play_game(*pair, scenario, seed=seed, **some_settings(dice))
             digest.add(record.transcript())
-            known = record.config, record.seed, record.moves, record.options, record.number
-            for game in (record.replay(), adapter.replay(*known), record.replay(5)):
-                digest.add(adapter.moves(game), game.rewards, game.is_over, [game.observe(seat) for seat in (0, 1)])
-                digest.add([adapter.belief_figures(game.belief(seat)) for seat in (0, 1)])
-                digest.add(adapter.claim_figures(game.ledger()))
+            for game in (record.replay(), adapter.replayed(record), record.replay(5)):
+                digest.add(adapter.moves(game), adapter.position(game))
             digest.games += 1
         yield scenario, digest
 
