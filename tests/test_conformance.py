@@ -151,12 +151,18 @@ def test_gymnasium_with_elicited_beliefs(role: str, form: str) -> None:
 def test_gymnasium_finds_nothing_to_warn_of_in_whole_games(form: str) -> None:
     env = gymnasium.make("parlay/Negotiation-v0", actions=form)
     env.action_space.seed(0)
-    observation, _ = env.reset(seed=0)
-    for _ in range(200):
-        action = env.action_space.sample(observation["action_mask"])
-        observation, _, terminated, truncated, _ = env.step(action)
-        if terminated or truncated:
-            observation, _ = env.reset()
+    games = 0
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        observation, _ = env.reset(seed=0)
+        for _ in range(200):
+            action = env.action_space.sample(observation["action_mask"])
+            observation, _, terminated, truncated, _ = env.step(action)
+            if terminated or truncated:
+                games += 1
+                observation, _ = env.reset()
+    assert games > 1
+    assert caught == []
 
 
 # ----------------------------------------------------------------------------- Gymnasium's vector environments

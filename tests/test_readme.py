@@ -234,8 +234,12 @@ def test_no_block_is_left_out() -> None:
         assert page.read_text(encoding="utf-8").count("\n```") == 2 * len(blocks_of(page)), page.name
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_links_within_the_repository_lead_somewhere(page: Path) -> None:
-    for target in re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
-        if "://" not in target:
-            assert (page.parent / target).exists(), target
+def test_links_within_the_repository_lead_somewhere() -> None:
+    found = [
+        (page, target)
+        for page in PAGES
+        for target in re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
+        if "://" not in target
+    ]
+    assert len(found) > 20
+    assert [(page.name, target) for page, target in found if not (page.parent / target).exists()] == []

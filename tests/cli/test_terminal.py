@@ -23,7 +23,6 @@ from tests.cli.conftest import Parlay
 from tests.cli.test_app import COMMANDS
 from tests.processes import ROOT, Finished, run
 
-ALL = (*COMMANDS, "train", "evaluate", "exploit", "serve")
 RED = "\x1b[31m"
 STEERING = [RED, "\x07", "\x9b2J", "\u202e", "\u2028", "\r", "\x08"]
 ENV = os.environ | {"PYTHONPATH": str(ROOT)}
@@ -220,7 +219,7 @@ def test_what_a_policy_prints_stays_out_of_the_results(tmp_path: Path) -> None:
 # ------------------------------------------------------------------ help
 
 
-@pytest.mark.parametrize("command", ["", *ALL])
+@pytest.mark.parametrize("command", ["", *COMMANDS])
 def test_help_breaks_lines_only_where_80_columns_end(
     parlay: Parlay, command: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,39 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
-from typing import Any
 
 import gymnasium
 import numpy as np
 
 import parlay_marl  # noqa: F401 - registers the environment
 from parlay_marl import negotiation_v0
+from tests.digests.digest import Digest
 from tests.helpers import PERSONAS, SCENARIOS, pick
 
 SEEDS = (0, 7, 2**63 + 11)
 GAMES = 3
 """Games of each seed: the one that `reset(seed)` starts, and those that plain resets add."""
-
-
-class Digest:
-    """Takes in everything that an interface returns."""
-
-    def __init__(self) -> None:
-        self._hash = hashlib.sha256()
-
-    def add(self, *things: Any) -> None:
-        for thing in things:
-            if isinstance(thing, dict):
-                self.add(*(part for item in thing.items() for part in item))
-            elif isinstance(thing, np.ndarray):
-                self._hash.update(f"{thing.dtype}{thing.shape}".encode() + thing.tobytes())
-            else:
-                self._hash.update(repr(thing).encode())
-
-    def __str__(self) -> str:
-        return self._hash.hexdigest()[:16]
 
 
 def aec(digest: Digest, scenario: str, seed: int) -> None:

@@ -40,6 +40,10 @@ class Case(NamedTuple):
     mixed: tuple[Any, ...]
     rules: Any = "default"
 
+    def actions(self, form: str) -> tuple[Any, ...]:
+        """Return the actions of a form that are illegal so; a discrete one names no price and no package."""
+        return self.discrete if form == "discrete" else self.mixed
+
 
 def offers(**parts: Any) -> tuple[dict[str, Any], ...]:
     """Return mixed actions of each kind that puts an offer on the table."""
@@ -132,7 +136,15 @@ NO_MIXED_ACTIONS = (
 )
 """Neither is any of this a mixed action, nor is an offer or a claim without a price."""
 
-every_case = pytest.mark.parametrize("case", CASES, ids=[case.why.name for case in CASES])
+every_case_in_its_forms = pytest.mark.parametrize(
+    ("case", "form"),
+    [
+        pytest.param(case, form, id=f"{case.why.name}-{form}")
+        for case in CASES
+        for form in ("discrete", "mixed")
+        if case.actions(form)
+    ],
+)
 every_treatment = pytest.mark.parametrize("illegal", ["raise", "terminate"])
 every_form = pytest.mark.parametrize("form", ["discrete", "mixed"])
 every_interface = pytest.mark.parametrize(
@@ -180,13 +192,12 @@ def everything(env: Any) -> Any:
     return content(env.game.rows), env.game.actions, env.game.seat, env.game.rewards, str(sees), kept
 
 
-@every_case
-@every_form
+@every_case_in_its_forms
 @every_interface
 def test_an_illegal_move_is_refused_by_name_and_reason(interface: str, form: str, case: Case) -> None:
     env = sit_down(interface, form, case.first, rules=case.rules)
     before, turns = everything(env), len(env.game.actions)
-    for action in case.discrete if form == "discrete" else case.mixed:
+    for action in case.actions(form):
         with pytest.raises(IllegalMoveError, match=f"^buyer: .* is illegal: {REASONS[case.why]}"):
             act(env, action)
         assert everything(env) == before
@@ -198,6 +209,9 @@ def test_every_reason_to_refuse_is_in_the_table() -> None:
     with_beliefs = {Refusal.BELIEF_OUT_OF_RANGE}  # see test_elicited.py
     assert {case.why for case in CASES} | {Refusal.LEGAL} | with_beliefs == set(Refusal)
     assert set(REASONS) == {case.why for case in CASES} | with_beliefs
+    of_mixed_actions = {Refusal.PRICE_OUT_OF_RANGE, Refusal.UNKNOWN_PACKAGE}
+    assert {case.why for case in CASES if not case.discrete} == of_mixed_actions
+    assert all(case.mixed for case in CASES)
 
 
 @every_treatment
@@ -296,14 +310,13 @@ def check_forfeit(env: Any, result: Any, offender: str, loss: float, other: floa
     return said
 
 
-@every_case
-@every_form
+@every_case_in_its_forms
 @every_interface
 @pytest.mark.parametrize(("reward", "loss"), [("shaped", 200.0), ("payoff", 1.0)])
 def test_terminate_ends_the_game_at_the_offenders_cost(
     reward: str, loss: float, interface: str, form: str, case: Case
 ) -> None:
-    for action in (case.discrete if form == "discrete" else case.mixed)[:3]:
+    for action in case.actions(form)[:3]:
         arguments = {"rules": case.rules, "illegal": "terminate", "reward": reward}
         env = sit_down(interface, form, case.first, **arguments)
         opening = env.game.actions

@@ -497,5 +497,9 @@ def test_what_cannot_be_made_is_refused(arguments: dict[str, Any], error: type[E
 def test_a_closed_environment_may_be_closed_again() -> None:
     env = NegotiationVectorEnv(2)
     env.reset(seed=1)
-    env.close()
-    env.close()
+    before = drawn(env)
+    assert not env.closed
+    for _ in range(2):
+        env.close()
+        assert env.closed
+    assert drawn(env) == before

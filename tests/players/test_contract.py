@@ -48,6 +48,12 @@ SOME = ("conceder", "random", "shark")
 LEARNED = ("learned", "learned shark", "learned prices")
 """With random weights: the second is given the shark's traits, which drift, the third knows of prices only."""
 
+WITHOUT_REASON = ("champion", "random", *LEARNED)
+"""Dice, and policies, whose weights know no worth: nothing keeps them from a bad deal."""
+
+WITH_REASON = [name for name in PERSONAS if name not in WITHOUT_REASON]
+"""All others make and take no deal that is worth less than nothing to them."""
+
 PUBLIC = {
     "scenario", "round", "seat", "opener", "ending", "closed_by", "hot_streak", "erosion_ticks", "events_fired",
     "tags_fired", "tension", "carry", "tension_peak", "credibility", "offer_price", "previous_price", "first_price",
@@ -94,11 +100,6 @@ class Career:
     games: int = 0
     played: list[Played] = field(default_factory=list)
 
-    @property
-    def is_random(self) -> bool:
-        """Whether it is dice, or has random weights, which know no worth."""
-        return self.player.policy is not None or bool(self.player.persona.tactics.strategy == "random")
-
 
 def games_of(config: Config, seat: int, persona: PersonaPlayer) -> Iterator[list[Position]]:
     """Play a persona in a seat against others and against random moves, with either opener."""
@@ -110,15 +111,15 @@ def games_of(config: Config, seat: int, persona: PersonaPlayer) -> Iterator[list
             yield [turn for turn in turns if turn.seat == seat]
 
 
-@pytest.fixture(scope="module", params=[*PERSONAS, *LEARNED])
+@pytest.fixture(scope="module", params=[*WITH_REASON, *WITHOUT_REASON])
 def career(request: pytest.FixtureRequest) -> Career:
     career = Career(seat_taker(request.param))
     for config in [*USUAL, *UNUSUAL]:
         for seat in (BUYER, SELLER):
-            turns = []
-            for game in games_of(config, seat, career.player):
-                career.games += 1
-                turns += game
+            games = list(games_of(config, seat, career.player))
+            assert all(games), "a game without a turn of its own"
+            career.games += len(games)
+            turns = [turn for game in games for turn in game]
             rows = rows_of(turn.row for turn in turns)
             career.played.append(Played(config, seat, rows, [turn.chosen for turn in turns]))
     return career
@@ -161,8 +162,10 @@ def test_it_does_the_same_in_the_same_position_wherever_game_and_record_are_kept
         assert content(backwards[::-1]) == content(played.rows), "a persona must not touch the game"
 
 
+@pytest.mark.parametrize("career", WITH_REASON, indirect=True)
 def test_it_never_makes_or_takes_a_deal_worth_less_than_nothing(career: Career) -> None:
-    for played in career.played if not career.is_random else ():
+    offered = accepted = 0
+    for played in career.played:
         rows, seat, other = played.rows, played.seat, 1 - played.seat
         moves, prices, packages, _ = (np.array(column) for column in zip(*played.choices, strict=True))
         offers, takes = np.isin(moves, [move for move in Move if makes_offer(move)]), moves == Move.ACCEPT
@@ -170,6 +173,16 @@ def test_it_never_makes_or_takes_a_deal_worth_less_than_nothing(career: Career) 
         taken = worths(rows, seat, rows["offer_price"][:, other], rows["offer_package"][:, other])
         assert (made[offers] >= -1e-9).all(), (played.config.scenario.name, made[offers].min())
         assert (taken[takes] >= -1e-9).all(), (played.config.scenario.name, taken[takes].min())
+        offered, accepted = offered + int(offers.sum()), accepted + int(takes.sum())
+    assert offered > 1000
+    assert accepted > 10
+
+
+def test_only_dice_and_policies_are_free_to_make_bad_deals() -> None:
+    players = {name: seat_taker(name) for name in [*PERSONAS, *LEARNED]}
+    learned_ones = {name for name, player in players.items() if player.policy is not None}
+    dice = {name for name, player in players.items() if player.persona.tactics.strategy == "random"}
+    assert learned_ones | dice == set(WITHOUT_REASON)
 
 
 def test_it_makes_an_offer_and_not_only_threats(career: Career) -> None:
@@ -246,13 +259,13 @@ def test_it_never_uses_what_its_seat_must_not_know(career: Career) -> None:
 @pytest.mark.parametrize("seat", [BUYER, SELLER])
 @pytest.mark.parametrize("name", [*PERSONAS, *LEARNED])
 def test_it_goes_on_the_same_after_a_snapshot(name: str, seat: int) -> None:
-    config = make_config("hiring_package_terms")
+    config, went_on = make_config("hiring_package_terms"), 0
     for seed in range(8):
         game = seated(config, name, seat)
         game.reset(seed)
         rng = np.random.default_rng(seed)
         actions = []
-        while not game.is_over and len(actions) < 6:
+        while not game.is_over and len(actions) < 1 + seed % 6:
             actions.append(pick(rng, game.mask, game.packages))
             game.play_index(actions[-1])
         kept = game.snapshot()
@@ -264,10 +277,12 @@ def test_it_goes_on_the_same_after_a_snapshot(name: str, seat: int) -> None:
         again.restore(kept)
         for action in later:
             again.play_index(action)
+        went_on += len(later) > 0
         assert again.actions == game.actions
         assert again.is_over
         assert content(again.rows) == content(game.rows)
         assert content(replay(config, seed, game.actions, game.options, game.number).rows) == content(game.rows)
+    assert went_on > 0, "every game was over before it was kept"
 
 
 def seated(config: Config, name: str, seat: int) -> Game:

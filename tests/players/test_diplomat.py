@@ -70,12 +70,14 @@ def test_with_itself_it_finds_nearly_all_joint_gain(name: str) -> None:
 
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_it_claims_only_after_the_other_has_conceded(name: str) -> None:
-    config, diplomat = make_config(name), as_player("diplomat")
-    for seed, other in enumerate(PERSONAS):
+    config, diplomat, claims = make_config(name), as_player("diplomat"), 0
+    for seed, other in enumerate([*PERSONAS, *PERSONAS]):
         for players in ((diplomat, as_player(other)), (as_player(other), diplomat)):
             for turn in positions(config, players, seed):
                 if players[turn.seat] is diplomat and turn.chosen.move is Move.BATNA_REVEAL:
                     assert turn.other_has_conceded
+                    claims += 1
+    assert claims > 0
 
 
 @both_seats

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import time
 from typing import Any
 
 import pytest
@@ -13,6 +12,7 @@ from fastapi.testclient import TestClient
 
 from parlay_marl.catalogue import persona_names
 from parlay_marl.server.first_protocol import FALLBACK, FirstProtocol, router_of
+from tests.processes import LIMIT, wait_until
 from tests.server.table import lobby
 
 OBSERVATION = {
@@ -287,10 +287,7 @@ def test_a_closed_connection_takes_its_sessions_along(web: TestClient) -> None:
     client, session, _ = started(web)
     assert web.get(f"/env/sessions/{session}").status_code == 200
     client.socket.close()
-    for _ in range(100):
-        if web.get(f"/env/sessions/{session}").status_code == 404:
-            break
-    assert web.get(f"/env/sessions/{session}").status_code == 404
+    wait_until(lambda: web.get(f"/env/sessions/{session}").status_code == 404)
 
 
 def test_a_connection_keeps_its_last_sessions(web: TestClient) -> None:
@@ -312,11 +309,7 @@ def test_a_full_server_says_so_and_whoever_sits_plays_on() -> None:
         assert first.ask("state", session_id=begun) == {"error": f"Session {begun} not found"}
         assert "state" in first.ask("state", session_id=again)
         second.socket.close()
-        for _ in range(100):
-            reply = third.ask("reset")
-            if "session_id" in reply:
-                break
-        assert "session_id" in reply
+        assert wait_until(lambda: third.ask("reset").get("session_id"))
     first.socket.close()
 
 
@@ -334,12 +327,19 @@ def test_a_connection_gives_up_finished_games_first(web: TestClient) -> None:
 
 
 def test_shared_sessions_that_nobody_uses_hold_no_seats() -> None:
-    web = TestClient(app(max_sessions=1, idle=0.05))
-    client, _, _ = started(web, shared=True)
-    client.socket.close()
-    time.sleep(0.1)
-    another, _, _ = started(web)
-    another.socket.close()
+    for idle in (3_600.0, 0.05):
+        web = TestClient(app(max_sessions=1, idle=idle))
+        client, left, _ = started(web, shared=True)
+        client.socket.close()
+        with web.websocket_connect("/env/ws") as socket:
+            another = Client(socket, methods=True)
+            if idle > LIMIT:  # that long it holds its seat
+                assert "Server at capacity: 1 sessions are open" in another.ask("reset")["error"]
+                assert "state" in another.ask("state", session_id=left)
+            else:
+                session = wait_until(lambda asked=another: asked.ask("reset").get("session_id"))
+                assert another.ask("state", session_id=left) == {"error": f"Session {left} not found"}
+                assert "state" in another.ask("state", session_id=session)
 
 
 def test_a_failure_is_never_a_silent_invention(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -101,7 +101,9 @@ def test_there_is_one_cell_for_every_ordered_pair_scenario_and_opener(results: G
 
 
 def test_a_cell_holds_the_games_of_the_kernel(results: Games) -> None:
-    for (buyer, seller, scenario, opener), rows in cells(results).items():
+    played = cells(results)
+    assert len(played) == len(FIELD) ** 2 * len(DEALS) * 2
+    for (buyer, seller, scenario, opener), rows in played.items():
         assert same(rows, {"outcome": outcomes_of(buyer, seller, scenario, opener)})
 
 
@@ -125,8 +127,9 @@ def test_the_order_of_names_does_not_matter(results: Games) -> None:
 
 def test_who_else_plays_does_not_matter_for_a_pair(results: Games) -> None:
     pair = run_tournament(["shark", "linear"], ["uniform"], games=GAMES, seed=SEED)
-    everybody = cells(results)
-    assert all(same(rows, everybody[key]) for key, rows in cells(pair).items())
+    everybody, own = cells(results), cells(pair)
+    assert len(own) == 2 * 2 * 2
+    assert all(same(rows, everybody[key]) for key, rows in own.items())
 
 
 def test_more_games_go_on_where_fewer_stopped() -> None:

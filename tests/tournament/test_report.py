@@ -428,7 +428,8 @@ def test_figures_are_drawn_in_the_formats_asked_for(games: Games, analysis: Stan
 def test_names_are_no_formulas_in_figures(games: Games, tmp_path: Path) -> None:
     entrants = (EntrantInfo("$x_{", "policy", {}), *games.entrants[1:])
     changed = dataclasses.replace(games, entrants=entrants)
-    figures(changed, analysed(changed), tmp_path, ["svg"])
+    written = figures(changed, analysed(changed), tmp_path, ["svg"])
+    assert any("$x_{" in path.read_text(encoding="utf-8") for path in written)
 
 
 def test_other_formats_and_folders_that_cannot_be_are_refused(games: Games, analysis: StandIn, tmp_path: Path) -> None:

@@ -124,7 +124,9 @@ def test_a_runner_that_goes_on_where_another_was_plays_other_games() -> None:
 def test_turns_of_modules_that_do_not_learn_are_left_out() -> None:
     config = rllib.two_policies().multi_agent(policies_to_train=["seller"])
     made = runner(config, lanes=8)
-    for episode in made.sample(num_timesteps=8 * 60, explore=True):
+    episodes = made.sample(num_timesteps=8 * 60, explore=True)
+    assert episodes
+    for episode in episodes:
         assert set(episode.agent_episodes) == {"seller_0"}
 
 
