@@ -76,7 +76,7 @@ def belief_figures(belief: Any) -> list[Any]:
 
 def moves(record: Any) -> list[tuple[Any, ...]]:
     """Return the moves of a game or of its record as plain values."""
-    return [(int(move), price, package, belief) for move, price, package, belief in record.actions]
+    return [(int(move), price, package, belief) for move, price, package, belief, _ in record.actions]
 
 
 def elicits(env: Any) -> bool:
