@@ -101,6 +101,10 @@ class PolicyError(ParlayError, RuntimeError):
         self.seat = seat
 
 
+class UnclearTextError(ParlayError, ValueError):
+    """A turn in words that means no action, or may mean several; says so in one sentence."""
+
+
 class MissingExtraError(ParlayError, ImportError):
     """An optional dependency that is not installed; names the command that installs it."""
 

@@ -12,7 +12,7 @@ from parlay_marl.cli.console import tell_compiling
 if TYPE_CHECKING:
     from parlay_marl.game.config import Config
     from parlay_marl.game.game import Game
-    from parlay_marl.players.persona import PersonaPlayer
+    from parlay_marl.players.persona import AnyPlayer, PersonaPlayer
 
 COMPILED = ("reset_games", "observe_game", "play_move", "report_games", "choose_move", "drifted_now")
 """The compiled functions that one game calls."""
@@ -39,10 +39,20 @@ def persona(name: str) -> PersonaPlayer:
     return as_persona(name)
 
 
-def start_game(
-    config: Config, buyer: PersonaPlayer | None, seller: PersonaPlayer | None, seed: int, number: int
-) -> Game:
-    """Return game `number` of a seed; personas have played until a free seat is on turn, or to the end."""
+def player(name: str) -> AnyPlayer:
+    """Return a player: a persona by name or file, or what an import path `package.module:Name` leads to."""
+    from parlay_marl.catalogue.files import is_path
+
+    if ":" in name and not is_path(name):
+        from parlay_marl.tournament.entrants import load_policy
+
+        import_from_here()
+        return load_policy(name)
+    return persona(name)
+
+
+def new_game(config: Config, buyer: AnyPlayer, seller: AnyPlayer, seed: int, number: int) -> Game:
+    """Return the game of two players, to be started with this number of a seed."""
     from parlay_marl.errors import ConfigurationError
     from parlay_marl.game.game import Game
     from parlay_marl.game.position import checked_seed
@@ -51,6 +61,4 @@ def start_game(
         raise ConfigurationError(f"--game: give a whole number from 0 to {LAST_GAME}, not {number}")
     checked_seed(seed)
     tell_compiling(*COMPILED)
-    game = Game(config, (buyer, seller))
-    game.start(seed, number)
-    return game
+    return Game(config, (buyer, seller))

@@ -10,7 +10,7 @@ import typer
 from parlay_marl.cli.options import GameNumber, NoWords, OpenerSeat, Rounds, Rules, Scenario, Seed
 
 LONGEST_DELAY = 60.0
-PERSONA = "Persona, by name or .toml file, or a learned policy's .safetensors file."
+PERSONA = "Persona, by name or .toml file, a learned policy's .safetensors file, or a player as `module:Name`."
 
 
 def watch(
@@ -30,7 +30,7 @@ def watch(
     For example: parlay watch shark diplomat -s hiring_package_terms --seed 7
     """
     from parlay_marl.cli.console import output, print_lines, transcript_width
-    from parlay_marl.cli.start import persona, seed_or_random, start_game
+    from parlay_marl.cli.start import new_game, player, seed_or_random
     from parlay_marl.errors import ConfigurationError
     from parlay_marl.game import transcript
     from parlay_marl.game.config import make_config
@@ -38,7 +38,9 @@ def watch(
     if not 0.0 <= delay <= LONGEST_DELAY:
         raise ConfigurationError(f"--delay: give from 0 to {LONGEST_DELAY:g} seconds, not {delay:g}")
     config = make_config(scenario, rules, opener=opener, max_rounds=rounds)
-    played = start_game(config, persona(buyer), persona(seller), seed_or_random(seed), game)
+    chosen = seed_or_random(seed)
+    played = new_game(config, player(buyer), player(seller), chosen, game)
+    played.start(chosen, game)
     console = output()
     width = transcript_width(console)
     turns = played.turns

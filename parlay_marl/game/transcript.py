@@ -44,8 +44,9 @@ def heading(game: Position, width: int = WIDTH) -> list[Line]:
     talks = f"{rounds} round{'s' if rounds > 1 else ''}, the {SEATS[int(game.row['opener'])]} opens"
     facts = f"{span}, {talks}; seed {game.seed}, game {game.number}"
     lines = [[Piece(scenario.title, "title")], *wrapped(facts, "dim", width=width)]
-    if any(player is not None for player in game.players):
-        sides = [Piece(f"{seat_name(game, i)} ({SEATS[i]})", SEATS[i]) for i in range(2) if game.players[i] is not None]
+    named = [i for i in range(2) if seat_name(game, i) != SEATS[i]]
+    if named:
+        sides = [Piece(f"{seat_name(game, i)} ({SEATS[i]})", SEATS[i]) for i in named]
         lines.append(sides if len(sides) == 1 else [sides[0], Piece(" against "), sides[1]])
     return lines
 

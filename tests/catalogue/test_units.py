@@ -10,9 +10,10 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from parlay_marl.catalogue import Scenario, load_scenario, scenario_names
-from parlay_marl.cli import orders
-from parlay_marl.core.moves import PRICE_LEVELS
+from parlay_marl.core.moves import PRICE_LEVELS, Move
 from parlay_marl.core.units import whole_units
+from parlay_marl.game import grammar
+from parlay_marl.game.action import Action
 from parlay_marl.game.text import money, price_text
 from tests.helpers import examples
 
@@ -107,8 +108,9 @@ def test_a_price_that_a_persona_names_means_exactly_itself(
     if (x <= limit) if seat == 0 else (x >= limit):
         slack = 1e-6 * scenario.price_unit / (scenario.high - scenario.low) + 1e-12
         assert named <= limit + slack if seat == 0 else named >= limit - slack
-    assert orders.read(text, scenario) == orders.Order(orders.Move.OFFER, amount)
-    assert orders.read(f"offer {text}", scenario) == orders.Order(orders.Move.OFFER, amount)
+    offered = Action(Move.OFFER, scenario.normalise(amount), 0)
+    assert grammar.read(text, scenario, seat, 0) == offered
+    assert grammar.read(f"offer {text}", scenario, seat, 0) == offered
     again = scenario.normalise(amount)
     assert scenario.to_currency(again) == amount
     assert price_text(again, scenario) == text

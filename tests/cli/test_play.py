@@ -16,6 +16,7 @@ from parlay_marl.core.moves import Move
 from parlay_marl.game.config import make_config
 from parlay_marl.game.game import Game
 from parlay_marl.game.text import plain
+from parlay_marl.game.view import view_of
 from tests.cli.conftest import Parlay, start
 
 SEED = ("--seed", "4", "--opener", "buyer")
@@ -25,13 +26,13 @@ SEED = ("--seed", "4", "--opener", "buyer")
 def games(monkeypatch: pytest.MonkeyPatch) -> list[Game]:
     """Keep the games that are started, to see what was played in them."""
     kept: list[Game] = []
-    original = starting.start_game
+    original = starting.new_game
 
     def keep(*args: Any) -> Game:
         kept.append(original(*args))
         return kept[-1]
 
-    monkeypatch.setattr(starting, "start_game", keep)
+    monkeypatch.setattr(starting, "new_game", keep)
     return kept
 
 
@@ -97,9 +98,11 @@ def test_what_a_seat_is_shown_does_not_depend_on_what_is_hidden_from_it(scenario
                 "event_sensitivity": {other: share},
             },
         )
-        view, text = seat_view.SeatView(game, seat), ""
+        text = ""
         for i in range(24):
-            text += plain([*view.introduction(80), *view.table([], 80), *view.terms(80)])
+            view = view_of(game, seat)
+            shown_now = (seat_view.introduction(view, 80), seat_view.table(view, view.reservation_price, 80))
+            text += plain([line for lines in shown_now for line in lines])
             game.play(Move.OFFER, 0.02 * i if i % 2 == 0 else 1.0 - 0.02 * i, i % game.packages)
         shown.append(text)
     assert shown[0] == shown[1]

@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 
 from parlay_marl.catalogue import Scenario
-from parlay_marl.cli import orders
 from parlay_marl.cli import start as starting
 from parlay_marl.core.moves import Move
+from parlay_marl.errors import UnclearTextError
+from parlay_marl.game import grammar
+from parlay_marl.game.action import Action
 from parlay_marl.game.config import make_config
 from parlay_marl.game.game import Game
 from parlay_marl.game.text import price_text
@@ -55,10 +57,9 @@ def written(name: str, folder: Path) -> Path:
 
 def amount_of(text: str, scenario: Scenario) -> float:
     """Return the amount that a told price means when it is typed at the table."""
-    order = orders.read(text, scenario)
-    assert isinstance(order, orders.Order)
-    assert order.price is not None
-    return order.price
+    action = grammar.read(text, scenario, 0, 0)
+    assert action.price is not None
+    return scenario.to_currency(action.price)
 
 
 @ranges
@@ -89,8 +90,8 @@ def test_what_play_tells_can_be_typed_and_stands(
     parlay: Parlay, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     games: list[Game] = []
-    original = starting.start_game
-    monkeypatch.setattr(starting, "start_game", lambda *args: games.append(original(*args)) or games[-1])
+    original = starting.new_game
+    monkeypatch.setattr(starting, "new_game", lambda *args: games.append(original(*args)) or games[-1])
     place, scenario = str(written(name, tmp_path)), deal(name)
     table = ("play", "--seed", "4", "--opener", "buyer", "-o", "conceder", "-s", place)
     first = parlay(*table, typed="anchor\nquit\n")
@@ -134,14 +135,15 @@ CLEAR = [
 
 @pytest.mark.parametrize(("low", "high", "typed", "reason"), AMBIGUOUS)
 def test_a_separator_that_may_be_either_is_asked_back(low: float, high: float, typed: str, reason: str) -> None:
-    with pytest.raises(orders.UnclearOrderError) as caught:
-        orders.read(typed, _plain(low, high))
+    with pytest.raises(UnclearTextError) as caught:
+        grammar.read(typed, _plain(low, high), 0, 0)
     assert reason in str(caught.value)
 
 
 @pytest.mark.parametrize(("low", "high", "typed", "amount"), CLEAR)
 def test_a_separator_that_can_only_be_one_is_read(low: float, high: float, typed: str, amount: float) -> None:
-    assert orders.read(typed, _plain(low, high)) == orders.Order(Move.OFFER, amount)
+    scenario = _plain(low, high)
+    assert grammar.read(typed, scenario, 0, 0) == Action(Move.OFFER, scenario.normalise(amount), 0)
 
 
 def _plain(low: float, high: float) -> Scenario:

@@ -1,17 +1,33 @@
-"""What a person may type at the table, and what it means."""
+"""What a person or a model may write as its turn, and what it means."""
 
 from __future__ import annotations
 
 import pytest
 
 from parlay_marl.catalogue import load_scenario
-from parlay_marl.cli.orders import Order, Request, UnclearOrderError, package_of, read
-from parlay_marl.core.moves import Move
+from parlay_marl.catalogue.scenarios import Scenario
+from parlay_marl.core.moves import BUYER, Move
+from parlay_marl.errors import UnclearTextError
+from parlay_marl.game.action import Action
+from parlay_marl.game.grammar import read
 
 SAAS = load_scenario("saas_enterprise")
 BUYOUT = load_scenario("acquisition_term_sheet")
 STALL = load_scenario("uniform")
 HIRING = load_scenario("hiring_package_terms")
+
+BARE = (Move.ACCEPT, Move.WALK_AWAY, Move.SILENCE, Move.CHALLENGE)
+
+
+def meant(text: str, scenario: Scenario) -> Action:
+    """Return what the buyer means, whose usual package is the second, where there are several."""
+    return read(text, scenario, BUYER, min(1, scenario.n_packages - 1), ("help", "quit"))
+
+
+def offered(scenario: Scenario, price: float, move: Move = Move.OFFER) -> Action:
+    """Return an action at an amount of currency."""
+    return Action(move, scenario.normalise(price), 0)
+
 
 MEANINGS = [
     ("140000", Move.OFFER, 140_000),
@@ -48,24 +64,17 @@ MEANINGS = [
 
 @pytest.mark.parametrize(("text", "move", "price"), MEANINGS, ids=[text for text, _, _ in MEANINGS])
 def test_moves(text: str, move: Move, price: float | None) -> None:
-    assert read(text, SAAS) == Order(move, price)
+    expected = Action(move) if move in BARE else offered(SAAS, SAAS.low if price is None else price, move)
+    assert meant(text, SAAS) == expected
 
 
 @pytest.mark.parametrize("text", ["12.5m", "12,500,000", "12.5 million", "12500k", "$12.5M"])
 def test_millions(text: str) -> None:
-    assert read(text, BUYOUT) == Order(Move.OFFER, 12_500_000)
+    assert meant(text, BUYOUT) == offered(BUYOUT, 12_500_000)
 
 
 def test_cents_where_the_range_is_small() -> None:
-    assert read("150.25", STALL) == Order(Move.OFFER, 150.25)
-
-
-REQUESTS = [("help", Request.HELP), ("?", Request.HELP), ("terms", Request.TERMS), ("picture", Request.PICTURE)]
-
-
-@pytest.mark.parametrize(("text", "request_"), [*REQUESTS, ("quit", Request.QUIT), ("Q", Request.QUIT)])
-def test_requests(text: str, request_: Request) -> None:
-    assert read(text, SAAS) is request_
+    assert meant("150.25", STALL) == offered(STALL, 150.25)
 
 
 UNCLEAR = [
@@ -73,6 +82,7 @@ UNCLEAR = [
     ("   ", "Type a price"),
     ("fsdf", "'fsdf' is no move; type `help`."),
     ("acept", "did you mean `accept`?"),
+    ("hepl", "did you mean `help`?"),
     ("90000", "USD 90,000 lies outside the public range, USD 110,000 to USD 180,000."),
     ("1.4m", "USD 1,400,000 lies outside the public range"),
     ("-140000", "'-140000' is no price"),
@@ -94,8 +104,8 @@ UNCLEAR = [
 
 @pytest.mark.parametrize(("text", "reason"), UNCLEAR, ids=[text for text, _ in UNCLEAR])
 def test_what_is_unclear_is_refused_in_one_sentence(text: str, reason: str) -> None:
-    with pytest.raises(UnclearOrderError) as caught:
-        read(text, SAAS)
+    with pytest.raises(UnclearTextError) as caught:
+        meant(text, SAAS)
     assert reason in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -116,9 +126,9 @@ TERMS = [
 
 @pytest.mark.parametrize(("text", "label"), TERMS, ids=[text for text, _ in TERMS])
 def test_terms_change_the_usual_package(text: str, label: str) -> None:
-    order = read(text, HIRING)
-    assert isinstance(order, Order)
-    assert HIRING.package_label(package_of(order, 1, HIRING)) == label
+    package = meant(text, HIRING).package
+    assert package is not None
+    assert HIRING.package_label(package) == label
 
 
 UNCLEAR_TERMS = [
@@ -134,6 +144,6 @@ UNCLEAR_TERMS = [
 
 @pytest.mark.parametrize(("text", "reason"), UNCLEAR_TERMS, ids=[text for text, _ in UNCLEAR_TERMS])
 def test_unclear_terms(text: str, reason: str) -> None:
-    with pytest.raises(UnclearOrderError) as caught:
-        read(text, HIRING)
+    with pytest.raises(UnclearTextError) as caught:
+        meant(text, HIRING)
     assert reason in str(caught.value)

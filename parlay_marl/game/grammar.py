@@ -1,47 +1,17 @@
-"""What a person types at the table, read as a move or a request: `140k`, `offer 1.5m with equity none`, `accept`."""
+"""What a person or a model writes as its turn, read as an action: `140k`, `offer 1.5m with equity none`, `accept`."""
 
 from __future__ import annotations
 
 import difflib
 import re
-from dataclasses import dataclass
+from collections.abc import Collection
 from decimal import Decimal
-from enum import Enum
-from typing import TYPE_CHECKING
 
-from parlay_marl.core.moves import Move
+from parlay_marl.catalogue.scenarios import Scenario
+from parlay_marl.core.moves import Move, own_end
+from parlay_marl.errors import UnclearTextError
+from parlay_marl.game.action import Action
 from parlay_marl.game.text import exact_money
-
-if TYPE_CHECKING:
-    from parlay_marl.catalogue import Scenario
-
-
-class Request(Enum):
-    """What a person may ask for instead of moving."""
-
-    HELP = "help"
-    TERMS = "terms"
-    PICTURE = "picture"
-    QUIT = "quit"
-
-
-@dataclass(frozen=True)
-class Order:
-    """A move as it was typed: its price in currency where it has one, and (term, option) for each option it names."""
-
-    move: Move
-    price: float | None = None
-    terms: tuple[tuple[int, int], ...] = ()
-
-    @property
-    def is_offer(self) -> bool:
-        """Whether the move puts a price on the table."""
-        return self.move in _PRICED.values()
-
-
-class UnclearOrderError(Exception):
-    """Something typed that is no move; says so in one sentence."""
-
 
 _PRICED = {"offer": Move.OFFER, "claim": Move.BATNA_REVEAL, "anchor": Move.ANCHOR_HIGH}
 _BARE = {
@@ -52,9 +22,7 @@ _BARE = {
 }
 _SYNONYMS = {
     "deal": "accept", "bid": "offer", "ask": "offer", "wait": "silence", "pass": "silence", "bluff": "challenge",
-    "?": "help", "h": "help", "q": "quit", "exit": "quit", "bye": "quit",
 }  # fmt: skip
-_WORDS = (*_PRICED, *_BARE, *(request.value for request in Request))
 
 _NUMBER = re.compile(r"(?P<digits>[\d., '_]*\d)\s*(?P<scale>k|thousand|m|mio|million|bn|billion)?")
 _WITH_POINT = re.compile(r"(\d{1,3}([, '_]\d{3})+|\d+)(\.\d+)?|\.\d+")
@@ -67,42 +35,50 @@ THREE = 3
 _SCALES = {"k": 3, "thousand": 3, "m": 6, "mio": 6, "million": 6, "bn": 9, "billion": 9}
 
 
-def read(text: str, scenario: Scenario) -> Order | Request:
-    """Return what a typed line means, or raise `UnclearOrderError` with the reason."""
+def read(text: str, scenario: Scenario, seat: int, usual_package: int, others: Collection[str] = ()) -> Action:
+    """Return the action of a seat that a line of text means, or raise `UnclearTextError` with the reason.
+
+    Amounts are in currency. Terms that are not named are those of `usual_package`. `others` are words that mean
+    something else where the text comes from, which are suggested where one is meant.
+    """
     words = text.strip().lower()
     if not words:
-        raise UnclearOrderError("Type a price, or `help` for what else there is.")
+        raise UnclearTextError("Type a price, or `help` for what else there is.")
     head, _, rest = words.partition(" ")
     head, rest = _SYNONYMS.get(head, head), rest.strip()
     if head in _BARE:
         return _bare(head, rest)
+    if head not in _PRICED and _looks_like_price(words, scenario):
+        head, rest = "offer", words
     if head in _PRICED:
-        return _priced(head, rest, scenario)
-    if head in {request.value for request in Request} and not rest:
-        return Request(head)
-    if _looks_like_price(words, scenario):
-        return _priced("offer", words, scenario)
-    near = difflib.get_close_matches(head, _WORDS, n=1, cutoff=0.6)
-    raise UnclearOrderError(
+        price, terms = _priced(head, rest, scenario)
+        at = own_end(seat) if price is None else scenario.normalise(price)
+        return Action(_PRICED[head], at, _package(terms, usual_package, scenario))
+    near = difflib.get_close_matches(head, (*_PRICED, *_BARE, *others), n=1, cutoff=0.6)
+    raise UnclearTextError(
         f"{text.strip()!r} is no move; " + (f"did you mean `{near[0]}`?" if near else "type `help`.")
     )
 
 
-def _bare(head: str, rest: str) -> Order:
+def _bare(head: str, rest: str) -> Action:
     """Return a move that stands alone."""
     if rest and (head, rest) != ("walk", "away"):
         reason = "it takes their offer exactly as it stands" if head == "accept" else "it has no price and no terms"
-        raise UnclearOrderError(f"`{head}` stands alone: {reason}.")
-    return Order(_BARE[head])
+        raise UnclearTextError(f"`{head}` stands alone: {reason}.")
+    return Action(_BARE[head])
 
 
-def _priced(head: str, rest: str, scenario: Scenario) -> Order:
-    """Return a move with its price and its terms."""
+Terms = tuple[tuple[int, int], ...]
+"""Options that are named: the number of each one's term, and its own."""
+
+
+def _priced(head: str, rest: str, scenario: Scenario) -> tuple[float | None, Terms]:
+    """Return the price of a move in currency, where it has one, and its terms."""
     amount, *with_terms = (part.strip() for part in re.split(r"\bwith\b", rest, maxsplit=1))
     if not amount and head != "anchor":
-        raise UnclearOrderError(f"`{head}` needs a price, such as `{head} {_example(scenario)}`.")
+        raise UnclearTextError(f"`{head}` needs a price, such as `{head} {_example(scenario)}`.")
     price = _price(amount, scenario) if amount else None
-    return Order(_PRICED[head], price, _terms(with_terms[0], scenario) if with_terms else ())
+    return price, _terms(with_terms[0], scenario) if with_terms else ()
 
 
 def _example(scenario: Scenario) -> str:
@@ -131,14 +107,14 @@ def _price(text: str, scenario: Scenario) -> float:
     """Return a typed price in currency, exactly as typed."""
     found = _NUMBER.fullmatch(_amount_text(text, scenario))
     if found is None:
-        raise UnclearOrderError(f"{text!r} is no price; type it like {_typable(scenario)}.")
+        raise UnclearTextError(f"{text!r} is no price; type it like {_typable(scenario)}.")
     amount = _meant(found["digits"], _SCALES.get(found["scale"] or "", 0), text, scenario)
     if not _is_within(amount, scenario):
         span = f"{exact_money(scenario.low, scenario)} to {exact_money(scenario.high, scenario)}"
-        raise UnclearOrderError(f"{scenario.currency} {amount:,f} lies outside the public range, {span}.")
+        raise UnclearTextError(f"{scenario.currency} {amount:,f} lies outside the public range, {span}.")
     if amount % Decimal(str(scenario.price_unit)):
         unit = exact_money(scenario.price_unit, scenario)
-        raise UnclearOrderError(f"Prices go in steps of {unit} at this table; {text!r} is finer.")
+        raise UnclearTextError(f"Prices go in steps of {unit} at this table; {text!r} is finer.")
     return float(amount)
 
 
@@ -159,12 +135,12 @@ def _meant(digits: str, scale: int, text: str, scenario: Scenario) -> Decimal:
     if _WITH_COMMA.fullmatch(digits):
         readings.append(Decimal(re.sub(r"[. '_]", "", digits).replace(",", ".")).scaleb(scale))
     if not readings:
-        raise UnclearOrderError(f"{text!r} is no price; type it like {_typable(scenario)}.")
+        raise UnclearTextError(f"{text!r} is no price; type it like {_typable(scenario)}.")
     within = list(dict.fromkeys(amount for amount in readings if _is_within(amount, scenario)))
     is_doubtful = _THOUSANDS_OR_DECIMALS.fullmatch(digits) and not scale and scenario.decimals != THREE
     if is_doubtful and readings[0] in within and (len(within) > 1 or scenario.decimals < THREE):
         plain, grouped = (f"{amount.normalize():f}" for amount in readings)
-        raise UnclearOrderError(f"{text!r} may be {plain} or {grouped}; type one of these.")
+        raise UnclearTextError(f"{text!r} may be {plain} or {grouped}; type one of these.")
     return within[0] if within else readings[-1 if is_doubtful else 0]
 
 
@@ -180,33 +156,33 @@ def _typable(scenario: Scenario) -> str:
 # ------------------------------------------------------------------------------------------------------------ terms
 
 
-def package_of(order: Order, usual: int, scenario: Scenario) -> int:
-    """Return the package of an order: the usual one, with the options that the order names."""
+def _package(terms: Terms, usual: int, scenario: Scenario) -> int:
+    """Return the usual package, with the options that are named."""
     options = list(scenario.packages()[usual])
-    for term, option in order.terms:
+    for term, option in terms:
         options[term] = scenario.terms[term].options[option]
     return scenario.packages().index(tuple(options))
 
 
-def _terms(text: str, scenario: Scenario) -> tuple[tuple[int, int], ...]:
+def _terms(text: str, scenario: Scenario) -> Terms:
     """Return the options named after `with`: by their names, or all of them by a package's number."""
     if not scenario.terms:
-        raise UnclearOrderError("There are no terms at this table; the price is all.")
+        raise UnclearTextError("There are no terms at this table; the price is all.")
     if not text:
-        raise UnclearOrderError("Name the terms after `with`; `terms` lists them.")
+        raise UnclearTextError("Name the terms after `with`; `terms` lists them.")
     if text.isdecimal() and not any(text == option.name for term in scenario.terms for option in term.options):
         return _numbered(int(text), scenario)
     chosen = [_option(part, scenario) for part in re.split(r"\s*[,;]\s*|\s+and\s+", text) if part]
     twice = {term for term, _ in chosen if [t for t, _ in chosen].count(term) > 1}
     if twice:
-        raise UnclearOrderError(f"{scenario.terms[min(twice)].name!r} is named twice.")
+        raise UnclearTextError(f"{scenario.terms[min(twice)].name!r} is named twice.")
     return tuple(chosen)
 
 
-def _numbered(number: int, scenario: Scenario) -> tuple[tuple[int, int], ...]:
+def _numbered(number: int, scenario: Scenario) -> Terms:
     """Return all options of a package by its number, counted from 1."""
     if not 1 <= number <= scenario.n_packages:
-        raise UnclearOrderError(f"There are packages 1 to {scenario.n_packages}; `terms` lists them.")
+        raise UnclearTextError(f"There are packages 1 to {scenario.n_packages}; `terms` lists them.")
     options = scenario.packages()[number - 1]
     return tuple(
         (i, term.options.index(option)) for i, (term, option) in enumerate(zip(scenario.terms, options, strict=True))
@@ -232,6 +208,6 @@ def _option(text: str, scenario: Scenario) -> tuple[int, int]:
         return found[0]
     known = "; ".join(f"{term.name} {' | '.join(option.name for option in term.options)}" for term in scenario.terms)
     if not found:
-        raise UnclearOrderError(f"{text!r} is no option here; there are: {known}.")
+        raise UnclearTextError(f"{text!r} is no option here; there are: {known}.")
     fits = " and ".join(f"`{' '.join(labels[key])}`" for key in found[:2])
-    raise UnclearOrderError(f"{text!r} fits {fits}{' and others' if len(found) > 2 else ''}; say which.")
+    raise UnclearTextError(f"{text!r} fits {fits}{' and others' if len(found) > 2 else ''}; say which.")
