@@ -62,7 +62,7 @@ from parlay_marl.envs.inference import Reading, infer_limit
 from parlay_marl.envs.parallel import parallel_env
 from parlay_marl.game.action import Action
 from parlay_marl.game.belief import BeliefView
-from parlay_marl.game.config import Config, make_config
+from parlay_marl.game.config import GameConfig, make_config
 from parlay_marl.game.game import Game, replay
 from parlay_marl.game.ledger import Claim
 from parlay_marl.game.options import ResetOptions
@@ -75,9 +75,9 @@ __all__ = [
     "Action",
     "BeliefView",
     "Claim",
-    "Config",
     "EnvSnapshot",
     "Game",
+    "GameConfig",
     "GameRecord",
     "Move",
     "Outcome",

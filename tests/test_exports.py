@@ -24,7 +24,7 @@ from tests.processes import ROOT, run
 
 SURFACE = {
     negotiation_v0: {
-        *("BeliefView", "Claim", "Config", "EnvSnapshot", "Game", "GameRecord", "Move", "Outcome"),
+        *("BeliefView", "Claim", "GameConfig", "EnvSnapshot", "Game", "GameRecord", "Move", "Outcome"),
         *("Action", "Reading", "ResetOptions", "env", "infer_limit", "make_config", "parallel_env", "play_game"),
         *("raw_env", "replay"),
     },

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from parlay_marl.cli.console import tell_compiling
 
 if TYPE_CHECKING:
-    from parlay_marl.game.config import Config
+    from parlay_marl.game.config import GameConfig
     from parlay_marl.game.game import Game
     from parlay_marl.players.persona import AnyPlayer, PersonaPlayer
 
@@ -51,7 +51,7 @@ def player(name: str) -> AnyPlayer:
     return persona(name)
 
 
-def new_game(config: Config, buyer: AnyPlayer, seller: AnyPlayer, seed: int, number: int) -> Game:
+def new_game(config: GameConfig, buyer: AnyPlayer, seller: AnyPlayer, seed: int, number: int) -> Game:
     """Return the game of two players, to be started with this number of a seed."""
     from parlay_marl.errors import ConfigurationError
     from parlay_marl.game.game import Game

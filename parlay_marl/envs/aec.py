@@ -19,7 +19,7 @@ from parlay_marl.envs.infos import Info, info_of
 from parlay_marl.envs.table import AGENTS, RENDER_FPS, RENDER_MODES, Rendered, Seated, Table
 from parlay_marl.errors import ConfigurationError
 from parlay_marl.game.belief import BeliefView
-from parlay_marl.game.config import Config
+from parlay_marl.game.config import GameConfig
 from parlay_marl.game.game import Snapshot
 from parlay_marl.game.outcome import Outcome
 from parlay_marl.game.position import Observation
@@ -119,7 +119,7 @@ class raw_env(AECEnv[str, Observation, Any]):  # noqa: N801 - PettingZoo's name 
         return self.action_spaces[agent]
 
     @property
-    def config(self) -> Config:
+    def config(self) -> GameConfig:
         """The configuration of the game, for `replay`."""
         return self._game.config
 

@@ -20,7 +20,7 @@ from parlay_marl.core.state import state_dtype
 from parlay_marl.core.step import check_index, observe_game
 from parlay_marl.core.work import all_work
 from parlay_marl.errors import ActionTypeError, ConfigurationError, IllegalMoveError, NotStartedError
-from parlay_marl.game.config import Config, make_config, one_of, whole_number
+from parlay_marl.game.config import GameConfig, make_config, one_of, whole_number
 from parlay_marl.game.options import OF_ONE_SCENARIO, fixed_draws
 from parlay_marl.game.position import LARGEST_SEED, action_text, belief_text, checked_seed, refusal_text
 from parlay_marl.players.persona import PersonaPlayer, as_player, cast_of
@@ -113,7 +113,7 @@ class Batch:
         one_of("autoreset", autoreset, tuple(mode.name.lower() for mode in Autoreset))
         one_of("learner", learner, tuple(seating.name.lower() for seating in Seating))
         deals, self._deal_shares = shares_of("scenario", scenario)
-        self.configs: list[Config] = [
+        self.configs: list[GameConfig] = [
             make_config(deal, rules, reward, beliefs, information, opener, max_rounds) for deal in deals
         ]
         self._seating = Seating[learner.upper()]

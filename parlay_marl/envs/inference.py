@@ -23,7 +23,7 @@ from parlay_marl.core.moves import OFFER, SEATS
 from parlay_marl.core.posterior import CELLS, Frame
 from parlay_marl.core.state import STATE_DTYPE
 from parlay_marl.errors import ConfigurationError
-from parlay_marl.game.config import Config, make_config, one_of, whole_number
+from parlay_marl.game.config import GameConfig, make_config, one_of, whole_number
 from parlay_marl.game.text import exact_money
 
 Offer = float | tuple[float, int] | None
@@ -123,7 +123,7 @@ def infer_limit(
 class _Listener:
     """A row of the state in which one seat listens to the other."""
 
-    def __init__(self, config: Config, maker: int, common_prior: bool | None) -> None:
+    def __init__(self, config: GameConfig, maker: int, common_prior: bool | None) -> None:
         self._scenario, self._maker, self._me = config.scenario, maker, 1 - maker
         params = config.params.copy()
         if common_prior is not None:
@@ -199,14 +199,14 @@ class _Listener:
         )
 
 
-def _placed(name: str, offers: Iterable[Offer], config: Config) -> list[_Placed]:
+def _placed(name: str, offers: Iterable[Offer], config: GameConfig) -> list[_Placed]:
     """Return offers as normalised prices and packages."""
     if isinstance(offers, str | bytes | Mapping) or not isinstance(offers, Iterable):
         raise ConfigurationError(f"{name}: give a list with an entry for each round, not {offers!r}")
     return [_place(f"{name}[{i}]", offer, config) for i, offer in enumerate(offers)]
 
 
-def _place(where: str, offer: Any, config: Config) -> _Placed:
+def _place(where: str, offer: Any, config: GameConfig) -> _Placed:
     """Return one offer as a normalised price and a package, or None."""
     if offer is None:
         return None
@@ -232,7 +232,7 @@ def _by_round(name: str, given: Sequence[Any], rounds: int, missing: Any) -> lis
     return [*given, *[missing] * (rounds - len(given))]
 
 
-def _headline_rounds(event_rounds: Sequence[int | None] | None, config: Config) -> list[int]:
+def _headline_rounds(event_rounds: Sequence[int | None] | None, config: GameConfig) -> list[int]:
     """Return the round of each of the scenario's events; -1 for one that does not come."""
     events = config.scenario.events
     if event_rounds is None:

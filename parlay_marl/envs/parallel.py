@@ -16,7 +16,7 @@ from parlay_marl.catalogue.scenarios import Scenario
 from parlay_marl.envs.table import AGENTS, RENDER_FPS, RENDER_MODES, Rendered, Seated, Table
 from parlay_marl.errors import ActionTypeError, IllegalMoveError
 from parlay_marl.game.belief import BeliefView
-from parlay_marl.game.config import Config, one_of
+from parlay_marl.game.config import GameConfig, one_of
 from parlay_marl.game.outcome import Outcome
 from parlay_marl.game.position import Observation
 
@@ -83,7 +83,7 @@ class parallel_env(ParallelEnv[str, Observation, Any]):  # noqa: N801 - PettingZ
         return self.action_spaces[agent]
 
     @property
-    def config(self) -> Config:
+    def config(self) -> GameConfig:
         """The configuration of the game, for `replay`."""
         return self._game.config
 

@@ -18,7 +18,7 @@ from parlay_marl.envs.infos import Info
 from parlay_marl.envs.table import AGENTS, RENDER_FPS, RENDER_MODES, Rendered, Seated, Table
 from parlay_marl.errors import ConfigurationError
 from parlay_marl.game.belief import BeliefView
-from parlay_marl.game.config import Config, one_of
+from parlay_marl.game.config import GameConfig, one_of
 from parlay_marl.game.outcome import Outcome
 from parlay_marl.game.position import Observation, checked_seed
 
@@ -82,7 +82,7 @@ class NegotiationEnv(gymnasium.Env[dict[str, Any], Any]):
         self.action_space = self._table.action_spaces[self._agent]
 
     @property
-    def config(self) -> Config:
+    def config(self) -> GameConfig:
         """The configuration of the game, for `replay`."""
         return self._game.config
 

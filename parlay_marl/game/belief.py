@@ -11,7 +11,7 @@ from parlay_marl.core.belief import N_FIGURES, Belief, write_shown
 from parlay_marl.core.moves import ClaimStatus
 from parlay_marl.core.state import STATE_DTYPE
 from parlay_marl.core.step import doubt_game
-from parlay_marl.game.config import Config
+from parlay_marl.game.config import GameConfig
 
 _OPEN = int(ClaimStatus.OPEN)
 
@@ -19,7 +19,7 @@ Doubt = tuple[float, bytes, bytes]
 """What a seat's doubt about the other's open claim rests on: the claim, and the seat's posterior with its frame."""
 
 
-def sight(rows: Any, seat: int, config: Config) -> Callable[[], BeliefView]:
+def sight(rows: Any, seat: int, config: GameConfig) -> Callable[[], BeliefView]:
     """Return a function that looks into the row of a game, and returns what a seat believes at the time of the call.
 
     It is called at every turn: everything that can be looked up beforehand is.
@@ -50,7 +50,7 @@ class BeliefView:
 
     __slots__ = ("_doubt", "_figures", "_owner", "_shown")
 
-    def __init__(self, owner: tuple[Config, int], figures: bytes, doubt: Doubt | None) -> None:
+    def __init__(self, owner: tuple[GameConfig, int], figures: bytes, doubt: Doubt | None) -> None:
         self._owner = owner
         self._figures = figures
         self._doubt = doubt

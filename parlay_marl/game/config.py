@@ -40,7 +40,7 @@ def whole_number(name: str, value: object, low: int, high: int) -> int:
 
 
 @dataclass(frozen=True)
-class Config:
+class GameConfig:
     """The configuration of a game, validated: the same config, seed and moves give the same game."""
 
     scenario: Scenario
@@ -68,7 +68,7 @@ class Config:
         """Return the fields alone: a copied record would not be read-only, and the kernels be compiled anew for it."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Config:
+    def __deepcopy__(self, memo: dict[int, Any]) -> GameConfig:
         """Return the configuration itself, as it cannot change."""
         return self
 
@@ -78,7 +78,7 @@ class Config:
         return plain | {"scenario": self.scenario.model_dump(mode="json"), "rules": self.rules.model_dump(mode="json")}
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Config:
+    def from_dict(cls, data: Mapping[str, Any]) -> GameConfig:
         """Return the configuration that `to_dict` wrote."""
         return make_config(**{**data, "scenario": Scenario.model_validate(data["scenario"])})
 
@@ -91,7 +91,7 @@ def make_config(
     information: str | None = None,
     opener: str | None = None,
     max_rounds: int | None = None,
-) -> Config:
+) -> GameConfig:
     """Return a validated configuration; what is None is as the scenario says."""
     loaded = load_scenario(scenario)
     information = loaded.information if information is None else information
@@ -101,7 +101,7 @@ def make_config(
     one_of("belief tracker", beliefs, BELIEFS)
     one_of("kind of information", information, INFORMATION)
     one_of("opener", opener, OPENERS)
-    return Config(loaded, load_rules(rules), reward, beliefs, information, opener, _checked_rounds(max_rounds))
+    return GameConfig(loaded, load_rules(rules), reward, beliefs, information, opener, _checked_rounds(max_rounds))
 
 
 def _checked_rounds(max_rounds: Any) -> int:

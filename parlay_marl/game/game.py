@@ -17,7 +17,7 @@ from parlay_marl.core.state import STATE_DTYPE
 from parlay_marl.core.style import CHOICE_DTYPE
 from parlay_marl.errors import ActionTypeError, ConfigurationError, IllegalMoveError
 from parlay_marl.game.action import Action
-from parlay_marl.game.config import Config, make_config
+from parlay_marl.game.config import GameConfig, make_config
 from parlay_marl.game.options import PROBE, fixed_draws
 from parlay_marl.game.position import NOTHING_FIXED, Position
 from parlay_marl.game.view import view_of
@@ -35,7 +35,7 @@ class Snapshot:
     number: int
     actions: tuple[Action, ...]
     options: Mapping[str, Any] | None
-    config: Config
+    config: GameConfig
     rewards: tuple[float, float]
     owed: tuple[float, float]
     """What players' opening moves paid, which the next call pays out."""
@@ -48,7 +48,7 @@ class Game(Position):
     first call is paid with it.
     """
 
-    def __init__(self, config: Config, players: Sequence[AnyPlayer | None] = (None, None)) -> None:
+    def __init__(self, config: GameConfig, players: Sequence[AnyPlayer | None] = (None, None)) -> None:
         super().__init__(config, players)
         for player in self.players:
             if isinstance(player, PersonaPlayer):
@@ -279,7 +279,7 @@ class Game(Position):
 
 
 def replay(
-    config: Config | Mapping[str, Any],
+    config: GameConfig | Mapping[str, Any],
     seed: int,
     actions: Iterable[Sequence[Any]],
     options: Mapping[str, Any] | None = None,
@@ -287,10 +287,10 @@ def replay(
 ) -> Game:
     """Return the game that a configuration, a seed and actions lead to, bit for bit.
 
-    `config` may be a `Config` or the keywords of one. `actions` are those of both seats, as `Game.actions` gives them,
+    `config` may be a `GameConfig` or the keywords of one. `actions` are those of both seats, as `Game.actions` gives them,
     or without beliefs; `options` are `Game.options`, which hold the event sensitivity of a persona that played.
     """
-    if not isinstance(config, Config):
+    if not isinstance(config, GameConfig):
         config = make_config(**config)
     game = Game(config)
     game.begin(seed, number, options)

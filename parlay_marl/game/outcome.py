@@ -17,7 +17,7 @@ from parlay_marl.core.outcome import OUTCOME_DTYPE, Ending
 from parlay_marl.core.params import PARAMS_DTYPE
 from parlay_marl.core.state import STATE_DTYPE
 from parlay_marl.core.step import report_games
-from parlay_marl.game.config import Config
+from parlay_marl.game.config import GameConfig
 from parlay_marl.game.ledger import Claim
 
 Pair = tuple[float, float]
@@ -47,7 +47,7 @@ class Outcome:
     is first asked for, so that an outcome nobody reads costs nothing.
     """
 
-    def __init__(self, row: bytes, config: Config, claims: Callable[[], tuple[Claim, ...]]) -> None:
+    def __init__(self, row: bytes, config: GameConfig, claims: Callable[[], tuple[Claim, ...]]) -> None:
         self._row = row
         self._config = config
         self._ledger = claims

@@ -23,7 +23,7 @@ from parlay_marl.core.step import forfeit_game, observe_game, play_index, play_m
 from parlay_marl.errors import ActionTypeError, ConfigurationError, GameOverError, IllegalMoveError, NotStartedError
 from parlay_marl.game.action import Action, as_belief, as_index, as_price
 from parlay_marl.game.belief import BeliefView, sight
-from parlay_marl.game.config import Config
+from parlay_marl.game.config import GameConfig
 from parlay_marl.game.ledger import Claim, claims_in
 from parlay_marl.game.options import fixed_draws
 from parlay_marl.game.outcome import Outcome, make_report
@@ -97,7 +97,7 @@ def actions_of(played: Iterable[int | Action], opener: int, packages: int) -> li
 
 
 def claims_of(
-    config: Config, seed: int, number: int, options: Mapping[str, Any] | None, played: Sequence[int | Action]
+    config: GameConfig, seed: int, number: int, options: Mapping[str, Any] | None, played: Sequence[int | Action]
 ) -> tuple[Claim, ...]:
     """Return the claims of a game, which is played again for it."""
     game = Position(config).begin(seed, number, options)
@@ -111,7 +111,7 @@ class Position:
     overwrites. `rewards` holds what the last turn paid (buyer, seller). Prices are normalised.
     """
 
-    def __init__(self, config: Config, players: Sequence[Any] = (None, None)) -> None:
+    def __init__(self, config: GameConfig, players: Sequence[Any] = (None, None)) -> None:
         self.config = config
         self.scenario: Scenario = config.scenario
         self.players = tuple(players)

@@ -14,7 +14,7 @@ from parlay_marl.catalogue.scenarios import Scenario
 from parlay_marl.core.moves import SEATS
 from parlay_marl.errors import IllegalMoveError
 from parlay_marl.game.action import Action
-from parlay_marl.game.config import ILLEGAL, Config, make_config, one_of
+from parlay_marl.game.config import ILLEGAL, GameConfig, make_config, one_of
 from parlay_marl.game.game import Game
 from parlay_marl.game.outcome import Outcome
 from parlay_marl.game.position import Position
@@ -30,7 +30,7 @@ class GameRecord:
     their order, with normalised prices. Pairs are (buyer, seller).
     """
 
-    config: Config
+    config: GameConfig
     seed: int
     number: int
     options: Mapping[str, Any] | None

@@ -10,7 +10,7 @@ from parlay_marl.catalogue.scenarios import Scenario
 from parlay_marl.core.drift import price_given_up
 from parlay_marl.core.moves import SEATS, ClaimStatus, Move, makes_offer
 from parlay_marl.game.action import Action
-from parlay_marl.game.config import Config
+from parlay_marl.game.config import GameConfig
 from parlay_marl.game.text import price_text
 from parlay_marl.players.persona import PersonaPlayer
 from parlay_marl.players.voice import drifted_now, line, occasion
@@ -88,7 +88,7 @@ class TurnReader:
     all else is public.
     """
 
-    def __init__(self, config: Config, players: Sequence[Any]) -> None:
+    def __init__(self, config: GameConfig, players: Sequence[Any]) -> None:
         self.turns: list[Turn] = []
         self._scenario: Scenario = config.scenario
         self._scale = config.max_rounds / USUAL_ROUNDS

@@ -17,6 +17,7 @@ from parlay_marl.core.belief import HIGH, LOW, N_FIGURES, RESERVATION
 from parlay_marl.core.moves import SEATS, Move, makes_offer
 from parlay_marl.core.posterior import CELLS, PLANS, Frame
 from parlay_marl.errors import ConfigurationError, MissingExtraError
+from parlay_marl.game.position import Position
 from parlay_marl.game.text import exact_money, number
 from parlay_marl.game.transcript import seat_name
 
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from parlay_marl.game.position import Position
 
 FORMATS = ("png", "svg", "pdf")
 INFERRED = ("bayes", "elicited")

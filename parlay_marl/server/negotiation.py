@@ -18,7 +18,7 @@ from parlay_marl.core import bargain
 from parlay_marl.core.moves import SEATS, ClaimStatus, Move, own_end
 from parlay_marl.core.outcome import Ending
 from parlay_marl.errors import ConfigurationError, IllegalMoveError, UnknownNameError
-from parlay_marl.game.config import Config, make_config
+from parlay_marl.game.config import GameConfig, make_config
 from parlay_marl.game.game import Game
 from parlay_marl.game.position import LARGEST_SEED
 from parlay_marl.game.text import exact_money, plain
@@ -58,7 +58,7 @@ class Setup(Strict):
     beliefs: Literal["bayes", "heuristic", "none"] = Field("bayes", description="belief tracker")
     seed: int | None = Field(None, strict=True, ge=0, le=LARGEST_SEED, description="seed of all chance; a random one")
 
-    def config(self, known: Mapping[str, Scenario]) -> Config:
+    def config(self, known: Mapping[str, Scenario]) -> GameConfig:
         """Return the configuration of the game, over one of the scenarios that are known here."""
         if self.scenario not in known:
             raise UnknownNameError("scenario", self.scenario, known)
@@ -74,7 +74,7 @@ def setup_of(given: Mapping[str, Any]) -> Setup:
 
 
 @functools.lru_cache(maxsize=512)
-def _config(scenario: Scenario, preset: str, changed: str, *how: Any) -> Config:
+def _config(scenario: Scenario, preset: str, changed: str, *how: Any) -> GameConfig:
     """Return a configuration, the same one for the same wishes: rules by their preset or, as JSON, what is changed."""
     return make_config(scenario, json.loads(changed) if changed else preset, *how)
 
@@ -91,7 +91,7 @@ class Negotiation:
     `actions` counts what its clients have done. Whatever is refused has left the game as it was.
     """
 
-    def __init__(self, config: Config, players: tuple[PersonaPlayer | None, PersonaPlayer | None]) -> None:
+    def __init__(self, config: GameConfig, players: tuple[PersonaPlayer | None, PersonaPlayer | None]) -> None:
         self.config, self.scenario = config, config.scenario
         self.game = Game(config, players)
         self.actions = 0

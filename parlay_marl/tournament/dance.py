@@ -18,7 +18,7 @@ from parlay_marl.core.moves import ACCEPT, BATNA_REVEAL, OFFER, SEATS, Move
 from parlay_marl.core.outcome import DEAL
 from parlay_marl.errors import ConfigurationError, PolicyFileError
 from parlay_marl.game import transcript
-from parlay_marl.game.config import Config, make_config
+from parlay_marl.game.config import GameConfig, make_config
 from parlay_marl.game.game import Game
 from parlay_marl.game.text import plain, price_text
 from parlay_marl.game.turns import Turn
@@ -198,7 +198,7 @@ def _changes(prices: list[int | None]) -> list[int | None]:
     return changes
 
 
-def _told(games: Games, config: Config, pair: _Pair, opener: int, strings: Strings) -> dict[str, Any]:
+def _told(games: Games, config: GameConfig, pair: _Pair, opener: int, strings: Strings) -> dict[str, Any]:
     """Return game 0 of a pair with an opener, turn by turn.
 
     `turns` are `[deed, price, terms, tension, words, result, headlines, eroded]`, texts by number and zeros

@@ -12,7 +12,7 @@ from parlay_marl.core.moves import SEATS
 from parlay_marl.core.outcome import OUTCOME_DTYPE
 from parlay_marl.errors import IllegalMoveError, PolicyError
 from parlay_marl.game.action import Action
-from parlay_marl.game.config import Config
+from parlay_marl.game.config import GameConfig
 from parlay_marl.game.game import Game
 from parlay_marl.game.outcome import Outcome, make_report
 from parlay_marl.game.position import Position
@@ -63,7 +63,7 @@ class PlayerCell:
         players: Sequence[PersonaPlayer | None],
         plays_views: Sequence[bool],
         names: Sequence[str],
-        config: Config,
+        config: GameConfig,
         opener: int,
         games: int,
         seed: int,

@@ -243,7 +243,7 @@ def test_config_seed_and_moves_give_the_game_again(
     rng = np.random.default_rng(seed)
     while not env.game.is_over:
         env.step(pick(rng, env.last()[0]["action_mask"], env.game.packages))
-    config = negotiation_v0.Config.from_dict(json.loads(json.dumps(env.config.to_dict())))
+    config = negotiation_v0.GameConfig.from_dict(json.loads(json.dumps(env.config.to_dict())))
     moves = json.loads(json.dumps(env.game.actions))
     again = negotiation_v0.replay(config, seed, moves, env.game.options, env.game.number)
     assert content(again.rows) == content(env.game.rows)
@@ -277,7 +277,7 @@ def test_a_replay_of_moves_that_cannot_be_says_so() -> None:
 def test_a_config_survives_json_pickle_and_copies(rules: Any, scenario: str) -> None:
     config = negotiation_v0.make_config(scenario, rules, "payoff", "none", "complete", "seller", 7)
     again = [
-        negotiation_v0.Config.from_dict(json.loads(json.dumps(config.to_dict()))),
+        negotiation_v0.GameConfig.from_dict(json.loads(json.dumps(config.to_dict()))),
         pickle.loads(pickle.dumps(config)),
         copy.deepcopy(config),
         copy.copy(config),

@@ -16,7 +16,7 @@ from parlay_marl.core.moves import SEATS, Move, makes_offer
 from parlay_marl.core.state import STATE_DTYPE
 from parlay_marl.core.style import CHOICE_DTYPE
 from parlay_marl.game.action import Action
-from parlay_marl.game.config import Config, make_config
+from parlay_marl.game.config import GameConfig, make_config
 from parlay_marl.game.game import Game
 from parlay_marl.players.persona import AnyPlayer, PersonaPlayer, as_player
 from parlay_marl.players.player import BatchedPlayer
@@ -87,7 +87,7 @@ def rows_of(rows: Iterable[bytes]) -> Any:
 
 
 def positions(
-    config: Config, players: Sequence[AnyPlayer], seed: int, options: Mapping[str, Any] | None = None
+    config: GameConfig, players: Sequence[AnyPlayer], seed: int, options: Mapping[str, Any] | None = None
 ) -> Iterator[Position]:
     """Play a whole game, and stop before each turn of a persona."""
     game, choice = Game(config), np.zeros(1, CHOICE_DTYPE)

@@ -19,7 +19,7 @@ from parlay_marl.core.moves import MAX_PACKAGES, SEATS, Move, makes_offer
 from parlay_marl.core.state import STATE
 from parlay_marl.core.style import CHOICE_DTYPE, PERSONA_DTYPE, TRAIT_INPUTS
 from parlay_marl.game.action import Action
-from parlay_marl.game.config import Config, make_config
+from parlay_marl.game.config import GameConfig, make_config
 from parlay_marl.game.game import Game, replay
 from parlay_marl.game.text import price_text
 from parlay_marl.players.persona import Cast, PersonaPlayer, as_persona, as_player, cast_of
@@ -86,7 +86,7 @@ def seat_taker(name: str) -> PersonaPlayer:
 class Played:
     """The turns of one persona at one table and in one seat: rows and what it did in them."""
 
-    config: Config
+    config: GameConfig
     seat: int
     rows: Any
     choices: list[Action]
@@ -101,7 +101,7 @@ class Career:
     played: list[Played] = field(default_factory=list)
 
 
-def games_of(config: Config, seat: int, persona: PersonaPlayer) -> Iterator[list[Position]]:
+def games_of(config: GameConfig, seat: int, persona: PersonaPlayer) -> Iterator[list[Position]]:
     """Play a persona in a seat against others and against random moves, with either opener."""
     others = [as_player(other) for other in (PERSONAS if any(config is usual for usual in USUAL) else SOME)]
     for seed, opponent in enumerate([*others, Chooser(0, config.scenario.n_packages)]):
@@ -228,7 +228,7 @@ def hidden_changed(rows: Any, seat: int, rng: np.random.Generator) -> Any:
     return rows
 
 
-def nominal_changed(config: Config, seat: int, rng: np.random.Generator) -> Any:
+def nominal_changed(config: GameConfig, seat: int, rng: np.random.Generator) -> Any:
     """Return the parameters of a table with what they say of the other seat drawn anew."""
     params, other = config.params.copy(), 1 - seat
     sc = params[0]["scenario"]
@@ -285,7 +285,7 @@ def test_it_goes_on_the_same_after_a_snapshot(name: str, seat: int) -> None:
     assert went_on > 0, "every game was over before it was kept"
 
 
-def seated(config: Config, name: str, seat: int) -> Game:
+def seated(config: GameConfig, name: str, seat: int) -> Game:
     """Return a game with a persona in one seat."""
     player = seat_taker(name)
     return Game(config, (player, None) if seat == BUYER else (None, player))
