@@ -25,7 +25,18 @@ from tests.processes import ROOT, run
 SURFACE = {
     negotiation_v0: {
         *("BeliefView", "Claim", "GameConfig", "EnvSnapshot", "Game", "GameRecord", "Move", "Outcome"),
-        *("Action", "Reading", "ResetOptions", "env", "infer_limit", "make_config", "parallel_env", "play_game"),
+        *(
+            "Action",
+            "Player",
+            "Reading",
+            "ResetOptions",
+            "SeatView",
+            "env",
+            "infer_limit",
+            "make_config",
+            "parallel_env",
+            "play_game",
+        ),
         *("raw_env", "replay"),
     },
     catalogue: {

@@ -287,8 +287,8 @@ def replay(
 ) -> Game:
     """Return the game that a configuration, a seed and actions lead to, bit for bit.
 
-    `config` may be a `GameConfig` or the keywords of one. `actions` are those of both seats, as `Game.actions` gives them,
-    or without beliefs; `options` are `Game.options`, which hold the event sensitivity of a persona that played.
+    `config` may be a `GameConfig` or the keywords of one. `actions` are those of both seats, as `Game.actions` gives
+    them, or without beliefs; `options` are `Game.options`, which hold the event sensitivity of a persona that played.
     """
     if not isinstance(config, GameConfig):
         config = make_config(**config)

@@ -145,9 +145,9 @@ def address_of(settings: ServerSettings, listener: socket.socket) -> str:
     return f"http://{host}:{listener.getsockname()[1]}"
 
 
-def uvicorn_config(app: Any, settings: ServerSettings, **more: Any) -> uvicorn.GameConfig:
+def uvicorn_config(app: Any, settings: ServerSettings, **more: Any) -> uvicorn.Config:
     """Return how uvicorn is to serve an app, or the app that a factory of this name returns."""
-    return uvicorn.GameConfig(
+    return uvicorn.Config(
         app,
         log_config=log_config(),
         access_log=False,

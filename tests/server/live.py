@@ -20,7 +20,7 @@ def live(app: Any, **options: Any) -> Iterator[int]:
     """Serve an app while the block runs; yield the port."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
-        config = uvicorn.GameConfig(app, log_config=None, access_log=False, ws="websockets-sansio", **options)
+        config = uvicorn.Config(app, log_config=None, access_log=False, ws="websockets-sansio", **options)
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
