@@ -39,7 +39,7 @@ def section(console: Console, title: str, rows: Sequence[tuple[str, ...]]) -> No
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True, style="parlay.buyer")
     for _ in range(max(len(row) for row in rows) - 1):
-        table.add_column()
+        table.add_column(overflow="fold")  # a path, say, that is longer than a line
     for key, group in groupby(rows, key=lambda row: row[0]):
         for i, row in enumerate(group):
             table.add_row(f"  {key if i == 0 else ''}", *row[1:])

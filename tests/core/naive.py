@@ -445,14 +445,24 @@ class NaiveGame:
                 self.normal(seat, self.reservation[OTHER[seat]], 0.0)
                 self.belief[seat]["confidence"] = 1.0
 
+    def calibrated(self, bluff: float) -> float:
+        """The probability of a bluff, from the mass of the posterior that says so."""
+        b = self.rules["belief"]
+        for_it = b["bluff_odds"] * bluff ** b["bluff_power"]
+        return for_it / (for_it + (1 - bluff) ** b["honest_power"])
+
+    def doubt_within(self, seat: str, noise: float) -> tuple[float, float]:
+        """The least and the largest doubt where the mass is known up to some noise: near 1, little of it says much."""
+        claim = self.claims[OTHER[seat]][-1]["price"]
+        mass = self.posterior[seat].bluff_mass(claim, self.tolerance(claim))
+        return self.calibrated(max(mass - noise, 0.0)), self.calibrated(min(mass + noise, 1.0))
+
     def doubt(self, seat: str) -> float:
         """The probability, to a seat, that the other's latest claim is a bluff."""
-        b, belief, claim = self.rules["belief"], self.belief[seat], self.claims[OTHER[seat]][-1]["price"]
+        belief, claim = self.belief[seat], self.claims[OTHER[seat]][-1]["price"]
         tolerance = self.tolerance(claim)
         if self.infers:
-            bluff = self.posterior[seat].bluff_mass(claim, tolerance)
-            for_it = b["bluff_odds"] * bluff ** b["bluff_power"]
-            return for_it / (for_it + (1 - bluff) ** b["honest_power"])
+            return self.calibrated(self.posterior[seat].bluff_mass(claim, tolerance))
         low, high = claim - tolerance, claim + tolerance
         if belief["sd"] == 0:
             return 0.0 if low <= belief["mean"] <= high else 1.0
