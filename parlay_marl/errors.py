@@ -12,6 +12,7 @@
     |   `-- GameOverError     after the end of the game
     |-- RequestError          a request to the server that cannot be carried out (also a ValueError)
     |-- PolicyError           a policy that fails in a tournament, which counts it as a forfeit (also a RuntimeError)
+    |-- UnclearTextError      a turn in words that means no action, or may mean several (also a ValueError)
     `-- MissingExtraError     an optional dependency that is not installed (also an ImportError)
 
     ParlayWarning             a warning of the package (also a UserWarning)
