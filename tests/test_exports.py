@@ -271,6 +271,7 @@ def test_the_standard_errors_that_callers_may_catch() -> None:
         errors.GameOverError: RuntimeError,
         errors.RequestError: ValueError,
         errors.PolicyError: RuntimeError,
+        errors.UnclearTextError: ValueError,
         errors.MissingExtraError: ImportError,
     }
     assert all(issubclass(own, usual) for own, usual in standard.items())
