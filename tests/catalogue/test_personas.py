@@ -117,7 +117,7 @@ def test_a_users_own_file_plays_by_its_path(tmp_path: Path) -> None:
         env.reset(seed=0)
         assert env.game.players[1].name == "clerk"
         assert env.game.row["sensitivity"][1] == 0.3
-        assert env.game.actions == [(negotiation_v0.Move.OFFER, 1.0, 0, None)], (
+        assert env.game.actions == [negotiation_v0.Action(negotiation_v0.Move.OFFER, 1.0, 0)], (
             "nothing but defaults: the end of the range"
         )
 

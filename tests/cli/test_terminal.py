@@ -235,7 +235,7 @@ def test_help_breaks_lines_only_where_80_columns_end(
 
 
 def test_help_at_the_table_has_a_line_for_each_move(parlay: Parlay) -> None:
-    from parlay_marl.cli.play import HELP
+    from parlay_marl.cli.terminal_player import HELP
 
     shown = parlay("play", "--seed", "4", typed="help\nquit\n").stdout
     assert max(map(len, HELP.splitlines())) <= 80

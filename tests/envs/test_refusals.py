@@ -334,7 +334,7 @@ def test_an_anchor_without_a_price_is_at_its_seats_own_end(seat: int, way: str) 
         env.step({"move": Move.ANCHOR_HIGH})
     else:
         env.game.play(Move.ANCHOR_HIGH)
-    assert env.game.actions == [(Move.ANCHOR_HIGH, float(seat), 0, None)]
+    assert env.game.actions == [Action(Move.ANCHOR_HIGH, float(seat), 0)]
 
 
 @every_treatment
@@ -349,7 +349,7 @@ def test_an_offer_names_its_package_where_there_are_several(illegal: str) -> Non
     assert everything(env) == before
     for move in (Move.BATNA_REVEAL, Move.ANCHOR_HIGH):  # about the reference package, as their discrete actions are
         env.step({"move": move, "price": 0.5})
-        assert env.game.actions[-1] == (move, 0.5, 0, None)
+        assert env.game.actions[-1] == Action(move, 0.5, 0)
 
 
 def test_a_game_takes_no_offer_or_claim_without_a_price() -> None:
