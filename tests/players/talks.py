@@ -66,7 +66,7 @@ class Position(NamedTuple):
     @property
     def gives(self) -> float:
         """What a new offer gives up of the worth of the last one; 0 for a first offer, and where there is none."""
-        s, (move, price, package, _) = self.state, self.chosen
+        s, (move, price, package, *_) = self.state, self.chosen
         if not makes_offer(move) or s["offers_made"][self.seat] == 0:
             return 0.0
         return self.worth(s["offer_price"][self.seat], s["offer_package"][self.seat]) - self.worth(price, package)

@@ -148,7 +148,7 @@ def test_it_makes_legal_moves_only_over_whole_games(career: Career) -> None:
     """`positions` plays every move, and a game refuses what is illegal: here is their form."""
     assert career.games == 2 * 2 * (len(USUAL) * (len(PERSONAS) + 1) + len(UNUSUAL) * (len(SOME) + 1))
     for played in career.played:
-        for move, price, package, _ in played.choices:
+        for move, price, package, *_ in played.choices:
             assert 0.0 <= price <= 1.0
             assert 0 <= package < played.config.scenario.n_packages
             assert makes_offer(move) or (price, package) == (0.0, 0)
@@ -167,7 +167,8 @@ def test_it_never_makes_or_takes_a_deal_worth_less_than_nothing(career: Career) 
     offered = accepted = 0
     for played in career.played:
         rows, seat, other = played.rows, played.seat, 1 - played.seat
-        moves, prices, packages, _ = (np.array(column) for column in zip(*played.choices, strict=True))
+        columns = zip(*(choice[:3] for choice in played.choices), strict=True)
+        moves, prices, packages = (np.array(column) for column in columns)
         offers, takes = np.isin(moves, [move for move in Move if makes_offer(move)]), moves == Move.ACCEPT
         made = worths(rows, seat, prices, packages)
         taken = worths(rows, seat, rows["offer_price"][:, other], rows["offer_package"][:, other])
