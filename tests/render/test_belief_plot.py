@@ -215,7 +215,7 @@ def test_a_missing_matplotlib_names_its_extra(monkeypatch: pytest.MonkeyPatch, t
 def test_nothing_global_is_touched() -> None:
     assert isinstance(belief_figure(game_of("linear", "linear", "uniform")), Figure)
     program = (
-        "import sys; from tests.envs.test_belief_plot import game_of, belief_figure;"
+        "import sys; from tests.render.test_belief_plot import game_of, belief_figure;"
         "belief_figure(game_of('linear', 'linear', 'uniform')); print('matplotlib.pyplot' in sys.modules)"
     )
     done = run([sys.executable, "-c", program], check=True)
