@@ -33,7 +33,7 @@ def play(
 
     Type prices as you like them (140000, 140k, $1.5m); `help` at the table lists the moves.
     """
-    from parlay_marl.cli.start import new_game, player, seed_or_random
+    from parlay_marl.cli.start import new_game, play_out, player, seed_or_random
     from parlay_marl.cli.terminal_player import LeftTableError, TerminalPlayer
     from parlay_marl.core.moves import SEATS
     from parlay_marl.game.config import make_config, one_of
@@ -45,7 +45,7 @@ def play(
     buyer, seller = (person, other) if role == "buyer" else (other, person)
     person.game = new_game(config, buyer, seller, chosen, game)
     try:
-        person.game.start(chosen, game)
+        play_out(person.game, chosen, game)
         person.tell_the_end()
     except LeftTableError:
         person.say("You leave the table; the game stays unfinished.")

@@ -51,6 +51,26 @@ def player(name: str) -> AnyPlayer:
     return persona(name)
 
 
+def play_out(game: Game, seed: int, number: int) -> None:
+    """Start a game and let its players play; what a player of one's own raises is told in one sentence."""
+    from parlay_marl.core.moves import SEATS
+    from parlay_marl.errors import ParlayError, PolicyError
+    from parlay_marl.players.player import Player
+    from parlay_marl.tournament.entrants import in_words
+
+    try:
+        game.start(seed, number)
+    except ParlayError:
+        raise
+    except Exception as error:
+        player = game.players[game.seat]
+        if not isinstance(player, Player) or type(player).__module__.startswith("parlay_marl."):
+            raise
+        raise PolicyError(
+            game.seat, f"{SEATS[game.seat]}: the player {player.name!r} raises {in_words(error)}"
+        ) from error
+
+
 def new_game(config: GameConfig, buyer: AnyPlayer, seller: AnyPlayer, seed: int, number: int) -> Game:
     """Return the game of two players, to be started with this number of a seed."""
     from parlay_marl.errors import ConfigurationError

@@ -30,7 +30,7 @@ def watch(
     For example: parlay watch shark diplomat -s hiring_package_terms --seed 7
     """
     from parlay_marl.cli.console import output, print_lines, transcript_width
-    from parlay_marl.cli.start import new_game, player, seed_or_random
+    from parlay_marl.cli.start import new_game, play_out, player, seed_or_random
     from parlay_marl.errors import ConfigurationError
     from parlay_marl.game import transcript
     from parlay_marl.game.config import make_config
@@ -40,7 +40,7 @@ def watch(
     config = make_config(scenario, rules, opener=opener, max_rounds=rounds)
     chosen = seed_or_random(seed)
     played = new_game(config, player(buyer), player(seller), chosen, game)
-    played.start(chosen, game)
+    play_out(played, chosen, game)
     console = output()
     width = transcript_width(console)
     turns = played.turns

@@ -202,7 +202,10 @@ class Game(Position):
 
     def _play_for(self, player: Player) -> None:
         """Let a player take its turn."""
-        action = player.act(view_of(self, self.seat))
+        try:
+            action = player.act(view_of(self, self.seat))
+        except IllegalMoveError as error:
+            raise IllegalMoveError(f"{SEATS[self.seat]}: {error} (by the player {player.name!r})") from None
         if not isinstance(action, Action):
             raise ActionTypeError(
                 f"{SEATS[self.seat]}: the player {player.name!r} answers {action!r}; it must return an Action, such as "
@@ -295,5 +298,9 @@ def replay(
     game = Game(config)
     game.begin(seed, number, options)
     for action in actions:
+        if not isinstance(action, Sequence):
+            raise ActionTypeError(
+                f"{action!r} is no action of a game; give those of `game.actions`, or (move, price, package)"
+            )
         game.play(*action)
     return game

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from parlay_marl.catalogue.scenarios import Scenario
 from parlay_marl.core import bargain
 from parlay_marl.core.moves import SEATS, ClaimStatus, Move, own_end
-from parlay_marl.errors import IllegalMoveError, UnknownNameError
+from parlay_marl.errors import ActionTypeError, IllegalMoveError, UnknownNameError
 from parlay_marl.game.action import Action
 from parlay_marl.game.belief import BeliefView
 from parlay_marl.game.position import Position
@@ -105,6 +105,12 @@ class SeatView:
         gain = self.reservation_price - price if self.seat == 0 else price - self.reservation_price
         return round(gain + self.package_worth[chosen], scenario.exact_decimals)
 
+    def in_units(self, price: float) -> float:
+        """Return the nearest price that is a whole number of the units in which prices are told, within the range."""
+        scenario, unit = self.scenario, self.scenario.price_unit
+        inside = min(max(price, scenario.low), scenario.high)
+        return round(min(max(round(inside / unit) * unit, scenario.low), scenario.high), scenario.exact_decimals)
+
     def package_of(self, terms: Mapping[str, str] | None = None) -> int:
         """Return the package with these options, by the names of their terms; terms not named stay as usual."""
         usual = self.usual_package
@@ -157,6 +163,8 @@ class SeatView:
     def normalised(self, price: float) -> float:
         """Return a price of the public range as a number from 0 to 1."""
         scenario = self.scenario
+        if isinstance(price, bool) or not isinstance(price, int | float | np.integer | np.floating):
+            raise ActionTypeError(f"{price!r} is no price; give an amount of {scenario.currency}")
         if not scenario.low <= price <= scenario.high:
             raise IllegalMoveError(
                 f"{price:g} lies outside the public range, {exact_money(scenario.low, scenario)} to "

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from parlay_marl.catalogue.files import is_path
 from parlay_marl.catalogue.personas import Persona, load_persona
 from parlay_marl.catalogue.scenarios import Scenario
 from parlay_marl.core.style import PERSONA_DTYPE, TRAIT_INPUTS
@@ -115,8 +116,14 @@ def as_persona(player: str | Path | Persona | PersonaPlayer) -> PersonaPlayer:
 
 def as_player(player: str | Path | Persona | AnyPlayer) -> AnyPlayer:
     """Return who plays a seat: a persona, see `as_persona`, a `Player`, or a `BatchedPlayer`."""
+    if isinstance(player, str) and ":" in player and not is_path(player):
+        raise ConfigurationError(
+            f"{player!r}: import paths are for tournaments and the command line; import it, and give the object"
+        )
     if isinstance(player, str | Path | Persona | PersonaPlayer):
         return as_persona(player)
+    if isinstance(player, type):
+        raise ConfigurationError(f"{player!r} is a class; give an object of it, such as {player.__name__}()")
     if isinstance(player, Player) or (isinstance(player, BatchedPlayer) and callable(player.act)):
         return player
     raise ConfigurationError(

@@ -11,7 +11,7 @@ import pytest
 
 from parlay_marl import negotiation_v0
 from parlay_marl.core.moves import SEATS, Move
-from parlay_marl.errors import ActionTypeError, IllegalMoveError
+from parlay_marl.errors import ActionTypeError, ConfigurationError, IllegalMoveError
 from parlay_marl.game.action import Action
 from parlay_marl.game.outcome import Outcome
 from parlay_marl.game.view import SeatView
@@ -208,3 +208,52 @@ def test_a_player_may_state_a_belief_and_else_states_what_its_tracker_infers() -
 def test_what_a_player_says_is_in_the_transcript() -> None:
     record = play_game(Halver(), "shark", seed=1)
     assert "it is." in record.transcript()
+
+
+def test_a_class_or_an_import_path_is_no_player() -> None:
+    with pytest.raises(ConfigurationError, match=r"is a class; give an object of it, such as Halver\(\)"):
+        play_game(Halver, "shark")  # type: ignore[arg-type]
+    with pytest.raises(
+        ConfigurationError, match="'mine:Halver': import paths are for tournaments and the command line"
+    ):
+        negotiation_v0.env(seller="mine:Halver")
+
+
+@pytest.mark.parametrize(
+    ("price", "error", "reason"),
+    [
+        ("a lot", ActionTypeError, "'a lot' is no price; give an amount of USD"),
+        (True, ActionTypeError, "True is no price"),
+        (5.0, IllegalMoveError, "buyer: 5 lies outside the public range, .*by the player 'offering'"),
+    ],
+)
+def test_a_price_that_is_none_is_refused(price: Any, error: type[Exception], reason: str) -> None:
+    class Offering(Player):
+        name = "offering"
+
+        def act(self, view: SeatView) -> Action:
+            return view.make_offer(price)
+
+    with pytest.raises(error, match=reason):
+        play_game(Offering(), "linear", opener="buyer", seed=0)
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_prices_in_units_can_be_offered(scenario: str) -> None:
+    class Walking(Player):
+        name = "walking"
+
+        def act(self, view: SeatView) -> Action:
+            low, high = view.scenario.low, view.scenario.high
+            for price in np.linspace(low - 1, high + 1, 17):
+                asked = view.in_units(price)
+                assert low <= asked <= high
+                assert view.scenario.to_currency(view.make_offer(asked).price or 0.0) == asked
+            return view.make_offer(view.in_units((low + high) / 2))
+
+    assert play_game(Walking(), "conceder", scenario, seed=0, max_rounds=3).actions
+
+
+def test_what_is_replayed_are_actions() -> None:
+    with pytest.raises(ActionTypeError, match=r"0 is no action of a game; give those of `game.actions`"):
+        negotiation_v0.replay({}, 0, [0])  # type: ignore[list-item]
