@@ -103,13 +103,15 @@ class Game(Position):
         """Tell players that their game begins."""
         for seat, player in enumerate(self.players):
             if isinstance(player, Player):
-                player.begin(view_of(self, seat))
+                with _no_illegal_move(player.name):
+                    player.begin(view_of(self, seat))
 
     def _part(self) -> None:
         """Tell players how their game has ended."""
         for player in self.players if self._has_views else ():
             if isinstance(player, Player):
-                player.end(self.outcome())
+                with _no_illegal_move(player.name):
+                    player.end(self.outcome())
 
     def _start(self, fixed: Any, options: Mapping[str, Any] | None) -> None:
         super()._start(fixed, options)
@@ -212,6 +214,8 @@ class Game(Position):
                 "view.accept() or view.make_offer(price)"
             )
         move, price, package, belief, words = action
+        if not isinstance(words, str):
+            raise ActionTypeError(f"{SEATS[self.seat]}: the player {player.name!r} says {words!r}; words are text")
         stated = self._inferred() if belief is None else self.stated(belief)
         try:
             self.turn_by_move(*self.completed(move, price, package), stated, words)
@@ -279,6 +283,15 @@ class Game(Position):
         if state["snapshot"] is not None:
             self.restore(state["snapshot"])
         self.starts = state["starts"]
+
+
+@contextlib.contextmanager
+def _no_illegal_move(name: str) -> Iterator[None]:
+    """Let an illegal move where nothing is played be an error of its player, not of the seat on turn."""
+    try:
+        yield
+    except IllegalMoveError as error:
+        raise ActionTypeError(f"the player {name!r}: {error}, where no turn is played") from error
 
 
 def replay(

@@ -30,6 +30,8 @@ _WITH_POINT = re.compile(r"(\d{1,3}([, '_]\d{3})+|\d+)(\.\d+)?|\.\d+")
 _WITH_COMMA = re.compile(r"([1-9]\d{0,2}([. '_]\d{3})+|\d+)(,\d+)?|,\d+")
 """Digits with a decimal comma, as they are written elsewhere."""
 _THOUSANDS_OR_DECIMALS = re.compile(r"[1-9]\d{0,2}\.\d{3}")
+LONGEST = 200
+"""Characters of a turn in words."""
 THREE = 3
 """Digits of a group of thousands."""
 _SCALES = {"k": 3, "thousand": 3, "m": 6, "mio": 6, "million": 6, "bn": 9, "billion": 9}
@@ -42,6 +44,8 @@ def read(text: str, scenario: Scenario, seat: int, usual_package: int, others: C
     something else where the text comes from, which are suggested where one is meant.
     """
     words = text.strip().lower()
+    if len(words) > LONGEST:
+        raise UnclearTextError(f"That is too long for a move; give at most {LONGEST} characters.")
     if not words:
         raise UnclearTextError("Type a price, or `help` for what else there is.")
     head, _, rest = words.partition(" ")
@@ -173,6 +177,8 @@ def _terms(text: str, scenario: Scenario) -> Terms:
     if text.isdecimal() and not any(text == option.name for term in scenario.terms for option in term.options):
         return _numbered(int(text), scenario)
     chosen = [_option(part, scenario) for part in re.split(r"\s*[,;]\s*|\s+and\s+", text) if part]
+    if not chosen:
+        raise UnclearTextError("Name the terms after `with`; `terms` lists them.")
     twice = {term for term, _ in chosen if [t for t, _ in chosen].count(term) > 1}
     if twice:
         raise UnclearTextError(f"{scenario.terms[min(twice)].name!r} is named twice.")

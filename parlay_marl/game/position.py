@@ -194,7 +194,7 @@ class Position:
     @property
     def turns(self) -> list[Turn]:
         """The turns so far as a spectator sees them; from the first call on they are read as they are played."""
-        return self._read().turns
+        return self._read().turns[:]
 
     def news(self) -> tuple[str, ...]:
         """Return the headlines that came after the last turn; none when the game is over."""
@@ -352,6 +352,8 @@ class Position:
 
         The offender loses what a capitulation costs or, where only payoffs count, one nominal ZOPA; the other nothing.
         """
+        if self.is_over or self.seed is None:
+            self.refuse_turn()
         forfeit_game(self._rows, self._params, 0, self.seat if seat is None else seat)
         self.is_over = True
         self.rewards = self._reward.tolist()

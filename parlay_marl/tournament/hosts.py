@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parlay_marl.core.moves import BUYER
-from parlay_marl.errors import ConfigurationError, PolicyError
+from parlay_marl.errors import ConfigurationError, IllegalMoveError, PolicyError
 from parlay_marl.game.action import Action
 from parlay_marl.lifeline import end_with_parent
 from parlay_marl.printable import escaped
@@ -46,8 +46,11 @@ class Host(Protocol):
     def ask(self, seat: int, observations: NDArray[np.float32], masks: NDArray[np.int8]) -> Answers:
         """Return what the policy in a seat answers."""
 
-    def tell(self, seat: int, what: str, thing: Any) -> Action | None:
-        """Call `begin`, `act` or `end` of the player in a seat; return what it answers to `act`."""
+    def tell(self, seat: int, what: str, thing: Any) -> Action | str | None:
+        """Call `begin`, `act` or `end` of the player in a seat; return what it answers to `act`.
+
+        Text is why its view has refused to make an action.
+        """
 
     def halt(self) -> None:
         """Let a call that waits in another thread fail at once, and not as a forfeit."""
@@ -92,17 +95,26 @@ def asked(policy: Any, seat: int, observations: NDArray[np.float32], masks: NDAr
     return np.where(in_range, answers, -1).astype(np.int64)
 
 
-def told(player: Any, seat: int, what: str, thing: Any) -> Action | None:
-    """Return what a player answers when its `begin`, `act` or `end` is called, or say what is wrong with it."""
+def told(player: Any, seat: int, what: str, thing: Any) -> Action | str | None:
+    """Return what a player answers when its `begin`, `act` or `end` is called, or say what is wrong with it.
+
+    Text is why an action could not be made: its view has refused it as illegal.
+    """
     try:
         with contextlib.redirect_stdout(sys.stderr):  # standard output is for results
             answer = getattr(player, what)(thing)
+    except IllegalMoveError as error:
+        if what == "act":
+            return str(error)
+        raise PolicyError(seat, f"raises {in_words(error)}") from error
     except (Exception, SystemExit) as error:
         raise PolicyError(seat, f"raises {in_words(error)}") from error
     if what != "act":
         return None
-    if not isinstance(answer, Action):
-        raise PolicyError(seat, f"answers {escaped(repr(answer)):.80}; it must return an Action")
+    if not isinstance(answer, Action) or not isinstance(answer.words, str):
+        raise PolicyError(
+            seat, f"answers {escaped(repr(answer)):.80}; it must return an Action, with words that are text"
+        )
     return answer
 
 
@@ -139,7 +151,7 @@ class LocalHost:
             raise PolicyError(seat, _late(self._timeout))
         return answers
 
-    def tell(self, seat: int, what: str, thing: Any) -> Action | None:
+    def tell(self, seat: int, what: str, thing: Any) -> Action | str | None:
         """Call a method of the player in a seat."""
         if seat in self._faults:
             raise self._faults[seat]
@@ -206,12 +218,12 @@ class WorkerHost:
         answers: Answers = self._receive(seat, self._timeout)
         return answers
 
-    def tell(self, seat: int, what: str, thing: Any) -> Action | None:
+    def tell(self, seat: int, what: str, thing: Any) -> Action | str | None:
         """Call a method of the player in a seat."""
         if seat in self._faults:
             raise self._faults[seat]
         self._send("tell", seat, what, thing)
-        answer: Action | None = self._receive(seat, self._timeout)
+        answer: Action | str | None = self._receive(seat, self._timeout)
         return answer
 
     def _start(self) -> None:
@@ -385,6 +397,8 @@ def _tell(line: Connection, players: Mapping[int, Any], seat: int, what: str, th
         line.send((False, told(players[seat], seat, what, thing)))
     except PolicyError as fault:
         line.send((True, str(fault)))
+    except Exception as error:  # it cannot be sent
+        line.send((True, f"answers what cannot be sent: {in_words(error)}"))
 
 
 def _answer(

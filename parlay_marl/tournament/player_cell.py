@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from parlay_marl.core.moves import SEATS
 from parlay_marl.core.outcome import OUTCOME_DTYPE
-from parlay_marl.errors import IllegalMoveError, PolicyError
+from parlay_marl.errors import ActionTypeError, IllegalMoveError, PolicyError
 from parlay_marl.game.action import Action
 from parlay_marl.game.config import GameConfig
 from parlay_marl.game.game import Game
@@ -34,6 +34,8 @@ class _Remote(Player):
 
     def act(self, view: SeatView) -> Action:
         action = self._host.tell(self._seat, "act", view)
+        if isinstance(action, str):
+            raise IllegalMoveError(action)
         assert action is not None
         return action
 
@@ -89,7 +91,7 @@ class PlayerCell:
                 else:
                     game.begin(self._seed, number, options)
                     self._forfeit(game, number, failed.seat, str(failed))
-            except IllegalMoveError as error:
+            except (IllegalMoveError, ActionTypeError) as error:
                 self._forfeit(game, number, game.seat, str(error))
             except PolicyError as fault:
                 failed = fault

@@ -133,6 +133,8 @@ def test_terms_change_the_usual_package(text: str, label: str) -> None:
 
 UNCLEAR_TERMS = [
     ("200k with", "Name the terms after `with`"),
+    ("200k with ,", "Name the terms after `with`"),
+    ("200k with " + 5000 * "1", "That is too long for a move"),
     ("200k with 10", "There are packages 1 to 9"),
     ("200k with 0", "There are packages 1 to 9"),
     ("200k with shares", "'shares' is no option here; there are: equity none | small grant | full grant; start"),

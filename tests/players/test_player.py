@@ -11,7 +11,7 @@ import pytest
 
 from parlay_marl import negotiation_v0
 from parlay_marl.core.moves import SEATS, Move
-from parlay_marl.errors import ActionTypeError, ConfigurationError, IllegalMoveError
+from parlay_marl.errors import ActionTypeError, ConfigurationError, GameOverError, IllegalMoveError
 from parlay_marl.game.action import Action
 from parlay_marl.game.outcome import Outcome
 from parlay_marl.game.view import SeatView
@@ -257,3 +257,51 @@ def test_prices_in_units_can_be_offered(scenario: str) -> None:
 def test_what_is_replayed_are_actions() -> None:
     with pytest.raises(ActionTypeError, match=r"0 is no action of a game; give those of `game.actions`"):
         negotiation_v0.replay({}, 0, [0])  # type: ignore[list-item]
+
+
+class Nervous(Halver):
+    """Makes an illegal move where there is nothing to play."""
+
+    name = "nervous"
+
+    def __init__(self, when: str) -> None:
+        super().__init__()
+        self.when = when
+
+    def begin(self, view: SeatView) -> None:
+        if self.when == "begin":
+            view.make_offer(1e9)
+
+    def end(self, outcome: Outcome) -> None:
+        if self.when == "end":
+            raise IllegalMoveError("too late")
+
+
+@pytest.mark.parametrize("when", ["begin", "end"])
+def test_an_illegal_move_where_nothing_is_played_costs_nobody_the_game(when: str) -> None:
+    with pytest.raises(ActionTypeError, match=r"the player 'nervous': .*, where no turn is played"):
+        play_game("linear", Nervous(when), seed=1, opener="buyer", illegal="terminate")
+
+
+def test_words_are_text() -> None:
+    with pytest.raises(ActionTypeError, match="buyer: the player 'wrong' says 5; words are text"):
+        play_game(Wrong(Action(Move.ANCHOR_HIGH, words=5)), "linear", seed=0, opener="buyer")  # type: ignore[arg-type]
+
+
+def test_turns_that_were_looked_at_do_not_change() -> None:
+    game = negotiation_v0.env(opener="buyer")
+    game.reset(seed=0)
+    before = game.game.turns
+    game.step(15)
+    assert before == []
+    assert len(game.game.turns) == 1
+
+
+def test_a_game_that_is_over_cannot_be_forfeited() -> None:
+    env = negotiation_v0.env(opener="buyer")
+    env.reset(seed=0)
+    env.step(15)
+    env.step(0)
+    with pytest.raises(GameOverError):
+        env.game.forfeit(0)
+    assert env.outcome().is_deal

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from parlay_marl.core.moves import INDEX_ACCEPT, INDEX_OFFERS, INDEX_WALK_AWAY
+from parlay_marl.core.moves import INDEX_ACCEPT, INDEX_OFFERS, INDEX_WALK_AWAY, Move
 from parlay_marl.game.action import Action
 from parlay_marl.game.view import SeatView
 from parlay_marl.players.player import Player
@@ -225,3 +225,34 @@ class Sleeping(Halver):
     def act(self, view: SeatView) -> Action:
         time.sleep(3600)
         raise AssertionError
+
+
+class Clumsy(Halver):
+    """Answers with actions that are none, or none of this game, in turn."""
+
+    name = "clumsy"
+
+    def __init__(self) -> None:
+        self.games = 0
+
+    def begin(self, view: SeatView) -> None:
+        self.games += 1
+
+    def act(self, view: SeatView) -> Action:
+        high = view.scenario.high
+        return (
+            lambda: Action(Move.OFFER),
+            lambda: Action(Move.OFFER, "0.5"),  # type: ignore[arg-type]
+            lambda: Action(Move.OFFER, 0.5, 0, (0.5, 0.1)),
+            lambda: Action("OFFER", 0.5),  # type: ignore[arg-type]
+            lambda: view.make_offer(2 * high),
+        )[(self.games - 1) % 5]()
+
+
+class Mumbling(Halver):
+    """Says what is no text, and cannot be sent."""
+
+    name = "mumbling"
+
+    def act(self, view: SeatView) -> Action:
+        return super().act(view)._replace(words=lambda: 1)  # type: ignore[arg-type]

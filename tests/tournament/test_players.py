@@ -81,3 +81,17 @@ def test_who_gives_no_answer_forfeits_in_time() -> None:
     rows = played.rows[(played.rows["buyer"] == sleeping) != (played.rows["seller"] == sleeping)]
     assert (rows["forfeit_by"] == np.where(rows["buyer"] == sleeping, 0, 1)).all()
     assert {forfeit.reason for forfeit in forfeits} == {"gives no answer within 0.5 s"}
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_turn_that_is_none_costs_its_game_and_words_that_are_none_the_cell(workers: int) -> None:
+    forfeits: list[Forfeit] = []
+    field = [f"{HERE}:Clumsy", f"{HERE}:Mumbling", "linear"]
+    played = run_tournament(field, ["uniform"], games=5, seed=SEED, workers=workers, on_forfeit=forfeits.append)
+    reasons = {(forfeit.name, forfeit.reason) for forfeit in forfeits}
+    for said in ("needs a price", "is no price", "no belief goes with", "is no move", "outside the public range"):
+        assert any(name == "clumsy" and said in reason for name, reason in reasons), said
+    assert any(name == "mumbling" and "must return an Action, with words that are text" in why for name, why in reasons)
+    names = [played.names.index(name) for name in ("clumsy", "linear")]
+    cell = played.rows[(played.rows["buyer"] == names[0]) & (played.rows["seller"] == names[1])]
+    assert (cell["forfeit_by"] == 0).all()
