@@ -89,6 +89,9 @@ def content(rows: Any) -> bytes:
     parts = []
     for name in rows.dtype.names:
         column = np.ascontiguousarray(rows[name])
+        if column.dtype.names:
+            parts.append(content(column))
+            continue
         if column.shape[1:] == (2, 1):
             column = np.pad(column, ((0, 0), (0, 0), (0, MAX_PACKAGES - 1)))
         parts.append(column.tobytes())
