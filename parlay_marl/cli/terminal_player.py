@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -88,9 +87,9 @@ class TerminalPlayer(Player):
         """Tell what has happened, show the table, and ask until a legal move is typed."""
 
         self._tell(list(view.turns))
-        news = view.headlines[sum(len(turn.headlines) for turn in _since_own(view)) :]
-        self._has_news = bool(news)
-        print_lines(self._console, [line for text in news for line in headline_lines(text, self._width)[:-1]])
+        self._has_news = bool(view.news)
+        for text in view.news:
+            print_lines(self._console, headline_lines(text, self._width)[:-1])
         print_lines(self._console, table(view, self._limit, self._width))
         self._limit = view.reservation_price
         while True:
@@ -147,12 +146,6 @@ class TerminalPlayer(Player):
             self.say("No offers yet.")
         else:
             print_lines(self._console, picture(list(view.turns), view.scenario, None))
-
-
-def _since_own(view: SeatView) -> Sequence[Turn]:
-    """Return the turns since the last one of the seat itself."""
-    own = [count for count, turn in enumerate(view.turns) if turn.seat == view.seat]
-    return view.turns[own[-1] + 1 if own else 0 :]
 
 
 def _line(prompt: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,6 +83,8 @@ class SeatView:
     """All turns so far."""
     headlines: tuple[str, ...]
     """The headlines that came after one's own last turn."""
+    news: tuple[str, ...]
+    """Those of them that came after the last turn of all."""
     observation: NDArray[np.float32]
     """The same as numbers, `(fields,)`, as a learned policy gets it."""
     action_mask: NDArray[np.int8]
@@ -113,19 +114,7 @@ class SeatView:
 
     def package_of(self, terms: Mapping[str, str] | None = None) -> int:
         """Return the package with these options, by the names of their terms; terms not named stay as usual."""
-        usual = self.usual_package
-        if not terms:
-            return usual
-        packages = self.scenario.packages()
-        known = {term.name: [option.name for option in term.options] for term in self.scenario.terms}
-        chosen = dict(zip(known, (option.name for option in packages[usual]), strict=True))
-        for term, option in terms.items():
-            if term not in known:
-                raise UnknownNameError("term", term, known or ["none: only the price is open"])
-            if option not in known[term]:
-                raise UnknownNameError(f"option of {term!r}", option, known[term])
-            chosen[term] = option
-        return [[option.name for option in each] for each in packages].index(list(chosen.values()))
+        return package_with(terms, self.usual_package, self.scenario)
 
     # ------------------------------------------------------------------ one's turn
 
@@ -176,15 +165,31 @@ class SeatView:
         return terms if isinstance(terms, int) else self.package_of(terms)
 
 
+def package_with(terms: Mapping[str, str] | None, usual: int, scenario: Scenario) -> int:
+    """Return the usual package with these options, by the names of their terms."""
+    if not terms:
+        return usual
+    packages = scenario.packages()
+    known = {term.name: [option.name for option in term.options] for term in scenario.terms}
+    chosen = dict(zip(known, (option.name for option in packages[usual]), strict=True))
+    for term, option in terms.items():
+        if term not in known:
+            raise UnknownNameError("term", term, known or ["none: only the price is open"])
+        if option not in known[term]:
+            raise UnknownNameError(f"option of {term!r}", option, known[term])
+        chosen[term] = option
+    return [[option.name for option in each] for each in packages].index(list(chosen.values()))
+
+
 def view_of(game: Position, seat: int) -> SeatView:
     """Return what a seat sees of a game now."""
     row, scenario = game.row, game.scenario
     seen, money = game.observe(seat), scenario.to_currency
-    other, width = 1 - seat, scenario.high - scenario.low
+    other, turns, news = 1 - seat, tuple(game.turns), game.news()
     on_turn = game.seat == seat and not game.is_over
     mask = game.move_mask(seat) if on_turn else np.zeros(len(Move), np.int8)
-    own_turns = [count for count, turn in enumerate(game.turns) if turn.seat == seat]
-    since = game.turns[own_turns[-1] + 1 if own_turns else 0 :]
+    own_turns = [count for count, turn in enumerate(turns) if turn.seat == seat]
+    since = turns[own_turns[-1] + 1 if own_turns else 0 :]
     return SeatView(
         seat=seat,
         scenario=scenario,
@@ -197,13 +202,12 @@ def view_of(game: Position, seat: int) -> SeatView:
         has_alternative=bool(row["alternative"][seat]),
         payoff_left=float(row["payoff_left"][seat]),
         package_worth=tuple(
-            round(worth * width, scenario.exact_decimals)
-            for worth in row["package_values"][seat][: game.packages].tolist()
+            worth_in_currency(worth, scenario) for worth in row["package_values"][seat][: game.packages].tolist()
         ),
-        offer=_offer(game, seat, seat),
-        counter_offer=_offer(game, other, seat),
-        claim=_claim(game, seat),
-        counter_claim=_claim(game, other),
+        offer=standing_offer(game, seat, seat),
+        counter_offer=standing_offer(game, other, seat),
+        claim=latest_claim(game, seat),
+        counter_claim=latest_claim(game, other),
         credibility=float(row["credibility"][seat]),
         counter_credibility=float(row["credibility"][other]),
         tension=float(row["tension"]),
@@ -212,26 +216,36 @@ def view_of(game: Position, seat: int) -> SeatView:
         legal_moves=tuple(move for move, legal in zip(Move, mask.tolist(), strict=True) if legal),
         belief=game.belief(seat),
         states_belief=game.config.beliefs == "elicited",
-        turns=tuple(game.turns),
-        headlines=tuple(headline for turn in since for headline in turn.headlines) + game.news(),
+        turns=turns,
+        headlines=tuple(headline for turn in since for headline in turn.headlines) + news,
+        news=news,
         observation=seen["observation"],
         action_mask=seen["action_mask"],
     )
 
 
-def _offer(game: Position, maker: int, viewer: int) -> Offer | None:
+def worth_in_currency(worth: float, scenario: Scenario) -> float:
+    """Return a normalised worth in currency, without the noise of its arithmetic."""
+    return round(float(worth) * (scenario.high - scenario.low), scenario.exact_decimals)
+
+
+def worth_of(game: Position, seat: int, price: float, package: int) -> float:
+    """Return what a deal at a normalised price is worth to a seat now, in currency."""
+    row = game.row
+    value, limit = float(row["package_values"][seat][package]), float(row["reservation"][seat])
+    return worth_in_currency(bargain.worth(seat, price, value, limit), game.scenario)
+
+
+def standing_offer(game: Position, maker: int, viewer: int) -> Offer | None:
     """Return a seat's standing offer and what it is worth to a viewer."""
-    row, scenario = game.row, game.scenario
+    row = game.row
     if row["offers_made"][maker] == 0:
         return None
     price, package = float(row["offer_price"][maker]), int(row["offer_package"][maker])
-    plain: Any = getattr(bargain.worth, "py_func", bargain.worth)
-    worth = plain(viewer, price, float(row["package_values"][viewer][package]), float(row["reservation"][viewer]))
-    amount = round(float(worth) * (scenario.high - scenario.low), scenario.exact_decimals)
-    return Offer(scenario.to_currency(price), package, amount)
+    return Offer(game.scenario.to_currency(price), package, worth_of(game, viewer, price, package))
 
 
-def _claim(game: Position, maker: int) -> PublicClaim | None:
+def latest_claim(game: Position, maker: int) -> PublicClaim | None:
     """Return a seat's latest claim."""
     row = game.row
     status = ClaimStatus(int(row["claim_status"][maker]))

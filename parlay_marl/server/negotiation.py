@@ -14,7 +14,6 @@ from pydantic import Field
 
 from parlay_marl.catalogue.files import Strict, validate
 from parlay_marl.catalogue.scenarios import Scenario
-from parlay_marl.core import bargain
 from parlay_marl.core.moves import SEATS, ClaimStatus, Move, own_end
 from parlay_marl.core.outcome import Ending
 from parlay_marl.errors import ConfigurationError, IllegalMoveError, UnknownNameError
@@ -24,6 +23,7 @@ from parlay_marl.game.position import LARGEST_SEED
 from parlay_marl.game.text import exact_money, plain
 from parlay_marl.game.transcript import verdict
 from parlay_marl.game.turns import Turn
+from parlay_marl.game.view import latest_claim, package_with, standing_offer, worth_in_currency, worth_of
 from parlay_marl.players.persona import PersonaPlayer, as_persona
 from parlay_marl.server.words import is_sceptical, spoken
 
@@ -209,19 +209,7 @@ class Negotiation:
 
     def _package(self, seat: int, terms: Mapping[str, str] | None) -> int:
         """Return the package of an offer: the usual one, with the terms that are named."""
-        usual = self._usual_package(seat)
-        if not terms:
-            return usual
-        known = {term.name: [option.name for option in term.options] for term in self.scenario.terms}
-        chosen = dict(zip(known, (option.name for option in self.scenario.packages()[usual]), strict=True))
-        for term, option in terms.items():
-            if term not in known:
-                raise UnknownNameError("term", term, known or ["none: only the price is open"])
-            if option not in known[term]:
-                raise UnknownNameError(f"option of {term!r}", option, known[term])
-            chosen[term] = option
-        wanted = list(chosen.values())
-        return [[option.name for option in each] for each in self.scenario.packages()].index(wanted)
+        return package_with(terms, self._usual_package(seat), self.scenario)
 
     def _usual_package(self, seat: int) -> int:
         """Return the package of an offer that names no terms: that of the last one, at first the seat's own best."""
@@ -253,22 +241,14 @@ class Negotiation:
 
     def worth(self, seat: int, price: float, package: int) -> float:
         """Return what a deal at a normalised price is worth to a seat, in currency."""
-        row = self.game.row
-        value, limit = row["package_values"][seat][package], row["reservation"][seat]
-        return self._amount(bargain.worth(seat, price, float(value), float(limit)))
-
-    def _amount(self, worth: float) -> float:
-        """Return a normalised worth in currency, without the noise of its arithmetic."""
-        return round(float(worth) * (self.scenario.high - self.scenario.low), self.scenario.exact_decimals)
+        return worth_of(self.game, seat, price, package)
 
     def offer_of(self, seat: int, viewer: int) -> dict[str, Any] | None:
         """Return a seat's standing offer, and what it is worth to a viewer."""
-        row = self.game.row
-        if row["offers_made"][seat] == 0:
+        offer = standing_offer(self.game, seat, viewer)
+        if offer is None:
             return None
-        price, package = float(row["offer_price"][seat]), int(row["offer_package"][seat])
-        amount, worth = self.scenario.to_currency(price), self.worth(viewer, price, package)
-        return {"amount": amount, "terms": self.terms_of(package), "worth": worth}
+        return {"amount": offer.price, "terms": self.terms_of(offer.package), "worth": offer.worth}
 
     def terms_of(self, package: int) -> dict[str, str]:
         """Return the options of a package by term."""
@@ -281,17 +261,14 @@ class Negotiation:
             return []
         values = self.game.row["package_values"][seat]
         return [
-            {"terms": self.terms_of(package), "worth": self._amount(values[package])}
+            {"terms": self.terms_of(package), "worth": worth_in_currency(values[package], self.scenario)}
             for package in range(self.scenario.n_packages)
         ]
 
     def claim_of(self, seat: int) -> dict[str, Any] | None:
         """Return a seat's latest claim about its limit, and what has become of it."""
-        row = self.game.row
-        status = ClaimStatus(int(row["claim_status"][seat]))
-        if status is ClaimStatus.NONE:
-            return None
-        return {"amount": self.scenario.to_currency(row["claim_price"][seat]), "status": status.name.lower()}
+        claim = latest_claim(self.game, seat)
+        return None if claim is None else {"amount": claim.price, "status": claim.status}
 
     def legal_moves(self, seat: int) -> list[str]:
         """Return the names of the moves that a seat may make now."""

@@ -9,7 +9,7 @@ import random
 import signal
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from multiprocessing.connection import Connection
 from queue import SimpleQueue
 from typing import Any, Protocol
@@ -143,20 +143,20 @@ class LocalHost:
 
     def ask(self, seat: int, observations: NDArray[np.float32], masks: NDArray[np.int8]) -> Answers:
         """Return what the policy in a seat answers."""
-        if seat in self._faults:
-            raise self._faults[seat]
-        began = time.monotonic()
-        answers = asked(self._policies[seat], seat, observations, masks)
-        if time.monotonic() - began > self._timeout:
-            raise PolicyError(seat, _late(self._timeout))
+        answers: Answers = self._timed(asked, seat, observations, masks)
         return answers
 
     def tell(self, seat: int, what: str, thing: Any) -> Action | str | None:
         """Call a method of the player in a seat."""
+        answer: Action | str | None = self._timed(told, seat, what, thing)
+        return answer
+
+    def _timed(self, call: Callable[..., Any], seat: int, *given: Any) -> Any:
+        """Return what a call with the policy in a seat answers, if it does so in time."""
         if seat in self._faults:
             raise self._faults[seat]
         began = time.monotonic()
-        answer = told(self._policies[seat], seat, what, thing)
+        answer = call(self._policies[seat], seat, *given)
         if time.monotonic() - began > self._timeout:
             raise PolicyError(seat, _late(self._timeout))
         return answer
@@ -212,19 +212,20 @@ class WorkerHost:
 
     def ask(self, seat: int, observations: NDArray[np.float32], masks: NDArray[np.int8]) -> Answers:
         """Return what the policy in a seat answers."""
-        if seat in self._faults:
-            raise self._faults[seat]
-        self._send("ask", seat, observations, masks)
-        answers: Answers = self._receive(seat, self._timeout)
+        answers: Answers = self._answered("ask", seat, observations, masks)
         return answers
 
     def tell(self, seat: int, what: str, thing: Any) -> Action | str | None:
         """Call a method of the player in a seat."""
+        answer: Action | str | None = self._answered("tell", seat, what, thing)
+        return answer
+
+    def _answered(self, kind: str, seat: int, *given: Any) -> Any:
+        """Return the process's answer to a request about the policy in a seat."""
         if seat in self._faults:
             raise self._faults[seat]
-        self._send("tell", seat, what, thing)
-        answer: Action | str | None = self._receive(seat, self._timeout)
-        return answer
+        self._send(kind, seat, *given)
+        return self._receive(seat, self._timeout)
 
     def _start(self) -> None:
         """Start the process, and wait until it listens."""
@@ -368,10 +369,8 @@ def serve(line: Connection, recipes: Mapping[str, Recipe]) -> None:
         if kind == "begin":
             policies = {}
             _make(line, recipes, policies, *request)
-        elif kind == "tell":
-            _tell(line, policies, *request)
         else:
-            _answer(line, policies, *request)
+            _answer(line, CALLS[kind], policies, *request)
 
 
 def _make(
@@ -391,25 +390,15 @@ def _make(
             line.send((False, None))
 
 
-def _tell(line: Connection, players: Mapping[int, Any], seat: int, what: str, thing: Any) -> None:
-    """Call a method of a player, and send what it answers."""
+CALLS: Mapping[str, Callable[..., Any]] = {"ask": asked, "tell": told}
+"""What a request is answered by."""
+
+
+def _answer(line: Connection, call: Callable[..., Any], policies: Mapping[int, Policy], seat: int, *given: Any) -> None:
+    """Call `asked` or `told` for the policy in a seat, and send what it answers."""
     try:
-        line.send((False, told(players[seat], seat, what, thing)))
+        line.send((False, call(policies[seat], seat, *given)))
     except PolicyError as fault:
         line.send((True, str(fault)))
     except Exception as error:  # it cannot be sent
         line.send((True, f"answers what cannot be sent: {in_words(error)}"))
-
-
-def _answer(
-    line: Connection,
-    policies: Mapping[int, Policy],
-    seat: int,
-    observations: NDArray[np.float32],
-    masks: NDArray[np.int8],
-) -> None:
-    """Ask a policy, and send what it answers."""
-    try:
-        line.send((False, asked(policies[seat], seat, observations, masks)))
-    except PolicyError as fault:
-        line.send((True, str(fault)))
