@@ -102,7 +102,7 @@ def write_floor(games: int, threads: int) -> Measure:
     import numpy as np
 
     from parlay_marl.core import observation
-    from parlay_marl.core.jit import entry_point
+    from parlay_marl.core.compiled.jit import entry_point
     from parlay_marl.core.moves import n_actions
 
     observations = np.zeros((games, observation.width(1)), np.float32)

@@ -93,7 +93,7 @@ def print_lines(console: Console, lines: Iterable[Line]) -> None:
 
 def tell_compiling(*entry_points: str) -> None:
     """Say that the rules are about to be compiled, where compiled code of the named functions is not yet there."""
-    from parlay_marl.core import jit
+    from parlay_marl.core.compiled import jit
 
     if not jit.needs_compiling(*entry_points):
         return

@@ -10,7 +10,7 @@ import math
 from enum import IntEnum
 from typing import Any
 
-from parlay_marl.core.jit import rule
+from parlay_marl.core.compiled.jit import rule
 from parlay_marl.core.moves import BUYER
 from parlay_marl.core.table import Parameter
 from parlay_marl.core.tension import clip

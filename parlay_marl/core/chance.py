@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from parlay_marl.core.bargain import best_package, joint_surplus
+from parlay_marl.core.compiled.jit import rule
 from parlay_marl.core.drift import MAX_EVENTS
-from parlay_marl.core.jit import rule
 from parlay_marl.core.moves import BUYER, MAX_PACKAGES, MAX_TERMS, SELLER
 from parlay_marl.core.table import Field, field_dtype
 from parlay_marl.core.tension import clip

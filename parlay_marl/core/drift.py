@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from parlay_marl.core.bargain import ROUNDING
-from parlay_marl.core.jit import rule
+from parlay_marl.core.compiled.jit import rule
 from parlay_marl.core.moves import BUYER
 from parlay_marl.core.table import Parameter
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from parlay_marl.core.jit import rule
+from parlay_marl.core.compiled.jit import rule
 
 SEATS = ("buyer", "seller")
 BUYER = 0

@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from parlay_marl.core.belief import ELICITED, N_FIGURES, around
+from parlay_marl.core.compiled.jit import rule
 from parlay_marl.core.drift import MAX_EVENTS
-from parlay_marl.core.jit import rule
 from parlay_marl.core.moves import N_MOVES, ClaimStatus, package_offered
 from parlay_marl.core.reward import discount_factor
 from parlay_marl.core.tension import clip

@@ -7,8 +7,8 @@ from typing import Any
 
 from parlay_marl.core.bargain import joint_surplus, nash_price, share, worth, zopa_bounds
 from parlay_marl.core.belief import ELICITED, RESERVATION
+from parlay_marl.core.compiled.jit import rule
 from parlay_marl.core.drift import price_given_up
-from parlay_marl.core.jit import rule
 from parlay_marl.core.moves import BUYER, SELLER, own_end
 from parlay_marl.core.reward import FORFEIT_PAYOFF, discounted_payoff
 from parlay_marl.core.solutions import ideal_worth, is_efficient, proportional_gains

@@ -26,9 +26,9 @@ from typing import Any
 
 import numpy as np
 
-from parlay_marl.core.jit import rule
-from parlay_marl.core.memory import stack_maker
-from parlay_marl.core.simd import LANES, count_below, running_sums
+from parlay_marl.core.compiled.jit import rule
+from parlay_marl.core.compiled.memory import stack_maker
+from parlay_marl.core.compiled.simd import LANES, count_below, running_sums
 
 CELLS = LANES
 """Prices of the grid."""

@@ -6,7 +6,7 @@ from enum import IntEnum
 from typing import Any
 
 from parlay_marl.core.bargain import ROUNDING, share
-from parlay_marl.core.jit import rule
+from parlay_marl.core.compiled.jit import rule
 from parlay_marl.core.table import Parameter
 
 

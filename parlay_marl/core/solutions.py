@@ -18,7 +18,7 @@ from __future__ import annotations
 from typing import Any
 
 from parlay_marl.core.bargain import ROUNDING, worth, zopa_bounds
-from parlay_marl.core.jit import rule
+from parlay_marl.core.compiled.jit import rule
 from parlay_marl.core.moves import BUYER, SELLER
 from parlay_marl.core.tension import clip
 

@@ -14,9 +14,9 @@ from parlay_marl.core import tracking
 from parlay_marl.core.bargain import next_hot_streak, toughened
 from parlay_marl.core.belief import ELICITED, can_be_stated
 from parlay_marl.core.chance import draw_game, subkey
+from parlay_marl.core.compiled.jit import entry_point, rule
 from parlay_marl.core.credibility import after_loss, after_move, contradicts, is_bluff, move_cost
 from parlay_marl.core.drift import position_direction, price_given_up, toughness_step
-from parlay_marl.core.jit import entry_point, rule
 from parlay_marl.core.moves import (
     ACCEPT,
     BATNA_REVEAL,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from parlay_marl.core.jit import rule
+from parlay_marl.core.compiled.jit import rule
 from parlay_marl.core.moves import ANCHOR_HIGH, BATNA_REVEAL, CHALLENGE, OFFER, SILENCE
 from parlay_marl.core.table import Parameter
 

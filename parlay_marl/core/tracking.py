@@ -26,7 +26,7 @@ from parlay_marl.core.belief import (
     SPREAD_HIGH,
     URGENCY,
 )
-from parlay_marl.core.jit import rule
+from parlay_marl.core.compiled.jit import rule
 from parlay_marl.core.moves import ANCHOR_HIGH, BATNA_REVEAL, BUYER, SELLER, package_offered
 from parlay_marl.core.tension import clip
 

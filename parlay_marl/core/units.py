@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from parlay_marl.core.jit import rule
+from parlay_marl.core.compiled.jit import rule
 from parlay_marl.core.moves import BUYER
 
 _NOISE = 1e-7

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from pydantic import BaseModel
 
 from parlay_marl.core import observation as observed
-from parlay_marl.core.jit import bound
+from parlay_marl.core.compiled.jit import bound
+from parlay_marl.core.compiled.work import all_work
 from parlay_marl.core.moves import Refusal, n_actions
 from parlay_marl.core.outcome import OUTCOME_DTYPE
 from parlay_marl.core.params import PARAMS_DTYPE
 from parlay_marl.core.state import state_dtype
 from parlay_marl.core.step import check_index, observe_game
-from parlay_marl.core.work import all_work
 from parlay_marl.errors import ActionTypeError, ConfigurationError, IllegalMoveError, NotStartedError
 from parlay_marl.game.config import GameConfig, make_config, one_of, whole_number
 from parlay_marl.game.options import OF_ONE_SCENARIO, fixed_draws

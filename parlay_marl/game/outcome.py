@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from parlay_marl.catalogue.scenarios import Params
-from parlay_marl.core.jit import bound
+from parlay_marl.core.compiled.jit import bound
 from parlay_marl.core.moves import SEATS
 from parlay_marl.core.outcome import OUTCOME_DTYPE, Ending
 from parlay_marl.core.params import PARAMS_DTYPE

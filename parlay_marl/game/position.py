@@ -14,7 +14,7 @@ from parlay_marl.catalogue.scenarios import Scenario
 from parlay_marl.core import observation as observed
 from parlay_marl.core.belief import MEAN_HIGH, MEAN_LOW, SPREAD_HIGH
 from parlay_marl.core.chance import nothing_fixed
-from parlay_marl.core.jit import bound
+from parlay_marl.core.compiled.jit import bound
 from parlay_marl.core.moves import N_MOVES, SEATS, Move, Refusal, decode, n_actions, own_end
 from parlay_marl.core.observation import BELIEF_AT
 from parlay_marl.core.params import PARAMS_DTYPE

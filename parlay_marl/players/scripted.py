@@ -16,8 +16,9 @@ import numpy as np
 from parlay_marl.core import tracking
 from parlay_marl.core.bargain import ROUNDING, price_worth, worth
 from parlay_marl.core.chance import nothing_fixed, subkey, uniform
+from parlay_marl.core.compiled.jit import entry_point, rule
+from parlay_marl.core.compiled.work import end_of_chunk, first_chunk, next_chunk
 from parlay_marl.core.drift import TAGS, price_given_up
-from parlay_marl.core.jit import entry_point, rule
 from parlay_marl.core.moves import (
     ACCEPT,
     ANCHOR_HIGH,
@@ -42,7 +43,6 @@ from parlay_marl.core.step import observe, start_game, take_turn
 from parlay_marl.core.style import Strategy
 from parlay_marl.core.tension import clip
 from parlay_marl.core.units import whole_units
-from parlay_marl.core.work import end_of_chunk, first_chunk, next_chunk
 from parlay_marl.policies.network import choose_by_network
 
 _OPEN, _VERIFIED = int(ClaimStatus.OPEN), int(ClaimStatus.VERIFIED)

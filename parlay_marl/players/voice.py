@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from parlay_marl.catalogue.personas import Persona
-from parlay_marl.core.jit import entry_point
+from parlay_marl.core.compiled.jit import entry_point
 from parlay_marl.core.moves import Move
 from parlay_marl.players.scripted import has_drifted
 

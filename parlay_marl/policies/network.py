@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from parlay_marl.core.bargain import price_worth
 from parlay_marl.core.chance import subkey, uniform
-from parlay_marl.core.jit import entry_point, rule
+from parlay_marl.core.compiled.jit import entry_point, rule
 from parlay_marl.core.moves import BATNA_REVEAL, BUYER, decode, makes_offer, n_actions
 from parlay_marl.core.observation import AT, REACH, width
 from parlay_marl.core.step import observe

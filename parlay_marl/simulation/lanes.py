@@ -15,14 +15,14 @@ import numpy as np
 from parlay_marl.core import tracking
 from parlay_marl.core.belief import can_be_stated
 from parlay_marl.core.chance import draw_game, nothing_fixed, subkey, uniform
-from parlay_marl.core.jit import entry_point, rule
-from parlay_marl.core.memory import clear_row, prefetcher
+from parlay_marl.core.compiled.jit import entry_point, rule
+from parlay_marl.core.compiled.memory import clear_row, prefetcher
+from parlay_marl.core.compiled.work import end_of_chunk, first_chunk, next_chunk
 from parlay_marl.core.moves import BUYER, OFFER, PRICE_LEVELS, SELLER, decode, n_actions, refusal, seat_on_turn
 from parlay_marl.core.observation import width
 from parlay_marl.core.outcome import NONE, write_outcome
 from parlay_marl.core.step import forfeit, observe, open_game, take_turn
 from parlay_marl.core.table import Field, field_dtype
-from parlay_marl.core.work import end_of_chunk, first_chunk, next_chunk
 from parlay_marl.players.scripted import take_turn_as
 
 LANE = (

@@ -12,7 +12,7 @@ import numpy as np
 from parlay_marl.core import tracking
 from parlay_marl.core.belief import N_FIGURES
 from parlay_marl.core.chance import subkey
-from parlay_marl.core.jit import entry_point
+from parlay_marl.core.compiled.jit import entry_point
 from parlay_marl.core.moves import BATNA_REVEAL, seat_on_turn
 from parlay_marl.core.outcome import NONE
 from parlay_marl.core.step import start_game, take_turn

@@ -9,7 +9,7 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import Any, NamedTuple
 
-from parlay_marl.core.work import CHUNK, DONE, NEXT, TOTAL, all_work, has_begun
+from parlay_marl.core.compiled.work import CHUNK, DONE, NEXT, TOTAL, all_work, has_begun
 from parlay_marl.game.config import whole_number
 
 MOST_THREADS = 256

@@ -25,7 +25,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from parlay_marl import __version__
-from parlay_marl.core import jit
+from parlay_marl.core.compiled import jit
 from parlay_marl.core.moves import BUYER
 from parlay_marl.errors import ConfigurationError, ParlayError
 from parlay_marl.players.persona import as_persona

@@ -13,7 +13,7 @@ import typer
 
 import parlay_marl
 from parlay_marl.cli import app
-from parlay_marl.core import jit
+from parlay_marl.core.compiled import jit
 from tests.cli.conftest import Parlay, start
 from tests.processes import run
 

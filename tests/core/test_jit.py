@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from parlay_marl.core import jit
+from parlay_marl.core.compiled import jit
 from tests.core.games import Game
 from tests.processes import as_anybody, on_a_full_disk, run
 
@@ -75,7 +75,7 @@ def test_a_played_game_leaves_compiled_code_behind() -> None:
 PROGRAM = """
 import sys
 from parlay_marl.cli import app, main
-from parlay_marl.core import work
+from parlay_marl.core.compiled import work
 
 @app.command()
 def begun():

@@ -8,8 +8,8 @@ from typing import Any
 import numba
 import numpy as np
 
-from parlay_marl.core.jit import rule
-from parlay_marl.core.memory import stack_maker
+from parlay_marl.core.compiled.jit import rule
+from parlay_marl.core.compiled.memory import stack_maker
 
 lend = stack_maker(3, 16)
 

@@ -8,7 +8,7 @@ import numba
 import numpy as np
 import pytest
 
-from parlay_marl.core.simd import LANES, count_below, running_sums
+from parlay_marl.core.compiled.simd import LANES, count_below, running_sums
 from tests.core.games import sized
 
 ROWS = [

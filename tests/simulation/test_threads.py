@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from parlay_marl.core.compiled.work import DONE, end_of_chunk, first_chunk, next_chunk
 from parlay_marl.core.moves import INDEX_ACCEPT, INDEX_WALK_AWAY
 from parlay_marl.core.style import TRAIT_INPUTS
-from parlay_marl.core.work import DONE, end_of_chunk, first_chunk, next_chunk
 from parlay_marl.envs import batch as batches
 from parlay_marl.envs.batch import Batch
 from parlay_marl.envs.vector import NegotiationVectorEnv

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from parlay_marl.catalogue import load_rules, load_scenario
 from parlay_marl.cli import app
-from parlay_marl.core import jit
+from parlay_marl.core.compiled import jit
 from parlay_marl.errors import ConfigurationError
 from parlay_marl.tournament import Forfeit, Games, ray_cells, run_tournament
 from parlay_marl.tournament.entrants import load_entrants

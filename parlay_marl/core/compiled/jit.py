@@ -31,17 +31,17 @@ from parlay_marl.errors import CompiledCodeWarning
 
 Function = TypeVar("Function", bound=Callable[..., object])
 
-PACKAGE = Path(__file__).resolve().parent.parent
+PACKAGE = Path(__file__).resolve().parents[2]
 SOURCES = ("core", "players", "policies", "simulation")
-"""The folders of the package whose files hold compiled rules."""
+"""The folders of the package whose files, at any depth, hold compiled rules."""
 
 
 def source_digest() -> str:
     """Return a short digest of every file that can hold a compiled rule."""
     digest = hashlib.sha256()
     for folder in SOURCES:
-        for path in sorted((PACKAGE / folder).glob("*.py")):
-            digest.update(path.name.encode())
+        for path in sorted((PACKAGE / folder).rglob("*.py")):
+            digest.update(path.relative_to(PACKAGE).as_posix().encode())
             digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 

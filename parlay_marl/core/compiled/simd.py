@@ -13,7 +13,7 @@ import numpy as np
 from llvmlite import ir
 from numba.extending import intrinsic, overload
 
-from parlay_marl.core.memory import row_address
+from parlay_marl.core.compiled.memory import row_address
 
 LANES = 16
 """Numbers in a row: two registers full."""

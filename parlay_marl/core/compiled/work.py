@@ -14,8 +14,8 @@ from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic, overload
 
-from parlay_marl.core.jit import entry_point, rule
-from parlay_marl.core.memory import row_address
+from parlay_marl.core.compiled.jit import entry_point, rule
+from parlay_marl.core.compiled.memory import row_address
 
 NEXT, DONE, TOTAL, CHUNK = range(4)
 """Places in the array: the first row that nobody has taken, rows done, sum of what the chunks returned, chunk size."""
