@@ -23,10 +23,12 @@ from parlay_marl.core.observation import FIELDS
 from parlay_marl.core.outcome import OUTCOME
 from parlay_marl.core.params import RULE_SECTIONS
 from parlay_marl.core.state import STATE
-from parlay_marl.core.style import TACTICS, TRAITS
+from parlay_marl.core.style import TRAITS
 from parlay_marl.core.table import Field, Parameter
 from parlay_marl.envs.infos import FIGURES, SIGHTS
 from parlay_marl.game.options import ResetOptions
+from parlay_marl.players.persona_numbers import TACTICS
+from parlay_marl.players.strategies import STRATEGIES
 from parlay_marl.server.environment import Wishes
 from parlay_marl.server.messages import NegotiationAction, NegotiationObservation
 from parlay_marl.server.settings import ServerSettings
@@ -105,6 +107,15 @@ def _styled() -> list[tuple[Parameter, tuple[str, ...]]]:
     return list(zip(table, parameter_rows(table), strict=True))
 
 
+def strategy_table() -> str:
+    """Return the strategies and the numbers that each has for itself."""
+    rows = (
+        (f"`{name}`", strategy.meaning, ", ".join(f"`{p.name}`" for p in strategy.parameters))
+        for name, strategy in STRATEGIES.items()
+    )
+    return markdown(("strategy", "aspiration", "numbers of its own"), rows)
+
+
 def model_rows(model: type[BaseModel], prefix: str = "") -> list[tuple[str, str, str]]:
     """Return the fields of a model, those of models within it too."""
     rows = []
@@ -166,6 +177,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "games": lambda: markdown(("column", "type", "meaning"), ((f"`{c.name}`", c.type, c.meaning) for c in COLUMNS)),
     "rules": rules_table,
     "style": style_table,
+    "strategies": strategy_table,
     "options": lambda: markdown(("option", "default", "meaning"), model_rows(ResetOptions)),
     "env_config": lambda: markdown(("key", "default", "meaning"), model_rows(EnvSettings)),
     "wishes": lambda: markdown(("key", "default", "meaning"), model_rows(Wishes)),

@@ -1,26 +1,19 @@
-"""What a scenario's figures amount to once chance has drawn them, and a warning where that is hardly meant."""
+"""Shares of drawn games in which a scenario's limits leave no ZOPA or the public range, and a warning in words."""
 
 from __future__ import annotations
 
-import functools
-import warnings
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from parlay_marl.core.chance import draw_game, nothing_fixed, subkey
 from parlay_marl.core.moves import BUYER, SELLER
 from parlay_marl.core.state import STATE_DTYPE
-from parlay_marl.errors import ScenarioWarning
-from parlay_marl.printable import escaped
-
-if TYPE_CHECKING:
-    from parlay_marl.catalogue.scenarios import Scenario
 
 GAMES = 1000
 """Games that are drawn, always the same ones: games 0 to 999 of seed 0."""
 WORTH_A_WARNING = 0.1
-"""Share of games from which on a warning is due."""
+"""The smallest share of games that a warning is due for."""
 
 
 class Shares(NamedTuple):
@@ -48,34 +41,19 @@ def drawn_shares(params: Any) -> Shares:
     return Shares(without / GAMES, outside / GAMES)
 
 
-@functools.lru_cache(maxsize=256)
-def shares_of(scenario: Scenario) -> Shares:
-    """Return the shares of a scenario's games, by the default rules."""
-    from parlay_marl.catalogue.rules import load_rules
-    from parlay_marl.catalogue.scenarios import build_params
+def warning_of(shares: Shares, params: Any) -> str | None:
+    """Return a sentence on what the spread of limits does and how to mend it; None where it does little.
 
-    return drawn_shares(build_params(scenario, load_rules("default")))
-
-
-@functools.lru_cache(maxsize=256)
-def warn_of(scenario: Scenario, source: str) -> None:
-    """Warn, once, of a spread of limits that leaves many games without a ZOPA or puts limits outside the range."""
-    if scenario.reservation.distribution == "uniform":
-        return  # limits anywhere in the range are what it asks for
-    shares = shares_of(scenario)
-    if max(shares) >= WORTH_A_WARNING:
-        warnings.warn(f"{escaped(source)}: {in_words(shares, scenario)}", ScenarioWarning, stacklevel=2)
-
-
-def in_words(shares: Shares, scenario: Scenario) -> str:
-    """Return in a sentence what the spread of limits does, and what to do about it."""
-    limits = scenario.reservation
-    assert limits.buyer is not None
-    assert limits.seller is not None
-    most = limits.spread * max(limits.buyer, limits.seller)
-    part = most / (scenario.high - scenario.low)
+    `params` is an array of one record.
+    """
+    if max(shares) < WORTH_A_WARNING:
+        return None
+    sc = params[0]["scenario"]
+    spread = float(sc["reservation_spread"])
+    most = spread * float(max(sc["reservation"]))
+    part = most / float(sc["high"] - sc["low"])
     return (
         f"{shares.no_zopa:.0%} of games have no ZOPA and {shares.limit_outside:.0%} a limit outside the public range: "
-        f"reservation.spread = {limits.spread:g} is relative to the limit, here up to {most:g} or {part:.0%} of the "
+        f"reservation.spread = {spread:g} is relative to the limit, here up to {most:g} or {part:.0%} of the "
         "range; give a smaller spread if that is not meant"
     )

@@ -15,8 +15,10 @@ from pydantic import Field, create_model, field_validator
 from parlay_marl.catalogue.files import PACKAGE, POLICY_SUFFIX, Strict, find, names_in, read, still_valid, validate
 from parlay_marl.catalogue.rules import numbers_model
 from parlay_marl.core.drift import TAGS
-from parlay_marl.core.style import PERSONA_DTYPE, TACTICS, TRAITS, TRIGGERS, Strategy
+from parlay_marl.core.style import TRAITS, TRIGGERS
 from parlay_marl.errors import PolicyFileError
+from parlay_marl.players.persona_numbers import PERSONA_DTYPE, TACTICS
+from parlay_marl.players.strategies import NUMBERS, STRATEGIES
 
 
 def _folder() -> Path:
@@ -45,12 +47,13 @@ OCCASIONS = {
 VOICE_FIELDS = {"price", "terms", "other"}
 
 
-class _TacticsBase(Strict):
-    strategy: Literal["time", "tit_for_tat", "micro", "nash", "random"] = Field(
-        "time", description="family of its aspiration"
-    )
-
-
+_Names: Any = Literal[tuple(STRATEGIES)]
+_TacticsBase = create_model(
+    "_TacticsBase",
+    __base__=Strict,
+    __module__=__name__,
+    strategy=(_Names, Field("time", description="its strategy: the family of its aspiration")),
+)
 Traits = numbers_model("Traits", TRAITS, module=__name__)
 Tactics = numbers_model("Tactics", tuple(t for t in TACTICS if t.name != "strategy"), _TacticsBase, module=__name__)
 
@@ -146,7 +149,7 @@ class Persona(Strict):
 def _fill_style(style: Any, numbers: Mapping[str, Any]) -> None:
     """Write the numbers of one form of a persona into its record."""
     for name, value in numbers.items():
-        style[name] = Strategy[value.upper()] if name == "strategy" else value
+        style[name] = NUMBERS[value] if name == "strategy" else value
 
 
 def persona_names() -> list[str]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import functools
 import itertools
 import math
+import warnings
 from pathlib import Path
 from typing import Any, Literal, Self
 
 import numpy as np
 from pydantic import BaseModel, Field, model_validator
 
-from parlay_marl.catalogue.checks import warn_of
+from parlay_marl.catalogue.checks import Shares, drawn_shares, warning_of
 from parlay_marl.catalogue.files import PACKAGE, Strict, find, names_in, read, still_valid
 from parlay_marl.catalogue.rules import load_rules
 from parlay_marl.catalogue.units import Unit, unit_of
@@ -20,6 +21,8 @@ from parlay_marl.core.drift import MAX_EVENTS, TAGS
 from parlay_marl.core.moves import MAX_PACKAGES, MAX_TERMS, SEATS
 from parlay_marl.core.params import PARAMS_DTYPE, RULE_SECTIONS, Opener
 from parlay_marl.core.reward import RewardMode
+from parlay_marl.errors import ScenarioWarning
+from parlay_marl.printable import escaped
 
 FOLDER = PACKAGE / "catalogue" / "scenarios"
 
@@ -271,8 +274,24 @@ def load_scenario(scenario: str | Path | Scenario) -> Scenario:
     path = find("scenario", scenario, FOLDER)
     loaded = _read_cached(path, path.stat().st_mtime_ns)
     if path.parent != FOLDER:
-        warn_of(loaded, str(path))
+        _warn_of_spread(loaded, str(path))
     return loaded
+
+
+@functools.lru_cache(maxsize=256)
+def shares_of(scenario: Scenario) -> Shares:
+    """Return the shares of a scenario's games without a ZOPA and with a limit outside the range, by default rules."""
+    return drawn_shares(build_params(scenario, load_rules("default")))
+
+
+@functools.lru_cache(maxsize=256)
+def _warn_of_spread(scenario: Scenario, source: str) -> None:
+    """Warn, once, of a spread of limits that leaves many games without a ZOPA or puts limits outside the range."""
+    if scenario.reservation.distribution == "uniform":
+        return  # limits anywhere in the range are what it asks for
+    text = warning_of(shares_of(scenario), build_params(scenario, load_rules("default")))
+    if text is not None:
+        warnings.warn(f"{escaped(source)}: {text}", ScenarioWarning, stacklevel=2)
 
 
 def build_params(

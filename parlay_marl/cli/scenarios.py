@@ -102,7 +102,7 @@ def _public(scenario: Scenario) -> list[Row]:
 
 def _private(scenario: Scenario) -> list[Row]:
     """Return the figures that each game draws, at their nominal values, and what that amounts to."""
-    from parlay_marl.catalogue.checks import shares_of
+    from parlay_marl.catalogue.scenarios import shares_of
     from parlay_marl.game.text import money
 
     limits, urgency, alternative = scenario.reservation, scenario.urgency, scenario.alternative

@@ -183,6 +183,16 @@ def refusal(s: Any, p: Any, move: int, price: float, package: int) -> int:
 
 
 @rule
+def legal_moves(s: Any, p: Any) -> int:
+    """Return which of the seven moves are legal for the seat on turn, a bit each."""
+    moves = 0
+    for move in range(N_MOVES):
+        if refusal(s, p, move, 0.5, 0) == _LEGAL:
+            moves |= 1 << move
+    return moves
+
+
+@rule
 def write_move_mask(s: Any, p: Any, mask: Any) -> None:
     """Write which of the seven moves are legal for the seat on turn into an int8 vector of that length."""
     for move in range(N_MOVES):

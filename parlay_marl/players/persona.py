@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from parlay_marl.catalogue.files import is_path
 from parlay_marl.catalogue.personas import Persona, load_persona
 from parlay_marl.catalogue.scenarios import Scenario
-from parlay_marl.core.style import PERSONA_DTYPE, TRAIT_INPUTS
+from parlay_marl.core.style import TRAIT_INPUTS
 from parlay_marl.errors import ConfigurationError
+from parlay_marl.players.persona_numbers import PERSONA_DTYPE
 from parlay_marl.players.player import BatchedPlayer, Player
 from parlay_marl.policies.policy import Policy, read_with_digest
 

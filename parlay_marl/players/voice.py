@@ -7,7 +7,7 @@ from typing import Any
 from parlay_marl.catalogue.personas import Persona
 from parlay_marl.core.compiled.jit import entry_point
 from parlay_marl.core.moves import Move
-from parlay_marl.players.scripted import has_drifted
+from parlay_marl.players.drifting import has_drifted
 
 _OCCASIONS = {
     Move.ACCEPT: "accept",

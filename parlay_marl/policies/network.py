@@ -19,9 +19,9 @@ from parlay_marl.core.chance import subkey, uniform
 from parlay_marl.core.compiled.jit import entry_point, rule
 from parlay_marl.core.moves import BATNA_REVEAL, BUYER, decode, makes_offer, n_actions
 from parlay_marl.core.observation import AT, REACH, width
-from parlay_marl.core.step import observe
 from parlay_marl.core.style import NETWORK_DTYPE, Activation
 from parlay_marl.core.tension import clip
+from parlay_marl.core.turn import observe
 
 if TYPE_CHECKING:
     from parlay_marl.policies.policy import Policy

@@ -21,8 +21,8 @@ from parlay_marl.core.compiled.work import end_of_chunk, first_chunk, next_chunk
 from parlay_marl.core.moves import BUYER, OFFER, PRICE_LEVELS, SELLER, decode, n_actions, refusal, seat_on_turn
 from parlay_marl.core.observation import width
 from parlay_marl.core.outcome import NONE, write_outcome
-from parlay_marl.core.step import forfeit, observe, open_game, take_turn
 from parlay_marl.core.table import Field, field_dtype
+from parlay_marl.core.turn import forfeit, observe, open_game, take_turn
 from parlay_marl.players.scripted import take_turn_as
 
 LANE = (
@@ -192,9 +192,9 @@ def _begin(
 
 
 @rule
-def _play(lane: Any, s: Any, p: Any, personas: Any, weights: Any, action: int, packages: int) -> None:
+def _play(lane: Any, s: Any, params: Any, personas: Any, weights: Any, action: int, packages: int) -> None:
     """Play a lane's action, forfeiting the game if it is illegal, and the opponent's answer."""
-    seat = seat_on_turn(s)
+    seat, p = seat_on_turn(s), params[s["scenario"]]
     move, price, package = decode(action, seat, packages)
     lane["refusal"] = refusal(s, p, move, price, package)
     if lane["refusal"] == 0:
@@ -212,16 +212,68 @@ def _play(lane: Any, s: Any, p: Any, personas: Any, weights: Any, action: int, p
 
 
 @rule
-def _look(lane: Any, s: Any, p: Any, packages: int, observation: Any, mask: Any) -> None:
+def _look(lane: Any, s: Any, params: Any, packages: int, observation: Any, mask: Any) -> None:
     """Observe for a lane's learner or, where both seats are outside, for the one on turn; not at all without room.
 
     The mask of a game that is over allows everything: whatever is answered to it is not played.
     """
     if len(observation) > 0:
         seat = seat_on_turn(s) if lane["learner"] < 0 else lane["learner"] & 1
-        observe(s, p, seat, packages, observation, mask)
+        observe(s, params[s["scenario"]], seat, packages, observation, mask)
         if s["ending"] != NONE:
             mask[:] = 1
+
+
+@rule
+def _prefetch(lanes: Any, games: Any, observations: Any, masks: Any, i: int) -> None:
+    """Ask for the memory of lane i in advance."""
+    _prefetch_record(games, i)
+    _prefetch_record(lanes, i)
+    _prefetch_observation(observations, i)
+    _prefetch_mask(masks, i)
+
+
+@rule
+def _wait(
+    lane: Any,
+    games: Any,
+    i: int,
+    params: Any,
+    personas: Any,
+    weights: Any,
+    seating: int,
+    scenarios: Any,
+    opponents: Any,
+    autoreset: int,
+) -> None:
+    """Take a step in a lane whose game is over: begin its next game, unless autoreset is disabled."""
+    lane["ending"] = NONE
+    lane["refusal"] = 0
+    if autoreset != DISABLED:
+        lane["number"] += 1
+        _begin(lane, games, i, params, personas, weights, seating, scenarios, opponents, _NOTHING_FIXED[0])
+    lane["reward"][BUYER] = 0.0
+    lane["reward"][SELLER] = 0.0
+
+
+@rule
+def _begin_in_same_step(
+    lane: Any,
+    games: Any,
+    i: int,
+    params: Any,
+    personas: Any,
+    weights: Any,
+    seating: int,
+    scenarios: Any,
+    opponents: Any,
+) -> None:
+    """Begin a lane's next game in the step that ended the last one; the step keeps the rewards that it paid."""
+    buyer, seller = lane["reward"][BUYER], lane["reward"][SELLER]
+    lane["number"] += 1
+    _begin(lane, games, i, params, personas, weights, seating, scenarios, opponents, _NOTHING_FIXED[0])
+    lane["reward"][BUYER] = buyer
+    lane["reward"][SELLER] = seller
 
 
 @entry_point
@@ -259,8 +311,7 @@ def reset_lanes(
             lane["refusal"] = 0
             lane["reward"][BUYER] = 0.0
             lane["reward"][SELLER] = 0.0
-            s = games[i]
-            _look(lane, s, params[s["scenario"]], packages, observations[i], masks[i])
+            _look(lane, games[i], params, packages, observations[i], masks[i])
         begun += in_chunk
         start = next_chunk(work, start, stop, in_chunk, n)
     return begun
@@ -299,36 +350,18 @@ def step_lanes(
         stop, in_chunk = end_of_chunk(work, start, n), 0
         for i in range(start, stop):
             if is_large:
-                _prefetch_record(games, i + AHEAD)
-                _prefetch_record(lanes, i + AHEAD)
-                _prefetch_observation(observations, i + AHEAD)
-                _prefetch_mask(masks, i + AHEAD)
-            lane = lanes[i]
-            if lane["is_over"] == 1:
-                lane["ending"] = NONE
-                lane["refusal"] = 0
-                if autoreset != DISABLED:
-                    lane["number"] += 1
-                    _begin(lane, games, i, params, personas, weights, seating, scenarios, opponents, _NOTHING_FIXED[0])
-                lane["reward"][BUYER] = 0.0
-                lane["reward"][SELLER] = 0.0
+                _prefetch(lanes, games, observations, masks, i + AHEAD)
+            if lanes[i]["is_over"] == 1:
+                _wait(lanes[i], games, i, params, personas, weights, seating, scenarios, opponents, autoreset)
             else:
-                p = params[games[i]["scenario"]]
-                _play(lane, games[i], p, personas, weights, actions[i], packages)
-                if lane["is_over"] == 1:
-                    in_chunk += 1
-                    write_outcome(games[i], p, outcomes[i])
-                    if autoreset == SAME_STEP:
-                        _look(lane, games[i], p, packages, finals[i], masks[i])
-                        buyer, seller = lane["reward"][BUYER], lane["reward"][SELLER]
-                        lane["number"] += 1
-                        _begin(
-                            lane, games, i, params, personas, weights, seating, scenarios, opponents, _NOTHING_FIXED[0]
-                        )
-                        lane["reward"][BUYER] = buyer
-                        lane["reward"][SELLER] = seller
-            s = games[i]
-            _look(lane, s, params[s["scenario"]], packages, observations[i], masks[i])
+                _play(lanes[i], games[i], params, personas, weights, actions[i], packages)
+            if lanes[i]["ending"] != NONE:
+                in_chunk += 1
+                write_outcome(games[i], params[games[i]["scenario"]], outcomes[i])
+                if autoreset == SAME_STEP:
+                    _look(lanes[i], games[i], params, packages, finals[i], masks[i])
+                    _begin_in_same_step(lanes[i], games, i, params, personas, weights, seating, scenarios, opponents)
+            _look(lanes[i], games[i], params, packages, observations[i], masks[i])
         ended += in_chunk
         start = next_chunk(work, start, stop, in_chunk, n)
     return ended
@@ -364,10 +397,12 @@ def state_lanes(lanes: Any, games: Any, params: Any, actions: Any, estimates: An
     """
     for i in range(len(lanes)):
         refused[i] = False
-        if lanes[i]["is_over"] == 0:
-            s = games[i]
-            move, price, package = decode(actions[i], seat_on_turn(s), packages)
-            if refusal(s, params[s["scenario"]], move, price, package) == 0:
-                refused[i] = not can_be_stated(estimates[i, 0], estimates[i, 1])
-                if not refused[i]:
-                    tracking.state_estimate(s, seat_on_turn(s), estimates[i, 0], estimates[i, 1])
+        if lanes[i]["is_over"] == 1:
+            continue
+        s = games[i]
+        move, price, package = decode(actions[i], seat_on_turn(s), packages)
+        if refusal(s, params[s["scenario"]], move, price, package) != 0:
+            continue
+        refused[i] = not can_be_stated(estimates[i, 0], estimates[i, 1])
+        if not refused[i]:
+            tracking.state_estimate(s, seat_on_turn(s), estimates[i, 0], estimates[i, 1])

@@ -12,11 +12,11 @@ import numpy as np
 from parlay_marl.core import tracking
 from parlay_marl.core.belief import N_FIGURES
 from parlay_marl.core.chance import subkey
-from parlay_marl.core.compiled.jit import entry_point
+from parlay_marl.core.compiled.jit import entry_point, rule
 from parlay_marl.core.moves import BATNA_REVEAL, seat_on_turn
 from parlay_marl.core.outcome import NONE
-from parlay_marl.core.step import start_game, take_turn
 from parlay_marl.core.table import Field, field_dtype
+from parlay_marl.core.turn import start_game, take_turn
 from parlay_marl.players.scripted import choose
 
 TURN = (
@@ -37,6 +37,40 @@ TURN_DTYPE = field_dtype(TURN)
 ACCURACY = N_FIGURES
 """Place of the belief's accuracy, after the figures of `Belief`."""
 RECORDED_FIGURES = N_FIGURES + 1
+
+
+@rule
+def _play_with_all(games: Any, params: Any, seat: int, move: int, price: float, package: int) -> None:
+    """Play a move in the game of each tracker."""
+    for k in range(len(params)):
+        tracking.state_inferred(games[k], params[k], seat)
+        take_turn(games[k], params[k], move, price, package)
+
+
+@rule
+def _write_turn(s: Any, p: Any, seat: int, move: int, price: float, package: int, turn: Any) -> None:
+    """Write what was done in a turn, and what is true after it; the round is that before it."""
+    turn["seat"] = seat
+    turn["move"] = move
+    turn["price"] = price
+    turn["package"] = package
+    for j in range(2):
+        turn["reservation"][j] = s["reservation"][j]
+        turn["urgency"][j] = s["urgency"][j]
+        turn["alternative"][j] = s["alternative"][j]
+    is_claim = move == BATNA_REVEAL
+    turn["is_bluff"] = s["claim_is_bluff"][seat] if is_claim else 0
+    turn["doubt"] = tracking.bluff_probability(s, p, seat) if is_claim else np.nan
+
+
+@rule
+def _write_beliefs(games: Any, params: Any, beliefs: Any) -> None:
+    """Write both seats' beliefs by each tracker, `(k, 2, figures)`, with their accuracy."""
+    for k in range(len(params)):
+        for j in range(2):
+            for figure in range(N_FIGURES):
+                beliefs[k, j, figure] = games[k]["belief"][j][figure]
+            beliefs[k, j, ACCURACY] = tracking.accuracy(games[k], params[k], j)
 
 
 @entry_point
@@ -67,32 +101,13 @@ def record_games(
             games[k]["key"] = subkey(base, numbers[i])
             games[k]["scenario"] = k
             start_game(games[k], params[k], fixed[0])
-        s, p = games[0], params[0]
         turn = 0
-        while s["ending"] == NONE:
-            seat = seat_on_turn(s)
-            now = turns[i, turn]
-            now["round"] = s["round"]
-            now["seat"] = seat
-            move, price, package = choose(s, p, personas[seat], weights, seat)
-            now["move"] = move
-            now["price"] = price
-            now["package"] = package
-            for k in range(len(params)):
-                tracking.state_inferred(games[k], params[k], seat)
-                take_turn(games[k], params[k], move, price, package)
-                for j in range(2):
-                    for figure in range(N_FIGURES):
-                        beliefs[i, turn, k, j, figure] = games[k]["belief"][j][figure]
-                    beliefs[i, turn, k, j, ACCURACY] = tracking.accuracy(games[k], params[k], j)
-            for j in range(2):
-                now["reservation"][j] = s["reservation"][j]
-                now["urgency"][j] = s["urgency"][j]
-                now["alternative"][j] = s["alternative"][j]
-            now["is_bluff"] = 0
-            now["doubt"] = np.nan
-            if move == BATNA_REVEAL:
-                now["is_bluff"] = s["claim_is_bluff"][seat]
-                now["doubt"] = tracking.bluff_probability(s, p, seat)
+        while games[0]["ending"] == NONE:
+            seat = seat_on_turn(games[0])
+            move, price, package = choose(games[0], params[0], personas[seat], weights, seat)
+            turns[i, turn]["round"] = games[0]["round"]
+            _play_with_all(games, params, seat, move, price, package)
+            _write_turn(games[0], params[0], seat, move, price, package, turns[i, turn])
+            _write_beliefs(games, params, beliefs[i, turn])
             turn += 1
         lengths[i] = turn

@@ -11,8 +11,9 @@ import pytest
 
 from parlay_marl import negotiation_v0
 from parlay_marl.catalogue import Scenario, build_params, load_persona, load_rules, load_scenario, scenario_names
-from parlay_marl.catalogue.checks import GAMES, shares_of
+from parlay_marl.catalogue.checks import GAMES
 from parlay_marl.catalogue.files import still_valid
+from parlay_marl.catalogue.scenarios import shares_of
 from parlay_marl.errors import CatalogueError, ScenarioWarning
 from parlay_marl.game.config import make_config
 from parlay_marl.game.game import Game

@@ -10,7 +10,9 @@ import pytest
 from parlay_marl import negotiation_v0
 from parlay_marl.catalogue import load_persona, persona_names
 from parlay_marl.catalogue.personas import OCCASIONS, VOICE_FIELDS
-from parlay_marl.core.style import PERSONA_DTYPE, TACTICS, TRAITS, Strategy
+from parlay_marl.core.style import TRAITS
+from parlay_marl.players.persona_numbers import PERSONA_DTYPE, TACTICS
+from parlay_marl.players.strategies import NUMBERS
 from tests.helpers import PERSONAS
 
 every_persona = pytest.mark.parametrize("name", PERSONAS)
@@ -99,7 +101,7 @@ def test_the_record_says_what_the_file_says(name: str) -> None:
     drifted = numbers | persona.drift.traits | persona.drift.tactics
     for form, expected in (("base", numbers), ("drifted", drifted)):
         for key, value in expected.items():
-            assert record[0][form][key] == (Strategy[value.upper()] if key == "strategy" else value), key
+            assert record[0][form][key] == (NUMBERS[value] if key == "strategy" else value), key
     assert set(numbers) == {row.name for row in TRAITS + TACTICS}
 
 

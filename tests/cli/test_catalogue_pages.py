@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from parlay_marl.catalogue import load_persona, load_scenario, persona_names, scenario_names
-from parlay_marl.catalogue.checks import shares_of
+from parlay_marl.catalogue.scenarios import shares_of
 from parlay_marl.core.style import TRAIT_INPUTS
 from parlay_marl.policies.policy import write_policy
 from tests.cli.conftest import Parlay

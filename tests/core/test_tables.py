@@ -8,7 +8,8 @@ from parlay_marl.core.observation import FIELDS
 from parlay_marl.core.outcome import OUTCOME, OUTCOME_DTYPE
 from parlay_marl.core.params import PARAMS_DTYPE, RULE_SECTIONS, SCENARIO
 from parlay_marl.core.state import STATE, STATE_DTYPE
-from parlay_marl.core.style import CHOICE, CHOICE_DTYPE, TACTICS, TRAITS, TRIGGERS
+from parlay_marl.core.style import CHOICE, CHOICE_DTYPE, TRAITS, TRIGGERS
+from parlay_marl.players.persona_numbers import TACTICS
 
 RECORDS = {
     "state": (STATE, STATE_DTYPE),

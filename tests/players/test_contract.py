@@ -17,12 +17,13 @@ from parlay_marl.catalogue import load_persona
 from parlay_marl.catalogue.personas import OCCASIONS
 from parlay_marl.core.moves import MAX_PACKAGES, SEATS, Move, makes_offer
 from parlay_marl.core.state import STATE
-from parlay_marl.core.style import CHOICE_DTYPE, PERSONA_DTYPE, TRAIT_INPUTS
+from parlay_marl.core.style import CHOICE_DTYPE, TRAIT_INPUTS
 from parlay_marl.game.action import Action
 from parlay_marl.game.config import GameConfig, make_config
 from parlay_marl.game.game import Game, replay
 from parlay_marl.game.text import price_text
 from parlay_marl.players.persona import Cast, PersonaPlayer, as_persona, as_player, cast_of
+from parlay_marl.players.persona_numbers import PERSONA_DTYPE
 from parlay_marl.players.scripted import choose_move
 from tests.helpers import HOT, PERSONAS, SCENARIOS, Chooser, content, pick, without_price
 from tests.players.talks import BUYER, SELLER, Position, positions, rows_of

@@ -27,8 +27,9 @@ from parlay_marl.errors import CatalogueError, ConfigurationError, PolicyFileErr
 from parlay_marl.game.config import make_config
 from parlay_marl.game.game import Game
 from parlay_marl.game.outcome import make_report
+from parlay_marl.players.packages import chosen_package
 from parlay_marl.players.persona import NO_WEIGHTS, PersonaPlayer, as_persona, as_player, cast_of
-from parlay_marl.players.scripted import choose_move, chosen_package
+from parlay_marl.players.scripted import choose_move
 from parlay_marl.players.voice import drifted_now
 from parlay_marl.policies.policy import Policy, read_policy, write_policy
 from parlay_marl.tournament import assess_beliefs, run_tournament

@@ -14,8 +14,11 @@ from parlay_marl.core.moves import Move
 from parlay_marl.core.step import doubt_game
 from parlay_marl.core.style import CHOICE_DTYPE
 from parlay_marl.game.config import make_config
+from parlay_marl.game.game import Game
+from parlay_marl.players.mind_reading import best_last_demand
 from parlay_marl.players.persona import PersonaPlayer, as_persona, as_player
-from parlay_marl.players.scripted import best_last_demand, choose_move
+from parlay_marl.players.scripted import choose_move
+from parlay_marl.players.view import look
 from parlay_marl.tournament.matches import play_cell
 from tests.core.games import UNIFORM
 from tests.helpers import PERSONAS
@@ -57,6 +60,11 @@ def test_whoever_reads_no_minds_acts_whatever_it_believes(name: str) -> None:
 # ------------------ the last demand
 
 
+def last_demand(game: Game, seat: int) -> float:
+    """Return the best last demand of a seat, on package 0, in the state that a game is in."""
+    return best_last_demand(look(game.rows[0], game.config.params[0], seat, 0))
+
+
 @pytest.mark.parametrize(
     ("low", "high", "best"),
     [
@@ -67,22 +75,22 @@ def test_whoever_reads_no_minds_acts_whatever_it_believes(name: str) -> None:
     ],
 )
 def test_the_best_last_demand_by_hand(low: float, high: float, best: float) -> None:
-    row = Talk("nash", SELLER).game.rows[0]
-    row["belief"][SELLER][[LOW, HIGH]] = low, high
-    assert best_last_demand(row, SELLER, 0) == pytest.approx(best)
-    mirrored = Talk("nash", BUYER).game.rows[0]
-    mirrored["belief"][BUYER][[LOW, HIGH]] = 1 - high, 1 - low
-    assert best_last_demand(mirrored, BUYER, 0) == pytest.approx(best)
+    game = Talk("nash", SELLER).game
+    game.rows[0]["belief"][SELLER][[LOW, HIGH]] = low, high
+    assert last_demand(game, SELLER) == pytest.approx(best)
+    mirrored = Talk("nash", BUYER).game
+    mirrored.rows[0]["belief"][BUYER][[LOW, HIGH]] = 1 - high, 1 - low
+    assert last_demand(mirrored, BUYER) == pytest.approx(best)
 
 
 def test_no_other_demand_wins_more_against_an_even_limit() -> None:
-    rng, row = np.random.default_rng(1), Talk("nash", SELLER).game.rows[0]
+    rng, game = np.random.default_rng(1), Talk("nash", SELLER).game
     for low, high in np.sort(rng.uniform(0, 1, (50, 2))):
-        row["belief"][SELLER][[LOW, HIGH]] = low, high
+        game.rows[0]["belief"][SELLER][[LOW, HIGH]] = low, high
         least, most = low - 0.2, high - 0.2
         asked = np.linspace(0, 1, 20_001)
         won = asked * np.clip((most - asked) / (most - least), 0, 1)
-        best = best_last_demand(row, SELLER, 0)
+        best = last_demand(game, SELLER)
         assert best * np.clip((most - best) / (most - least), 0, 1) >= won.max() - 1e-6
 
 
@@ -104,7 +112,7 @@ def test_the_veteran_closes_on_what_its_belief_allows(seat: int) -> None:
     for _ in range(4):
         before = talk.given
         talk.hears(0.0)
-        closing.append((talk.given, max(0.8 - best_last_demand(talk.game.rows[0], seat, 0), before)))
+        closing.append((talk.given, max(0.8 - last_demand(talk.game, seat), before)))
     for gives, expected in closing:
         assert gives == pytest.approx(expected, abs=1e-9)
 

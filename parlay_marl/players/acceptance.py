@@ -1,0 +1,41 @@
+"""Acceptance: AC_next of Baarslag, Hindriks and Jonker (2013).
+
+A persona takes an offer that is worth at least the offer that it would make. In its last turn it has no next offer, and
+takes what its `final_share` allows.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from parlay_marl.core.compiled.jit import rule
+from parlay_marl.core.table import Parameter
+from parlay_marl.players.view import StrategyView, own_price, own_worth, share_of_price
+
+PARAMETERS = (
+    Parameter("closing_rounds", 0.0, 0.0, 1000.0, "last rounds in which it closes near its target, of 20"),
+    Parameter("closing_tolerance", 0.0, 0.0, 1.0, "how near, as a share of the target price in currency"),
+    Parameter("final_share", 0.0, 0.0, 1.0, "least worth it accepts in its last turn, as a share of its first demand"),
+)
+
+
+@rule
+def is_closing(view: StrategyView, style: Any) -> bool:
+    """Return whether the talks are in the rounds in which the persona closes."""
+    return view.round >= view.rounds - style["closing_rounds"] * view.scale
+
+
+@rule
+def accepts(view: StrategyView, style: Any, asked: float, demand: float, is_last: bool) -> bool:
+    """Return whether the persona takes the other's standing offer rather than make its own."""
+    if view.other_offers == 0:
+        return False
+    offered = own_worth(view, view.other_price, view.other_value)
+    if offered < 0.0:
+        return False
+    if offered >= asked or (is_last and offered >= style["final_share"] * demand):
+        return True
+    if not is_closing(view, style):
+        return False
+    target = own_price(view, asked, view.other_value)
+    return abs(target - view.other_price) <= share_of_price(view, style["closing_tolerance"], target)

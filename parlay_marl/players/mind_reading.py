@@ -1,0 +1,44 @@
+"""Mind-reading: what a persona concludes from its belief about the other's limit."""
+
+from __future__ import annotations
+
+import math
+
+from parlay_marl.core.compiled.jit import rule
+from parlay_marl.players.view import StrategyView, own_worth
+
+
+@rule
+def _surplus_above_zero(mean: float, spread: float) -> float:
+    """Return the mean of a normal distribution above zero: of the surplus, where there is any."""
+    if spread <= 0.0:
+        return max(mean, 0.0)
+    z = mean / spread
+    chance = 0.5 * math.erfc(-z / math.sqrt(2.0))
+    if chance < 1e-6:
+        return 0.0
+    return mean + spread * math.exp(-0.5 * z * z) / (math.sqrt(2.0 * math.pi) * chance)
+
+
+@rule
+def believed_surplus(view: StrategyView, trust: float) -> float:
+    """Return the joint surplus that the seat expects of its package where there is any, as far as it trusts its belief.
+
+    Without trust it takes the other's limit for anything in the public range. The other's unknown term values are left
+    out.
+    """
+    limit = trust * view.believed_limit + (1.0 - trust) * view.prior_limit
+    spread = trust * view.believed_spread + (1.0 - trust) * view.prior_spread
+    return _surplus_above_zero(own_worth(view, limit, view.package_value), spread)
+
+
+@rule
+def best_last_demand(view: StrategyView) -> float:
+    """Return the worth to ask for in a take-it-or-leave-it offer, if the other's limit is even over its band.
+
+    Where the surplus is even between a least and a most, asking for w wins (most - w) / (most - least) of the time, and
+    w times that is largest at max(least, most / 2) (Riley and Zeckhauser 1983).
+    """
+    at_low = own_worth(view, view.believed_low, view.package_value)
+    at_high = own_worth(view, view.believed_high, view.package_value)
+    return max(min(at_low, at_high), 0.5 * max(at_low, at_high), 0.0)

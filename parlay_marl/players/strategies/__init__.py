@@ -1,0 +1,20 @@
+"""The strategies of personas, one a file: each is found here by its file's name, and needs to be named nowhere else."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+
+from parlay_marl.players.strategy import Strategy
+
+
+def _found() -> dict[str, Strategy]:
+    """Return the strategy of every file in this folder, by name."""
+    names = sorted(module.name for module in pkgutil.iter_modules(__path__))
+    return {name: importlib.import_module(f"{__name__}.{name}").STRATEGY for name in names}
+
+
+STRATEGIES = _found()
+"""All strategies by name, sorted."""
+NUMBERS = {name: number for number, name in enumerate(STRATEGIES)}
+"""The number by which a persona's record names each strategy."""

@@ -1,0 +1,29 @@
+"""What a strategy is: one file in `players/strategies/`, which names it `STRATEGY`.
+
+A strategy says what worth a persona asks for. The parts that all strategies share do the rest: acceptance, claims,
+silence, walking, the package and the first demand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from parlay_marl.core.table import Parameter
+
+Rule = Callable[..., Any]
+
+
+class Strategy(NamedTuple):
+    """The family that a persona's aspiration comes from. All its functions are rules, and see a `StrategyView` only."""
+
+    meaning: str
+    """What it does and where it was published, for the documentation."""
+    aspiration: Rule | None = None
+    """`aspiration(view, style, demand)` returns the worth to ask for now; `demand` is that of the first demand."""
+    parameters: tuple[Parameter, ...] = ()
+    """Its own numbers, which `style` holds by name beside those of the shared parts."""
+    offer_worth: Rule | None = None
+    """`offer_worth(view, asked, demand, key)` returns the worth of the offer to make; without it, what is asked for."""
+    whole_turn: Rule | None = None
+    """`whole_turn(view, key)` returns (move, price, package) in place of all the shared parts."""

@@ -1,0 +1,49 @@
+"""Walking away: an ultimatum that runs out, and talks in which no price is worth anything."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from parlay_marl.core.chance import uniform
+from parlay_marl.core.compiled.jit import rule
+from parlay_marl.core.moves import OFFER, SILENCE, WALK_AWAY
+from parlay_marl.core.table import Parameter
+from parlay_marl.players.draws import TO_WALK
+from parlay_marl.players.view import StrategyView, best_end, may, own_worth
+
+PARAMETERS = (
+    Parameter("ultimatum_round", 1000.0, 0.0, 1000.0, "round of its final offer, for talks of 20 rounds"),
+    Parameter("ultimatum_rounds", 0.0, 0.0, 1000.0, "rounds that it lets it stand, times its patience, of 20"),
+)
+
+
+@rule
+def ultimatum_has_begun(view: StrategyView, style: Any) -> bool:
+    """Return whether the persona makes or has made its final offer, by the clock."""
+    return view.round >= style["ultimatum_round"] * view.scale
+
+
+@rule
+def walks(view: StrategyView, style: Any, key: np.uint64) -> bool:
+    """Return whether the persona gives up: no price is worth anything to it, or its ultimatum runs out, no bluff."""
+    if own_worth(view, best_end(view), view.best_value) < view.erosion_margin:
+        return True
+    expires = (style["ultimatum_round"] + style["patience"] * style["ultimatum_rounds"]) * view.scale
+    if view.is_opener:
+        expires = max(expires, 1.0)  # in its first turn it may not leave
+    return 0.0 <= view.round - expires < 1.0 and uniform(key, TO_WALK) >= style["bluff_rate"]
+
+
+@rule
+def way_out(view: StrategyView) -> tuple[int, float, int]:
+    """Return the move of a persona that gives up: it leaves; in the opener's first turn, too early for that, it waits.
+
+    Without the credibility to be silent it asks for its own end of the range.
+    """
+    if may(view, WALK_AWAY):
+        return WALK_AWAY, 0.0, 0
+    if may(view, SILENCE):
+        return SILENCE, 0.0, 0
+    return OFFER, best_end(view), view.best_package
