@@ -36,7 +36,7 @@ from parlay_marl.core.state import STATE_DTYPE, state_dtype
 from parlay_marl.core.step import reset_games, step_games
 from parlay_marl.envs.batch import LEAST_PER_THREAD, Batch
 from parlay_marl.players.persona import as_persona
-from parlay_marl.simulation.lanes import LANE_DTYPE
+from parlay_marl.simulation.lane import LANE_DTYPE
 from parlay_marl.tournament.matches import play_cell
 
 BATCH = 4096

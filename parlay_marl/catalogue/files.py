@@ -44,7 +44,7 @@ def names_in(folder: Path) -> list[str]:
 
 
 def is_path(name: str) -> bool:
-    """Whether a name is meant as the path of a file."""
+    """Return whether a name is meant as the path of a file."""
     return name.endswith((".toml", POLICY_SUFFIX)) or "/" in name or "\\" in name
 
 

@@ -1,4 +1,4 @@
-"""Personas: who sits across the table, as TOML files of traits, tactics, drift and voice."""
+"""Personas: TOML files of traits, tactics, drift and voice."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ Voice = create_model(
 
 
 class Persona(Strict):
-    """Who sits across the table: traits, tactics, drift and voice."""
+    """A scripted or learned player: traits, tactics, drift and voice."""
 
     name: str = Field(pattern=r"^[A-Za-z0-9_.-]+$", max_length=60, description="name in the catalogue")
     title: str = Field(min_length=1, max_length=80, description="a short title")
@@ -184,7 +184,7 @@ def _beside(path: Path, persona: Persona) -> Persona:
 
 
 def persona_of_policy(policy: Path) -> Persona:
-    """Return a persona that is called after a policy file and has nothing else to say for itself."""
+    """Return a persona with the name of a policy file and the default numbers."""
     name = re.sub(r"[^A-Za-z0-9_.-]", "_", policy.stem)[:60]
     about = {"title": "A learned policy", "summary": f"Plays what the policy file {policy.name} has learned."}
     return validate(Persona, {"name": name, "policy": str(policy.resolve()), **about}, str(policy))

@@ -51,7 +51,7 @@ class Reservations(Strict):
 
 
 class Urgency(Strict):
-    """How pressed each seat is."""
+    """Urgency of each seat."""
 
     buyer: float = Field(0.5, ge=0.0, le=1.0, description="nominal urgency of the buyer")
     seller: float = Field(0.5, ge=0.0, le=1.0, description="nominal urgency of the seller")
@@ -59,7 +59,7 @@ class Urgency(Strict):
 
 
 class Alternatives(Strict):
-    """Whether each seat starts with an alternative to the deal."""
+    """Probability that each seat starts with an alternative to the deal."""
 
     buyer: float = Field(0.3, ge=0.0, le=1.0, description="probability that the buyer has one")
     seller: float = Field(0.3, ge=0.0, le=1.0, description="probability that the seller has one")
@@ -97,7 +97,7 @@ class Term(Strict):
 
 
 class Effect(Strict):
-    """What an event does to one seat."""
+    """Effect of an event on one seat."""
 
     urgency: float = Field(0.0, ge=-1.0, le=1.0, description="change of urgency")
     alternative: bool | None = Field(None, description="true: gains an alternative; false: loses it")
@@ -135,7 +135,7 @@ class Scenario(Strict):
     low: float = Field(description="lower end of the public price range, in currency")
     high: float = Field(description="upper end of the public price range, in currency")
     unit: float | None = Field(
-        None, gt=0.0, description="smallest amount that prices are told in, in currency; follows from the range"
+        None, gt=0.0, description="smallest amount in which prices are written, in currency; follows from the range"
     )
     rounds: int = Field(20, ge=1, le=MAX_ROUNDS, description="number of rounds")
     opener: Literal["buyer", "seller", "random"] = Field("random", description="who opens each round")
@@ -236,7 +236,7 @@ class Scenario(Strict):
 
     @property
     def price_unit(self) -> float:
-        """The smallest amount that prices are told in: `unit`, or what follows from the range."""
+        """The smallest amount in which prices are written: `unit`, or the one that follows from the range."""
         return self._unit.size
 
     @property

@@ -1,4 +1,4 @@
-"""Units of price: the smallest amount that prices of a scenario are told in, and how many decimals that takes."""
+"""Units of price: the smallest amount in which prices of a scenario are written, and its decimals."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MARGIN = 6
 
 
 class Unit(NamedTuple):
-    """The smallest amount that prices are told in."""
+    """The smallest amount in which prices are written."""
 
     size: float
     """In currency."""

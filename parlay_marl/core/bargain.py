@@ -25,7 +25,7 @@ ROUNDING = 1e-9
 
 @rule
 def worth(seat: int, price: float, value: float, reservation: float) -> float:
-    """Return what a deal is worth to a seat: R + w - x for the buyer, x + w - R for the seller."""
+    """Return the worth of a deal to a seat: R + w - x for the buyer, x + w - R for the seller."""
     if seat == BUYER:
         return reservation + value - price
     return price + value - reservation

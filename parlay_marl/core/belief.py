@@ -1,4 +1,4 @@
-"""What a seat believes of the other (RULES section 7): its figures, `heuristic` nudges to them, and their score.
+"""Beliefs of a seat about the other (RULES section 7): their figures, `heuristic` nudges to them, and their score.
 
 A belief is a vector in the order of `Belief`. `posterior` infers it (`bayes`); the `heuristic` tracker nudges it by
 fixed steps, as the first Parlay server did; `none` keeps the prior. `tracking` says which sees what when.
@@ -35,7 +35,7 @@ class Tracker(IntEnum):
     HEURISTIC = 1
     BAYES = 2
     ELICITED = 3
-    """As BAYES for whoever plays by it; but the seat states a belief of its own, and is scored by that."""
+    """As BAYES for personas; but a seat states a belief of its own, and is scored by that."""
 
 
 RESERVATION, SPREAD, LOW, HIGH, URGENCY, ALTERNATIVE, CONFIDENCE = (int(figure) for figure in Belief)
@@ -153,7 +153,7 @@ def nudge_by_check(b: Any, maker: int, claim: float, was_bluff: bool, p: Any) ->
 
 @rule
 def nudge_by_silence(b: Any, p: Any) -> None:
-    """Take in a silence: whoever can wait is in no hurry."""
+    """Take in a silence: a seat that can wait is in no hurry."""
     b[URGENCY] = clip(b[URGENCY] - p["urgency_step"], 0.0, 1.0)
 
 
@@ -191,7 +191,7 @@ def accuracy(b: Any, reservation: float, urgency: float, alternative: int, low: 
 
 @rule
 def can_be_stated(mean: float, spread: float) -> bool:
-    """Whether a belief is one that a seat may state; NaN is not."""
+    """Return whether a belief is one that a seat may state; NaN is not."""
     return MEAN_LOW <= mean <= MEAN_HIGH and 0.0 <= spread <= SPREAD_HIGH
 
 

@@ -28,7 +28,7 @@ FIXED = (
     Field("event_round", "i8", (MAX_EVENTS,), "round of the event; negative: drawn"),
     Field("package_values", "f8", (2, MAX_PACKAGES), "worth of each package; NaN: drawn"),
 )
-"""What a reset may be told instead of drawing it."""
+"""Quantities that a reset can fix instead of drawing them."""
 
 FIXED_DTYPE = field_dtype(FIXED)
 

@@ -50,7 +50,7 @@ def after_loss(points: float, loss: float) -> float:
 
 @rule
 def is_bluff(claim: float, reservation: float, low: float, high: float, p: Any) -> bool:
-    """Whether a claimed reservation price lies too far from the true one; `low` and `high` in currency.
+    """Return whether a claimed reservation price lies too far from the true one; `low` and `high` in currency.
 
     The tolerance is a share of the public range or, in the `seed` rules, of the true price in currency. A claim at
     exactly the tolerance is honest for both seats, whatever the rounding.
@@ -63,7 +63,7 @@ def is_bluff(claim: float, reservation: float, low: float, high: float, p: Any) 
 
 @rule
 def contradicts(seat: int, price: float, claim: float) -> bool:
-    """Whether a price is worse for a seat than the reservation price that it has claimed."""
+    """Return whether a price is worse for a seat than the reservation price that it has claimed."""
     if seat == BUYER:
         return price > claim
     return price < claim

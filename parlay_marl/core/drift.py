@@ -55,7 +55,7 @@ def position_direction(step: float, urgency_change: float) -> int:
 def price_given_up(seat: int, before: float, price: float) -> float:
     """Return the normalised price that a seat gives up between two offers; negative where it takes back.
 
-    What only rounding moves has not moved: whoever holds still may work its price out anew.
+    A difference that only rounding makes is none: a seat that holds still may compute its price again.
     """
     given = price - before if seat == BUYER else before - price
     return given if abs(given) > ROUNDING else 0.0

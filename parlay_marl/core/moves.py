@@ -25,7 +25,7 @@ MAX_TERMS = 4
 
 
 class Move(IntEnum):
-    """What a seat may do in its turn, in the order of the rules' table."""
+    """The moves of a seat, in the order of the rules' table."""
 
     ACCEPT = 0
     WALK_AWAY = 1
@@ -53,7 +53,7 @@ class Refusal(IntEnum):
 
 
 class ClaimStatus(IntEnum):
-    """What has become of a seat's latest claim."""
+    """The state of a seat's latest claim."""
 
     NONE = 0
     OPEN = 1
@@ -87,7 +87,7 @@ _OPEN = int(ClaimStatus.OPEN)
 
 @rule
 def n_actions(packages: int) -> int:
-    """Return the size of the discrete action space for so many packages."""
+    """Return the size of the discrete action space with room for `packages`."""
     return INDEX_OFFERS + PRICE_LEVELS * packages + PRICE_LEVELS
 
 
@@ -154,7 +154,7 @@ def decode(index: int, seat: int, packages: int) -> tuple[int, float, int]:
 
 @rule
 def makes_offer(move: int) -> bool:
-    """Whether a move puts a price on the table: an offer, an anchor or a claim."""
+    """Return whether a move puts a price on the table: an offer, an anchor or a claim."""
     return OFFER <= move <= BATNA_REVEAL
 
 

@@ -1,4 +1,4 @@
-"""What a seat sees, declared once: Box bounds, encoder offsets, field names and documentation derive from `FIELDS`.
+"""The observation of a seat, declared once: Box bounds, offsets, names and documentation derive from `FIELDS`.
 
 Everything is the seat's own or public; the other's figures enter only as the seat's belief about them (RULES
 section 10). Figures that can leave their bounds in extreme scenarios are clipped to them.
@@ -98,7 +98,7 @@ _N_CLAIM = len(ClaimStatus) - 1
 
 @rule
 def width(packages: int) -> int:
-    """Return the length of the observation vector for so many packages."""
+    """Return the length of the observation vector with room for `packages`."""
     return FIXED_WIDTH + packages * FIELDS_OF_PACKAGES
 
 
@@ -200,7 +200,7 @@ def _write_packages(s: Any, p: Any, seat: int, packages: int, out: Any) -> None:
 
 @rule
 def write_observation(s: Any, p: Any, seat: int, packages: int, out: Any) -> None:
-    """Write what a seat sees into a float32 vector of `width(packages)`."""
+    """Write the observation of a seat into a float32 vector of `width(packages)`."""
     out[AT.seat] = seat
     out[AT.is_opener] = 1.0 if s["opener"] == seat else 0.0
     out[AT.time] = s["round"] / p["scenario"]["rounds"]

@@ -1,4 +1,4 @@
-"""What an episode came to (RULES sections 1 and 3)."""
+"""The outcome of an episode (RULES sections 1 and 3)."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def surplus_of(s: Any, k: int) -> float:
 
 @rule
 def worth_of(s: Any, seat: int, price: float, k: int) -> float:
-    """Return what a deal is worth to a seat in a game."""
+    """Return the worth of a deal to a seat in a game."""
     return worth(seat, price, s["package_values"][seat][k], s["reservation"][seat])
 
 

@@ -1,6 +1,6 @@
 """The parameters of a game, one read-only record with a section for each concept.
 
-`RULE_SECTIONS` are the numbers of the rules; `SCENARIO` is the deal at hand. `parlay_marl.catalogue` builds the
+`RULE_SECTIONS` are the numbers of the rules; `SCENARIO` is the deal itself. `parlay_marl.catalogue` builds the
 record from validated models; the kernels take an array of such records, and a game's row names its own.
 """
 
@@ -40,7 +40,7 @@ RULE_SECTIONS: dict[str, tuple[Parameter, ...]] = {
 SCENARIO = (
     Field("low", "f8", (), "lower end of the public price range, in currency"),
     Field("high", "f8", (), "upper end of the public price range, in currency"),
-    Field("unit", "f8", (), "smallest amount that personas name prices in, in currency; 0: any price"),
+    Field("unit", "f8", (), "smallest amount in which personas name prices, in currency; 0: any price"),
     Field("rounds", "f8", (), "T, the number of rounds"),
     Field("opener", "i8", (), "who opens: 0 buyer, 1 seller, 2 drawn"),
     Field("complete", "i8", (), "1 where both reservation prices are public"),

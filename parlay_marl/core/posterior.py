@@ -70,7 +70,7 @@ _HONEST_PEAK, _SOFT_BLUFFS, _UNFORESEEN = _f(1.8), _f(0.05), _f(0.02)
 """Density of honest claims at the tough edge of the tolerance, in tolerances; share of bluffs on the soft side of the
 truth; weight of a claim, or of what a challenge brought to light, whatever the truth."""
 _LEAST_TOLERANCE = 0.001
-"""Where the tolerance is a share of the price, that of a claim of nothing is none: dividing by it gave NaN."""
+"""Where the tolerance is a share of the price, that of a claim at 0 would be 0, and dividing by it gives NaN."""
 _EDGE = _f(0.5001)
 """How far the outer columns reach, in columns: a place on the very edge is inside, however it was rounded."""
 _TWELFTH = _f(1.0 / 12.0)
@@ -164,7 +164,7 @@ def _plan(now: Any, before: Any, given: Any, noise2: Any, scale: Any) -> tuple[A
 
 @rule
 def _without_plan(given: Any, noise2: Any, p: Any) -> Any:
-    """Return the weight of a step by whoever has no plan: most hold still, some take any step."""
+    """Return the weight of a step of a seat without a plan: most hold still, some take any step."""
     wander, scale = _f(p["wander"]), _f(p["wander_scale"])
     given2, wide2 = given * given, scale * scale * noise2
     still, far = noise2 + given2, wide2 + given2
@@ -245,7 +245,7 @@ def _truthful_share(frame: Any, i: int, claim: float, tolerance: float) -> Any:
 def weigh_claim(w: Any, frame: Any, toward: float, claim: float, honest: float, tolerance: float, p: Any) -> None:
     """Take in a claimed limit, taken to be honest with a probability that its maker's credibility gives.
 
-    Whoever is honest claims as much as is no bluff, and whoever bluffs far from the last offer gives much away: a
+    An honest seat claims as much as is no bluff, and a bluff far from the last offer gives much away: a
     claim that concedes little is the likelier bluff, and one tougher than its maker's own offer is hardly honest.
     """
     sign, floor = _f(toward), _f(p["bluff_floor"])

@@ -20,7 +20,7 @@ class RewardMode(IntEnum):
 SHAPED = int(RewardMode.SHAPED)
 
 FORFEIT_PAYOFF = -1.0
-"""What a forfeit pays its offender where only payoffs count: the loss of one nominal ZOPA."""
+"""The payoff of a forfeit to its offender where only payoffs count: the loss of one nominal ZOPA."""
 
 REWARD = (
     Parameter("mode", 1.0, 0.0, 1.0, "0: payoff; 1: shaped"),
@@ -45,7 +45,7 @@ REWARD = (
 
 @rule
 def discount_factor(urgency: float, fixed: float, p: Any) -> float:
-    """Return what a round leaves of a payoff: 1 - discount * urgency, or the seat's own factor where one is fixed."""
+    """Return the share of a payoff left after a round: 1 - discount * urgency, or the fixed factor unless it is NaN."""
     if fixed == fixed:
         return fixed
     return 1.0 - p["discount"] * urgency
@@ -59,7 +59,7 @@ def discounted_payoff(own_worth: float, width: float, left: float) -> float:
 
 @rule
 def answers(concession: float, direction: int, p: Any) -> bool:
-    """Whether an offer moves the way an event moved its maker's position: +1 stronger takes back, -1 weaker concedes.
+    """Return whether an offer moves as an event moved its maker's position: +1 stronger takes back, -1 weaker concedes.
 
     It must move by `event_step` or more, whatever the rounding.
     """
@@ -79,7 +79,7 @@ def deal_bonus(own_worth: float, zopa_width: float, round_index: int, rounds: fl
 
 @rule
 def is_blamed(walked_away: bool, is_walker: bool, collapsed: bool, zopa_is_open: bool) -> bool:
-    """Whether a seat pays for an ending without a deal.
+    """Return whether a seat pays for an ending without a deal.
 
     The walker pays for walking out on an open ZOPA, both for letting the clock run out on one, both for a collapse.
     """

@@ -56,7 +56,7 @@ def proportional_gains(
 
 @rule
 def is_efficient(price: float, package: int, values: Any, packages: int) -> bool:
-    """Whether no deal in the public range is worth more to one seat and no less to the other.
+    """Return whether no deal in the public range is worth more to one seat and no less to the other.
 
     Limits do not matter: package j beats a deal where its joint value is larger and a price shares that out.
     """

@@ -80,5 +80,5 @@ PRICE_ONLY_DTYPE = field_dtype(field._replace(shape=(2, 1)) if field.name in BY_
 
 
 def state_dtype(packages: int) -> np.dtype[np.void]:
-    """Return the dtype of rows for scenarios of up to so many packages: the very object, which kernels know."""
+    """Return the dtype of rows with room for `packages`: always the same object, which kernels know."""
     return PRICE_ONLY_DTYPE if packages == 1 else STATE_DTYPE

@@ -54,7 +54,7 @@ def reset_games(games: Any, params: Any, blank: Any, fixed: Any, seed: Any, numb
 
 @entry_point
 def observe_game(games: Any, params: Any, i: int, seat: int, packages: int, observation: Any, mask: Any) -> None:
-    """Write what one seat of game i sees, `(fields,)` float32, and may do, `(actions,)` int8."""
+    """Write the observation of a seat of game i, `(fields,)` float32, and its mask of actions, `(actions,)` int8."""
     s = games[i]
     observe(s, params[s["scenario"]], seat, packages, observation, mask)
 

@@ -1,4 +1,4 @@
-"""What each seat's belief takes in, turn by turn: only what that seat sees (RULES sections 7 and 10).
+"""Updates of each seat's belief, turn by turn, by what that seat sees and nothing else (RULES sections 7 and 10).
 
 The tracker's name decides who works on it: `belief` nudges, `posterior` infers. `other` is whom a belief is about, and
 1 - other whose it is.
@@ -39,7 +39,7 @@ def _toward(seat: int) -> float:
 
 @rule
 def _infers(p: Any) -> bool:
-    """Whether beliefs are inferred: there is a tracker that does, and something to infer."""
+    """Return whether beliefs are inferred: there is a tracker that does, and something to infer."""
     return p["belief"]["tracker"] >= BAYES and p["scenario"]["complete"] == 0
 
 

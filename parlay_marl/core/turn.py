@@ -46,7 +46,7 @@ def start_game(s: Any, p: Any, fixed: Any) -> None:
 
 @rule
 def open_game(s: Any, p: Any) -> None:
-    """Begin a game whose chance is drawn: the first seat is on turn, and what happens before its turn has happened."""
+    """Begin a game whose chance is drawn: the first seat is on turn, and the events of round 0 have happened."""
     s["seat"] = s["opener"]
     s["closed_by"] = -1
     s["tension"] = p["tension"]["base"]
@@ -84,7 +84,7 @@ def _heat_up(s: Any, p: Any, heat: float) -> None:
 
 @rule
 def _discount(s: Any, p: Any) -> None:
-    """Take off both seats' payoffs what the round that is over costs, at the urgency that they had in it."""
+    """Discount both seats' payoffs for the round that is over, at the urgency that they had in it."""
     for seat in range(2):
         fixed = p["scenario"]["discount_factor"][seat]
         s["payoff_left"][seat] *= discount_factor(s["urgency"][seat], fixed, p["reward"])
@@ -125,7 +125,7 @@ def take_turn(s: Any, p: Any, move: int, price: float, package: int) -> None:
 
 @rule
 def observe(s: Any, p: Any, seat: int, packages: int, observation: Any, mask: Any) -> None:
-    """Write what a seat sees and, where it is on turn, what it may do; the mask is 0 throughout otherwise."""
+    """Write the observation of a seat and its mask of legal actions, which is all 0 where it is not on turn."""
     write_observation(s, p, seat, packages, observation)
     if s["ending"] != NONE or s["seat"] != seat:
         mask[:] = 0

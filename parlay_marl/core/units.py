@@ -1,4 +1,4 @@
-"""Prices in whole units of a currency, as personas name them: what is told is then exactly what is offered."""
+"""Prices in whole units of a currency, as personas name them: the price in a message is exactly the price offered."""
 
 from __future__ import annotations
 

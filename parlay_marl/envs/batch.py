@@ -25,16 +25,8 @@ from parlay_marl.game.options import OF_ONE_SCENARIO, fixed_draws
 from parlay_marl.game.position import LARGEST_SEED, action_text, belief_text, checked_seed, refusal_text
 from parlay_marl.players.persona import PersonaPlayer, as_player, cast_of
 from parlay_marl.policies.policy import Policy
-from parlay_marl.simulation.lanes import (
-    LANE_DTYPE,
-    Autoreset,
-    Seating,
-    first_illegal,
-    first_unstatable,
-    reset_lanes,
-    state_lanes,
-    step_lanes,
-)
+from parlay_marl.simulation.lane import LANE_DTYPE, Autoreset, Seating
+from parlay_marl.simulation.lanes import first_illegal, first_unstatable, reset_lanes, state_lanes, step_lanes
 from parlay_marl.simulation.threads import Workers
 
 LEAST_PER_THREAD = 1024

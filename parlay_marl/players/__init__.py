@@ -1,1 +1,1 @@
-"""What can sit in a seat: a persona, a learned policy, or a player of one's own."""
+"""Players of a seat: personas, learned policies, and players from outside."""

@@ -25,7 +25,7 @@ class PersonaPlayer:
     """A persona, played by the compiled functions: by its numbers, or by the learned policy that it names."""
 
     def __init__(self, persona: Persona, policy: Policy | None = None) -> None:
-        """Read the persona's policy file, if it names one, or let it be played by a policy that is at hand."""
+        """Read the persona's policy file, if it names one, or let a given policy play it."""
         self.persona = load_persona(persona)
         self.name = self.persona.name
         self.policy = policy
@@ -36,7 +36,7 @@ class PersonaPlayer:
         self._prepare()
 
     def _prepare(self) -> None:
-        """Make what the kernels read."""
+        """Build the record and the weights for the kernels."""
         self.record, self.weights = self.persona.record(), NO_WEIGHTS
         if self.policy is not None:
             self._check_traits(self.policy)
@@ -50,20 +50,20 @@ class PersonaPlayer:
         return f"PersonaPlayer({self.name!r})"
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return what pickles keep: a copied record would not be read-only, and its kernel be compiled anew."""
+        """Return the state to pickle, without the record: its copy would be writable, and kernels be compiled again."""
         return {"persona": self.persona, "policy": self.policy, "policy_digest": self.policy_digest}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Become the copy, whatever has become of the policy file."""
+        """Restore a pickled copy without reading the policy file."""
         vars(self).update(state, name=state["persona"].name)
         self._prepare()
 
     def __deepcopy__(self, memo: dict[int, Any]) -> PersonaPlayer:
-        """Return the opponent itself, as it does not change."""
+        """Return the player itself, as it does not change."""
         return self
 
     def _check_traits(self, policy: Policy) -> None:
-        """Refuse a policy with other inputs from its persona than the kernels give."""
+        """Refuse a policy whose traits are not those that the kernels give."""
         if policy.traits not in ((), TRAIT_INPUTS):
             where = f"{self.persona.policy_path}: " if self.policy_digest else ""
             raise ConfigurationError(
@@ -116,7 +116,7 @@ def as_persona(player: str | Path | Persona | PersonaPlayer) -> PersonaPlayer:
 
 
 def as_player(player: str | Path | Persona | AnyPlayer) -> AnyPlayer:
-    """Return who plays a seat: a persona, see `as_persona`, a `Player`, or a `BatchedPlayer`."""
+    """Return the player of a seat: a persona, see `as_persona`, a `Player`, or a `BatchedPlayer`."""
     if isinstance(player, str) and ":" in player and not is_path(player):
         raise ConfigurationError(
             f"{player!r}: import paths are for tournaments and the command line; import it, and give the object"

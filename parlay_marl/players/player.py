@@ -1,4 +1,4 @@
-"""Who may sit in a seat from outside: a player of one game at a time, or one that is asked for many games at once."""
+"""Players from outside: of one game at a time, or of many games at once."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Player:
-    """Whatever sits in a seat: a person, a language model, a strategy of another library, a solver.
+    """A player of a seat: a person, a language model, a strategy of another library, a solver.
 
     A subclass has a `name` and an `act`; `begin` and `end` are there for those who prepare and learn. One object plays
     one game at a time, and any number of games one after the other.

@@ -111,7 +111,7 @@ def take_turn_as(s: Any, p: Any, persona: Any, weights: Any, seat: int) -> None:
 
 @entry_point
 def choose_move(games: Any, params: Any, i: int, personas: Any, weights: Any, index: int, choice: Any) -> None:
-    """Write what persona `index` does in game i, whose seat on turn it holds, into a `(1,)` of `CHOICE_DTYPE`."""
+    """Write the choice of persona `index` for the seat on turn in game i into a `(1,)` of `CHOICE_DTYPE`."""
     s = games[i]
     move, price, package = choose(s, params[s["scenario"]], personas[index], weights, seat_on_turn(s))
     choice[0]["move"] = move

@@ -1,4 +1,4 @@
-"""What a strategy is: one file in `players/strategies/`, which names it `STRATEGY`.
+"""The parts of a strategy, which is one file in `players/strategies/` with a `STRATEGY`.
 
 A strategy says what worth a persona asks for. The parts that all strategies share do the rest: acceptance, claims,
 silence, walking, the package and the first demand.
@@ -18,7 +18,7 @@ class Strategy(NamedTuple):
     """The family that a persona's aspiration comes from. All its functions are rules, and see a `StrategyView` only."""
 
     meaning: str
-    """What it does and where it was published, for the documentation."""
+    """Its aspiration in a sentence, with its source, for the documentation."""
     aspiration: Rule | None = None
     """`aspiration(view, style, demand)` returns the worth to ask for now; `demand` is that of the first demand."""
     parameters: tuple[Parameter, ...] = ()

@@ -1,4 +1,4 @@
-"""What a persona's strategy may see of its game, and worths and prices from its side.
+"""The view of a game that a persona's strategy is given, and worths and prices from its side.
 
 Strategies and the parts that they share are given a `StrategyView` and nothing else of the game. It is made once a
 turn, from the row and the parameters, and holds no private figure of the other seat.
@@ -59,7 +59,7 @@ class StrategyView(NamedTuple):
     is_stronger: bool
     """Has an event just made the seat's position stronger?"""
     erosion_margin: float
-    """What an erosion at the end of this turn would take from the worth of the seat's offer."""
+    """The worth that an erosion at the end of this turn would take from the seat's offer."""
     package: int
     """The package that the seat bargains over in this turn."""
     package_value: float
@@ -121,7 +121,7 @@ class StrategyView(NamedTuple):
 
 @rule
 def erosion_margin(s: Any, p: Any) -> float:
-    """Return what an erosion at the end of this turn would take from the worth of an offer."""
+    """Return the worth that an erosion at the end of this turn would take from an offer."""
     if s["hot_streak"] + 1 < p["erosion"]["hot_turns"]:
         return 0.0
     return p["erosion"]["rate"] * p["scenario"]["nominal_width"]
@@ -129,7 +129,7 @@ def erosion_margin(s: Any, p: Any) -> float:
 
 @rule
 def look(s: Any, p: Any, seat: int, package: int) -> StrategyView:
-    """Return what the strategy of the seat on turn may see, where it bargains over a package."""
+    """Return the view of the seat on turn, which bargains over a package."""
     other, sc = 1 - seat, p["scenario"]
     reservation, values, belief = s["reservation"][seat], s["package_values"][seat], s["belief"][seat]
     last_price, last_value = s["offer_price"][seat], values[package_offered(s, seat)]

@@ -1,4 +1,4 @@
-"""What a persona says with a move: words accompany moves and never bind."""
+"""Lines of a persona: words accompany moves and never bind."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _OCCASIONS = {
 
 @entry_point
 def drifted_now(games: Any, personas: Any, i: int, seat: int) -> bool:
-    """Whether the persona in a seat of game i has drifted."""
+    """Return whether the persona in a seat of game i has drifted."""
     return has_drifted(games[i], personas[0]["triggers"], seat)
 
 

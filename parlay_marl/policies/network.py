@@ -199,7 +199,7 @@ def _with_package(s: Any, seat: int, package: int, move: int, price: float) -> t
 def choose_by_network(
     s: Any, p: Any, net: Any, style: Any, weights: Any, seat: int, package: int, key: np.uint64
 ) -> tuple[int, float, int]:
-    """Return what a learned policy does for the seat on turn: (move, price, package).
+    """Return the (move, price, package) of a learned policy for the seat on turn.
 
     A policy that knows of the price only bargains over that of `package` where the deal has more.
     """

@@ -102,12 +102,12 @@ class Policy:
 
     @property
     def inputs(self) -> int:
-        """How many numbers the network takes: the observation's and the traits'."""
+        """Number of inputs of the network: those of the observation and the traits."""
         return width(self.packages) + len(self.traits)
 
     @property
     def actions(self) -> int:
-        """How many discrete actions it chooses from."""
+        """Number of discrete actions that it chooses from."""
         return n_actions(self.packages)
 
     @property
@@ -175,7 +175,7 @@ class Policy:
 
 
 def _frozen(arrays: Any) -> tuple[Any, ...]:
-    """Return arrays that nobody can change: copies of those that somebody could."""
+    """Return read-only arrays: copies of those that can be written."""
     given = [np.asarray(array) for array in arrays]
     copies = [np.array(array, order="C") if array.flags.writeable else np.ascontiguousarray(array) for array in given]
     for array in copies:
@@ -223,7 +223,7 @@ def read_with_digest(path: str | Path) -> tuple[Policy, str]:
 
 @functools.lru_cache(maxsize=64)
 def _read_cached(path: str, place: str, known: tuple[int, ...]) -> tuple[Policy, str]:
-    """Return the policy of a file and its digest; the last two arguments tell apart what the first may come to mean."""
+    """Return the policy of a file and its digest; `place` and `known` tell when the file is another one or has changed."""
     try:
         with open(path, "rb") as file:
             content = file.read(LARGEST_FILE + 1)  # one byte more shows that it is too large

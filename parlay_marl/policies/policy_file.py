@@ -30,7 +30,7 @@ LARGEST_FILE = 64 * 2**20
 LARGEST_HEADER = 2**20
 TOO_LARGE = f"it is larger than {LARGEST_FILE // 2**20} MiB, which no policy is; give a policy file"
 DEEPEST = 32
-"""How deep the figures of the training may be nested."""
+"""Largest depth at which the figures of the training are nested."""
 ACTIVATIONS = ("relu", "tanh")
 
 Float32 = NDArray[np.float32]
@@ -46,7 +46,7 @@ _TENSOR = re.compile(r"[0-9]\.(weight|bias)")
 
 
 class Facts(Strict):
-    """What a policy says of itself, besides its network."""
+    """Facts of a policy besides its network."""
 
     name: Name = Field(description="what it is called, as a persona is")
     activation: Literal["relu", "tanh"] = Field("relu", description="function of the hidden layers")
@@ -140,7 +140,7 @@ def decode(content: bytes) -> tuple[Facts, Layers]:
 
 
 def _is_plain(value: Any, depth: int) -> bool:
-    """Whether a value is plain JSON of so many levels, with finite numbers."""
+    """Return whether a value is plain JSON of at most `depth` levels, with finite numbers."""
     if isinstance(value, dict):
         return depth > 0 and all(isinstance(key, str) and _is_plain(item, depth - 1) for key, item in value.items())
     if isinstance(value, list | tuple):

@@ -1,4 +1,4 @@
-"""Whole games between personas, written down turn by turn: what was done, what was true, and what each seat believed.
+"""Records of whole games between personas, turn by turn: the moves, the true figures, and both beliefs.
 
 A game may be followed by several trackers at once: the first plays (personas act on its beliefs), the others look on.
 """
@@ -31,7 +31,7 @@ TURN = (
     Field("alternative", "i1", (2,), "1 where the seat has an alternative after the turn"),
     Field("doubt", "f8", (), "probability to the other seat that the claim is a bluff; NaN where there was none"),
 )
-"""What is written down of one turn."""
+"""Fields of one recorded turn."""
 
 TURN_DTYPE = field_dtype(TURN)
 ACCURACY = N_FIGURES
@@ -49,7 +49,7 @@ def _play_with_all(games: Any, params: Any, seat: int, move: int, price: float, 
 
 @rule
 def _write_turn(s: Any, p: Any, seat: int, move: int, price: float, package: int, turn: Any) -> None:
-    """Write what was done in a turn, and what is true after it; the round is that before it."""
+    """Record a move and the true figures after it; the round is already recorded."""
     turn["seat"] = seat
     turn["move"] = move
     turn["price"] = price
@@ -87,7 +87,7 @@ def record_games(
     beliefs: Any,
     lengths: Any,
 ) -> None:
-    """Play whole games between two personas, and write every turn down.
+    """Play whole games between two personas, and record every turn.
 
     Shapes, for n games of at most m turns and k trackers: `params` and `games`, a scratch, (k,), alike but for the
     tracker; `personas` (2,), buyer and seller; `numbers` (n,) int64; `turns` (n, m) of `TURN_DTYPE`; `beliefs`

@@ -1,4 +1,4 @@
-"""Sharing a kernel's work among threads: kernels hold no lock, and the result is the same whoever does which rows."""
+"""Sharing a kernel's work among threads: kernels hold no lock, and the result is the same however rows are split."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from parlay_marl.game.config import whole_number
 
 MOST_THREADS = 256
 CHUNKS_PER_THREAD = 32
-"""How finely work is cut: a thread that starts late is then waited for no longer than one chunk takes."""
+"""Chunks of the work for each thread: the others wait for a late thread no longer than one chunk takes."""
 LOOKS = 200_000
 """Times that an idle thread looks for more work before it sleeps, some 0.2 ms: to wake it takes nearly as long."""
 
@@ -101,7 +101,7 @@ class Workers:
         return int(work[TOTAL])
 
     def _call_off(self, work: Any) -> None:
-        """Leave no chunk to take, and wait until nobody is at one."""
+        """Leave no chunk to take, and wait until no thread works on one."""
         work[NEXT] = self._n
         while any(helper.is_busy for helper in self._helpers):
             time.sleep(0)

@@ -11,7 +11,8 @@ import pytest
 import parlay_marl
 
 PACKAGE = Path(parlay_marl.__file__).parent
-FILES = sorted(path for folder in ("core", "opponents") for path in (PACKAGE / folder).glob("*.py"))
+ROOMS = ("catalogue", "core", "players", "policies", "simulation")
+FILES = sorted(path for folder in ROOMS for path in (PACKAGE / folder).rglob("*.py"))
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 

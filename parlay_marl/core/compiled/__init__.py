@@ -1,1 +1,1 @@
-"""How rules are compiled, and what kernels need that Numba lacks: vector sums, prefetching, shared work."""
+"""Compilation of the rules, and functions for kernels that Numba lacks: vector sums, prefetching, shared work."""

@@ -1,4 +1,4 @@
-"""How the core is compiled: rules are inlined into a few entry points, and only those are kept on disk.
+"""Compilation of the core: rules are inlined into a few entry points, and only those are kept on disk.
 
 Numba's own disk cache does not notice an edit in another file, nor damage, and needs a folder that can be written. The
 compiled code is therefore kept here: in a folder that is named by a digest of every source file that can hold a rule,
@@ -70,7 +70,7 @@ CACHE_FOLDER = cache_folder()
 
 
 def can_keep() -> bool:
-    """Whether what is compiled now can be kept for later processes."""
+    """Return whether what is compiled now can be kept for later processes."""
     try:
         if CACHE_FOLDER is not None:
             CACHE_FOLDER.mkdir(parents=True, exist_ok=True)
@@ -82,7 +82,7 @@ def can_keep() -> bool:
 
 
 def needs_compiling(*names: str) -> bool:
-    """Whether entry points of these names have still to be compiled, for want of code kept by an earlier process."""
+    """Return whether entry points of these names must be compiled because no earlier process has kept their code."""
     if numba.config.DISABLE_JIT:
         return False
     return CACHE_FOLDER is None or not all(any(CACHE_FOLDER.glob(f"*.{name}-*.nbc")) for name in names)
@@ -102,7 +102,7 @@ class KeptCode(NullCache):
             return None if path is None else _rebuilt(path.read_bytes(), target_context)
         except (FileNotFoundError, NotADirectoryError):
             return None
-        except Exception as error:  # whatever comes of a file that somebody else has made
+        except Exception as error:  # a file that another program made can raise anything
             _warn_once("use", f"{path} cannot be used: {_reason(error)}; the rules are compiled again")
             return None
 
@@ -143,7 +143,7 @@ def _rebuilt(data: bytes, target_context: Any) -> Any:
 
 
 def _write_whole(path: Path, data: bytes) -> None:
-    """Write a file that is there as a whole or not at all, whoever else writes it."""
+    """Write a file so that readers find all of it or nothing, also where several processes write it."""
     part = path.with_suffix(f".{uuid.uuid4().hex[:16]}.part")
     try:
         part.write_bytes(data)

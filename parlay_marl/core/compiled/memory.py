@@ -1,4 +1,4 @@
-"""What kernels do with memory that Numba has no word for: asking for it in advance, and clearing a row.
+"""Uses of memory that Numba has no function for: asking for it in advance, and clearing a row.
 
 Asking changes speed alone, never a result: large batches do not fit the caches, and a turn is too long for the
 processor to load the next game meanwhile.

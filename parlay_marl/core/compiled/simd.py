@@ -66,7 +66,7 @@ def _place(context: Any, builder: Any, array_type: Any, array: Any, i: int, half
 
 
 def _picked(builder: Any, vector: Any, other: Any, places: Any) -> Any:
-    """Return the lanes of two vectors, one after the other, at so many places."""
+    """Return the lanes of two vectors, one after the other, at these places."""
     mask = ir.Constant(ir.VectorType(_i32, len(places)), [ir.Constant(_i32, place) for place in places])
     return builder.shuffle_vector(vector, other, mask)
 

@@ -1,7 +1,7 @@
 """Work on many rows, shared by threads: each takes the next chunk until none is left.
 
 A thread that comes late, or is held up by a busy neighbour, leaves more to the others. An array of four numbers says
-how far the work is; a kernel that is handed one whose `CHUNK` is 0 has all the rows to itself and does not touch it.
+how far the work is; a kernel that is given one whose `CHUNK` is 0 has all the rows to itself and does not touch it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from parlay_marl.core.compiled.jit import entry_point, rule
 from parlay_marl.core.compiled.memory import row_address
 
 NEXT, DONE, TOTAL, CHUNK = range(4)
-"""Places in the array: the first row that nobody has taken, rows done, sum of what the chunks returned, chunk size."""
+"""Places in the array: the first row that no thread has taken, rows done, sum of the chunks' results, chunk size."""
 
 _lock = threading.Lock()
 
@@ -97,7 +97,7 @@ def next_chunk(work: Any, start: int, stop: int, result: int, n: int) -> int:
 
 @entry_point
 def has_begun(work: Any, looks: int) -> bool:
-    """Whether somebody has taken a chunk of the work, now or by the last of so many looks."""
+    """Return whether a thread has taken a chunk of the work by the last of `looks` looks."""
     for _ in range(looks):  # noqa: SIM110 - Numba knows no any()
         if latest(work, NEXT) > 0:
             return True

@@ -1,0 +1,257 @@
+"""One of many games at once: its fields, and the rules by which it begins a game and plays on.
+
+A lane has a seed of its own and counts its games, so that it plays exactly what a single environment of that seed
+plays.
+"""
+
+from __future__ import annotations
+
+import math
+from enum import IntEnum
+from typing import Any
+
+import numpy as np
+
+from parlay_marl.core.chance import draw_game, nothing_fixed, subkey, uniform
+from parlay_marl.core.compiled.jit import rule
+from parlay_marl.core.compiled.memory import clear_row
+from parlay_marl.core.moves import BUYER, OFFER, PRICE_LEVELS, SELLER, decode, refusal, seat_on_turn
+from parlay_marl.core.outcome import NONE
+from parlay_marl.core.table import Field, field_dtype
+from parlay_marl.core.turn import forfeit, observe, open_game, take_turn
+from parlay_marl.players.scripted import take_turn_as
+
+LANE = (
+    Field("seed", "u8", (), "seed of the lane's games"),
+    Field("number", "i8", (), "number of the game being played"),
+    Field("opponent", "i4", (), "persona in the other seat; -1 where both seats are played from outside"),
+    Field("learner", "i1", (), "seat of the learner; -1 where both seats are played from outside"),
+    Field("is_over", "i1", (), "1 where the last step ended the game"),
+    Field("ending", "i1", (), "how the last step ended it: an `Ending`, 0 where it goes on"),
+    Field("refusal", "i1", (), "why the last action was illegal: a `Refusal`, 0 where it was not"),
+    Field("seat", "i1", (), "seat on turn"),
+    Field("reward", "f8", (2,), "what the last step paid both seats, the opponent's turns included"),
+    Field("owed", "f8", (2,), "what was earned before the learner's first turn; the first step pays it"),
+)
+"""Fields of a lane beside the state of its game."""
+
+LANE_DTYPE = field_dtype(LANE)
+
+
+class Seating(IntEnum):
+    """Which seats are played from outside."""
+
+    BUYER = 0
+    SELLER = 1
+    MIXED = 2
+    """One of the two, drawn per game."""
+    BOTH = 3
+
+
+class Autoreset(IntEnum):
+    """The reset after the end of a game, named as in Gymnasium's `AutoresetMode`."""
+
+    DISABLED = 0
+    NEXT_STEP = 1
+    SAME_STEP = 2
+
+
+MIXED, BOTH = int(Seating.MIXED), int(Seating.BOTH)
+DISABLED, SAME_STEP = int(Autoreset.DISABLED), int(Autoreset.SAME_STEP)
+
+# Counters of a game's stream beside those of the core.
+_SCENARIO, _OPPONENT, _LEARNER, _EXPLORED, _EXPLORING = 9, 10, 11, 12, 1024
+
+_NOTHING_FIXED = nothing_fixed()
+
+
+@rule
+def _drawn_index(key: np.uint64, counter: int, shares: Any) -> int:
+    """Draw an index by cumulative shares, the last of which is 1."""
+    if len(shares) == 1:
+        return 0
+    draw = uniform(key, counter)
+    for i in range(len(shares) - 1):
+        if draw < shares[i]:
+            return i
+    return len(shares) - 1
+
+
+@rule
+def _seat_players(lane: Any, key: np.uint64, seating: int, opponents: Any) -> None:
+    """Draw who plays which seat of a game."""
+    if seating == BOTH:
+        lane["learner"] = -1
+        lane["opponent"] = -1
+        return
+    lane["learner"] = seating
+    if seating == MIXED:
+        lane["learner"] = BUYER if uniform(key, _LEARNER) < 0.5 else SELLER
+    lane["opponent"] = _drawn_index(key, _OPPONENT, opponents)
+
+
+@rule
+def _answer(lane: Any, s: Any, p: Any, personas: Any, weights: Any) -> None:
+    """Let the opponent take its turns until the learner is on turn or the game is over; add up what is paid."""
+    if lane["opponent"] < 0:
+        return
+    persona = personas[lane["opponent"]]
+    other = 1 - (lane["learner"] & 1)
+    while s["ending"] == NONE and s["seat"] == other:
+        take_turn_as(s, p, persona, weights, other)
+        lane["reward"][BUYER] += s["reward"][BUYER]
+        lane["reward"][SELLER] += s["reward"][SELLER]
+
+
+@rule
+def _explore(s: Any, p: Any, learner: int, most: int) -> int:
+    """Play random offers until the learner is on turn, `most` turns at most; return how many.
+
+    Games then go on from positions off the path: Sutton and Barto (2018) call such beginnings exploring starts.
+    """
+    turns = most if (s["opener"] ^ (most & 1)) == learner else max(most - 1, 0)
+    for turn in range(turns):
+        level = math.floor(uniform(s["key"], _EXPLORING + turn) * PRICE_LEVELS)
+        take_turn(s, p, OFFER, level / (PRICE_LEVELS - 1.0), 0)
+        if s["ending"] != NONE:
+            return turn + 1
+    return turns
+
+
+@rule
+def _deal(
+    lane: Any,
+    games: Any,
+    i: int,
+    params: Any,
+    personas: Any,
+    seating: int,
+    scenarios: Any,
+    opponents: Any,
+    fixed: Any,
+) -> None:
+    """Draw a lane's game and who plays it."""
+    clear_row(games, i)
+    s = games[i]
+    key = subkey(subkey(lane["seed"], 0), lane["number"])
+    s["key"] = key
+    s["scenario"] = _drawn_index(key, _SCENARIO, scenarios)
+    p = params[s["scenario"]]
+    _seat_players(lane, key, seating, opponents)
+    draw_game(s, p, fixed)
+    if lane["opponent"] >= 0 and not fixed["sensitivity"][1 - lane["learner"]] >= 0.0:
+        persona = personas[lane["opponent"]]
+        s["sensitivity"][1 - lane["learner"]] = persona["base"]["event_sensitivity"]
+    open_game(s, p)
+
+
+@rule
+def begin(
+    lane: Any,
+    games: Any,
+    i: int,
+    params: Any,
+    personas: Any,
+    weights: Any,
+    seating: int,
+    scenarios: Any,
+    opponents: Any,
+    fixed: Any,
+) -> None:
+    """Begin a lane's game, with the opponent's opening: no game ends before the learner's first turn.
+
+    One that exploring ends, by a collapse, is begun again and explored less far.
+    """
+    most, is_ready = -1, False
+    while not is_ready:
+        _deal(lane, games, i, params, personas, seating, scenarios, opponents, fixed)
+        s = games[i]
+        p = params[s["scenario"]]
+        if lane["opponent"] >= 0 and personas[lane["opponent"]]["network"]["explores"] == 1:
+            if most < 0:
+                most = math.floor(uniform(s["key"], _EXPLORED) * 2.0 * p["scenario"]["rounds"])
+            most = _explore(s, p, lane["learner"], most) - 1
+        is_ready = s["ending"] == NONE
+    lane["reward"][BUYER] = 0.0
+    lane["reward"][SELLER] = 0.0
+    _answer(lane, s, p, personas, weights)
+    lane["owed"][BUYER] = lane["reward"][BUYER]
+    lane["owed"][SELLER] = lane["reward"][SELLER]
+    lane["is_over"] = 0
+    lane["seat"] = s["seat"]
+
+
+@rule
+def play(lane: Any, s: Any, params: Any, personas: Any, weights: Any, action: int, packages: int) -> None:
+    """Play a lane's action, forfeiting the game if it is illegal, and the opponent's answer."""
+    seat, p = seat_on_turn(s), params[s["scenario"]]
+    move, price, package = decode(action, seat, packages)
+    lane["refusal"] = refusal(s, p, move, price, package)
+    if lane["refusal"] == 0:
+        take_turn(s, p, move, price, package)
+    else:
+        forfeit(s, p, seat)
+    lane["reward"][BUYER] = lane["owed"][BUYER] + s["reward"][BUYER]
+    lane["reward"][SELLER] = lane["owed"][SELLER] + s["reward"][SELLER]
+    lane["owed"][BUYER] = 0.0
+    lane["owed"][SELLER] = 0.0
+    _answer(lane, s, p, personas, weights)
+    lane["seat"] = s["seat"]
+    lane["ending"] = s["ending"]
+    lane["is_over"] = s["ending"] != NONE
+
+
+@rule
+def look(lane: Any, s: Any, params: Any, packages: int, observation: Any, mask: Any) -> None:
+    """Observe for a lane's learner or, where both seats are outside, for the one on turn; not at all without room.
+
+    The mask of a game that is over allows everything: whatever is answered to it is not played.
+    """
+    if len(observation) > 0:
+        seat = seat_on_turn(s) if lane["learner"] < 0 else lane["learner"] & 1
+        observe(s, params[s["scenario"]], seat, packages, observation, mask)
+        if s["ending"] != NONE:
+            mask[:] = 1
+
+
+@rule
+def wait(
+    lane: Any,
+    games: Any,
+    i: int,
+    params: Any,
+    personas: Any,
+    weights: Any,
+    seating: int,
+    scenarios: Any,
+    opponents: Any,
+    autoreset: int,
+) -> None:
+    """Take a step in a lane whose game is over: begin its next game, unless autoreset is disabled."""
+    lane["ending"] = NONE
+    lane["refusal"] = 0
+    if autoreset != DISABLED:
+        lane["number"] += 1
+        begin(lane, games, i, params, personas, weights, seating, scenarios, opponents, _NOTHING_FIXED[0])
+    lane["reward"][BUYER] = 0.0
+    lane["reward"][SELLER] = 0.0
+
+
+@rule
+def begin_in_same_step(
+    lane: Any,
+    games: Any,
+    i: int,
+    params: Any,
+    personas: Any,
+    weights: Any,
+    seating: int,
+    scenarios: Any,
+    opponents: Any,
+) -> None:
+    """Begin a lane's next game in the step that ended the last one; the step keeps the rewards that it paid."""
+    buyer, seller = lane["reward"][BUYER], lane["reward"][SELLER]
+    lane["number"] += 1
+    begin(lane, games, i, params, personas, weights, seating, scenarios, opponents, _NOTHING_FIXED[0])
+    lane["reward"][BUYER] = buyer
+    lane["reward"][SELLER] = seller
