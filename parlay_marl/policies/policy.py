@@ -223,7 +223,7 @@ def read_with_digest(path: str | Path) -> tuple[Policy, str]:
 
 @functools.lru_cache(maxsize=64)
 def _read_cached(path: str, place: str, known: tuple[int, ...]) -> tuple[Policy, str]:
-    """Return the policy of a file and its digest; `place` and `known` tell when the file is another one or has changed."""
+    """Return the policy of a file and its digest; `place` and `known` tell when the file has changed."""
     try:
         with open(path, "rb") as file:
             content = file.read(LARGEST_FILE + 1)  # one byte more shows that it is too large
