@@ -13,6 +13,7 @@ from parlay_marl.core import tracking
 from parlay_marl.core.belief import can_be_stated
 from parlay_marl.core.chance import subkey
 from parlay_marl.core.compiled.jit import entry_point, rule
+from parlay_marl.core.ending import forfeit
 from parlay_marl.core.moves import (
     Refusal,
     decode,
@@ -23,7 +24,7 @@ from parlay_marl.core.outcome import (
     NONE,
     write_outcome,
 )
-from parlay_marl.core.turn import forfeit, observe, start_game, take_turn
+from parlay_marl.core.turn import observe, start_game, take_turn
 
 _BELIEF_OUT_OF_RANGE = int(Refusal.BELIEF_OUT_OF_RANGE)
 

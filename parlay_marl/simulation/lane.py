@@ -15,10 +15,11 @@ import numpy as np
 from parlay_marl.core.chance import draw_game, nothing_fixed, subkey, uniform
 from parlay_marl.core.compiled.jit import rule
 from parlay_marl.core.compiled.memory import clear_row
+from parlay_marl.core.ending import forfeit
 from parlay_marl.core.moves import BUYER, OFFER, PRICE_LEVELS, SELLER, decode, refusal, seat_on_turn
 from parlay_marl.core.outcome import NONE
 from parlay_marl.core.table import Field, field_dtype
-from parlay_marl.core.turn import forfeit, observe, open_game, take_turn
+from parlay_marl.core.turn import observe, open_game, take_turn
 from parlay_marl.players.scripted import take_turn_as
 
 LANE = (
