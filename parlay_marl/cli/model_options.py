@@ -140,7 +140,7 @@ def _declaration(name: str, field: FieldInfo, option: Option, kind: Kind) -> ins
         help=_help(field, option, kind),
         show_default=option.default or bool(default),
     )
-    annotation = Annotated[kind.type, declared]
+    annotation = Annotated[kind.type, declared]  # type: ignore[name-defined]
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
 
 

@@ -74,9 +74,10 @@ CONDUCT = (
     _metric("walk-\naways", "walk_away_rate", _per_hundred),
 )
 LEGEND = (
-    "payoff: mean discounted gain, in ZOPAs at nominal figures, with its interval; regret: how much more the best reply "
-    "to the meta-game's equilibrium is paid; of ZOPAs: share of deals among games with a ZOPA; share: of the ZOPA, over "
-    "deals; capitulations: deals worth less than none; bluffs, capitulations and walk-aways are per 100 games."
+    "payoff: mean discounted gain, in ZOPAs at nominal figures, with its interval; regret: how much more the best "
+    "reply to the meta-game's equilibrium is paid; of ZOPAs: share of deals among games with a ZOPA; share: of the "
+    "ZOPA, over deals; capitulations: deals worth less than none; bluffs, capitulations and walk-aways are per 100 "
+    "games."
 )
 WIDEST_MATRIX = 100
 """Columns beyond which the matrix of pairs is left out."""
