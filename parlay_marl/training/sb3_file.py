@@ -1,4 +1,4 @@
-"""The network in a `.zip` of Stable-Baselines3, read without running what the file holds."""
+"""The network in a `.zip` of Stable-Baselines3, read without running code in it."""
 
 from __future__ import annotations
 
