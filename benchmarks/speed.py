@@ -134,7 +134,7 @@ def batch_detail(rounds: int) -> dict[str, float]:
 
 
 def belief_cost(rounds: int) -> dict[str, float]:
-    """Return medians of the batch's speed with each tracker of beliefs, and what is left of that without beliefs."""
+    """Return medians of the batch's speed with each tracker of beliefs, and its share of the speed without beliefs."""
     trackers = ("none", "heuristic", "bayes")
     speeds: dict[str, list[float]] = {name: [] for name in trackers}
     for _ in range(rounds):
@@ -151,7 +151,7 @@ def resident_megabytes() -> float:
 
 
 def memory_growth(games: int) -> dict[str, float]:
-    """Return the megabytes by which playing so many games grows this process: in a batch, and whole ones in the kernel.
+    """Return the megabytes by which playing a number of games grows this process: in a batch, and whole ones in the kernel.
 
     A tenth of them is played first, so that everything is in place.
     """
@@ -270,7 +270,7 @@ def main() -> None:
     """Measure, print a table and, where asked, write it as JSON."""
     parser = argparse.ArgumentParser(description="Measure the environment's speed beside PettingZoo's classic games.")
     parser.add_argument("--rounds", type=int, default=5, help="measurements of each (default 5)")
-    parser.add_argument("--memory", type=int, metavar="GAMES", help="only show how much memory so many games take")
+    parser.add_argument("--memory", type=int, metavar="GAMES", help="only show the memory that a number of games takes")
     parser.add_argument("--beliefs", action="store_true", help="only show what beliefs cost")
     parser.add_argument("--json", metavar="FILE", help="write the figures to a file")
     arguments = parser.parse_args()

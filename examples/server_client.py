@@ -10,13 +10,14 @@ from parlay_marl.server import NegotiationAction, ParlayClient
 
 
 def main(address: str) -> None:
-    """Play the buyer against the shark, and print what is said and the payoff."""
+    """Play the buyer against the shark, and print the moves and the payoff."""
     with ParlayClient(address).sync() as session:
         result = session.reset(seed=7, scenario="saas_enterprise", role="buyer", opponent="shark")
         while not result.done:
             price = min(120_000 + 2_000 * result.observation.round, 160_000)
             result = session.step(NegotiationAction(utterance="Is that your best?", offer_amount=price))
-            print(f"offered {price:,}; the shark: {result.observation.last_utterance}")
+            answer = result.observation
+            print(f"offered {price:,}; the shark: {answer.counter_move} {answer.utterance}")
         print(f"payoff {result.reward:.3f}")
 
 

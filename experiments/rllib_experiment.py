@@ -3,16 +3,16 @@
 
     python experiments/rllib_experiment.py persona --scenario uniform --opponent linear --iterations 40 --out runs/one
     python experiments/rllib_experiment.py league --opponent linear --env-runners 2 --out runs/two
-    python experiments/rllib_experiment.py persona --restore runs/one --iterations 20 --out runs/three   # goes on
+    python experiments/rllib_experiment.py persona --restore runs/one --iterations 20 --out runs/three   # continues
     python experiments/rllib_experiment.py persona --sweep 8 --out runs/sweep
 
 CONFIG is who learns: `two` (a buyer's and a seller's policy), `shared` (one policy in both seats), `persona` (against
 the opponents), `league` (against itself and its frozen past) or `zoo` (against all scripted personas). Policies that
 learn against each other meet the opponents in half of their games. Needs `pip install "parlay-marl[rllib]"`.
 
-OUT gets experiment.json (what was asked for), results.csv and curves for TensorBoard (a line and a point for each
+OUT gets experiment.json (the options), results.csv and curves for TensorBoard (a line and a point for each
 iteration), `checkpoint`, each learned policy as NAME.safetensors, and evaluation.json. A sweep keeps its trials, too,
-and goes on with the best one. In the end a table compares the policies, against the opponents that they were trained
+and continues with the best one. In the end a table compares the policies, against the opponents that they were trained
 on, with random play and with the linear conceder: mean payoffs with 95% intervals over game numbers. The exit status
 is 1 where a training had an illegal move.
 """
@@ -74,7 +74,9 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--lanes", type=int, help="games at once in each of them; 256")
     parser.add_argument("--reward", choices=("payoff", "shaped"), help="what the game pays; payoff")
     parser.add_argument("--seed", type=int, help="seed of all chance; 0")
-    parser.add_argument("--restore", type=Path, metavar="OUT", help="go on from the checkpoint of another experiment")
+    parser.add_argument(
+        "--restore", type=Path, metavar="OUT", help="continue from the checkpoint of another experiment"
+    )
     parser.add_argument("--checkpoint-every", type=int, default=10, metavar="N", help="iterations; 10")
     parser.add_argument("--sweep", type=int, metavar="TRIALS", help="search rates of learning and entropy by ASHA")
     parser.add_argument("--games", type=int, default=500, help="games in each cell of the evaluation; 500")
@@ -83,7 +85,7 @@ def parsed() -> argparse.Namespace:
     if options.restore:
         for name in GIVEN_BY_CHECKPOINT:
             if getattr(options, name) is not None:
-                parser.error(f"--{name.replace('_', '-')}: what is restored has its own; leave it out")
+                parser.error(f"--{name.replace('_', '-')}: the restored experiment has its own; leave it out")
     defaults = {"iterations": CONFIGS[options.config], "env_runners": 0, "lanes": 256, "reward": "payoff", "seed": 0}
     for name, default in defaults.items():
         if getattr(options, name) is None:
@@ -181,7 +183,7 @@ def begin(options: argparse.Namespace) -> None:
 
 
 def trained(algorithm: Any, options: argparse.Namespace) -> int:
-    """Train for so many iterations, with a line and a point of each curve for every one; return the illegal moves."""
+    """Train, with a line and a point of each curve for every iteration; return the number of illegal moves."""
     from tensorboardX import SummaryWriter
 
     illegal = 0
@@ -242,7 +244,7 @@ def stop(algorithm: Any) -> None:
 
 
 def sweep(options: argparse.Namespace) -> int:
-    """Search a small space by ASHA, and go on with the best trial as with an experiment."""
+    """Search a small space by ASHA, and continue with the best trial as with an experiment."""
     from ray import tune
     from ray.rllib.algorithms.algorithm import Algorithm
     from ray.tune.schedulers import ASHAScheduler

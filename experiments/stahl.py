@@ -6,7 +6,7 @@ can only accept: T rounds have 2T - 1 offers, the last one the opener's. A deal 
 * `by_turn`: each turn is a step, as in Stahl (1972) and Rubinstein (1982): who makes the last offer takes all, and
   x_n = 1, x_k = 1 - d * x_(k+1) is what the maker of offer k takes.
 * `by_round`: each round is a step, as these rules discount. A counter-offer in the same round costs no time, so that
-  x_k = 1 - d * x_(k+1) for the opener's offers and x_k = 1 - x_(k+1) for the other's: the opener takes all, whatever T.
+  x_k = 1 - d * x_(k+1) for the opener's offers and x_k = 1 - x_(k+1) for the other's: the opener takes all for every T.
 
 The limits lie between two prices of the grid, so that the highest demand leaves the other 1.5% of the gain. Games begin
 after a random number of random offers (exploring starts), so that the learner sees the end of a game, too.

@@ -45,7 +45,7 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=FRAMES)
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--resume", action="store_true", help="go on with the run in the folder")
+    parser.add_argument("--resume", action="store_true", help="continue the run in the folder")
     parser.add_argument("--install", action="store_true", help="make it the catalogue's champion")
     options = parser.parse_args()
     config = champion_config(options.frames, options.seed, options.threads)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Option:
-    """An annotation of a field: its option on the command line. What is left empty follows from the field."""
+    """An annotation of a field: its option on the command line. An empty attribute follows from the field."""
 
     flag: str = ""
     """The long flag; by default the field's name with dashes."""
@@ -23,7 +23,7 @@ class Option:
     variable: str = ""
     """The environment variable that sets the field where neither an option nor code does."""
     default: str = ""
-    """The default in words, where the model's value does not tell it."""
+    """The default in words, where the model has no value to show."""
 
 
 def field_options(model: type[BaseModel]) -> Iterator[tuple[str, Option]]:

@@ -60,7 +60,7 @@ def terms(view: SeatView, width: int) -> list[Line]:
     scenario = view.scenario
     if not scenario.terms:
         return []
-    lines: list[Line] = [[Piece("Packages, and what they are worth to you beside the price:", "dim")]]
+    lines: list[Line] = [[Piece("Packages, and their worth to you beside the price:", "dim")]]
     for package, worth in enumerate(view.package_worth):
         label = f"{package + 1:>3}  {money(worth, scenario):>16}  "
         lines += wrapped(scenario.package_label(package), indent=len(label), width=width, first=label)

@@ -144,7 +144,7 @@ class ServerSettings(Strict):
 
     @property
     def is_local(self) -> bool:
-        """Whether only this machine can connect."""
+        """True where only this machine can connect."""
         if self.host == _LOCAL:
             return True
         try:

@@ -72,7 +72,7 @@ def _check_kind(out: Path, no_mask: bool) -> None:
     from parlay_marl.errors import ConfigurationError
 
     if out.suffix not in KINDS:
-        raise ConfigurationError(f"{out}: the ending tells the format; give a file that ends in .safetensors or .onnx")
+        raise ConfigurationError(f"{out}: the ending gives the format; use a file that ends in .safetensors or .onnx")
     if no_mask and out.suffix != ".onnx":
         raise ConfigurationError(
             "--no-mask: only ONNX graphs have a mask; give a file that ends in .onnx, or leave it out"

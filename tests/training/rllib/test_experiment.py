@@ -127,7 +127,10 @@ def test_a_sweep_compares_trials_and_goes_on_with_the_best(home: Path) -> None:
         (["persona", "-o", "shark=-1", "--out", "x"], "weights must be 0 or more"),
         (["persona", "-s", "unifrom", "--out", "x"], "did you mean 'uniform'"),
         (["persona", "--restore", "nowhere", "--out", "x"], "it holds no checkpoint"),
-        (["persona", "--restore", "nowhere", "--seed", "3", "--out", "x"], "--seed: what is restored has its own"),
+        (
+            ["persona", "--restore", "nowhere", "--seed", "3", "--out", "x"],
+            "--seed: the restored experiment has its own",
+        ),
         (["persona", "--env-runners", "999", "--out", "x"], "give fewer, or the --address of a cluster"),
         (["persona", "--address", "127.0.0.1:1", "--out", "x"], "cannot use '127.0.0.1:1'"),
     ],
