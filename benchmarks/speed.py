@@ -151,7 +151,7 @@ def resident_megabytes() -> float:
 
 
 def memory_growth(games: int) -> dict[str, float]:
-    """Return the megabytes by which playing a number of games grows this process: in a batch, and whole ones in the kernel.
+    """Return the growth of this process, in megabytes, while it plays games in a batch and whole games in the kernel.
 
     A tenth of them is played first, so that everything is in place.
     """
