@@ -29,16 +29,18 @@ from parlay_marl.envs.infos import FIGURES, SIGHTS
 from parlay_marl.game.options import ResetOptions
 from parlay_marl.players.persona_numbers import TACTICS
 from parlay_marl.players.strategies import STRATEGIES
+from parlay_marl.option import field_options, flag_of
 from parlay_marl.server.environment import Wishes
 from parlay_marl.server.messages import NegotiationAction, NegotiationObservation
 from parlay_marl.server.settings import ServerSettings
 from parlay_marl.tournament.analysis import RATINGS, Definition
 from parlay_marl.tournament.games import COLUMNS
 from parlay_marl.tournament.metrics import METRICS, Metric
+from parlay_marl.training.config import TrainingConfig
 from parlay_marl.training.rllib_settings import EnvSettings
 
 ROOT = Path(__file__).resolve().parent.parent
-FILES = ("README.md", "docs/reference.md", "docs/metrics.md", "docs/rllib.md", "docs/server.md")
+FILES = ("README.md", "docs/reference.md", "docs/metrics.md", "docs/rllib.md", "docs/server.md", "docs/training.md")
 BLOCK = re.compile(r"(<!-- table: (\S+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
 
 
@@ -129,6 +131,16 @@ def model_rows(model: type[BaseModel], prefix: str = "") -> list[tuple[str, str,
     return rows
 
 
+def settings_table(model: type[BaseModel]) -> str:
+    """Return the settings of a command: field, option, default and meaning."""
+    rows = []
+    for name, option in field_options(model):
+        field = model.model_fields[name]
+        default = option.default or ("" if field.default is None else f"`{field.default}`")
+        rows.append((f"`{name}`", f"`{flag_of(name, option, field.annotation)}`", default, field.description))
+    return markdown(("setting", "option", "default", "meaning"), rows)
+
+
 def message_table(model: type[BaseModel]) -> str:
     """Return the fields of a message, without those that OpenEnv's messages all have."""
     common = ("`metadata`", "`done`", "`reward`")
@@ -183,7 +195,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "wishes": lambda: markdown(("key", "default", "meaning"), model_rows(Wishes)),
     "action": lambda: message_table(NegotiationAction),
     "seen": lambda: message_table(NegotiationObservation),
-    "server": lambda: markdown(("setting", "default", "meaning"), model_rows(ServerSettings)),
+    "server": lambda: settings_table(ServerSettings),
+    "training": lambda: settings_table(TrainingConfig),
     "moves": lambda: markdown(("number", "move"), ((move.value, f"`{move.name}`") for move in Move)),
     "occasions": lambda: markdown(("occasion", "when"), ((f"`{k}`", v) for k, v in personas.OCCASIONS.items())),
     "scenario-file": scenario_fields,

@@ -19,7 +19,7 @@ from parlay_marl.envs.vector import NegotiationVectorEnv
 from parlay_marl.server.environment import Wishes
 from parlay_marl.server.first_protocol import FirstSession
 from parlay_marl.server.negotiation import Setup
-from parlay_marl.training.plan import Plan
+from parlay_marl.training.config import TrainingConfig
 from parlay_marl.training.rllib_settings import EnvSettings
 from tests.helpers import AGENTS, offer
 from tests.server.table import lobby
@@ -28,7 +28,7 @@ CONSTRUCTORS = (
     negotiation_v0.raw_env, negotiation_v0.parallel_env, negotiation_v0.make_config, NegotiationEnv,
     NegotiationVectorEnv, Batch, build_params,
 )  # fmt: skip
-MODELS = (Setup, Wishes, Plan, EnvSettings)
+MODELS = (Setup, Wishes, TrainingConfig, EnvSettings)
 
 
 @pytest.mark.parametrize("made", CONSTRUCTORS, ids=lambda made: made.__name__)

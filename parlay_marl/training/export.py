@@ -17,7 +17,7 @@ from parlay_marl.errors import ConfigurationError, MissingExtraError, PolicyFile
 from parlay_marl.policies.policy import Policy, read_policy
 from parlay_marl.policies.policy_file import ACTIVATIONS, NAME, Float32
 from parlay_marl.training.layers import Layer, Network
-from parlay_marl.training.rllib_folder import read_rllib
+from parlay_marl.training.rllib_checkpoint import read_rllib
 from parlay_marl.training.sb3_file import read_sb3
 
 OPSET, IR_VERSION = 17, 8
@@ -30,8 +30,8 @@ KINDS = ".safetensors file, no whole .zip of Stable-Baselines3, and no checkpoin
 _CHECKED_ROWS = 64
 
 
-class Wishes(NamedTuple):
-    """What is said of a policy that its file does not say, or says otherwise."""
+class Overrides(NamedTuple):
+    """Properties of an imported policy that its file lacks, or that replace those of its file; None or empty: none."""
 
     name: str | None
     activation: str | None
@@ -53,23 +53,23 @@ def import_policy(
 ) -> Policy:
     """Return the policy of a `.safetensors` file, a `.zip` of Stable-Baselines3, or a checkpoint folder of RLlib.
 
-    Nothing in them is run. `name` is the file's by default. `activation` is `tanh` by default, as in both libraries,
-    where the file does not say it as text. `module` names one of several modules of RLlib. `traits` name the inputs
+    No code in them is run. `name` is the file's by default. `activation` is `tanh` by default, as in both libraries,
+    where the file does not name it. `module` names one of several modules of RLlib. `traits` name the inputs
     behind the observation. Raises `PolicyFileError`.
     """
     if activation not in (None, *ACTIVATIONS):
         raise ConfigurationError(f"activation: give {' or '.join(ACTIVATIONS)}, not {activation!r}")
-    wishes = Wishes(name, activation, temperature, module, tuple(traits), tuple(scenarios))
+    overrides = Overrides(name, activation, temperature, module, tuple(traits), tuple(scenarios))
     place = Path(path)
     try:
         if place.is_dir():
-            return named(wishes, *read_rllib(place, module))
+            return policy_of_network(overrides, *read_rllib(place, module))
         if module is not None:
             raise ValueError("module: only checkpoint folders of RLlib have modules; leave it out")
         if place.suffix == ".safetensors" or not place.is_file():
-            return _as_wished(path, wishes)
+            return _overridden(path, overrides)
         if zipfile.is_zipfile(place):
-            return named(wishes, place.stem, read_sb3(place))
+            return policy_of_network(overrides, place.stem, read_sb3(place))
         raise ValueError(f"it is no {KINDS}; give one of these")
     except PolicyFileError:
         raise
@@ -77,46 +77,46 @@ def import_policy(
         raise PolicyFileError(f"{path}: cannot be imported: {error}") from None
 
 
-def _as_wished(path: str | Path, wishes: Wishes) -> Policy:
-    """Return the policy of a file of our own, with another name, temperature and scenarios where they are given."""
+def _overridden(path: str | Path, overrides: Overrides) -> Policy:
+    """Return the policy of a policy file, with another name, temperature and scenarios where they are given."""
     policy = read_policy(path)
     for key in ("activation", "traits"):
-        if getattr(wishes, key) not in (None, (), getattr(policy, key)):
+        if getattr(overrides, key) not in (None, (), getattr(policy, key)):
             raise PolicyFileError(f"{path}: {key}: the file says {getattr(policy, key)!r}; leave it out")
-    changes = {key: getattr(wishes, key) for key in ("name", "temperature", "scenarios")}
+    changes = {key: getattr(overrides, key) for key in ("name", "temperature", "scenarios")}
     return dataclasses.replace(policy, **{key: value for key, value in changes.items() if value not in (None, ())})
 
 
-def named(wishes: Wishes, stem: str, network: Network) -> Policy:
-    """Return a policy of a network from elsewhere."""
-    layers, packages = _fitted(network.layers, wishes.traits)
-    if wishes.name is None and not NAME.fullmatch(stem):
+def policy_of_network(overrides: Overrides, stem: str, network: Network) -> Policy:
+    """Return the policy of a network from another library; `stem` is its name by default."""
+    layers, packages = _fitted(network.layers, overrides.traits)
+    if overrides.name is None and not NAME.fullmatch(stem):
         raise ValueError(f"{stem!r:.80} cannot be its name; give one of letters, digits, '_', '.' and '-' with --name")
     return Policy(
-        name=wishes.name or stem,
+        name=overrides.name or stem,
         weights=tuple(layer.weight for layer in layers),
         biases=tuple(layer.bias for layer in layers),
-        activation=_activation(network, wishes.activation),
+        activation=_activation(network, overrides.activation),
         packages=packages,
-        traits=wishes.traits,
-        temperature=1.0 if wishes.temperature is None else wishes.temperature,
-        scenarios=wishes.scenarios,
+        traits=overrides.traits,
+        temperature=1.0 if overrides.temperature is None else overrides.temperature,
+        scenarios=overrides.scenarios,
     )
 
 
-def _activation(network: Network, wished: str | None) -> str:
-    """Return the activation of hidden layers: what the file says, else what was wished for, else tanh."""
-    if network.activation is not None and wished not in (None, network.activation):
-        raise ValueError(f"activation: the file says {network.activation!r}, not {wished!r}; leave it out")
-    if network.unclear and wished is None:
-        raise ValueError(f"{network.unclear}; say with --activation which one all of them have")
-    return network.activation or wished or "tanh"
+def _activation(network: Network, given: str | None) -> str:
+    """Return the activation of the hidden layers: that of the file, else the given one, else tanh."""
+    if network.activation is not None and given not in (None, network.activation):
+        raise ValueError(f"activation: the file says {network.activation!r}, not {given!r}; leave it out")
+    if network.unclear and given is None:
+        raise ValueError(f"{network.unclear}; give the activation of all of them with --activation")
+    return network.activation or given or "tanh"
 
 
 def _fitted(layers: list[Layer], traits: tuple[str, ...]) -> tuple[list[Layer], int]:
-    """Return the layers for our discrete actions, and for how many packages they are.
+    """Return the layers for the discrete actions, and the number of packages that they have actions for.
 
-    A network of the parallel environment has one action more, the pass of a seat that is not on turn; it goes.
+    A network of the parallel environment has one action more, the pass of the seat that is not on turn; it is removed.
     """
     if len(layers) < 2:
         raise ValueError("it has no hidden layer; train one with 1 to 3 of them")
@@ -221,7 +221,7 @@ def _compare(policy: Policy, masked: bool, content: bytes, path: str | Path) -> 
 
 
 def _runner(content: bytes) -> Callable[[dict[str, Any]], Float32]:
-    """Return what runs a graph in one thread."""
+    """Return a function that runs a graph in one thread."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()

@@ -1,4 +1,4 @@
-"""The layers of a network out of the named tensors of a library for training."""
+"""The layers of a network, from the named tensors of a training library."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class Layer(NamedTuple):
 
 
 class Network(NamedTuple):
-    """A network as it was found, and the function of its hidden layers where that is written down.
+    """The layers of a network, and the activation of its hidden layers where the file names it.
 
-    `unclear` says why the function must be given, where not even the library's default can be assumed.
+    `unclear` is the reason why the activation must be given, where the library's default cannot be assumed.
     """
 
     layers: list[Layer]
@@ -35,7 +35,7 @@ class Network(NamedTuple):
 
 
 def refuse_others(tensors: Tensors, known: Iterable[str], library: str) -> None:
-    """Refuse tensors whose names do not begin with a known one: they belong to another kind of network."""
+    """Refuse tensors with unknown names: they belong to another kind of network."""
     begin = tuple(known)
     for name in tensors:
         if not (isinstance(name, str) and name.startswith(begin)):
@@ -43,13 +43,13 @@ def refuse_others(tensors: Tensors, known: Iterable[str], library: str) -> None:
 
 
 def chain(tensors: Tensors, prefix: str) -> list[Layer]:
-    """Return the layers `<prefix>0`, `<prefix>2`... of a stack, between which there are activations alone."""
+    """Return the layers `<prefix>0`, `<prefix>2`... of a stack with activations between them."""
     pattern = re.compile(re.escape(prefix) + r"([0-9]{1,3})\.(weight|bias)")
     found = [match for name in tensors if (match := pattern.fullmatch(name))]
     places = sorted({int(match[1]) for match in found})
     if places != list(range(0, 2 * len(places), 2)):
         raise ValueError(
-            f"between its layers {prefix}{places} is something else than one activation each; "
+            f"between its layers {prefix}{places} there is not one activation each; "
             "train a network of linear layers with tanh or relu, and no normalisation"
         )
     return [layer(tensors, f"{prefix}{place}.") for place in places]

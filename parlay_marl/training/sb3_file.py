@@ -1,4 +1,4 @@
-"""The network in a `.zip` of Stable-Baselines3, read without running what the file holds."""
+"""The network in a `.zip` of Stable-Baselines3, read without running code in it."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def read_sb3(path: Path) -> Network:
 
 
 def _member(archive: zipfile.ZipFile, name: str, limit: int) -> bytes:
-    """Return a member of an archive that is as small as it should be, whatever it says of itself."""
+    """Return a member of an archive; refuse one that is larger than it may be, or than it declares."""
     found = [info for info in archive.infolist() if info.filename == name]
     if len(found) != 1:
         raise ValueError(f"it holds {len(found)} members {name!r}, not one; give a file that SB3's `save` wrote")
@@ -63,7 +63,7 @@ def _tensors(content: bytes) -> Tensors:
     try:
         state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
         return {name: _as_array(torch, value) for name, value in state.items()}
-    except Exception as error:  # torch passes on whatever the content makes its parts raise
+    except Exception as error:  # the content can make parts of torch raise any error
         reason = " ".join(str(error).split())
         raise ValueError(f"torch finds no plain weights in its {WEIGHTS} ({reason:.160}); save it again") from None
 
@@ -94,7 +94,7 @@ def _check_packing(content: bytes) -> None:
 
 
 def _as_array(torch: Any, value: Any) -> Any:
-    """Return a plain tensor as an array, and nothing for what is none; no copy, as many may share their numbers."""
+    """Return a plain tensor as an array without a copy, or None for anything else."""
     is_plain = type(value) in (torch.Tensor, torch.nn.Parameter) and value.layout == torch.strided
     return value.detach().numpy() if is_plain and value.dtype == torch.float32 else None
 

@@ -29,7 +29,7 @@ from parlay_marl.errors import ConfigurationError, MissingExtraError, PolicyFile
 from parlay_marl.policies.policy import Policy, read_policy, write_policy
 from parlay_marl.training import sb3_file
 from parlay_marl.training.export import MASKED, export_onnx, import_policy
-from parlay_marl.training.rllib_folder import _Messages, load_arrays
+from parlay_marl.training.rllib_checkpoint import _Messages, load_arrays
 from tests.helpers import examples
 from tests.policies.networks import network, rows, same
 from tests.processes import run
@@ -344,7 +344,7 @@ def test_pickles_of_every_protocol_and_order_are_read(kind: Any, protocol: int, 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"encoder.actor_encoder.net.mlp.1.weight": np.zeros(16, np.float32)}, "something else than one activation"),
+        ({"encoder.actor_encoder.net.mlp.1.weight": np.zeros(16, np.float32)}, "there is not one activation"),
         ({"encoder.actor_encoder.net.cnn.0.weight": np.zeros(16, np.float32)}, "so that it is not a default module of"),
         ({"encoder.actor_encoder.net.mlp.2.bias": None}, r"its tensor '.*\.2\.bias' is missing"),
         ({PI: np.zeros((87, 16))}, f"its tensor '{PI}' is float64 of shape"),
@@ -592,7 +592,7 @@ def test_weights_of_sb3_with_one_byte_changed_are_read_or_refused(data: Any, sav
         (b"\x91" * 100, "it is nested too deeply"),
         (b"\xc1", "a value of kind 0xc1"),
         (b"\xd4\x01\x00", "a value of kind 0xd4"),
-        (b"\xc0\xc0", "more behind its end"),
+        (b"\xc0\xc0", "data follows its end"),
         (b"\x81\x01\x02", "a name in it is no text"),
         (b"\x82\xa1a\x01\xc4\x01a\x02", "occurs twice"),
         (b"\x81\xa2nd\xc3", "not of plain numbers"),
@@ -719,7 +719,7 @@ def test_facts_that_say_nothing_are_no_obstacle_and_broken_ones_are_refused(
             "'action_net.weight' is float32 of shape .1048576, 1048576., which no layer",
         ),
         (lambda torch: {"log_std": torch.zeros(1)}, "it holds 'log_std', so that it is not"),
-        (lambda torch: {"mlp_extractor.policy_net.1.weight": torch.zeros(1)}, "something else than one activation"),
+        (lambda torch: {"mlp_extractor.policy_net.1.weight": torch.zeros(1)}, "there is not one activation"),
     ],
 )
 def test_odd_weights_of_sb3_are_refused(state: Callable[[Any], Any], message: str, saved: Path, tmp_path: Path) -> None:

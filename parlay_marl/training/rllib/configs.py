@@ -1,7 +1,7 @@
-"""Configurations of RLlib's PPO, ready to be built: who learns, and against whom.
+"""Configurations of RLlib's PPO: which policies learn, and against which opponents.
 
-Each function returns a `PPOConfig` on the new API stack, which can be changed further. Modules are named after what
-they play: `buyer` and `seller`, or `learner` where one network plays both seats.
+Each function returns a `PPOConfig` on the new API stack, which can be changed further. Modules are named after their
+seats: `buyer` and `seller`, or `learner` where one network plays both seats.
 """
 
 from __future__ import annotations
@@ -53,21 +53,21 @@ def against_zoo(opponents: Mapping[str, float] | Sequence[str], **settings: Any)
 
 
 def self_play_league(opponents: Mapping[str, float] | None = None, **settings: Any) -> PPOConfig:
-    """Return a configuration in which a policy learns against itself, and against frozen copies of what it was.
+    """Return a configuration in which a policy learns against itself and against frozen copies of itself.
 
-    `LeagueCallback` freezes them, and says how its settings are changed.
+    `LeagueCallback` freezes the copies; its docstring shows how to change its settings.
     """
     config = _config(_played(opponents, settings), (LEARNER,))
     return config.multi_agent(policy_mapping_fn=Matchmaking(), policies_to_train=[LEARNER]).callbacks(LeagueCallback)
 
 
 def _played(opponents: Mapping[str, float] | None, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the settings of games between policies, and of those against opponents: half of them, if there are any."""
+    """Return settings in which half of the games are against the opponents, if there are any."""
     return {"opponents": dict(opponents or {}), "opponent_share": 0.5 if opponents else 0.0, **settings}
 
 
 def _config(settings: Mapping[str, Any], modules: Sequence[str]) -> PPOConfig:
-    """Return what all configurations have in common."""
+    """Return the configuration that all others start from."""
     register()
     return (
         PPOConfig()
@@ -85,7 +85,7 @@ def _config(settings: Mapping[str, Any], modules: Sequence[str]) -> PPOConfig:
             minibatch_size=1024,
             num_epochs=4,
             lr=1e-3,
-            gamma=1.0,  # what time costs is in the payoff
+            gamma=1.0,  # the payoff has the discount of time
             lambda_=0.95,
             clip_param=0.2,
             entropy_coeff=0.01,

@@ -22,7 +22,7 @@ from parlay_marl.game.position import Observation
 from parlay_marl.training.rllib_settings import EnvSettings, env_settings, lane_seed
 
 ENV_NAME = "parlay_negotiation"
-"""What the environment is called in RLlib."""
+"""The name of the environment in RLlib."""
 MOST_SEEDS = 2**31 - 1
 
 Step = tuple[dict[str, Observation], dict[str, float], dict[str, bool], dict[str, bool], dict[str, Info]]
@@ -40,7 +40,7 @@ def agent_spaces(packages: int) -> tuple[spaces.Dict, spaces.Dict]:
 
 
 class NegotiationMultiAgentEnv(MultiAgentEnv):
-    """One game at a time, for RLlib's own `MultiAgentEnvRunner` and for whoever steps by hand.
+    """One game at a time, for RLlib's own `MultiAgentEnvRunner` and for stepping by hand.
 
     `config` is an `env_config`, see `EnvSettings`. Agents are `buyer_0` and `seller_0`; only the one on turn is
     observed, both when the game ends. In a game against an opponent there is one agent. An illegal action ends the game
@@ -96,7 +96,7 @@ class NegotiationMultiAgentEnv(MultiAgentEnv):
         return int(table.seats[0] if table.learners[0] < 0 else table.learners[0])
 
     def _paid(self, actor: str) -> dict[str, float]:
-        """Return what the last step pays; what an agent earns before its first turn comes with that, or with the end.
+        """Return the rewards of the last step; an agent's pay before its first turn is added to that of the turn.
 
         RLlib would lose it.
         """
@@ -131,7 +131,7 @@ class NegotiationMultiAgentEnv(MultiAgentEnv):
         return seen, rewards, dict.fromkeys(ended, True), dict.fromkeys(ended, False), self._infos(seen)
 
     def _infos(self, seen: Mapping[str, Observation]) -> dict[str, Info]:
-        """Return the infos of agents that see this."""
+        """Return the infos of the agents with these observations."""
         figures = dict(zip(AGENTS, final_figures(self._table.outcomes), strict=True)) if self._is_over else {}
         return {
             agent: info_of(each["action_mask"], each["observation"][BELIEF_AT], figures.get(agent))
@@ -145,5 +145,5 @@ class NegotiationMultiAgentEnv(MultiAgentEnv):
         return self._table.outcomes[0].copy()
 
     def refusal(self) -> str | None:
-        """Return what is said of the illegal action that ended the game; None where none did."""
+        """Return why the action that ended the game was illegal, or None."""
         return self._refused

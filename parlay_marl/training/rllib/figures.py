@@ -1,4 +1,4 @@
-"""What a runner tells of the games that ended: RLlib's own metrics of episodes, and those of negotiations."""
+"""The metrics of games that ended: RLlib's own of episodes, and those of negotiations."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from parlay_marl.envs.table import AGENTS
 from parlay_marl.training.rllib.rollout import Game
 
 NEGOTIATION = "negotiation"
-"""Under which key of a runner's results the metrics of negotiations stand."""
+"""The key of the metrics of negotiations in a runner's results."""
 ILLEGAL_MOVES, DEAL_RATE, PAYOFF, SCORE = "illegal_moves", "deal_rate", "payoff", "score"
 """Illegal moves so far, the share of games that end in a deal, each module's mean payoff, and how often a module is
 paid more than another one (a draw counts half)."""
 
 
 class Figures:
-    """Adds up what games come to until it is logged."""
+    """Collects the metrics of games until they are logged."""
 
     def __init__(self) -> None:
         self.illegal_moves = 0
@@ -30,14 +30,14 @@ class Figures:
         self._turns: dict[tuple[str, str], int] = defaultdict(int)
 
     def count(self, seats: NDArray[Any], modules: NDArray[Any], named: Sequence[str]) -> None:
-        """Count a turn of each lane: whose it is, and which module is asked."""
+        """Count a turn of each lane, by agent and by module."""
         for agent, turns in zip(AGENTS, np.bincount(seats, minlength=len(AGENTS)).tolist(), strict=True):
             self._turns[names.NUM_AGENT_STEPS_SAMPLED, agent] += turns
         for module, turns in zip(named, np.bincount(modules, minlength=len(named)).tolist(), strict=True):
             self._turns[names.NUM_MODULE_STEPS_SAMPLED, module] += turns
 
     def note(self, game: Game, outcome: Any) -> None:
-        """Take note of a game that is over."""
+        """Add the metrics of a game that is over."""
         values = self._values
         length, paid = float(game.turns), dict(zip(AGENTS, game.pays, strict=True))
         values[names.EPISODE_LEN_MEAN,].append(length)
@@ -61,7 +61,7 @@ class Figures:
             values[NEGOTIATION, SCORE, other, own].append(0.5 - 0.5 * ahead)
 
     def log(self, logger: Any, window: int) -> None:
-        """Log everything, as means over the games since the last time, and forget it."""
+        """Log the means over the games since the last call, and clear them."""
         for key, values in self._values.items():
             logger.log_value(key, float(np.mean(values)), window=max(window // len(values), 1))
         for mean, least, most in (

@@ -18,9 +18,9 @@ from parlay_marl.training.rllib_settings import EnvSettings
 
 
 class Lanes:
-    """So many games at once, in one batch or two; whoever moves them sees one row of lanes.
+    """Many games at once, in one batch or two, as one row of lanes.
 
-    It stands where RLlib expects a vectorised environment: callbacks are given it as `env`.
+    It takes the place of RLlib's vectorised environment: callbacks get it as `env`.
     """
 
     def __init__(self, settings: EnvSettings, count: int) -> None:
@@ -43,7 +43,7 @@ class Lanes:
 
     @property
     def unwrapped(self) -> Lanes:
-        """The lanes themselves: nothing is wrapped around them."""
+        """The lanes themselves, as nothing wraps them."""
         return self
 
     def reset(self, seeds: Sequence[int] | None = None) -> None:
@@ -67,7 +67,7 @@ class Lanes:
         return np.concatenate([getattr(batch, name) for batch in self.batches])
 
     def write_sights(self, observations: NDArray[np.float32], masks: NDArray[np.int8]) -> None:
-        """Write what the agents see who are to act, and may do."""
+        """Write the observations and the masks of the agents that are to act."""
         for batch, place in zip(self.batches, self.places, strict=True):
             observations[place], masks[place] = batch.observations, batch.masks
 
@@ -77,11 +77,11 @@ class Lanes:
         return np.where(learners < 0, self._joined("seats"), learners)
 
     def rewards(self) -> NDArray[np.float64]:
-        """Return what the last step paid both seats, `(lanes, 2)`."""
+        """Return the rewards of both seats for the last step, `(lanes, 2)`."""
         return self._joined("rewards")
 
     def refused(self) -> int:
-        """Return how many moves of the last step were illegal."""
+        """Return the number of illegal moves in the last step."""
         return int((self._joined("refusals") != 0).sum())
 
     def where(self, lane: int) -> tuple[Batch, int]:
@@ -97,13 +97,13 @@ class Lanes:
         return (0, 1) if batch.learners[i] < 0 else (int(batch.learners[i]),)
 
     def name(self, lane: int) -> str:
-        """Return what tells a lane's game from all others of a training."""
+        """Return the name of a lane's game, which is unique in a training."""
         batch, i = self.where(lane)
         kind = "self" if batch.learners[i] < 0 else "rival"
         return f"{batch.lanes['seed'][i]:x}-{batch.lanes['number'][i]}-{kind}"
 
     def sights(self, lane: int) -> dict[int, Observation]:
-        """Return what the seats that are played from outside see of a game now, after its end too."""
+        """Return the observations of the seats that are played from outside, also after the end of a game."""
         batch, i = self.where(lane)
         return {seat: batch.sight(i, seat) for seat in self.played(lane)}
 

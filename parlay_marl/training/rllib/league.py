@@ -1,4 +1,4 @@
-"""Self-play in RLlib against the past: a callback freezes copies of the learner, and a mapping seats them."""
+"""A self-play league in RLlib: a callback freezes copies of the learner, and a mapping seats them."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from parlay_marl.training.rllib.figures import NEGOTIATION, SCORE
 
 LEARNER = "learner"
 PAST = "past_{}"
-"""What frozen copies of the learner are called, by the order of their places."""
+"""The name of a frozen copy of the learner, by its place."""
 KEPT = 0.7
-"""What an iteration leaves of what was known about how often a copy is beaten."""
+"""The weight of the earlier estimate of how often a copy is beaten, when an iteration adds its games."""
 
 
 class Matchmaking:
-    """Who plays in a game, by its name: the learner in either seat, against itself or a frozen copy.
+    """The modules of a game, by its name: the learner in either seat, against itself or a frozen copy.
 
-    `beaten` says how often the learner beats each copy. They are met by prioritised fictitious self-play, as in
-    `parlay_marl.training.league`. Nothing is drawn: a game of one name has the same players in every process.
+    `beaten` is how often the learner beats each copy. Copies are chosen by prioritised fictitious self-play, as in
+    `parlay_marl.training.league`, without a generator: a game of one name has the same players in every process.
     """
 
     def __init__(self, past: Sequence[str] = (), beaten: Sequence[float] = (), self_share: float = 0.5) -> None:
@@ -36,7 +36,7 @@ class Matchmaking:
 
     @property
     def shares(self) -> list[float]:
-        """How often each copy is met, of the games against copies."""
+        """The share of each copy of the games against copies."""
         weights = np.maximum((1.0 - np.array(self.beaten)) ** 2, LEAST_WEIGHT)
         shares: list[float] = (weights / weights.sum()).tolist()
         return shares
@@ -64,7 +64,7 @@ class LeagueCallback(RLlibCallback):
         self.most = whole_number("most", most, 1, 1000)
 
     def on_train_result(self, *, algorithm: Any, result: dict[str, Any], **_: Any) -> None:
-        """Take note of who was beaten and, when it is time, freeze the learner; tell all runners who plays whom."""
+        """Update the estimates, freeze the learner when it is due, and give all runners the new mapping."""
         mapping = algorithm.config.policy_mapping_fn
         if not isinstance(mapping, Matchmaking):
             raise ConfigurationError("policy_mapping_fn: a league needs a Matchmaking; take self_play_league()")
@@ -83,7 +83,7 @@ class LeagueCallback(RLlibCallback):
 
 
 def _noted(mapping: Matchmaking, result: dict[str, Any]) -> list[float]:
-    """Return how often the learner beats each copy, after what an iteration has shown."""
+    """Return how often the learner beats each copy, with the games of an iteration."""
     scores = result.get(ENV_RUNNER_RESULTS, {}).get(NEGOTIATION, {}).get(SCORE, {}).get(LEARNER, {})
     return [
         KEPT * known + (1.0 - KEPT) * float(scores[name]) if np.isfinite(scores.get(name, np.nan)) else known
@@ -92,9 +92,9 @@ def _noted(mapping: Matchmaking, result: dict[str, Any]) -> list[float]:
 
 
 def freeze(algorithm: Any, name: str) -> None:
-    """Give a module of that name the weights of the learner, in the learner group and in all runners; add it first.
+    """Give the module of a name the weights of the learner, in the learner group and in all runners; add a new one.
 
-    RLlib's own syncing passes over modules that do not learn, and over weights that have not been learned on since.
+    RLlib itself does not sync modules that do not learn.
     """
     if name not in algorithm.config.policies:
         spec = first(algorithm.learner_group, lambda learner: RLModuleSpec.from_module(learner.module[LEARNER]))
@@ -111,7 +111,7 @@ def freeze(algorithm: Any, name: str) -> None:
 
 
 def seat(algorithm: Any, mapping: Matchmaking) -> None:
-    """Let all runners seat players by a mapping, those too that begin or are begun again later."""
+    """Give a mapping to all runners, also to those that start or restart later."""
     algorithm.config._is_frozen = False
     algorithm.config.multi_agent(policy_mapping_fn=mapping)
     algorithm.config.freeze()
@@ -121,5 +121,5 @@ def seat(algorithm: Any, mapping: Matchmaking) -> None:
 
 
 def first(learners: Any, ask: Any) -> Any:
-    """Return what the first learner of a group answers, when all have been asked."""
+    """Return the answer of the first learner of a group, after all have been asked."""
     return next(iter(learners.foreach_learner(ask))).get()

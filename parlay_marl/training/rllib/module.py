@@ -1,4 +1,4 @@
-"""The network that learns: RLlib's default one for PPO, which sees the observation and plays what the mask allows."""
+"""The network that learns: RLlib's default one for PPO, with a mask on its actions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ray.rllib.core.rl_module.rl_module import RLModuleSpec
 
 from parlay_marl.errors import ConfigurationError
 from parlay_marl.training.export import MASKED
-from parlay_marl.training.rllib_folder import ACTIVATION
+from parlay_marl.training.rllib_checkpoint import ACTIVATION
 
 OBSERVATION, MASK = "observation", "action_mask"
 
@@ -47,11 +47,11 @@ class MaskedPPOModule(DefaultPPOTorchRLModule):
         return _masked(super()._forward_train(_without_mask(batch), **named), batch)
 
     def compute_values(self, batch: dict[str, Any], embeddings: Any = None) -> Any:
-        """Return what the critic expects to be paid, `(n,)`."""
+        """Return the values of the critic, `(n,)`."""
         return super().compute_values(_without_mask(batch), embeddings)
 
     def get_metadata(self) -> dict[str, Any]:
-        """Return what a checkpoint says of the module in plain text: with it the function of its hidden layers."""
+        """Return the metadata that a checkpoint holds as text, with the activation of the hidden layers."""
         return {**super().get_metadata(), ACTIVATION: activation_of(self)}
 
 
@@ -60,20 +60,20 @@ def _without_mask(batch: dict[str, Any]) -> dict[str, Any]:
 
 
 def _masked(outputs: dict[str, Any], batch: dict[str, Any]) -> dict[str, Any]:
-    """Return a module's outputs with the logits of illegal actions out of the way."""
+    """Return a module's outputs with the logits of illegal actions at the lowest float32."""
     legal, logits = batch[Columns.OBS][MASK], outputs[Columns.ACTION_DIST_INPUTS]
     outputs[Columns.ACTION_DIST_INPUTS] = torch.where(legal > 0, logits, MASKED)
     return outputs
 
 
 def activation_of(module: Any) -> str:
-    """Return the function of a module's hidden layers."""
+    """Return the activation of a module's hidden layers."""
     config = module.model_config
     return str(config["fcnet_activation"] if isinstance(config, dict) else config.fcnet_activation)
 
 
 def module_spec(hidden: tuple[int, ...] = (64, 64), activation: str = "tanh", **settings: Any) -> RLModuleSpec:
-    """Return the specification of a module with hidden layers of so many units each."""
+    """Return the specification of a module; `hidden` has the units of each hidden layer."""
     config = DefaultModelConfig(
         fcnet_hiddens=list(hidden),
         fcnet_activation=activation,

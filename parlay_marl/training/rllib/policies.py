@@ -1,4 +1,4 @@
-"""The way back: what RLlib has learned, as a policy that plays wherever a persona does."""
+"""Modules of RLlib as policies, which play wherever a persona does."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from ray.rllib.core import DEFAULT_MODULE_ID
 from parlay_marl.catalogue.scenarios import load_scenario
 from parlay_marl.errors import UnknownNameError
 from parlay_marl.policies.policy import Policy
-from parlay_marl.training.export import Wishes, named
+from parlay_marl.training.export import Overrides, policy_of_network
 from parlay_marl.training.rllib.league import first
 from parlay_marl.training.rllib.module import activation_of
-from parlay_marl.training.rllib_folder import network_of
+from parlay_marl.training.rllib_checkpoint import network_of
 from parlay_marl.training.rllib_settings import env_settings
 
 
@@ -21,8 +21,8 @@ def policy_of(
 ) -> Policy:
     """Return a module of an algorithm, as its learner has it, as a policy; `write_policy` writes its file.
 
-    At temperature 0 it plays its likeliest action, at 1 it draws as it did when it learned. What a checkpoint holds is
-    read by `parlay_marl.training.export.import_policy`, without RLlib.
+    At temperature 0 it plays its likeliest action, at 1 it draws as it did when it learned.
+    `parlay_marl.training.export.import_policy` reads checkpoints without RLlib.
     """
 
     def ask(learner: Any) -> Any:
@@ -36,5 +36,5 @@ def policy_of(
         raise UnknownNameError("module", module, answer)
     state, activation = answer
     scenarios = tuple(load_scenario(deal).name for deal in env_settings(algorithm.config.env_config).scenarios)
-    wishes = Wishes(name, activation, temperature, None, (), scenarios)
-    return named(wishes, module, network_of(state, activation))
+    overrides = Overrides(name, activation, temperature, None, (), scenarios)
+    return policy_of_network(overrides, module, network_of(state, activation))

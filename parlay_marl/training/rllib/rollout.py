@@ -1,4 +1,4 @@
-"""What a runner keeps of the turns that it plays, in rows, and the episodes that these become."""
+"""The turns of a runner, in rows, and the episodes made of them."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from parlay_marl.game.position import Observation
 from parlay_marl.training.rllib.module import MASK, OBSERVATION
 
 SKIPPED = MultiAgentEpisode.SKIP_ENV_TS_TAG
-"""What an episode of RLlib says of a turn on which an agent sees nothing."""
+"""RLlib's mark of a turn on which an agent observes nothing."""
 
 Mapping = Callable[..., str]
 
 
 class NegotiationEpisode(MultiAgentEpisode):
-    """An episode of RLlib whose agents come in one order: theirs is a set, whose order differs between processes."""
+    """An episode of RLlib with a fixed order of agents: RLlib has a set, whose order differs between processes."""
 
     @property
     def agent_ids(self) -> tuple[str, ...]:
@@ -32,7 +32,7 @@ class NegotiationEpisode(MultiAgentEpisode):
 
 
 class Game(NamedTuple):
-    """The game that a lane is at: who plays it, and how much of it is in earlier rollouts."""
+    """The current game of a lane: its modules, and the part of it in earlier rollouts."""
 
     id_: str
     modules: dict[str, str]
@@ -42,7 +42,7 @@ class Game(NamedTuple):
     steps: tuple[int, int] = (0, 0)
     """Own turns of each seat."""
     pays: tuple[float, float] = (0.0, 0.0)
-    """What each seat was paid."""
+    """The rewards of each seat so far."""
 
     def episode(self) -> NegotiationEpisode:
         """Return an episode of the game without any turns."""
@@ -52,9 +52,9 @@ class Game(NamedTuple):
 
 
 class Rows:
-    """The turns of all lanes, a row for each; row 0 has turns of the rollout before that were still to be paid.
+    """The turns of all lanes, a row for each; row 0 has turns of the earlier rollout that are still unpaid.
 
-    A seat's turn is complete once it is on turn again or the game is over: only then is its pay known.
+    The reward of a turn is known when its seat is on turn again or the game is over.
     """
 
     def __init__(self, lanes: int, fields: int, actions: int, turns: int) -> None:
@@ -71,12 +71,12 @@ class Rows:
         self.columns: dict[str, NDArray[Any]] = {}
         self._make_room(turns + 1)
         self.first = np.ones(lanes, np.int64)
-        """The first row of each lane: 0 where the rollout before left a turn."""
+        """The first row of each lane: 0 where the earlier rollout left a turn."""
         self.last = 0
         """The last row that is filled."""
 
     def _make_room(self, rows: int) -> None:
-        """Have so many rows, the old ones among them."""
+        """Extend all columns to a number of rows."""
         for name, (shape, dtype) in self.shapes.items():
             new = np.zeros((rows, self.lanes, *shape), dtype)
             if name in self.columns:
@@ -94,14 +94,14 @@ class Rows:
         return self.last
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Remove all rows."""
         self.last = 0
         self.first[:] = 1
 
     def carry(self, unpaid: NDArray[np.bool_], settled: NDArray[np.bool_]) -> None:
         """Begin the next rollout: the last turn of the lanes `unpaid` becomes its row 0.
 
-        What it paid the other seat has been paid out where that has had a turn before (`settled`).
+        In the lanes `settled` the other seat has already been paid for that turn.
         """
         for column in self.columns.values():
             column[0, unpaid] = column[self.last, unpaid]
@@ -114,10 +114,10 @@ class Rows:
 def chunk(
     rows: Rows, lane: int, start: int, stop: int, game: Game, ended: bool, sights: dict[int, Observation]
 ) -> tuple[NegotiationEpisode, Game]:
-    """Return the turns `start` to `stop` of a lane as an episode of RLlib, or the part of one, and the game after it.
+    """Return the turns `start` to `stop` of a lane as an episode of RLlib, or a part of one, and the game after it.
 
-    `sights` are what seats see behind their last turn; a seat without one has a turn that is still unpaid, which is
-    left for the next rollout.
+    `sights` are the observations of seats after their last turn; a seat without one has an unpaid turn, which is left
+    for the next rollout.
     """
     episode = game.episode()
     seats, paid = rows["seat"][start:stop, lane], rows["rewards"][start:stop, lane]
@@ -132,10 +132,10 @@ def chunk(
             continue
         rewards = np.add.reduceat(paid[:, seat], own)
         if own[0] > 0 and game.steps[seat] == 0:
-            rewards[0] += paid[: own[0], seat].sum()  # what came before its first turn
+            rewards[0] += paid[: own[0], seat].sum()  # the pay before its first turn
         final = sights.get(seat)
         if final is None:
-            paid[own[-1], seat] = rewards[-1]  # with what came before, where it is the first
+            paid[own[-1], seat] = rewards[-1]  # with the earlier pay, where it is the first turn
             last, own, rewards = start + own[-1], own[:-1], rewards[:-1]
             if not len(own):
                 continue
@@ -162,7 +162,7 @@ def _own_episode(
     started: int,
     ended: bool,
 ) -> SingleAgentEpisode:
-    """Return the turns of one seat as an episode of its own."""
+    """Return the turns of one seat as an episode of RLlib."""
     n = len(picked)
     seen = {}
     for name in (OBSERVATION, MASK):
@@ -191,7 +191,7 @@ def _own_episode(
 def _note_times(
     episode: MultiAgentEpisode, agent: str, own: NDArray[np.int64], turns: int, started: int, carried: int, ended: bool
 ) -> None:
-    """Say which of the turns are an agent's own."""
+    """Mark the turns that are an agent's own."""
     times: list[Any] = [SKIPPED] * (turns + 1)
     for k, turn in enumerate(own.tolist()):
         times[turn] = started + k

@@ -32,8 +32,8 @@ class BatchEnvRunner(MultiAgentEnvRunner):
 
     Episodes, metrics and states are RLlib's, and game k of lane i is the one that its own runner plays in environment
     i. Agents whose module is not trained are left out of the episodes, since their turns would be thrown away;
-    callbacks see them. Episode metrics are means over the games that ended in a call of `sample`. What would need
-    Python for each turn is refused: connectors of one's own, modules with a memory, `on_episode_step`.
+    callbacks see them. Episode metrics are means over the games that ended in a call of `sample`. Connectors of one's
+    own, modules with a memory and `on_episode_step` are refused: they would need Python for each turn.
     """
 
     def __init__(self, config: Any, **settings: Any) -> None:
@@ -48,14 +48,14 @@ class BatchEnvRunner(MultiAgentEnvRunner):
         }
 
     def _is_hooked(self, which: str) -> bool:
-        """Whether a callback of the user's is to be called."""
+        """Return whether the user has a callback of this kind."""
         methods = any(getattr(type(each), which) is not getattr(RLlibCallback, which) for each in self._callbacks)
         return methods or bool(getattr(self.config, f"callbacks_{which}"))
 
     # ------------------------------------------------------------------ making
 
     def make_env(self) -> None:
-        """Make the games; what is going on is forgotten."""
+        """Make the games; drop those in progress."""
         if self.env is not None:
             self.env.close()
         context = self.config.env_config
@@ -99,7 +99,7 @@ class BatchEnvRunner(MultiAgentEnvRunner):
         random_actions: bool = False,
         force_reset: bool = False,
     ) -> list[NegotiationEpisode]:
-        """Play so many turns, or until so many games have ended; return the episodes, and parts of those that go on."""
+        """Play a number of turns or games; return the episodes, and the parts of those in progress."""
         if force_reset or num_episodes is not None or self._needs_initial_reset:
             self._begin_all()
         self._needs_initial_reset = num_episodes is not None
@@ -125,7 +125,7 @@ class BatchEnvRunner(MultiAgentEnvRunner):
         seeds = None
         if not self._has_begun:
             first = secrets.randbits(31) if self._seed is None else self._seed
-            later = self.num_env_steps_sampled_lifetime % SEEDS_APART  # of a runner that goes on where another was
+            later = self.num_env_steps_sampled_lifetime % SEEDS_APART  # of a runner that replaces another
             seeds = [lane_seed(first + lane, self.worker_index or 0) + later for lane in range(self.num_envs)]
         self.env.reset(seeds)
         self._has_begun = True
@@ -135,7 +135,7 @@ class BatchEnvRunner(MultiAgentEnvRunner):
             self._begin(lane)
 
     def _begin(self, lane: int) -> None:
-        """Seat the modules for a lane's game, which has begun."""
+        """Assign modules to a lane's new game."""
         game = Game(self.env.name(lane), {}, self.config.policy_mapping_fn)
         episode = game.episode()
         self._call("on_episode_created", lane, episode)
@@ -155,7 +155,7 @@ class BatchEnvRunner(MultiAgentEnvRunner):
         return self._names.index(module)
 
     def _call(self, which: str, lane: int, episode: NegotiationEpisode) -> None:
-        """Call the user's callbacks, if there are any."""
+        """Call the user's callbacks of a kind."""
         if self._hooks[which]:
             more: dict[str, Any] = {"prev_episode_chunks": []} if which == "on_episode_end" else {}
             make_callback(
@@ -211,7 +211,7 @@ class BatchEnvRunner(MultiAgentEnvRunner):
     # ------------------------------------------------------------------ episodes
 
     def _finish(self, lane: int) -> list[NegotiationEpisode]:
-        """Return what there is to learn from a game that is over, as a list of one or none."""
+        """Return the episode of a game that is over, as a list of one or none."""
         rows = self._rows
         episode, game = chunk(
             rows, lane, rows.first[lane], rows.last + 1, self._games[lane], True, self.env.sights(lane)
@@ -221,7 +221,7 @@ class BatchEnvRunner(MultiAgentEnvRunner):
         return self._trained(episode)
 
     def _cut(self) -> list[NegotiationEpisode]:
-        """Return the parts of the games that go on, and begin the next rollout."""
+        """Return the parts of the games in progress, and begin the next rollout."""
         rows, lanes = self._rows, range(self.num_envs)
         seats, there = self.env.seats(), rows.first <= rows.last
         seen: dict[str, NDArray[Any]] = {
@@ -243,7 +243,7 @@ class BatchEnvRunner(MultiAgentEnvRunner):
         return episodes
 
     def _trained(self, episode: NegotiationEpisode) -> list[NegotiationEpisode]:
-        """Return the part of an episode that a module learns from, as a list of one or none."""
+        """Return an episode without the agents that do not learn, as a list of one or none."""
         wanted = self.config.policies_to_train
         if wanted is not None and not callable(wanted):
             for agent, own in list(episode.agent_episodes.items()):
@@ -254,7 +254,7 @@ class BatchEnvRunner(MultiAgentEnvRunner):
     # ------------------------------------------------------------------ metrics
 
     def _count(self, turns: int, done: int) -> None:
-        """Log how many turns were played, by whom."""
+        """Log the numbers of turns and games."""
         log, total = self.metrics.log_value, turns * self.num_envs
         self.num_env_steps_sampled_lifetime += total
         log(names.NUM_ENV_STEPS_SAMPLED, total, reduce="sum")
@@ -264,7 +264,7 @@ class BatchEnvRunner(MultiAgentEnvRunner):
         self._log_env_steps(self._metrics_num_env_steps_sampled, max(total, 1))
 
     def get_metrics(self) -> Any:
-        """Return what there is to say since the last call."""
+        """Return the metrics since the last call."""
         share = self.config.num_env_runners or 1
         self.figures.log(self.metrics, math.ceil(self.config.metrics_num_episodes_for_smoothing / share))
         return self.metrics.reduce()

@@ -1,4 +1,4 @@
-"""Ray for a training: a quiet one, see `ray_cluster`, and no message of RLlib that says nothing."""
+"""Ray for a training, as `ray_cluster` starts it, without messages of RLlib that need no action."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from parlay_marl.training.rllib.env import register
 from parlay_marl.training.rllib.lanes import Lanes
 from parlay_marl.training.rllib_settings import env_settings
 
-HUSHED = {
+FILTERED = {
     "ray.rllib.algorithms.algorithm_config": (
         "on the new API stack",
         "RLlib says it of every algorithm, since the new API stack is the default",
@@ -27,12 +27,12 @@ HUSHED = {
     ),
     "ray.tune.utils.util": ("Install gputil", "it would measure a GPU's load for Tune, which nothing here shows"),
 }
-"""What RLlib logs whatever one does: the logger, part of the message, and why it may be passed over."""
+"""Messages that RLlib logs in every run: the logger, a part of the message, and the reason to drop it."""
 
 
-def hush() -> None:
-    """Pass over the messages of `HUSHED` in this process."""
-    for name, (text, _) in HUSHED.items():
+def filter_messages() -> None:
+    """Drop the messages of `FILTERED` in this process."""
+    for name, (text, _) in FILTERED.items():
         logging.getLogger(name).addFilter(functools.partial(_is_news, text))
 
 
@@ -42,20 +42,20 @@ def _is_news(text: str, record: logging.LogRecord) -> bool:
 
 @contextmanager
 def session(config: Any, address: str | None = None) -> Iterator[None]:
-    """Have Ray at hand, the cluster at an address or one that is started here and ended afterwards.
+    """Connect to the Ray cluster at an address, or start one on this machine and end it afterwards.
 
     The rules are compiled first, in this process, so that runners find them compiled. A cluster of several machines
     must have the package on all of them.
     """
     register()
-    hush()
+    filter_messages()
     compile_for(config.env_config)
-    with ray_cluster(address, runtime_env={"worker_process_setup_hook": hush}):
+    with ray_cluster(address, runtime_env={"worker_process_setup_hook": filter_messages}):
         yield
 
 
 def compile_for(env_config: Any) -> None:
-    """Compile the rules for an environment where this machine has not done so yet, and say it: it takes a while."""
+    """Compile the rules for an environment, and print it where it takes a while."""
     if jit.needs_compiling("reset_lanes", "step_lanes", "observe_game"):
         print("Compiling the rules for this machine; this takes under a minute, once.", flush=True)
     lanes = Lanes(env_settings(env_config), 2)

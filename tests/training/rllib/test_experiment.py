@@ -1,4 +1,4 @@
-"""`scripts/rllib_experiment.py` as a user runs it: its files, its table, its refusals, and nothing left running."""
+"""`experiments/rllib_experiment.py` as a user runs it: its files, its table, its refusals, and nothing left running."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def experiment(*arguments: str | Path, home: Path) -> Finished:
     cache = os.environ.get("PARLAY_CACHE_DIR") or Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
     variables = {"PARLAY_CACHE_DIR": str(cache if "PARLAY_CACHE_DIR" in os.environ else Path(cache, "parlay_marl"))}
     kept = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
-    command = [sys.executable, ROOT / "scripts" / "rllib_experiment.py", *arguments]
+    command = [sys.executable, ROOT / "experiments" / "rllib_experiment.py", *arguments]
     return run(command, cwd=home, env=kept | variables | {"HOME": str(home)}, limit=1200.0)
 
 
@@ -127,7 +127,10 @@ def test_a_sweep_compares_trials_and_goes_on_with_the_best(home: Path) -> None:
         (["persona", "-o", "shark=-1", "--out", "x"], "weights must be 0 or more"),
         (["persona", "-s", "unifrom", "--out", "x"], "did you mean 'uniform'"),
         (["persona", "--restore", "nowhere", "--out", "x"], "it holds no checkpoint"),
-        (["persona", "--restore", "nowhere", "--seed", "3", "--out", "x"], "--seed: what is restored has its own"),
+        (
+            ["persona", "--restore", "nowhere", "--seed", "3", "--out", "x"],
+            "--seed: the restored experiment has its own",
+        ),
         (["persona", "--env-runners", "999", "--out", "x"], "give fewer, or the --address of a cluster"),
         (["persona", "--address", "127.0.0.1:1", "--out", "x"], "cannot use '127.0.0.1:1'"),
     ],

@@ -1,18 +1,18 @@
 #!/usr/bin/env python3
-"""Train with RLlib from the command line, and say how good what was learned is.
+"""Train with RLlib from the command line, and evaluate the learned policies.
 
-    python scripts/rllib_experiment.py persona --scenario uniform --opponent linear --iterations 40 --out runs/one
-    python scripts/rllib_experiment.py league --opponent linear --env-runners 2 --out runs/two
-    python scripts/rllib_experiment.py persona --restore runs/one --iterations 20 --out runs/three   # goes on
-    python scripts/rllib_experiment.py persona --sweep 8 --out runs/sweep
+    python experiments/rllib_experiment.py persona --scenario uniform --opponent linear --iterations 40 --out runs/one
+    python experiments/rllib_experiment.py league --opponent linear --env-runners 2 --out runs/two
+    python experiments/rllib_experiment.py persona --restore runs/one --iterations 20 --out runs/three   # continues
+    python experiments/rllib_experiment.py persona --sweep 8 --out runs/sweep
 
 CONFIG is who learns: `two` (a buyer's and a seller's policy), `shared` (one policy in both seats), `persona` (against
 the opponents), `league` (against itself and its frozen past) or `zoo` (against all scripted personas). Policies that
 learn against each other meet the opponents in half of their games. Needs `pip install "parlay-marl[rllib]"`.
 
-OUT gets experiment.json (what was asked for), results.csv and curves for TensorBoard (a line and a point for each
+OUT gets experiment.json (the options), results.csv and curves for TensorBoard (a line and a point for each
 iteration), `checkpoint`, each learned policy as NAME.safetensors, and evaluation.json. A sweep keeps its trials, too,
-and goes on with the best one. In the end a table compares the policies, against the opponents that they were trained
+and continues with the best one. In the end a table compares the policies, against the opponents that they were trained
 on, with random play and with the linear conceder: mean payoffs with 95% intervals over game numbers. The exit status
 is 1 where a training had an illegal move.
 """
@@ -42,7 +42,7 @@ EVALUATION_SEED = 2**62
 
 
 def main() -> int:
-    """Do what the command line says; return the exit status."""
+    """Run the experiment of the command line; return the exit status."""
     options = parsed()
     from parlay_marl.errors import ParlayError
 
@@ -74,7 +74,9 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--lanes", type=int, help="games at once in each of them; 256")
     parser.add_argument("--reward", choices=("payoff", "shaped"), help="what the game pays; payoff")
     parser.add_argument("--seed", type=int, help="seed of all chance; 0")
-    parser.add_argument("--restore", type=Path, metavar="OUT", help="go on from the checkpoint of another experiment")
+    parser.add_argument(
+        "--restore", type=Path, metavar="OUT", help="continue from the checkpoint of another experiment"
+    )
     parser.add_argument("--checkpoint-every", type=int, default=10, metavar="N", help="iterations; 10")
     parser.add_argument("--sweep", type=int, metavar="TRIALS", help="search rates of learning and entropy by ASHA")
     parser.add_argument("--games", type=int, default=500, help="games in each cell of the evaluation; 500")
@@ -83,7 +85,7 @@ def parsed() -> argparse.Namespace:
     if options.restore:
         for name in GIVEN_BY_CHECKPOINT:
             if getattr(options, name) is not None:
-                parser.error(f"--{name.replace('_', '-')}: what is restored has its own; leave it out")
+                parser.error(f"--{name.replace('_', '-')}: the restored experiment has its own; leave it out")
     defaults = {"iterations": CONFIGS[options.config], "env_runners": 0, "lanes": 256, "reward": "payoff", "seed": 0}
     for name, default in defaults.items():
         if getattr(options, name) is None:
@@ -101,11 +103,12 @@ def parsed() -> argparse.Namespace:
 
 def configured(options: argparse.Namespace) -> Any:
     """Return RLlib's configuration of an experiment."""
+    from parlay_marl.cli.model_options import read_weights
     from parlay_marl.training import rllib
-    from parlay_marl.training.plan import scripted_personas
+    from parlay_marl.training.config import scripted_personas
 
     games = {"scenarios": options.scenario or ["saas_enterprise"], "reward": options.reward}
-    opponents = dict(map(weighted, options.opponent or ["linear"]))
+    opponents = read_weights("--opponent", options.opponent or ["linear"])
     make = {
         "two": lambda: rllib.two_policies(opponents, **games),
         "shared": lambda: rllib.shared_policy(opponents, **games),
@@ -120,15 +123,8 @@ def configured(options: argparse.Namespace) -> Any:
     )
 
 
-def weighted(text: str) -> tuple[str, float]:
-    """Return an opponent and its weight."""
-    from parlay_marl.cli.options import weighted as parse
-
-    return parse(text)
-
-
 def experiment(options: argparse.Namespace) -> int:
-    """Train, keep what was learned, and say how good it is."""
+    """Train, write the policies, and evaluate them."""
     from ray.rllib.algorithms.algorithm import Algorithm
 
     from parlay_marl.training.rllib.session import session
@@ -147,7 +143,7 @@ def experiment(options: argparse.Namespace) -> int:
 
 
 def restored(options: argparse.Namespace) -> Path | None:
-    """Return the checkpoint to go on from, and take over what the experiment was asked for that has left it."""
+    """Return the checkpoint to continue from, and take over the options of the experiment that wrote it."""
     from parlay_marl.errors import ConfigurationError
 
     if options.restore is None:
@@ -168,7 +164,7 @@ def restored(options: argparse.Namespace) -> Path | None:
 
 
 def check_new(out: Path) -> None:
-    """Refuse a folder that holds anything."""
+    """Refuse a folder that is not empty."""
     from parlay_marl.errors import ConfigurationError
 
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
@@ -187,7 +183,7 @@ def begin(options: argparse.Namespace) -> None:
 
 
 def trained(algorithm: Any, options: argparse.Namespace) -> int:
-    """Train for so many iterations, with a line and a point of each curve for every one; return the illegal moves."""
+    """Train, with a line and a point of each curve for every iteration; return the number of illegal moves."""
     from tensorboardX import SummaryWriter
 
     illegal = 0
@@ -210,7 +206,7 @@ def trained(algorithm: Any, options: argparse.Namespace) -> int:
 
 
 def figures_of(result: dict[str, Any], seconds: float) -> dict[str, float]:
-    """Return what is told of an iteration."""
+    """Return the figures of an iteration."""
     played, negotiation = result["env_runners"], result["env_runners"]["negotiation"]
     own = {name: value for name, value in negotiation["payoff"].items() if not name.startswith("past_")}
     learned = {name: values for name, values in result["learners"].items() if name in own}
@@ -248,7 +244,7 @@ def stop(algorithm: Any) -> None:
 
 
 def sweep(options: argparse.Namespace) -> int:
-    """Search a small space by ASHA, and go on with the best trial as with an experiment."""
+    """Search a small space by ASHA, and continue with the best trial as with an experiment."""
     from ray import tune
     from ray.rllib.algorithms.algorithm import Algorithm
     from ray.tune.schedulers import ASHAScheduler
@@ -277,7 +273,7 @@ def sweep(options: argparse.Namespace) -> int:
                 storage_path=str(options.out.resolve()),
                 stop={"training_iteration": options.iterations},
                 checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=True),
-                callbacks=[told(metric)],
+                callbacks=[printing(metric)],
                 verbose=0,
             ),
         )
@@ -298,8 +294,8 @@ def sweep(options: argparse.Namespace) -> int:
             stop(algorithm)
 
 
-def told(metric: str) -> Any:
-    """Return what prints a line for each iteration of a trial."""
+def printing(metric: str) -> Any:
+    """Return a callback that prints a line for each iteration of a trial."""
     from ray import tune
 
     class Lines(tune.Callback):

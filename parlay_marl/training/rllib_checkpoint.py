@@ -1,4 +1,4 @@
-"""The network in a checkpoint of RLlib's new API stack, read without running what the files hold.
+"""The network in a checkpoint of RLlib's new API stack, read without running code in it.
 
 A module's state is a pickle, or a MessagePack file, of NumPy arrays by name. The pickle is read by an unpickler that
 knows arrays and dictionaries and nothing else; even these it builds itself.
@@ -26,7 +26,7 @@ MIXED = "its head has hidden layers, which by RLlib's default have relu while th
 METADATA, ACTIVATION = "metadata.json", "activation"
 """A module's file of plain text, and its key for the function of the hidden layers."""
 PLACES = ("", "rl_module", "learner/rl_module", "learner_group/learner/rl_module")
-"""Where modules lie in the folder of a module, of several, of a learner group and of an algorithm."""
+"""Places of modules in the folder of a module, of several, of a learner group and of an algorithm."""
 _KNOWN = (
     *("encoder.actor_encoder.net.mlp.", "encoder.encoder.net.mlp.", "encoder.critic_encoder."),
     *("pi.net.mlp.", "pi.log_std_clip_param_const", "vf."),
@@ -40,20 +40,20 @@ _OPCODES = {
     *("NONE", "NEWTRUE", "NEWFALSE", "BININT", "BININT1", "BININT2", "LONG1", "BINFLOAT"),
     *("SHORT_BINUNICODE", "BINUNICODE", "SHORT_BINBYTES", "BINBYTES", "BINBYTES8", "BYTEARRAY8"),
 }
-"""What a pickle of arrays by name is written with."""
+"""The opcodes of a pickle of arrays by name."""
 _LARGEST_METADATA = 2**16
 _MOST_MEMOS = 2**20
 _DEEPEST = 8
 
 
 def read_rllib(folder: Path, module: str | None) -> tuple[str, Network]:
-    """Return name and policy network of a module; raise `ValueError` where there is none that can be read."""
+    """Return the name and the policy network of a module; raise `ValueError` where none can be read."""
     found = _find(folder, module)
     return found.name, network_of(_state(found), _activation(found))
 
 
 def network_of(tensors: Tensors, activation: str | None = None) -> Network:
-    """Return the policy network of a module's state, with the function of its hidden layers where that is known."""
+    """Return the policy network of a module's state, with the activation of its hidden layers where it is known."""
     refuse_others(tensors, _KNOWN, LIBRARY)
     own, shared = "encoder.actor_encoder.net.mlp.", "encoder.encoder.net.mlp."
     encoder = chain(tensors, own if any(name.startswith(own) for name in tensors) else shared)
@@ -62,7 +62,7 @@ def network_of(tensors: Tensors, activation: str | None = None) -> Network:
 
 
 def _activation(folder: Path) -> str | None:
-    """Return the function of the hidden layers where the metadata of a module say it, as those of ours do."""
+    """Return the activation of the hidden layers where the metadata of a module name it."""
     path = folder / METADATA
     if not path.is_file() or path.stat().st_size > _LARGEST_METADATA:
         return None
@@ -126,7 +126,7 @@ def _state(folder: Path) -> Tensors:
 
 
 def load_arrays(content: bytes) -> Any:
-    """Return what a pickle of arrays holds; any name in it but those of arrays and dictionaries is refused."""
+    """Return the content of a pickle of arrays; refuse every name but those of arrays and dictionaries."""
     for opcode, argument, _ in pickletools.genops(content):
         if opcode.name not in _OPCODES or (opcode.name == "LONG_BINPUT" and int(argument or 0) > _MOST_MEMOS):
             raise ValueError(f"it uses the pickle opcode {opcode.name}")
@@ -143,17 +143,17 @@ def load_arrays(content: bytes) -> Any:
 
 
 def _plain(state: Any) -> Any:
-    """Return a dictionary with the arrays that its pickle has filled in."""
+    """Return a dictionary with arrays in place of their stand-ins."""
     if not isinstance(state, dict):
         return state
     return {name: getattr(value, "array", value) for name, value in state.items()}
 
 
 def _stand_ins() -> dict[tuple[str, str], Callable[..., Any]]:
-    """Return what stands for the names in a pickle of arrays: new classes each time, since a pickle may change them."""
+    """Return stand-ins for the names in a pickle of arrays: new classes each time, since a pickle may change them."""
 
     class Kind:
-        """For `numpy.dtype`: remembers what it was called."""
+        """Stands for `numpy.dtype`, and keeps its name."""
 
         def __init__(self, name: Any, *_: Any) -> None:
             self.name = name
@@ -163,7 +163,7 @@ def _stand_ins() -> dict[tuple[str, str], Callable[..., Any]]:
                 raise ValueError("its numbers are in big-endian order")
 
     class Filled:
-        """For an empty `numpy.ndarray` that is filled afterwards."""
+        """Stands for an empty `numpy.ndarray` that the pickle fills later."""
 
         def __init__(self, *_: Any) -> None:
             self.array: Any = None
@@ -192,7 +192,7 @@ def _array(content: Any, dtype: Any, shape: Any, order: Any = "C") -> Any:
 
 
 class _Messages:
-    """A reader of MessagePack, as far as msgpack-numpy writes arrays by name."""
+    """A reader of MessagePack, for the parts that msgpack-numpy writes for arrays by name."""
 
     def __init__(self, content: bytes) -> None:
         self.content = content
@@ -202,7 +202,7 @@ class _Messages:
         """Return all of the content as one value."""
         value = self._value(_DEEPEST)
         if self.place != len(self.content):
-            raise ValueError("there is more behind its end")
+            raise ValueError("data follows its end")
         return value
 
     def _take(self, length: int) -> bytes:
@@ -262,7 +262,7 @@ class _Messages:
         return found
 
 
-# Tags of MessagePack, and what follows them: a number, or a length and so many bytes or values.
+# Tags of MessagePack, and the numbers or lengths that follow them.
 _CONSTANTS = {0xC0: None, 0xC2: False, 0xC3: True}
 _NUMBERS = dict(zip(range(0xCA, 0xD4), "fdBHIQbhiq", strict=True))
 _LENGTHS = {

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """Measure the batch engine beside other projects' engines, in one run.
 
-    python scripts/bench_peers.py [--rounds 5] [--json FILE]
+    python benchmarks/peers.py [--rounds 5] [--json FILE]
 
 Sets up `.venv-peers` with this project and its peers (Pgx, OpenSpiel, NegMAS, Axelrod, Gymnasium, PettingZoo) and
 runs itself there. Everything is measured in turn, `--rounds` times; the figures are medians, and the ratios are between
 medians of the same run, since absolute speeds depend on the machine and its neighbours. Each game is another game: the
-table compares how fast engines turn over steps and whole episodes, not what is in them.
+table compares how fast engines turn over steps and whole episodes, not the content of their games.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ Measure = Callable[[], float]
 
 
 def set_up() -> Path:
-    """Return the Python of the peers' virtual environment, made anew where what it needs has changed."""
+    """Return the Python of the peers' virtual environment, made anew where its requirements have changed."""
     python = HOME / "bin" / "python"
     wanted = hashlib.sha256("\n".join([*PEERS, (ROOT / "pyproject.toml").read_text("utf-8")]).encode()).hexdigest()
     stamp = HOME / "peers.stamp"

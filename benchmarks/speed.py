@@ -2,7 +2,7 @@
 """Measure the speed of the environment beside PettingZoo's classic games, in one run.
 
     pip install -e ".[bench]"
-    python scripts/bench.py [--rounds 5] [--json FILE]
+    python benchmarks/speed.py [--rounds 5] [--json FILE]
 
 Speeds are agent steps per second with the same uniform sampler over the mask, interleaved; the figures are medians and
 the ratios are between medians of the same run, since absolute speeds depend on the machine and its neighbours.
@@ -134,7 +134,7 @@ def batch_detail(rounds: int) -> dict[str, float]:
 
 
 def belief_cost(rounds: int) -> dict[str, float]:
-    """Return medians of the batch's speed with each tracker of beliefs, and what is left of that without beliefs."""
+    """Return medians of the batch's speed with each tracker of beliefs, and its share of the speed without beliefs."""
     trackers = ("none", "heuristic", "bayes")
     speeds: dict[str, list[float]] = {name: [] for name in trackers}
     for _ in range(rounds):
@@ -151,7 +151,7 @@ def resident_megabytes() -> float:
 
 
 def memory_growth(games: int) -> dict[str, float]:
-    """Return the megabytes by which playing so many games grows this process: in a batch, and whole ones in the kernel.
+    """Return the growth of this process, in megabytes, while it plays games in a batch and whole games in the kernel.
 
     A tenth of them is played first, so that everything is in place.
     """
@@ -222,7 +222,7 @@ def measure_all(rounds: int) -> dict[str, Any]:
             from pettingzoo.classic import rps_v2, tictactoe_v3
         except ImportError:
             raise SystemExit('PettingZoo\'s classic games are missing: pip install -e ".[bench]"') from None
-    contestants: dict[str, Callable[[], float]] = {
+    measures: dict[str, Callable[[], float]] = {
         "env": lambda: play_aec(negotiation_v0.env(), 40_000),
         "raw_env": lambda: play_aec(negotiation_v0.raw_env(), 40_000),
         "tictactoe_env": lambda: play_aec(tictactoe_v3.env(), 5_000),
@@ -231,11 +231,11 @@ def measure_all(rounds: int) -> dict[str, Any]:
         "rps_raw_env": lambda: play_aec(rps_v2.raw_env(), 20_000),
         "batch": batch_player(),
     }
-    for measure in contestants.values():
+    for measure in measures.values():
         measure()
-    speeds: dict[str, list[float]] = {name: [] for name in contestants}
+    speeds: dict[str, list[float]] = {name: [] for name in measures}
     for _ in range(rounds):
-        for name, measure in contestants.items():
+        for name, measure in measures.items():
             speeds[name].append(measure())
     medians = {name: statistics.median(values) for name, values in speeds.items()}
     ratios = {
@@ -270,7 +270,7 @@ def main() -> None:
     """Measure, print a table and, where asked, write it as JSON."""
     parser = argparse.ArgumentParser(description="Measure the environment's speed beside PettingZoo's classic games.")
     parser.add_argument("--rounds", type=int, default=5, help="measurements of each (default 5)")
-    parser.add_argument("--memory", type=int, metavar="GAMES", help="only show how much memory so many games take")
+    parser.add_argument("--memory", type=int, metavar="GAMES", help="only show the memory that a number of games takes")
     parser.add_argument("--beliefs", action="store_true", help="only show what beliefs cost")
     parser.add_argument("--json", metavar="FILE", help="write the figures to a file")
     arguments = parser.parse_args()
