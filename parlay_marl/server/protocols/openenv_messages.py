@@ -1,4 +1,4 @@
-"""What goes over the wire with OpenEnv: the action of a client, what it sees, and the state of its episode."""
+"""The messages of OpenEnv's protocol: reset, action, observation, and the state of an episode."""
 
 from __future__ import annotations
 
@@ -7,9 +7,24 @@ from typing import Annotated, Any, Literal
 from openenv.core.env_server.types import Action, Observation, State
 from pydantic import BaseModel, ConfigDict, Field
 
+from parlay_marl.game import view as game_view
+from parlay_marl.game.view import SeatView
+from parlay_marl.server.game_request import GameRequest
+from parlay_marl.server.seat_text import terms_of
+
+Seat = Literal["buyer", "seller"]
 Tactic = Literal["ANCHOR_HIGH", "BATNA_REVEAL", "SILENCE", "CHALLENGE"]
 Amount = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 Flag = Annotated[bool, Field(strict=True)]
+
+
+class ResetRequest(GameRequest):
+    """What a client asks of an episode."""
+
+    role: Seat = Field("buyer", description="the client's seat")
+    opponent: str = Field("shark", max_length=120, description="who plays the other seat, by name")
+    join_code: str | None = Field(None, max_length=120, description="code for a seat in a game of two clients")
+    text: bool = Field(True, strict=True, description="whether observations have a text for a reader")
 
 
 class NegotiationAction(Action):
@@ -24,13 +39,13 @@ class NegotiationAction(Action):
     wait: Flag = Field(False, description="in a game of two clients: do nothing but wait for one's turn")
 
 
-class Told(BaseModel):
+class Part(BaseModel):
     """A part of an observation."""
 
     model_config = ConfigDict(extra="forbid")
 
 
-class Offer(Told):
+class Offer(Part):
     """A standing offer."""
 
     amount: float = Field(description="price, in currency")
@@ -38,22 +53,22 @@ class Offer(Told):
     worth: float = Field(description="what the deal would be worth to oneself, in currency")
 
 
-class Package(Told):
+class Package(Part):
     """A full choice of all terms."""
 
     terms: dict[str, str] = Field(description="option of each term")
     worth: float = Field(description="what it is worth to oneself beside the price, in currency")
 
 
-class PublicClaim(Told):
+class PublicClaim(Part):
     """A seat's latest claim about its limit."""
 
     amount: float = Field(description="the limit that was claimed, in currency")
     status: Literal["open", "verified", "caught", "contradicted"] = Field(description="what has become of it")
 
 
-class Belief(Told):
-    """What the seat's tracker believes of the other; prices are in currency."""
+class Belief(Part):
+    """The belief of the seat's tracker about the other; prices are in currency."""
 
     reservation: float = Field(description="the other's reservation price: its mean")
     sd: float = Field(description="the standard deviation of that price")
@@ -69,7 +84,7 @@ class NegotiationObservation(Observation):
     """What the client's seat sees: its own figures and what is public. `metadata` has the outcome at the end."""
 
     episode_id: str = Field("", description="tells this episode from all others")
-    role: Literal["buyer", "seller"] = Field("buyer", description="the client's seat")
+    role: Seat = Field("buyer", description="the client's seat")
     scenario: str = Field("", description="name of what is bargained over")
     currency: str = Field("", description="currency of all amounts")
     price_range: tuple[float, float] = Field((0.0, 0.0), description="the public range of prices")
@@ -108,3 +123,50 @@ class NegotiationState(State):
     cumulative_reward: float = Field(0.0, description="what the client's seat has been paid in all")
     history: list[dict[str, Any]] = Field([], description="all turns, as both seats have seen them")
     hidden: dict[str, Any] = Field({}, description="the true figures of both seats, where they are revealed")
+
+
+def figures(view: SeatView) -> dict[str, Any]:
+    """Return the fields of an observation that a view holds."""
+    scenario = view.scenario
+    return {
+        "role": view.role,
+        "scenario": scenario.name,
+        "currency": scenario.currency,
+        "price_range": (scenario.low, scenario.high),
+        "round": view.round,
+        "rounds": view.rounds,
+        "legal_moves": [move.name for move in view.legal_moves],
+        "reservation_price": view.reservation_price,
+        "urgency": view.urgency,
+        "has_alternative": view.has_alternative,
+        "packages": _packages(view),
+        "offer": _offer(view.offer, view),
+        "counter_offer": _offer(view.counter_offer, view),
+        "claim": _claim(view.claim),
+        "counter_claim": _claim(view.counter_claim),
+        "credibility": view.credibility,
+        "counter_credibility": view.counter_credibility,
+        "tension": view.tension,
+        "hot_streak": view.hot_streak,
+        "erosion_ticks": view.erosion_ticks,
+    }
+
+
+def _packages(view: SeatView) -> list[dict[str, Any]]:
+    """Return the worth of every package to the seat; nothing where only the price is open."""
+    scenario = view.scenario
+    if not scenario.terms:
+        return []
+    return [{"terms": terms_of(i, scenario), "worth": worth} for i, worth in enumerate(view.package_worth)]
+
+
+def _offer(offer: game_view.Offer | None, view: SeatView) -> dict[str, Any] | None:
+    """Return a standing offer."""
+    if offer is None:
+        return None
+    return {"amount": offer.price, "terms": terms_of(offer.package, view.scenario), "worth": offer.worth}
+
+
+def _claim(claim: game_view.PublicClaim | None) -> dict[str, Any] | None:
+    """Return a claim."""
+    return None if claim is None else {"amount": claim.price, "status": claim.status}
