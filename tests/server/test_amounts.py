@@ -27,11 +27,7 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 def session(places: list[Path], name: str, opponent: str | None) -> GameSession:
     shared = factory(scenario=[str(place) for place in places])
     request = game_request({"scenario": name, "opener": "buyer"})
-    made = (
-        shared.session(request, opponent, "buyer")
-        if opponent
-        else GameSession(request.config(shared.scenarios))
-    )
+    made = shared.session(request, opponent, "buyer") if opponent else GameSession(request.config(shared.scenarios))
     made.begin(3)
     return made
 
