@@ -19,7 +19,7 @@ from parlay_marl.envs.vector import NegotiationVectorEnv
 from parlay_marl.server.game_request import GameRequest
 from parlay_marl.server.protocols.first_session import FirstSession
 from parlay_marl.server.protocols.openenv_messages import ResetRequest
-from parlay_marl.training.plan import Plan
+from parlay_marl.training.config import TrainingConfig
 from parlay_marl.training.rllib_settings import EnvSettings
 from tests.helpers import AGENTS, offer
 from tests.server.table import factory
@@ -28,7 +28,7 @@ CONSTRUCTORS = (
     negotiation_v0.raw_env, negotiation_v0.parallel_env, negotiation_v0.make_config, NegotiationEnv,
     NegotiationVectorEnv, Batch, build_params,
 )  # fmt: skip
-MODELS = (GameRequest, ResetRequest, Plan, EnvSettings)
+MODELS = (GameRequest, ResetRequest, TrainingConfig, EnvSettings)
 
 
 @pytest.mark.parametrize("made", CONSTRUCTORS, ids=lambda made: made.__name__)

@@ -298,7 +298,7 @@ def test_an_unknown_name_is_told_the_nearest_or_all() -> None:
 
 @pytest.mark.skipif(HAS_RAY, reason="Ray is installed")
 def test_without_ray_the_experiment_says_what_to_install(tmp_path: Path) -> None:
-    script = ROOT / "scripts" / "rllib_experiment.py"
+    script = ROOT / "experiments" / "rllib_experiment.py"
     done = run([sys.executable, script, "persona", "--out", tmp_path / "x"])
     assert done.returncode == 2
     assert done.stderr == 'rllib_experiment: RLlib needs ray; pip install "parlay-marl[rllib]"\n'

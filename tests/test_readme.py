@@ -26,7 +26,7 @@ from parlay_marl.game.game import Game
 from parlay_marl.players.persona import as_player
 from parlay_marl.policies.policy import Policy, write_policy
 from parlay_marl.tournament import run_tournament
-from parlay_marl.training.plan import Plan
+from parlay_marl.training.config import TrainingConfig
 from parlay_marl.training.selfplay import train
 from tests import processes
 from tests.helpers import offer
@@ -40,6 +40,8 @@ TINY_RUN = {
     "batch_size": 64, "hidden": (8,), "evaluation_games": 2,
 }  # fmt: skip
 TINY_OPTIONS = shlex.split("--frames 300 --lanes 16 --steps 16 --batch-size 64 --hidden 8 --games 2 --threads 1")
+PROGRAMS = ("benchmarks", "examples", "experiments", "scripts")
+"""Folders of programs that pages call."""
 FENCE = re.compile(r"^```(\S*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
@@ -129,7 +131,7 @@ def test_commands_exist(block: Block) -> None:
         command = line.split("#")[0].removeprefix("$ ").split()
         if not command:
             continue
-        is_script = command[0] == "python" and command[1].startswith("scripts/")
+        is_script = command[0] == "python" and command[1].split("/")[0] in PROGRAMS
         if command[0] == "parlay" or is_script:
             told = help_of(command[0], command[1])
             for option in (part for part in command if part.startswith("--")):
@@ -155,7 +157,7 @@ def test_parlay_does_what_is_shown(command: str, tmp_path: Path, monkeypatch: py
     if arguments[0] == "serve":
         arguments.append("--help")  # it would not end; tests/cli/test_serve.py runs it
     if "--resume" in arguments:
-        train(Plan(**TINY_RUN), "runs/ada")
+        train(TrainingConfig(**TINY_RUN), "runs/ada")
     elif arguments[0] == "train":
         arguments += TINY_OPTIONS
     elif any(part.startswith("runs/") for part in arguments):

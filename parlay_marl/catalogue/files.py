@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
@@ -19,6 +21,9 @@ Model = TypeVar("Model", bound=BaseModel)
 PACKAGE = Path(__file__).resolve().parent.parent
 POLICY_SUFFIX = ".safetensors"
 """Of files of learned policies."""
+NO_NAMES: Mapping[str, str] = MappingProxyType({})
+NAMED = re.compile(r"`(\w+)`")
+"""A key in the message of a validation."""
 
 
 class Strict(BaseModel):
@@ -63,22 +68,31 @@ def find(kind: str, name: object, folder: Path, suffixes: tuple[str, ...] = (".t
     return path
 
 
-def reasons(error: ValidationError) -> str:
-    """Return what a validation found, one `key: reason` after the other."""
+def reasons(error: ValidationError, names: Mapping[str, str] = NO_NAMES, secrets: Collection[str] = ()) -> str:
+    """Return what a validation found, one `key: reason` after the other.
+
+    `names` are what the user calls the keys, such as the options of a command; a message names them in backticks. The
+    values of `secrets` are not shown.
+    """
     found = []
     for item in error.errors():
-        key = escaped(".".join(str(part) for part in item["loc"])) or "(whole)"
-        given = "" if item["type"] in ("missing", "value_error") else f" (given {item['input']!r:.60})"
-        found.append(f"{key}: {item['msg'].removeprefix('Value error, ')}{given}")
+        key = str(item["loc"][0]) if item["loc"] else ""
+        place = names.get(key) or escaped(".".join(str(part) for part in item["loc"]))
+        reason = NAMED.sub(lambda name: f"`{names.get(name[1], name[1])}`", item["msg"].removeprefix("Value error, "))
+        hidden = item["type"] in ("missing", "value_error") or key in secrets
+        given = "" if hidden else f" (given {item['input']!r:.60})"
+        found.append((f"{place}: " if place else "") + reason + given)
     return "; ".join(found)
 
 
-def validate(model: type[Model], data: Mapping[str, Any] | BaseModel, source: str) -> Model:
-    """Return a validated model, or say where the data is wrong."""
+def validate(
+    model: type[Model], data: Mapping[str, Any] | BaseModel, source: str, names: Mapping[str, str] = NO_NAMES
+) -> Model:
+    """Return a validated model, or say where the data is wrong; `names` as in `reasons`."""
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        raise CatalogueError(f"{source}: {reasons(error)}") from None
+        raise CatalogueError(f"{source}: {reasons(error, names)}") from None
 
 
 def still_valid(given: Model, source: str) -> Model:

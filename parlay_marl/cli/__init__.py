@@ -11,19 +11,9 @@ from typing import Annotated
 
 import typer
 
-from parlay_marl.cli.beliefs import beliefs
-from parlay_marl.cli.evaluate import evaluate
-from parlay_marl.cli.exploit import exploit
-from parlay_marl.cli.export import export
+from parlay_marl.cli.commands import all_commands
 from parlay_marl.cli.group import OUTPUT_FAILS, ParlayGroup, end_without_output, in_paragraphs
-from parlay_marl.cli.personas import personas
-from parlay_marl.cli.play import play
-from parlay_marl.cli.replay import replay
-from parlay_marl.cli.scenarios import scenarios
-from parlay_marl.cli.serve import serve
-from parlay_marl.cli.tournament import tournament
-from parlay_marl.cli.train import train
-from parlay_marl.cli.watch import watch
+from parlay_marl.cli.model_options import command_class
 
 app = typer.Typer(
     name="parlay",
@@ -34,12 +24,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Start with: parlay watch shark diplomat",
 )
-for command in (
-    *(watch, play, tournament, replay, beliefs),
-    *(train, evaluate, exploit, export),
-    *(serve, personas, scenarios),
-):
-    app.command(help=in_paragraphs(command.__doc__ or ""))(command)
+for command in all_commands():
+    kind = None if command.options is None else command_class(command.options)
+    app.command(cls=kind, help=in_paragraphs(command.function.__doc__ or ""))(command.function)
 
 
 def _show_version(wanted: bool) -> None:
@@ -56,14 +43,14 @@ def parlay(
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
-    """A buyer and a seller bargain: watch them, sit down with them, or hold a tournament."""
+    """A buyer and a seller bargain: watch two personas, play against one, or hold a tournament."""
 
 
 def main() -> None:
     """Run the command line; the entry point of `parlay`."""
     for stream in (sys.stdin, sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a terminal that lacks a letter shows a mark in its place
+            stream.reconfigure(errors="replace")  # a character that the terminal lacks becomes a question mark
     try:
         try:
             app(prog_name="parlay")

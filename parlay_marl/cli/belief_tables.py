@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 BAND: tuple[str, ...] = ("band\n1/4", "\n1/2", "\n3/4", "\nend")
 ERROR: tuple[str, ...] = ("error\n1/4", " \n1/2", " \n3/4", " \nend")
 LEGEND = (
-    "band: share of beliefs whose 90% band holds the true limit, once a quarter, half, three quarters and all of the "
-    "game has been played; error: mean distance of the limit from what it is believed to be, as a share of the public "
-    "price range. A row is about that persona's limit"
+    "band: share of beliefs whose 90% band holds the true limit, after a quarter, half, three quarters and all of the "
+    "game; error: mean distance of the believed limit from the true one, as a share of the public price range. A row "
+    "is about that persona's limit"
 )
-MARKED = ", one with * was looked at while the numbers of bayes were chosen, and is not held out"
+MARKED = "; the parameters of bayes were chosen on those with *, which are not held out"
 PAYOFF = (
     "Mean discounted gain, in ZOPAs at nominal figures, with and without any use of the belief in the same games; the "
     "interval is over games."
@@ -28,7 +28,7 @@ PAYOFF = (
 
 
 def show_report(report: BeliefReport, console: Console) -> None:
-    """Print how well each tracker does, how bluffs are told, and what beliefs are worth."""
+    """Print the quality of each tracker, the detection of bluffs, and the value of beliefs."""
     deals = ", ".join(report.scenarios)
     title = f"{report.games_per_cell:,} games a cell, seed {report.seed}, {report.rules} rules: {deals}"
     paragraph(console, title, "parlay.title")
@@ -41,7 +41,7 @@ def show_report(report: BeliefReport, console: Console) -> None:
     _show_bluffs(report, console)
     if report.value_of_belief:
         console.print()
-        paragraph(console, "What a belief is worth to its owner", "parlay.title")
+        paragraph(console, "The value of a belief to its owner", "parlay.title")
         console.print()
         show(console, _value_table(report))
         console.print()
@@ -61,7 +61,7 @@ def _payoff(value: float) -> str:
 
 
 def _show_quality(quality: TrackerQuality, report: BeliefReport, console: Console) -> None:
-    """Print coverage and error by quarter; on a narrow terminal they take two tables."""
+    """Print coverage and error by quarter; in two tables on a narrow terminal."""
     table = _quality_table(quality, report, (BAND, ERROR))
     if width_of(table, console) <= console.width:
         show(console, table)
@@ -71,7 +71,7 @@ def _show_quality(quality: TrackerQuality, report: BeliefReport, console: Consol
 
 
 def _quality_table(quality: TrackerQuality, report: BeliefReport, columns: tuple[tuple[str, ...], ...]) -> Table:
-    """Return coverage, error or both: over all, over those held out, and about each persona."""
+    """Return a table of coverage, error or both: over all, over those held out, and about each persona."""
     headings = [heading for group in columns for heading in group]
     table = grid("about", *headings, right=headings)
     rows = [("all", quality.coverage90, quality.mae)]
@@ -87,9 +87,9 @@ def _quality_table(quality: TrackerQuality, report: BeliefReport, columns: tuple
 
 
 def _show_bluffs(report: BeliefReport, console: Console) -> None:
-    """Print how well bluffs are told from honest claims."""
+    """Print how well doubt separates bluffs from honest claims."""
     console.print()
-    paragraph(console, "Bluffs told from honest claims", "parlay.title")
+    paragraph(console, "Detection of bluffs", "parlay.title")
     if report.bluff_auc is None:
         paragraph(console, f"{report.claims:,} claims by personas that bluff, {report.bluffs:,} of them bluffs.")
         return
@@ -110,7 +110,7 @@ def _show_bluffs(report: BeliefReport, console: Console) -> None:
 
 
 def _value_table(report: BeliefReport) -> Table:
-    """Return what each persona that uses its belief gains by it."""
+    """Return a table of the gain of each persona that uses its belief."""
     numbers = ("with", "without", "gain", "95% interval")
     table = grid("persona", *numbers, right=numbers)
     for name, worth in sorted(report.value_of_belief.items()):

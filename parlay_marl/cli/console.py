@@ -1,4 +1,4 @@
-"""Where commands write: colours on a terminal, plain text elsewhere."""
+"""The consoles of commands: colours on a terminal, plain text elsewhere."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ COLOURS = {
     "zopa": "green",
     "nash": "bold yellow",
 }
-"""How each style of the transcripts looks on a terminal."""
+"""The colour of each style of the transcripts."""
 
 NARROWEST, WIDEST = 60, 100
-"""Columns between which transcripts are laid out, whatever the terminal."""
+"""Least and most columns of a transcript."""
 PIPED_TABLE = 120
 """Columns for tables that go into a file or a pipe."""
 
 
 class SafeConsole(Console):
-    """A console on which text from files, policies and people shows, and steers nothing."""
+    """A console that shows control characters of text as escapes: no text can steer the terminal."""
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
-        """Yield what is written, with control characters as escapes; those of the console itself are kept apart."""
+        """Yield the segments of an item, with the control characters of its text as escapes."""
         for segment in super().render(renderable, options):
             yield segment if segment.control else segment._replace(text=escaped(segment.text, keep="\n"))
 
@@ -54,7 +54,7 @@ def _console(stderr: bool, width: int | None = None) -> Console:
 
 
 def output() -> Console:
-    """Return the console of results; tables that go elsewhere than to a terminal are wide."""
+    """Return the console of results, on standard output; without a terminal it is wide enough for tables."""
     console = _console(stderr=False)
     if console.is_terminal or "COLUMNS" in os.environ:
         return console
@@ -62,19 +62,19 @@ def output() -> Console:
 
 
 def remarks() -> Console:
-    """Return the console of what goes on meanwhile: standard error."""
+    """Return the console of progress and remarks, on standard error."""
     return _console(stderr=True)
 
 
 def transcript_width(console: Console) -> int:
-    """Return the columns of a transcript: those of the terminal, within reason, and 80 elsewhere."""
+    """Return the columns of a transcript: those of the terminal within bounds, or 80 without a terminal."""
     if not console.is_terminal and "COLUMNS" not in os.environ:
         return 80
     return min(max(console.width, NARROWEST), WIDEST)
 
 
 def show(console: Console, item: RenderableType, width: int | None = None) -> None:
-    """Print a table or running text; into a file or a pipe without the spaces that fill its lines up."""
+    """Print a table or running text; without a terminal, lines have no spaces at their end."""
     if console.is_terminal:
         console.print(item, width=width)
         return
@@ -91,8 +91,8 @@ def print_lines(console: Console, lines: Iterable[Line]) -> None:
         console.print(text, soft_wrap=True)
 
 
-def tell_compiling(*entry_points: str) -> None:
-    """Say that the rules are about to be compiled, where compiled code of the named functions is not yet there."""
+def announce_compiling(*entry_points: str) -> None:
+    """Print that the rules are about to be compiled, where compiled code of the named functions is missing."""
     from parlay_marl.core import jit
 
     if not jit.needs_compiling(*entry_points):

@@ -1,4 +1,4 @@
-"""How a command ends: errors as one line, without a traceback."""
+"""The end of a command: an error is one line, without a traceback."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from parlay_marl.printable import escaped
 USAGE_ERROR = 2
 OUTPUT_FAILS = 1
 INTERRUPTED = 130
-"""What shells report for a program that Ctrl-C has ended."""
+"""The exit code of a program that Ctrl-C has ended, as shells have it."""
 
 
 class ParlayGroup(TyperGroup):
-    """The commands of `parlay`: what they raise on purpose becomes one line, and exit code 2."""
+    """The commands of `parlay`: an error of this package becomes one line and exit code 2."""
 
     def invoke(self, ctx: Any) -> Any:
         """Run a command."""
@@ -31,7 +31,7 @@ class ParlayGroup(TyperGroup):
                 _show_warnings_in_a_line()
                 return super().invoke(ctx)
         except ParlayError as error:
-            _say("error", error)
+            _print_line("error", error)
             raise typer.Exit(USAGE_ERROR) from None
         except KeyboardInterrupt:
             typer.echo("stopped", err=True)
@@ -41,19 +41,19 @@ class ParlayGroup(TyperGroup):
             raise typer.Exit(OUTPUT_FAILS) from None
 
 
-def _say(kind: str, what: object) -> None:
-    """Write an error or a warning to standard error, in one line that steers no terminal."""
+def _print_line(kind: str, what: object) -> None:
+    """Print an error or a warning on standard error, in one line without control characters."""
     typer.echo(f"{kind}: {escaped(' '.join(str(what).split()))}", err=True)
 
 
 def _show_warnings_in_a_line() -> None:
-    """Let warnings of ours be shown as errors are."""
+    """Print warnings of this package in one line, as errors are."""
     warnings.simplefilter("always", ParlayWarning)
     usual = warnings.showwarning
 
     def show(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
         if issubclass(category, ParlayWarning):
-            _say("warning", message)
+            _print_line("warning", message)
         else:
             usual(message, category, *place, **more)
 
@@ -61,16 +61,16 @@ def _show_warnings_in_a_line() -> None:
 
 
 def end_without_output(error: OSError) -> None:
-    """Say in one line what cannot be read or written, and drop what waits for standard output.
+    """Print in one line what cannot be read or written, and drop the buffer of standard output.
 
-    Exiting would try to write that once more, and say so.
+    Python would write the buffer at exit, and fail once more.
     """
     with contextlib.suppress(OSError):
-        _say("error", error if error.filename else f"reading or writing fails: {error.strerror or error}")
+        _print_line("error", error if error.filename else f"reading or writing fails: {error.strerror or error}")
     with contextlib.suppress(OSError, AttributeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def in_paragraphs(text: str) -> str:
-    """Return a docstring with a line for each paragraph, so that help breaks lines only where a terminal ends."""
+    """Return a docstring with one line for each paragraph, so that the help breaks lines by the terminal's width."""
     return "\n\n".join(" ".join(part.split()) for part in inspect.cleandoc(text).split("\n\n"))

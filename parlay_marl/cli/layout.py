@@ -1,4 +1,4 @@
-"""Tables and paragraphs of the catalogue's pages."""
+"""Tables and paragraphs of commands."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def paragraph(console: Console, text: str, style: str = "") -> None:
 
 
 def section(console: Console, title: str, rows: Sequence[tuple[str, ...]]) -> None:
-    """Print a headed list of rows: a key and what belongs to it; a key that repeats is shown once."""
+    """Print a headed list of rows, each a key and its texts; a repeated key is shown once."""
     console.print()
     console.print(title, style="parlay.title")
     table = Table.grid(padding=(0, 2, 0, 0))

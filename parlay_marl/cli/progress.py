@@ -1,41 +1,68 @@
-"""How far a command with many cells of games is, on a terminal."""
+"""The progress of a command that plays many cells of games."""
 
 from __future__ import annotations
 
-import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
+
+from parlay_marl.cli.console import announce_compiling, remarks
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress
 
-OnCell = Callable[[int, int], None]
 Played = TypeVar("Played")
 
 
-def watched(play: Callable[[OnCell], Played], games: int) -> Played:
-    """Play cells of so many games, show how far it is and say how long it took."""
-    from parlay_marl.cli.console import remarks
+class CellProgress:
+    """Shows a bar of the cells, the rate and the time left on a terminal; elsewhere one line at the start.
 
-    began, cells, kept = time.perf_counter(), 0, -1
-    with _progress(games) as show:
+    Cells that an earlier run has finished do not count for the rate.
+    """
 
-        def on_cell(done: int, total: int) -> None:
-            nonlocal cells, kept
-            kept = done if kept < 0 else kept
-            cells = total - kept
-            show(done, total)
+    def __init__(self, games: int, bar: Progress, console: Console) -> None:
+        self.cells = 0
+        """Cells that this run plays."""
+        self._games, self._bar, self._console = games, bar, console
+        self._task = bar.add_task("playing", total=None, rate="")
+        self._began, self._done_before = 0.0, -1
 
-        played = play(on_cell)
-    seconds, total = time.perf_counter() - began, cells * games
-    remarks().print(f"{cells:,} cells, {total:,} games in {seconds:.1f} s, {total / seconds:,.0f} games per second")
+    def __call__(self, done: int, total: int) -> None:
+        """Show the number of finished cells."""
+        if self._done_before < 0:
+            self._began, self._done_before = time.perf_counter(), done
+            if not self._console.is_terminal:
+                finished = f"; {done:,} are finished" if done else ""
+                self._console.print(f"Playing {total - done:,} cells{finished}.")
+        self.cells = total - self._done_before
+        played, seconds = (done - self._done_before) * self._games, time.perf_counter() - self._began
+        rate = f"{played / seconds:,.0f} games per second" if played and seconds > 0.0 else ""
+        self._bar.update(self._task, completed=done, total=total, rate=rate)
+
+
+def with_progress(play: Callable[..., Played], games: int, quiet: bool, *entry_points: str) -> Played:
+    """Play cells of a number of games each, and print the progress and the time.
+
+    `play` takes a function `on_cell(done, total)`. `entry_points` are the compiled functions that it calls. With
+    `quiet` nothing is printed.
+    """
+    if quiet:
+        return play()
+    announce_compiling(*entry_points)
+    console, began = remarks(), time.perf_counter()
+    with progress_bar(console) as bar:
+        progress = CellProgress(games, bar, console)
+        played = play(on_cell=progress)
+    seconds, total = time.perf_counter() - began, progress.cells * games
+    console.print(
+        f"{progress.cells:,} cells, {total:,} games in {seconds:.1f} s, {total / seconds:,.0f} games per second"
+    )
     return played
 
 
 def progress_bar(console: Console) -> Progress:
-    """Return a bar with a rate, which each task has as a field, and the time left; nothing without a terminal."""
+    """Return a bar with the time left and a rate, which is a field of each task; hidden without a terminal."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (
@@ -46,29 +73,3 @@ def progress_bar(console: Console) -> Progress:
         TimeRemainingColumn(),
     )
     return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
-
-
-@contextlib.contextmanager
-def _progress(games: int) -> Iterator[OnCell]:
-    """Show a bar of the cells, the rate and the time left on a terminal, and yield what moves it.
-
-    Elsewhere there is one line at the start. Cells that an earlier run has left do not count for the rate.
-    """
-    from parlay_marl.cli.console import remarks
-
-    console = remarks()
-    with progress_bar(console) as bar:
-        task = bar.add_task("playing", total=None, rate="")
-        began, kept = 0.0, -1
-
-        def on_cell(done: int, total: int) -> None:
-            nonlocal began, kept
-            if kept < 0:
-                began, kept = time.perf_counter(), done
-                if not console.is_terminal:
-                    console.print(f"Playing {total - done:,} cells{f'; {done:,} are finished' if done else ''}.")
-            played, seconds = (done - kept) * games, time.perf_counter() - began
-            rate = f"{played / seconds:,.0f} games per second" if played and seconds > 0.0 else ""
-            bar.update(task, completed=done, total=total, rate=rate)
-
-        yield on_cell

@@ -1,4 +1,4 @@
-"""A file of results that is there as a whole or not at all."""
+"""A file of results that is written whole or not at all."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from parlay_marl.errors import ConfigurationError
 class ResultFile:
     """A file that is opened before the work that fills it, so that a path that cannot be written is refused at once.
 
-    It is written beside itself and moved into place at the end; until then, and after an error, whatever was there
-    stays. Devices and pipes are written directly.
+    A draft beside it is moved into place at the end; until then, and after an error, an older file stays. Devices and
+    pipes are written directly.
     """
 
     def __init__(self, path: Path, option: str) -> None:
@@ -59,5 +59,5 @@ class ResultFile:
 
 
 def result_file(path: Path | None, option: str) -> contextlib.AbstractContextManager[ResultFile | None]:
-    """Return the file of an option, or what does nothing where the option was not given."""
+    """Return the file of an option, or a context of None where the option was not given."""
     return contextlib.nullcontext() if path is None else ResultFile(path, option)

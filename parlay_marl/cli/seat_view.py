@@ -1,4 +1,4 @@
-"""What a person in a seat sees before a move: own figures, what is on the table, the belief about the other."""
+"""The view of a person before a move: own figures, offers and claims, and the belief about the other."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ REFUSED = {
     Move.SILENCE: "Silence needs more credibility than you have left.",
     Move.CHALLENGE: "They have no open claim that could be challenged.",
 }
-"""Why a move that is not legal now is refused."""
+"""Reasons why a move is not legal now."""
 
 
 def refused(view: SeatView, move: Move) -> str | None:
@@ -56,7 +56,7 @@ def introduction(view: SeatView, width: int) -> list[Line]:
 
 
 def terms(view: SeatView, width: int) -> list[Line]:
-    """Return what every package is worth to the seat; nothing where only the price is open."""
+    """Return the worth of every package to the seat; no lines where only the price is open."""
     scenario = view.scenario
     if not scenario.terms:
         return []
@@ -68,7 +68,7 @@ def terms(view: SeatView, width: int) -> list[Line]:
 
 
 def table(view: SeatView, limit_before: float, width: int) -> list[Line]:
-    """Return everything that the seat goes by before a move; `limit_before` is its limit at its last one."""
+    """Return all figures for the next move; `limit_before` is the seat's limit at its last move."""
     lines = [[], _rule(view, width), *_own_lines(view, limit_before, width)]
     lines += _offer_lines(view, view.offer, view.role, "your", width) + _claim_lines(view, view.claim, "your", width)
     other = SEATS[1 - view.seat]
@@ -90,7 +90,7 @@ def _rule(view: SeatView, width: int) -> Line:
 
 
 def _own_lines(view: SeatView, limit_before: float, width: int) -> list[Line]:
-    """Return the seat's own figures, and what the limit was where it has moved."""
+    """Return the seat's own figures, with the earlier limit where it has changed."""
     limit, before = _figure(view.reservation_price, view), _figure(limit_before, view)
     text = limit + (" before terms" if view.scenario.terms else "")
     if before != limit:
@@ -100,7 +100,7 @@ def _own_lines(view: SeatView, limit_before: float, width: int) -> list[Line]:
 
 
 def _offer_lines(view: SeatView, offer: Offer | None, style: str, whose: str, width: int) -> list[Line]:
-    """Return a seat's standing offer and what it is worth to oneself."""
+    """Return a standing offer and its worth to the viewer."""
     scenario = view.scenario
     if offer is None:
         return _labelled(f"{whose} offer", "none yet", "dim", width)
@@ -110,7 +110,7 @@ def _offer_lines(view: SeatView, offer: Offer | None, style: str, whose: str, wi
 
 
 def _claim_lines(view: SeatView, claim: PublicClaim | None, whose: str, width: int) -> list[Line]:
-    """Return a seat's claim and what has become of it, where it has made one."""
+    """Return a claim and its status; no lines where there is none."""
     if claim is None:
         return []
     text = f"a limit of {exact_money(claim.price, view.scenario)}; {CLAIM_STATUS[claim.status]}"
@@ -120,7 +120,7 @@ def _claim_lines(view: SeatView, claim: PublicClaim | None, whose: str, width: i
 
 
 def _belief_lines(view: SeatView, width: int) -> list[Line]:
-    """Return what the seat believes of the other, or what it knows where limits are public."""
+    """Return the belief about the other seat, or the facts where limits are public."""
     belief = view.belief
     estimate = _figure(belief.reservation, view)
     if view.information == "complete":
@@ -133,7 +133,7 @@ def _belief_lines(view: SeatView, width: int) -> list[Line]:
 
 
 def _axis(view: SeatView) -> Line:
-    """Return the price axis with the seat's limit, where the price is all that counts."""
+    """Return the price axis, with the seat's limit where only the price is open."""
     if view.scenario.terms:
         return axis(list(view.turns))
     limit = view.scenario.normalise(view.reservation_price)

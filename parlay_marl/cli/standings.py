@@ -74,8 +74,8 @@ CONDUCT = (
     _metric("walk-\naways", "walk_away_rate", _per_hundred),
 )
 LEGEND = (
-    "payoff: mean discounted gain, in ZOPAs at nominal figures, with its interval; regret: what the best reply to the "
-    "meta-game's equilibrium is paid more; of ZOPAs: deals where there was room for one; share: of the ZOPA, over "
+    "payoff: mean discounted gain, in ZOPAs at nominal figures, with its interval; regret: how much more the best reply "
+    "to the meta-game's equilibrium is paid; of ZOPAs: share of deals among games with a ZOPA; share: of the ZOPA, over "
     "deals; capitulations: deals worth less than none; bluffs, capitulations and walk-aways are per 100 games."
 )
 WIDEST_MATRIX = 100
@@ -83,9 +83,9 @@ WIDEST_MATRIX = 100
 
 
 def show_results(games: Games, analysis: Analysis, console: Console) -> None:
-    """Print the entrants from the best to the worst and, where it fits, what the buyer of each pair gains.
+    """Print the entrants from the best to the worst and, where it fits, the mean payoff of the buyer of each pair.
 
-    On a narrow terminal the entrants take two tables.
+    On a narrow terminal the entrants are in two tables.
     """
     deals = ", ".join(games.scenario_names)
     title = f"{games.games_per_cell:,} games a cell, seed {games.seed}, {games.rules_name} rules: {deals}"
@@ -123,7 +123,7 @@ def _table(analysis: Analysis, columns: tuple[Column, ...]) -> Table:
 
 
 def _matrix(analysis: Analysis) -> Table:
-    """Return what the buyer of each pair gains on average: buyers down, sellers across, by rank."""
+    """Return a table of the mean payoff of the buyer of each pair: buyers down, sellers across, by rank."""
     order = [(standing.name, analysis.names.index(standing.name)) for standing in analysis.standings]
     table = _bare_table()
     table.padding = (0, 0, 0, 0)  # the whole catalogue fits into 80 columns

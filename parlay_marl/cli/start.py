@@ -1,4 +1,4 @@
-"""Starting one exact game: a seed and a number name it."""
+"""The start of one game, by players, seed and number."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import secrets
 import sys
 from typing import TYPE_CHECKING
 
-from parlay_marl.cli.console import tell_compiling
+from parlay_marl.cli.console import announce_compiling
 
 if TYPE_CHECKING:
     from parlay_marl.game.config import GameConfig
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 COMPILED = ("reset_games", "observe_game", "play_move", "report_games", "choose_move", "drifted_now")
 """The compiled functions that one game calls."""
 ASKING = ("reset_games", "observe_game", "step_games", "play_turns", "forfeit_game", "report_games")
-"""Those that a tournament calls where policies are asked."""
+"""The compiled functions that a tournament calls for players of one's own."""
 LAST_GAME = 2**31 - 1
 
 
 def import_from_here() -> None:
-    """Let import paths lead to modules of the current folder, as they do where Python itself is called."""
+    """Put the current folder on the import path, as Python itself does."""
     if not {"", os.getcwd()} & set(sys.path):
         sys.path.insert(0, os.getcwd())
 
@@ -33,14 +33,14 @@ def seed_or_random(seed: int | None) -> int:
 
 
 def persona(name: str) -> PersonaPlayer:
-    """Return a persona, by name or file, ready to sit down."""
+    """Return the player of a persona, by name or file."""
     from parlay_marl.players.persona import as_persona
 
     return as_persona(name)
 
 
 def player(name: str) -> AnyPlayer:
-    """Return a player: a persona by name or file, or what an import path `package.module:Name` leads to."""
+    """Return a player: a persona by name or file, or that of an import path `package.module:Name`."""
     from parlay_marl.catalogue.files import is_path
 
     if ":" in name and not is_path(name):
@@ -52,7 +52,7 @@ def player(name: str) -> AnyPlayer:
 
 
 def play_out(game: Game, seed: int, number: int) -> None:
-    """Start a game and let its players play; what a player of one's own raises is told in one sentence."""
+    """Play a game to its end; an error of a player of one's own becomes one sentence."""
     from parlay_marl.core.moves import SEATS
     from parlay_marl.errors import ParlayError, PolicyError
     from parlay_marl.players.player import Player
@@ -72,7 +72,7 @@ def play_out(game: Game, seed: int, number: int) -> None:
 
 
 def new_game(config: GameConfig, buyer: AnyPlayer, seller: AnyPlayer, seed: int, number: int) -> Game:
-    """Return the game of two players, to be started with this number of a seed."""
+    """Return the game of two players, after a check of the seed and the number that it will start with."""
     from parlay_marl.errors import ConfigurationError
     from parlay_marl.game.game import Game
     from parlay_marl.game.position import checked_seed
@@ -80,5 +80,5 @@ def new_game(config: GameConfig, buyer: AnyPlayer, seller: AnyPlayer, seed: int,
     if not 0 <= number <= LAST_GAME:
         raise ConfigurationError(f"--game: give a whole number from 0 to {LAST_GAME}, not {number}")
     checked_seed(seed)
-    tell_compiling(*COMPILED)
+    announce_compiling(*COMPILED)
     return Game(config, (buyer, seller))

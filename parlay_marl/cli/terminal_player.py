@@ -48,34 +48,33 @@ REQUESTS = {
     "help": "help", "?": "help", "h": "help", "terms": "terms", "picture": "picture", "quit": "quit", "q": "quit",
     "exit": "quit", "bye": "quit",
 }  # fmt: skip
-"""What a person may ask for instead of moving."""
+"""Words that ask for something instead of a move."""
 
 
 class LeftTableError(Exception):
-    """The person has gone: no more input, or `quit`."""
+    """The person has left: the input has ended, or `quit` was typed."""
 
 
 class TerminalPlayer(Player):
-    """A person at the terminal: is told what happens, is shown the table, and types moves."""
+    """A person at the terminal: reads the turns and the figures, and types moves."""
 
     def __init__(self, role: str, words: bool) -> None:
 
         self.name = role
         self.game: Game | None = None
-        """The game, of which the person sees no more than what a view has: for its heading and its end."""
+        """The game, for the heading and the ending of the transcript; no other part of it is shown."""
         self._words = words
         self._console: Console = output()
         self._width = transcript_width(self._console)
-        self._told, self._has_news, self._limit = 0, False, 0.0
-        """Turns that have been told, whether headlines that came after them have, and the limit that was shown last."""
+        self._shown, self._has_news, self._limit = 0, False, 0.0
+        """Number of turns shown, whether the headlines after them were shown, and the limit shown last."""
 
     def say(self, text: str, style: str = "") -> None:
         """Print a remark."""
         self._console.print(text, style=style, width=self._width)
 
     def begin(self, view: SeatView) -> None:
-        """Tell what the game is about."""
-
+        """Print the heading, the story and the aim."""
         with contextlib.suppress(ImportError):
             import readline  # noqa: F401 - gives the prompt its arrow keys
         assert self.game is not None
@@ -84,9 +83,8 @@ class TerminalPlayer(Player):
         self.say("Type a price to offer it, or `help`.", "parlay.dim")
 
     def act(self, view: SeatView) -> Action:
-        """Tell what has happened, show the table, and ask until a legal move is typed."""
-
-        self._tell(list(view.turns))
+        """Print the new turns and the figures, and ask until a legal move is typed."""
+        self._show_turns(list(view.turns))
         self._has_news = bool(view.news)
         for text in view.news:
             print_lines(self._console, headline_lines(text, self._width)[:-1])
@@ -100,19 +98,17 @@ class TerminalPlayer(Player):
             except UnclearTextError as error:
                 self.say(str(error), "parlay.warm")
 
-    def tell_the_end(self) -> None:
-        """Tell what happened since the person's last turn, and how the game ended."""
-
+    def show_ending(self) -> None:
+        """Print the turns since the person's last one, and the ending."""
         assert self.game is not None
-        self._tell(self.game.turns)
+        self._show_turns(self.game.turns)
         print_lines(self._console, ending_lines(self.game, self.game.turns, self._width))
 
-    def _tell(self, turns: list[Turn]) -> None:
-        """Tell the turns that have not been told."""
-
+    def _show_turns(self, turns: list[Turn]) -> None:
+        """Print the turns that have not been shown."""
         assert self.game is not None
-        new = turns[self._told :]
-        self._told += len(new)
+        new = turns[self._shown :]
+        self._shown += len(new)
         if new and self._has_news:
             new[0] = replace(new[0], headlines=())
         lines = [[], column_heads(name_width(self.game))] if new else []
@@ -120,8 +116,7 @@ class TerminalPlayer(Player):
         print_lines(self._console, lines)
 
     def _typed(self, view: SeatView) -> Action | None:
-        """Return the move that is typed next; None after a request, which is answered."""
-
+        """Return the next move that is typed; answer a request and return None."""
         text = _line(f"{view.role}> ")
         request = REQUESTS.get(text.strip().lower())
         if request is not None:
@@ -135,7 +130,6 @@ class TerminalPlayer(Player):
 
     def _answer(self, request: str, view: SeatView) -> None:
         """Answer a request."""
-
         if request == "quit":
             raise LeftTableError
         if request == "help":
@@ -149,13 +143,13 @@ class TerminalPlayer(Player):
 
 
 def _line(prompt: str) -> str:
-    """Return the next line that is typed; one that comes from a file or a pipe is shown as if it had been typed."""
+    """Return the next line that is typed; print one from a file or a pipe as if it had been typed."""
     try:
         line = input(prompt)
     except EOFError:
         typer.echo()
         raise LeftTableError from None
-    except (OSError, RuntimeError):  # it is closed, or no such thing; if the prompt cannot be written, say that
+    except (OSError, RuntimeError):  # standard input is closed; flush reports a prompt that cannot be written
         sys.stdout.flush()
         raise LeftTableError from None
     if not sys.stdin.isatty():

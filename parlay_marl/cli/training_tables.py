@@ -1,4 +1,4 @@
-"""What training and judging a policy shows: a bar with its speed, lines of evaluations, and tables."""
+"""The progress of a training, and the tables of evaluations and of exploitability."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from parlay_marl.training.selfplay import OnProgress, Progress
 
 SECONDS_BETWEEN_LINES = 30.0
-"""How often a run says how far it is where there is no terminal for a bar."""
+"""Time between the lines that replace the bar where there is no terminal."""
 
 
 @contextmanager
 def training_bar(what: str) -> Iterator[tuple[OnProgress, Callable[[str], None]]]:
-    """Show frames, frames a second and the time left; yield what moves the bar, and what prints a line above it.
+    """Show frames, speed and the time left; yield a function that moves the bar, and one that prints above it.
 
-    Without a terminal, a line every half a minute says the same.
+    Without a terminal, a line every half a minute shows the same.
     """
     console, last = remarks(), float("-inf")
     with progress_bar(console) as bar:
@@ -44,7 +44,7 @@ def training_bar(what: str) -> Iterator[tuple[OnProgress, Callable[[str], None]]
         yield on_progress, lambda line: console.print(line, soft_wrap=True)
 
 
-def show_evaluation(frames: int, evaluation: Evaluation) -> str:
+def evaluation_line(frames: int, evaluation: Evaluation) -> str:
     """Return an evaluation in one line."""
     conduct = evaluation.conduct
     worst = min(evaluation.scores, key=lambda score: score.payoff.mean)
@@ -56,7 +56,7 @@ def show_evaluation(frames: int, evaluation: Evaluation) -> str:
 
 
 def show_judgement(judgement: Judgement, games: int, seed: int, console: Console) -> None:
-    """Print a policy against every opponent, beside the best reply known."""
+    """Print the payoffs of a policy against every opponent, and those of the best reply known."""
     paragraph(console, f"{judgement.player}: {games:,} games a cell, seed {seed}", "parlay.title")
     console.print()
     numbers = ("payoff", "as buyer", "as seller", "regret")
@@ -82,14 +82,14 @@ def show_judgement(judgement: Judgement, games: int, seed: int, console: Console
         console,
         f"Deals {conduct.deal_rate:.1%}, capitulations {conduct.capitulation_rate:.2%}, games without a ZOPA that "
         f"either seat left {_share(conduct.correct_walk_away_rate)}. Payoff: mean discounted gain, in ZOPAs at nominal "
-        "figures; regret: what the best reply known, one for each seat (buyer, seller), is paid more on the same "
-        "games; it was chosen on others.",
+        "figures; regret: how much more the best reply known, one for each seat (buyer, seller), is paid on the same "
+        "games; it was chosen on other games.",
         "parlay.dim",
     )
 
 
 def show_exploitability(found: Exploitability, console: Console) -> None:
-    """Print what the best replies found gain against a player."""
+    """Print the gains of the best replies found against a player."""
     paragraph(
         console,
         f"{found.player}: gap {_spread(found.gap)} over {', '.join(found.scenarios)}",
@@ -109,7 +109,7 @@ def show_exploitability(found: Exploitability, console: Console) -> None:
         console,
         f"A reply was trained for each seat on {found.frames:,} of its turns, seed {found.seed}; the best of it, the "
         f"personas and the player itself was chosen on other games than the {found.games:,} of each cell that it is "
-        "measured on. What it gains over the player's own payoff in that seat is a lower bound of exploitability.",
+        "measured on. Its gain over the player's own payoff in that seat is a lower bound of exploitability.",
         "parlay.dim",
     )
 

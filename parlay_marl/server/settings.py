@@ -1,4 +1,4 @@
-"""What a server is told when it starts: by arguments, by environment variables, or by a parent to its workers."""
+"""The settings of a server: from arguments, from environment variables, or from a parent process to its workers."""
 
 from __future__ import annotations
 
@@ -7,21 +7,14 @@ import json
 import os
 import re
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 from pydantic import ConfigDict, Field, SecretStr, ValidationError, field_validator
 
-from parlay_marl.catalogue.files import Strict
+from parlay_marl.catalogue.files import NO_NAMES, Strict, reasons
 from parlay_marl.errors import ConfigurationError
+from parlay_marl.option import Option, variables
 
-VARIABLES = {
-    "port": "ENV_PORT",
-    "token": "PARLAY_TOKEN",
-    "rounds": "MAX_TURNS_PER_EPISODE",
-    "credibility_start": "CREDIBILITY_POINTS_START",
-    "credibility_regain": "CREDIBILITY_REGEN_PER_TURN",
-}
-"""Environment variables of settings; all but the token's are those of the first Parlay server."""
 HANDED_OVER = "PARLAY_SERVER_SETTINGS"
 """The environment variable in which a parent process gives its workers all settings."""
 SHORTEST_TOKEN = 16
@@ -31,62 +24,79 @@ _LOCAL = "localhost"
 
 
 class ServerSettings(Strict):
-    """Where a server listens, what it refuses, and what its games show.
+    """The address of a server, its limits, and what its games show.
 
-    Each setting has the name of its option of `parlay serve`, `idle` that of `--idle`; `--token-file` holds the token.
+    Each field is an option of `parlay serve` of that name; `--token-file` names a file that holds the token.
     """
 
     model_config = ConfigDict(hide_input_in_errors=True)  # one input is a token
 
-    host: str = Field("127.0.0.1", min_length=1, max_length=255, description="address to listen at")
-    port: int = Field(8001, ge=0, le=65_535, description="port to listen at; 0: any free one")
-    token: SecretStr | None = Field(
-        None,
-        description="what clients show as `Authorization: Bearer ...`, 16 characters at least; none: anybody may play",
+    host: Annotated[str, Option(metavar="ADDRESS")] = Field(
+        "127.0.0.1",
+        min_length=1,
+        max_length=255,
+        description="address to listen at; by default only this machine can connect",
     )
-    allow_origin: tuple[str, ...] = Field(
-        (), max_length=100, description="origins of web pages that may connect, beside the server's own"
+    port: Annotated[int, Option(variable="ENV_PORT")] = Field(
+        8001, ge=0, le=65_535, description="port to listen at; 0: any free one"
+    )
+    token: Annotated[SecretStr | None, Option(variable="PARLAY_TOKEN")] = Field(
+        None,
+        description="token that clients send as `Authorization: Bearer ...`, at least 16 characters; without one "
+        "everybody may play",
+    )
+    allow_origin: Annotated[tuple[str, ...], Option(metavar="ORIGIN")] = Field(
+        (),
+        max_length=100,
+        description="origins of web pages that may connect, beside the server's own, such as https://a.example",
     )
     max_sessions: int = Field(
-        1_000, ge=1, le=100_000, description="sessions at once, in each worker; OpenEnv's and the first protocol's each"
+        1_000,
+        ge=1,
+        le=100_000,
+        description="largest number of sessions at once, in each worker and for each of the two protocols",
     )
-    max_message: int = Field(
+    max_message: Annotated[int, Option(metavar="BYTES")] = Field(
         65_536, ge=1_024, le=16_777_216, description="largest message or body of a request, in bytes"
     )
     rate: float = Field(
-        1_000.0, ge=0.0, le=1e6, description="messages of a connection, or requests of an address, per second; 0: any"
+        1_000.0,
+        ge=0.0,
+        le=1e6,
+        description="messages per second of a connection, or requests per second of an address; 0: no limit",
     )
-    burst: int = Field(2_000, ge=1, le=1_000_000, description="how many of them may come at once")
-    idle: float = Field(
+    burst: int = Field(2_000, ge=1, le=1_000_000, description="messages or requests that may come at once")
+    idle: Annotated[float, Option(metavar="SECONDS")] = Field(
         600.0, gt=0.0, le=86_400.0, description="longest silence before a connection is closed, in seconds"
     )
     max_words: int = Field(2_000, ge=0, le=100_000, description="longest words with an action, in characters")
-    wait: float = Field(
-        50.0, gt=0.0, le=3_600.0, description="longest that a step waits for the other of two clients, in seconds"
+    wait: Annotated[float, Option(metavar="SECONDS")] = Field(
+        50.0, gt=0.0, le=3_600.0, description="longest time that a step waits for another client, or for a player as opponent, in seconds"
     )
-    reveal_hidden: bool = Field(False, description="whether the first protocol shows the truth instead of beliefs")
+    reveal_hidden: bool = Field(
+        False, description="show clients of the first protocol the truth instead of beliefs, for teaching"
+    )
     share_sessions: bool = Field(
-        False, description="whether a session of the first protocol may be used from any connection that knows its id"
+        False, description="let every connection that knows its id use a session of the first protocol"
     )
-    scenario: tuple[str, ...] = Field((), max_length=1_000, description="scenario files to offer beside the catalogue")
-    opponent: tuple[str, ...] = Field(
-        (), max_length=1_000, description="persona and policy files to offer beside the catalogue"
+    scenario: Annotated[tuple[str, ...], Option(short="-s", metavar="FILE")] = Field(
+        (), max_length=1_000, description="scenario files to offer beside the catalogue"
     )
-    rounds: int | None = Field(
+    opponent: Annotated[tuple[str, ...], Option(short="-o", metavar="FILE|module:Name")] = Field(
+        (), max_length=1_000, description="persona and policy files, and players, to offer beside the catalogue"
+    )
+    rounds: Annotated[int | None, Option(variable="MAX_TURNS_PER_EPISODE")] = Field(
         None, ge=1, le=1_000, description="rounds of the first protocol's games; default: as the scenario says"
     )
-    credibility_start: float = Field(
-        100.0, ge=0.0, le=100.0, description="credibility that the first protocol's games begin with"
+    credibility_start: Annotated[float, Option(metavar="POINTS", variable="CREDIBILITY_POINTS_START")] = Field(
+        100.0, ge=0.0, le=100.0, description="credibility at the start of the first protocol's games"
     )
-    credibility_regain: float = Field(
-        5.0, ge=0.0, le=100.0, description="credibility regained per turn, in those games"
+    credibility_regain: Annotated[float, Option(metavar="POINTS", variable="CREDIBILITY_REGEN_PER_TURN")] = Field(
+        5.0, ge=0.0, le=100.0, description="credibility regained per turn in the first protocol's games"
     )
-    workers: int = Field(1, ge=1, le=64, description="processes that serve")
-    drain: float = Field(
-        10.0,
-        ge=0.0,
-        le=600.0,
-        description="longest that running steps may take at the end, in seconds",
+    workers: int = Field(1, ge=1, le=64, description="processes that share the port")
+    drain: Annotated[float, Option(metavar="SECONDS")] = Field(
+        10.0, ge=0.0, le=600.0, description="longest time that running steps may take at the end, in seconds"
     )
 
     @field_validator("token")
@@ -110,22 +120,21 @@ class ServerSettings(Strict):
         return tuple(origin.lower() for origin in origins)
 
     @classmethod
-    def from_environment(cls, **given: Any) -> Self:
+    def from_environment(cls, names: Mapping[str, str] = NO_NAMES, /, **given: Any) -> Self:
         """Return the settings that are given; those that are not, or None, come from environment variables.
 
-        Raises `ConfigurationError` that names the variable or the setting at fault.
+        Raises `ConfigurationError` that names the variable or the setting at fault; `names` are what the user calls
+        settings, such as options.
         """
-        named = {name: value for name, value in given.items() if value is not None}
-        told = {name: os.environ[variable] for name, variable in VARIABLES.items() if os.environ.get(variable)}
-        handed = _handed_over()
-        return cls._checked({**told, **handed, **named}, set(told) - set(handed) - set(named))
-
-    @classmethod
-    def _checked(cls, data: Mapping[str, Any], from_variables: set[str]) -> Self:
+        chosen = {name: value for name, value in given.items() if value is not None}
+        set_here = {name: os.environ[variable] for name, variable in VARIABLES.items() if os.environ.get(variable)}
+        handed_over = _handed_over()
         try:
-            return cls.model_validate(data)
+            return cls.model_validate({**set_here, **handed_over, **chosen})
         except ValidationError as error:
-            raise ConfigurationError(f"server: {_told(error, from_variables)}") from None
+            used = {name: VARIABLES[name] for name in set(set_here) - set(handed_over) - set(chosen)}
+            found = reasons(error, {**names, **used}, secrets=("token",))
+            raise ConfigurationError(f"server: {found}") from None
 
     def variables_for_workers(self) -> dict[str, str]:
         """Return the environment variable that gives a worker process these settings, its token included."""
@@ -144,6 +153,10 @@ class ServerSettings(Strict):
             return False
 
 
+VARIABLES = variables(ServerSettings)
+"""Environment variables of settings; all but the token's are those of the first Parlay server."""
+
+
 def _handed_over() -> dict[str, Any]:
     """Return the settings that a parent process has given to this worker, if it is one."""
     text = os.environ.get(HANDED_OVER)
@@ -154,15 +167,3 @@ def _handed_over() -> dict[str, Any]:
     if not isinstance(data, dict):
         raise ConfigurationError(f"{HANDED_OVER}: no JSON object; leave the variable to `parlay serve --workers`")
     return data
-
-
-def _told(error: ValidationError, from_variables: set[str]) -> str:
-    """Return what a validation found, with the variable's name for a setting that came from one; never a token."""
-    found = []
-    for item in error.errors(include_url=False):
-        name = str(item["loc"][0]) if item["loc"] else "(whole)"
-        secret = name == "token" or item["type"] == "value_error"
-        given = "" if secret else f" (given {item['input']!r:.60})"
-        key = VARIABLES[name] if name in from_variables else name
-        found.append(f"{key}: {item['msg'].removeprefix('Value error, ')}{given}")
-    return "; ".join(found)

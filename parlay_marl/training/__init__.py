@@ -1,1 +1,1 @@
-"""Training of policies: what turns games into a network, and networks into files and back."""
+"""Training of policies by self-play and by RLlib, and policies from and for other libraries."""

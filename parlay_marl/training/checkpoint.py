@@ -1,7 +1,7 @@
-"""A training run on disk: everything that a killed run needs in order to go on as if nothing had happened.
+"""The checkpoint of a training run: a killed run continues from it and ends with the same weights.
 
-Checkpoints are written between updates, whole or not at all, and hold tensors, numbers and text only: they are read
-without running any code that they might bring along.
+Checkpoints are written between updates, whole or not at all, and hold tensors, numbers and text only: reading one runs
+no code from it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _BUFFERS = ("games", "lanes", "observations", "masks")
 
 
 def save(path: Path, content: dict[str, Any]) -> None:
-    """Write a checkpoint in place of the one before."""
+    """Write a checkpoint in place of the previous one."""
     import torch
 
     new = path.with_suffix(".new")
@@ -36,7 +36,7 @@ def save(path: Path, content: dict[str, Any]) -> None:
 
 
 def load(path: Path) -> dict[str, Any]:
-    """Return a checkpoint, or say that it cannot be read."""
+    """Return the content of a checkpoint; raise `ConfigurationError` where it cannot be read."""
     import torch
 
     try:
@@ -48,7 +48,7 @@ def load(path: Path) -> dict[str, Any]:
 
 
 def state_of(model: MaskablePPO, env: BatchVecEnv) -> dict[str, Any]:
-    """Return what a model and its environment are now: weights, optimiser, games, generators."""
+    """Return the state of a model and its environment: weights, optimiser, games, generators."""
     import torch
 
     batch, numpy_state = env.batch, np.random.get_state(legacy=False)
@@ -67,13 +67,13 @@ def state_of(model: MaskablePPO, env: BatchVecEnv) -> dict[str, Any]:
 
 
 def restore(state: dict[str, Any], model: MaskablePPO, env: BatchVecEnv) -> None:
-    """Put a model and its environment, fresh ones of the same plan, into a state that was kept."""
+    """Put a new model and a new environment of the same config into a saved state."""
     import torch
 
     model.policy.load_state_dict(state["policy"])
     model.policy.optimizer.load_state_dict(state["optimizer"])
     model.num_timesteps, model._n_updates = state["frames"], state["updates"]
-    env.batch.reset(0)  # whatever is begun here is overwritten
+    env.batch.reset(0)  # these games are overwritten below
     for name in _BUFFERS:
         buffer = getattr(env.batch, name)
         buffer[...] = np.frombuffer(state["buffers"][name].numpy().tobytes(), buffer.dtype).reshape(buffer.shape)

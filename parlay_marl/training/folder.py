@@ -1,9 +1,9 @@
-"""The folder of a training run: its plan, its checkpoint, the policies that it has passed through, its evaluations.
+"""The folder of a training run: its config, its checkpoint, its policies and its evaluations.
 
-run.json              the plan, and the machine and versions it ran on
-checkpoint.pt         what a killed run goes on from
-NAME.safetensors      the policy at the last checkpoint, NAME as the folder is called
-evaluations.json      what it was paid by every opponent, and when
+run.json              the config, and the machine and the versions that ran it
+checkpoint.pt         the state from which a killed run continues
+NAME.safetensors      the policy at the last checkpoint, by default named after the folder
+evaluations.json      payoffs against every opponent, by frames
 snapshots/            the policy at each evaluation
 tensorboard/          curves
 """
@@ -21,61 +21,63 @@ from pydantic import ValidationError
 from parlay_marl.catalogue.files import reasons, write_whole
 from parlay_marl.errors import ConfigurationError
 from parlay_marl.policies.policy import Policy, write_policy
-from parlay_marl.training.plan import Plan
+from parlay_marl.training.config import TrainingConfig
 
 _VERSIONS = ("parlay-marl", "numpy", "torch", "stable-baselines3", "sb3-contrib")
 
 
 class Folder:
-    """Where a run is kept; a new one must be empty, an old one must hold a run."""
+    """The folder of a run; it must be empty when the run begins."""
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
 
     @property
     def checkpoint(self) -> Path:
-        """The file that a killed run goes on from."""
+        """The file from which a killed run continues."""
         return self.path / "checkpoint.pt"
 
-    def policy(self, plan: Plan) -> Path:
-        """Return the file of the policy as it was last, called after it."""
-        return self.path / f"{plan.name}.safetensors"
+    def policy(self, config: TrainingConfig) -> Path:
+        """Return the file of the policy at the last checkpoint."""
+        return self.path / f"{config.name}.safetensors"
 
     @property
     def tensorboard(self) -> Path:
         """The folder of the curves."""
         return self.path / "tensorboard"
 
-    def begin(self, plan: Plan) -> None:
-        """Make the folder and note the plan; refuse one that holds anything."""
+    def begin(self, config: TrainingConfig) -> None:
+        """Make the folder and write the config; refuse a folder that is not empty."""
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             if any(self.path.iterdir()):
                 raise ConfigurationError(
-                    f"{self.path}: the folder is not empty; give a new one, or go on with the run in it with --resume"
+                    f"{self.path}: the folder is not empty; give a new one, or continue the run in it with --resume"
                 )
-            self._write("run.json", {"plan": plan.model_dump(mode="json"), **surroundings()})
+            self._write("run.json", {"config": config.model_dump(mode="json"), **provenance()})
         except OSError as error:
-            raise ConfigurationError(f"{self.path}: cannot keep a run: {error.strerror}") from None
+            raise ConfigurationError(f"{self.path}: cannot hold a run: {error.strerror}") from None
 
-    def plan(self) -> Plan:
-        """Return the plan of the run that the folder holds."""
+    def config(self) -> TrainingConfig:
+        """Return the config of the run in the folder."""
         path = self.path / "run.json"
         try:
-            return Plan.model_validate(json.loads(path.read_text(encoding="utf-8"))["plan"])
+            return TrainingConfig.model_validate(json.loads(path.read_text(encoding="utf-8"))["config"])
         except FileNotFoundError:
             raise ConfigurationError(f"{self.path}: holds no run to resume; begin one without --resume") from None
         except ValidationError as error:
             raise ConfigurationError(f"{path}: {reasons(error)}; correct it or begin the run again") from None
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise ConfigurationError(f"{path}: no plan of a run can be read ({error}); begin the run again") from None
+            raise ConfigurationError(
+                f"{path}: the config of the run cannot be read ({error}); begin the run again"
+            ) from None
 
-    def keep_evaluations(self, evaluations: list[dict[str, Any]]) -> None:
+    def write_evaluations(self, evaluations: list[dict[str, Any]]) -> None:
         """Write all evaluations."""
         self._write("evaluations.json", evaluations)
 
-    def keep_snapshot(self, policy: Policy, frames: int) -> None:
-        """Write the policy as it was after so many frames."""
+    def write_snapshot(self, policy: Policy, frames: int) -> None:
+        """Write the policy after a number of frames."""
         (self.path / "snapshots").mkdir(exist_ok=True)
         write_policy(self.path / "snapshots" / f"{frames:012d}.safetensors", policy)
 
@@ -83,8 +85,8 @@ class Folder:
         write_whole(self.path / name, (json.dumps(data, indent=2) + "\n").encode())
 
 
-def surroundings() -> dict[str, Any]:
-    """Return what a run depends on beside its plan: the machine and the versions of what computes."""
+def provenance() -> dict[str, Any]:
+    """Return the machine and the versions of the libraries that a run depends on."""
     versions = {"python": platform.python_version()}
     for name in _VERSIONS:
         try:
@@ -95,7 +97,7 @@ def surroundings() -> dict[str, Any]:
 
 
 def processor() -> str:
-    """Return what the processor calls itself."""
+    """Return the name of the processor."""
     try:
         for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
             if line.startswith("model name"):

@@ -1,4 +1,4 @@
-"""What an environment of RLlib is told: its `env_config`, checked. RLlib is not needed for it."""
+"""The settings of an environment of RLlib: its `env_config`, checked. RLlib is not needed for it."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from pydantic import Field, model_validator
 
 from parlay_marl.catalogue.files import Strict, validate
 from parlay_marl.envs.batch import Batch
-from parlay_marl.training.plan import Weights
+from parlay_marl.training.config import Weights
 
 SEEDS_APART = 2**20
-"""Between the seeds of lanes: there is room for those of a training that goes on from a checkpoint."""
+"""Distance between the seeds of lanes: a training that continues from a checkpoint takes those between."""
 
 
 class EnvSettings(Strict):
-    """The games that are played: over what, for what, and against whom."""
+    """The games of an environment: scenarios, pay and opponents."""
 
     scenarios: tuple[str, ...] = Field(
-        ("saas_enterprise",), min_length=1, description="what is bargained over, by name or file, with equal shares"
+        ("saas_enterprise",), min_length=1, description="scenarios, by name or file, with equal shares of the games"
     )
     opponents: Weights = Field({}, description="personas, by name or file, or policy files, and their weights")
     opponent_share: float | None = Field(
@@ -34,9 +34,9 @@ class EnvSettings(Strict):
     beliefs: Literal["bayes", "heuristic", "none"] = Field("bayes", description="belief tracker")
 
     @model_validator(mode="after")
-    def _hangs_together(self) -> Self:
+    def _is_consistent(self) -> Self:
         if self.opponent_share and not self.opponents:
-            raise ValueError("opponents have a share of games, but none is named")
+            raise ValueError("`opponents` names nobody; name one, or set `opponent_share` to 0")
         return self
 
     @property
@@ -48,7 +48,7 @@ class EnvSettings(Strict):
 
     @property
     def kinds(self) -> tuple[bool, ...]:
-        """The kinds of games that there are: with both seats played from outside, and against an opponent."""
+        """The kinds of games: False for both seats played from outside, True for games against an opponent."""
         return tuple(kind for kind, there in ((False, self.share < 1.0), (True, self.share > 0.0)) if there)
 
     def batch(self, games: int, *, against_opponents: bool) -> Batch:
@@ -70,10 +70,10 @@ class EnvSettings(Strict):
 
 
 def env_settings(env_config: Mapping[str, Any]) -> EnvSettings:
-    """Return the settings that an `env_config` holds, or say what is wrong with it."""
+    """Return the settings in an `env_config`; raise `CatalogueError` where it is wrong."""
     return validate(EnvSettings, dict(env_config), "env_config")
 
 
 def lane_seed(seed: int, worker: int) -> int:
-    """Return the seed of a runner's first lane: the seeds of no two runners meet, whatever their lanes."""
+    """Return the seed of a runner's first lane; the seeds of two runners never meet."""
     return (seed * 2**12 + worker) * SEEDS_APART

@@ -22,8 +22,8 @@ from parlay_marl.core.outcome import NONE
 from parlay_marl.core.style import TRAIT_INPUTS
 from parlay_marl.envs.batch import Batch
 from parlay_marl.errors import ConfigurationError
+from parlay_marl.training.config import TrainingConfig
 from parlay_marl.training.goals import drawn_traits, left_rightly, turns_played, utility
-from parlay_marl.training.plan import Plan
 
 OnEnd = Callable[[NDArray[Any], Any, NDArray[Any]], None]
 
@@ -32,8 +32,8 @@ class BatchVecEnv(VecEnv):
     """One learner in each lane of a `Batch` that autoresets in the same step; its opponents play in the kernel.
 
     Observations are the batch's, `(lanes, fields)` float32, followed by the learner's traits where `known_traits` are
-    given; masks are `(lanes, actions)` int8. `on_end` is told of games that end: their opponents, outcomes and the
-    learners' seats. `seconds` adds up the time in the batch.
+    given; masks are `(lanes, actions)` int8. `on_end` is called with opponents, outcomes and learners' seats of games
+    that end. `seconds` adds up the time in the batch.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class BatchVecEnv(VecEnv):
         return self.observations()
 
     def observations(self) -> NDArray[np.float32]:
-        """Return a copy of what the learners see."""
+        """Return a copy of the learners' observations."""
         seen = self.batch.observations
         return seen.copy() if self._known is None else np.concatenate([seen, self.traits], axis=1)
 
@@ -77,7 +77,7 @@ class BatchVecEnv(VecEnv):
         self._actions[:] = actions
 
     def step_wait(self) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_], list[dict[str, Any]]]:
-        """Play them, with the answers of the opponents; a game that ends is followed by the next at once."""
+        """Play the actions and the answers of the opponents; the next game follows one that ends at once."""
         began = time.perf_counter()
         batch = self.batch
         seats, opponents = batch.learners.copy(), batch.lanes["opponent"].copy()
@@ -95,7 +95,7 @@ class BatchVecEnv(VecEnv):
         return self.observations(), rewards.astype(np.float32), done, self._infos
 
     def _pay(self, lanes: NDArray[Any], seats: NDArray[Any], rewards: NDArray[np.float64]) -> None:
-        """Change what games that ended have paid into what the learners value."""
+        """Replace the rewards of games that ended by the pay of the learners."""
         outcomes = self.batch.outcomes[lanes]
         if self._known is not None:
             rewards[lanes] = utility(outcomes, seats, self.traits[lanes].astype(float))
@@ -109,7 +109,7 @@ class BatchVecEnv(VecEnv):
         self.batch.close()
 
     def has_attr(self, attr_name: str) -> bool:
-        """Whether all lanes have an attribute: they have masks."""
+        """Return whether all lanes have an attribute: they have masks."""
         return attr_name == "action_masks"
 
     def get_attr(self, attr_name: str, indices: Any = None) -> list[Any]:
@@ -127,7 +127,7 @@ class BatchVecEnv(VecEnv):
         return [self.batch.masks]
 
     def env_is_wrapped(self, wrapper_class: Any, indices: Any = None) -> list[bool]:
-        """Whether lanes are wrapped: never."""
+        """Return whether lanes are wrapped: they never are."""
         return [False for _ in self._get_indices(indices)]
 
 
@@ -145,29 +145,29 @@ class Hooks(BaseCallback):
         return True
 
 
-def make_model(env: BatchVecEnv, plan: Plan) -> MaskablePPO:
-    """Return a fresh model for a plan; torch and NumPy's global generators are seeded with it."""
-    activation = torch.nn.ReLU if plan.activation == "relu" else torch.nn.Tanh
-    first, last = plan.learning_rate, plan.final_learning_rate
+def make_model(env: BatchVecEnv, config: TrainingConfig) -> MaskablePPO:
+    """Return a new model; torch's and NumPy's global generators are seeded."""
+    activation = torch.nn.ReLU if config.activation == "relu" else torch.nn.Tanh
+    first, last = config.learning_rate, config.final_learning_rate
     return MaskablePPO(
         "MlpPolicy",
         env,
         learning_rate=lambda left: last + (first - last) * left,
-        n_steps=plan.steps,
-        batch_size=plan.batch_size,
-        n_epochs=plan.epochs,
-        gamma=1.0,  # what time costs is in the payoff
-        gae_lambda=plan.gae_lambda,
-        clip_range=plan.clip_range,
-        ent_coef=plan.entropy,
-        policy_kwargs={"net_arch": list(plan.hidden), "activation_fn": activation},
-        device=_checked_device(plan.device),
-        seed=plan.seed,
+        n_steps=config.steps,
+        batch_size=config.batch_size,
+        n_epochs=config.epochs,
+        gamma=1.0,  # the payoff has the discount of time
+        gae_lambda=config.gae_lambda,
+        clip_range=config.clip_range,
+        ent_coef=config.entropy,
+        policy_kwargs={"net_arch": list(config.hidden), "activation_fn": activation},
+        device=_checked_device(config.device),
+        seed=config.seed,
     )
 
 
 def _checked_device(name: str) -> str:
-    """Return a device that torch can use, or say that it cannot; SB3 picks one itself for `auto`."""
+    """Return the name of a device that torch can use, or `auto`, for which SB3 picks one."""
     if name != "auto":
         try:
             torch.zeros(1, device=name)
@@ -184,7 +184,7 @@ def curves(folder: Path) -> Logger:
 
 @contextmanager
 def threads(count: int) -> Iterator[None]:
-    """Let torch use so many threads; more of them than cores that are free make it many times slower."""
+    """Set the number of torch's threads; more threads than free cores make it many times slower."""
     before = torch.get_num_threads()
     torch.set_num_threads(count)
     try:

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 
 import pytest
+from typer.main import get_command
 from typer.testing import CliRunner, Result
 
 from parlay_marl.cli import app
@@ -30,6 +31,13 @@ def parlay() -> Parlay:
         return CliRunner().invoke(app, list(args), input=typed, prog_name="parlay")
 
     return run
+
+
+def long_flags(command: str) -> set[str]:
+    """Return the long flags of a command, those of a settings model included."""
+    found = get_command(app).commands[command]  # type: ignore[attr-defined]
+    params = found.get_params(found.make_context(command, [], resilient_parsing=True))
+    return {flag for param in params for flag in param.opts if flag.startswith("--")}
 
 
 def start(*args: str) -> Started:

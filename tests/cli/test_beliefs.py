@@ -56,7 +56,7 @@ def test_the_tables_and_the_file_hold_the_same_report(parlay: Parlay, tmp_path: 
             assert rows[label] == shown(tracker["coverage90_by_persona"][about], tracker["mae_by_persona"][about])
     assert f"{data['claims']:,} claims by personas that bluff, {data['bluffs']:,} of them" in result.stdout
     assert f"{data['bluff_auc']:.3f} (AUC)" in " ".join(result.stdout.split())
-    values = table(result.stdout, "What a belief is worth to its owner")
+    values = table(result.stdout, "The value of a belief to its owner")
     assert set(values) == set(data["value_of_belief"]) == {"shark", "veteran"}
     for name, worth in data["value_of_belief"].items():
         figures = [worth[key] for key in ("with_belief", "without_belief", "gain")]
@@ -91,7 +91,7 @@ def test_a_pair_plays_each_other_and_one_alone_itself(parlay: Parlay, tmp_path: 
 
 def test_what_beliefs_are_worth_can_be_left_out(parlay: Parlay) -> None:
     told, left_out = parlay(*PAIR).stdout, parlay(*PAIR, "--no-value").stdout
-    assert "What a belief is worth" not in left_out
+    assert "The value of a belief" not in left_out
     assert told.startswith(left_out)
 
 

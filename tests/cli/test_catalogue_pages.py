@@ -120,7 +120,7 @@ def test_a_persona_with_traits_as_inputs_and_a_training_of_many_figures_is_shown
     assert "figure_15 15 ... 24 more in the file" in text
     write_policy(tmp_path / "pupil.safetensors", network())
     text = " ".join(parlay("personas", str(tmp_path / "pupil.safetensors")).stdout.split())
-    assert "scenarios not said Its training nothing is said" in text
+    assert "scenarios not said Its training not said" in text
     assert "packages 1: prices only, one package at a time" in text
 
 

@@ -58,7 +58,7 @@ def test_a_policy_file_is_renamed_in_place(parlay: Parlay, pupil: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("{pupil}", "{out}.txt"), "{out}.txt: what to write is told by its ending; give a file that ends in"),
+        (("{pupil}", "{out}.txt"), "{out}.txt: the ending tells the format; give a file that ends in"),
         (
             ("{out}.zip", "{out}.onnx"),
             "{out}.zip: cannot be read: No such file or directory; give the path of a policy",

@@ -17,13 +17,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.main import get_command
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-from parlay_marl.cli import app
 from parlay_marl.server.settings import HANDED_OVER, VARIABLES, ServerSettings
-from tests.cli.conftest import Parlay
+from tests.cli.conftest import Parlay, long_flags
 from tests.processes import LIMIT, ROOT, Started, is_running, run, wait_until
 from tests.server.live import lines_of
 
@@ -165,15 +163,15 @@ def test_workers_that_start_slowly_serve_and_end_with_their_parent_even_where_it
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--port", "70000"), "server: port: Input should be less than or equal to 65535 (given 70000)"),
-        (("--max-sessions", "0"), "server: max_sessions: Input should be greater than or equal to 1"),
-        (("--idle", "nan"), "server: idle: Input should be"),
-        (("--workers", "0"), "server: workers: Input should be greater than or equal to 1"),
-        (("--allow-origin", "a.example"), "server: allow_origin: 'a.example' is no origin; give scheme and host"),
+        (("--port", "70000"), "server: --port: Input should be less than or equal to 65535 (given '70000')"),
+        (("--max-sessions", "0"), "server: --max-sessions: Input should be greater than or equal to 1"),
+        (("--idle", "nan"), "server: --idle: Input should be"),
+        (("--workers", "0"), "server: --workers: Input should be greater than or equal to 1"),
+        (("--allow-origin", "a.example"), "server: --allow-origin: 'a.example' is no origin; give scheme and host"),
         (("--token-file", "{tmp}/none"), "none: cannot be read: No such file or directory"),
         (("--token-file", "{tmp}"), "cannot be read: Is a directory"),
-        (("--token-file", "{tmp}/empty"), "empty: is empty; put a token of 16 characters or more into it"),
-        (("--token-file", "{tmp}/short"), "server: token: give at least 16 characters"),
+        (("--token-file", "{tmp}/empty"), "empty: is empty; put the token into it"),
+        (("--token-file", "{tmp}/short"), "server: --token-file: give at least 16 characters"),
         (("--token-file", "{tmp}/bytes"), "bytes: cannot be read: it is no text"),
         (("--scenario", "{tmp}/none.toml"), "none.toml: no such scenario file"),
         (("--opponent", "sharc"), "unknown persona 'sharc'; did you mean 'shark'?"),
@@ -196,10 +194,9 @@ def test_what_cannot_be_served_is_one_line(
 
 
 def test_each_setting_has_the_name_of_its_option() -> None:
-    given = get_command(app).commands["serve"].params  # type: ignore[attr-defined]
-    options = {name.removeprefix("--") for option in given for name in option.opts if name.startswith("--")}
-    fields = {name.replace("_", "-") for name in ServerSettings.model_fields}
-    assert options == fields - {"token"} | {"token-file"}  # the token itself would be seen in the list of processes
+    fields = {"--" + name.replace("_", "-") for name in ServerSettings.model_fields}
+    # The token itself would be seen in the list of processes.
+    assert long_flags("serve") == fields - {"--token"} | {"--token-file", "--help"}
 
 
 def test_the_page_about_the_server_names_no_option_that_there_is_not() -> None:
@@ -231,3 +228,5 @@ def test_without_the_extra_it_says_what_to_install() -> None:
     assert done.returncode == 2
     assert 'the server needs openenv; pip install "parlay-marl[server]"' in done.stderr
     assert done.stderr.count("\n") == 1
+    assert run([sys.executable, "-c", program, "serve", "--help"]).stderr == done.stderr
+    assert run([sys.executable, "-c", program, "--help"]).returncode == 0

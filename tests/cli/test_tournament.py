@@ -15,8 +15,8 @@ import pytest
 from rich.console import Console
 
 from parlay_marl import tournament
-from parlay_marl.cli import console
-from parlay_marl.cli.progress import watched
+from parlay_marl.cli import progress
+from parlay_marl.cli.progress import with_progress
 from parlay_marl.tournament import Games, analyse, run_tournament
 from tests.cli.conftest import Parlay, start
 
@@ -93,14 +93,15 @@ def test_progress_and_speed_go_to_standard_error(parlay: Parlay) -> None:
 def test_a_terminal_shows_rate_and_time_left(monkeypatch: pytest.MonkeyPatch) -> None:
     shown = io.StringIO()
     terminal = Console(file=shown, force_terminal=True, width=100, color_system=None)
-    monkeypatch.setattr(console, "remarks", lambda: terminal)
+    monkeypatch.setattr(progress, "remarks", lambda: terminal)
 
     def play(on_cell: Any) -> None:
         for done in range(4, 9):  # four cells were finished earlier
             on_cell(done, 8)
             time.sleep(0.02)
 
-    watched(play, 50)
+    monkeypatch.setattr(progress, "announce_compiling", lambda *_: None)
+    with_progress(play, 50, False)
     lines = shown.getvalue()
     assert "8/8" in lines
     assert re.search(r"[\d,]+ games per second +\d:\d\d:\d\d", lines)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 from parlay_marl.policies.policy import read_policy
-from tests.cli.conftest import Parlay
+from parlay_marl.training.config import TrainingConfig
+from tests.cli.conftest import Parlay, long_flags
 
 QUICK = ("--lanes", "64", "--steps", "16", "--batch-size", "256", "--hidden", "8", "-n", "2")
 
@@ -16,12 +18,11 @@ QUICK = ("--lanes", "64", "--steps", "16", "--batch-size", "256", "--hidden", "8
 @pytest.fixture(scope="module")
 def policy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the file of a policy that has hardly learned anything."""
-    from parlay_marl.training.plan import Plan
     from parlay_marl.training.selfplay import train
 
     folder = tmp_path_factory.mktemp("runs") / "pupil"
     train(
-        Plan(
+        TrainingConfig(
             name="pupil", scenarios=("uniform",), opponents={"linear": 1.0}, frames=2048, lanes=64, steps=16,
             batch_size=256, hidden=(8,), evaluation_games=2,
         ),
@@ -39,7 +40,7 @@ def test_train_keeps_a_run_and_names_the_policy(parlay: Parlay, tmp_path: Path) 
     assert "payoff" in done.stderr
     kept = read_policy(out / "ada.safetensors")
     assert (kept.name, kept.hidden, kept.scenarios) == ("ada", (8,), ("uniform",))
-    assert json.loads((out / "run.json").read_text())["plan"]["opponents"] == {"linear": 1.0, "shark": 2.0}
+    assert json.loads((out / "run.json").read_text())["config"]["opponents"] == {"linear": 1.0, "shark": 2.0}
     again = parlay("train", str(out), "--resume", "--quiet")
     assert (again.exit_code, again.stderr) == (0, "")
     watched = parlay("watch", str(out / "ada.safetensors"), "diplomat", "-s", "uniform", "--seed", "3")
@@ -49,20 +50,28 @@ def test_train_keeps_a_run_and_names_the_policy(parlay: Parlay, tmp_path: Path) 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--frames", "0"), "training: frames: Input should be greater than or equal to 1"),
+        (("--frames", "0"), "train: --frames: Input should be greater than or equal to 1 (given '0')"),
         (("-o", "sharc"), "unknown persona 'sharc'; did you mean 'shark'?"),
         (("-o", "shark=much"), "--opponent shark=much: give a name, or a name and a weight"),
         (("-s", "nowhere"), "unknown scenario 'nowhere'"),
-        (("--hidden", "64,many"), "--hidden: give up to three whole numbers, as 64,64, not '64,many'"),
-        (("--hidden", "0"), "hidden layers need 1 to 1024 units each"),
+        (("--frames", "many"), "train: --frames: Input should be a valid integer, unable to parse"),
+        (("--hidden", "64,many"), "train: --hidden: Input should be a valid integer, unable to parse"),
+        (("--hidden", "8,8,8,8"), "train: --hidden: Tuple should have at most 3 items"),
+        (("--hidden", "0"), "train: `--hidden`: give each layer 1 to 1024 units"),
         (("--device", "moon"), "device: torch cannot use 'moon' here"),
         (("--device", "cuda:99"), "device: torch cannot use 'cuda:99' here"),
-        (("--learning-rate", "nan"), "training: learning_rate: Input should be a finite number"),
-        (("--role", "judge"), "training: role: Input should be 'buyer', 'seller' or 'mixed'"),
-        (("--batch-size", "100000000"), "batch_size is more than lanes * steps"),
-        (("--persona-rewards", "--reward", "shaped"), "leave reward at 'payoff'"),
+        (("--learning-rate", "nan"), "train: --learning-rate: Input should be a finite number"),
+        (("--role", "judge"), "train: --role: Input should be 'buyer', 'seller' or 'mixed'"),
+        (("--batch-size", "100000000"), "train: `--batch-size` is more than `--lanes` * `--steps` = 131072; lower it"),
+        (
+            ("--persona-rewards", "--reward", "shaped"),
+            "train: `--persona-rewards` needs payoffs; leave `--reward` at 'payoff'",
+        ),
+        (("--name", "a b"), "train: --name: String should match pattern"),
+        (("--opponent-share", "nan"), "train: --opponent-share: Input should be a finite number"),
+        (("-s", "uniform", "--checkpoint-seconds", "0"), "train: --checkpoint-seconds: Input should be greater than 0"),
         (("--resume",), "holds no run to resume; begin one without --resume"),
-        (("--resume", "--frames", "5"), "--resume: the run has its own settings; leave out frames"),
+        (("--resume", "--frames", "5"), "--resume: the run has its own settings; leave out --frames"),
     ],
 )
 def test_what_cannot_be_trained_is_one_line_and_leaves_nothing(
@@ -73,6 +82,39 @@ def test_what_cannot_be_trained_is_one_line_and_leaves_nothing(
     assert message in done.stderr
     assert done.stderr.count("\n") == 1
     assert not (tmp_path / "run").exists()
+
+
+def test_every_setting_has_an_option() -> None:
+    own = {"--resume", "--quiet", "--help"}
+    renamed = {"scenarios": "--scenario", "opponents": "--opponent", "max_rounds": "--rounds"}
+    renamed["evaluation_games"] = "--games"
+    fields = {renamed.get(name, "--" + name.replace("_", "-")) for name in TrainingConfig.model_fields}
+    assert long_flags("train") == own | fields
+
+
+def test_help_shows_defaults_and_what_repeats(parlay: Parlay, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "400")
+    shown = parlay("train", "--help").stdout
+    rows = {words[0]: row for row in shown.splitlines() if (words := re.findall("--[a-z-]+", row))}
+    for flag, default in (("--hidden", "64,64"), ("--frames", "20,000,000"), ("--final-learning-rate", "0.0001")):
+        assert f"[default: {default}]" in rows[flag]
+    assert "NAME|FILE[=WEIGHT]" in rows["--opponent"]
+    assert "Repeat for more." in rows["--scenario"]
+    assert "relu|tanh" in rows["--activation"]
+    assert "default" not in rows["--persona-rewards"]
+
+
+def test_all_settings_are_read(parlay: Parlay, tmp_path: Path) -> None:
+    out = tmp_path / "ada"
+    more = ("--turn-discount", "0.9", "--activation", "tanh", "--temperature", "1", "--final-learning-rate", "0")
+    limits = ("--frames", "1000", "--snapshots", "2", "--gae-lambda", "1", "--clip-range", "0.3", "--name", "bob")
+    done = parlay("train", str(out), "-s", "uniform", "-o", "linear", *QUICK, *more, *limits, "--quiet")
+    assert done.exit_code == 0, done.stderr
+    assert done.stdout.strip() == str(out / "bob.safetensors")
+    config = json.loads((out / "run.json").read_text())["config"]
+    assert (config["turn_discount"], config["activation"], config["temperature"]) == (0.9, "tanh", 1.0)
+    assert (config["snapshots"], config["gae_lambda"], config["clip_range"]) == (2, 1.0, 0.3)
+    assert (config["final_learning_rate"], config["name"], config["hidden"]) == (0.0, "bob", [8])
 
 
 def test_evaluate_tells_payoffs_and_regret_and_keeps_them(parlay: Parlay, tmp_path: Path, policy: Path) -> None:

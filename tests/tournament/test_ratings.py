@@ -22,7 +22,7 @@ from tests.tournament.tables import paid
 
 HERE = Path(__file__).parent
 OPENSPIEL = json.loads((HERE / "peers" / "alpharank.json").read_text("utf-8"))
-COVERAGE = runpy.run_path(str(HERE.parent.parent / "scripts" / "interval_coverage.py"))
+COVERAGE = runpy.run_path(str(HERE.parent.parent / "experiments" / "interval_coverage.py"))
 
 RPS = np.array([[0.0, -1.0, 1.0], [1.0, 0.0, -1.0], [-1.0, 1.0, 0.0]])
 PRISONERS = np.array([[3.0, 0.0], [5.0, 1.0]])

@@ -1,4 +1,4 @@
-"""What an environment of RLlib is told, checked without RLlib."""
+"""The settings of an environment of RLlib, checked without RLlib."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_shares_say_which_kinds_of_games_there_are(given: Any, share: float, kin
         ({"opponents": {"shark": float("nan")}}, "opponents"),
         ({"opponents": {"shark": float("inf")}}, "opponents"),
         ({"opponents": {"shark": 1.0}, "opponent_share": 1.5}, "env_config: opponent_share"),
-        ({"opponent_share": 0.5}, "none is named"),
+        ({"opponent_share": 0.5}, "names nobody"),
         ({"role": "both"}, "env_config: role"),
         ({"max_rounds": 0}, "env_config: max_rounds"),
         ({"beliefs": "elicited"}, "env_config: beliefs"),

@@ -18,11 +18,11 @@ from parlay_marl.core.outcome import DEAL
 from parlay_marl.errors import CatalogueError, ConfigurationError, MissingExtraError, ParlayError
 from parlay_marl.players.persona import PersonaPlayer
 from parlay_marl.policies.policy import Policy, read_policy
+from parlay_marl.training.config import TrainingConfig, price_scenarios, scripted_personas
 from parlay_marl.training.evaluation import evaluate, games_of
 from parlay_marl.training.folder import Folder
 from parlay_marl.training.league import member
-from parlay_marl.training.plan import Plan, price_scenarios, scripted_personas
-from parlay_marl.training.selfplay import Progress, Run, deals_of, train
+from parlay_marl.training.selfplay import Progress, Run, scenario_params, train
 from tests.processes import run
 
 SMALL: dict[str, Any] = {
@@ -32,8 +32,8 @@ SMALL: dict[str, Any] = {
 }  # fmt: skip
 
 
-def plan(**changes: Any) -> Plan:
-    return Plan(**(SMALL | changes))
+def config(**changes: Any) -> TrainingConfig:
+    return TrainingConfig(**(SMALL | changes))
 
 
 def same_weights(first: Policy, second: Policy) -> bool:
@@ -43,26 +43,26 @@ def same_weights(first: Policy, second: Policy) -> bool:
 
 @functools.cache
 def straight() -> Policy:
-    """Return what the small plan comes to in one go."""
-    return train(plan())
+    """Return the policy of the small config, trained without an interruption."""
+    return train(config())
 
 
 def test_the_same_seed_gives_the_same_weights_and_another_one_others() -> None:
-    first, again, other = straight(), train(plan()), train(plan(seed=1))
+    first, again, other = straight(), train(config()), train(config(seed=1))
     assert same_weights(first, again)
     assert not same_weights(first, other)
     assert first.training["frames"] >= SMALL["frames"]
 
 
 def test_a_learner_is_paid_more_than_by_chance() -> None:
-    quick = plan(
+    quick = config(
         scenarios=("saas_enterprise",), opponents={"conceder": 1.0}, self_share=0.0, past_share=0.0, frames=100_000,
         evaluate_every=10**9,
     )  # fmt: skip
     learned = member("learner", train(quick))
     conceder, other = PersonaPlayer(load_persona("conceder")), PersonaPlayer(load_persona("random"))
     games = {"games": 50, "seed": 5}
-    paid, by_chance = (evaluate(each, [conceder], deals_of(quick), **games).payoff for each in (learned, other))
+    paid, by_chance = (evaluate(each, [conceder], scenario_params(quick), **games).payoff for each in (learned, other))
     assert paid.low > by_chance.high
 
 
@@ -81,23 +81,23 @@ def test_with_one_round_self_play_finds_the_ultimatum(tmp_path: Path) -> None:
     """The opener asks for nearly all, and the other takes what is left (Stahl 1972)."""
     scenario = tmp_path / "open_cards.toml"
     scenario.write_text(OPEN_CARDS)
-    alone = plan(
+    alone = config(
         scenarios=(str(scenario),), opponents={}, self_share=0.0, past_share=0.0, explorer_share=1.0,
         opponent_share=0.0, max_rounds=1, exit_bonus=0.0, frames=600_000, lanes=512, steps=16, batch_size=2048,
         epochs=4, hidden=(32, 32), entropy=0.1, final_entropy=0.003,
     )  # fmt: skip
     learned = member("learner", train(alone))
-    outcomes = games_of(learned, learned, deals_of(alone), 0, games=20, seed=1)[0]
+    outcomes = games_of(learned, learned, scenario_params(alone), 0, games=20, seed=1)[0]
     assert (outcomes["ending"] == DEAL).all()
     for opener in (0, 1):
         assert outcomes["share"][opener, :, opener].mean() > 0.9
 
 
-def test_a_run_keeps_its_plan_its_policy_and_its_evaluations(tmp_path: Path) -> None:
+def test_a_run_keeps_its_config_its_policy_and_its_evaluations(tmp_path: Path) -> None:
     told: list[Progress] = []
     seen: list[int] = []
     policy = train(
-        plan(name="ada"), tmp_path / "run", on_progress=told.append, on_evaluation=lambda n, _: seen.append(n)
+        config(name="ada"), tmp_path / "run", on_progress=told.append, on_evaluation=lambda n, _: seen.append(n)
     )
     assert [progress.total for progress in told] == [SMALL["frames"]] * len(told)
     assert told[-1].frames == policy.training["frames"]
@@ -111,26 +111,26 @@ def test_a_run_keeps_its_plan_its_policy_and_its_evaluations(tmp_path: Path) -> 
     assert len(list((tmp_path / "run" / "snapshots").iterdir())) == len(seen)
     assert list((tmp_path / "run" / "tensorboard").iterdir())
     about = json.loads((tmp_path / "run" / "run.json").read_text())
-    assert Plan.model_validate(about["plan"]) == plan(name="ada")
+    assert TrainingConfig.model_validate(about["config"]) == config(name="ada")
     assert {"python", "torch", "sb3-contrib"} <= set(about["versions"])
 
 
 KILLED = """
 import os, signal, sys
-from parlay_marl.training.plan import Plan
+from parlay_marl.training.config import TrainingConfig
 from parlay_marl.training.selfplay import train
 
 def kill(progress):
     if progress.frames > 20_000:
         os.kill(os.getpid(), signal.SIGKILL)
 
-train(Plan.model_validate_json(sys.argv[1]), sys.argv[2], on_progress=kill)
+train(TrainingConfig.model_validate_json(sys.argv[1]), sys.argv[2], on_progress=kill)
 """
 
 
 @pytest.mark.parametrize("persona_rewards", [False, True])
 def test_a_killed_run_ends_with_the_weights_that_it_would_have_had(tmp_path: Path, persona_rewards: bool) -> None:
-    whole = plan(checkpoint_seconds=1e-3, persona_rewards=persona_rewards)
+    whole = config(checkpoint_seconds=1e-3, persona_rewards=persona_rewards)
     arguments = [sys.executable, "-c", KILLED, whole.model_dump_json(), str(tmp_path / "killed")]
     killed = run(arguments)
     assert killed.returncode == -9, killed.stderr
@@ -145,14 +145,14 @@ def test_a_killed_run_ends_with_the_weights_that_it_would_have_had(tmp_path: Pat
 
 
 def test_a_finished_run_that_is_resumed_stays_as_it_is(tmp_path: Path) -> None:
-    first = train(plan(), tmp_path / "run")
+    first = train(config(), tmp_path / "run")
     evaluations = (tmp_path / "run" / "evaluations.json").read_bytes()
     assert same_weights(train(None, tmp_path / "run", resume=True), first)
     assert (tmp_path / "run" / "evaluations.json").read_bytes() == evaluations
 
 
 def test_a_run_killed_before_its_first_checkpoint_begins_again(tmp_path: Path) -> None:
-    Folder(tmp_path / "run").begin(plan())
+    Folder(tmp_path / "run").begin(config())
     assert same_weights(train(None, tmp_path / "run", resume=True), straight())
 
 
@@ -162,39 +162,39 @@ def test_a_checkpoint_cannot_run_code(tmp_path: Path) -> None:
             return os.mkdir, (str(tmp_path / "sprung"),)
 
     folder = Folder(tmp_path / "run")
-    folder.begin(plan())
-    torch.save({"plan": Trap()}, folder.checkpoint)
+    folder.begin(config())
+    torch.save({"config": Trap()}, folder.checkpoint)
     with pytest.raises(ConfigurationError, match=r"checkpoint.pt: this checkpoint cannot be read"):
         train(None, tmp_path / "run", resume=True)
     assert not (tmp_path / "sprung").exists()
 
 
 def test_a_truncated_checkpoint_is_refused(tmp_path: Path) -> None:
-    train(plan(frames=4096), tmp_path / "run")
+    train(config(frames=4096), tmp_path / "run")
     path = Folder(tmp_path / "run").checkpoint
     path.write_bytes(path.read_bytes()[:-1000])
     with pytest.raises(ConfigurationError, match=r"checkpoint.pt: this checkpoint cannot be read"):
         train(None, tmp_path / "run", resume=True)
 
 
-def test_a_checkpoint_of_another_plan_is_refused(tmp_path: Path) -> None:
-    train(plan(frames=4096), tmp_path / "run")
+def test_a_checkpoint_of_another_config_is_refused(tmp_path: Path) -> None:
+    train(config(frames=4096), tmp_path / "run")
     about = json.loads((tmp_path / "run" / "run.json").read_text())
-    about["plan"]["frames"] = 8192
+    about["config"]["frames"] = 8192
     (tmp_path / "run" / "run.json").write_text(json.dumps(about))
-    with pytest.raises(ConfigurationError, match="of another plan"):
+    with pytest.raises(ConfigurationError, match=r"other settings than run\.json"):
         train(None, tmp_path / "run", resume=True)
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"plan": None}, "say what to train"),
-        ({"plan": None, "resume": True}, "give the folder of the run"),
-        ({"plan": plan(), "resume": True, "out": "somewhere"}, "no plan: it holds its own"),
-        ({"plan": None, "resume": True, "out": "nowhere"}, "holds no run to resume"),
-        ({"plan": plan(scenarios=("nowhere",))}, "unknown scenario 'nowhere'"),
-        ({"plan": plan(opponents={"sharc": 1.0})}, "did you mean 'shark'"),
+        ({"config": None}, "give the settings of the run"),
+        ({"config": None, "resume": True}, "give the folder of the run"),
+        ({"config": config(), "resume": True, "out": "somewhere"}, "no config: the folder has one"),
+        ({"config": None, "resume": True, "out": "nowhere"}, "holds no run to resume"),
+        ({"config": config(scenarios=("nowhere",))}, "unknown scenario 'nowhere'"),
+        ({"config": config(opponents={"sharc": 1.0})}, "did you mean 'shark'"),
     ],
 )
 def test_what_cannot_be_trained_is_refused(
@@ -209,7 +209,7 @@ def test_what_cannot_be_trained_is_refused(
 def test_a_folder_with_anything_in_it_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(ConfigurationError, match="not empty; give a new one"):
-        train(plan(), tmp_path)
+        train(config(), tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
 
 
@@ -218,20 +218,20 @@ def test_a_folder_with_anything_in_it_is_left_alone(tmp_path: Path) -> None:
     [
         ({"frames": 0}, "frames"),
         ({"self_share": 0.0, "past_share": 0.0, "opponent_share": 0.0}, "all 0"),
-        ({"opponents": {}}, "none is named"),
+        ({"opponents": {}}, "names nobody"),
         ({"opponents": {"shark": -1.0}}, "weights must be 0 or more"),
-        ({"persona_rewards": True, "reward": "shaped"}, "leave reward at 'payoff'"),
-        ({"turn_discount": 0.9, "reward": "shaped"}, "leave reward at 'payoff'"),
-        ({"batch_size": 10_000}, "more than lanes"),
+        ({"persona_rewards": True, "reward": "shaped"}, "leave `reward` at 'payoff'"),
+        ({"turn_discount": 0.9, "reward": "shaped"}, "leave `reward` at 'payoff'"),
+        ({"batch_size": 10_000}, "is more than `lanes`"),
         ({"hidden": (0,)}, "1 to 1024"),
         ({"hidden": (8, 8, 8, 8)}, "hidden"),
         ({"name": "a b"}, "name"),
         ({"surprise": 1}, "surprise"),
     ],
 )
-def test_a_plan_that_does_not_hang_together_is_refused(changes: dict[str, Any], message: str) -> None:
+def test_an_inconsistent_config_is_refused(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        plan(**changes)
+        config(**changes)
 
 
 def test_defaults_are_the_price_scenarios_and_the_scripted_personas() -> None:
@@ -244,28 +244,28 @@ def test_defaults_are_the_price_scenarios_and_the_scripted_personas() -> None:
 
 
 def test_a_policy_for_terms_has_room_for_their_packages() -> None:
-    run = Run(plan(scenarios=("saas_enterprise", "hiring_package_terms"), frames=4096))
+    run = Run(config(scenarios=("saas_enterprise", "hiring_package_terms"), frames=4096))
     policy = run.learn()
     run.close()
     assert policy.packages == 9
-    played = evaluate(member("a", policy), run.others, deals_of(run.plan), games=2)
+    played = evaluate(member("a", policy), run.others, scenario_params(run.config), games=2)
     assert np.isfinite(played.payoff.mean)
 
 
 def test_an_unknown_device_or_file_is_the_users_mistake(tmp_path: Path) -> None:
     with pytest.raises(CatalogueError, match="no such policy file"):
-        train(plan(opponents={str(tmp_path / "gone.safetensors"): 1.0}))
+        train(config(opponents={str(tmp_path / "gone.safetensors"): 1.0}))
 
 
 def test_a_policy_file_can_be_the_opponent(tmp_path: Path) -> None:
-    train(plan(frames=4096, name="first"), tmp_path / "first")
-    second = train(plan(frames=4096, opponents={str(tmp_path / "first" / "first.safetensors"): 1.0}))
+    train(config(frames=4096, name="first"), tmp_path / "first")
+    second = train(config(frames=4096, opponents={str(tmp_path / "first" / "first.safetensors"): 1.0}))
     assert second.training["frames"] >= 4096
 
 
 def test_a_run_can_begin_as_a_policy_of_its_shape(tmp_path: Path) -> None:
-    first = train(plan(frames=4096, name="first"), tmp_path / "first")
-    run = Run(plan(start=str(tmp_path / "first" / "first.safetensors")))
+    first = train(config(frames=4096, name="first"), tmp_path / "first")
+    run = Run(config(start=str(tmp_path / "first" / "first.safetensors")))
     assert same_weights(run.policy, first)
     assert not same_weights(run.learn(), first)
     run.close()
@@ -275,7 +275,7 @@ def test_a_run_can_begin_as_a_policy_of_its_shape(tmp_path: Path) -> None:
     ("changes", "message"),
     [
         ({"start": "shark"}, "start: no learned policy plays 'shark'; name one, or a policy file"),
-        ({"start": "champion"}, r"'champion' has another network: hidden \(64, 64\), not \(16, 16\) as planned"),
+        ({"start": "champion"}, r"'champion' has another network: hidden \(64, 64\), not \(16, 16\) as configured"),
         ({"start": "champion", "hidden": (64, 64), "activation": "tanh"}, "activation relu, not tanh"),
         ({"start": "champion", "hidden": (64, 64), "persona_rewards": True}, "inputs 56, not 60"),
         ({"start": "gone.safetensors"}, "no such policy file"),
@@ -283,12 +283,12 @@ def test_a_run_can_begin_as_a_policy_of_its_shape(tmp_path: Path) -> None:
 )
 def test_who_a_run_cannot_begin_as(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(ParlayError, match=message):
-        Run(plan(**changes))
+        Run(config(**changes))
 
 
 def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setitem(sys.modules, "parlay_marl.training.sb3", None)
     monkeypatch.delattr("parlay_marl.training.sb3", raising=False)
     with pytest.raises(MissingExtraError, match=r'pip install "parlay-marl\[train\]"'):
-        train(plan(), tmp_path / "run")
+        train(config(), tmp_path / "run")
     assert not (tmp_path / "run").exists()

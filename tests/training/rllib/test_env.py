@@ -139,7 +139,7 @@ def test_calls_out_of_turn_are_refused_and_change_nothing() -> None:
         ({"scenarios": ["unifrom"]}, "did you mean 'uniform'"),
         ({"opponents": {"sharc": 1.0}}, "did you mean 'shark'"),
         ({"opponents": {"shark": -1.0}}, "weights must be 0 or more"),
-        ({"opponent_share": 0.5}, "none is named"),
+        ({"opponent_share": 0.5}, "names nobody"),
         ({"max_rounds": 0}, "max_rounds"),
         ({"reward": "money"}, "reward"),
     ],

@@ -1,4 +1,4 @@
-"""`scripts/rllib_experiment.py` as a user runs it: its files, its table, its refusals, and nothing left running."""
+"""`experiments/rllib_experiment.py` as a user runs it: its files, its table, its refusals, and nothing left running."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def experiment(*arguments: str | Path, home: Path) -> Finished:
     cache = os.environ.get("PARLAY_CACHE_DIR") or Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
     variables = {"PARLAY_CACHE_DIR": str(cache if "PARLAY_CACHE_DIR" in os.environ else Path(cache, "parlay_marl"))}
     kept = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
-    command = [sys.executable, ROOT / "scripts" / "rllib_experiment.py", *arguments]
+    command = [sys.executable, ROOT / "experiments" / "rllib_experiment.py", *arguments]
     return run(command, cwd=home, env=kept | variables | {"HOME": str(home)}, limit=1200.0)
 
 

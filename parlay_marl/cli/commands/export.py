@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+if TYPE_CHECKING:
+    from parlay_marl.policies.policy import Policy
+
+ORDER = 90
 KINDS = (".safetensors", ".onnx")
 
 
@@ -25,7 +29,7 @@ def export(
     activation: Annotated[
         str | None,
         typer.Option(
-            metavar="tanh|relu", help="Function of the hidden layers, where POLICY does not say it; default: tanh."
+            metavar="tanh|relu", help="Activation of the hidden layers, where POLICY does not say it; default: tanh."
         ),
     ] = None,
     temperature: Annotated[
@@ -33,17 +37,15 @@ def export(
         typer.Option(metavar="T", help="0: play the likeliest action; else draw from softmax(logits / T); default: 1."),
     ] = None,
     module: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Which module of an RLlib checkpoint, where it has several.")
+        str | None, typer.Option(metavar="NAME", help="Module of an RLlib checkpoint that has several.")
     ] = None,
     trait: Annotated[
         list[str] | None,
-        typer.Option(
-            metavar="NAME", help="A trait that follows the observation in its input, once for each, in order."
-        ),
+        typer.Option(metavar="NAME", help="Trait that follows the observation in its input; repeat in their order."),
     ] = None,
     scenario: Annotated[
         list[str] | None,
-        typer.Option("--scenario", "-s", metavar="NAME", help="What it was trained on, once for each scenario."),
+        typer.Option("--scenario", "-s", metavar="NAME", help="Scenario that it was trained on; repeat for more."),
     ] = None,
     no_mask: Annotated[
         bool, typer.Option("--no-mask", help="Leave the input `action_mask` out of an ONNX graph.")
@@ -51,37 +53,43 @@ def export(
 ) -> None:
     """Convert a policy: into a policy file, whose format is open and safe to pass on, or into an ONNX graph.
 
-    Nothing that POLICY holds is run.
+    No code in POLICY is run.
 
     For example: parlay export model.zip pupil.safetensors --scenario uniform
     """
+    from parlay_marl.training.export import import_policy
+
+    _check_kind(out, no_mask)
+    found = import_policy(
+        policy, name=name, activation=activation, temperature=temperature, module=module, traits=trait or (),
+        scenarios=scenario or (),
+    )  # fmt: skip
+    _write(found, out, no_mask)
+
+
+def _check_kind(out: Path, no_mask: bool) -> None:
+    """Refuse a file of another kind, and a missing mask where there is none."""
     from parlay_marl.errors import ConfigurationError
-    from parlay_marl.policies.policy import write_policy
-    from parlay_marl.training.export import export_onnx, import_policy
 
     if out.suffix not in KINDS:
-        raise ConfigurationError(
-            f"{out}: what to write is told by its ending; give a file that ends in .safetensors or .onnx"
-        )
+        raise ConfigurationError(f"{out}: the ending tells the format; give a file that ends in .safetensors or .onnx")
     if no_mask and out.suffix != ".onnx":
         raise ConfigurationError(
             "--no-mask: only ONNX graphs have a mask; give a file that ends in .onnx, or leave it out"
         )
-    found = import_policy(
-        policy,
-        name=name,
-        activation=activation,
-        temperature=temperature,
-        module=module,
-        traits=tuple(trait or ()),
-        scenarios=tuple(scenario or ()),
-    )
+
+
+def _write(policy: Policy, out: Path, no_mask: bool) -> None:
+    """Write a policy, and print its name and its layers."""
+    from parlay_marl.policies.policy import write_policy
+    from parlay_marl.training.export import export_onnx
+
     if out.suffix == ".onnx":
-        export_onnx(found, out, masked=not no_mask)
+        export_onnx(policy, out, masked=not no_mask)
     else:
-        write_policy(out, found)
-    layers = ", ".join(map(str, found.hidden))
+        write_policy(out, policy)
+    layers = ", ".join(map(str, policy.hidden))
     typer.echo(
-        f"{out}: {found.name}, {found.inputs} inputs, hidden layers of {layers} ({found.activation}), "
-        f"{found.actions} actions"
+        f"{out}: {policy.name}, {policy.inputs} inputs, hidden layers of {layers} ({policy.activation}), "
+        f"{policy.actions} actions"
     )

@@ -1,7 +1,7 @@
-"""Trains the champion: the learned persona that the catalogue ships.
+"""Train the champion: the learned persona of the catalogue.
 
-    python scripts/train_champion.py --out runs/champion --threads 2            # trains and judges
-    python scripts/train_champion.py --out runs/champion --threads 2 --install  # and makes it the catalogue's
+    python experiments/train_champion.py --out runs/champion --threads 2            # trains and judges
+    python experiments/train_champion.py --out runs/champion --threads 2 --install  # and makes it the catalogue's
 
 The catalogue's champion is what the first line makes: seed 0, 36,044,800 frames (turns of the learner), two threads, in
 24 minutes on 2 cores of an Intel Xeon that other programs used, too. Over the price scenarios and against the scripted
@@ -18,19 +18,17 @@ from pathlib import Path
 
 from parlay_marl.catalogue.personas import FOLDER
 from parlay_marl.policies.policy import read_policy, write_policy
-from parlay_marl.training.folder import surroundings
-from parlay_marl.training.plan import Plan, price_scenarios, scripted_personas
+from parlay_marl.training.config import TrainingConfig
+from parlay_marl.training.folder import provenance
 from parlay_marl.training.selfplay import Progress, train
 
 FRAMES, SEED = 36_000_000, 0
 
 
-def champions_plan(frames: int = FRAMES, seed: int = SEED, threads: int = 2) -> Plan:
-    """Return the plan: all price scenarios, all scripted personas alike, and itself, half of the games each."""
-    return Plan(
+def champion_config(frames: int = FRAMES, seed: int = SEED, threads: int = 2) -> TrainingConfig:
+    """Return the config: price scenarios; half of the games against itself and its past, half against personas."""
+    return TrainingConfig(
         name="champion",
-        scenarios=price_scenarios(),
-        opponents=scripted_personas(),
         frames=frames,
         seed=seed,
         threads=threads,
@@ -41,7 +39,7 @@ def champions_plan(frames: int = FRAMES, seed: int = SEED, threads: int = 2) -> 
 
 
 def main() -> None:
-    """Train, say how it goes, and put the policy where the catalogue looks for it."""
+    """Train, print the progress, and install the policy in the catalogue where asked."""
     parser = argparse.ArgumentParser(description="Train the champion of the catalogue.")
     parser.add_argument("--out", type=Path, required=True, help="folder of the run")
     parser.add_argument("--frames", type=int, default=FRAMES)
@@ -50,7 +48,7 @@ def main() -> None:
     parser.add_argument("--resume", action="store_true", help="go on with the run in the folder")
     parser.add_argument("--install", action="store_true", help="make it the catalogue's champion")
     options = parser.parse_args()
-    plan = champions_plan(options.frames, options.seed, options.threads)
+    config = champion_config(options.frames, options.seed, options.threads)
     last: list[Progress] = []
 
     def on_progress(progress: Progress) -> None:
@@ -58,7 +56,7 @@ def main() -> None:
 
     began = time.perf_counter()
     policy = train(
-        None if options.resume else plan,
+        None if options.resume else config,
         options.out,
         resume=options.resume,
         on_progress=on_progress,
@@ -71,7 +69,7 @@ def main() -> None:
         ),
     )
     minutes = (time.perf_counter() - began) / 60.0
-    processor = surroundings()["machine"]["processor"]
+    processor = provenance()["machine"]["processor"]
     print(
         f"{policy.training['frames']:,} frames in {minutes:.1f} minutes on {processor}, {options.threads} threads: "
         f"{last[0].frames_per_second:,.0f} frames/s, {last[0].environment_share:.1%} of the time in the batch, where "

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measure environment steps per second through RLlib, beside other environments there, in one run.
 
-    python scripts/bench_rllib.py [--rounds 3] [--json FILE]
+    python benchmarks/rllib_speed.py [--rounds 3] [--json FILE]
 
 Our games with `BatchEnvRunner` and with RLlib's own runner, the tic-tac-toe that comes with RLlib, and PettingZoo's
 through RLlib's wrapper, each with PPO, with 1 and 2 env runners (processes). Those of one game at a time have 16

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Measure how often the 95% intervals of a tournament hold the truth, on many tournaments whose truth is known.
 
-python scripts/interval_coverage.py                      # 200 tournaments of made-up payoffs
-python scripts/interval_coverage.py --played             # 200 tournaments of personas; their common mean is the truth
-python scripts/interval_coverage.py --games 20 --skew 1  # fewer games in a cell, payoffs with a long tail
+python experiments/interval_coverage.py                      # 200 tournaments of made-up payoffs
+python experiments/interval_coverage.py --played             # 200 tournaments of personas; the truth is their mean
+python experiments/interval_coverage.py --games 20 --skew 1  # fewer games in a cell, payoffs with a long tail
 
 Made-up payoffs have effects of the entrants and of the game number, which all pairs and scenarios share, and of number
 and entrant together: what makes games of one number alike. Intervals are of each entrant's mean, in both seats and in

@@ -1,10 +1,10 @@
-"""Do learned personas differ as their scripted twins do? One network plays the shark, the diplomat and the veteran.
+"""Compare learned personas with their scripted twins. One network plays the shark, the diplomat and the veteran.
 
     parlay train runs/traits --persona-rewards --frames 12000000 --threads 2
-    python scripts/learned_personas.py runs/traits/traits.safetensors
+    python experiments/learned_personas.py runs/traits/traits.safetensors
 
-Each persona of the catalogue is played once as it is and once by the policy file, which is given the persona's traits;
-both play every scripted persona in both seats. A trait is told apart where learned and scripted twins come in the same
+Each persona of the catalogue plays once by its script and once by the policy file, which is given the persona's traits;
+both play every scripted persona in both seats. A trait is learned where learned and scripted twins are in the same
 order; `opening` is the first demand, from 0 (the other's end of the range) to 1 (the own end).
 """
 
@@ -23,8 +23,8 @@ from parlay_marl.core.moves import BUYER, SELLER
 from parlay_marl.core.outcome import DEAL
 from parlay_marl.players.persona import PersonaPlayer
 from parlay_marl.policies.policy import read_policy
+from parlay_marl.training.config import price_scenarios, scripted_personas
 from parlay_marl.training.evaluation import games_of
-from parlay_marl.training.plan import price_scenarios, scripted_personas
 
 FIGURES = ("opening", "concession", "deal rate", "bluffs", "payoff")
 
@@ -51,7 +51,7 @@ def conduct(player: PersonaPlayer, field: Sequence[PersonaPlayer], deals: Sequen
 
 
 def main() -> None:
-    """Print the figures of scripted and learned twins, and whether they come in the same order."""
+    """Print the figures of scripted and learned twins, and compare their order."""
     parser = argparse.ArgumentParser(description="Scripted personas beside learned ones.")
     parser.add_argument("policy", type=Path, help="a policy file that was trained with --persona-rewards")
     parser.add_argument("--persona", action="append", help="a persona; default: shark, diplomat, veteran")

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measure the batch engine beside other projects' engines, in one run.
 
-    python scripts/bench_peers.py [--rounds 5] [--json FILE]
+    python benchmarks/peers.py [--rounds 5] [--json FILE]
 
 Sets up `.venv-peers` with this project and its peers (Pgx, OpenSpiel, NegMAS, Axelrod, Gymnasium, PettingZoo) and
 runs itself there. Everything is measured in turn, `--rounds` times; the figures are medians, and the ratios are between

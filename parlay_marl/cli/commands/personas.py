@@ -1,4 +1,4 @@
-"""`parlay personas`: who can sit at the table."""
+"""`parlay personas`: the personas of the catalogue."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from parlay_marl.catalogue import Persona
     from parlay_marl.players.persona import PersonaPlayer
     from parlay_marl.policies.policy import Policy
+
+ORDER = 110
 
 Row = tuple[str, str] | tuple[str, str, str]
 
@@ -56,7 +58,7 @@ def _list(known: list[Persona], console: Console) -> None:
         strategy = tactics["strategy"] if persona.policy is None else "learned"
         table.add_row(persona.name, persona.title, strategy, *numbers)
     show(console, table)
-    console.print("`parlay personas NAME` shows one; `parlay watch A B` lets two of them meet.", style="parlay.dim")
+    console.print("`parlay personas NAME` shows one; `parlay watch A B` lets two of them play.", style="parlay.dim")
 
 
 def _show(player: PersonaPlayer, console: Console) -> None:
@@ -74,13 +76,13 @@ def _show(player: PersonaPlayer, console: Console) -> None:
         section(console, "Tactics that differ from the defaults", changed or [("none", "")])
     else:
         section(console, "Learned policy, which plays in place of tactics", _network(policy, persona.policy_path))
-        section(console, "Its training", _training(policy.training) or [("nothing is said", "")])
+        section(console, "Its training", _training(policy.training) or [("not said", "")])
     section(console, "Drift", _drift(persona))
     section(console, "Voice", _voice(persona) or [("silent", "")])
 
 
 def _network(policy: Policy, path: Path | None) -> list[Row]:
-    """Return what plays a persona."""
+    """Return the facts about the network of a learned persona."""
     rows: list[Row] = [("file", str(path))] if path is not None else []
     rows.append(("name", policy.name))
     layers = [policy.inputs, *policy.hidden, policy.actions]
@@ -95,7 +97,7 @@ def _network(policy: Policy, path: Path | None) -> list[Row]:
 
 
 def _training(figures: Mapping[str, Any]) -> list[Row]:
-    """Return the figures of a training in short; JSON leaves no control characters in what is printed."""
+    """Return the figures of a training in short, as JSON, which has no control characters."""
     import json
 
     rows: list[Row] = []
@@ -112,7 +114,7 @@ def _cut(text: str, most: int) -> str:
 
 
 def _numbers(model: Any, only_changed: bool = False) -> list[Row]:
-    """Return the numbers of a model with their meanings, or those of them that are not the defaults."""
+    """Return the numbers of a model with their meanings, or those that differ from the defaults."""
     rows: list[Row] = []
     for key, field in type(model).model_fields.items():
         value = getattr(model, key)
@@ -122,7 +124,7 @@ def _numbers(model: Any, only_changed: bool = False) -> list[Row]:
 
 
 def _drift(persona: Persona) -> list[Row]:
-    """Return what makes a persona change, and into what."""
+    """Return the causes of a persona's drift, and the changed numbers."""
     from parlay_marl.catalogue.personas import Drift
 
     drift = persona.drift

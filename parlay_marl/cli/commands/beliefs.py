@@ -1,4 +1,4 @@
-"""`parlay beliefs`: how good the beliefs of personas about each other are, and a picture of those of one game."""
+"""`parlay beliefs`: the quality of the beliefs of personas about each other, and a picture of those of one game."""
 
 from __future__ import annotations
 
@@ -10,13 +10,24 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from parlay_marl.cli.options import GamesInCell, GivenSeed, Personas, Quiet, Rules, Scenarios, Threads
+from parlay_marl.cli.options import GamesInCell, GivenSeed, JsonFile, Personas, Quiet, Rules, Scenarios, Threads
 
 if TYPE_CHECKING:
     from parlay_marl.catalogue import Scenario
     from parlay_marl.players.persona import PersonaPlayer
 
+ORDER = 50
 PAIR = 2
+
+Plot = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        readable=False,
+        help="Draw the beliefs of a pair, A the buyer and B the seller, in game 0 of the first scenario: .png, .svg or "
+        ".pdf.",
+    ),
+]
 
 
 def beliefs(
@@ -26,24 +37,14 @@ def beliefs(
     seed: GivenSeed = 0,
     rules: Rules = "default",
     no_value: Annotated[
-        bool, typer.Option("--no-value", help="Leave out what beliefs are worth: it takes as many games again.")
+        bool, typer.Option("--no-value", help="Leave out the value of beliefs, which takes as many games again.")
     ] = False,
     threads: Threads = 1,
-    json: Annotated[
-        Path | None, typer.Option(metavar="FILE", readable=False, help="Write the report to a JSON file.")
-    ] = None,
-    plot: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            readable=False,
-            help="Draw the beliefs of a pair, A the buyer and B the seller, in game 0 of the first scenario: "
-            ".png, .svg or .pdf.",
-        ),
-    ] = None,
+    json: JsonFile = None,
+    plot: Plot = None,
     quiet: Quiet = False,
 ) -> None:
-    """Report how good beliefs are: calibration, error, bluffs told from honest claims, and what a belief is worth.
+    """Report the quality of beliefs: calibration, error, detection of bluffs, and the payoff that a belief adds.
 
     A pair plays each other, both ways round; one alone plays itself; three or more, and the catalogue, play every
     ordered pair, self-play included. Every game is followed by all trackers.
@@ -52,8 +53,8 @@ def beliefs(
     """
     from parlay_marl.catalogue import persona_names
     from parlay_marl.cli.belief_tables import show_report
-    from parlay_marl.cli.console import output, tell_compiling
-    from parlay_marl.cli.progress import watched
+    from parlay_marl.cli.console import output
+    from parlay_marl.cli.progress import with_progress
     from parlay_marl.cli.resultfile import result_file
     from parlay_marl.cli.start import COMPILED, persona
     from parlay_marl.tournament import assess_beliefs
@@ -61,27 +62,17 @@ def beliefs(
     if plot is not None:
         _check_plot(plot, personas or ())
     with result_file(json, "--json") as file, result_file(plot, "--plot") as drawing:
-        entrants = [persona(name) for name in personas or persona_names()]
+        players = [persona(name) for name in personas or persona_names()]
         assess = functools.partial(
-            assess_beliefs,
-            entrants,
-            scenario or None,
-            games=games,
-            seed=seed,
-            rules=rules,
-            self_play=len(entrants) != PAIR,
-            value=not no_value,
-            threads=threads,
-        )
-        if quiet:
-            report = assess()
-        else:
-            tell_compiling("record_games", *([] if no_value else ["play_games"]), *([] if plot is None else COMPILED))
-            report = watched(lambda on_cell: assess(on_cell=on_cell), games)
+            assess_beliefs, players, scenario or None, games=games, seed=seed, rules=rules,
+            self_play=len(players) != PAIR, value=not no_value, threads=threads,
+        )  # fmt: skip
+        called = ["record_games", *([] if no_value else ["play_games"]), *([] if plot is None else COMPILED)]
+        report = with_progress(assess, games, quiet, *called)
         if file is not None:
             file.write_json(report.as_dict())
         if drawing is not None and plot is not None:
-            drawing.write(_picture(entrants, (scenario or report.scenarios)[0], rules, seed, plot))
+            drawing.write(_picture(players, (scenario or report.scenarios)[0], rules, seed, plot))
     show_report(report, output())
 
 
@@ -97,7 +88,7 @@ def _check_plot(path: Path, personas: Sequence[str]) -> None:
 
 
 def _picture(pair: Sequence[PersonaPlayer], scenario: str | Scenario, rules: str, seed: int, path: Path) -> bytes:
-    """Return the picture of game 0 of a seed in the format that a path names."""
+    """Return the picture of game 0 of a seed, in the format of a path."""
     from parlay_marl.game.config import make_config
     from parlay_marl.game.game import Game
     from parlay_marl.render.belief_plot import belief_figure, plot_format

@@ -1,4 +1,4 @@
-"""`parlay play`: a person in a seat, at the terminal."""
+"""`parlay play`: a person at the terminal plays against a persona."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ import typer
 from parlay_marl.cli.group import INTERRUPTED
 from parlay_marl.cli.options import GameNumber, NoWords, OpenerSeat, Rounds, Rules, Scenario, Seed
 
+ORDER = 20
+
 
 def play(
-    role: Annotated[str, typer.Option(metavar="buyer|seller", help="The seat to take.")] = "buyer",
+    role: Annotated[str, typer.Option(metavar="buyer|seller", help="Your seat.")] = "buyer",
     opponent: Annotated[
         str,
         typer.Option(
@@ -29,9 +31,9 @@ def play(
     rules: Rules = "default",
     no_words: NoWords = False,
 ) -> None:
-    """Sit down at the table yourself, against a persona.
+    """Play against a persona yourself.
 
-    Type prices as you like them (140000, 140k, $1.5m); `help` at the table lists the moves.
+    Type prices as you like them (140000, 140k, $1.5m); `help` lists the moves.
     """
     from parlay_marl.cli.start import new_game, play_out, player, seed_or_random
     from parlay_marl.cli.terminal_player import LeftTableError, TerminalPlayer
@@ -46,7 +48,7 @@ def play(
     person.game = new_game(config, buyer, seller, chosen, game)
     try:
         play_out(person.game, chosen, game)
-        person.tell_the_end()
+        person.show_ending()
     except LeftTableError:
         person.say("You leave the table; the game stays unfinished.")
     except KeyboardInterrupt:

@@ -1,4 +1,4 @@
-"""How near self-play comes to the known answer where both limits are public: alternating offers with a deadline.
+"""Compare self-play with the known answer where both limits are public: alternating offers with a deadline.
 
 Two games of 1, 2, 3 and 4 rounds. In a round the opener offers, the other accepts or offers in turn, and the last turn
 can only accept: T rounds have 2T - 1 offers, the last one the opener's. A deal is worth d^t to both after t steps.
@@ -8,11 +8,10 @@ can only accept: T rounds have 2T - 1 offers, the last one the opener's. A deal 
 * `by_round`: each round is a step, as these rules discount. A counter-offer in the same round costs no time, so that
   x_k = 1 - d * x_(k+1) for the opener's offers and x_k = 1 - x_(k+1) for the other's: the opener takes all, whatever T.
 
-The limits lie between two prices of the grid, so that the last that can be asked for leaves the other 1.5% of the gain.
-Games begin after a random number of random offers (exploring starts), so that what happens late in a game is learned,
-too, and the beginning can follow from it.
+The limits lie between two prices of the grid, so that the highest demand leaves the other 1.5% of the gain. Games begin
+after a random number of random offers (exploring starts), so that the learner sees the end of a game, too.
 
-    python scripts/stahl.py --frames 3000000 --json distances.json
+    python experiments/stahl.py --frames 3000000 --json distances.json
 """
 
 from __future__ import annotations
@@ -30,9 +29,9 @@ from parlay_marl.catalogue import build_params, load_rules, load_scenario
 from parlay_marl.core.moves import BUYER, SELLER
 from parlay_marl.core.outcome import DEAL
 from parlay_marl.policies.policy import Policy
+from parlay_marl.training.config import TrainingConfig
 from parlay_marl.training.evaluation import games_of
 from parlay_marl.training.league import member
-from parlay_marl.training.plan import Plan
 from parlay_marl.training.selfplay import train
 
 DISCOUNT = 0.9
@@ -57,9 +56,9 @@ def subgame_perfect(rounds: int, discount: float, by_turn: bool) -> float:
     return share
 
 
-def stahls_plan(scenario: Path, rounds: int, by_turn: bool, **settings: Any) -> Plan:
-    """Return the plan of a learner that plays nobody but itself, from exploring starts."""
-    return Plan(
+def stahl_config(scenario: Path, rounds: int, by_turn: bool, **settings: Any) -> TrainingConfig:
+    """Return the config of a learner that plays itself alone, from exploring starts."""
+    return TrainingConfig(
         scenarios=(str(scenario),),
         opponents={},
         self_share=0.0,
@@ -105,7 +104,7 @@ def main() -> None:
             path.write_text(SCENARIO.format(discount=1.0 if by_turn else DISCOUNT))
             for rounds in (1, 2, 3, 4):
                 settings = {"frames": options.frames, "seed": options.seed, "threads": options.threads}
-                learned = train(stahls_plan(path, rounds, by_turn, **settings))
+                learned = train(stahl_config(path, rounds, by_turn, **settings))
                 params = build_params(load_scenario(path), load_rules("default"), rounds=rounds, reward="payoff")
                 known = subgame_perfect(rounds, DISCOUNT, by_turn)
                 share, deals = opener_share(learned, params, options.games)

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Train with RLlib from the command line, and say how good what was learned is.
+"""Train with RLlib from the command line, and evaluate the learned policies.
 
-    python scripts/rllib_experiment.py persona --scenario uniform --opponent linear --iterations 40 --out runs/one
-    python scripts/rllib_experiment.py league --opponent linear --env-runners 2 --out runs/two
-    python scripts/rllib_experiment.py persona --restore runs/one --iterations 20 --out runs/three   # goes on
-    python scripts/rllib_experiment.py persona --sweep 8 --out runs/sweep
+    python experiments/rllib_experiment.py persona --scenario uniform --opponent linear --iterations 40 --out runs/one
+    python experiments/rllib_experiment.py league --opponent linear --env-runners 2 --out runs/two
+    python experiments/rllib_experiment.py persona --restore runs/one --iterations 20 --out runs/three   # goes on
+    python experiments/rllib_experiment.py persona --sweep 8 --out runs/sweep
 
 CONFIG is who learns: `two` (a buyer's and a seller's policy), `shared` (one policy in both seats), `persona` (against
 the opponents), `league` (against itself and its frozen past) or `zoo` (against all scripted personas). Policies that
@@ -42,7 +42,7 @@ EVALUATION_SEED = 2**62
 
 
 def main() -> int:
-    """Do what the command line says; return the exit status."""
+    """Run the experiment of the command line; return the exit status."""
     options = parsed()
     from parlay_marl.errors import ParlayError
 
@@ -101,11 +101,12 @@ def parsed() -> argparse.Namespace:
 
 def configured(options: argparse.Namespace) -> Any:
     """Return RLlib's configuration of an experiment."""
+    from parlay_marl.cli.model_options import read_weights
     from parlay_marl.training import rllib
-    from parlay_marl.training.plan import scripted_personas
+    from parlay_marl.training.config import scripted_personas
 
     games = {"scenarios": options.scenario or ["saas_enterprise"], "reward": options.reward}
-    opponents = dict(map(weighted, options.opponent or ["linear"]))
+    opponents = read_weights("--opponent", options.opponent or ["linear"])
     make = {
         "two": lambda: rllib.two_policies(opponents, **games),
         "shared": lambda: rllib.shared_policy(opponents, **games),
@@ -120,15 +121,8 @@ def configured(options: argparse.Namespace) -> Any:
     )
 
 
-def weighted(text: str) -> tuple[str, float]:
-    """Return an opponent and its weight."""
-    from parlay_marl.cli.options import weighted as parse
-
-    return parse(text)
-
-
 def experiment(options: argparse.Namespace) -> int:
-    """Train, keep what was learned, and say how good it is."""
+    """Train, write the policies, and evaluate them."""
     from ray.rllib.algorithms.algorithm import Algorithm
 
     from parlay_marl.training.rllib.session import session
@@ -147,7 +141,7 @@ def experiment(options: argparse.Namespace) -> int:
 
 
 def restored(options: argparse.Namespace) -> Path | None:
-    """Return the checkpoint to go on from, and take over what the experiment was asked for that has left it."""
+    """Return the checkpoint to continue from, and take over the options of the experiment that wrote it."""
     from parlay_marl.errors import ConfigurationError
 
     if options.restore is None:
@@ -168,7 +162,7 @@ def restored(options: argparse.Namespace) -> Path | None:
 
 
 def check_new(out: Path) -> None:
-    """Refuse a folder that holds anything."""
+    """Refuse a folder that is not empty."""
     from parlay_marl.errors import ConfigurationError
 
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
@@ -210,7 +204,7 @@ def trained(algorithm: Any, options: argparse.Namespace) -> int:
 
 
 def figures_of(result: dict[str, Any], seconds: float) -> dict[str, float]:
-    """Return what is told of an iteration."""
+    """Return the figures of an iteration."""
     played, negotiation = result["env_runners"], result["env_runners"]["negotiation"]
     own = {name: value for name, value in negotiation["payoff"].items() if not name.startswith("past_")}
     learned = {name: values for name, values in result["learners"].items() if name in own}
@@ -277,7 +271,7 @@ def sweep(options: argparse.Namespace) -> int:
                 storage_path=str(options.out.resolve()),
                 stop={"training_iteration": options.iterations},
                 checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=True),
-                callbacks=[told(metric)],
+                callbacks=[printing(metric)],
                 verbose=0,
             ),
         )
@@ -298,8 +292,8 @@ def sweep(options: argparse.Namespace) -> int:
             stop(algorithm)
 
 
-def told(metric: str) -> Any:
-    """Return what prints a line for each iteration of a trial."""
+def printing(metric: str) -> Any:
+    """Return a callback that prints a line for each iteration of a trial."""
     from ray import tune
 
     class Lines(tune.Callback):

@@ -1,4 +1,4 @@
-"""`parlay scenarios`: what can be bargained over."""
+"""`parlay scenarios`: the scenarios of the catalogue."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
     from parlay_marl.catalogue import Scenario
     from parlay_marl.catalogue.scenarios import Effect, Event
+
+ORDER = 120
 
 Row = tuple[str, str]
 
@@ -73,14 +75,14 @@ def _show(scenario: Scenario, console: Console) -> None:
 
 
 def _unit(scenario: Scenario) -> str:
-    """Return in words what the smallest difference of prices is."""
+    """Return the smallest difference of prices, in words."""
     from parlay_marl.game.text import exact_money
 
     return f"in units of {exact_money(scenario.price_unit, scenario)}"
 
 
 def _public(scenario: Scenario) -> list[Row]:
-    """Return what both seats know from the start."""
+    """Return the facts that both seats know from the start."""
     from parlay_marl.game.text import exact_money
 
     opener = "drawn by lot" if scenario.opener == "random" else f"the {scenario.opener}"
@@ -101,7 +103,7 @@ def _public(scenario: Scenario) -> list[Row]:
 
 
 def _private(scenario: Scenario) -> list[Row]:
-    """Return the figures that each game draws, at their nominal values, and what that amounts to."""
+    """Return the nominal values of the figures that each game draws, and their ZOPA."""
     from parlay_marl.catalogue.checks import shares_of
     from parlay_marl.game.text import money
 
@@ -132,7 +134,7 @@ def _signed(amount: float, scenario: Scenario) -> str:
 
 
 def _event(event: Event) -> Row:
-    """Return when an event comes, what everybody reads and what it does in secret."""
+    """Return the round of an event, its public headline and its private effects."""
     jitter = f" ± {event.jitter}" if event.jitter else ""
     effects = [
         f"{seat}: {_effect(effect)}" for seat, effect in (("buyer", event.buyer), ("seller", event.seller)) if effect
@@ -141,7 +143,7 @@ def _event(event: Event) -> Row:
 
 
 def _effect(effect: Effect) -> str:
-    """Return in words what an event does to a seat."""
+    """Return the effects of an event on a seat, in words."""
     parts = [f"urgency {effect.urgency:+g}"] if effect.urgency else []
     if effect.alternative is not None:
         parts.append("gains an alternative" if effect.alternative else "loses its alternative")

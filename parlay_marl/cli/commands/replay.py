@@ -9,12 +9,14 @@ import typer
 
 from parlay_marl.cli.options import NoWords, OpenerSeat, Timeout, Workers
 
-Name = Annotated[str | None, typer.Option(metavar="NAME", help="Count only games of this one.")]
+ORDER = 40
+
+Name = Annotated[str | None, typer.Option(metavar="NAME", help="Count only games of this name.")]
 
 
 def replay(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="`games.parquet` of a tournament.", readable=False)],
-    game: Annotated[int, typer.Option("--game", metavar="N", help="Which game of the file, from 0.")] = 0,
+    game: Annotated[int, typer.Option("--game", metavar="N", help="Number of the game in the file, from 0.")] = 0,
     buyer: Name = None,
     seller: Name = None,
     scenario: Name = None,
@@ -23,13 +25,13 @@ def replay(
     timeout: Timeout = 10.0,
     no_words: NoWords = False,
 ) -> None:
-    """Play a game of a tournament again, bit for bit, and tell it as `parlay watch` does.
+    """Play a game of a tournament again, bit for bit, and print it as `parlay watch` does.
 
     With a buyer, a seller, a scenario or an opener, N counts only their games.
 
     For example: parlay replay results/games.parquet --buyer shark --game 12
     """
-    from parlay_marl.cli.console import output, print_lines, tell_compiling, transcript_width
+    from parlay_marl.cli.console import announce_compiling, output, print_lines, transcript_width
     from parlay_marl.cli.start import COMPILED, import_from_here
     from parlay_marl.errors import ConfigurationError
     from parlay_marl.game import transcript
@@ -41,7 +43,7 @@ def replay(
     rows = rows_of(games, buyer, seller, scenario, opener)
     if not 0 <= game < len(rows):
         raise ConfigurationError(f"--game: give a whole number from 0 to {len(rows) - 1}, not {game}")
-    tell_compiling(*COMPILED)
+    announce_compiling(*COMPILED)
     index = int(rows[game])
     played = replay_game(games, index, workers=workers, timeout=timeout)
     console = output()

@@ -9,6 +9,7 @@ import typer
 
 from parlay_marl.cli.options import GameNumber, NoWords, OpenerSeat, Rounds, Rules, Scenario, Seed
 
+ORDER = 10
 LONGEST_DELAY = 60.0
 PERSONA = "Persona, by name or .toml file, a learned policy's .safetensors file, or a player as `module:Name`."
 
@@ -23,9 +24,9 @@ def watch(
     rounds: Rounds = None,
     rules: Rules = "default",
     no_words: NoWords = False,
-    delay: Annotated[float, typer.Option(metavar="SECONDS", help="Wait before each move, to watch it live.")] = 0.0,
+    delay: Annotated[float, typer.Option(metavar="SECONDS", help="Wait before each move.")] = 0.0,
 ) -> None:
-    """Watch two personas bargain: every move, what is said, and the offers closing in.
+    """Watch two personas bargain: every move, the words, and how the offers approach each other.
 
     For example: parlay watch shark diplomat -s hiring_package_terms --seed 7
     """
@@ -47,9 +48,9 @@ def watch(
     print_lines(
         console, [*transcript.heading(played, width), [], transcript.column_heads(transcript.name_width(played))]
     )
-    told = -1
+    shown = -1
     for turn in turns:
         time.sleep(delay)
-        print_lines(console, transcript.told_lines([turn], played, after=told, words=not no_words, width=width))
-        told = turn.round
+        print_lines(console, transcript.told_lines([turn], played, after=shown, words=not no_words, width=width))
+        shown = turn.round
     print_lines(console, transcript.ending_lines(played, turns, width))

@@ -2,7 +2,7 @@
 """Measure the speed of the environment beside PettingZoo's classic games, in one run.
 
     pip install -e ".[bench]"
-    python scripts/bench.py [--rounds 5] [--json FILE]
+    python benchmarks/speed.py [--rounds 5] [--json FILE]
 
 Speeds are agent steps per second with the same uniform sampler over the mask, interleaved; the figures are medians and
 the ratios are between medians of the same run, since absolute speeds depend on the machine and its neighbours.
@@ -222,7 +222,7 @@ def measure_all(rounds: int) -> dict[str, Any]:
             from pettingzoo.classic import rps_v2, tictactoe_v3
         except ImportError:
             raise SystemExit('PettingZoo\'s classic games are missing: pip install -e ".[bench]"') from None
-    contestants: dict[str, Callable[[], float]] = {
+    measures: dict[str, Callable[[], float]] = {
         "env": lambda: play_aec(negotiation_v0.env(), 40_000),
         "raw_env": lambda: play_aec(negotiation_v0.raw_env(), 40_000),
         "tictactoe_env": lambda: play_aec(tictactoe_v3.env(), 5_000),
@@ -231,11 +231,11 @@ def measure_all(rounds: int) -> dict[str, Any]:
         "rps_raw_env": lambda: play_aec(rps_v2.raw_env(), 20_000),
         "batch": batch_player(),
     }
-    for measure in contestants.values():
+    for measure in measures.values():
         measure()
-    speeds: dict[str, list[float]] = {name: [] for name in contestants}
+    speeds: dict[str, list[float]] = {name: [] for name in measures}
     for _ in range(rounds):
-        for name, measure in contestants.items():
+        for name, measure in measures.items():
             speeds[name].append(measure())
     medians = {name: statistics.median(values) for name, values in speeds.items()}
     ratios = {

@@ -1,0 +1,98 @@
+"""The weights of a policy, as Stable-Baselines3 and checkpoints hold them."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from parlay_marl.catalogue.personas import load_persona
+from parlay_marl.core.moves import n_actions
+from parlay_marl.core.observation import width
+from parlay_marl.core.style import TRAIT_INPUTS
+from parlay_marl.errors import ConfigurationError
+from parlay_marl.players.persona import PersonaPlayer
+from parlay_marl.policies.policy import Policy
+from parlay_marl.training.config import TrainingConfig
+
+if TYPE_CHECKING:
+    from sb3_contrib import MaskablePPO
+
+SHAPE = ("inputs", "hidden", "actions", "traits", "activation")
+"""The attributes in which two policies must agree for one to take the weights of the other."""
+
+
+def zero_policy(config: TrainingConfig, packages: int) -> Policy:
+    """Return a policy of the shape that a config asks for, with all weights 0."""
+    traits = TRAIT_INPUTS if config.persona_rewards else ()
+    sizes = [width(packages) + len(traits), *config.hidden, n_actions(packages)]
+    return Policy(
+        name=config.name,
+        weights=tuple(np.zeros((n, m), np.float32) for m, n in itertools.pairwise(sizes)),
+        biases=tuple(np.zeros(n, np.float32) for n in sizes[1:]),
+        activation=config.activation,
+        packages=packages,
+        traits=traits,
+    )
+
+
+def policy_of(model: MaskablePPO, shape: Policy) -> Policy:
+    """Return the policy of a model, with a copy of its weights; `shape` gives everything else."""
+    state = {name: tensor.detach().cpu().numpy() for name, tensor in model.policy.state_dict().items()}
+    layers = _layers(shape)
+    return dataclasses.replace(
+        shape,
+        weights=tuple(state[f"{layer}.weight"].copy() for layer in layers),
+        biases=tuple(state[f"{layer}.bias"].copy() for layer in layers),
+    )
+
+
+def load_weights(model: MaskablePPO, policy: Policy) -> None:
+    """Give the policy network of a model the weights of a policy of its shape; the critic stays as it is."""
+    state = dict(model.policy.state_dict())
+    for layer, weight, bias in zip(_layers(policy), policy.weights, policy.biases, strict=True):
+        state |= {f"{layer}.weight": tensors((weight,))[0], f"{layer}.bias": tensors((bias,))[0]}
+    model.policy.load_state_dict(state)
+
+
+def start_policy(name: str, shape: Policy) -> Policy:
+    """Return a learned persona's policy, or that of a file, as the start of a run; refuse one of another shape."""
+    start = PersonaPlayer(load_persona(name)).policy
+    if start is None:
+        raise ConfigurationError(f"start: no learned policy plays {name!r}; name one, or a policy file")
+    for what in SHAPE:
+        found, needed = getattr(start, what), getattr(shape, what)
+        if found != needed:
+            raise ConfigurationError(f"start: {name!r} has another network: {what} {found}, not {needed} as configured")
+    return start
+
+
+def tensors(arrays: Sequence[NDArray[Any]]) -> list[Any]:
+    """Return copies of arrays as tensors."""
+    import torch
+
+    return [torch.from_numpy(array.copy()) for array in arrays]
+
+
+def saved_weights(policy: Policy) -> list[list[Any]]:
+    """Return the weights and the biases of a policy, for a checkpoint."""
+    return [tensors(policy.weights), tensors(policy.biases)]
+
+
+def from_saved(saved: Sequence[Sequence[Any]], shape: Policy) -> Policy:
+    """Return the policy of weights and biases from a checkpoint."""
+    weights, biases = saved
+    return dataclasses.replace(
+        shape,
+        weights=tuple(tensor.numpy() for tensor in weights),
+        biases=tuple(tensor.numpy() for tensor in biases),
+    )
+
+
+def _layers(policy: Policy) -> list[str]:
+    """Return the names that Stable-Baselines3 gives the layers of a policy, from the first to the logits."""
+    return [*(f"mlp_extractor.policy_net.{2 * i}" for i in range(len(policy.hidden))), "action_net"]
