@@ -137,7 +137,7 @@ class HostedPlayer:
         return Action(*action)._replace(words=escaped(action.words[: self._longest_words]))
 
     def _begun(self) -> Player | BatchedPlayer:
-        """Return the player, made and told of its game."""
+        """Return the player; before its first turn, make it and begin its game."""
         if self._player is None:
             self._player = self._make()
             if isinstance(self._player, Player) and self._first is not None:

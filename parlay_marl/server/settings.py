@@ -71,7 +71,10 @@ class ServerSettings(Strict):
     )
     max_words: int = Field(2_000, ge=0, le=100_000, description="longest words with an action, in characters")
     wait: Annotated[float, Option(metavar="SECONDS")] = Field(
-        50.0, gt=0.0, le=3_600.0, description="longest time that a step waits for another client, or for a player as opponent, in seconds"
+        50.0,
+        gt=0.0,
+        le=3_600.0,
+        description="longest time that a step waits for another client, or for a player as opponent, in seconds",
     )
     reveal_hidden: bool = Field(
         False, description="show clients of the first protocol the truth instead of beliefs, for teaching"

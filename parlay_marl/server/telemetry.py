@@ -44,18 +44,8 @@ ERRORS = tuple(
 )
 REASONS = (
     *("invalid_json", "not_an_object", "binary", "too_large", "too_deep", "number", "surrogate", "reserved_key"),
-    *(
-        "unknown_type",
-        "session_method",
-        "session_query",
-        "not_rpc",
-        "unknown_method",
-        "no_such_path",
-        "invalid_action",
-        "unknown_command",
-        "unknown_session",
-    ),
-    *("episode_done", "credibility", "origin", "token", "capacity", "rate", "idle", "slow_body", "disconnected"),
+    *("unknown_type", "session_method", "session_query", "not_rpc", "unknown_method", "no_such_path"),
+    *("origin", "token", "capacity", "rate", "idle", "slow_body"),
     *ERRORS,
 )
 """Reasons of refusals: those of the middleware and of the protocols, and the names of the package's errors."""

@@ -93,15 +93,19 @@ class Size:
 
     async def _body(self, receive: Receive) -> tuple[bytes | None, Fault | None]:
         """Return the body of a request, None where the client has gone, and what is wrong with it."""
-        body = bytearray()
         try:
             async with asyncio.timeout(LONGEST_BODY):
-                while (message := await receive())["type"] == "http.request":
-                    body += message.get("body", b"")
-                    if len(body) > self._limit:
-                        return None, self._too_large
-                    if not message.get("more_body", False):
-                        return bytes(body), None
+                return await self._whole_body(receive)
         except TimeoutError:
             return None, SLOW_BODY
+
+    async def _whole_body(self, receive: Receive) -> tuple[bytes | None, Fault | None]:
+        """Return the same, without a limit of time."""
+        body = bytearray()
+        while (message := await receive())["type"] == "http.request":
+            body += message.get("body", b"")
+            if len(body) > self._limit:
+                return None, self._too_large
+            if not message.get("more_body", False):
+                return bytes(body), None
         return None, None

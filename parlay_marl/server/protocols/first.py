@@ -89,8 +89,8 @@ class FirstProtocol:
         if role not in SEATS:
             raise RequestError(f"Unknown role: {echo(role)}")
         shared = params.get("shared", self._factory.settings.share_sessions)
-        self._make_room(own)
         session = FirstSession(self._factory, scenario, persona, role, seed_of(params), shared is True)
+        self._make_room(own)
         self._admit(session, own)
         return {"session_id": session.id, "observation": session.observation(0.0, OPENING), "done": False}
 
