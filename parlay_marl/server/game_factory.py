@@ -1,4 +1,4 @@
-"""What all connections of a server share: settings, metrics, scenarios, opponents, and games of two clients."""
+"""The games of a server, and the parts that they share: settings, metrics, scenarios, opponents, matches."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ MOST_LATE = 32
 """Calls that may run on after their time; each keeps a thread."""
 
 Result = tuple[Any, BaseException | None]
-"""What a call has returned and what it has raised."""
+"""The answer of a call, or the error that it raised."""
 
 
 class LateError(Exception):

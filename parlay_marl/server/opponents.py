@@ -13,7 +13,6 @@ from parlay_marl.players.player import BatchedPlayer, Player
 from parlay_marl.server.hosted_player import HostedPlayer, PlayerThreads
 from parlay_marl.server.settings import ServerSettings
 from parlay_marl.server.telemetry import Telemetry
-from parlay_marl.tournament.entrants import load_policy
 
 _LOADING = threading.Lock()
 """Players are made one at a time: while one is made, what it prints goes to standard error."""
@@ -59,6 +58,8 @@ def _load(place: str) -> PersonaPlayer | Player | BatchedPlayer:
 
 def _load_player(path: str) -> Player | BatchedPlayer:
     """Return a new player by its import path."""
+    from parlay_marl.tournament.entrants import load_policy
+
     with _LOADING:
         return load_policy(path)
 

@@ -1,4 +1,4 @@
-"""Running the server: its socket, its processes, and its end when it is told to stop."""
+"""Running the server: its socket, its processes, and its end at a signal."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ STOPPING = (signal.SIGINT, signal.SIGTERM)
 def serve(settings: ServerSettings, on_ready: Callable[[str], None]) -> None:
     """Serve until SIGINT or SIGTERM comes; `on_ready` gets the address as soon as connections are taken.
 
-    Then no session begins any more, running steps end, and clients are told that the server restarts. Raises
+    Then no session begins any more, running steps end, and clients learn that the server restarts. Raises
     `ConfigurationError` where the address cannot be used, or a file or a player that the settings name.
     """
     app = create_app(settings)  # also before workers: an error of the settings is raised here, once

@@ -58,7 +58,7 @@ class GameSession:
     def begin(self, seed: int | None) -> None:
         """Begin game 0 of a seed or, without one, of a random seed; a persona that opens has played then."""
         self.game.reset(seed)
-        self._turns_have_changed()
+        self._refresh()
         for seat, opponent in enumerate(self.opponents):
             if isinstance(opponent, HostedPlayer):
                 opponent.begin(view_of(self.game, seat))
@@ -90,7 +90,7 @@ class GameSession:
         count = len(self.turns)
         self.game.play(*action)
         self.client_turns += 1
-        self._has_played()
+        self._after_turn()
         return self.turns[count]
 
     def check_turn(self, seat: int) -> None:
@@ -112,7 +112,7 @@ class GameSession:
         if action is None or not self._is_played(player, action):
             self._has_player_failed = True
             self.game.forfeit(seat)
-        self._has_played()
+        self._after_turn()
 
     def _is_played(self, player: HostedPlayer, action: Action) -> bool:
         """Play the action of a hosted player, and return whether it was legal; anything may stand in it."""
@@ -127,20 +127,20 @@ class GameSession:
         """End the game at the cost of a seat whose client has gone."""
         if not self.game.is_over:
             self.game.forfeit(seat)
-            self._has_played()
+            self._after_turn()
 
-    def _has_played(self) -> None:
-        """Take note of rewards and headlines, and tell a hosted player of the end."""
+    def _after_turn(self) -> None:
+        """Add up rewards, keep new headlines, and tell a hosted player how the game has ended."""
         for each in range(2):
             self.earned[each] += self.game.rewards[each]
             self._unpaid[each] += self.game.rewards[each]
-        self._turns_have_changed()
+        self._refresh()
         if self.game.is_over and not self._has_player_failed:
             for opponent in self.opponents:
                 if isinstance(opponent, HostedPlayer):
                     opponent.end(self.game.outcome())
 
-    def _turns_have_changed(self) -> None:
+    def _refresh(self) -> None:
         """Forget old views, and keep new headlines: a game that is over no longer has those after its last turn."""
         self._views.clear()
         headlines = [headline for turn in self.turns for headline in turn.headlines] + list(self.game.news())

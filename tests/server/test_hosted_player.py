@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
+import os
+import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -15,7 +18,7 @@ from websockets.sync.client import connect
 from parlay_marl.errors import ConfigurationError, UnknownNameError
 from parlay_marl.server import NegotiationAction, ParlayClient
 from parlay_marl.server import hosted_player as module
-from tests.processes import LIMIT, wait_until
+from tests.processes import LIMIT, ROOT, Started, wait_until
 from tests.server.players import RELEASE, SECRET, Fair
 from tests.server.table import factory, served
 
@@ -196,3 +199,31 @@ def test_a_player_that_cannot_be_made_ends_the_start() -> None:
         factory(opponent=paths("Nobody"))
     with pytest.raises(ConfigurationError, match="there is no module"):
         factory(opponent=("nowhere:Player",))
+
+
+OWN_PLAYER = """
+from parlay_marl.players.player import Player
+
+
+class Patient(Player):
+    name = "patient"
+
+    def act(self, view):
+        return view.make_offer(view.scenario.high, words="Not yet.")
+"""
+
+
+def test_the_command_line_finds_a_player_in_the_current_folder(tmp_path: Path) -> None:
+    Path(tmp_path, "own_players.py").write_text(OWN_PLAYER)
+    options = ["--port", "0", "--opponent", "own_players:Patient"]
+    command = [sys.executable, "-P", "-m", "parlay_marl", "serve", *options]  # -P: the folder is not found by itself
+    with Started(command, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}) as process:
+        said = process.line()
+        if not said.startswith("Serving at "):
+            pytest.fail(process.communicate()[1])
+        with ParlayClient(said.split()[2]).sync() as table:
+            table.reset(seed=1, role="buyer", opener="buyer", opponent="patient")
+            seen = table.step(NegotiationAction(offer_amount=120_000.0)).observation
+    assert seen.utterance == "Not yet."
+    assert seen.counter_offer is not None
+    assert seen.counter_offer.amount == 180_000.0

@@ -1,6 +1,6 @@
 """Failures: an error that the app lets escape is logged and answered without its text.
 
-What is sent to a client that has gone is dropped.
+Messages to a client that has gone are dropped.
 """
 
 from __future__ import annotations

@@ -48,7 +48,7 @@ class FirstProtocol:
         self.sessions: dict[str, FirstSession] = {}
 
     async def answer(self, text: str, own: Sessions) -> dict[str, Any]:
-        """Return the reply to a message of a connection; whatever goes wrong is told in the reply."""
+        """Return the reply to a message of a connection; an error becomes a reply, too."""
         began = time.perf_counter()
         try:
             message = json.loads(text)

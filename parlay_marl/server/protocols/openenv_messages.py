@@ -19,10 +19,10 @@ Flag = Annotated[bool, Field(strict=True)]
 
 
 class ResetRequest(GameRequest):
-    """What a client asks of an episode."""
+    """The request of a client for an episode."""
 
     role: Seat = Field("buyer", description="the client's seat")
-    opponent: str = Field("shark", max_length=120, description="who plays the other seat, by name")
+    opponent: str = Field("shark", max_length=120, description="opponent in the other seat, by name")
     join_code: str | None = Field(None, max_length=120, description="code for a seat in a game of two clients")
     text: bool = Field(True, strict=True, description="whether observations have a text for a reader")
 
@@ -30,13 +30,13 @@ class ResetRequest(GameRequest):
 class NegotiationAction(Action):
     """A turn: words, and at most one move beside them. Words alone offer nothing, or challenge a claim they doubt."""
 
-    utterance: str = Field("", description="what is said; it never binds, and no figure is read out of it")
+    utterance: str = Field("", description="words; they never bind, and no figure is read out of them")
     offer_amount: Amount | None = Field(None, description="price in currency, of an offer, an anchor or a claim")
-    tactical_move: Tactic | None = Field(None, description="a move that is no plain offer")
+    tactical_move: Tactic | None = Field(None, description="a move other than an offer, acceptance or leaving")
     accept: Flag = Field(False, description="take the other's standing offer")
     walk_away: Flag = Field(False, description="leave without a deal")
     terms: dict[str, str] | None = Field(None, max_length=8, description="options of terms by name, with an offer")
-    wait: Flag = Field(False, description="in a game of two clients: do nothing but wait for one's turn")
+    wait: Flag = Field(False, description="in a game of two clients: only wait for the turn of the seat")
 
 
 class Part(BaseModel):
@@ -50,21 +50,21 @@ class Offer(Part):
 
     amount: float = Field(description="price, in currency")
     terms: dict[str, str] = Field(description="option of each term")
-    worth: float = Field(description="what the deal would be worth to oneself, in currency")
+    worth: float = Field(description="worth of the deal to the seat, in currency")
 
 
 class Package(Part):
     """A full choice of all terms."""
 
     terms: dict[str, str] = Field(description="option of each term")
-    worth: float = Field(description="what it is worth to oneself beside the price, in currency")
+    worth: float = Field(description="worth to the seat beside the price, in currency")
 
 
 class PublicClaim(Part):
     """A seat's latest claim about its limit."""
 
     amount: float = Field(description="the limit that was claimed, in currency")
-    status: Literal["open", "verified", "caught", "contradicted"] = Field(description="what has become of it")
+    status: Literal["open", "verified", "caught", "contradicted"] = Field(description="state of the claim")
 
 
 class Belief(Part):
@@ -77,51 +77,51 @@ class Belief(Part):
     urgency: float = Field(description="the other's urgency, in [0, 1]")
     alternative: float = Field(description="the probability that the other has an alternative")
     confidence: float = Field(description="the confidence in the price, in [0, 1]")
-    bluff_probability: float | None = Field(description="that the other's open claim is a bluff; null without one")
+    bluff_probability: float | None = Field(description="the probability that the other's open claim is a bluff; null without a claim")
 
 
 class NegotiationObservation(Observation):
-    """What the client's seat sees: its own figures and what is public. `metadata` has the outcome at the end."""
+    """The view of the client's seat: its own figures and what is public. `metadata` has the outcome at the end."""
 
-    episode_id: str = Field("", description="tells this episode from all others")
+    episode_id: str = Field("", description="id of the episode")
     role: Seat = Field("buyer", description="the client's seat")
-    scenario: str = Field("", description="name of what is bargained over")
+    scenario: str = Field("", description="name of the scenario")
     currency: str = Field("", description="currency of all amounts")
     price_range: tuple[float, float] = Field((0.0, 0.0), description="the public range of prices")
     round: int = Field(0, description="round, from 0")
     rounds: int = Field(0, description="rounds until the deadline")
     your_turn: bool = Field(False, description="whether the client is to act; false while another client is")
     legal_moves: list[str] = Field([], description="moves that the client may make")
-    reservation_price: float = Field(0.0, description="one's own limit, in currency")
-    urgency: float = Field(0.0, description="one's own urgency, in [0, 1]")
-    has_alternative: bool = Field(False, description="whether one has an alternative to the deal")
-    packages: list[Package] = Field([], description="what terms are worth to oneself; empty for a price alone")
-    offer: Offer | None = Field(None, description="one's own standing offer")
+    reservation_price: float = Field(0.0, description="the seat's own limit, in currency")
+    urgency: float = Field(0.0, description="the seat's own urgency, in [0, 1]")
+    has_alternative: bool = Field(False, description="whether the seat has an alternative to the deal")
+    packages: list[Package] = Field([], description="worth of each package to the seat; empty where only the price is open")
+    offer: Offer | None = Field(None, description="the seat's own standing offer")
     counter_offer: Offer | None = Field(None, description="the other's standing offer, which can be accepted")
-    claim: PublicClaim | None = Field(None, description="one's own latest claim")
+    claim: PublicClaim | None = Field(None, description="the seat's own latest claim")
     counter_claim: PublicClaim | None = Field(None, description="the other's latest claim")
-    credibility: float = Field(0.0, description="one's own credibility, in [0, 100]")
+    credibility: float = Field(0.0, description="the seat's own credibility, in [0, 100]")
     counter_credibility: float = Field(0.0, description="the other's credibility, in [0, 100]")
     tension: float = Field(0.0, description="tension, in [0, 100]")
     hot_streak: int = Field(0, description="hot turns in a row")
     erosion_ticks: int = Field(0, description="times that the ZOPA has eroded")
-    belief: Belief | None = Field(None, description="what one's tracker believes of the other")
+    belief: Belief | None = Field(None, description="belief of the seat's tracker about the other")
     headlines: list[str] = Field([], description="events since the last observation")
     counter_move: str | None = Field(None, description="the other's last move")
-    utterance: str = Field("", description="what the other said with it")
-    text: str = Field("", description="all of this for a reader")
+    utterance: str = Field("", description="words of the other with that move")
+    text: str = Field("", description="the observation as text for a reader")
 
 
 class NegotiationState(State):
     """The episode as the client's seat knows it; `hidden` is empty unless the server reveals it."""
 
-    scenario: str = Field("", description="name of what is bargained over")
+    scenario: str = Field("", description="name of the scenario")
     role: str = Field("", description="the client's seat")
-    opponent: str = Field("", description="who sits in the other seat")
+    opponent: str = Field("", description="name of the opponent, or `client`")
     round: int = Field(0, description="round, from 0")
     done: bool = Field(False, description="whether the game is over")
-    cumulative_reward: float = Field(0.0, description="what the client's seat has been paid in all")
-    history: list[dict[str, Any]] = Field([], description="all turns, as both seats have seen them")
+    cumulative_reward: float = Field(0.0, description="rewards of the client's seat, added up")
+    history: list[dict[str, Any]] = Field([], description="all turns, as both seats see them")
     hidden: dict[str, Any] = Field({}, description="the true figures of both seats, where they are revealed")
 
 
