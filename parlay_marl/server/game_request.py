@@ -21,12 +21,20 @@ class GameRequest(Strict):
 
     scenario: str = Field("saas_enterprise", max_length=60, description="scenario, by name")
     rules: str | dict[str, Any] = Field("default", description="preset of the rules, or changed numbers by section")
-    information: Literal["incomplete", "complete"] | None = Field(None, description="whether limits are public; default: as the scenario says")
-    opener: Literal["buyer", "seller", "random"] | None = Field(None, description="seat that opens each round; default: as the scenario says")
-    max_rounds: int | None = Field(None, strict=True, ge=1, le=1000, description="rounds until the deadline; default: as the scenario says")
+    information: Literal["incomplete", "complete"] | None = Field(
+        None, description="whether limits are public; default: as the scenario says"
+    )
+    opener: Literal["buyer", "seller", "random"] | None = Field(
+        None, description="seat that opens each round; default: as the scenario says"
+    )
+    max_rounds: int | None = Field(
+        None, strict=True, ge=1, le=1000, description="rounds until the deadline; default: as the scenario says"
+    )
     reward: Literal["payoff", "shaped"] = Field("payoff", description="reward mode")
     beliefs: Literal["bayes", "heuristic", "none"] = Field("bayes", description="belief tracker")
-    seed: int | None = Field(None, strict=True, ge=0, le=LARGEST_SEED, description="seed of all chance; default: a random one")
+    seed: int | None = Field(
+        None, strict=True, ge=0, le=LARGEST_SEED, description="seed of all chance; default: a random one"
+    )
 
     def config(self, known: Mapping[str, Scenario]) -> GameConfig:
         """Return the configuration of the game, over one of the scenarios that the server offers."""

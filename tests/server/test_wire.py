@@ -12,7 +12,7 @@ import httpx
 import pytest
 from openenv.cli.__main__ import app as openenv_cli
 from openenv.core import GenericEnvClient
-from tests.server.test_environment import conceding
+from tests.server.test_openenv import conceding
 from typer.testing import CliRunner
 from websockets.sync.client import connect
 

@@ -77,7 +77,9 @@ class Belief(Part):
     urgency: float = Field(description="the other's urgency, in [0, 1]")
     alternative: float = Field(description="the probability that the other has an alternative")
     confidence: float = Field(description="the confidence in the price, in [0, 1]")
-    bluff_probability: float | None = Field(description="the probability that the other's open claim is a bluff; null without a claim")
+    bluff_probability: float | None = Field(
+        description="the probability that the other's open claim is a bluff; null without a claim"
+    )
 
 
 class NegotiationObservation(Observation):
@@ -95,7 +97,9 @@ class NegotiationObservation(Observation):
     reservation_price: float = Field(0.0, description="the seat's own limit, in currency")
     urgency: float = Field(0.0, description="the seat's own urgency, in [0, 1]")
     has_alternative: bool = Field(False, description="whether the seat has an alternative to the deal")
-    packages: list[Package] = Field([], description="worth of each package to the seat; empty where only the price is open")
+    packages: list[Package] = Field(
+        [], description="worth of each package to the seat; empty where only the price is open"
+    )
     offer: Offer | None = Field(None, description="the seat's own standing offer")
     counter_offer: Offer | None = Field(None, description="the other's standing offer, which can be accepted")
     claim: PublicClaim | None = Field(None, description="the seat's own latest claim")
