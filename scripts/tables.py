@@ -27,11 +27,10 @@ from parlay_marl.core.style import TRAITS
 from parlay_marl.core.table import Field, Parameter
 from parlay_marl.envs.infos import FIGURES, SIGHTS
 from parlay_marl.game.options import ResetOptions
+from parlay_marl.option import field_options, flag_of
 from parlay_marl.players.persona_numbers import TACTICS
 from parlay_marl.players.strategies import STRATEGIES
-from parlay_marl.option import field_options, flag_of
-from parlay_marl.server.environment import Wishes
-from parlay_marl.server.messages import NegotiationAction, NegotiationObservation
+from parlay_marl.server.protocols.openenv_messages import NegotiationAction, NegotiationObservation, ResetRequest
 from parlay_marl.server.settings import ServerSettings
 from parlay_marl.tournament.analysis import RATINGS, Definition
 from parlay_marl.tournament.games import COLUMNS
@@ -192,11 +191,11 @@ TABLES: dict[str, Callable[[], str]] = {
     "strategies": strategy_table,
     "options": lambda: markdown(("option", "default", "meaning"), model_rows(ResetOptions)),
     "env_config": lambda: markdown(("key", "default", "meaning"), model_rows(EnvSettings)),
-    "wishes": lambda: markdown(("key", "default", "meaning"), model_rows(Wishes)),
+    "reset": lambda: markdown(("key", "default", "meaning"), model_rows(ResetRequest)),
     "action": lambda: message_table(NegotiationAction),
-    "seen": lambda: message_table(NegotiationObservation),
     "server": lambda: settings_table(ServerSettings),
     "training": lambda: settings_table(TrainingConfig),
+    "seat-observation": lambda: message_table(NegotiationObservation),
     "moves": lambda: markdown(("number", "move"), ((move.value, f"`{move.name}`") for move in Move)),
     "occasions": lambda: markdown(("occasion", "when"), ((f"`{k}`", v) for k, v in personas.OCCASIONS.items())),
     "scenario-file": scenario_fields,

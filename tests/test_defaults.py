@@ -16,19 +16,19 @@ from parlay_marl.core.reward import RewardMode
 from parlay_marl.envs.batch import Batch
 from parlay_marl.envs.single import NegotiationEnv
 from parlay_marl.envs.vector import NegotiationVectorEnv
-from parlay_marl.server.environment import Wishes
-from parlay_marl.server.first_protocol import FirstSession
-from parlay_marl.server.negotiation import Setup
+from parlay_marl.server.game_request import GameRequest
+from parlay_marl.server.protocols.first_session import FirstSession
+from parlay_marl.server.protocols.openenv_messages import ResetRequest
 from parlay_marl.training.config import TrainingConfig
 from parlay_marl.training.rllib_settings import EnvSettings
 from tests.helpers import AGENTS, offer
-from tests.server.table import lobby
+from tests.server.table import factory
 
 CONSTRUCTORS = (
     negotiation_v0.raw_env, negotiation_v0.parallel_env, negotiation_v0.make_config, NegotiationEnv,
     NegotiationVectorEnv, Batch, build_params,
 )  # fmt: skip
-MODELS = (Setup, Wishes, TrainingConfig, EnvSettings)
+MODELS = (GameRequest, ResetRequest, TrainingConfig, EnvSettings)
 
 
 @pytest.mark.parametrize("made", CONSTRUCTORS, ids=lambda made: made.__name__)
@@ -60,5 +60,5 @@ def test_the_same_by_name() -> None:
 
 
 def test_the_first_protocol_pays_the_shaped_reward_as_its_server_did() -> None:
-    session = FirstSession(lobby(), "saas_enterprise", "shark", "seller", 7, shared=False)
-    assert session.negotiation.config.reward == "shaped"
+    session = FirstSession(factory(), "saas_enterprise", "shark", "seller", 7, shared=False)
+    assert session.game.config.reward == "shaped"

@@ -23,7 +23,7 @@ except ImportError as error:
 
 from parlay_marl.server.app import create_app
 from parlay_marl.server.client import ParlayClient
-from parlay_marl.server.messages import NegotiationAction, NegotiationObservation, NegotiationState
+from parlay_marl.server.protocols.openenv_messages import NegotiationAction, NegotiationObservation, NegotiationState
 from parlay_marl.server.settings import ServerSettings
 
 __all__ = [

@@ -7,7 +7,7 @@ from typing import Any
 from openenv.core import EnvClient
 from openenv.core.client_types import StepResult
 
-from parlay_marl.server.messages import NegotiationAction, NegotiationObservation, NegotiationState
+from parlay_marl.server.protocols.openenv_messages import NegotiationAction, NegotiationObservation, NegotiationState
 
 
 class ParlayClient(EnvClient[NegotiationAction, NegotiationObservation, NegotiationState]):

@@ -1,4 +1,4 @@
-"""Games between two clients: a code for each seat, and waiting for one's turn."""
+"""Games between two clients: a join code for each seat, and waiting for a turn."""
 
 from __future__ import annotations
 
@@ -11,36 +11,36 @@ import uuid
 
 from parlay_marl.core.moves import SEATS
 from parlay_marl.errors import ConfigurationError
-from parlay_marl.server.negotiation import Negotiation
+from parlay_marl.server.session import GameSession
 from parlay_marl.server.settings import ServerSettings
 from parlay_marl.server.telemetry import Telemetry
 
 PROTOCOL = "match"
 
 FREE, SEATED, LEFT = range(3)
-"""What a seat is: nobody has come yet, a client sits there, or it has gone."""
+"""States of a seat: no client has come yet, a client holds it, or the client has left."""
 
 
 class Match:
     """A game between two clients. It is played in one event loop; leaving it is safe from any thread."""
 
-    def __init__(self, negotiation: Negotiation) -> None:
-        self.negotiation = negotiation
+    def __init__(self, session: GameSession) -> None:
+        self.session = session
         self.name = str(uuid.uuid4())
         self.codes = tuple(secrets.token_urlsafe(16) for _ in SEATS)
         self.number = 0
-        """Of the match, for the log."""
+        """The number of the match in the log."""
         self.seats = [FREE, FREE]
         self.used = time.monotonic()
-        """When something last happened."""
+        """The time of the last change."""
         self._changed = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = 0
 
     @property
     def is_empty(self) -> bool:
-        """Whether nobody can play in it any more."""
-        return SEATED not in self.seats and (LEFT in self.seats or self.negotiation.is_over)
+        """Whether no client can play in it any more."""
+        return SEATED not in self.seats and (LEFT in self.seats or self.session.is_over)
 
     def sit(self, seat: int) -> None:
         """Take a seat, for good."""
@@ -52,7 +52,7 @@ class Match:
         self.wake()
 
     def leave(self, seat: int) -> None:
-        """Give up a seat: a game that is going on is lost for it."""
+        """Give up a seat; the seat forfeits a game that is not over."""
         if self._loop is None or self._thread == threading.get_ident():
             self._leave(seat)
             return
@@ -62,25 +62,25 @@ class Match:
     def _leave(self, seat: int) -> None:
         if self.seats[seat] == SEATED:
             self.seats[seat] = LEFT
-            self.negotiation.leave(seat)
+            self.session.leave(seat)
             self.wake()
 
     def wake(self) -> None:
-        """Let those who wait look again."""
+        """Let waiting clients look again."""
         self.used = time.monotonic()
         self._changed.set()
         self._changed = asyncio.Event()
 
     async def turn_of(self, seat: int, seconds: float) -> None:
-        """Wait until a seat is on turn or the game is over, but no longer than so many seconds."""
+        """Wait until a seat is on turn or the game is over, but no longer than a number of seconds."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                while not (self.negotiation.is_over or self.negotiation.on_turn(seat)):
+                while not (self.session.is_over or self.session.is_on_turn(seat)):
                     await self._changed.wait()
 
 
 class Matches:
-    """The open matches of a server; one that nobody uses any more is forgotten."""
+    """The open matches of a server; unused ones are forgotten."""
 
     def __init__(self, settings: ServerSettings, telemetry: Telemetry) -> None:
         self._settings, self._telemetry = settings, telemetry
@@ -89,12 +89,12 @@ class Matches:
     def __len__(self) -> int:
         return len(self._by_code) // 2
 
-    def add(self, negotiation: Negotiation) -> Match:
+    def add(self, session: GameSession) -> Match:
         """Open a match for a game."""
         self._forget()
         if len(self) >= self._settings.max_sessions:
             raise ConfigurationError(f"matches: {len(self)} are open, and no more are allowed; try again later")
-        match = Match(negotiation)
+        match = Match(session)
         match.number = self._telemetry.session_started(PROTOCOL)
         self._by_code |= {code: (match, seat) for seat, code in enumerate(match.codes)}
         return match

@@ -1,4 +1,4 @@
-"""Running the server: its socket, its processes, and its end when it is told to stop."""
+"""Running the server: its socket, its processes, and its end at a signal."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from uvicorn.config import STARTUP_FAILURE
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.supervisors import Multiprocess
 
-from parlay_marl.core.moves import BUYER, Move
+from parlay_marl.core.moves import BUYER
 from parlay_marl.errors import CompiledCodeWarning, ConfigurationError
 from parlay_marl.game.config import make_config
 from parlay_marl.lifeline import end_with_parent
 from parlay_marl.players.persona import as_persona
 from parlay_marl.server.app import app_from_environment, create_app
-from parlay_marl.server.negotiation import Deed, Negotiation
+from parlay_marl.server.session import GameSession
 from parlay_marl.server.settings import ServerSettings
 from parlay_marl.server.telemetry import SHARED_FOLDER, log_config
 
@@ -35,19 +35,19 @@ BACKLOG = 2048
 """Connections that may wait for their acceptance."""
 FILES_BESIDE_SESSIONS = 256
 HEAD_SECONDS = 10.0
-"""How often a connection is looked at; one that twice has waited for the same head of a request is closed."""
+"""Seconds between two looks at a connection; one that has waited for the same head of a request is closed."""
 SECONDS_TO_ANSWER = 120
-"""Time in which a worker must answer its parent, which replaces it else: it takes long to start on a loaded machine."""
+"""Seconds in which a worker must answer its parent, which else replaces it: on a loaded machine it starts slowly."""
 STOPPING = (signal.SIGINT, signal.SIGTERM)
 
 
 def serve(settings: ServerSettings, on_ready: Callable[[str], None]) -> None:
     """Serve until SIGINT or SIGTERM comes; `on_ready` gets the address as soon as connections are taken.
 
-    Then no session is begun any more, running steps end, and clients are told that the server restarts. Raises
-    `ConfigurationError` where the address cannot be had or the settings name files that cannot be used.
+    Then no session begins any more, running steps end, and clients learn that the server restarts. Raises
+    `ConfigurationError` where the address cannot be used, or a file or a player that the settings name.
     """
-    app = create_app(settings)  # also before workers: what cannot be served is said here, once
+    app = create_app(settings)  # also before workers: an error of the settings is raised here, once
     _allow_open_files(2 * settings.max_sessions + FILES_BESIDE_SESSIONS)
     with listening(settings) as listener, _quiet_end():
         on_ready(address_of(settings, listener))
@@ -61,12 +61,12 @@ def serve(settings: ServerSettings, on_ready: Callable[[str], None]) -> None:
 
 
 def app_for_worker() -> Any:
-    """Return the app of a worker process, its rules compiled; a worker that cannot have it ends the server.
+    """Return the app of a worker process, its rules compiled; a worker that fails to make it ends the server.
 
-    The worker ends with its parent, even where that is killed: it holds the port.
+    The worker ends with its parent, even where the parent is killed: the worker holds the port.
     """
     end_with_parent()
-    warnings.simplefilter("ignore", CompiledCodeWarning)  # the parent has said it, before the log began
+    warnings.simplefilter("ignore", CompiledCodeWarning)  # the parent has shown the warning
     try:
         warm_up()
         app = app_from_environment()
@@ -78,44 +78,43 @@ def app_for_worker() -> Any:
 
 
 def settle() -> None:
-    """Keep the garbage collector off all that stays until the end: to go through it stops every session for 0.4 s."""
+    """Let the garbage collector skip what stays until the end: a look at all of it stops every session for 0.4 s."""
     gc.collect()
     gc.freeze()
 
 
 def warm_up() -> None:
-    """Play two short games, so that no client has to wait for a rule to be compiled or loaded: others would, too."""
+    """Play two short games, so that no client has to wait for a rule to be compiled or loaded."""
     config = make_config("saas_enterprise", "default", max_rounds=2)
-    alone = Negotiation(config, (None, as_persona("shark")))
+    alone = GameSession(config, (None, as_persona("shark")))
     alone.begin(0)
-    alone.act(BUYER, Deed(tactical_move=Move.SILENCE))
-    both = Negotiation(config, (None, None))
+    alone.play(BUYER, alone.view(BUYER).silence())
+    both = GameSession(config)
     both.begin(0)
     first = both.game.seat
-    both.act(first, Deed(tactical_move=Move.BATNA_REVEAL, offer_amount=150_000.0))
-    both.game.belief(1 - first).as_dict()  # with what it makes of the claim
-    both.legal_moves(1 - first)
+    both.play(first, both.view(first).make_claim(150_000.0))
+    both.view(1 - first).belief.as_dict()  # with the probability that the claim is a bluff
     both.leave(first)
     both.outcome()
 
 
-class ImpatientProtocol(H11Protocol):
-    """HTTP that closes connections on which no request comes to its end in time, or none begins."""
+class HeadTimeoutProtocol(H11Protocol):
+    """HTTP that closes connections on which the head of a request does not come in time."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin to look at the connection, at intervals."""
+        """Begin to watch the connection."""
         super().connection_made(transport)
         self._watch = self.loop.call_later(HEAD_SECONDS, self._look, None)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Look no more."""
+        """Stop watching."""
         self._watch.cancel()
         super().connection_lost(exc)
 
     def _look(self, before: Any) -> None:
-        """Close the connection if all this time it has waited for the same head of a request."""
+        """Close the connection if it has waited for the same head of a request since the last look."""
         if self.transport.get_protocol() is not self:
-            return  # it has become a WebSocket, which the guard watches
+            return  # it has become a WebSocket, which the middleware watches
         now = (self.conn.their_state, self.cycle)
         if before == now and self.conn.their_state is h11.IDLE:
             self.transport.close()
@@ -130,7 +129,7 @@ def listening(settings: ServerSettings) -> Iterator[socket.socket]:
     try:
         listener = socket.create_server((settings.host, settings.port), family=family, backlog=BACKLOG)
     except OSError as error:
-        number = error.errno or 0  # negative for names that nobody knows
+        number = error.errno or 0  # negative for unknown names
         reason = os.strerror(number) if number > 0 else error.strerror
         raise ConfigurationError(
             f"cannot listen at {settings.host} port {settings.port}: {reason}; give another with --host or --port"
@@ -146,15 +145,15 @@ def address_of(settings: ServerSettings, listener: socket.socket) -> str:
 
 
 def uvicorn_config(app: Any, settings: ServerSettings, **more: Any) -> uvicorn.Config:
-    """Return how uvicorn is to serve an app, or the app that a factory of this name returns."""
+    """Return the configuration of uvicorn for an app, or for the import path of a factory."""
     return uvicorn.Config(
         app,
         log_config=log_config(),
         access_log=False,
         server_header=False,
-        http=ImpatientProtocol,
+        http=HeadTimeoutProtocol,
         ws="websockets-sansio",
-        ws_max_size=2 * settings.max_message,  # more than the guard takes, so that its clear answer comes first
+        ws_max_size=2 * settings.max_message,  # more than the middleware takes, so that its clear answer comes first
         ws_per_message_deflate=False,  # costs a sixth of the steps a second, and memory for each connection
         timeout_graceful_shutdown=math.ceil(settings.drain),
         timeout_worker_healthcheck=SECONDS_TO_ANSWER,
@@ -164,7 +163,7 @@ def uvicorn_config(app: Any, settings: ServerSettings, **more: Any) -> uvicorn.C
 
 @contextmanager
 def _quiet_end() -> Iterator[None]:
-    """End by returning: uvicorn sends itself again the signal that stopped it, which finds nothing left to stop."""
+    """Ignore the signal that stopped uvicorn, which uvicorn sends again at its end."""
     before = {number: signal.signal(number, _do_nothing) for number in STOPPING}
     try:
         yield
@@ -179,7 +178,7 @@ def _do_nothing(_number: int, _frame: Any) -> None:
 
 @contextmanager
 def _for_workers(settings: ServerSettings) -> Iterator[None]:
-    """Give worker processes their settings, and a folder where their figures meet, by the environment."""
+    """Put the settings of worker processes into the environment, and the folder in which their metrics meet."""
     before = dict(os.environ)
     with tempfile.TemporaryDirectory(prefix="parlay-metrics-") as folder:
         os.environ.update(settings.variables_for_workers())

@@ -71,7 +71,10 @@ class ServerSettings(Strict):
     )
     max_words: int = Field(2_000, ge=0, le=100_000, description="longest words with an action, in characters")
     wait: Annotated[float, Option(metavar="SECONDS")] = Field(
-        50.0, gt=0.0, le=3_600.0, description="longest time that a step waits for the other of two clients, in seconds"
+        50.0,
+        gt=0.0,
+        le=3_600.0,
+        description="longest time that a step waits for another client, or for a player as opponent, in seconds",
     )
     reveal_hidden: bool = Field(
         False, description="show clients of the first protocol the truth instead of beliefs, for teaching"
@@ -82,8 +85,8 @@ class ServerSettings(Strict):
     scenario: Annotated[tuple[str, ...], Option(short="-s", metavar="FILE")] = Field(
         (), max_length=1_000, description="scenario files to offer beside the catalogue"
     )
-    opponent: Annotated[tuple[str, ...], Option(short="-o", metavar="FILE")] = Field(
-        (), max_length=1_000, description="persona and policy files to offer beside the catalogue"
+    opponent: Annotated[tuple[str, ...], Option(short="-o", metavar="FILE|module:Name")] = Field(
+        (), max_length=1_000, description="persona and policy files, and players, to offer beside the catalogue"
     )
     rounds: Annotated[int | None, Option(variable="MAX_TURNS_PER_EPISODE")] = Field(
         None, ge=1, le=1_000, description="rounds of the first protocol's games; default: as the scenario says"

@@ -1,7 +1,7 @@
-"""What an operator sees of a server: figures for Prometheus and one JSON object a line in the log.
+"""Metrics for Prometheus, and a log of one JSON object a line.
 
-Nothing that a client sends becomes a label or is logged, and neither does the text of an exception, which may hold
-what a client sent: a failure is logged by its type and the places in the code that it passed.
+Nothing that a client sends becomes a label or is logged, and neither does the text of an exception, which may repeat
+it: a failure is logged by its type and the places in the code that it passed.
 """
 
 from __future__ import annotations
@@ -36,57 +36,49 @@ from parlay_marl.server.settings import ServerSettings
 
 LOGGER = "parlay_marl.server"
 SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
-"""The environment variable of prometheus_client: a folder in which the figures of several processes meet."""
-PROTOCOLS = ("openenv", "first", "match", "http")
+"""The environment variable of prometheus_client: a folder in which the metrics of several processes meet."""
+PROTOCOLS = ("openenv", "first", "match", "http", "player")
 ENDINGS = tuple(ending.name.lower() for ending in Ending)
 ERRORS = tuple(
     name for name, thing in vars(errors).items() if isinstance(thing, type) and issubclass(thing, errors.ParlayError)
 )
 REASONS = (
     *("invalid_json", "not_an_object", "binary", "too_large", "too_deep", "number", "surrogate", "reserved_key"),
-    *(
-        "unknown_type",
-        "session_method",
-        "session_query",
-        "not_rpc",
-        "unknown_method",
-        "no_such_path",
-        "invalid_action",
-        "unknown_command",
-        "unknown_session",
-    ),
-    *("episode_done", "credibility", "origin", "token", "capacity", "rate", "idle", "slow_body", "disconnected"),
+    *("unknown_type", "session_method", "session_query", "not_rpc", "unknown_method", "no_such_path"),
+    *("origin", "token", "capacity", "rate", "idle", "slow_body"),
     *ERRORS,
 )
-"""Why something was refused: codes of the guard and of the protocols, and the names of the package's own errors."""
+"""Reasons of refusals: those of the middleware and of the protocols, and the names of the package's errors."""
+FORFEITS = ("raises", "late", "illegal")
+"""Reasons for which a hosted player forfeits."""
 OTHER = "other"
 STEP_SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0, 60.0)
 CLIENTS_FAULTS = ("Invalid UTF-8 sequence received from client",)
-"""What uvicorn logs as its own error, and how it begins: it has closed the connection by then."""
+"""The beginnings of errors that uvicorn logs, of connections that it has closed because of their clients."""
 REFUSALS_PER_SECOND = 20.0
-"""So many refusals are logged; the others are only counted, so that no client can fill a disk."""
+"""Refusals that are logged; the others are only counted, so that no client can fill a disk."""
 
 
 def known(value: str, values: tuple[str, ...]) -> str:
-    """Return a label if it is one of those that there are, else `other`."""
+    """Return a label if it is a known one, else `other`."""
     return value if value in values else OTHER
 
 
 def places(error: BaseException) -> list[str]:
-    """Return the types of an exception and of those behind it, each with the places it passed, and none of its text."""
-    told: list[str] = []
+    """Return the types of an exception and of its causes, each with the places it passed, and none of its text."""
+    found: list[str] = []
     seen: set[int] = set()
     link: BaseException | None = error
     while link is not None and id(link) not in seen:
         seen.add(id(link))
-        told.append(type(link).__name__)
-        told += [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(link.__traceback__)]
+        found.append(type(link).__name__)
+        found += [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(link.__traceback__)]
         link = link.__cause__ or link.__context__
-    return told
+    return found
 
 
 class JsonLines(logging.Formatter):
-    """Formats a record as one JSON object; those of libraries by their first line, without the text of exceptions."""
+    """Formats a record as one JSON object; a record of a library by its first line, without the text of exceptions."""
 
     LONGEST = 200
 
@@ -106,31 +98,31 @@ class JsonLines(logging.Formatter):
         return json.dumps(line)
 
 
-class Sparingly(logging.Filter):
-    """Lets only so many records of libraries through, and none of what is a client's fault alone.
+class LibraryFilter(logging.Filter):
+    """Passes a limited number of records of libraries a second, and none that is a client's fault alone.
 
     Clients can make libraries complain as often as they like.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self._sieve = _Sieve(REFUSALS_PER_SECOND)
+        self._limit = EventLimit(REFUSALS_PER_SECOND)
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Whether a record is written."""
-        return not record.getMessage().startswith(CLIENTS_FAULTS) and self._sieve.pass_one() is not None
+        """Return whether a record is written."""
+        return not record.getMessage().startswith(CLIENTS_FAULTS) and self._limit.try_pass() is not None
 
 
 def log_config() -> dict[str, Any]:
     """Return the configuration of `logging` under which a server writes its lines to standard error."""
     handler = {"class": "logging.StreamHandler", "formatter": "json", "stream": "ext://sys.stderr"}
-    sparing = {"()": "parlay_marl.server.telemetry.Sparingly"}
+    limited = {"()": "parlay_marl.server.telemetry.LibraryFilter"}
     return {
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"json": {"()": "parlay_marl.server.telemetry.JsonLines"}},
-        "filters": {"sparingly": sparing},
-        "handlers": {"stderr": handler, "libraries": handler | {"filters": ["sparingly"]}},
+        "filters": {"limited": limited},
+        "handlers": {"stderr": handler, "libraries": handler | {"filters": ["limited"]}},
         "loggers": {
             LOGGER: {"handlers": ["stderr"], "level": "INFO", "propagate": False},
             # Below warnings, uvicorn tells each connection, with the query string.
@@ -141,7 +133,7 @@ def log_config() -> dict[str, Any]:
 
 
 class Telemetry:
-    """The figures and the log of one app; every method may be called from any thread."""
+    """The metrics and the log of one app; every method may be called from any thread."""
 
     def __init__(self, settings: ServerSettings | None = None) -> None:
         self._settings = settings or ServerSettings()
@@ -151,7 +143,7 @@ class Telemetry:
         if not self._shared:
             ProcessCollector(registry=self._registry)
         self._numbers = itertools.count(1)
-        self._refusals = _Sieve(REFUSALS_PER_SECOND)
+        self._refusals = EventLimit(REFUSALS_PER_SECOND)
         self._define()
 
     def _define(self) -> None:
@@ -168,9 +160,14 @@ class Telemetry:
         self._steps = Histogram(
             "parlay_step_seconds", "Time that a step takes.", by, registry=registry, buckets=STEP_SECONDS
         )
-        self._refused = Counter("parlay_refusals", "What was refused.", [*by, "reason"], registry=registry)
-        self._failed = Counter("parlay_failures", "Errors that nobody expected.", by, registry=registry)
-        self._messages = Counter("parlay_messages", "Messages and requests that came.", by, registry=registry)
+        self._refused = Counter(
+            "parlay_refusals", "Refused messages, requests and connections.", [*by, "reason"], registry=registry
+        )
+        self._failed = Counter("parlay_failures", "Unexpected errors.", by, registry=registry)
+        self._forfeits = Counter(
+            "parlay_player_forfeits", "Games that hosted players forfeited.", ["reason"], registry=registry
+        )
+        self._messages = Counter("parlay_messages", "Messages and requests.", by, registry=registry)
         self._delayed = Counter("parlay_messages_delayed", "Messages that had to wait.", by, registry=registry)
         Gauge(
             "parlay_build_info", "The version that runs.", ["version"], registry=registry, multiprocess_mode="max"
@@ -185,7 +182,7 @@ class Telemetry:
     # ------------------------------------------------------------------ sessions and games
 
     def session_started(self, protocol: str) -> int:
-        """Count a new session; return its number, which stands for it in the log."""
+        """Count a new session; return its number, which names it in the log."""
         number = next(self._numbers)
         self._started.labels(known(protocol, PROTOCOLS)).inc()
         self._open.labels(known(protocol, PROTOCOLS)).inc()
@@ -211,17 +208,24 @@ class Telemetry:
     # ------------------------------------------------------------------ what goes wrong
 
     def refused(self, protocol: str, reason: str, session: int | None = None) -> None:
-        """Count something that a client may not do, by one of `REASONS`."""
+        """Count a refusal, by one of `REASONS`."""
         why = known(reason, REASONS)
         self._refused.labels(known(protocol, PROTOCOLS), why).inc()
-        unlogged = self._refusals.pass_one()
+        unlogged = self._refusals.try_pass()
         if unlogged is not None:
             self._log("refused", protocol, session=session, reason=why, unlogged=unlogged or None)
 
     def failed(self, protocol: str, error: BaseException, session: int | None = None) -> None:
-        """Count and log an error that nobody expected, with the places that it passed."""
+        """Count and log an unexpected error, with the places that it passed."""
         self._failed.labels(known(protocol, PROTOCOLS)).inc()
         self._log("failed", protocol, logging.ERROR, session=session, traceback=places(error))
+
+    def player_forfeited(self, reason: str, error: BaseException | None = None) -> None:
+        """Count and log a game that a hosted player has forfeited, by one of `FORFEITS`."""
+        why = known(reason, FORFEITS)
+        self._forfeits.labels(why).inc()
+        passed = None if error is None else places(error)
+        self._log("player_forfeited", level=logging.WARNING, reason=why, traceback=passed)
 
     # ------------------------------------------------------------------ connections
 
@@ -230,7 +234,7 @@ class Telemetry:
         self._connections.labels(known(protocol, PROTOCOLS)).inc()
 
     def disconnected(self, protocol: str) -> None:
-        """Count the end of one."""
+        """Count the end of a WebSocket."""
         self._connections.labels(known(protocol, PROTOCOLS)).dec()
 
     def received(self, protocol: str) -> None:
@@ -238,28 +242,28 @@ class Telemetry:
         self._messages.labels(known(protocol, PROTOCOLS)).inc()
 
     def delayed(self, protocol: str) -> None:
-        """Count a message that has to wait, for its sender is too fast."""
+        """Count a message that has to wait because its sender is too fast."""
         self._delayed.labels(known(protocol, PROTOCOLS)).inc()
 
     # ------------------------------------------------------------------ the server
 
     def server_started(self) -> None:
-        """Log that the app can be asked."""
-        told = self._settings.model_dump(include={"host", "port", "workers", "max_sessions", "reveal_hidden"})
+        """Log that the app is ready."""
+        shown = self._settings.model_dump(include={"host", "port", "workers", "max_sessions", "reveal_hidden"})
         asks = self._settings.token is not None
-        self._log("server_started", version=__version__, process=os.getpid(), asks_for_token=asks, **told)
+        self._log("server_started", version=__version__, process=os.getpid(), asks_for_token=asks, **shown)
 
     def server_stopped(self) -> None:
-        """Log that the app has ended; take what is open in this process out of the shared figures."""
+        """Log that the app has ended; remove this process's gauges from the shared metrics."""
         self._log("server_stopped", process=os.getpid())
         if self._shared:
             mark_process_dead(os.getpid(), self._shared)  # type: ignore[no-untyped-call]
 
     def render(self) -> tuple[bytes, str]:
-        """Return the figures, of all workers where they share a folder, and their content type."""
+        """Return the metrics, of all workers where they share a folder, and their content type."""
         if not self._shared:
             return generate_latest(self._registry), CONTENT_TYPE_LATEST
-        _forget_the_dead(Path(self._shared))
+        _remove_dead_processes(Path(self._shared))
         together = CollectorRegistry()
         MultiProcessCollector(together, self._shared)  # type: ignore[no-untyped-call]
         return generate_latest(together), CONTENT_TYPE_LATEST
@@ -267,14 +271,14 @@ class Telemetry:
     def _log(self, event: str, protocol: str | None = None, level: int = logging.INFO, **fields: Any) -> None:
         if not self._logger.isEnabledFor(level):
             return
-        told = {name: value for name, value in fields.items() if value is not None}
+        known_fields = {name: value for name, value in fields.items() if value is not None}
         if protocol is not None:
-            told["protocol"] = known(protocol, PROTOCOLS)
-        self._logger.log(level, event, extra={"fields": told})
+            known_fields["protocol"] = known(protocol, PROTOCOLS)
+        self._logger.log(level, event, extra={"fields": known_fields})
 
 
-class _Sieve:
-    """Lets so many events a second through, and counts the others."""
+class EventLimit:
+    """Passes a limited number of events a second, and counts the others."""
 
     def __init__(self, per_second: float) -> None:
         self._interval = 1.0 / per_second
@@ -283,8 +287,8 @@ class _Sieve:
         self._held = 0
         self._lock = threading.Lock()
 
-    def pass_one(self) -> int | None:
-        """Return how many were held back since the last that passed, or None for one that is held back."""
+    def try_pass(self) -> int | None:
+        """Return how many events were held back since the last that passed, or None where this one is held back."""
         now = time.monotonic()
         with self._lock:
             if self._free > now:
@@ -295,8 +299,8 @@ class _Sieve:
             return held
 
 
-def _forget_the_dead(folder: Path) -> None:
-    """Take the open sessions of processes that were killed out of the shared figures."""
+def _remove_dead_processes(folder: Path) -> None:
+    """Remove the gauges of processes that were killed from the shared metrics."""
     for file in glob.glob(str(folder / "gauge_live*_*.db")):
         pid = int(Path(file).stem.rpartition("_")[2])
         try:

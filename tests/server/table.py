@@ -1,4 +1,4 @@
-"""What the tests of the server share: a lobby, and a real server on a free port of this machine."""
+"""Parts that the tests of the server share: a game factory, and a real server on a free port of this machine."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from contextlib import contextmanager
 from typing import Any
 
 from parlay_marl.server.app import create_app
-from parlay_marl.server.lobby import Lobby
+from parlay_marl.server.game_factory import GameFactory
 from parlay_marl.server.settings import ServerSettings
 from parlay_marl.server.telemetry import Telemetry
 from tests.server.live import live
 
 
-def lobby(**settings: Any) -> Lobby:
-    """Return what sessions share, without a server."""
+def factory(**settings: Any) -> GameFactory:
+    """Return a game factory without a server."""
     made = ServerSettings(**settings)
-    return Lobby(made, Telemetry(made))
+    return GameFactory(made, Telemetry(made))
 
 
 @contextmanager

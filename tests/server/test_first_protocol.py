@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import math
+from collections import OrderedDict
 from typing import Any
 
 import pytest
@@ -11,9 +13,10 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from parlay_marl.catalogue import persona_names
-from parlay_marl.server.first_protocol import FALLBACK, FirstProtocol, router_of
+from parlay_marl.server.protocols.first import FirstProtocol, first_router
+from parlay_marl.server.protocols.first_messages import FALLBACK
 from tests.processes import LIMIT, wait_until
-from tests.server.table import lobby
+from tests.server.table import factory
 
 OBSERVATION = {
     *("step_count", "episode_done", "current_offer", "opponent_offer", "zopa_lower", "zopa_upper", "nash_point"),
@@ -46,7 +49,7 @@ class Client:
 
 def app(**settings: Any) -> FastAPI:
     made = FastAPI()
-    made.include_router(router_of(lobby(**settings)))
+    made.include_router(first_router(factory(**settings)))
     return made
 
 
@@ -343,12 +346,10 @@ def test_shared_sessions_that_nobody_uses_hold_no_seats() -> None:
 
 
 def test_a_failure_is_never_a_silent_invention(monkeypatch: pytest.MonkeyPatch) -> None:
-    shared = lobby()
+    shared = factory()
     protocol = FirstProtocol(shared)
-    monkeypatch.setattr(shared, "negotiation", lambda *_: 1 / 0)
-    from collections import OrderedDict
-
-    reply = protocol.answer('{"cmd": "reset"}', OrderedDict())
+    monkeypatch.setattr(shared, "session", lambda *_: 1 / 0)
+    reply = asyncio.run(protocol.answer('{"cmd": "reset"}', OrderedDict()))
     assert reply["_fallback"] is True
     assert "as if it had not been made" in reply["reason"]
     assert set(reply["observation"]) == set(FALLBACK) == OBSERVATION

@@ -16,7 +16,7 @@ from parlay_marl.server.settings import ServerSettings
 from parlay_marl.server.telemetry import log_config
 from tests.processes import LIMIT
 from tests.server.live import HANDSHAKE, complete, live, masked
-from tests.server.test_guard import ANSWER, STATE, Table, guarded
+from tests.server.test_middleware import ANSWER, STATE, StubApp, guarded
 
 HEAD = b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n"
 
@@ -57,8 +57,8 @@ def closed_after(connection: socket.socket) -> float:
 @pytest.mark.usefixtures("hasty")
 @pytest.mark.parametrize("start", [b"", b"G", HEAD, HEAD + b"\r\n" + HEAD])
 def test_connections_without_a_whole_request_are_closed(start: bytes) -> None:
-    guard, _ = guarded(Table())
-    protocol = serving.ImpatientProtocol
+    guard, _ = guarded(StubApp())
+    protocol = serving.HeadTimeoutProtocol
     with live(guard, http=protocol) as port, socket.create_connection(("127.0.0.1", port)) as connection:
         connection.sendall(start)
         assert closed_after(connection) > 0.1
@@ -66,8 +66,8 @@ def test_connections_without_a_whole_request_are_closed(start: bytes) -> None:
 
 @pytest.mark.usefixtures("hasty")
 def test_those_that_work_stay_open() -> None:
-    guard, _ = guarded(Table(seconds=0.5))
-    with live(guard, http=serving.ImpatientProtocol) as port:
+    guard, _ = guarded(StubApp(seconds=0.5))
+    with live(guard, http=serving.HeadTimeoutProtocol) as port:
         with socket.create_connection(("127.0.0.1", port), timeout=LIMIT) as connection:
             for _ in range(4):
                 time.sleep(0.12)
@@ -82,7 +82,7 @@ def test_those_that_work_stay_open() -> None:
 
 
 def test_uvicorn_is_told_the_limits() -> None:
-    config = serving.uvicorn_config(Table(), ServerSettings(max_message=10_000, drain=2.5))
+    config = serving.uvicorn_config(StubApp(), ServerSettings(max_message=10_000, drain=2.5))
     assert (config.ws_max_size, config.timeout_graceful_shutdown) == (20_000, 3)
     assert config.timeout_worker_healthcheck == 120, "a worker that takes long to start is not killed for it"
     assert (config.access_log, config.server_header, config.ws_per_message_deflate) == (False, False, False)

@@ -19,7 +19,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from parlay_marl import __version__
 from parlay_marl.server import telemetry as module
 from parlay_marl.server.settings import ServerSettings
-from parlay_marl.server.telemetry import ENDINGS, LOGGER, REASONS, JsonLines, Sparingly, Telemetry, log_config
+from parlay_marl.server.telemetry import ENDINGS, LOGGER, REASONS, JsonLines, LibraryFilter, Telemetry, log_config
 from tests.processes import run
 from tests.server.live import lines_of
 
@@ -137,7 +137,7 @@ def test_libraries_are_logged_by_their_first_line_without_exceptions(log: io.Str
 
 
 def test_libraries_complain_of_clients_only_so_often() -> None:
-    sparingly = Sparingly()
+    sparingly = LibraryFilter()
 
     def passes(text: str) -> bool:
         return sparingly.filter(logging.LogRecord("uvicorn.error", logging.ERROR, "", 0, text, (), None))

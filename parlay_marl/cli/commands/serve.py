@@ -23,13 +23,14 @@ def serve(context: typer.Context) -> None:
     For example: parlay serve --host 0.0.0.0 --token-file token.txt
     """
     from parlay_marl.cli.console import announce_compiling
-    from parlay_marl.cli.start import COMPILED
+    from parlay_marl.cli.start import COMPILED, import_from_here
     from parlay_marl.option import flags
 
     with needing("server"):
         from parlay_marl.server import serving
         from parlay_marl.server.settings import ServerSettings
     settings = ServerSettings.from_environment(flags(ServerSettings), **given_settings(context))
+    import_from_here()
     announce_compiling(*COMPILED, "doubt_game", "forfeit_game")
     serving.warm_up()
     serving.serve(settings, lambda address: _announce(settings, address))

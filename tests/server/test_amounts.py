@@ -10,12 +10,12 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from parlay_marl.core.moves import Move
-from parlay_marl.server.first_protocol import router_of
-from parlay_marl.server.negotiation import Deed, Negotiation, setup_of
-from parlay_marl.server.words import spoken
+from parlay_marl.server.game_request import game_request
+from parlay_marl.server.protocols.first import first_router
+from parlay_marl.server.seat_text import spoken
+from parlay_marl.server.session import GameSession
 from tests.cli.test_told_prices import RANGES, deal, ranges, written
-from tests.server.table import lobby
+from tests.server.table import factory
 
 
 @pytest.fixture(scope="module")
@@ -24,14 +24,10 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     return [written(name, folder) for name in RANGES]
 
 
-def negotiation(places: list[Path], name: str, opponent: str | None) -> Negotiation:
-    shared = lobby(scenario=[str(place) for place in places])
-    setup = setup_of({"scenario": name, "opener": "buyer"})
-    made = (
-        shared.negotiation(setup, opponent, "buyer")
-        if opponent
-        else Negotiation(setup.config(shared.scenarios), (None, None))
-    )
+def session(places: list[Path], name: str, opponent: str | None) -> GameSession:
+    shared = factory(scenario=[str(place) for place in places])
+    request = game_request({"scenario": name, "opener": "buyer"})
+    made = shared.session(request, opponent, "buyer") if opponent else GameSession(request.config(shared.scenarios))
     made.begin(3)
     return made
 
@@ -39,43 +35,43 @@ def negotiation(places: list[Path], name: str, opponent: str | None) -> Negotiat
 @ranges
 @pytest.mark.parametrize("opponent", ["conceder", "shark", "micro"])
 def test_an_amount_sent_back_stands_and_a_deal_is_at_it(places: list[Path], name: str, opponent: str) -> None:
-    game, scenario = negotiation(places, name, opponent), deal(name)
-    game.act(0, Deed(tactical_move=Move.ANCHOR_HIGH))
-    told = game.offer_of(1, 0)
+    game, scenario = session(places, name, opponent), deal(name)
+    game.play(0, game.view(0).anchor())
+    told = game.view(0).counter_offer
     assert told is not None
-    assert scenario.low <= told["amount"] <= scenario.high
+    assert scenario.low <= told.price <= scenario.high
     assert f"{told['amount']:,.{scenario.decimals}f}" in spoken(game.turns[1], scenario)
-    game.act(0, Deed(offer_amount=told["amount"]))
+    game.play(0, game.view(0).make_offer(told.price))
     sent = next(turn for turn in game.history()[2:] if turn["seat"] == "buyer")
-    assert sent["amount"] == told["amount"]
+    assert sent["amount"] == told.price
     assert game.turns[2].price == pytest.approx(game.turns[1].price, abs=1e-12)
     if game.is_over:
-        assert game.outcome()["price"] == told["amount"]
+        assert game.outcome()["price"] == told.price
 
-    taken = negotiation(places, name, opponent)
-    taken.act(0, Deed(tactical_move=Move.ANCHOR_HIGH))
-    taken.act(0, Deed(accept=True))
-    assert taken.outcome()["price"] == told["amount"]
-    assert taken.history()[-1]["amount"] == told["amount"]
+    taken = session(places, name, opponent)
+    taken.play(0, taken.view(0).anchor())
+    taken.play(0, taken.view(0).accept())
+    assert taken.outcome()["price"] == told.price
+    assert taken.history()[-1]["amount"] == told.price
 
 
 @ranges
 def test_a_clients_amount_between_two_units_is_told_exactly(places: list[Path], name: str) -> None:
-    game, scenario = negotiation(places, name, None), deal(name)
+    game, scenario = session(places, name, None), deal(name)
     amount = round(scenario.low + 1.625 * scenario.price_unit, scenario.exact_decimals)
-    game.act(0, Deed(offer_amount=amount))
-    told = game.offer_of(0, 1)
+    game.play(0, game.view(0).make_offer(amount))
+    told = game.view(1).counter_offer
     assert told is not None
-    assert told["amount"] == amount
+    assert told.price == amount
     assert float(spoken(game.turns[0], scenario).split()[-1].rstrip(".").replace(",", "")) == amount
-    game.act(1, Deed(accept=True))
+    game.play(1, game.view(1).accept())
     assert game.outcome()["price"] == amount
 
 
 @ranges
 def test_the_first_protocol_tells_what_can_be_sent_back(places: list[Path], name: str) -> None:
     app = FastAPI()
-    app.include_router(router_of(lobby(scenario=[str(place) for place in places])))
+    app.include_router(first_router(factory(scenario=[str(place) for place in places])))
     scenario = deal(name)
     with TestClient(app).websocket_connect("/env/ws") as socket:
 

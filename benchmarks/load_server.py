@@ -2,10 +2,10 @@
 """Put load on a negotiation server, over real WebSockets on this machine, and say whether it holds.
 
     pip install -e ".[server]" websockets
-    python scripts/load_server.py                     # 200 sessions for 60 seconds
-    python scripts/load_server.py --churn 10000       # that many sessions, one after the other
-    python scripts/load_server.py --capacity          # a full server: its refusals, and seats that become free
-    python scripts/load_server.py --session-timeout   # silent connections: are their seats free again?
+    python benchmarks/load_server.py                    # 200 sessions for 60 seconds
+    python benchmarks/load_server.py --churn 10000       # that many sessions, one after the other
+    python benchmarks/load_server.py --capacity          # a full server: its refusals, and seats that become free
+    python benchmarks/load_server.py --session-timeout   # silent connections: are their seats free again?
 
 Each starts `parlay serve`, one process, on a free port of 127.0.0.1 and stops it at the end. Sessions play whole games,
 with observations as they come by default; half of them speak OpenEnv's protocol, half the first one. Clients run in
@@ -75,11 +75,11 @@ class Server:
             command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=quiet
         )
         assert self._process.stdout is not None
-        told = self._process.stdout.readline()
-        if not told.startswith("Serving at http://"):
+        line = self._process.stdout.readline()
+        if not line.startswith("Serving at http://"):
             self.__exit__()
             raise SystemExit(f"the server does not start: {' '.join(command)}")
-        self.port = int(told.split()[2].rpartition(":")[2])
+        self.port = int(line.split()[2].rpartition(":")[2])
         self.pid = self._process.pid
 
     def __enter__(self) -> Server:
@@ -113,14 +113,14 @@ class Server:
 
 def openenv_game(draw: random.Random, text: bool) -> Game:
     """Play a game by OpenEnv's messages, from the best price to one's own limit."""
-    wishes = {
+    request = {
         "seed": draw.getrandbits(40),
         "scenario": draw.choice(SCENARIOS),
         "role": draw.choice(("buyer", "seller")),
         "opponent": draw.choice(PERSONAS),
         **({} if text else {"text": False}),
     }
-    reply = yield json.dumps({"type": "reset", "data": wishes})
+    reply = yield json.dumps({"type": "reset", "data": request})
     while True:
         data = content(reply, "observation")
         if data["done"]:
@@ -147,14 +147,14 @@ def openenv_turn(seen: dict[str, Any], draw: random.Random) -> dict[str, Any]:
 
 def first_game(draw: random.Random, _text: bool) -> Game:
     """Play a game by the first protocol's messages, in both of its forms, as the seller."""
-    wishes = {
+    request = {
         "scenario_id": draw.choice(SCENARIOS[:2]),
         "persona": draw.choice(PERSONAS),
         "seed": draw.getrandbits(40),
     }
-    reply = yield json.dumps({"cmd": "reset", **wishes})
+    reply = yield json.dumps({"cmd": "reset", **request})
     session, steps = content(reply, "session_id"), 0
-    high = 180_000.0 if wishes["scenario_id"] == SCENARIOS[0] else 240_000.0
+    high = 180_000.0 if request["scenario_id"] == SCENARIOS[0] else 240_000.0
     while not reply["done"]:
         seen = content(reply, "observation")
         share = min((steps + draw.random()) / 20.0, 1.0)
@@ -368,7 +368,7 @@ def load(options: argparse.Namespace) -> bool:
             client.join(30)
     steps, resets = (np.concatenate([np.frombuffer(each[i]) for each in found]) for i in (0, 1))
     games, errors, used = (sum((each[i] for each in found), start) for i, start in ((2, 0), (3, []), (4, 0.0)))
-    return told(
+    return report(
         [
             ("sessions", f"{options.sessions} ({', '.join(kinds)}), text {'off' if options.no_text else 'on'}"),
             ("games, resets, steps", f"{games:,}, {len(resets):,}, {len(steps):,}"),
@@ -442,7 +442,7 @@ def churn(options: argparse.Namespace) -> bool:
     warm = max(len(memory) // 2, 1)  # until then caches fill, and the allocator with them
     after = np.array(memory[warm:], float)
     slope = float(np.polyfit(np.arange(len(after)) * VISITS_OF_SAMPLE, after, 1)[0]) if len(after) > 2 else float("nan")
-    return told(
+    return report(
         [
             ("sessions", f"{options.churn:,}, {AT_ONCE} at a time, {options.churn / seconds:,.0f} a second"),
             ("errors", f"{len(errors)}", not errors),
@@ -522,7 +522,7 @@ def capacity(options: argparse.Namespace) -> bool:
     with Server("--max-sessions", str(seats)) as server:
         lines = [line for protocol in PATHS for line in run(refusals(server.port, seats, protocol))]
         lines += run(crush(server.port, 2 * seats))
-    return told(lines, [])
+    return report(lines, [])
 
 
 async def silence(port: int, seats: int, protocol: str, idle: float) -> list[tuple[Any, ...]]:
@@ -547,13 +547,13 @@ def session_timeout(options: argparse.Namespace) -> bool:
     seats, idle = 4, 2.0
     with Server("--max-sessions", str(seats), "--idle", str(idle)) as server:
         lines = [line for protocol in PATHS for line in run(silence(server.port, seats, protocol, idle))]
-    return told(lines, [])
+    return report(lines, [])
 
 
-# ---------------------------------------------------------------------- what is told
+# ---------------------------------------------------------------------- reports
 
 
-def told(lines: list[tuple[Any, ...]], errors: list[str]) -> bool:
+def report(lines: list[tuple[Any, ...]], errors: list[str]) -> bool:
     """Print lines of a name, figures and, where there is a bar, whether it is met; return whether all are."""
     width = max(len(str(line[0])) for line in lines) + 2
     print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")

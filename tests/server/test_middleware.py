@@ -1,10 +1,12 @@
-"""The guard: what it refuses and how, that it repeats nothing, and that no bytes make it raise."""
+"""The middleware: what it refuses and how, that it repeats nothing, and that no bytes make it raise."""
 
 from __future__ import annotations
 
 import asyncio
+import importlib
 import json
 import logging
+import pkgutil
 import socket
 import struct
 import threading
@@ -22,8 +24,13 @@ from openenv.core.env_server.types import Action, Observation, State
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
-from parlay_marl.server import faults
-from parlay_marl.server.guard import MOST_ADDRESSES, Guard, details_without_input, without_input
+from parlay_marl.server import middleware
+from parlay_marl.server.middleware import protected
+from parlay_marl.server.middleware.asgi import App
+from parlay_marl.server.middleware.rate import MOST_ADDRESSES, AddressRates
+from parlay_marl.server.middleware.redaction import details_without_input, without_input
+from parlay_marl.server.middleware.refusals import Fault
+from parlay_marl.server.middleware.size import too_large
 from parlay_marl.server.settings import ServerSettings
 from parlay_marl.server.telemetry import REASONS, Telemetry
 from tests.helpers import examples
@@ -37,7 +44,7 @@ ANSWER = '{"done":false}'
 ANY = {"rate": 0.0}
 
 
-class Table:
+class StubApp:
     """A tiny app: answers each message that reaches it with the same words, and remembers what it saw."""
 
     def __init__(self, seconds: float = 0.0, error: Exception | None = None) -> None:
@@ -85,10 +92,18 @@ class Table:
         await send({"type": "lifespan.shutdown.complete"})
 
 
-def guarded(table: Any = None, **settings: Any) -> tuple[Guard, Telemetry]:
-    told = ServerSettings(**(ANY | settings))
-    telemetry = Telemetry(told)
-    return Guard(table or Table(), told, telemetry), telemetry
+def guarded(app: Any = None, **settings: Any) -> tuple[App, Telemetry]:
+    chosen = ServerSettings(**(ANY | settings))
+    telemetry = Telemetry(chosen)
+    return protected(app or StubApp(), chosen, telemetry), telemetry
+
+
+def open_connections(telemetry: Telemetry) -> float:
+    """Return how many WebSockets are open."""
+    found = [
+        line for line in telemetry.render()[0].decode().splitlines() if line.startswith("parlay_connections_open{")
+    ]
+    return sum(float(line.split()[-1]) for line in found)
 
 
 def refusals(telemetry: Telemetry) -> dict[tuple[str, str], float]:
@@ -105,7 +120,7 @@ def refusals(telemetry: Telemetry) -> dict[tuple[str, str], float]:
 # ---------------------------------------------------------------------- talking to it without a network
 
 
-def talk(guard: Guard, messages: Iterable[Any], path: str = "/ws", **scope: Any) -> list[dict[str, Any]]:
+def talk(guard: App, messages: Iterable[Any], path: str = "/ws", **scope: Any) -> list[dict[str, Any]]:
     """Return what is sent to a client that sends these events or texts, then leaves."""
     events = [message if isinstance(message, dict) else text_event(message) for message in messages]
     coming = [{"type": "websocket.connect"}, *events, {"type": "websocket.disconnect", "code": 1005}]
@@ -126,7 +141,7 @@ def text_event(text: Any) -> dict[str, Any]:
     return {"type": "websocket.receive", "text": text}
 
 
-def replies(guard: Guard, *texts: Any, path: str = "/ws") -> list[Any]:
+def replies(guard: App, *texts: Any, path: str = "/ws") -> list[Any]:
     """Return the parsed replies to texts or events."""
     first, *others = talk(guard, texts, path)
     assert first["type"] == "websocket.accept"
@@ -134,7 +149,7 @@ def replies(guard: Guard, *texts: Any, path: str = "/ws") -> list[Any]:
 
 
 def ask(
-    guard: Guard,
+    guard: App,
     method: str = "GET",
     path: str = "/state",
     body: bytes | list[Any] = b"",
@@ -218,7 +233,7 @@ PASSED = [
 
 @pytest.mark.parametrize(("text", "reason"), (REFUSED | REFUSED_BY_OPENENV).items(), ids=range(len(REFUSED) + 11))
 def test_on_openenvs_path_a_refused_message_has_one_answer_and_the_game_lives_on(text: str, reason: str) -> None:
-    table = Table()
+    table = StubApp()
     guard, telemetry = guarded(table)
     refused, then = replies(guard, text, STATE)
     assert refused["type"] == "error"
@@ -232,7 +247,7 @@ def test_on_openenvs_path_a_refused_message_has_one_answer_and_the_game_lives_on
 
 @pytest.mark.parametrize(("text", "reason"), REFUSED.items(), ids=range(len(REFUSED)))
 def test_on_the_first_protocols_path_it_has_one_too(text: str, reason: str) -> None:
-    table = Table()
+    table = StubApp()
     guard, telemetry = guarded(table)
     refused, then = replies(guard, text, STATE, path="/env/ws")
     assert list(refused) == ["error"]
@@ -244,7 +259,7 @@ def test_on_the_first_protocols_path_it_has_one_too(text: str, reason: str) -> N
 
 @pytest.mark.parametrize("text", PASSED)
 def test_what_is_in_order_passes_as_it_is(text: str) -> None:
-    table = Table()
+    table = StubApp()
     guard, telemetry = guarded(table)
     assert replies(guard, text) == [json.loads(ANSWER)]
     assert table.seen == [text]
@@ -270,8 +285,12 @@ def test_json_rpc_has_its_own_form_of_refusals() -> None:
 
 
 def test_every_reason_is_one_that_is_counted() -> None:
-    found = {fault.reason for fault in vars(faults).values() if isinstance(fault, faults.Fault)}
-    assert found | {"too_large"} <= set(REASONS)
+    names = [each.name for each in pkgutil.iter_modules(middleware.__path__, f"{middleware.__name__}.")]
+    faults = [
+        each for name in names for each in vars(importlib.import_module(name)).values() if isinstance(each, Fault)
+    ]
+    assert len(faults) > 15
+    assert {fault.reason for fault in (*faults, too_large(1))} - {"failed"} <= set(REASONS)  # a failure is no refusal
 
 
 json_values = st.recursive(
@@ -301,7 +320,7 @@ events = (
 @examples(400)
 @given(path=st.sampled_from(["/ws", "/env/ws", "/mcp"]), coming=st.lists(events, max_size=6))
 def test_whatever_comes_each_message_has_one_answer_and_nothing_raises(path: str, coming: list[Any]) -> None:
-    table = Table()
+    table = StubApp()
     guard, telemetry = guarded(table, max_message=1_024)
     told = replies(guard, *coming, path=path)
     assert len(told) == len(coming)
@@ -351,7 +370,7 @@ def test_neither_is_input_repeated_over_http() -> None:
         await send({"type": "http.response.body", "body": body[:9], "more_body": True})
         await send({"type": "http.response.body", "body": body[9:]})
 
-    guard = Guard(app, ServerSettings(), Telemetry())
+    guard = protected(app, ServerSettings(), Telemetry())
     status, told = ask(guard, "POST", "/step", b"{}")
     assert status == 422
     assert json.loads(told) == {"detail": [{"type": "extra_forbidden", "loc": ["body", "?"], "msg": "Extra inputs"}]}
@@ -459,7 +478,7 @@ def test_a_large_body_is_refused_before_it_is_read() -> None:
 
 @pytest.mark.parametrize("text", [text for text, reason in REFUSED.items() if text and reason != "too_large"])
 def test_bodies_are_checked_as_messages_are(text: str) -> None:
-    table = Table()
+    table = StubApp()
     guard, telemetry = guarded(table)
     status, body = ask(guard, "POST", "/reset", text.encode())
     assert status == 422
@@ -469,7 +488,7 @@ def test_bodies_are_checked_as_messages_are(text: str) -> None:
 
 
 def test_the_app_gets_the_body_as_it_was() -> None:
-    table = Table()
+    table = StubApp()
     guard, _ = guarded(table)
     assert ask(guard, "POST", "/reset", [b'{"seed"', b": 1", b"}"])[0] == 200
     assert ask(guard, "GET", "/state")[0] == 200
@@ -479,7 +498,7 @@ def test_the_app_gets_the_body_as_it_was() -> None:
 
 
 def test_sessions_without_a_connection_are_refused_with_and_without_token() -> None:
-    table = Table()
+    table = StubApp()
     for settings, headers in (({}, []), ({"token": TOKEN}, [(b"authorization", b"Bearer " + TOKEN.encode())])):
         guard, _ = guarded(table, **settings)
         for method in ("openenv/session/create", "openenv/session/close", "openenv/session/new"):
@@ -489,18 +508,19 @@ def test_sessions_without_a_connection_are_refused_with_and_without_token() -> N
     assert table.bodies == []
 
 
-def test_each_address_has_its_own_pace() -> None:
+def test_each_address_has_its_own_rate() -> None:
     guard, _ = guarded(rate=1.0, burst=3)
     assert [ask(guard)[0] for _ in range(5)] == [200, 200, 200, 429, 429]
     assert ask(guard, client=("10.0.0.2", 9))[0] == 200
     assert ask(guard, client=None)[0] == 200
+    rates = AddressRates(1.0, 3)
     for number in range(MOST_ADDRESSES + 5):
-        guard._paces.lets_pass(f"host {number}")
-    assert len(guard._paces._of) == MOST_ADDRESSES
+        rates.allow(f"host {number}")
+    assert len(rates) == MOST_ADDRESSES
 
 
 def test_an_error_that_escapes_is_told_without_its_text(caplog: pytest.LogCaptureFixture) -> None:
-    guard, _ = guarded(Table(error=ValueError(MARK)))
+    guard, _ = guarded(StubApp(error=ValueError(MARK)))
     with caplog.at_level(logging.INFO):
         status, body = ask(guard)
         sent = talk(guard, [STATE])
@@ -512,7 +532,7 @@ def test_an_error_that_escapes_is_told_without_its_text(caplog: pytest.LogCaptur
 
 
 def test_a_client_that_leaves_before_its_body_is_whole_is_not_answered() -> None:
-    table = Table()
+    table = StubApp()
     guard, _ = guarded(table)
     sent: list[Any] = []
 
@@ -578,7 +598,7 @@ def test_over_the_network_large_messages_get_an_answer_and_huge_ones_end_the_con
 
 
 def test_a_silent_connection_is_closed_and_its_session_ended() -> None:
-    table = Table()
+    table = StubApp()
     guard, telemetry = guarded(table, idle=0.2)
     with live(guard) as port, client(port) as line:
         for _ in range(3):
@@ -594,14 +614,14 @@ def test_a_silent_connection_is_closed_and_its_session_ended() -> None:
 
 
 def test_a_long_step_is_not_silence() -> None:
-    guard, _ = guarded(Table(seconds=0.3), idle=0.1)
+    guard, _ = guarded(StubApp(seconds=0.3), idle=0.1)
     with live(guard) as port, client(port) as line:
         line.send(STATE)
         assert line.recv() == ANSWER
 
 
 def test_who_is_too_fast_is_slowed_down_and_loses_nothing() -> None:
-    table = Table()
+    table = StubApp()
     guard, telemetry = guarded(table, rate=50.0, burst=5)
     with live(guard) as port, client(port) as line:
         began = time.monotonic()
@@ -618,14 +638,14 @@ def test_who_is_too_fast_is_slowed_down_and_loses_nothing() -> None:
 
 
 def test_a_full_server_says_so_and_recovers() -> None:
-    guard, _ = guarded(max_sessions=1)
+    guard, telemetry = guarded(max_sessions=1)
     with live(guard) as port:
         with client(port), client(port, "/env/ws"):
             with pytest.raises(InvalidStatus) as refused:
                 client(port).close()
             assert refused.value.response.status_code == 503
             assert b"as many connections as it takes" in refused.value.response.body
-        wait_until(lambda: guard._connections == 0)
+        wait_until(lambda: open_connections(telemetry) == 0)
         with client(port) as line:
             line.send(STATE)
             assert line.recv() == ANSWER
@@ -644,8 +664,8 @@ def test_a_websocket_needs_the_token_too() -> None:
 
 
 def test_clients_that_vanish_end_their_sessions_without_a_word(caplog: pytest.LogCaptureFixture) -> None:
-    table = Table(seconds=0.15)
-    guard, _ = guarded(table)
+    table = StubApp(seconds=0.15)
+    guard, telemetry = guarded(table)
     with caplog.at_level(logging.WARNING), live(guard) as port:
         for farewell in (reset_connection, half_close, break_off):
             connection = shake_hands(port)
@@ -654,7 +674,7 @@ def test_clients_that_vanish_end_their_sessions_without_a_word(caplog: pytest.Lo
             farewell(connection)
             wait_until(lambda: len(table.seen) == len(table.closed))
             connection.close()
-        wait_until(lambda: guard._connections == 0)
+        wait_until(lambda: open_connections(telemetry) == 0)
         with client(port) as line:
             line.send(STATE)
             assert line.recv() == ANSWER
@@ -749,14 +769,14 @@ FRAMES = (
 
 
 def test_no_bytes_stop_the_server(caplog: pytest.LogCaptureFixture) -> None:
-    table = Table()
-    guard, _ = guarded(table)
+    table = StubApp()
+    guard, telemetry = guarded(table)
     with live(guard) as port:
         for junk in (b"\x00" * 50, b"GET\r\n\r\n", b"GET /ws HTTP/1.1\r\nUpgrade: websocket\r\n\r\n"):
             raw_request(port, junk, silence=0.3)
         for frame in FRAMES:
             raw_request(port, HANDSHAKE % b"/ws", frame, silence=0.3)
-        wait_until(lambda: guard._connections == 0)
+        wait_until(lambda: open_connections(telemetry) == 0)
         with client(port) as line:
             line.send(STATE)
             assert line.recv() == ANSWER
@@ -779,7 +799,7 @@ def test_many_at_once_are_all_counted_out_again() -> None:
             thread.start()
         for thread in threads:
             thread.join(20)
-        wait_until(lambda: guard._connections == 0)
+        wait_until(lambda: open_connections(telemetry) == 0)
     figures = telemetry.render()[0].decode()
     assert 'parlay_messages_total{protocol="openenv"} 400.0' in figures
     assert 'parlay_connections_open{protocol="openenv"} 0.0' in figures

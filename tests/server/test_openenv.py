@@ -12,18 +12,18 @@ from pydantic import ValidationError
 
 from parlay_marl.core.moves import SEATS
 from parlay_marl.errors import ConfigurationError, NotStartedError, ParlayError
-from parlay_marl.server.environment import NegotiationEnvironment
-from parlay_marl.server.lobby import Lobby
-from parlay_marl.server.messages import NegotiationAction, NegotiationObservation
-from parlay_marl.server.negotiation import setup_of
+from parlay_marl.server.game_factory import GameFactory
+from parlay_marl.server.game_request import game_request
+from parlay_marl.server.protocols.openenv import NegotiationEnvironment
+from parlay_marl.server.protocols.openenv_messages import NegotiationAction, NegotiationObservation
 from tests.helpers import case_name
 from tests.processes import LIMIT
-from tests.server.table import lobby
+from tests.server.table import factory
 
-LOBBY = lobby()
+FACTORY = factory()
 
 
-def environment(shared: Lobby = LOBBY) -> NegotiationEnvironment:
+def environment(shared: GameFactory = FACTORY) -> NegotiationEnvironment:
     return NegotiationEnvironment(shared)
 
 
@@ -80,11 +80,11 @@ def test_the_first_text_has_the_story_and_every_text_the_position() -> None:
     assert env.reset(seed=5, text=False).text == ""
 
 
-def everything_seen(env: NegotiationEnvironment, seed: int, reservation: float, **wishes: Any) -> list[str]:
+def everything_seen(env: NegotiationEnvironment, seed: int, reservation: float, **options: Any) -> list[str]:
     """Return all that a client is sent in a few turns, with the other seat's limit put at a price by hand."""
-    seen = env.reset(seed=seed, opener="buyer", opponent="hardliner", reward="payoff", **wishes)
-    assert env._negotiation is not None
-    game = env._negotiation.game
+    seen = env.reset(seed=seed, opener="buyer", opponent="hardliner", reward="payoff", **options)
+    assert env._session is not None
+    game = env._session.game
     game.row["reservation"][1] = game.scenario.normalise(reservation)
     game.row["urgency"][1], game.row["alternative"][1] = 0.123456, 1
     sent = [seen.model_dump_json()]
@@ -100,21 +100,21 @@ def test_what_is_hidden_from_the_seat_changes_nothing_that_it_is_sent() -> None:
     """
     one, other = (everything_seen(environment(), 7, price, episode_id="x") for price in (121_111, 139_999))
     assert one == other
-    revealing = lobby(reveal_hidden=True)
+    revealing = factory(reveal_hidden=True)
     one, other = (everything_seen(environment(revealing), 7, price, episode_id="x") for price in (121_111, 139_999))
     assert one != other
     assert "121111" in one[-1]
 
 
 @pytest.mark.parametrize(
-    ("wishes", "said"),
+    ("options", "said"),
     [
         ({"scenario": "saas"}, "did you mean 'saas_enterprise'"),
         ({"scenario": "/etc/passwd"}, "unknown scenario"),
         ({"scenario": "../x.toml"}, "unknown scenario"),
         ({"opponent": "sharc"}, "did you mean 'shark'"),
-        ({"opponent": "./mine.toml"}, "unknown persona"),
-        ({"opponent": "x.safetensors"}, "unknown persona"),
+        ({"opponent": "./mine.toml"}, "unknown opponent"),
+        ({"opponent": "x.safetensors"}, "unknown opponent"),
         ({"role": "broker"}, "reset: role"),
         ({"colour": "red"}, "reset: colour: Extra"),
         ({"seed": -1}, "reset: seed"),
@@ -132,12 +132,12 @@ def test_what_is_hidden_from_the_seat_changes_nothing_that_it_is_sent() -> None:
         ({"join_code": "guess"}, "join_code: there is no such match"),
     ],
 )
-def test_a_reset_that_cannot_be_is_refused_and_the_game_before_goes_on(wishes: dict[str, Any], said: str) -> None:
+def test_a_reset_that_cannot_be_is_refused_and_the_game_before_goes_on(options: dict[str, Any], said: str) -> None:
     env = environment()
     env.reset(seed=1, episode_id="before")
     env.step(offer(120_000))
     with pytest.raises(ParlayError, match=said):
-        env.reset(**wishes)
+        env.reset(**options)
     assert (env.state.episode_id, env.state.step_count) == ("before", 1)
     assert env.step(offer(121_000)).round == 2
 
@@ -185,12 +185,12 @@ def test_actions_are_of_exactly_these_types(data: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    "wishes", [{"k" * 60_000: 1}, {"rules": {"x" * 50_000: {}}}, {str(key): 1 for key in range(5_000)}]
+    "options", [{"k" * 60_000: 1}, {"rules": {"x" * 50_000: {}}}, {str(key): 1 for key in range(5_000)}]
 )
-def test_refusals_do_not_repeat_at_length_what_was_sent(wishes: dict[str, Any]) -> None:
+def test_refusals_do_not_repeat_at_length_what_was_sent(options: dict[str, Any]) -> None:
     env = environment()
     with pytest.raises(ParlayError) as caught:
-        env.reset(**wishes)
+        env.reset(**options)
     assert len(str(caught.value)) < 600
     env.reset(seed=1)
     with pytest.raises(ParlayError) as caught:
@@ -206,7 +206,7 @@ def test_what_nobody_expected_is_told_without_its_text(monkeypatch: pytest.Monke
     def fail(*_: Any) -> None:
         raise KeyError("secret 123456")
 
-    monkeypatch.setattr(env._negotiation, "act", fail)
+    monkeypatch.setattr(env._session, "play", fail)
     with pytest.raises(RuntimeError, match="as if it had not been made") as caught:
         env.step(offer(120_000))
     assert "123456" not in str(caught.value)
@@ -216,15 +216,15 @@ def test_what_nobody_expected_is_told_without_its_text(monkeypatch: pytest.Monke
 # ---------------------------------------------------------------------- two clients
 
 
-def match_of(shared: Lobby, **setup: Any) -> dict[str, str]:
-    made = shared.new_match(setup_of({"opener": "buyer", "seed": 3, **setup}))
+def match_of(shared: GameFactory, **request: Any) -> dict[str, str]:
+    made = shared.new_match(game_request({"opener": "buyer", "seed": 3, **request}))
     codes = made["join_codes"]
     assert isinstance(codes, dict)
     return codes
 
 
 async def seated(
-    shared: Lobby, codes: dict[str, str]
+    shared: GameFactory, codes: dict[str, str]
 ) -> tuple[
     NegotiationEnvironment, NegotiationEnvironment, NegotiationObservation, asyncio.Task[NegotiationObservation]
 ]:
@@ -237,7 +237,7 @@ async def seated(
 
 
 def test_two_clients_play_each_other_and_each_is_paid_its_own() -> None:
-    shared = lobby()
+    shared = factory()
     codes = match_of(shared, reward="payoff")
 
     async def play(seat: str) -> tuple[list[float], NegotiationObservation]:
@@ -263,7 +263,7 @@ def test_two_clients_play_each_other_and_each_is_paid_its_own() -> None:
 
 
 def test_words_of_one_client_reach_the_other_escaped() -> None:
-    shared = lobby()
+    shared = factory()
     codes = match_of(shared)
 
     async def play() -> NegotiationObservation:
@@ -281,7 +281,7 @@ def test_words_of_one_client_reach_the_other_escaped() -> None:
 
 
 def test_neither_client_sees_the_others_figures() -> None:
-    shared = lobby()
+    shared = factory()
     codes = match_of(shared, scenario="hiring_package_terms")
 
     async def play() -> tuple[str, str, Any]:
@@ -289,11 +289,11 @@ def test_neither_client_sees_the_others_figures() -> None:
         moved = asyncio.create_task(buyer.step_async(offer(190_000)))
         second = await waiting
         moved.cancel()
-        negotiation = buyer._negotiation
-        assert negotiation is not None
+        session = buyer._session
+        assert session is not None
         sent = [first.model_dump_json() + buyer.state.model_dump_json()]
         sent.append(second.model_dump_json() + seller.state.model_dump_json())
-        return sent[0], sent[1], negotiation.game.row
+        return sent[0], sent[1], session.game.row
 
     to_buyer, to_seller, row = asyncio.run(play())
     for sent, own, other in ((to_buyer, 0, 1), (to_seller, 1, 0)):
@@ -302,7 +302,7 @@ def test_neither_client_sees_the_others_figures() -> None:
 
 
 def test_a_code_is_for_one_client_and_one_game() -> None:
-    shared = lobby()
+    shared = factory()
     codes = match_of(shared)
     first, second = environment(shared), environment(shared)
     first.reset(join_code=codes["buyer"])
@@ -311,10 +311,10 @@ def test_a_code_is_for_one_client_and_one_game() -> None:
     second.reset(join_code=codes["seller"])
     first.close()
     seen = second.step  # the game is over: whoever left has lost it
-    assert second._negotiation is not None
-    assert second._negotiation.is_over
-    assert second._negotiation.outcome()["ending"] == "forfeit"
-    assert second._negotiation.outcome()["closed_by"] == "buyer"
+    assert second._session is not None
+    assert second._session.is_over
+    assert second._session.outcome()["ending"] == "forfeit"
+    assert second._session.outcome()["closed_by"] == "buyer"
     with pytest.raises(ParlayError):
         seen(offer(120_000))
     second.close()
@@ -323,7 +323,7 @@ def test_a_code_is_for_one_client_and_one_game() -> None:
 
 
 def test_who_waits_too_long_is_told_so_and_may_wait_on() -> None:
-    shared = lobby(wait=0.05)
+    shared = factory(wait=0.05)
     codes = match_of(shared)
 
     async def play() -> list[NegotiationObservation]:
@@ -352,7 +352,7 @@ def test_who_waits_too_long_is_told_so_and_may_wait_on() -> None:
 
 
 def test_leaving_while_the_other_waits_ends_the_wait() -> None:
-    shared = lobby()
+    shared = factory()
     codes = match_of(shared)
 
     async def play() -> NegotiationObservation:
@@ -366,7 +366,7 @@ def test_leaving_while_the_other_waits_ends_the_wait() -> None:
 
 
 def test_only_so_many_matches_are_open_and_unused_ones_are_forgotten() -> None:
-    shared = lobby(max_sessions=2, idle=0.2)
+    shared = factory(max_sessions=2, idle=0.2)
     match_of(shared)
     match_of(shared)
     with pytest.raises(ConfigurationError, match="2 are open, and no more are allowed"):
@@ -380,4 +380,4 @@ def test_only_so_many_matches_are_open_and_unused_ones_are_forgotten() -> None:
 
 def test_several_workers_hold_no_matches() -> None:
     with pytest.raises(ConfigurationError, match="--workers 1"):
-        match_of(lobby(workers=2))
+        match_of(factory(workers=2))

@@ -1,0 +1,45 @@
+"""The games of a server, and the parts that they share: settings, metrics, scenarios, opponents, matches."""
+
+from __future__ import annotations
+
+from parlay_marl.catalogue.scenarios import Scenario, load_scenario, scenario_names
+from parlay_marl.core.moves import SEATS
+from parlay_marl.errors import ConfigurationError
+from parlay_marl.server.game_request import GameRequest
+from parlay_marl.server.matches import Matches
+from parlay_marl.server.opponents import Opponents
+from parlay_marl.server.session import GameSession
+from parlay_marl.server.settings import ServerSettings
+from parlay_marl.server.telemetry import Telemetry
+
+
+class GameFactory:
+    """Makes the games of a server.
+
+    Clients name opponents and scenarios of the catalogue, and those that the server was started with, by name alone:
+    no path that a client sends is ever opened.
+    """
+
+    def __init__(self, settings: ServerSettings, telemetry: Telemetry) -> None:
+        self.settings, self.telemetry = settings, telemetry
+        self.scenarios: dict[str, Scenario] = {name: load_scenario(name) for name in scenario_names()}
+        own = [load_scenario(place) for place in settings.scenario]
+        self.scenarios |= {scenario.name: scenario for scenario in own}
+        self.opponents = Opponents(settings, telemetry)
+        self.matches = Matches(settings, telemetry)
+
+    def session(self, request: GameRequest, opponent: str, role: str) -> GameSession:
+        """Return a game between a client in a role and an opponent, before its beginning."""
+        other = self.opponents.make(opponent)
+        return GameSession(request.config(self.scenarios), (None, other) if role == SEATS[0] else (other, None))
+
+    def new_match(self, request: GameRequest) -> dict[str, object]:
+        """Begin a game between two clients; return its name, and a join code for each seat."""
+        if self.settings.workers > 1:
+            raise ConfigurationError(
+                "matches: this server has several workers, which share no games; start it with one (--workers 1)"
+            )
+        session = GameSession(request.config(self.scenarios))
+        session.begin(request.seed)
+        match = self.matches.add(session)
+        return {"match_id": match.name, "join_codes": dict(zip(SEATS, match.codes, strict=True))}

@@ -1,0 +1,158 @@
+"""A player of the operator's own, `parlay serve --opponent module:Name`, which sits in the other seat of a game.
+
+It is asked in threads beside the event loop, so that it stops no other game. One that raises, gives no answer in time
+or plays illegally forfeits its game; the log has the type of the error and its place in the code, never its text.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from parlay_marl.errors import ActionTypeError, IllegalMoveError, RequestError
+from parlay_marl.game.action import Action
+from parlay_marl.game.outcome import Outcome
+from parlay_marl.game.view import SeatView
+from parlay_marl.players.player import BatchedPlayer, Player
+from parlay_marl.printable import escaped
+from parlay_marl.server.telemetry import Telemetry
+
+MOST_LATE = 32
+"""Calls that may run on after their time; each keeps a thread."""
+
+Result = tuple[Any, BaseException | None]
+"""The answer of a call, or the error that it raised."""
+
+
+class LateError(Exception):
+    """A call that takes too long."""
+
+
+class PlayerThreads:
+    """The threads in which players are asked; a call that takes too long keeps its thread until it returns."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._late = 0
+
+    def check_free(self, name: str) -> None:
+        """Refuse a game where too many calls run on after their time."""
+        if self._late >= MOST_LATE:
+            raise RequestError(f"the opponent {name!r} does not answer at present; name another, or try again later")
+
+    async def ask(self, call: Callable[[], Any]) -> Result:
+        """Return the result of a call, or raise `LateError` where it takes too long."""
+        loop = asyncio.get_running_loop()
+        result: asyncio.Future[Result] = loop.create_future()
+
+        def deliver(returned: Any, error: BaseException | None) -> None:
+            with contextlib.suppress(RuntimeError):  # the server has ended meanwhile
+                loop.call_soon_threadsafe(result.set_result, (returned, error))
+
+        start(call, deliver)
+        done, _ = await asyncio.wait([result], timeout=self._seconds)
+        if not done:
+            self._late += 1
+            result.add_done_callback(self._has_returned)
+            raise LateError
+        return result.result()
+
+    def _has_returned(self, _result: Any) -> None:
+        self._late -= 1
+
+
+def start(call: Callable[[], Any], finished: Callable[[Any, BaseException | None], None]) -> None:
+    """Start a call in a thread of its own, and report what it returns and raises; the process does not wait for it."""
+
+    def run() -> None:
+        try:
+            returned, error = call(), None
+        except BaseException as raised:
+            returned, error = None, raised
+        finished(returned, error)
+
+    threading.Thread(target=run, name="parlay-player", daemon=True).start()
+
+
+class HostedPlayer:
+    """The player in one seat of one game; it is made with its first turn."""
+
+    def __init__(
+        self,
+        name: str,
+        make: Callable[[], Player | BatchedPlayer],
+        threads: PlayerThreads,
+        longest_words: int,
+        telemetry: Telemetry,
+    ) -> None:
+        self.name = name
+        self._make, self._threads, self._longest_words, self._telemetry = make, threads, longest_words, telemetry
+        self._player: Player | BatchedPlayer | None = None
+        self._first: SeatView | None = None
+
+    def begin(self, view: SeatView) -> None:
+        """Keep the view before the first turn, which the player gets before its own first turn."""
+        self._first = view
+
+    async def act(self, view: SeatView) -> Action | None:
+        """Return the turn of the player, or None where it fails, which is logged."""
+        try:
+            action, error = await self._threads.ask(functools.partial(self._act, view))
+        except LateError:
+            self._telemetry.player_forfeited("late")
+            return None
+        if error is not None:
+            self._telemetry.player_forfeited("illegal" if isinstance(error, IllegalMoveError) else "raises", error)
+            return None
+        turn: Action = action
+        return turn
+
+    def refused(self, error: Exception) -> None:
+        """Log that the rules have refused the turn of the player."""
+        self._telemetry.player_forfeited("illegal", error)
+
+    def end(self, outcome: Outcome) -> None:
+        """Tell the player how the game has ended; nobody waits for it."""
+        player = self._player
+        if isinstance(player, Player):
+            start(functools.partial(player.end, outcome), self._has_ended)
+
+    def _has_ended(self, _returned: Any, error: BaseException | None) -> None:
+        if error is not None:
+            self._telemetry.failed("player", error)
+
+    # ------------------------------------------------------------------ in a thread
+
+    def _act(self, view: SeatView) -> Action:
+        """Return the turn of the player, with words as a client may get them."""
+        action = _action_of(self._begun(), view)
+        if not isinstance(action, Action) or not isinstance(action.words, str):
+            raise ActionTypeError("the player must return an Action, with words that are text")
+        return Action(*action)._replace(words=escaped(action.words[: self._longest_words]))
+
+    def _begun(self) -> Player | BatchedPlayer:
+        """Return the player; before its first turn, make it and begin its game."""
+        if self._player is None:
+            self._player = self._make()
+            if isinstance(self._player, Player) and self._first is not None:
+                self._player.begin(self._first)
+        return self._player
+
+
+def _action_of(player: Player | BatchedPlayer, view: SeatView) -> Any:
+    """Return what a player answers to its view, or the action of a policy that sees the view as numbers."""
+    if isinstance(player, Player):
+        return player.act(view)
+    answer = np.asarray(player.act(view.observation[None], view.action_mask[None]))
+    if answer.size != 1 or answer.dtype.kind not in "iu":
+        raise ActionTypeError("a policy must answer one whole number for each row")
+    index = int(answer.item())
+    if not 0 <= index < len(view.action_mask):
+        raise IllegalMoveError("there is no such action")
+    return Action.from_index(index, view.seat, view.scenario.n_packages)

@@ -1,0 +1,67 @@
+"""Messages that OpenEnv cannot bear, or would answer by repeating them."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from parlay_marl.server.middleware.refusals import Fault
+
+RESERVED = ("session_id", "func", "self")
+"""Keys of a reset that OpenEnv would take for arguments of its own."""
+RPC_METHODS = ("tools/list", "tools/call")
+SESSION_METHODS = "openenv/session/"
+"""The beginning of JSON-RPC methods that would hold sessions open without a connection."""
+LONGEST_RPC_ID = 64
+MESSAGE_TYPES = ("reset", "step", "state", "mcp", "close")
+
+RESERVED_KEY: Final = Fault("reserved_key", f"unknown option of a reset; leave out {', '.join(RESERVED)}")
+SEAT_OVER_HTTP: Final = Fault("reserved_key", "join_code: a seat is taken over a WebSocket; connect to /ws")
+UNKNOWN_TYPE: Final = Fault("unknown_type", f"unknown message type; send one of {', '.join(MESSAGE_TYPES)}")
+NOT_RPC: Final = Fault("not_rpc", 'not a JSON-RPC request; send {"jsonrpc": "2.0", "method": ..., "id": ...}')
+UNKNOWN_METHOD: Final = Fault("unknown_method", f"unknown method; there are {', '.join(RPC_METHODS)}", rpc_code=-32601)
+SESSION_METHOD: Final = Fault(
+    "session_method", "sessions without a connection are not offered; connect to /ws", rpc_code=-32601
+)
+
+
+def message_fault(data: dict[str, Any]) -> Fault | None:
+    """Return what is wrong with a message at /ws, if anything is."""
+    kind, content = data.get("type"), data.get("data")
+    if kind not in MESSAGE_TYPES:
+        return UNKNOWN_TYPE
+    if kind == "mcp":
+        return rpc_fault(content) if isinstance(content, dict) else NOT_RPC
+    return _reset_fault(content) if kind == "reset" and isinstance(content, dict) else None
+
+
+def stateless_reset_fault(options: dict[str, Any]) -> Fault | None:
+    """Return what is wrong with a reset over HTTP, if anything is: its game ends with the answer, and no seat is held.
+
+    A seat that is taken by a join code would be lost for good.
+    """
+    return _reset_fault(options) or (SEAT_OVER_HTTP if "join_code" in options else None)
+
+
+def _reset_fault(options: dict[str, Any]) -> Fault | None:
+    """Return what is wrong with the options of a reset, if anything is."""
+    return RESERVED_KEY if any(name in options for name in RESERVED) else None
+
+
+def rpc_fault(data: dict[str, Any]) -> Fault | None:
+    """Return what is wrong with a JSON-RPC request, if anything is."""
+    method = data.get("method")
+    if data.get("jsonrpc") != "2.0" or not isinstance(method, str) or not _is_rpc_id(data.get("id")):
+        return NOT_RPC
+    if method.startswith(SESSION_METHODS):
+        return SESSION_METHOD
+    if method not in RPC_METHODS:
+        return UNKNOWN_METHOD
+    params = data.get("params", {})
+    if not isinstance(params, dict) or not data.keys() <= {"jsonrpc", "method", "params", "id"}:
+        return NOT_RPC
+    return SESSION_METHOD if "session_id" in params else None
+
+
+def _is_rpc_id(number: Any) -> bool:
+    """Return whether a value may be the id of a JSON-RPC request."""
+    return number is None or isinstance(number, int) or (isinstance(number, str) and len(number) <= LONGEST_RPC_ID)

@@ -1,0 +1,38 @@
+"""Paths: which paths have a WebSocket, and that no session is named in the address of one."""
+
+from __future__ import annotations
+
+from typing import Final
+from urllib.parse import parse_qs
+
+from parlay_marl.server.middleware.asgi import WEBSOCKET, App, Receive, Scope, Send, path_of
+from parlay_marl.server.middleware.refusals import PROTOCOLS, Fault, refuse
+from parlay_marl.server.settings import ServerSettings
+from parlay_marl.server.telemetry import Telemetry
+
+NO_SUCH_PATH: Final = Fault("no_such_path", f"no WebSocket here; connect to {', '.join(PROTOCOLS)}", 404)
+SESSION_QUERY: Final = Fault("session_query", "no session can be named here; connect without ?session_id=", 400)
+
+
+class Paths:
+    """ASGI middleware that refuses WebSockets at other paths, and those that name a session."""
+
+    def __init__(self, app: App, settings: ServerSettings, telemetry: Telemetry) -> None:
+        self._app, self._telemetry = app, telemetry
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection, request or lifespan of the app."""
+        fault = _fault(scope) if scope["type"] == WEBSOCKET else None
+        if fault is None:
+            await self._app(scope, receive, send)
+        else:
+            await refuse(scope, send, fault, self._telemetry)
+
+
+def _fault(scope: Scope) -> Fault | None:
+    """Return why a WebSocket is refused, if it is."""
+    protocol = PROTOCOLS.get(path_of(scope))
+    if protocol is None:
+        return NO_SUCH_PATH
+    query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+    return SESSION_QUERY if protocol == "openenv" and "session_id" in query else None

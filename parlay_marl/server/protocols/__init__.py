@@ -1,0 +1,1 @@
+"""The protocols of the server: OpenEnv's, and that of the first Parlay server."""

@@ -1,0 +1,90 @@
+"""The messages of the first protocol, read as the first server read them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from parlay_marl.core.moves import Move
+from parlay_marl.errors import RequestError
+from parlay_marl.printable import escaped
+
+MOVES = {move.name.lower(): move for move in (Move.ANCHOR_HIGH, Move.BATNA_REVEAL, Move.SILENCE, Move.CHALLENGE)}
+FIRST_MOVES = ("anchor_high", "batna_reveal", "silence")
+"""Moves of the first server, which its clients know."""
+LONGEST_ECHO = 80
+DEFAULT_SEED, DEFAULT_SCENARIO, DEFAULT_PERSONA = 42, "saas_enterprise", "shark"
+OPENING = "The table is yours: make the first move."
+FALLBACK = {
+    "step_count": 0, "episode_done": False, "current_offer": 0.0, "opponent_offer": 0.0, "zopa_lower": 0.0,
+    "zopa_upper": 0.0, "nash_point": 0.0, "tension_score": 0.0,
+    "belief_state": {
+        "est_budget": 0.0, "est_walk_away": 0.0, "est_urgency": 0.5, "est_has_alternative": False, "confidence": 0.1,
+    },
+    "last_utterance": "[the server failed; nothing was played]", "available_moves": list(FIRST_MOVES),
+    "credibility_points": 100, "reward": 0.0, "cumulative_reward": 0.0, "drift_event": None, "zopa_erosion_ticks": 0,
+    "zopa_width_pct_remaining": 0.0,
+}  # fmt: skip
+"""The observation of a failure, as the first server sent it; `_fallback` and `reason` beside it say that it is one."""
+
+
+class FirstAction(BaseModel):
+    """The action of the first protocol, and the fields that its game lacked; other keys are ignored, as they were."""
+
+    model_config = ConfigDict(extra="ignore", allow_inf_nan=False)
+
+    utterance: str
+    offer_amount: float | None = None
+    tactical_move: str | None = None
+    accept: bool = False
+    walk_away: bool = False
+    terms: Annotated[dict[str, str], Field(max_length=8)] | None = None
+
+    @classmethod
+    def read(cls, data: Any) -> FirstAction:
+        """Return the action of a message, or say what is wrong with it without repeating it."""
+        try:
+            return cls.model_validate(data)
+        except ValidationError as error:
+            found = (f"{'.'.join(map(str, each['loc'])) or 'action'}: {each['msg']}" for each in error.errors())
+            raise RequestError(f"Invalid action: {'; '.join(found)}") from None
+
+    @property
+    def tactic(self) -> Move | None:
+        """The tactical move; None where none is named."""
+        if self.tactical_move is None:
+            return None
+        if self.tactical_move.lower() not in MOVES:
+            raise RequestError(f"Invalid action: tactical_move: give one of {', '.join(MOVES)}")
+        return MOVES[self.tactical_move.lower()]
+
+
+def envelope(message: Any) -> tuple[str, Mapping[str, Any]]:
+    """Return the command and the parameters of a message, in either of its two forms."""
+    if not isinstance(message, dict):
+        raise RequestError("Invalid JSON: give an object")
+    if "method" in message:
+        params = message.get("params", {})
+        if not isinstance(params, dict):
+            raise RequestError("Invalid params: give an object")
+        return str(message["method"]), params
+    return str(message.get("cmd", "")), {name: value for name, value in message.items() if name != "cmd"}
+
+
+def seed_of(params: Mapping[str, Any]) -> int:
+    """Return the seed of a reset."""
+    given = params.get("seed", DEFAULT_SEED)
+    try:
+        seed = int(given) if not isinstance(given, bool) else -1
+    except (TypeError, ValueError, OverflowError):
+        seed = -1
+    if not 0 <= seed < 2**63:
+        raise RequestError("Invalid seed: give a whole number from 0 to 2**63 - 1")
+    return seed
+
+
+def echo(value: Any) -> str:
+    """Return a name that a client has sent, shortened and without control characters."""
+    return escaped(str(value)[:LONGEST_ECHO])

@@ -1,0 +1,227 @@
+"""One episode of the first protocol: a game for two behind the messages of the first server."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from typing import Any
+
+from parlay_marl.core.moves import SEATS, Move
+from parlay_marl.core.outcome import Ending
+from parlay_marl.errors import RequestError
+from parlay_marl.game.action import Action
+from parlay_marl.game.view import SeatView
+from parlay_marl.server.game_factory import GameFactory
+from parlay_marl.server.game_request import GameRequest
+from parlay_marl.server.parsing import parse_action, parse_words
+from parlay_marl.server.protocols.first_messages import MOVES, FirstAction
+from parlay_marl.server.session import GameSession
+
+WITHOUT_OFFER = (Move.SILENCE, Move.CHALLENGE)
+"""Tactical moves that no offer goes with."""
+COSTLY = (Move.BATNA_REVEAL, Move.SILENCE)
+"""Moves that need credibility."""
+REASONS = {Ending.DEAL: "deal_reached", Ending.WALK_AWAY: "walk_away", Ending.COLLAPSED: "zopa_collapsed"}
+"""Names of endings; all others are `max_turns`."""
+
+
+class FirstSession:
+    """One episode of the first protocol."""
+
+    def __init__(self, factory: GameFactory, scenario: str, opponent: str, role: str, seed: int, shared: bool) -> None:
+        self._settings = settings = factory.settings
+        credibility = {"start": settings.credibility_start, "regain": settings.credibility_regain}
+        request = GameRequest(
+            scenario=scenario, rules={"credibility": credibility}, opener=role, max_rounds=settings.rounds,
+            reward="shaped",
+        )  # fmt: skip
+        self.id = str(uuid.uuid4())
+        self.number = 0
+        """The number of the session in the log, which has no ids."""
+        self.opponent, self.shared = opponent, shared
+        self.seat, self.other = SEATS.index(role), 1 - SEATS.index(role)
+        self.game: GameSession = factory.session(request, opponent, role)
+        self.game.begin(seed)
+        self.used = time.monotonic()
+        self.amounts: list[float] = []
+        """The amounts of the client's offers."""
+        self.events = 0
+        self._first_width = self._width()
+        self.beliefs = [self.belief()]
+
+    @property
+    def _view(self) -> SeatView:
+        return self.game.view(self.seat)
+
+    # ------------------------------------------------------------------ playing
+
+    async def step(self, message: FirstAction) -> dict[str, Any]:
+        """Play the client's turn and the opponent's answer; return the observation."""
+        self.game.check_turn(self.seat)
+        words, tactic = parse_words(message.utterance, self._settings.max_words), self._tactic(message)
+        self.game.play(self.seat, self._action(message, words, tactic))
+        if message.offer_amount is not None and tactic not in WITHOUT_OFFER and not message.walk_away:
+            self.amounts.append(self._within_range(message.offer_amount))
+        await self.game.let_hosted_player_act()
+        self.beliefs.append(self.belief())
+        _, said = self.game.last_turn_of(self.other)
+        return self.observation(self.game.take_reward(self.seat), said)
+
+    def _tactic(self, message: FirstAction) -> Move | None:
+        """Return the tactical move of a message, if the credibility that is left allows it."""
+        tactic = message.tactic
+        if tactic in COSTLY and tactic not in self._view.legal_moves:
+            raise RequestError("Insufficient credibility points for that move")
+        return tactic
+
+    def _action(self, message: FirstAction, words: str, tactic: Move | None) -> Action:
+        """Return the action that a message means in a game for two.
+
+        An amount beside acceptance, leaving, silence or a challenge is ignored, as it was.
+        """
+        view = self._view
+        if message.accept or message.walk_away:
+            return parse_action(view, words, tactic=tactic, accept=message.accept, walk_away=message.walk_away)
+        if tactic in WITHOUT_OFFER:
+            return parse_action(view, words, tactic=tactic)
+        amount = message.offer_amount
+        if amount is None and tactic is Move.BATNA_REVEAL:
+            amount = view.reservation_price  # the first server claimed the seat's own limit then
+        if amount is not None:
+            amount = self._within_range(amount)
+        action = parse_action(view, words, amount=amount, tactic=tactic, terms=message.terms)
+        is_met = tactic is None and amount is not None and _is_met(view, amount, action.package)
+        return view.accept(words) if is_met else action
+
+    def _within_range(self, amount: float) -> float:
+        """Return an amount, or the end of the public range where it lies beyond: the first server had no range."""
+        return min(max(amount, self.game.scenario.low), self.game.scenario.high)
+
+    # ------------------------------------------------------------------ what the client sees
+
+    def observation(self, reward: float, words: str) -> dict[str, Any]:
+        """Return the observation; its hidden figures are the seat's beliefs, unless the server reveals the truth."""
+        game, view = self.game, self._view
+        low, high = self._limits()
+        news = game.take_headlines(self.seat)
+        self.events += len(news)
+        return {
+            "step_count": game.client_turns,
+            "episode_done": game.is_over,
+            "current_offer": self.amounts[-1] if self.amounts else 0.0,
+            "opponent_offer": 0.0 if view.counter_offer is None else view.counter_offer.price,
+            "zopa_lower": low,
+            "zopa_upper": high,
+            "nash_point": round(0.5 * (low + high), game.scenario.exact_decimals),
+            "tension_score": view.tension,
+            "belief_state": self.beliefs[-1],
+            "last_utterance": words,
+            "available_moves": [name for name, move in MOVES.items() if move in view.legal_moves],
+            "credibility_points": round(view.credibility),
+            "reward": reward,
+            "cumulative_reward": game.earned[self.seat],
+            "drift_event": "; ".join(news) or None,
+            "zopa_erosion_ticks": view.erosion_ticks,
+            "zopa_width_pct_remaining": self._width_left(),
+        }
+
+    def belief(self) -> dict[str, Any]:
+        """Return the client's belief by the names of the first protocol: one of the two limits is its own."""
+        belief = self._view.belief
+        low, high = self._believed_limits()
+        return {
+            "est_budget": high,
+            "est_walk_away": low,
+            "est_urgency": belief.urgency,
+            "est_has_alternative": belief.alternative > 0.5,
+            "confidence": belief.confidence,
+        }
+
+    def _believed_limits(self) -> tuple[float, float]:
+        """Return the seller's and the buyer's limit: the client's own, and its estimate of the other's."""
+        own, other = self._view.reservation_price, self._view.belief.reservation
+        return (other, own) if self.seat == 0 else (own, other)
+
+    def _limits(self) -> tuple[float, float]:
+        """Return the seller's and the buyer's limit as the client sees them: the true ones where they are revealed."""
+        if not self._settings.reveal_hidden:
+            return self._believed_limits()
+        true = self.game.hidden_figures()["reservation_price"]
+        return true["seller"], true["buyer"]
+
+    def _width(self) -> float:
+        """Return the width of the ZOPA as the client sees it."""
+        low, high = self._limits()
+        return max(high - low, 0.0)
+
+    def _width_left(self) -> float:
+        """Return the share of the first width of the ZOPA that is left, both as the client sees them."""
+        return self._width() / self._first_width if self._first_width > 0.0 else 0.0
+
+    # ------------------------------------------------------------------ state
+
+    def state(self, public: bool = False) -> dict[str, Any]:
+        """Return the episode's state; with `public`, without what only the client may see."""
+        game, view, ending = self.game, self._view, Ending(int(self.game.game.row["ending"]))
+        scenario = game.scenario
+        return {
+            "session_id": self.id,
+            "scenario_id": scenario.name,
+            "persona": self.opponent,
+            "step_count": game.client_turns,
+            "cumulative_reward": 0.0 if public else game.earned[self.seat],
+            "hidden_state": self._public_figures() if public else self._hidden_state(),
+            "belief_history": [] if public else self.beliefs,
+            "offer_history": self.amounts,
+            "drift_events_fired": self.events,
+            "episode_done": game.is_over,
+            "termination_reason": REASONS.get(ending, "max_turns") if ending else None,
+            "credibility_points": round(view.credibility),
+            "tension_score": view.tension,
+            "deal_reached": ending is Ending.DEAL,
+            "walk_away": ending in (Ending.WALK_AWAY, Ending.COLLAPSED),
+            "high_tension_streak": view.hot_streak,
+            "zopa_erosion_ticks": view.erosion_ticks,
+            "zopa_width_pct_remaining": 1.0 if public else self._width_left(),
+            "original_zopa_width": scenario.high - scenario.low if public else self._first_width,
+            "bluffs_caught": int(game.game.row["bluffs_caught"][self.seat]),
+        }
+
+    @property
+    def _claimed(self) -> float | None:
+        """The limit that the client claimed last."""
+        claim = self._view.claim
+        return None if claim is None else claim.price
+
+    def _hidden_state(self) -> dict[str, Any]:
+        """Return the hidden state: the client's belief, or the truth where the server reveals it."""
+        low, high = self._limits()
+        figures: dict[str, Any] = {"budget_ceiling": high, "walk_away_price": low, "last_stated_batna": self._claimed}
+        if not self._settings.reveal_hidden:
+            belief = self.beliefs[-1]
+            seen = {"urgency_score": belief["est_urgency"], "has_alternative": belief["est_has_alternative"]}
+            return figures | seen | {"persona_drifted": False, "event_impacts": None}
+        true, other = self.game.hidden_figures(), SEATS[self.other]
+        return figures | {
+            "urgency_score": true["urgency"][other],
+            "has_alternative": true["has_alternative"][other],
+            "persona_drifted": self.game.has_drifted(self.other),
+            "event_impacts": None,
+        }
+
+    def _public_figures(self) -> dict[str, Any]:
+        """Return the hidden state without anything that is hidden."""
+        scenario = self.game.scenario
+        return {
+            "budget_ceiling": scenario.high, "walk_away_price": scenario.low, "urgency_score": 0.5,
+            "has_alternative": False, "persona_drifted": False, "last_stated_batna": self._claimed,
+            "event_impacts": None,
+        }  # fmt: skip
+
+
+def _is_met(view: SeatView, amount: float, package: int | None) -> bool:
+    """Return whether the other's standing offer is worth as much to a seat as its own offer would be."""
+    standing = view.counter_offer
+    if standing is None:
+        return False
+    return view.worth(standing.price, standing.package) >= view.worth(amount, package)

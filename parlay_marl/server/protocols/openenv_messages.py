@@ -1,0 +1,176 @@
+"""The messages of OpenEnv's protocol: reset, action, observation, and the state of an episode."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from openenv.core.env_server.types import Action, Observation, State
+from pydantic import BaseModel, ConfigDict, Field
+
+from parlay_marl.game import view as game_view
+from parlay_marl.game.view import SeatView
+from parlay_marl.server.game_request import GameRequest
+from parlay_marl.server.seat_text import terms_of
+
+Seat = Literal["buyer", "seller"]
+Tactic = Literal["ANCHOR_HIGH", "BATNA_REVEAL", "SILENCE", "CHALLENGE"]
+Amount = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+Flag = Annotated[bool, Field(strict=True)]
+
+
+class ResetRequest(GameRequest):
+    """The request of a client for an episode."""
+
+    role: Seat = Field("buyer", description="the client's seat")
+    opponent: str = Field("shark", max_length=120, description="opponent in the other seat, by name")
+    join_code: str | None = Field(None, max_length=120, description="code for a seat in a game of two clients")
+    text: bool = Field(True, strict=True, description="whether observations have a text for a reader")
+
+
+class NegotiationAction(Action):
+    """A turn: words, and at most one move beside them. Words alone offer nothing, or challenge a claim they doubt."""
+
+    utterance: str = Field("", description="words; they never bind, and no figure is read out of them")
+    offer_amount: Amount | None = Field(None, description="price in currency, of an offer, an anchor or a claim")
+    tactical_move: Tactic | None = Field(None, description="a move other than an offer, acceptance or leaving")
+    accept: Flag = Field(False, description="take the other's standing offer")
+    walk_away: Flag = Field(False, description="leave without a deal")
+    terms: dict[str, str] | None = Field(None, max_length=8, description="options of terms by name, with an offer")
+    wait: Flag = Field(False, description="in a game of two clients: only wait for the turn of the seat")
+
+
+class Part(BaseModel):
+    """A part of an observation."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Offer(Part):
+    """A standing offer."""
+
+    amount: float = Field(description="price, in currency")
+    terms: dict[str, str] = Field(description="option of each term")
+    worth: float = Field(description="worth of the deal to the seat, in currency")
+
+
+class Package(Part):
+    """A full choice of all terms."""
+
+    terms: dict[str, str] = Field(description="option of each term")
+    worth: float = Field(description="worth to the seat beside the price, in currency")
+
+
+class PublicClaim(Part):
+    """A seat's latest claim about its limit."""
+
+    amount: float = Field(description="the limit that was claimed, in currency")
+    status: Literal["open", "verified", "caught", "contradicted"] = Field(description="state of the claim")
+
+
+class Belief(Part):
+    """The belief of the seat's tracker about the other; prices are in currency."""
+
+    reservation: float = Field(description="the other's reservation price: its mean")
+    sd: float = Field(description="the standard deviation of that price")
+    low: float = Field(description="its 5% bound")
+    high: float = Field(description="its 95% bound")
+    urgency: float = Field(description="the other's urgency, in [0, 1]")
+    alternative: float = Field(description="the probability that the other has an alternative")
+    confidence: float = Field(description="the confidence in the price, in [0, 1]")
+    bluff_probability: float | None = Field(
+        description="the probability that the other's open claim is a bluff; null without a claim"
+    )
+
+
+class NegotiationObservation(Observation):
+    """The view of the client's seat: its own figures and what is public. `metadata` has the outcome at the end."""
+
+    episode_id: str = Field("", description="id of the episode")
+    role: Seat = Field("buyer", description="the client's seat")
+    scenario: str = Field("", description="name of the scenario")
+    currency: str = Field("", description="currency of all amounts")
+    price_range: tuple[float, float] = Field((0.0, 0.0), description="the public range of prices")
+    round: int = Field(0, description="round, from 0")
+    rounds: int = Field(0, description="rounds until the deadline")
+    your_turn: bool = Field(False, description="whether the client is to act; false while another client is")
+    legal_moves: list[str] = Field([], description="moves that the client may make")
+    reservation_price: float = Field(0.0, description="the seat's own limit, in currency")
+    urgency: float = Field(0.0, description="the seat's own urgency, in [0, 1]")
+    has_alternative: bool = Field(False, description="whether the seat has an alternative to the deal")
+    packages: list[Package] = Field(
+        [], description="worth of each package to the seat; empty where only the price is open"
+    )
+    offer: Offer | None = Field(None, description="the seat's own standing offer")
+    counter_offer: Offer | None = Field(None, description="the other's standing offer, which can be accepted")
+    claim: PublicClaim | None = Field(None, description="the seat's own latest claim")
+    counter_claim: PublicClaim | None = Field(None, description="the other's latest claim")
+    credibility: float = Field(0.0, description="the seat's own credibility, in [0, 100]")
+    counter_credibility: float = Field(0.0, description="the other's credibility, in [0, 100]")
+    tension: float = Field(0.0, description="tension, in [0, 100]")
+    hot_streak: int = Field(0, description="hot turns in a row")
+    erosion_ticks: int = Field(0, description="times that the ZOPA has eroded")
+    belief: Belief | None = Field(None, description="belief of the seat's tracker about the other")
+    headlines: list[str] = Field([], description="events since the last observation")
+    counter_move: str | None = Field(None, description="the other's last move")
+    utterance: str = Field("", description="words of the other with that move")
+    text: str = Field("", description="the observation as text for a reader")
+
+
+class NegotiationState(State):
+    """The episode as the client's seat knows it; `hidden` is empty unless the server reveals it."""
+
+    scenario: str = Field("", description="name of the scenario")
+    role: str = Field("", description="the client's seat")
+    opponent: str = Field("", description="name of the opponent, or `client`")
+    round: int = Field(0, description="round, from 0")
+    done: bool = Field(False, description="whether the game is over")
+    cumulative_reward: float = Field(0.0, description="rewards of the client's seat, added up")
+    history: list[dict[str, Any]] = Field([], description="all turns, as both seats see them")
+    hidden: dict[str, Any] = Field({}, description="the true figures of both seats, where they are revealed")
+
+
+def figures(view: SeatView) -> dict[str, Any]:
+    """Return the fields of an observation that a view holds."""
+    scenario = view.scenario
+    return {
+        "role": view.role,
+        "scenario": scenario.name,
+        "currency": scenario.currency,
+        "price_range": (scenario.low, scenario.high),
+        "round": view.round,
+        "rounds": view.rounds,
+        "legal_moves": [move.name for move in view.legal_moves],
+        "reservation_price": view.reservation_price,
+        "urgency": view.urgency,
+        "has_alternative": view.has_alternative,
+        "packages": _packages(view),
+        "offer": _offer(view.offer, view),
+        "counter_offer": _offer(view.counter_offer, view),
+        "claim": _claim(view.claim),
+        "counter_claim": _claim(view.counter_claim),
+        "credibility": view.credibility,
+        "counter_credibility": view.counter_credibility,
+        "tension": view.tension,
+        "hot_streak": view.hot_streak,
+        "erosion_ticks": view.erosion_ticks,
+    }
+
+
+def _packages(view: SeatView) -> list[dict[str, Any]]:
+    """Return the worth of every package to the seat; nothing where only the price is open."""
+    scenario = view.scenario
+    if not scenario.terms:
+        return []
+    return [{"terms": terms_of(i, scenario), "worth": worth} for i, worth in enumerate(view.package_worth)]
+
+
+def _offer(offer: game_view.Offer | None, view: SeatView) -> dict[str, Any] | None:
+    """Return a standing offer."""
+    if offer is None:
+        return None
+    return {"amount": offer.price, "terms": terms_of(offer.package, view.scenario), "worth": offer.worth}
+
+
+def _claim(claim: game_view.PublicClaim | None) -> dict[str, Any] | None:
+    """Return a claim."""
+    return None if claim is None else {"amount": claim.price, "status": claim.status}

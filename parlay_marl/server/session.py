@@ -1,0 +1,228 @@
+"""One game on the server. It knows nothing of sockets.
+
+A seat belongs to a client, to a persona, which plays at once, or to a hosted player, which is waited for.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from parlay_marl.catalogue.scenarios import Scenario
+from parlay_marl.core.moves import SEATS
+from parlay_marl.core.outcome import Ending
+from parlay_marl.errors import ConfigurationError, IllegalMoveError
+from parlay_marl.game.action import Action
+from parlay_marl.game.belief import BeliefView
+from parlay_marl.game.config import GameConfig
+from parlay_marl.game.game import Game
+from parlay_marl.game.text import plain
+from parlay_marl.game.transcript import verdict
+from parlay_marl.game.turns import Turn
+from parlay_marl.game.view import SeatView, view_of
+from parlay_marl.players.persona import PersonaPlayer
+from parlay_marl.players.voice import drifted_now
+from parlay_marl.server.hosted_player import HostedPlayer
+from parlay_marl.server.seat_text import spoken, terms_of
+
+VERDICT_WIDTH = 80
+
+Opponent = PersonaPlayer | HostedPlayer
+
+
+class GameSession:
+    """A game in which at least one seat belongs to a client; `opponents` are those of both seats, None for a client.
+
+    A refused turn leaves the game as it was.
+    """
+
+    def __init__(self, config: GameConfig, opponents: tuple[Opponent | None, Opponent | None] = (None, None)) -> None:
+        self.config: GameConfig = config
+        self.scenario: Scenario = config.scenario
+        self.opponents = opponents
+        self.game = Game(config, [each if isinstance(each, PersonaPlayer) else None for each in opponents])
+        self.client_turns = 0
+        """Turns that clients have played."""
+        self.earned = [0.0, 0.0]
+        """The rewards of both seats, added up."""
+        self.is_counted = False
+        """Whether the end of the game is in the metrics."""
+        self._has_player_failed = False
+        """Whether a hosted player has forfeited the game; it is then left alone."""
+        self._unpaid = [0.0, 0.0]
+        self._views: dict[int, SeatView] = {}
+        """The views of both seats since the last turn, as far as they were asked for."""
+        self._headlines: list[str] = []
+        self._sent_headlines = [0, 0]
+        """How many headlines each seat has got."""
+
+    def begin(self, seed: int | None) -> None:
+        """Begin game 0 of a seed or, without one, of a random seed; a persona that opens has played then."""
+        self.game.reset(seed)
+        self._refresh()
+        for seat, opponent in enumerate(self.opponents):
+            if isinstance(opponent, HostedPlayer):
+                opponent.begin(view_of(self.game, seat))
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the game is over."""
+        return self.game.is_over
+
+    @property
+    def has_hosted_player(self) -> bool:
+        """Whether a hosted player has a seat."""
+        return any(isinstance(opponent, HostedPlayer) for opponent in self.opponents)
+
+    @property
+    def turns(self) -> list[Turn]:
+        """All turns so far."""
+        return self.game.turns
+
+    def is_on_turn(self, seat: int) -> bool:
+        """Return whether a seat is to act."""
+        return not self.game.is_over and self.game.seat == seat
+
+    # ------------------------------------------------------------------ playing
+
+    def play(self, seat: int, action: Action) -> Turn:
+        """Play a client's turn, and a persona's answer to it; return the client's turn."""
+        self.check_turn(seat)
+        count = len(self.turns)
+        self.game.play(*action)
+        self.client_turns += 1
+        self._after_turn()
+        return self.turns[count]
+
+    def check_turn(self, seat: int) -> None:
+        """Refuse a turn of a seat that is not to act."""
+        if self.game.is_over:
+            self.game.refuse_turn()
+        if not self.is_on_turn(seat):
+            raise IllegalMoveError(f"it is the turn of the {SEATS[1 - seat]}; wait for it")
+
+    async def let_hosted_player_act(self) -> None:
+        """Let a hosted player that is on turn take it; it forfeits where it fails."""
+        seat = self.game.seat
+        player = self.opponents[seat]
+        if self.game.is_over or not isinstance(player, HostedPlayer):
+            return
+        action = await player.act(view_of(self.game, seat))
+        if self.game.is_over:  # the client has left meanwhile
+            return
+        if action is None or not self._is_played(player, action):
+            self._has_player_failed = True
+            self.game.forfeit(seat)
+        self._after_turn()
+
+    def _is_played(self, player: HostedPlayer, action: Action) -> bool:
+        """Play the action of a hosted player, and return whether it was legal; anything may stand in it."""
+        try:
+            self.game.play(*action)
+        except Exception as error:
+            player.refused(error)
+            return False
+        return True
+
+    def leave(self, seat: int) -> None:
+        """End the game at the cost of a seat whose client has gone."""
+        if not self.game.is_over:
+            self.game.forfeit(seat)
+            self._after_turn()
+
+    def _after_turn(self) -> None:
+        """Add up rewards, keep new headlines, and tell a hosted player how the game has ended."""
+        for each in range(2):
+            self.earned[each] += self.game.rewards[each]
+            self._unpaid[each] += self.game.rewards[each]
+        self._refresh()
+        if self.game.is_over and not self._has_player_failed:
+            for opponent in self.opponents:
+                if isinstance(opponent, HostedPlayer):
+                    opponent.end(self.game.outcome())
+
+    def _refresh(self) -> None:
+        """Forget old views, and keep new headlines: a game that is over no longer has those after its last turn."""
+        self._views.clear()
+        headlines = [headline for turn in self.turns for headline in turn.headlines] + list(self.game.news())
+        self._headlines += headlines[len(self._headlines) :]
+
+    # ------------------------------------------------------------------ what a client sees
+
+    def view(self, seat: int) -> SeatView:
+        """Return what a seat sees now."""
+        if seat not in self._views:
+            self._views[seat] = view_of(self.game, seat)
+        return self._views[seat]
+
+    def belief(self, seat: int) -> BeliefView | None:
+        """Return what a seat believes of the other, None where nothing is tracked."""
+        return None if self.config.beliefs == "none" else self.view(seat).belief
+
+    def take_reward(self, seat: int) -> float:
+        """Return what a seat has been paid since this was last called."""
+        paid, self._unpaid[seat] = self._unpaid[seat], 0.0
+        return paid
+
+    def take_headlines(self, seat: int) -> list[str]:
+        """Return the headlines since this was last called for a seat."""
+        new = self._headlines[self._sent_headlines[seat] :]
+        self._sent_headlines[seat] = len(self._headlines)
+        return new
+
+    def words_of(self, turn: Turn) -> str:
+        """Return what was said with a turn; an opponent without words of its own says its move plainly."""
+        return turn.words if self.opponents[turn.seat] is None else spoken(turn, self.scenario)
+
+    def last_turn_of(self, seat: int) -> tuple[Turn | None, str]:
+        """Return a seat's last turn, and what it said."""
+        for turn in reversed(self.turns[-2:]):
+            if turn.seat == seat:
+                return turn, self.words_of(turn)
+        return None, ""
+
+    def history(self) -> list[dict[str, Any]]:
+        """Return all turns as both seats have seen them."""
+        return [
+            {
+                "round": turn.round, "seat": SEATS[turn.seat], "move": turn.move.name,
+                "amount": None if turn.price is None else self.scenario.to_currency(turn.price),
+                "terms": {} if turn.package is None else terms_of(turn.package, self.scenario),
+                "utterance": self.words_of(turn), "tension": round(turn.tension, 6),
+                "headlines": list(turn.headlines),
+            }
+            for turn in self.turns
+        ]  # fmt: skip
+
+    # ------------------------------------------------------------------ the end, and figures that are hidden until then
+
+    def ending(self) -> tuple[str, int]:
+        """Return how the game has ended, by the name of the ending in lower case, and after how many rounds."""
+        row = self.game.row
+        return Ending(int(row["ending"])).name.lower(), int(row["round"]) + 1
+
+    def verdict(self) -> str:
+        """Return how the finished game has ended, in words."""
+        return plain(verdict(self.game.outcome(), self.scenario, VERDICT_WIDTH))
+
+    def outcome(self) -> dict[str, Any]:
+        """Return the report of the finished game, with what was hidden, and the seed that it can be replayed from."""
+        if not self.game.is_over:
+            raise ConfigurationError("the game is not over yet; its outcome is known at the end")
+        rewards = dict(zip(SEATS, self.earned, strict=True))
+        return self.game.outcome().as_dict() | {"rewards": rewards, "seed": self.game.seed, "number": self.game.number}
+
+    def hidden_figures(self) -> dict[str, Any]:
+        """Return the true figures of both seats, for a server that reveals them."""
+        row, to_currency = self.game.row, self.scenario.to_currency
+        low, high = map(to_currency, self.game.zopa())
+        return {
+            "reservation_price": dict(zip(SEATS, map(to_currency, row["reservation"].tolist()), strict=True)),
+            "urgency": dict(zip(SEATS, row["urgency"].tolist(), strict=True)),
+            "has_alternative": dict(zip(SEATS, map(bool, row["alternative"].tolist()), strict=True)),
+            "zopa": [low, high] if low < high else None,
+        }
+
+    def has_drifted(self, seat: int) -> bool:
+        """Return whether the persona in a seat has drifted, for a server that reveals it."""
+        persona = self.opponents[seat]
+        return isinstance(persona, PersonaPlayer) and bool(drifted_now(self.game.rows, persona.record, 0, seat))
