@@ -30,9 +30,9 @@ from parlay_marl.game.options import ResetOptions
 from parlay_marl.server.environment import Wishes
 from parlay_marl.server.messages import NegotiationAction, NegotiationObservation
 from parlay_marl.server.settings import ServerSettings
+from parlay_marl.studies.metrics import METRICS, Metric
 from parlay_marl.tournament.analysis import RATINGS, Definition
 from parlay_marl.tournament.games import COLUMNS
-from parlay_marl.tournament.metrics import METRICS, Metric
 from parlay_marl.training.rllib_settings import EnvSettings
 
 ROOT = Path(__file__).resolve().parent.parent

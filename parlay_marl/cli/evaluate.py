@@ -46,7 +46,7 @@ def evaluate(
     from parlay_marl.game.position import checked_seed
     from parlay_marl.players.persona import PersonaPlayer
     from parlay_marl.simulation.threads import MOST_THREADS
-    from parlay_marl.training.evaluation import judge
+    from parlay_marl.studies.evaluation import judge
     from parlay_marl.training.plan import known_scenarios, scripted_personas
 
     whole_number("games", games, 2, 10_000_000)

@@ -66,8 +66,8 @@ def tournament(
     from parlay_marl.errors import ConfigurationError
     from parlay_marl.tournament import analyse, figures, run_tournament, write_report
     from parlay_marl.tournament.entrants import load_entrant
-    from parlay_marl.tournament.matches import in_sentences
-    from parlay_marl.tournament.plots import check_formats
+    from parlay_marl.tournament.forfeits import in_sentences
+    from parlay_marl.tournament.report.plots import check_formats
     from parlay_marl.tournament.store import FIGURES, REPORT, results_of, write_results
 
     if charts and out is None:

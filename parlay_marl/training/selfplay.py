@@ -25,11 +25,12 @@ from parlay_marl.envs.batch import Batch
 from parlay_marl.errors import ConfigurationError, MissingExtraError
 from parlay_marl.players.persona import PersonaPlayer
 from parlay_marl.policies.policy import Policy, write_policy
+from parlay_marl.studies.evaluation import Evaluation, evaluate
+from parlay_marl.studies.outcomes import Outcomes, of_seats
 from parlay_marl.training import checkpoint
-from parlay_marl.training.evaluation import Evaluation, evaluate
 from parlay_marl.training.folder import Folder
 from parlay_marl.training.goals import drawn_traits
-from parlay_marl.training.league import FIRST_PAST, League, member, seat_league
+from parlay_marl.training.league import FIRST_PAST, League, league_player, seat_league
 from parlay_marl.training.plan import Plan
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ class Run:
         self.league = League(self.others, list(plan.opponents.values()), plan.snapshots)
         self._known_traits = _traits_of(self.others) if plan.persona_rewards else None
         self._blank = _blank_policy(plan, self.packages)
-        blank = member(plan.name, self._blank)
+        blank = league_player(plan.name, self._blank)
         self.batch = Batch(
             plan.lanes,
             self.scenarios,
@@ -144,7 +145,7 @@ class Run:
         state = {name: tensor.detach().cpu().numpy() for name, tensor in self.model.policy.state_dict().items()}
         figures: dict[str, Any] = {"frames": self.frames, "seed": plan.seed}
         if self.evaluations:
-            figures["evaluation"] = {name: self.evaluations[-1][name] for name in ("frames", "payoff", "conduct")}
+            figures["evaluation"] = {name: self.evaluations[-1][name] for name in ("frames", "payoff", "metrics")}
         return dataclasses.replace(
             self._blank,
             weights=tuple(state[f"{layer}.weight"].copy() for layer in layers),
@@ -188,7 +189,7 @@ class Run:
     def evaluate(self) -> Evaluation:
         """Let the policy as it is now play every opponent of the plan, for payoffs."""
         return evaluate(
-            member(self.plan.name, self.policy),
+            league_player(self.plan.name, self.policy),
             self.others,
             deals_of(self.plan),
             games=self.plan.evaluation_games,
@@ -266,8 +267,8 @@ class Run:
 
     def _note(self, opponents: NDArray[Any], outcomes: Any, seats: NDArray[Any]) -> None:
         """Take note of games that ended."""
-        rows = np.arange(len(outcomes))
-        own, other = outcomes["payoff"][rows, seats], outcomes["payoff"][rows, 1 - seats]
+        payoffs = Outcomes(outcomes)["payoff"]
+        own, other = of_seats(payoffs, seats), of_seats(payoffs, 1 - seats)
         self.league.note(opponents, own, other)
         self._payoffs.append(float(own.mean()))
 

@@ -15,7 +15,7 @@ import pytest
 from parlay_marl.errors import ConfigurationError
 from parlay_marl.tournament import Games, run_tournament
 from parlay_marl.tournament import store as module
-from parlay_marl.tournament.matches import Cup
+from parlay_marl.tournament.executors import cells
 from parlay_marl.tournament.store import Store, write_results
 from tests.helpers import case_name
 from tests.processes import Started, is_running, run, wait_until
@@ -86,9 +86,9 @@ def test_a_tournament_goes_on_where_it_was_stopped(
     assert kept == after
     calls: list[tuple[int, int]] = []
     again: list[Any] = []
-    in_kernel, asking = Cup.play, Cup.play_asking
-    monkeypatch.setattr(Cup, "play", lambda *at: (again.append(at[1]), in_kernel(*at))[1])
-    monkeypatch.setattr(Cup, "play_asking", lambda *at: (again.append(at[1]), asking(*at))[1])
+    in_kernel, asking = cells.play_in_kernel, cells.play_with_host
+    monkeypatch.setattr(cells, "play_in_kernel", lambda *at: (again.append(at[1]), in_kernel(*at))[1])
+    monkeypatch.setattr(cells, "play_with_host", lambda *at: (again.append(at[1]), asking(*at))[1])
     play(tmp_path, resume=True, on_cell=lambda *at: calls.append(at))
     assert calls == [(done, CELLS) for done in range(kept, CELLS + 1)]
     assert len(again) == CELLS - kept  # nothing that was finished is played again
@@ -115,7 +115,7 @@ def test_a_finished_tournament_is_not_played_again(
     clean: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     play(tmp_path)
-    monkeypatch.setattr(Cup, "play", lambda *_: pytest.fail("played"))
+    monkeypatch.setattr(cells, "play_in_kernel", lambda *_: pytest.fail("played"))
     games = play(tmp_path, resume=True)
     assert games.rows.tobytes() == Games.read(clean / "games.parquet").rows.tobytes()
     (tmp_path / "results.json").unlink()  # killed between the two
