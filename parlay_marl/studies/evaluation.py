@@ -155,7 +155,7 @@ class _Compared(NamedTuple):
     payoffs: Floats
     """The player's payoffs by game number, over both seats."""
     gains: Floats
-    """What the best replies gain over them."""
+    """The payoffs of the best replies minus the player's."""
     played: list[tuple[Any, int]]
     """The player's games, with its seat in them."""
 

@@ -213,7 +213,7 @@ def test_an_illegal_move_costs_that_game_alone(workers: int) -> None:
     assert (rows["outcome"]["round"][first] == 0).all()
     reasons = {forfeit.reason for forfeit in told if forfeit.name == "cheat"}
     assert "buyer: action 0 (ACCEPT) is illegal: no offer of the other seat stands" in reasons
-    assert "buyer: what is no action is illegal: there is no such action" in {f.reason for f in told}
+    assert "buyer: an answer that is no action is illegal: there is no such action" in {f.reason for f in told}
 
 
 def test_a_policy_that_cannot_be_made_again_forfeits_from_its_first_turn_on(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -94,7 +94,9 @@ class BatchedCell(CellGames):
         )
         for i in np.flatnonzero(self._refusals):
             action = int(self._actions[i])
-            what = action_text(action, action, self._seat, self._packages) if action >= 0 else "what is no action"
+            what = "an answer that is no action"
+            if action >= 0:
+                what = action_text(action, action, self._seat, self._packages)
             self._forfeit([i], self._seat, refusal_text(self._seat, what, int(self._refusals[i])))
         if self.recorded in open_games and not self._refusals[self.recorded]:
             self.actions.append(int(self._actions[self.recorded]))

@@ -31,7 +31,7 @@ class PlayerCell(CellGames):
         self._failed: PolicyError | None = None
 
     def play(self, turns: int | None = None) -> None:
-        """Play all games to their ends; with `turns` those up to the recorded one, of which so many turns are kept."""
+        """Play all games to their ends; with `turns` only those up to the recorded one, and record these turns."""
         last = len(self._outcomes) if turns is None else self.recorded + 1
         for number in range(last):
             game = Game(self._config, self._players)
