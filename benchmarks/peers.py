@@ -131,7 +131,7 @@ def our_games(threads: int) -> Measure:
     """Return a measurement of whole games of Boulware against Conceder, one price, 20 rounds."""
     from parlay_marl.catalogue import build_params, load_rules, load_scenario
     from parlay_marl.players.persona import as_persona
-    from parlay_marl.tournament.matches import play_cell
+    from parlay_marl.simulation.cells import play_cell
 
     boulware, conceder = as_persona("boulware"), as_persona("conceder")
     params = build_params(load_scenario("saas_enterprise"), load_rules("default"), reward="payoff")

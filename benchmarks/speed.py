@@ -36,8 +36,8 @@ from parlay_marl.core.state import STATE_DTYPE, state_dtype
 from parlay_marl.core.step import reset_games, step_games
 from parlay_marl.envs.batch import LEAST_PER_THREAD, Batch
 from parlay_marl.players.persona import as_persona
+from parlay_marl.simulation.cells import play_cell
 from parlay_marl.simulation.lane import LANE_DTYPE
-from parlay_marl.tournament.matches import play_cell
 
 BATCH = 4096
 TARGETS = {"env_vs_tictactoe": 8.0, "raw_env_vs_tictactoe": 3.0, "batch_steps_per_second": 5e6}

@@ -21,8 +21,9 @@ import numpy as np
 
 from parlay_marl.catalogue import build_params, load_rules, load_scenario
 from parlay_marl.players.persona import as_persona
+from parlay_marl.simulation.cells import play_cell
+from parlay_marl.studies.intervals import bootstrap_intervals, resampled_means
 from parlay_marl.tournament import ratings
-from parlay_marl.tournament.matches import play_cell
 
 ENTRANTS, SCENARIOS = 4, 3
 PERSONAS, DEALS = ("boulware", "micro", "random", "veteran"), ("hiring_package_terms", "saas_enterprise", "uniform")
@@ -72,8 +73,8 @@ def coverage(tournaments: Iterator[tuple[Any, Any]], resamples: int, seed: int) 
     for number, (payoffs, expected) in enumerate(tournaments):
         found = figures(ratings.cluster_means(payoffs))
         truth = figures(ratings.cluster_means(expected))[0]
-        resampled = ratings.resampled_means(found, resamples, seed + number)
-        bounds = ratings.intervals(found.mean(axis=0), resampled, len(found))
+        resampled = resampled_means(found, resamples, seed + number)
+        bounds = bootstrap_intervals(found.mean(axis=0), resampled, len(found))
         held.append([one.low <= value <= one.high for one, value in zip(bounds, truth, strict=True)])
     return np.mean(held, axis=0)
 

@@ -23,8 +23,8 @@ from parlay_marl.core.moves import BUYER, SELLER
 from parlay_marl.core.outcome import DEAL
 from parlay_marl.players.persona import PersonaPlayer
 from parlay_marl.policies.policy import read_policy
+from parlay_marl.studies.evaluation import games_of
 from parlay_marl.training.config import price_scenarios, scripted_personas
-from parlay_marl.training.evaluation import games_of
 
 FIGURES = ("opening", "concession", "deal rate", "bluffs", "payoff")
 

@@ -359,7 +359,8 @@ def compared(learned: list[Path], settings: Any, games: int) -> dict[str, Any]:
 
     from parlay_marl.catalogue import build_params, load_rules, load_scenario
     from parlay_marl.players.persona import as_persona
-    from parlay_marl.training.evaluation import games_of, interval, payoffs
+    from parlay_marl.studies.evaluation import games_of, payoffs
+    from parlay_marl.studies.intervals import student_interval
 
     deals = [
         build_params(
@@ -378,7 +379,7 @@ def compared(learned: list[Path], settings: Any, games: int) -> dict[str, Any]:
             [payoffs(play(player, rival, seat=seat), seat) for seat, player in seats]
             for rival in map(as_persona, settings.opponents)
         ]
-        found[name] = interval(np.average(np.mean(paid, axis=1), axis=0, weights=weights))
+        found[name] = student_interval(np.average(np.mean(paid, axis=1), axis=0, weights=weights))
     return found
 
 

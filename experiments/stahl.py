@@ -29,9 +29,9 @@ from parlay_marl.catalogue import build_params, load_rules, load_scenario
 from parlay_marl.core.moves import BUYER, SELLER
 from parlay_marl.core.outcome import DEAL
 from parlay_marl.policies.policy import Policy
+from parlay_marl.studies.evaluation import games_of
 from parlay_marl.training.config import TrainingConfig
-from parlay_marl.training.evaluation import games_of
-from parlay_marl.training.league import member
+from parlay_marl.training.league import league_player
 from parlay_marl.training.selfplay import train
 
 DISCOUNT = 0.9
@@ -79,7 +79,7 @@ def stahl_config(scenario: Path, rounds: int, by_turn: bool, **settings: Any) ->
 
 def opener_share(policy: Policy, params: Any, games: int) -> tuple[float, float]:
     """Return the opener's mean share of the gain over deals against itself, and the share of games with a deal."""
-    player = member("learner", policy)
+    player = league_player("learner", policy)
     played = games_of(player, player, [params], BUYER, games=games, seed=2**62)[0]
     deal = played["ending"] == DEAL
     shares = [played["share"][opener, deal[opener], opener].mean() for opener in (BUYER, SELLER) if deal[opener].any()]

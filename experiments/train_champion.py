@@ -63,8 +63,8 @@ def main() -> None:
         on_evaluation=lambda frames, evaluation: print(
             f"{time.perf_counter() - began:6.0f} s {frames:>11,} frames: payoff {evaluation.payoff.mean:.4f} "
             f"({evaluation.payoff.low:.4f} to {evaluation.payoff.high:.4f}), capitulations "
-            f"{evaluation.conduct.capitulation_rate:.2%}, left without a ZOPA "
-            f"{evaluation.conduct.correct_walk_away_rate:.1%}",
+            f"{evaluation.metrics['capitulation_rate'].all_games:.2%}, left without a ZOPA "
+            f"{evaluation.metrics['correct_walk_away_rate'].all_games:.1%}",
             flush=True,
         ),
     )

@@ -32,9 +32,9 @@ from parlay_marl.players.persona_numbers import TACTICS
 from parlay_marl.players.strategies import STRATEGIES
 from parlay_marl.server.protocols.openenv_messages import NegotiationAction, NegotiationObservation, ResetRequest
 from parlay_marl.server.settings import ServerSettings
+from parlay_marl.studies.metrics import METRICS, Metric
 from parlay_marl.tournament.analysis import RATINGS, Definition
 from parlay_marl.tournament.games import COLUMNS
-from parlay_marl.tournament.metrics import METRICS, Metric
 from parlay_marl.training.config import TrainingConfig
 from parlay_marl.training.rllib_settings import EnvSettings
 

@@ -20,6 +20,7 @@ from pettingzoo import AECEnv, ParallelEnv
 import parlay_marl
 from parlay_marl import catalogue, errors, negotiation_v0, tournament
 from parlay_marl.envs.single import NegotiationEnv
+from parlay_marl.studies import beliefs
 from tests.processes import ROOT, run
 
 SURFACE = {
@@ -43,10 +44,10 @@ SURFACE = {
         *("RULE_PRESETS", "Persona", "Rules", "Scenario", "build_params", "load_persona", "load_rules"),
         *("load_scenario", "persona_names", "scenario_names"),
     },
+    beliefs: {"BeliefReport", "ReliabilityBin", "TrackerQuality", "ValueOfBelief", "assess_beliefs"},
     tournament: {
-        *("GAME_DTYPE", "Analysis", "BeliefReport", "EntrantInfo", "Forfeit", "Games", "ReliabilityBin"),
-        *("TrackerQuality", "ValueOfBelief", "analyse", "assess_beliefs", "figures", "replay_game", "run_tournament"),
-        "write_report",
+        *("GAME_DTYPE", "Analysis", "EntrantInfo", "Forfeit", "Games", "analyse", "figures", "replay_game"),
+        *("run_tournament", "write_report"),
     },
 }
 if find_spec("openenv") is not None:  # it is no part of the environment for RLlib

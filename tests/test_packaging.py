@@ -60,7 +60,7 @@ def test_the_wheel_holds_the_package_its_data_and_nothing_else(wheel: Path) -> N
         assert f"parlay_marl/catalogue/scenarios/{scenario}.toml" in names
     assert "parlay_marl/py.typed" in names
     assert "parlay_marl/personas/champion.safetensors" in names
-    assert {f"parlay_marl/tournament/page/report.{kind}" for kind in ("html", "css", "js")} <= set(names)
+    assert {f"parlay_marl/tournament/report/assets/report.{kind}" for kind in ("html", "css", "js")} <= set(names)
     modules = {str(path.relative_to(ROOT)) for path in (ROOT / "parlay_marl").rglob("*.py")}
     assert modules <= set(names)
     tops = {name.split("/")[0] for name in names}

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from parlay_marl.tournament import BeliefReport, TrackerQuality
+    from parlay_marl.studies.beliefs import BeliefReport, TrackerQuality
 
 BAND: tuple[str, ...] = ("band\n1/4", "\n1/2", "\n3/4", "\nend")
 ERROR: tuple[str, ...] = ("error\n1/4", " \n1/2", " \n3/4", " \nend")

@@ -14,8 +14,10 @@ from parlay_marl.cli.progress import progress_bar
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from parlay_marl.training.evaluation import Evaluation, Interval, Judgement
-    from parlay_marl.training.exploit import Exploitability
+    from parlay_marl.studies.evaluation import Evaluation, Judgement
+    from parlay_marl.studies.exploitability import Exploitability
+    from parlay_marl.studies.intervals import Interval
+    from parlay_marl.studies.metrics import MetricValue
     from parlay_marl.training.selfplay import OnProgress, Progress
 
 SECONDS_BETWEEN_LINES = 30.0
@@ -46,12 +48,12 @@ def training_bar(what: str) -> Iterator[tuple[OnProgress, Callable[[str], None]]
 
 def evaluation_line(frames: int, evaluation: Evaluation) -> str:
     """Return an evaluation in one line."""
-    conduct = evaluation.conduct
+    metrics = evaluation.metrics
     worst = min(evaluation.scores, key=lambda score: score.payoff.mean)
     return (
         f"{frames:>13,} frames: payoff {_spread(evaluation.payoff)}, least {_points(worst.payoff.mean)} against "
-        f"{worst.opponent}; deals {conduct.deal_rate:.0%}, capitulations {conduct.capitulation_rate:.2%}, "
-        f"left without a ZOPA {_share(conduct.correct_walk_away_rate)}"
+        f"{worst.opponent}; deals {_share(metrics, 'deal_rate', 0)}, capitulations "
+        f"{_share(metrics, 'capitulation_rate', 2)}, left without a ZOPA {_share(metrics, 'correct_walk_away_rate')}"
     )
 
 
@@ -77,13 +79,13 @@ def show_judgement(judgement: Judgement, games: int, seed: int, console: Console
     )
     show(console, table, width_of(table, console))
     console.print()
-    conduct = judgement.conduct
+    metrics = judgement.metrics
     paragraph(
         console,
-        f"Deals {conduct.deal_rate:.1%}, capitulations {conduct.capitulation_rate:.2%}, games without a ZOPA that "
-        f"either seat left {_share(conduct.correct_walk_away_rate)}. Payoff: mean discounted gain, in ZOPAs at nominal "
-        "figures; regret: how much more the best reply known, one for each seat (buyer, seller), is paid on the same "
-        "games; it was chosen on other games.",
+        f"Deals {_share(metrics, 'deal_rate')}, capitulations {_share(metrics, 'capitulation_rate', 2)}, games without "
+        f"a ZOPA that either seat left {_share(metrics, 'correct_walk_away_rate')}. Payoff: mean discounted gain, in "
+        "ZOPAs at nominal figures; regret: what the best reply known, one for each seat (buyer, seller), is paid more "
+        "on the same games; it was chosen on others.",
         "parlay.dim",
     )
 
@@ -126,5 +128,7 @@ def _spread(interval: Interval) -> str:
     return f"{_points(interval.mean)} ({_range(interval)})"
 
 
-def _share(value: float) -> str:
-    return "-" if value != value else f"{value:.1%}"
+def _share(metrics: dict[str, MetricValue], key: str, decimals: int = 1) -> str:
+    """Return a metric over all games as a percentage."""
+    value = metrics[key].all_games
+    return "-" if value is None else f"{value:.{decimals}%}"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import combinations
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from parlay_marl.core.moves import BUYER, SELLER
 from parlay_marl.errors import ConfigurationError
 from parlay_marl.game.config import whole_number
-from parlay_marl.tournament import ratings
-from parlay_marl.tournament.counts import plain
-from parlay_marl.tournament.metrics import ALL_GAMES, DEALS, KEYS, METRICS, Tally, tally
-from parlay_marl.tournament.ratings import Interval
+from parlay_marl.studies.intervals import Interval, bootstrap_intervals, holm, paired_p, resampled_means
+from parlay_marl.studies.metrics import KEYS, METRICS, MetricValue
+from parlay_marl.studies.plain import PlainResult
+from parlay_marl.tournament import meta_game, ratings
+from parlay_marl.tournament.tally import ALL_GAMES, DEALS, Tally, tally
 
 if TYPE_CHECKING:
     from parlay_marl.tournament.games import Games
@@ -30,16 +31,8 @@ GENERATIONS = np.linspace(0.0, 200.0, 201)
 
 
 @dataclass(frozen=True)
-class MetricValue:
-    """Means of a metric over all games that it speaks of, and over the deals among them; None without any."""
-
-    all_games: float | None
-    deals: float | None
-
-
-@dataclass(frozen=True)
 class Standing:
-    """One entrant's record over all its games, in both seats, against everybody and itself."""
+    """One entrant's record over all its games, in both seats, against every entrant and itself."""
 
     name: str
     rank: int
@@ -54,7 +47,7 @@ class Standing:
     nash: float
     """Its probability in the equilibrium of the meta-game."""
     regret: float
-    """Payoff that the best reply to the equilibrium gains over it."""
+    """The payoff of the best reply to the equilibrium minus its own."""
     rank_as_buyer: int
     rank_as_seller: int
     forfeits: int
@@ -74,7 +67,7 @@ class ScenarioStanding:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two entrants compared game number by game number: what the better one is paid more."""
+    """Two entrants compared game number by game number: the better one's payoff minus the other's."""
 
     better: str
     worse: str
@@ -94,7 +87,7 @@ class Replicator:
 
 @dataclass(frozen=True)
 class SeatEquilibrium:
-    """A Nash equilibrium of the meta-game in which each seat chooses its entrant apart, by name."""
+    """A Nash equilibrium of the meta-game in which each seat chooses its own entrant: probabilities by name."""
 
     buyer: dict[str, float]
     seller: dict[str, float]
@@ -103,7 +96,7 @@ class SeatEquilibrium:
 
 @dataclass(frozen=True)
 class Definition:
-    """What a metric or a rating is."""
+    """The definition of a metric or a rating."""
 
     key: str
     name: str
@@ -114,8 +107,8 @@ class Definition:
 
 
 @dataclass(frozen=True)
-class Analysis:
-    """What a tournament came to. Payoffs are in nominal ZOPAs, every scenario counts alike."""
+class Analysis(PlainResult):
+    """The analysis of a tournament. Payoffs are in nominal ZOPAs, and every scenario has the same weight."""
 
     names: tuple[str, ...]
     resamples: int
@@ -131,15 +124,10 @@ class Analysis:
     payoff_matrix_by_scenario: dict[str, Matrix]
     comparisons: tuple[Comparison, ...]
     equilibrium_epsilon: float
-    """What the best reply gains against the equilibrium of the meta-game: rounding."""
+    """The gain of the best reply to the equilibrium of the meta-game: rounding."""
     seats: SeatEquilibrium
     replicator: Replicator
     definitions: tuple[Definition, ...]
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the analysis as plain JSON data; NaN is None."""
-        data: dict[str, Any] = plain(asdict(self), None)
-        return data
 
 
 RATINGS = (
@@ -213,11 +201,11 @@ RATINGS = (
         "Taylor and Jonker, Evolutionarily Stable Strategies and Game Dynamics, Mathematical Biosciences 40 (1978)",
     ),
 )
-"""What each rating is, in the order of the documentation."""
+"""The definitions of the ratings, in the order of the documentation."""
 
 
 def definitions() -> tuple[Definition, ...]:
-    """Return what every metric and rating is."""
+    """Return the definitions of all metrics and ratings."""
     return (*(Definition(*metric[:6]) for metric in METRICS), *RATINGS)
 
 
@@ -238,14 +226,14 @@ class _Bootstrap:
         flat = clusters.reshape(self.n, -1)
         self.clusters = clusters
         self.means = flat.mean(axis=0).reshape(shape)
-        self.resampled = ratings.resampled_means(flat, resamples, seed).reshape(resamples, *shape)
+        self.resampled = resampled_means(flat, resamples, seed).reshape(resamples, *shape)
 
     def intervals(self, *axes: int, seat: int | None = None, scenario: int | None = None) -> list[Interval]:
         """Return an interval for each entrant: of one seat or both, of one scenario or all."""
         seats = slice(None) if seat is None else slice(seat, seat + 1)
         deals = slice(None) if scenario is None else slice(scenario, scenario + 1)
         means = self.means[seats, deals].mean(axis=(0, 1))
-        return ratings.intervals(means, self.resampled[:, seats, deals].mean(axis=(1, 2)), self.n)
+        return bootstrap_intervals(means, self.resampled[:, seats, deals].mean(axis=(1, 2)), self.n)
 
     def comparisons(self, names: tuple[str, ...]) -> tuple[Comparison, ...]:
         """Return every pair, the better one first, the surest first."""
@@ -255,17 +243,17 @@ class _Bootstrap:
         if not pairs:
             return ()
         better, worse = np.array(pairs).T
-        bounds = ratings.intervals(means[better] - means[worse], resampled[:, better] - resampled[:, worse], self.n)
-        p = [ratings.paired_p(by_cluster[:, a] - by_cluster[:, b]) for a, b in pairs]
+        bounds = bootstrap_intervals(means[better] - means[worse], resampled[:, better] - resampled[:, worse], self.n)
+        p = [paired_p(by_cluster[:, a] - by_cluster[:, b]) for a, b in pairs]
         found = [
             Comparison(names[a], names[b], difference, chance, corrected)
-            for (a, b), difference, chance, corrected in zip(pairs, bounds, p, ratings.holm(p), strict=True)
+            for (a, b), difference, chance, corrected in zip(pairs, bounds, p, holm(p), strict=True)
         ]
         return tuple(sorted(found, key=lambda c: (-c.difference.mean, c.better, c.worse)))
 
 
 def _check(games: Games) -> None:
-    """Refuse a table that is not that of a whole tournament."""
+    """Refuse a table without all cells of a tournament."""
     cells = len(games.scenarios) * len(games.entrants) ** 2 * 2
     if len(games.rows) != cells * games.games_per_cell or not len(games.rows):
         raise ConfigurationError(
@@ -322,10 +310,10 @@ def _by_scenario(
 
 
 def analyse(games: Games, *, resamples: int = 1000) -> Analysis:
-    """Return what a finished tournament came to.
+    """Return the analysis of a finished tournament.
 
     `resamples` is the number of bootstrap resamples behind the intervals, drawn from the tournament's seed: the same
-    games give the same analysis. Raises `ConfigurationError` for a table with gaps, or for what is no such number.
+    games give the same analysis. Raises `ConfigurationError` for a table with gaps, or for a wrong number of resamples.
     """
     resamples = whole_number("resamples", resamples, 2, MOST_RESAMPLES)
     _check(games)
@@ -338,12 +326,12 @@ def analyse(games: Games, *, resamples: int = 1000) -> Analysis:
     counted = tally(games)
     by_scenario = 0.5 * (buyer + seller)
     meta = by_scenario.mean(axis=0)
-    equilibrium = ratings.symmetric_equilibrium(meta)
-    seats = ratings.seat_equilibrium(buyer.mean(axis=0), seller.mean(axis=0).T)
+    equilibrium = meta_game.symmetric_equilibrium(meta)
+    seats = meta_game.seat_equilibrium(buyer.mean(axis=0), seller.mean(axis=0).T)
     shared = {
-        "alpha_rank": ratings.alpha_rank(meta),
+        "alpha_rank": meta_game.alpha_rank(meta),
         "nash": equilibrium.row,
-        "regret": ratings.regrets(meta, equilibrium.row),
+        "regret": meta_game.regrets(meta, equilibrium.row),
     }
     return Analysis(
         names=names,
@@ -363,6 +351,6 @@ def analyse(games: Games, *, resamples: int = 1000) -> Analysis:
             dict(zip(names, seats.column.tolist(), strict=True)),
             seats.epsilon,
         ),
-        replicator=Replicator(GENERATIONS.tolist(), ratings.replicator(meta, GENERATIONS).tolist()),
+        replicator=Replicator(GENERATIONS.tolist(), meta_game.replicator(meta, GENERATIONS).tolist()),
         definitions=definitions(),
     )

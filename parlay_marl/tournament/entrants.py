@@ -1,4 +1,4 @@
-"""Who may take part in a tournament: personas, policies, and whatever an import path leads to."""
+"""The entrants of a tournament: personas, policies and players, and objects that an import path leads to."""
 
 from __future__ import annotations
 
@@ -20,27 +20,28 @@ from parlay_marl.errors import ConfigurationError, PolicyFileError, UnknownNameE
 from parlay_marl.players.persona import PersonaPlayer, as_persona
 from parlay_marl.players.player import BatchedPlayer, Player
 from parlay_marl.printable import escaped
+from parlay_marl.studies.names import check_names
 from parlay_marl.tournament.games import POLICY_DIGEST, EntrantInfo
 
 LONGEST_NAME = 60
 
 Policy = BatchedPlayer | Player
-"""Whoever is asked."""
+"""An object that is asked for its moves."""
 
 
 class Recipe(NamedTuple):
     """How to make a policy: its import path, or a pickle of it.
 
-    A fresh one is made for every cell and seat, so that what it remembers does not depend on what was played before;
-    what takes long to load is best kept in its module.
+    A new one is made for every cell and seat, so that its memory does not depend on what was played before; its module
+    is the best place for what takes long to load.
     """
 
     path: str = ""
     pickled: bytes = b""
     module: str = ""
-    """Where it, or the class of it, is defined."""
+    """The module in which it or its class is defined."""
     plays_views: bool = False
-    """Whether it is a `Player`, who plays one game at a time."""
+    """Whether it is a `Player`, which plays one game at a time."""
 
     def make(self) -> Policy:
         """Return the policy as it is before its first game."""
@@ -51,7 +52,7 @@ class Recipe(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Contestant:
+class Entrant:
     """An entrant that is ready to play: either a persona or the recipe of a policy."""
 
     info: EntrantInfo
@@ -59,9 +60,9 @@ class Contestant:
     recipe: Recipe | None = None
 
     @property
-    def persona(self) -> Persona | None:
-        """The persona that it is; None where it is a policy that must be asked."""
-        return None if self.player is None else self.player.persona
+    def plays_views(self) -> bool:
+        """Whether it is a `Player` of one game at a time."""
+        return self.recipe is not None and self.recipe.plays_views
 
     @property
     def name(self) -> str:
@@ -69,28 +70,20 @@ class Contestant:
         return self.info.name
 
 
-Given = str | Path | Persona | PersonaPlayer | Policy | Contestant
+EntrantLike = str | Path | Persona | PersonaPlayer | Policy | Entrant
+"""Anything that `load_entrant` makes an entrant of."""
 
 
-def load_entrants(entrants: Sequence[Given] | None) -> tuple[Contestant, ...]:
+def load_entrants(entrants: Sequence[EntrantLike] | None) -> tuple[Entrant, ...]:
     """Return entrants sorted by name, the whole catalogue where they are None; refuse names that occur twice."""
     loaded = [load_entrant(entrant) for entrant in (persona_names() if entrants is None else entrants)]
-    check_names("entrant", [contestant.name for contestant in loaded])
-    return tuple(sorted(loaded, key=lambda contestant: contestant.name))
+    check_names("entrant", [entrant.name for entrant in loaded])
+    return tuple(sorted(loaded, key=lambda entrant: entrant.name))
 
 
-def check_names(kind: str, names: Sequence[str]) -> None:
-    """Refuse a plan that cannot be played or told apart."""
-    if not names:
-        raise ConfigurationError(f"{kind}s: name at least one, or leave them out for all of the catalogue")
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise ConfigurationError(f"the {kind} {twice[0]!r} is named twice; name each once")
-
-
-def load_entrant(entrant: Given) -> Contestant:
-    """Return an entrant from what a persona is loaded from, a player or policy, or an import path `module:Name`."""
-    if isinstance(entrant, Contestant):
+def load_entrant(entrant: EntrantLike) -> Entrant:
+    """Return an entrant from a persona, its name or its file, a player or policy, or an import path `module:Name`."""
+    if isinstance(entrant, Entrant):
         return entrant
     if isinstance(entrant, str) and ":" in entrant and not is_path(entrant):
         return _from_path(entrant)
@@ -99,26 +92,26 @@ def load_entrant(entrant: Given) -> Contestant:
     return _from_object(entrant)
 
 
-def recalled(info: EntrantInfo) -> Contestant:
-    """Return an entrant from what a file of games says of it."""
+def recalled(info: EntrantInfo) -> Entrant:
+    """Return an entrant from its description in a file of games."""
     if info.kind == "persona":
-        return Contestant(info, recalled_persona(info))
+        return Entrant(info, recalled_persona(info))
     if "import" not in info.source:
         raise ConfigurationError(
             f"the entrant {info.name!r} was an object of {info.source.get('object')}, which the file does not hold; "
             "only policies given by import path can be loaded again"
         )
-    contestant = _from_path(str(info.source["import"]))
-    if contestant.name != info.name:
+    entrant = _from_path(str(info.source["import"]))
+    if entrant.name != info.name:
         raise ConfigurationError(
-            f"{info.source['import']} is called {contestant.name!r} now, but {info.name!r} in the file of games; "
+            f"{info.source['import']} is called {entrant.name!r} now, but {info.name!r} in the file of games; "
             "the policy has changed since"
         )
-    return contestant
+    return entrant
 
 
 def recalled_persona(info: EntrantInfo) -> PersonaPlayer:
-    """Return a persona from what a file of games says of it; refuse a learned policy that has changed since."""
+    """Return a persona from its description in a file of games; refuse a learned policy that has changed since."""
     persona = info.persona
     assert persona is not None
     if info.policy_digest == "":
@@ -141,7 +134,7 @@ def recalled_persona(info: EntrantInfo) -> PersonaPlayer:
 def load_policy(path: str) -> Policy:
     """Return the policy that an import path leads to: a class or factory is called, an instance copied.
 
-    What its module or it prints meanwhile goes to standard error: standard output is for results.
+    The output of its module and of the policy goes to standard error meanwhile: standard output is for results.
     """
     with contextlib.redirect_stdout(sys.stderr):
         return _loaded_policy(path)
@@ -165,7 +158,7 @@ def _loaded_policy(path: str) -> Policy:
 
 
 def checked_policy(policy: Any, what: str) -> Policy:
-    """Return a policy that has a name and a method to play with, or say what it lacks."""
+    """Return a policy if it has a name and a method `act`; else raise an error that says what it lacks."""
     if inspect.isclass(policy) or not callable(getattr(policy, "act", None)):
         raise ConfigurationError(f"{what}: {_lack(policy)}")
     name = getattr(policy, "name", None)
@@ -186,26 +179,26 @@ def in_words(error: BaseException) -> str:
     return f"{type(error).__name__}: {text[:300]}".removesuffix(": ")
 
 
-def _from_persona(player: PersonaPlayer) -> Contestant:
+def _from_persona(player: PersonaPlayer) -> Entrant:
     """Return the entrant of a persona."""
     source = player.persona.model_dump(mode="json")
     if player.policy is not None:
         source[POLICY_DIGEST] = player.policy_digest
-    return Contestant(EntrantInfo(player.name, "persona", source), player)
+    return Entrant(EntrantInfo(player.name, "persona", source), player)
 
 
-def _from_path(path: str) -> Contestant:
+def _from_path(path: str) -> Entrant:
     """Return the entrant of an import path."""
     policy = load_policy(path)
     module = path.partition(":")[0]
     source = {"import": path, "sha256": _file_digest(module)}
-    return Contestant(
+    return Entrant(
         EntrantInfo(policy.name, "policy", source),
         recipe=Recipe(path, module=module, plays_views=isinstance(policy, Player)),
     )
 
 
-def _from_object(policy: Any) -> Contestant:
+def _from_object(policy: Any) -> Entrant:
     """Return the entrant of an object."""
     checked = checked_policy(policy, repr(policy))
     kind = type(checked)
@@ -218,11 +211,11 @@ def _from_object(policy: Any) -> Contestant:
             "give its import path instead, as `module:Name`"
         ) from error
     recipe = Recipe(pickled=pickled, module=kind.__module__, plays_views=isinstance(checked, Player))
-    return Contestant(EntrantInfo(checked.name, "policy", source), recipe=recipe)
+    return Entrant(EntrantInfo(checked.name, "policy", source), recipe=recipe)
 
 
 def _found(path: str) -> Any:
-    """Return what stands at an import path."""
+    """Return the object at an import path."""
     module_name, _, name = path.partition(":")
     if not all(part.isidentifier() for part in [*module_name.split("."), *name.split(".")]):
         raise ConfigurationError(f"{path!r} is no import path; write it as `package.module:Name`")
@@ -249,7 +242,7 @@ def _parents(module: str) -> list[str]:
 
 
 def _lack(thing: Any) -> str:
-    """Return what is said of a thing that cannot play."""
+    """Return the reason why an object cannot play."""
     if isinstance(thing, type):
         return f"{thing!r:.80} is a class; give one that is made, such as {thing.__name__}(), or its import path"
     return (

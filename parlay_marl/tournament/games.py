@@ -1,4 +1,4 @@
-"""The games of a tournament as one table, in memory and as a Parquet file, with all it takes to play them again."""
+"""The games of a tournament as one table, in memory and as a Parquet file, with all that a replay needs."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from parlay_marl.core.outcome import OUTCOME, OUTCOME_DTYPE, Ending
 from parlay_marl.errors import ConfigurationError, MissingExtraError
 
 SCHEMA_VERSION = 1
-"""Of the file: another number where a column changes its name or meaning."""
+"""Version of the file's schema: it changes when a column changes its name or meaning."""
 ROWS_AT_ONCE = 131_072
-"""Games in a row group of the file: what is held twice in memory while it is written or read."""
+"""Games in a row group of the file, which is held twice in memory while it is written or read."""
 NOBODY = -1
-"""`forfeit_by` of a game that nobody forfeited."""
+"""The value of `forfeit_by` where nobody forfeited the game."""
 POLICY_DIGEST = "policy_sha256"
-"""Of the source of a persona that a learned policy plays: the digest of its file."""
+"""Key of the digest of a learned policy's file in the source of the persona that it plays."""
 
 GAME_DTYPE = np.dtype(
     [
@@ -40,35 +40,35 @@ GAME_DTYPE = np.dtype(
     ],
     align=True,
 )
-"""One game: who played it over what, which game of the seed it is, who forfeited it, and what it came to.
+"""One game: its buyer, seller and scenario, its number, the seat that forfeited it, and its outcome.
 
-The outcome's own field `scenario` is the index within a cell, 0, and says nothing.
+The outcome's own field `scenario` is the index within a cell, which is always 0.
 """
 
 Rows = np.ndarray[Any, np.dtype[np.void]]
 
 
 class Column(NamedTuple):
-    """One column of the file: its name, type and meaning, and where its values are in the table."""
+    """One column of the file: its name, type and meaning, and the place of its values in the table."""
 
     name: str
     type: str
     meaning: str
     field: str
     part: int | None = None
-    """Which seat of a pair."""
+    """The seat of a pair."""
     is_of_outcome: bool = True
     names: str = ""
-    """What the numbers of the table stand for, where the file has names: entrants, scenarios, seats or endings."""
+    """The kind of names that the file has for numbers of the table: entrants, scenarios, seats or endings."""
 
     def values(self, rows: Rows) -> NDArray[Any]:
-        """Return the values in rows of the table, a view that can be written."""
+        """Return the values in rows of the table, as a view that can be written to."""
         values: NDArray[Any] = (rows["outcome"] if self.is_of_outcome else rows)[self.field]
         return values if self.part is None else values[:, self.part]
 
 
 def _outcome_columns() -> Iterator[Column]:
-    """Yield the columns of the core's report: those of a pair by seat, those that are numbers of names by name."""
+    """Yield the columns of the outcome: one for each seat of a pair, names for numbers that stand for names."""
     names = {"ending": "endings", "opener": "seats", "closed_by": "seats"}
     meanings = {
         "ending": f"how it ended: {', '.join(ending.name.lower() for ending in Ending if ending)}",
@@ -97,31 +97,31 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class EntrantInfo:
-    """Who took part: a persona, with all its numbers and words, or a policy, with where it came from."""
+    """An entrant as the file describes it: a persona with all its numbers and words, or a policy with its origin."""
 
     name: str
     kind: str
     """`persona` or `policy`."""
     source: Mapping[str, Any]
-    """The persona as plain data, with a digest of the learned policy that plays it under `POLICY_DIGEST`; of a policy
-    that is asked its import path and a digest of that file, or its class."""
+    """Of a persona, the persona as plain data, with the digest of the learned policy that plays it under
+    `POLICY_DIGEST`; of a policy, its import path and the digest of that file, or its class."""
 
     @property
     def persona(self) -> Persona | None:
-        """The persona that it is; None where it is a policy."""
+        """The persona; None where the entrant is a policy."""
         if self.kind != "persona":
             return None
         return Persona.model_validate({key: value for key, value in self.source.items() if key != POLICY_DIGEST})
 
     @property
     def policy_digest(self) -> str | None:
-        """The SHA-256 digest of the policy file that played a persona, empty where it was none; None without any."""
+        """The SHA-256 digest of the policy file that played a persona, empty without a file; None without a policy."""
         return self.source.get(POLICY_DIGEST)
 
 
 @dataclass(frozen=True, eq=False)
 class Games:
-    """A finished tournament: every game, and what it takes to read and replay them."""
+    """A finished tournament: every game, and all that is needed to read and replay them."""
 
     seed: int
     games_per_cell: int
@@ -133,9 +133,9 @@ class Games:
     scenarios: tuple[Scenario, ...]
     """Sorted by name; `scenario` of a row is an index into it."""
     rows: Rows
-    """Of `GAME_DTYPE`, by scenario, buyer, seller, opener and number: numbers are 0, 1, 2... in every cell."""
+    """Of `GAME_DTYPE`, by scenario, buyer, seller, opener and number, which counts from 0 in every cell."""
     version: str = __version__
-    """Of the package that played the games."""
+    """Version of the package that played the games."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -149,12 +149,12 @@ class Games:
 
     @property
     def rules_name(self) -> str:
-        """The name of the preset that the rules are, or `custom`."""
+        """The name of the preset that equals the rules, or `custom`."""
         presets = ((name, load_rules(name).model_dump(mode="json")) for name in RULE_PRESETS)
         return next((name for name, preset in presets if preset == dict(self.rules)), "custom")
 
     def forfeits(self) -> dict[str, int]:
-        """Return how many games each entrant forfeited."""
+        """Return the number of games that each entrant forfeited."""
         counts = np.zeros(len(self.entrants), np.int64)
         for seat, name in enumerate(SEATS):
             lost = self.rows["forfeit_by"] == seat
@@ -162,7 +162,7 @@ class Games:
         return dict(zip(self.names, counts.tolist(), strict=True))
 
     def plan(self) -> dict[str, Any]:
-        """Return everything but the games as plain data: what fixed them before they were played."""
+        """Return everything but the games as plain data: all that the games follow from."""
         return {
             "schema_version": SCHEMA_VERSION,
             "package_version": self.version,
@@ -226,7 +226,7 @@ def parquet_library() -> Any:
 
 
 def _labels(entrants: tuple[str, ...], scenarios: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
-    """Return the names that numbers of the table stand for; a negative number stands for none."""
+    """Return the names for numbers of the table; a negative number has no name."""
     endings = tuple(ending.name.lower() for ending in Ending)
     return {"entrants": entrants, "scenarios": scenarios, "seats": SEATS, "endings": endings}
 
@@ -247,7 +247,7 @@ def _table(rows: Rows, labels: Mapping[str, tuple[str, ...]]) -> Any:
 
 
 def _numbers(file: str | Path, column: Column, array: Any, labels: Mapping[str, tuple[str, ...]]) -> NDArray[Any]:
-    """Return a column of the file as the table has it."""
+    """Return a column of the file as numbers of the table."""
     if not column.names:
         numbers: NDArray[Any] = array.to_numpy(zero_copy_only=False)
         return numbers
@@ -275,7 +275,7 @@ def _plan(file: str | Path, metadata: Mapping[bytes, bytes]) -> dict[str, Any]:
 
 
 def _check_columns(file: str | Path, names: list[str]) -> None:
-    """Refuse a file that lacks columns."""
+    """Refuse a file without all columns."""
     missing = [column.name for column in COLUMNS if column.name not in names]
     if missing:
         raise ConfigurationError(f"{file}: lacks the column {missing[0]!r}; it was changed after it was written")

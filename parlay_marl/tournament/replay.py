@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,43 +14,40 @@ from parlay_marl.core.moves import SEATS
 from parlay_marl.core.outcome import OUTCOME
 from parlay_marl.errors import ConfigurationError
 from parlay_marl.game.action import Action
-from parlay_marl.game.config import make_config
 from parlay_marl.game.game import Game
 from parlay_marl.game.outcome import make_report
 from parlay_marl.players.persona import AnyPlayer, PersonaPlayer
-from parlay_marl.tournament.entrants import Contestant, recalled
-from parlay_marl.tournament.games import NOBODY, Games, Rows
-from parlay_marl.tournament.hosts import Hosts
-from parlay_marl.tournament.matches import Cup, Pairing, checked_timeout
+from parlay_marl.tournament.entrants import Entrant, recalled
+from parlay_marl.tournament.executors.cell_games import CellGames
+from parlay_marl.tournament.executors.cells import begun
+from parlay_marl.tournament.executors.hosts import LATE
+from parlay_marl.tournament.executors.local import host_pool
+from parlay_marl.tournament.games import NOBODY, Games
+from parlay_marl.tournament.run import checked_timeout
+from parlay_marl.tournament.schedule import Cell, Schedule
 
 _NOT_COMPARED = "scenario"
-"""An index that says nothing."""
+"""The index of the scenario within a cell, which is always 0."""
+_PLAY_ALIKE = "a policy must play alike when it is asked alike"
 
 
 def replay_game(games: Games, index: int, *, workers: int = 1, timeout: float = 10.0) -> Game:
     """Return the game of a row of the table, played again to its end; refuse it if it comes out otherwise than stored.
 
     The file of a persona's learned policy is read again, and must not have changed. A policy that is asked is loaded
-    again by its import path, and its whole cell is played, as it was asked for all games of the cell at once. A game
+    again by its import path, and its whole cell is played, as it was asked about all games of the cell at once. A game
     that a seat forfeited is forfeited again at the same turn. `workers` and `timeout` are those of `run_tournament`.
     """
     row = games.rows[checked_index(games, index)]
-    pair = _entrant(games, row, "buyer"), _entrant(games, row, "seller")
-    if all(entrant.player is not None for entrant in pair):
-        game = _begun(games, row, pair)
+    schedule, cell = _schedule_of(games, row)
+    if not schedule.needs_host(cell):
+        game = _begun(schedule, cell, int(row["number"]))
         game.let_players_play()
-    else:
-        moves = _moves(games, row, pair, workers, timeout)
-        game = _begun(games, row, pair)
-        for played in moves:
-            if isinstance(played, Action):
-                game.turn(played)
-            else:
-                game.turn_by_index(played)
-        if row["forfeit_by"] != NOBODY and not game.is_over:
-            game.forfeit(int(row["forfeit_by"]))
-    _compare(games, index, game)
-    return game
+        _compare(games, index, [game])
+        return game
+    actions = _played_again(games, index, schedule, cell, workers, timeout)
+    candidates = [_with_actions(schedule, cell, row, actions[:turns]) for turns in _possible_turns(row, len(actions))]
+    return _compare(games, index, candidates)
 
 
 def checked_index(games: Games, index: Any) -> int:
@@ -88,67 +86,115 @@ def rows_of(
     return np.flatnonzero(chosen)
 
 
-def _entrant(games: Games, row: Any, seat: str) -> Contestant:
-    return recalled(games.entrants[int(row[seat])])
-
-
-def _begun(games: Games, row: Any, pair: tuple[Contestant, Contestant]) -> Game:
-    """Return the game before its first turn, with those who play it."""
+def _schedule_of(games: Games, row: Any) -> tuple[Schedule, Cell]:
+    """Return a schedule of the entrants and the scenario of a row, and the row's cell in it."""
+    pair = [recalled(games.entrants[int(row[seat])]) for seat in SEATS]
+    entrants = sorted({entrant.name: entrant for entrant in pair}.values(), key=lambda entrant: entrant.name)
     scenario = games.scenarios[int(row["scenario"])]
-    players = [_player(entrant) for entrant in pair]
-    game = Game(make_config(scenario, dict(games.rules), reward="payoff"), players)
+    schedule = Schedule(tuple(entrants), (scenario,), load_rules(games.rules), games.games_per_cell, games.seed)
+    buyer, seller = ([entrant.name for entrant in entrants].index(entrant.name) for entrant in pair)
+    return schedule, Cell(0, buyer, seller, int(row["outcome"]["opener"]))
+
+
+def _begun(schedule: Schedule, cell: Cell, number: int) -> Game:
+    """Return a game before its first turn, with its players."""
+    players = [_player(entrant) for entrant in schedule.pair(cell)]
+    game = Game(schedule.config(cell), players)
     sensitivity = {
         seat: player.event_sensitivity
         for seat, player in zip(SEATS, players, strict=True)
         if isinstance(player, PersonaPlayer)
     }
-    options = {"opener": SEATS[int(row["outcome"]["opener"])], "event_sensitivity": sensitivity}
-    game.begin(games.seed, int(row["number"]), options)
+    game.begin(schedule.seed, number, {"opener": SEATS[cell.opener], "event_sensitivity": sensitivity})
     return game
 
 
-def _player(entrant: Contestant) -> AnyPlayer:
-    """Return who plays a seat."""
+def _player(entrant: Entrant) -> AnyPlayer:
+    """Return the player of an entrant."""
     if entrant.player is not None:
         return entrant.player
     assert entrant.recipe is not None
     return entrant.recipe.make()
 
 
-def _moves(
-    games: Games, row: Rows, pair: tuple[Contestant, Contestant], workers: int, timeout: float
+def _with_actions(schedule: Schedule, cell: Cell, row: Any, actions: Sequence[int | Action]) -> Game:
+    """Return the game of a row after some actions, and after its forfeit if a seat forfeited it."""
+    game = _begun(schedule, cell, int(row["number"]))
+    for action in actions:
+        if isinstance(action, Action):
+            game.turn(action)
+        else:
+            game.turn_by_index(action)
+    if row["forfeit_by"] != NOBODY and not game.is_over:
+        game.forfeit(int(row["forfeit_by"]))
+    return game
+
+
+def _possible_turns(row: Any, most: int) -> list[int]:
+    """Return the numbers of turns that a game may have had.
+
+    A forfeit is either at the seat's turn or, where it failed in an earlier game of the cell, before the first turn:
+    the stored figures decide between these two.
+    """
+    if row["forfeit_by"] == NOBODY:
+        return [most]
+    return [most, 0] if _turns_before_forfeit(row) == 1 else [most]
+
+
+def _turns_before_forfeit(row: Any) -> int:
+    """Return the number of turns before a forfeit at the seat's own turn."""
+    outcome = row["outcome"]
+    return 2 * int(outcome["round"]) + int(row["forfeit_by"] != outcome["opener"])
+
+
+def _played_again(
+    games: Games, index: int, schedule: Schedule, cell: Cell, workers: int, timeout: float
 ) -> list[int | Action]:
-    """Return the moves of a game with a policy in it, by playing its cell again up to its last turn."""
-    cup = Cup(
-        tuple(sorted({entrant.name: entrant for entrant in pair}.values(), key=lambda entrant: entrant.name)),
-        (games.scenarios[int(row["scenario"])],),
-        load_rules(games.rules),
-        games.games_per_cell,
-        games.seed,
-    )
-    names, opener = [entrant.name for entrant in cup.entrants], int(row["outcome"]["opener"])
-    cell = Pairing(0, names.index(pair[0].name), names.index(pair[1].name), opener)
-    turns = None
-    if row["forfeit_by"] != NOBODY:
-        turns = 2 * int(row["outcome"]["round"]) + int(row["forfeit_by"] != opener)
-    batched = cup.batched(cell)
-    moves = batched.watch(int(row["number"]))
-    hosts = Hosts(cup.recipes(), workers, checked_timeout(timeout))
+    """Return the actions of a game with a policy in it, by playing its cell again up to its last turn."""
+    row = games.rows[index]
+    turns = None if row["forfeit_by"] == NOBODY else _turns_before_forfeit(row)
+    hosts = host_pool(schedule, workers, checked_timeout(timeout))
     try:
         with hosts.borrowed() as host:
-            cup.let_play(batched, cell, host, turns)
+            cell_games = begun(schedule, cell, host)
+            cell_games.record(int(row["number"]))
+            cell_games.play(turns)
     finally:
         hosts.close()
-    return moves
+    _check_fault(games, index, cell_games, turns)
+    return cell_games.actions
 
 
-def _compare(games: Games, index: int, game: Game) -> None:
-    """Refuse a game that has come out otherwise than stored, or not at all."""
-    stored, again = games.rows[index]["outcome"], make_report(game.rows, game.config.params)
-    for field in OUTCOME:
-        if field.name != _NOT_COMPARED and stored[field.name].tobytes() != again[field.name].tobytes():
-            raise ConfigurationError(
-                f"game {index} does not come out as stored: its {field.name} is {again[field.name].tolist()}, not "
-                f"{stored[field.name].tolist()}; the games were played by version {games.version} (this is "
-                f"{__version__}), and a policy must play alike when it is asked alike"
-            )
+def _check_fault(games: Games, index: int, played: CellGames, turns: int | None) -> None:
+    """Refuse a game that a seat has forfeited in the replay, though not at this turn in the tournament."""
+    if played.recorded_fault is None or len(played.actions) == turns:
+        return
+    seat, reason = played.recorded_fault
+    row = games.rows[index]
+    if turns == 1 and seat == row["forfeit_by"]:
+        return  # it failed in an earlier game of the cell, in the replay as in the tournament
+    name, is_late = games.names[int(row[SEATS[seat]])], reason.startswith(LATE)
+    raise ConfigurationError(
+        f"game {index} cannot be played again: where it went on in the tournament, {name} as {SEATS[seat]} forfeits it "
+        f"now: {reason}; {'give a longer timeout' if is_late else _PLAY_ALIKE}"
+    )
+
+
+def _compare(games: Games, index: int, candidates: Sequence[Game]) -> Game:
+    """Return the game that has come out as stored; refuse others, and say in which figure the first one differs."""
+    stored, found = games.rows[index]["outcome"], []
+    for game in candidates:
+        again = make_report(game.rows, game.config.params)
+        different = [
+            field.name
+            for field in OUTCOME
+            if field.name != _NOT_COMPARED and stored[field.name].tobytes() != again[field.name].tobytes()
+        ]
+        if not different:
+            return game
+        found.append((different[0], again[different[0]].tolist()))
+    name, value = found[0]
+    raise ConfigurationError(
+        f"game {index} does not come out as stored: its {name} is {value}, not {stored[name].tolist()}; the games were "
+        f"played by version {games.version} (this is {__version__}), and {_PLAY_ALIKE}"
+    )

@@ -1,13 +1,12 @@
-"""The folder of results: finished cells, so that a tournament can go on after a kill, and then the files.
+"""The folder of results: the finished cells, from which a killed tournament goes on, and at the end the files.
 
 While a tournament runs, `cells/` holds `plan.json` and a file for each finished cell; when it is over, `games.parquet`
 and `results.json` are written and `cells/` is removed. Every file is written beside its place and moved there, so that
-it is whole or absent; a cell's file also carries a digest of the plan and of itself.
+it is whole or absent; the file of a cell begins with a digest of the plan and of its own content.
 """
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import os
@@ -27,11 +26,11 @@ _DIGEST_BYTES = 32
 
 
 class Store:
-    """A folder that takes the cells of one plan and, at the end, the results."""
+    """A folder for the cells of one plan and, at the end, for the results."""
 
     def __init__(self, folder: str | Path, plan: Mapping[str, Any], *, resume: bool = False) -> None:
         """Open a folder: a new or empty one or, to resume, one that holds results of the same plan."""
-        parquet_library()  # better missed now than at the end
+        parquet_library()  # a missing library is reported now, not at the end
         self.folder = Path(folder)
         self._cells = self.folder / CELLS
         self._plan = json.loads(json.dumps({**plan, "rules_digest": source_digest()}))
@@ -47,7 +46,7 @@ class Store:
             raise ConfigurationError(f"out: cannot write to {self.folder}: {error.strerror}") from None
 
     def _check_folder(self, resume: bool) -> None:
-        """Refuse a folder that holds something else, or anything where nothing is to be resumed."""
+        """Refuse a folder with other content, and one with any content unless a tournament is to be resumed."""
         if self.folder.exists() and not self.folder.is_dir():
             raise ConfigurationError(f"out: {self.folder} is a file; give a folder")
         if not self.folder.exists() or not any(self.folder.iterdir()):
@@ -91,26 +90,34 @@ class Store:
             ) from None
 
     def close(self) -> None:
-        """Let other processes have the folder."""
+        """Unlock the folder."""
         if self._lock is not None:
             self._lock.close()
             self._lock = None
 
     def finished(self, cells: int, games: int) -> Iterator[tuple[int, Rows]]:
-        """Yield the cells that are finished, with their rows; files that are not whole are passed over."""
+        """Yield the numbers of the finished cells, with their rows; incomplete files are skipped."""
         if (self.folder / GAMES).exists() and not any(self._cells.glob("*.cell")):
             rows = Games.read(self.folder / GAMES).rows
             yield from ((index, rows[index * games : (index + 1) * games]) for index in range(cells))
             return
         for index in range(cells):
-            with contextlib.suppress(FileNotFoundError):
-                content = self._path(index).read_bytes()
-                body = content[_DIGEST_BYTES:]
-                if content[:_DIGEST_BYTES] == self._sum(index, body) and len(body) == games * GAME_DTYPE.itemsize:
-                    yield index, np.frombuffer(body, GAME_DTYPE)
+            saved = self._saved(index, games)
+            if saved is not None:
+                yield index, saved
+
+    def _saved(self, index: int, games: int) -> Rows | None:
+        """Return the rows of a cell from its file; None without a complete one."""
+        try:
+            content = self._path(index).read_bytes()
+        except FileNotFoundError:
+            return None
+        body = content[_DIGEST_BYTES:]
+        is_whole = content[:_DIGEST_BYTES] == self._sum(index, body) and len(body) == games * GAME_DTYPE.itemsize
+        return np.frombuffer(body, GAME_DTYPE) if is_whole else None
 
     def save(self, index: int, rows: Rows) -> None:
-        """Keep a finished cell."""
+        """Save the rows of a finished cell."""
         body = rows.tobytes()
         _write(self._path(index), lambda file: file.write(self._sum(index, body) + body))
 
@@ -135,13 +142,13 @@ class Store:
 
 
 def results_of(games: Games, analysis: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Return results as plain data: the plan, how many games, what was forfeited, and the analysis if there is one."""
+    """Return results as plain data: the plan, the number of games, the forfeits, and the analysis if there is one."""
     results = {**games.plan(), "games": len(games.rows), "games_file": GAMES, "forfeits": games.forfeits()}
     return results if analysis is None else results | {"analysis": dict(analysis)}
 
 
 def write_results(folder: str | Path, games: Games, analysis: Mapping[str, Any] | None = None) -> None:
-    """Write `results.json`, what `results_of` returns, into a folder."""
+    """Write `results.json`, which holds `results_of`, into a folder."""
     content = _as_json(results_of(games, analysis))
     _write(Path(folder) / RESULTS, lambda file: file.write(content))
 
@@ -162,7 +169,7 @@ def _write(path: Path, write: Callable[[BinaryIO], Any]) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Force the names in a folder to the disk, where the system can."""
+    """Force the names in a folder to the disk, where the system supports that."""
     if os.name == "nt":
         return
     descriptor = os.open(folder, os.O_RDONLY)
@@ -177,7 +184,7 @@ def _as_json(data: Any) -> bytes:
 
 
 def _read_json(path: Path) -> dict[str, Any]:
-    """Return the content of a file that this module wrote."""
+    """Return the content of a JSON file of the store."""
     try:
         content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

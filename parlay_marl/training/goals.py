@@ -1,8 +1,8 @@
-"""What a learner is paid for: the payoff, and with it the taste of a persona.
+"""The utility that a learner is paid: its payoff, weighed by the traits of a persona.
 
-With persona rewards a game that ends pays `u = cos(t) own + sin(t) other - honesty * bluffs`: the angle t of social
+With persona rewards a game pays at its end `u = cos(t) own + sin(t) other - honesty * bluffs`: the angle t of social
 value orientation (Murphy, Ackermann and Handgraaf 2011; in reinforcement learning McKee et al. 2020) weighs the other's
-gain against one's own, from -22.5 degrees (competitive) to 45 (prosocial) as agreeableness goes from 0 to 1.
+gain against the own gain, from -22.5 degrees (competitive) to 45 (prosocial) as agreeableness goes from 0 to 1.
 """
 
 from __future__ import annotations
@@ -12,22 +12,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from parlay_marl.core.outcome import DEAL, WALKED
 from parlay_marl.core.style import TRAIT_INPUTS
+from parlay_marl.studies.outcomes import Outcomes, of_seats
 
 Floats = NDArray[np.float64]
 
 LEAST_ANGLE, MOST_ANGLE = np.radians(-22.5), np.radians(45.0)
 IMPATIENCE = 0.05
-"""What a round takes off the own gain of a learner without any patience, as a share; nothing with full patience."""
+"""Share of the own gain that each round costs a learner with patience 0; one with patience 1 loses nothing."""
 CLOSING = 0.3
-"""What closing is worth beside winning, in nominal ZOPAs, to a learner without any aggression."""
+"""Value of a deal by itself, in nominal ZOPAs, to a learner with aggression 0."""
 HONESTY = 0.02
-"""What a bluff costs a learner whose bluff rate is 0, in nominal ZOPAs; one whose rate is 1 enjoys it as much."""
+"""Cost of a bluff, in nominal ZOPAs, to a learner with bluff rate 0; to one with bluff rate 1 it is a gain as large."""
 
 
 def drawn_traits(n: int, known: Floats, rng: np.random.Generator) -> NDArray[np.float32]:
-    """Return traits `(n, traits)` for as many games: half of them those of known personas, half from anywhere."""
+    """Return traits `(n, traits)` for n games: half of them those of known personas, half uniform over all traits."""
     drawn = rng.random((n, len(TRAIT_INPUTS)))
     if len(known):
         picked = known[rng.integers(len(known), size=n)]
@@ -36,32 +36,21 @@ def drawn_traits(n: int, known: Floats, rng: np.random.Generator) -> NDArray[np.
 
 
 def utility(outcomes: Any, seats: NDArray[Any], traits: Floats) -> Floats:
-    """Return what games that ended are worth to learners in `seats` with `traits`: `(n,)` each, `(n, traits)`."""
+    """Return the utility of finished games, `(n,)`, to learners in `seats` `(n,)` with `traits` `(n, traits)`."""
     agreeableness, aggression, patience, bluff_rate = traits.T
-    rows = np.arange(len(outcomes))
-    own, other = outcomes["payoff"][rows, seats], outcomes["payoff"][rows, 1 - seats]
-    closed = (outcomes["ending"] == DEAL) & (own > 0.0)
+    games = Outcomes(outcomes)
+    own, other = of_seats(games["payoff"], seats), of_seats(games["payoff"], 1 - seats)
+    closed = games.deal & (own > 0.0)
     own = own * (1.0 - IMPATIENCE * (1.0 - patience)) ** outcomes["round"]
     own = own + CLOSING * (1.0 - aggression) * closed
     angle = LEAST_ANGLE + (MOST_ANGLE - LEAST_ANGLE) * agreeableness
-    bluffs = outcomes["bluffs_made"][rows, seats]
+    bluffs = of_seats(games["bluffs_made"], seats)
     result: Floats = np.cos(angle) * own + np.sin(angle) * other - HONESTY * (1.0 - 2.0 * bluff_rate) * bluffs
     return result
 
 
 def turns_played(outcomes: Any) -> NDArray[np.int64]:
-    """Return the number of turns before the one that ended each game; the clock ends one after its last turn."""
+    """Return the number of turns before the last turn of each game; the clock ends a game after its last turn."""
     second = np.where(outcomes["closed_by"] < 0, 1, outcomes["closed_by"] != outcomes["opener"])
     turns: NDArray[np.int64] = 2 * outcomes["round"].astype(np.int64) + second
     return turns
-
-
-def never_zopa(outcomes: Any) -> NDArray[np.bool_]:
-    """Return which games had no ZOPA from the beginning to the end."""
-    return np.asarray((outcomes["start_width"] <= 0.0) & (outcomes["zopa_high"] <= outcomes["zopa_low"]))
-
-
-def left_rightly(outcomes: Any, seats: NDArray[Any]) -> NDArray[np.bool_]:
-    """Return where a learner walked away from a game that had no ZOPA from the beginning to the end."""
-    walked = (outcomes["ending"] == WALKED) & (outcomes["closed_by"] == seats)
-    return np.asarray(walked & never_zopa(outcomes))

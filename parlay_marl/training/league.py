@@ -1,7 +1,7 @@
-"""Who a learner plays against: itself, its past, and others, in stated shares.
+"""The opponents of a learner: itself, its past policies, and others, in stated shares.
 
-Past policies are chosen by prioritised fictitious self-play (Vinyals et al. 2019): the more often one still beats the
-learner, the more often it is played, with weights (1 - p)^2 for a probability p of beating it.
+Past policies are chosen by prioritised fictitious self-play (PFSP; Vinyals et al. 2019): the more often one still beats
+the learner, the more often it plays, with weight (1 - p)^2 where the learner beats it with probability p.
 """
 
 from __future__ import annotations
@@ -17,22 +17,40 @@ from parlay_marl.core.style import TRAIT_INPUTS
 from parlay_marl.envs.batch import Batch
 from parlay_marl.players.persona import PersonaPlayer
 from parlay_marl.policies.policy import Policy
+from parlay_marl.studies.outcomes import duel_score
 
 SELVES = 4
-"""Seats at the table for the policy as it is now: more than one, so that it can have several traits at once."""
+"""Places of the policy as it is now: more than one, so that it can have several traits at once."""
 EXPLORER = SELVES
-"""The place of the policy against which games begin with random offers: they come to where they else never would."""
+"""The place of the policy whose games start with random offers: they reach positions that play never leads to."""
 FIRST_PAST = SELVES + 1
 MEMORY = 0.995
-"""What a game leaves of what was known about a past policy's strength."""
+"""Weight of the earlier estimate of a past policy's strength after a game."""
 LEAST_WEIGHT = 0.02
 """Weight of a past policy that never wins, so that it is not forgotten."""
 
 
-def member(name: str, policy: Policy, traits: NDArray[Any] | None = None, explores: bool = False) -> PersonaPlayer:
-    """Return a policy as an opponent, with traits `(4,)` where it is given some, with exploring starts or without."""
+def pfsp_shares(beaten: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return how often each past policy plays, of sum 1, given how often the learner beats it."""
+    weights = np.maximum((1.0 - beaten) ** 2, LEAST_WEIGHT)
+    shares: NDArray[np.float64] = weights / weights.sum()
+    return shares
+
+
+def place_to_free(beaten: Sequence[float] | NDArray[np.float64]) -> int:
+    """Return the place of the past policy that is replaced: the one that is beaten most often, never the oldest.
+
+    The oldest stays as the measure of the learner's progress, unless there is only one place.
+    """
+    return 1 + int(np.argmax(beaten[1:])) if len(beaten) > 1 else 0
+
+
+def league_player(
+    name: str, policy: Policy, traits: NDArray[Any] | None = None, explores: bool = False
+) -> PersonaPlayer:
+    """Return a policy as an opponent, with traits `(4,)` if they are given, and with or without exploring starts."""
     given = {} if traits is None else dict(zip(TRAIT_INPUTS, map(float, traits), strict=True))
-    about = {"name": name, "title": "A member of the league", "summary": "A policy in training.", "traits": given}
+    about = {"name": name, "title": "A player of the league", "summary": "A policy in training.", "traits": given}
     player = PersonaPlayer(Persona.model_validate(about), policy)
     if explores:
         player.record = player.record.copy()
@@ -50,34 +68,32 @@ class League:
         self.born: list[int] = []
         """Frames at which the past policies were taken."""
         self.beaten = np.full(places, 0.5)
-        """How often the learner beats each past policy: payoff against payoff, a draw counts half."""
+        """How often the learner beats each past policy: is paid more than it, where a tie counts half."""
 
-    def line_up(self, policy: Policy, traits: NDArray[Any] | None) -> list[PersonaPlayer]:
-        """Return all opponents; places of the past that are still free are taken by the policy itself."""
+    def players(self, policy: Policy, traits: NDArray[Any] | None) -> list[PersonaPlayer]:
+        """Return all opponents; the policy itself takes the places of the past that are still free."""
         past = [*self.past, *[policy] * (self.places - len(self.past))]
         seats = [("self", policy)] * FIRST_PAST + [("past", each) for each in past]
-        members = [
-            member(name, each, None if traits is None else traits[i], explores=i == EXPLORER)
+        selves_and_past = [
+            league_player(name, each, None if traits is None else traits[i], explores=i == EXPLORER)
             for i, (name, each) in enumerate(seats)
         ]
-        return [*members, *self.others]
+        return [*selves_and_past, *self.others]
 
     def shares(self, own: float, explorer: float, past: float, others: float) -> NDArray[np.float64]:
-        """Return the share of each opponent; without a past, its share goes to the policy itself."""
+        """Return the share of each opponent; without past policies their share goes to the policy itself."""
         if not self.past:
             own, past = own + past, 0.0
         chances = np.zeros(self.places)
         if self.past:
-            n = len(self.past)
-            chances[:n] = np.maximum((1.0 - self.beaten[:n]) ** 2, LEAST_WEIGHT)
-            chances /= chances.sum()
+            chances[: len(self.past)] = pfsp_shares(self.beaten[: len(self.past)])
         weights = self._weights / self._weights.sum() if len(self._weights) else self._weights
         return np.concatenate([np.full(SELVES, own / SELVES), [explorer], past * chances, others * weights])
 
     def note(self, opponents: NDArray[Any], own: NDArray[Any], other: NDArray[Any]) -> None:
-        """Take note of what the learner and its opponents were paid in games that ended."""
+        """Update how often past policies are beaten, with the payoffs of both sides in finished games."""
         slots = opponents - FIRST_PAST
-        scores = 0.5 + 0.5 * np.sign(own - other)
+        scores = duel_score(own, other)
         for slot in range(len(self.past)):
             played = scores[slots == slot]
             if len(played):
@@ -85,20 +101,17 @@ class League:
                 self.beaten[slot] = kept * self.beaten[slot] + (1.0 - kept) * played.mean()
 
     def remember(self, policy: Policy, frame: int) -> None:
-        """Keep a policy as a past one; where all places are taken, the one that is beaten most often makes room.
-
-        The oldest stays: it is the measure of how far the learner has come.
-        """
+        """Keep a policy as a past one; where all places are taken, it replaces another, see `place_to_free`."""
         if len(self.past) < self.places:
             self.past.append(policy)
             self.born.append(frame)
             return
-        slot = 1 + int(np.argmax(self.beaten[1:])) if self.places > 1 else 0
+        slot = place_to_free(self.beaten)
         self.past[slot], self.born[slot], self.beaten[slot] = policy, frame, 0.5
 
 
 def seat_league(batch: Batch, league: League, policy: Policy, shares: Sequence[float], traits: Any = None) -> None:
-    """Let the batch's opponents be those of a league, as it is now."""
-    members = league.line_up(policy, traits)
+    """Give a batch the opponents of a league, as it is now."""
+    opponents = league.players(policy, traits)
     count = FIRST_PAST + league.places
-    batch.set_opponents(league.shares(*shares).tolist(), dict(enumerate(members[:count])))
+    batch.set_opponents(league.shares(*shares).tolist(), dict(enumerate(opponents[:count])))

@@ -22,8 +22,9 @@ from parlay_marl.core.outcome import NONE
 from parlay_marl.core.style import TRAIT_INPUTS
 from parlay_marl.envs.batch import Batch
 from parlay_marl.errors import ConfigurationError
+from parlay_marl.studies.outcomes import Outcomes, of_seats
 from parlay_marl.training.config import TrainingConfig
-from parlay_marl.training.goals import drawn_traits, left_rightly, turns_played, utility
+from parlay_marl.training.goals import drawn_traits, turns_played, utility
 
 OnEnd = Callable[[NDArray[Any], Any, NDArray[Any]], None]
 
@@ -102,7 +103,7 @@ class BatchVecEnv(VecEnv):
         if self._turn_discount < 1.0:
             rewards[lanes] *= self._turn_discount ** turns_played(outcomes)
         if self._exit_bonus:
-            rewards[lanes] += self._exit_bonus * left_rightly(outcomes, seats)
+            rewards[lanes] += self._exit_bonus * of_seats(Outcomes(outcomes).own_right_walk_away, seats)
 
     def close(self) -> None:
         """Release the threads."""

@@ -22,12 +22,13 @@ from parlay_marl.envs.batch import Batch
 from parlay_marl.errors import ConfigurationError, MissingExtraError
 from parlay_marl.players.persona import PersonaPlayer
 from parlay_marl.policies.policy import Policy, write_policy
+from parlay_marl.studies.evaluation import Evaluation, evaluate
+from parlay_marl.studies.outcomes import Outcomes, of_seats
 from parlay_marl.training import checkpoint
 from parlay_marl.training.config import TrainingConfig
-from parlay_marl.training.evaluation import Evaluation, evaluate
 from parlay_marl.training.folder import Folder
 from parlay_marl.training.goals import drawn_traits
-from parlay_marl.training.league import FIRST_PAST, League, member, seat_league
+from parlay_marl.training.league import FIRST_PAST, League, league_player, seat_league
 from parlay_marl.training.weights import from_saved, load_weights, policy_of, saved_weights, start_policy, zero_policy
 
 if TYPE_CHECKING:
@@ -142,7 +143,7 @@ class Run:
 
     def _make_batch(self) -> Batch:
         """Return the games of the run, with the league's places as opponents."""
-        config, placeholder = self.config, member(self.config.name, self._shape)
+        config, placeholder = self.config, league_player(self.config.name, self._shape)
         return Batch(
             config.lanes,
             self.scenarios,
@@ -166,7 +167,7 @@ class Run:
         """The policy as it is now."""
         figures: dict[str, Any] = {"frames": self.frames, "seed": self.config.seed}
         if self.evaluations:
-            figures["evaluation"] = {name: self.evaluations[-1][name] for name in ("frames", "payoff", "conduct")}
+            figures["evaluation"] = {name: self.evaluations[-1][name] for name in ("frames", "payoff", "metrics")}
         return dataclasses.replace(
             policy_of(self.model, self._shape),
             temperature=self.config.temperature,
@@ -206,7 +207,7 @@ class Run:
     def evaluate(self) -> Evaluation:
         """Let the policy as it is now play every opponent of the config, for payoffs."""
         return evaluate(
-            member(self.config.name, self.policy),
+            league_player(self.config.name, self.policy),
             self.others,
             scenario_params(self.config),
             games=self.config.evaluation_games,
@@ -250,8 +251,8 @@ class Run:
 
     def _note_games(self, opponents: NDArray[Any], outcomes: Any, seats: NDArray[Any]) -> None:
         """Record the payoffs of games that ended."""
-        rows = np.arange(len(outcomes))
-        own, other = outcomes["payoff"][rows, seats], outcomes["payoff"][rows, 1 - seats]
+        payoffs = Outcomes(outcomes)["payoff"]
+        own, other = of_seats(payoffs, seats), of_seats(payoffs, 1 - seats)
         self.league.note(opponents, own, other)
         self._payoffs.append(float(own.mean()))
 

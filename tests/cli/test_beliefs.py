@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from parlay_marl import tournament
-from parlay_marl.tournament import assess_beliefs
-from parlay_marl.tournament.beliefs import TUNED_ON
+from parlay_marl.studies import beliefs
+from parlay_marl.studies.beliefs import assess_beliefs
+from parlay_marl.studies.beliefs.tracking import TUNED_ON
 from tests.cli.conftest import Parlay
 
 PAIR = ("beliefs", "shark", "diplomat", "-s", "saas_enterprise", "-s", "uniform", "-n", "60")
@@ -175,7 +175,7 @@ def test_a_missing_matplotlib_names_its_extra(parlay: Parlay, monkeypatch: pytes
         return real(name, *rest)
 
     monkeypatch.setattr(builtins, "__import__", without)
-    monkeypatch.setattr(tournament, "assess_beliefs", lambda *_, **__: pytest.fail("played"))
+    monkeypatch.setattr(beliefs, "assess_beliefs", lambda *_, **__: pytest.fail("played"))
     result = parlay(*PAIR, "--plot", str(tmp_path / "b.png"))
     assert result.exit_code == 2
     assert result.stderr == 'error: plots need Matplotlib; pip install "parlay-marl[plot]"\n'

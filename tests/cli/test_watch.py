@@ -12,7 +12,7 @@ from parlay_marl.cli.console import COLOURS
 from parlay_marl.core.outcome import Ending
 from parlay_marl.game.text import STYLES
 from parlay_marl.players.persona import as_persona
-from parlay_marl.tournament.matches import play_cell
+from parlay_marl.simulation.cells import play_cell
 from tests.cli.conftest import Parlay, start
 
 

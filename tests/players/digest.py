@@ -11,7 +11,7 @@ import numpy as np
 from parlay_marl.catalogue import build_params, load_rules, load_scenario
 from parlay_marl.core.style import TRAIT_INPUTS
 from parlay_marl.players.persona import as_persona
-from parlay_marl.tournament.matches import play_cell
+from parlay_marl.simulation.cells import play_cell
 from tests.helpers import content
 from tests.policies.networks import learned, network, rows
 

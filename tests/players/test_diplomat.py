@@ -12,7 +12,7 @@ from parlay_marl.catalogue.personas import Drift
 from parlay_marl.core.moves import INDEX_ANCHOR, ClaimStatus, Move
 from parlay_marl.game.config import make_config
 from parlay_marl.players.persona import as_persona, as_player
-from parlay_marl.tournament.matches import play_cell
+from parlay_marl.simulation.cells import play_cell
 from tests.core.games import scenario
 from tests.helpers import PERSONAS, SCENARIOS, offer
 from tests.players.talks import BUYER, CALM, SELLER, STILL, Talk, changed, listening, positions, prices_given

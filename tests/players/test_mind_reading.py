@@ -19,7 +19,7 @@ from parlay_marl.players.mind_reading import best_last_demand
 from parlay_marl.players.persona import PersonaPlayer, as_persona, as_player
 from parlay_marl.players.scripted import choose_move
 from parlay_marl.players.view import look
-from parlay_marl.tournament.matches import play_cell
+from parlay_marl.simulation.cells import play_cell
 from tests.core.games import UNIFORM
 from tests.helpers import PERSONAS
 from tests.players.talks import BUYER, SELLER, STILL, Talk, changed, positions, prices_given, rows_of

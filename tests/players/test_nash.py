@@ -9,7 +9,7 @@ from parlay_marl.core.belief import RESERVATION, SPREAD
 from parlay_marl.core.moves import Move
 from parlay_marl.game.config import make_config
 from parlay_marl.players.persona import as_persona
-from parlay_marl.tournament.matches import play_cell
+from parlay_marl.simulation.cells import play_cell
 from tests.core.games import scenario
 from tests.players.talks import BUYER, SELLER, Talk, given
 

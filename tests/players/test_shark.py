@@ -9,7 +9,7 @@ from parlay_marl.catalogue import load_persona, load_scenario
 from parlay_marl.core.moves import Move
 from parlay_marl.game.config import make_config
 from parlay_marl.players.persona import as_persona, as_player
-from parlay_marl.tournament.matches import play_cell
+from parlay_marl.simulation.cells import play_cell
 from tests.core.games import PLAIN
 from tests.helpers import PERSONAS, SCENARIOS, offer
 from tests.players.talks import (

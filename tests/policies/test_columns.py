@@ -25,9 +25,9 @@ from parlay_marl.policies import policy_file
 from parlay_marl.policies.columns import MOST_UNITS, observation_table
 from parlay_marl.policies.network import packed, write_logits
 from parlay_marl.policies.policy import Policy, _policy, read_policy, write_policy
+from parlay_marl.simulation.cells import play_cell
 from parlay_marl.tournament import run_tournament
-from parlay_marl.tournament.batched import BatchedCell
-from parlay_marl.tournament.matches import play_cell
+from parlay_marl.tournament.executors.batched import BatchedCell
 from parlay_marl.training.export import export_onnx, import_policy
 from tests.helpers import content, examples
 from tests.policies.networks import header_of, network, rows, same, with_header
@@ -180,16 +180,19 @@ def test_a_champion_plays_a_cell_as_its_own_network_does(path: Path, scenario: s
     assert champion.policy is not None
     assert champion.policy.temperature == 0.0
 
-    def ask(seat: int, observations: Any, masks: Any) -> Any:
-        return np.where(masks, own_logits(path, observations), -np.inf).argmax(axis=1)
+    class Asked:
+        name = "asked"
+
+        def act(self, observations: Any, masks: Any) -> Any:
+            return np.where(masks, own_logits(path, observations), -np.inf).argmax(axis=1)
 
     for seat in (0, 1):
         for opener in (0, 1):
             pair = (champion, shark) if seat == 0 else (shark, champion)
             kernel = play_cell(*pair, cell(scenario), opener=opener, games=60, seed=7)
-            asked = tuple(None if player is champion else player for player in pair)
+            asked = tuple(Asked() if player is champion else player for player in pair)
             batched = BatchedCell(asked, cell(scenario), opener=opener, games=60, seed=7)
-            batched.play(ask)
+            batched.play()
             assert content(batched.outcomes()) == content(kernel)
 
 

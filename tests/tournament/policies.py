@@ -256,3 +256,51 @@ class Mumbling(Halver):
 
     def act(self, view: SeatView) -> Action:
         return super().act(view)._replace(words=lambda: 1)  # type: ignore[arg-type]
+
+
+class Drowsy(Halver):
+    """Takes a while for its second turn of its second game, by a clock of its own."""
+
+    name = "drowsy"
+    seconds = 0.0
+    clock = 0.0
+
+    def __init__(self) -> None:
+        self.games = self.turns = 0
+
+    def begin(self, view: SeatView) -> None:
+        self.games, self.turns = self.games + 1, 0
+
+    def act(self, view: SeatView) -> Action:
+        self.turns += 1
+        if (self.games, self.turns) == (2, 2):
+            Drowsy.clock += Drowsy.seconds
+        return super().act(view)
+
+
+class Interrupted(Halver):
+    """Is at its second turn when somebody presses Ctrl-C."""
+
+    name = "interrupted"
+    turns = 0
+    at = 2
+
+    def act(self, view: SeatView) -> Action:
+        Interrupted.turns += 1
+        if Interrupted.turns == Interrupted.at:
+            raise KeyboardInterrupt
+        return super().act(view)
+
+
+class InterruptedBatch(Policy):
+    """The same for many games at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.name = "interrupted_batch"
+
+    def act(self, observations: Array, masks: Array) -> Any:
+        Interrupted.turns += 1
+        if Interrupted.turns == Interrupted.at:
+            raise KeyboardInterrupt
+        return super().act(observations, masks)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,8 +15,19 @@ from parlay_marl.catalogue.personas import Persona
 from parlay_marl.catalogue.scenarios import Scenario
 from parlay_marl.core.outcome import DEAL
 from parlay_marl.players.persona import as_persona
+from parlay_marl.simulation.cells import play_cell
+from parlay_marl.studies.intervals import Interval
+from parlay_marl.studies.metrics import MetricValue
+from parlay_marl.tournament.analysis import (
+    Analysis,
+    Comparison,
+    Definition,
+    Replicator,
+    ScenarioStanding,
+    SeatEquilibrium,
+    Standing,
+)
 from parlay_marl.tournament.games import GAME_DTYPE, EntrantInfo, Games
-from parlay_marl.tournament.matches import play_cell
 
 
 def played(
@@ -61,20 +72,10 @@ def hostile(games: Games) -> Games:
     return dataclasses.replace(games, entrants=tuple(entrants), scenarios=(deal, *games.scenarios[1:]))
 
 
-@dataclass(frozen=True)
-class StandIn:
-    """An analysis as plain data."""
-
-    plain: dict[str, Any]
-
-    def as_dict(self) -> dict[str, Any]:
-        return self.plain
-
-
-def interval(values: Any) -> dict[str, float]:
+def interval(values: Any) -> Interval:
     """Return a mean with the interval of the normal distribution."""
     mean, half = float(values.mean()), 1.96 * float(values.std()) / max(len(values), 1) ** 0.5
-    return {"mean": mean, "low": mean - half, "high": mean + half}
+    return Interval(mean, mean - half, mean + half)
 
 
 def figures(games: Games, n: int) -> dict[str, Any]:
@@ -87,37 +88,39 @@ def figures(games: Games, n: int) -> dict[str, Any]:
     return {"payoff": payoff, "deal": deal, "zopa": zopa}
 
 
-def standing(name: str, found: dict[str, Any]) -> dict[str, Any]:
+def standing(name: str, found: dict[str, Any]) -> Standing:
     both = np.concatenate(found["payoff"])
     deals = both[found["deal"]]
-    return {
-        "name": name,
-        "games": len(both),
-        "payoff": interval(both),
-        "as_buyer": interval(found["payoff"][0]),
-        "as_seller": interval(found["payoff"][1]),
-        "elo": 1500.0 + 400.0 * float(both.mean()),
-        "bradley_terry": float(both.mean()),
-        "alpha_rank": 0.0,
-        "nash": 0.0,
-        "regret": 0.0,
-        "forfeits": 0,
-        "metrics": {
-            "payoff": {"all_games": float(both.mean()), "deals": float(deals.mean()) if len(deals) else None},
-            "deal_rate": {"all_games": float(found["deal"].mean()), "deals": None},
+    return Standing(
+        name=name,
+        rank=0,
+        games=len(both),
+        payoff=interval(both),
+        as_buyer=interval(found["payoff"][0]),
+        as_seller=interval(found["payoff"][1]),
+        elo=1500.0 + 400.0 * float(both.mean()),
+        bradley_terry=float(both.mean()),
+        alpha_rank=0.0,
+        nash=0.0,
+        regret=0.0,
+        rank_as_buyer=0,
+        rank_as_seller=0,
+        forfeits=0,
+        metrics={
+            "payoff": MetricValue(float(both.mean()), float(deals.mean()) if len(deals) else None),
+            "deal_rate": MetricValue(float(found["deal"].mean()), None),
         },
-    }
+    )
 
 
-def ranked(standings: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def ranked(standings: list[Standing]) -> list[Standing]:
     for key, kind in (("rank", "payoff"), ("rank_as_buyer", "as_buyer"), ("rank_as_seller", "as_seller")):
-        for rank, each in enumerate(sorted(standings, key=lambda s: -s[kind]["mean"]), 1):
-            each[key] = rank
-    best = sorted(standings, key=lambda s: s["rank"])
-    for each in best:
-        each["regret"] = best[0]["payoff"]["mean"] - each["payoff"]["mean"]
-    best[0]["nash"] = best[0]["alpha_rank"] = 1.0
-    return best
+        order = sorted(standings, key=lambda s: -getattr(s, kind).mean)
+        standings = [dataclasses.replace(each, **{key: rank}) for rank, each in enumerate(order, 1)]
+    best = sorted(standings, key=lambda s: s.rank)
+    most = best[0].payoff.mean
+    best = [dataclasses.replace(each, regret=most - each.payoff.mean) for each in best]
+    return [dataclasses.replace(best[0], nash=1.0, alpha_rank=1.0), *best[1:]]
 
 
 def matrices(games: Games) -> tuple[Any, Any, Any, dict[str, Any]]:
@@ -131,7 +134,7 @@ def matrices(games: Games) -> tuple[Any, Any, Any, dict[str, Any]]:
     return both.mean(axis=0).tolist(), buyer.mean(axis=0).tolist(), seller.mean(axis=0).tolist(), by_scenario
 
 
-def replicator(matrix: Any, steps: int = 400) -> dict[str, Any]:
+def replicator(matrix: Any, steps: int = 400) -> Replicator:
     share = np.full(len(matrix), 1 / len(matrix))
     shares = [share]
     for _ in range(steps):
@@ -139,7 +142,7 @@ def replicator(matrix: Any, steps: int = 400) -> dict[str, Any]:
         share = share * np.exp(fitness - share @ fitness)
         share = share / share.sum()
         shares.append(share)
-    return {"times": [float(t) for t in range(steps + 1)], "shares": [s.tolist() for s in shares]}
+    return Replicator([float(t) for t in range(steps + 1)], [s.tolist() for s in shares])
 
 
 def within(games: Games, scenario: int) -> Games:
@@ -148,74 +151,54 @@ def within(games: Games, scenario: int) -> Games:
     return Games(games.seed, games.games_per_cell, games.rules, games.entrants, games.scenarios, rows)
 
 
-def there(games: Games, scenario: int) -> list[dict[str, Any]]:
+def there(games: Games, scenario: int) -> tuple[ScenarioStanding, ...]:
     found = [(name, figures(within(games, scenario), n)) for n, name in enumerate(games.names)]
     rows = [
-        {
-            "name": name,
-            "payoff": interval(np.concatenate(each["payoff"])),
-            "deal_rate": float(each["deal"].mean()),
-            "zopa_deal_rate": float(each["deal"][each["zopa"]].mean()) if each["zopa"].any() else None,
-        }
+        ScenarioStanding(
+            name=name,
+            payoff=interval(np.concatenate(each["payoff"])),
+            deal_rate=float(each["deal"].mean()),
+            zopa_deal_rate=float(each["deal"][each["zopa"]].mean()) if each["zopa"].any() else math.nan,
+        )
         for name, each in found
     ]
-    return sorted(rows, key=lambda row: -row["payoff"]["mean"])  # type: ignore[index]
+    return tuple(sorted(rows, key=lambda row: -row.payoff.mean))
 
 
-def compared(standings: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def compared(standings: list[Standing]) -> tuple[Comparison, ...]:
+    pairs = list(itertools.combinations(standings, 2))
     found = []
-    for better, worse in itertools.combinations(standings, 2):
-        mean = better["payoff"]["mean"] - worse["payoff"]["mean"]
-        difference = {"mean": mean, "low": mean - 0.02, "high": mean + 0.02}
+    for better, worse in pairs:
+        mean = better.payoff.mean - worse.payoff.mean
         p = float(np.exp(-mean * 300))
-        found.append({"better": better["name"], "worse": worse["name"], "difference": difference, "p": p})
-    return [each | {"p_holm": min(1.0, each["p"] * len(found))} for each in found]
+        difference = Interval(mean, mean - 0.02, mean + 0.02)
+        found.append(Comparison(better.name, worse.name, difference, p, min(1.0, p * len(pairs))))
+    return tuple(found)
 
 
-DEFINITIONS = [
-    {
-        "key": "payoff",
-        "name": "payoff",
-        "unit": "ZOPA",
-        "meaning": "discounted worth",
-        "formula": "v / W",
-        "source": "RULES",
-    },
-    {
-        "key": "deal_rate",
-        "name": "deal rate",
-        "unit": "share",
-        "meaning": "deals over games",
-        "formula": "d / n",
-        "source": "RULES",
-    },
-    {
-        "key": "regret",
-        "name": "regret",
-        "unit": "ZOPA",
-        "meaning": "what the best reply gains",
-        "formula": "max",
-        "source": "Nash",
-    },
-]
+DEFINITIONS = (
+    Definition("payoff", "payoff", "ZOPA", "discounted worth", "v / W", "RULES"),
+    Definition("deal_rate", "deal rate", "share", "deals over games", "d / n", "RULES"),
+    Definition("regret", "regret", "ZOPA", "what the best reply gains", "max", "Nash"),
+)
 
 
-def analysed(games: Games) -> StandIn:
-    """Return an analysis of the shape that the report expects."""
+def analysed(games: Games) -> Analysis:
+    """Return an analysis made in the simplest way."""
     standings = ranked([standing(name, figures(games, n)) for n, name in enumerate(games.names)])
     both, buyer, seller, by_scenario = matrices(games)
-    return StandIn(
-        {
-            "names": list(games.names),
-            "standings": standings,
-            "by_scenario": {deal.name: there(games, i) for i, deal in enumerate(games.scenarios)},
-            "payoff_matrix": both,
-            "buyer_matrix": buyer,
-            "seller_matrix": seller,
-            "payoff_matrix_by_scenario": by_scenario,
-            "comparisons": compared(standings),
-            "seats": {"buyer": {standings[0]["name"]: 1.0}, "seller": {each["name"]: 0.5 for each in standings[:2]}},
-            "replicator": replicator(both),
-            "definitions": DEFINITIONS,
-        }
+    return Analysis(
+        names=games.names,
+        resamples=2,
+        standings=tuple(standings),
+        by_scenario={deal.name: there(games, i) for i, deal in enumerate(games.scenarios)},
+        payoff_matrix=both,
+        buyer_matrix=buyer,
+        seller_matrix=seller,
+        payoff_matrix_by_scenario=by_scenario,
+        comparisons=compared(standings),
+        equilibrium_epsilon=0.0,
+        seats=SeatEquilibrium({standings[0].name: 1.0}, {each.name: 0.5 for each in standings[:2]}, 0.0),
+        replicator=replicator(both),
+        definitions=DEFINITIONS,
     )

@@ -10,8 +10,8 @@ import numpy as np
 from parlay_marl.catalogue import build_params, load_rules, load_scenario
 from parlay_marl.core.outcome import DEAL
 from parlay_marl.players.persona import as_persona
+from parlay_marl.simulation.cells import play_cell
 from parlay_marl.tournament.games import GAME_DTYPE, EntrantInfo, Games
-from parlay_marl.tournament.matches import play_cell
 
 
 def empty(entrants: Sequence[str], scenarios: Sequence[str], games: int, seed: int = 0) -> Games:

@@ -12,9 +12,9 @@ import pytest
 
 from parlay_marl.core.outcome import Ending
 from parlay_marl.errors import ConfigurationError
+from parlay_marl.studies.metrics import KEYS, per_game
 from parlay_marl.tournament import ratings
 from parlay_marl.tournament.analysis import RATINGS, Analysis, analyse
-from parlay_marl.tournament.metrics import KEYS, per_game
 from tests.tournament.tables import empty, paid, played
 
 FIELD, DEALS = ["conceder", "random", "shark", "veteran"], ["hiring_package_terms", "uniform"]
@@ -177,7 +177,7 @@ def test_twins_are_alike_in_everything() -> None:
 
 
 def test_metrics_of_the_standings_are_those_of_the_games(games: Any, analysis: Analysis) -> None:
-    values, rows = per_game(games.rows, "efficiency"), games.rows
+    values, rows = per_game(games.rows["outcome"], "efficiency"), games.rows
     for standing in analysis.standings:
         i = FIELD.index(standing.name)
         both = np.concatenate([values[rows["buyer"] == i, 0], values[rows["seller"] == i, 1]])

@@ -12,7 +12,8 @@ from parlay_marl.core.belief import HIGH, LOW, RESERVATION
 from parlay_marl.core.params import PARAMS_DTYPE
 from parlay_marl.envs.batch import joined
 from parlay_marl.players.persona import as_persona
-from parlay_marl.tournament.beliefs import TRACKERS, recorded
+from parlay_marl.studies.beliefs.tracking import TRACKERS
+from parlay_marl.studies.recorded import recorded
 from tests.core.games import scenario
 from tests.helpers import BUYER, SELLER
 

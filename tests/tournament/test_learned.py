@@ -106,14 +106,14 @@ def test_a_report_of_games_whose_policy_is_gone_leaves_their_course_out(folder: 
     names, analysis = games.names, analyse(games)
     pair = names.index("pupil") * 3 + names.index("shark")
     with_files = report_data(games, analysis)
-    assert with_files["dance"]["scenarios"][0]["pairs"][pair]["told"]
+    assert with_files["offers"]["scenarios"][0]["pairs"][pair]["transcripts"]
     digest = games.entrants[names.index("pupil")].policy_digest
     assert f"SHA-256 {digest}." in with_files["about"][names.index("pupil")]
     assert str(folder / "pupil.safetensors") in with_files["command"]
     (folder / "pupil.safetensors").unlink()
     without = report_data(games, analysis)
-    assert without["dance"]["scenarios"][0]["pairs"][pair] is None
-    assert without["dance"]["scenarios"][0]["pairs"][names.index("clerk") * 3 + names.index("shark")]["told"]
+    assert without["offers"]["scenarios"][0]["pairs"][pair] is None
+    assert without["offers"]["scenarios"][0]["pairs"][names.index("clerk") * 3 + names.index("shark")]["transcripts"]
     assert without["analysis"] == with_files["analysis"]
 
 

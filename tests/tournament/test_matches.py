@@ -17,8 +17,9 @@ from parlay_marl.errors import CatalogueError, ConfigurationError, MissingExtraE
 from parlay_marl.game.game import Game
 from parlay_marl.game.outcome import make_report
 from parlay_marl.players.persona import as_persona, as_player
-from parlay_marl.tournament import Games, matches, run_tournament
-from parlay_marl.tournament.matches import play_cell
+from parlay_marl.simulation import cells as kernel_cells
+from parlay_marl.simulation.cells import play_cell
+from parlay_marl.tournament import Games, run_tournament
 from tests.helpers import BUYER, PERSONAS, SCENARIOS, SELLER, case_name, content
 
 FIELD = ["shark", "linear", "random", "nash"]
@@ -171,7 +172,7 @@ def test_everything_is_the_default() -> None:
 def test_a_cell_is_the_same_with_any_number_of_threads(
     games: int, threads: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(matches, "LEAST_PER_THREAD", 3)
+    monkeypatch.setattr(kernel_cells, "LEAST_PER_THREAD", 3)
     for buyer, seller in (("random", "shark"), ("veteran", "micro")):
         for scenario in ("uniform", "hiring_package_terms"):
             alone = outcomes_of(buyer, seller, scenario, SELLER, games=games)
@@ -180,7 +181,7 @@ def test_a_cell_is_the_same_with_any_number_of_threads(
 
 
 def test_every_figure_of_games_in_the_kernel_is_that_of_the_single_game(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(matches, "LEAST_PER_THREAD", 4)
+    monkeypatch.setattr(kernel_cells, "LEAST_PER_THREAD", 4)
     for scenario in SCENARIOS:
         config = negotiation_v0.make_config(scenario, reward="payoff")
         game = Game(config, (as_player("random"), as_player("veteran")))
@@ -195,7 +196,7 @@ def test_every_figure_of_games_in_the_kernel_is_that_of_the_single_game(monkeypa
 def test_a_tournament_is_the_same_with_any_number_of_threads(
     results: Games, threads: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(matches, "CELLS_AHEAD", 7)
+    monkeypatch.setattr(kernel_cells, "CELLS_AHEAD", 7)
     calls: list[int] = []
     shared = run_tournament(
         FIELD, DEALS, games=GAMES, seed=SEED, threads=threads, on_cell=lambda done, _: calls.append(done)

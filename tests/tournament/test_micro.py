@@ -15,7 +15,7 @@ from parlay_marl.catalogue import build_params, load_rules, load_scenario
 from parlay_marl.catalogue.scenarios import Scenario
 from parlay_marl.core.outcome import Ending
 from parlay_marl.players.persona import as_persona
-from parlay_marl.tournament.matches import play_cell
+from parlay_marl.simulation.cells import play_cell
 
 STILL = {"erosion": {"hot_tension": 101.0}}
 """Rules under which limits stay where they are: tension is shown and does nothing."""

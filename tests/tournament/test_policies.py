@@ -22,11 +22,16 @@ from parlay_marl.errors import ConfigurationError, ForfeitWarning
 from parlay_marl.game.game import Game
 from parlay_marl.game.outcome import make_report
 from parlay_marl.players.persona import as_persona, as_player
-from parlay_marl.tournament import Forfeit, Games, hosts, run_tournament
-from parlay_marl.tournament.batched import BatchedCell
+from parlay_marl.simulation.cells import play_cell
+from parlay_marl.tournament import Forfeit, Games, run_tournament
 from parlay_marl.tournament.entrants import load_entrants
-from parlay_marl.tournament.hosts import Hosts, LocalHost, WorkerHost
-from parlay_marl.tournament.matches import Cup, Pairing, play_cell
+from parlay_marl.tournament.executors import worker
+from parlay_marl.tournament.executors.batched import BatchedCell
+from parlay_marl.tournament.executors.cells import play_with_host
+from parlay_marl.tournament.executors.hosts import LocalHost
+from parlay_marl.tournament.executors.local import host_pool
+from parlay_marl.tournament.executors.worker_host import WorkerHost
+from parlay_marl.tournament.schedule import Cell, Schedule
 from tests.helpers import BUYER, PERSONAS, SCENARIOS, SELLER, content
 from tests.processes import Started, is_running, run, wait_until
 from tests.tournament import policies
@@ -42,8 +47,8 @@ def no_process_is_left() -> Iterator[None]:
     assert multiprocessing.active_children() == []
 
 
-def cup(*entrants: Any, scenario: str = "uniform", games: int = 12) -> Cup:
-    return Cup(load_entrants(entrants), (load_scenario(scenario),), load_rules("default"), games, SEED)
+def schedule(*entrants: Any, scenario: str = "uniform", games: int = 12) -> Schedule:
+    return Schedule(load_entrants(entrants), (load_scenario(scenario),), load_rules("default"), games, SEED)
 
 
 def of_cell(games: Games, buyer: str, seller: str, opener: int, scenario: str | None = None) -> Any:
@@ -66,7 +71,7 @@ def test_personas_played_turn_by_turn_play_the_games_of_the_kernel(scenario: str
         pair = as_persona(buyer), as_persona(seller)
         for opener in (BUYER, SELLER):
             batched = BatchedCell(pair, params, opener=opener, games=15, seed=SEED)
-            batched.play(lambda *_: pytest.fail("asked"))
+            batched.play()
             alone = play_cell(*pair, params, opener=opener, games=15, seed=SEED)
             assert content(batched.outcomes()) == content(alone)
             assert (batched.forfeit_by == -1).all()
@@ -144,15 +149,15 @@ FAULTS = {
 @pytest.mark.parametrize("workers", [0, 1])
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_policy_that_fails_forfeits_the_open_games_of_its_cell(name: str, workers: int) -> None:
-    played = cup(f"{HERE}:{name}", "hardliner")
+    played = schedule(f"{HERE}:{name}", "hardliner")
     own = played.entrants[0 if played.entrants[0].name == name.lower() else 1].name
     for seat in (BUYER, SELLER):
         index = [e.name for e in played.entrants].index(own)
         pair = (index, 1 - index) if seat == BUYER else (1 - index, index)
-        cell = Pairing(0, *pair, BUYER)
-        asking = Hosts(played.recipes(), workers, 30.0)
+        cell = Cell(0, *pair, BUYER)
+        asking = host_pool(played, workers, 30.0)
         with asking.borrowed() as host:
-            rows, forfeits = played.play_asking(cell, host)
+            rows, forfeits = play_with_host(played, cell, host)
         asking.close()
         lost = rows["forfeit_by"] == seat
         assert lost.any()
@@ -208,7 +213,7 @@ def test_an_illegal_move_costs_that_game_alone(workers: int) -> None:
     assert (rows["outcome"]["round"][first] == 0).all()
     reasons = {forfeit.reason for forfeit in told if forfeit.name == "cheat"}
     assert "buyer: action 0 (ACCEPT) is illegal: no offer of the other seat stands" in reasons
-    assert "buyer: what is no action is illegal: there is no such action" in {f.reason for f in told}
+    assert "buyer: an answer that is no action is illegal: there is no such action" in {f.reason for f in told}
 
 
 def test_a_policy_that_cannot_be_made_again_forfeits_from_its_first_turn_on(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -289,15 +294,15 @@ def test_a_policy_that_takes_a_worker_with_it_when_it_is_made_is_refused(tmp_pat
 
 
 def test_a_policy_that_hangs_is_cut_off_and_the_tournament_goes_on() -> None:
-    played = cup(f"{HERE}:Hanging", f"{HERE}:Policy")
+    played = schedule(f"{HERE}:Hanging", f"{HERE}:Policy")
     host = WorkerHost(played.recipes(), 1.0)
     began = time.monotonic()
-    rows, (forfeit,) = played.play_asking(Pairing(0, 0, 1, BUYER), host)
+    rows, (forfeit,) = play_with_host(played, Cell(0, 0, 1, BUYER), host)
     assert forfeit.reason == "gives no answer within 1 s"
     assert forfeit.name == "hanging"
     assert forfeit.games == (rows["forfeit_by"] == BUYER).sum() > 0
     assert multiprocessing.active_children() == []  # it was killed
-    again, more = played.play_asking(Pairing(0, 1, 1, BUYER), host)  # a new process plays on
+    again, more = play_with_host(played, Cell(0, 1, 1, BUYER), host)  # a new process plays on
     assert not more
     assert (again["forfeit_by"] == -1).all()
     host.close()
@@ -305,9 +310,9 @@ def test_a_policy_that_hangs_is_cut_off_and_the_tournament_goes_on() -> None:
 
 
 def test_a_late_answer_counts_as_none_even_where_nothing_can_be_cut_off() -> None:
-    played = cup(f"{HERE}:Dreaming", "linear")
+    played = schedule(f"{HERE}:Dreaming", "linear")
     for host in (LocalHost(played.recipes(), 0.2), WorkerHost(played.recipes(), 0.2)):
-        _, (forfeit,) = played.play_asking(Pairing(0, 0, 1, BUYER), host)
+        _, (forfeit,) = play_with_host(played, Cell(0, 0, 1, BUYER), host)
         host.close()
         assert forfeit.reason == "gives no answer within 0.2 s"
 
@@ -320,13 +325,13 @@ def test_a_policy_that_takes_its_process_with_it_forfeits() -> None:
 
 
 def test_a_process_that_is_killed_from_outside_is_replaced() -> None:
-    played = cup(f"{HERE}:Policy", "linear")
+    played = schedule(f"{HERE}:Policy", "linear")
     host = WorkerHost(played.recipes(), 10.0)
-    first, _ = played.play_asking(Pairing(0, 0, 1, BUYER), host)
+    first, _ = play_with_host(played, Cell(0, 0, 1, BUYER), host)
     (child,) = multiprocessing.active_children()
     os.kill(child.pid or 0, signal.SIGKILL)
     child.join(60)
-    second, faults = played.play_asking(Pairing(0, 0, 1, BUYER), host)
+    second, faults = play_with_host(played, Cell(0, 0, 1, BUYER), host)
     host.close()
     assert (content(first["outcome"]), faults) == (content(second["outcome"]), [])
 
@@ -358,7 +363,7 @@ def test_what_policies_print_is_no_result(capfd: pytest.CaptureFixture[str], tmp
 
 
 def test_a_worker_that_does_not_start_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hosts, "serve", policies.factory)  # takes other arguments, and never says that it is ready
+    monkeypatch.setattr(worker, "serve", policies.factory)  # takes other arguments, and never says that it is ready
     with pytest.raises(ConfigurationError, match=r"a worker process for policies does not start; a script .*__main__"):
         run_tournament([f"{HERE}:Policy"], ["uniform"], games=1)
 

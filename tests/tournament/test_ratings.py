@@ -16,7 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import optimize, stats
 
-from parlay_marl.tournament import ratings
+from parlay_marl.studies import intervals
+from parlay_marl.tournament import meta_game, ratings
 from tests.helpers import examples
 from tests.tournament.tables import paid
 
@@ -76,32 +77,34 @@ def test_all_duels_are_counted_once_for_each_of_a_pair() -> None:
 
 def test_resamples_are_means_of_whole_clusters() -> None:
     clusters = np.random.default_rng(1).normal(size=(40, 3))
-    means = ratings.resampled_means(clusters, 4000, 7)
+    means = intervals.resampled_means(clusters, 4000, 7)
     assert means.shape == (4000, 3)
     np.testing.assert_allclose(means.mean(axis=0), clusters.mean(axis=0), atol=0.01)
     np.testing.assert_allclose(means.std(axis=0), clusters.std(axis=0) / math.sqrt(40), rtol=0.05)
-    np.testing.assert_array_equal(means, ratings.resampled_means(clusters, 4000, 7))
+    np.testing.assert_array_equal(means, intervals.resampled_means(clusters, 4000, 7))
     assert np.corrcoef(means.T)[0, 1] == pytest.approx(np.corrcoef(clusters.T)[0, 1], abs=0.08)
 
 
 def test_resampling_in_parts_gives_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     clusters = np.random.default_rng(1).normal(size=(40, 3))
-    whole = ratings.resampled_means(clusters, 50, 7)
-    monkeypatch.setattr(ratings, "WEIGHTS_AT_ONCE", 130)
-    np.testing.assert_allclose(ratings.resampled_means(clusters, 50, 7), whole, rtol=1e-13)
+    whole = intervals.resampled_means(clusters, 50, 7)
+    monkeypatch.setattr(intervals, "WEIGHTS_AT_ONCE", 130)
+    np.testing.assert_allclose(intervals.resampled_means(clusters, 50, 7), whole, rtol=1e-13)
 
 
 @pytest.mark.parametrize("clusters", [5, 20, 200])
 def test_the_interval_of_normal_clusters_is_that_of_student(clusters: int) -> None:
     sample = np.random.default_rng(3).normal(size=(clusters, 1))
     sample = (sample - sample.mean()) / sample.std(ddof=1)
-    (found,) = ratings.intervals(sample.mean(axis=0), ratings.resampled_means(sample, 20_000, 0), clusters)
+    (found,) = intervals.bootstrap_intervals(
+        sample.mean(axis=0), intervals.resampled_means(sample, 20_000, 0), clusters
+    )
     half = stats.t.ppf(0.975, clusters - 1) / math.sqrt(clusters)
     assert (found.low, found.high) == pytest.approx((-half, half), rel=0.2 if clusters < 50 else 0.06)
 
 
 def test_one_cluster_has_no_interval() -> None:
-    (found,) = ratings.intervals(np.array([0.5]), np.full((10, 1), 0.5), 1)
+    (found,) = intervals.bootstrap_intervals(np.array([0.5]), np.full((10, 1), 0.5), 1)
     assert found.mean == 0.5
     assert math.isnan(found.low)
     assert math.isnan(found.high)
@@ -120,8 +123,8 @@ def test_scenarios_drawn_apart_would_make_intervals_too_short() -> None:
     for _ in range(150):
         payoffs, expected = COVERAGE["made_up"](rng, 60, 0.0)
         by_scenario = ratings.cluster_means(payoffs).mean(axis=1)
-        apart = [ratings.resampled_means(by_scenario[:, d], 300, d) for d in range(by_scenario.shape[1])]
-        bounds = ratings.intervals(by_scenario.mean(axis=(0, 1)), np.mean(apart, axis=0), 60)
+        apart = [intervals.resampled_means(by_scenario[:, d], 300, d) for d in range(by_scenario.shape[1])]
+        bounds = intervals.bootstrap_intervals(by_scenario.mean(axis=(0, 1)), np.mean(apart, axis=0), 60)
         truth = ratings.cluster_means(expected).mean(axis=(0, 1, 2))
         held += [one.low <= value <= one.high for one, value in zip(bounds, truth, strict=True)]
     assert np.mean(held) < 0.9
@@ -134,24 +137,24 @@ def test_p_values_are_those_of_scipy() -> None:
     rng = np.random.default_rng(5)
     for n in (2, 3, 30, 400):
         sample = rng.normal(0.2, 1.0, n)
-        assert ratings.paired_p(sample) == pytest.approx(stats.ttest_1samp(sample, 0.0).pvalue, rel=1e-9)
-    assert ratings.paired_p(np.zeros(9)) == 1.0
-    assert ratings.paired_p(np.full(9, 0.25)) == 0.0
-    assert math.isnan(ratings.paired_p(np.ones(1)))
+        assert intervals.paired_p(sample) == pytest.approx(stats.ttest_1samp(sample, 0.0).pvalue, rel=1e-9)
+    assert intervals.paired_p(np.zeros(9)) == 1.0
+    assert intervals.paired_p(np.full(9, 0.25)) == 0.0
+    assert math.isnan(intervals.paired_p(np.ones(1)))
 
 
 def test_holm_by_hand() -> None:
     # Sorted 0.01, 0.02, 0.03, 0.5: times 4, 3, 2, 1 gives 0.04, 0.06, 0.06, 0.5, never falling.
-    assert ratings.holm([0.03, 0.01, 0.5, 0.02]) == pytest.approx([0.06, 0.04, 0.5, 0.06])
-    assert ratings.holm([0.9, 0.8]) == [1.0, 1.0]
-    assert ratings.holm([]) == []
+    assert intervals.holm([0.03, 0.01, 0.5, 0.02]) == pytest.approx([0.06, 0.04, 0.5, 0.06])
+    assert intervals.holm([0.9, 0.8]) == [1.0, 1.0]
+    assert intervals.holm([]) == []
 
 
 def test_equals_are_seldom_told_apart() -> None:
     rng, false = np.random.default_rng(8), 0
     for _ in range(200):
         sample = rng.normal(size=(30, 4))
-        p = ratings.holm([ratings.paired_p(sample[:, a] - sample[:, b]) for a, b in combinations(range(4), 2)])
+        p = intervals.holm([intervals.paired_p(sample[:, a] - sample[:, b]) for a, b in combinations(range(4), 2)])
         false += min(p) < 0.05
     assert false / 200 <= 0.08
 
@@ -202,7 +205,7 @@ def test_who_wins_everything_is_strong_and_not_infinitely() -> None:
 @pytest.mark.parametrize("alpha", [0.1, 1.0, 100.0, math.inf])
 def test_rock_paper_and_scissors_are_alike(alpha: float) -> None:
     """Omidshafiei et al. (2019): one third each, whatever alpha."""
-    np.testing.assert_allclose(ratings.alpha_rank(RPS, alpha=alpha), 1 / 3, atol=1e-9)
+    np.testing.assert_allclose(meta_game.alpha_rank(RPS, alpha=alpha), 1 / 3, atol=1e-9)
 
 
 def test_the_published_vector_of_han_pereira_and_lenaerts() -> None:
@@ -217,7 +220,7 @@ def test_the_published_vector_of_han_pereira_and_lenaerts() -> None:
             [r, t, p, p, p],
         ]
     )
-    found = ratings.alpha_rank(payoffs, alpha=0.1, population=20, against_all=True)
+    found = meta_game.alpha_rank(payoffs, alpha=0.1, population=20, against_all=True)
     np.testing.assert_allclose(found, [0.40966787, 0.07959841, 0.20506998, 0.08505983, 0.2206039], atol=1e-4)
 
 
@@ -227,14 +230,14 @@ def test_the_published_vector_of_han_pereira_and_lenaerts() -> None:
 def test_alpha_rank_is_that_of_openspiel(vector: dict[str, Any]) -> None:
     payoffs = np.array(OPENSPIEL["payoffs"][vector["game"]])
     alpha = math.inf if vector["alpha"] is None else vector["alpha"]
-    found = ratings.alpha_rank(payoffs, alpha=alpha, against_all=not vector["local"] and alpha < math.inf, rare=0.01)
+    found = meta_game.alpha_rank(payoffs, alpha=alpha, against_all=not vector["local"] and alpha < math.inf, rare=0.01)
     np.testing.assert_allclose(found, vector["share"], atol=1e-8)
 
 
 def test_a_strategy_that_beats_all_others_has_all_the_time() -> None:
-    share = ratings.alpha_rank(np.array([[0.5, 0.6, 0.6], [0.4, 0.5, 0.7], [0.4, 0.3, 0.5]]))
+    share = meta_game.alpha_rank(np.array([[0.5, 0.6, 0.6], [0.4, 0.5, 0.7], [0.4, 0.3, 0.5]]))
     assert share[0] == pytest.approx(1.0, abs=1e-6)
-    assert ratings.alpha_rank(np.zeros((1, 1))).tolist() == [1.0]
+    assert meta_game.alpha_rank(np.zeros((1, 1))).tolist() == [1.0]
 
 
 # --- equilibria -------------------------------------------------------------------------------------------------------
@@ -254,10 +257,10 @@ def test_a_strategy_that_beats_all_others_has_all_the_time() -> None:
     ids=["rps", "prisoners", "stag_hunt", "chicken", "nothing", "alone", "twins"],
 )
 def test_the_most_even_symmetric_equilibrium(payoffs: Any, mixture: list[float]) -> None:
-    found = ratings.symmetric_equilibrium(payoffs)
+    found = meta_game.symmetric_equilibrium(payoffs)
     np.testing.assert_allclose(found.row, mixture, atol=1e-9)
     assert found.epsilon < 1e-12
-    shifted = ratings.symmetric_equilibrium(3.0 + 0.01 * payoffs)
+    shifted = meta_game.symmetric_equilibrium(3.0 + 0.01 * payoffs)
     np.testing.assert_allclose(shifted.row, mixture, atol=1e-6)
 
 
@@ -265,7 +268,7 @@ def test_the_most_even_symmetric_equilibrium(payoffs: Any, mixture: list[float])
 @given(st.integers(2, 5), st.integers(0, 10**6))
 def test_the_equilibrium_is_one_and_none_of_nashpy_s_is_more_even(n: int, seed: int) -> None:
     payoffs = np.random.default_rng(seed).normal(size=(n, n))
-    found = ratings.symmetric_equilibrium(payoffs)
+    found = meta_game.symmetric_equilibrium(payoffs)
     assert found.epsilon < 1e-9
     assert found.row.sum() == pytest.approx(1)
     known = [x for x, y in nashpy.Game(payoffs, payoffs.T).vertex_enumeration() if np.allclose(x, y, atol=1e-9)]
@@ -277,7 +280,7 @@ def test_the_equilibrium_is_one_and_none_of_nashpy_s_is_more_even(n: int, seed: 
 @given(st.integers(2, 4), st.integers(0, 10**6))
 def test_the_equilibrium_of_the_seats_is_one_that_nashpy_knows(n: int, seed: int) -> None:
     buyer, seller = np.random.default_rng(seed).normal(size=(2, n, n))
-    found = ratings.seat_equilibrium(buyer, seller)
+    found = meta_game.seat_equilibrium(buyer, seller)
     assert found.epsilon < 1e-9
     known = list(nashpy.Game(buyer, seller).vertex_enumeration())
     assert any(np.allclose(found.row, x, atol=1e-6) and np.allclose(found.column, y, atol=1e-6) for x, y in known)
@@ -286,14 +289,14 @@ def test_the_equilibrium_of_the_seats_is_one_that_nashpy_knows(n: int, seed: int
 def test_a_meta_game_of_twelve_and_one_of_thirty() -> None:
     rng = np.random.default_rng(1)
     for n in (12, 30):
-        found = ratings.symmetric_equilibrium(rng.normal(size=(n, n)))
+        found = meta_game.symmetric_equilibrium(rng.normal(size=(n, n)))
         assert found.epsilon < 1e-9
     twelve = rng.normal(size=(2, 12, 12))
-    assert ratings.seat_equilibrium(*twelve).epsilon < 1e-9
+    assert meta_game.seat_equilibrium(*twelve).epsilon < 1e-9
 
 
 def test_regret_is_what_the_best_reply_gains() -> None:
-    np.testing.assert_allclose(ratings.regrets(PRISONERS, np.array([0.0, 1.0])), [1.0, 0.0])
+    np.testing.assert_allclose(meta_game.regrets(PRISONERS, np.array([0.0, 1.0])), [1.0, 0.0])
 
 
 # --- replicator dynamics ----------------------------------------------------------------------------------------------
@@ -303,11 +306,11 @@ def test_the_dynamics_are_those_of_nashpy() -> None:
     payoffs, times = np.random.default_rng(6).random((4, 4)), np.linspace(0, 20, 41)
     scaled = (payoffs - payoffs.min()) / np.ptp(payoffs)
     expected = nashpy.Game(scaled, scaled.T).replicator_dynamics(np.full(4, 0.25), times)
-    np.testing.assert_allclose(ratings.replicator(payoffs, times), expected, atol=1e-5)
+    np.testing.assert_allclose(meta_game.replicator(payoffs, times), expected, atol=1e-5)
 
 
 def test_the_dynamics_end_with_the_dominant_and_stay_where_all_are_alike() -> None:
     times = np.linspace(0, 200, 51)
-    np.testing.assert_allclose(ratings.replicator(PRISONERS, times)[-1], [0, 1], atol=1e-6)
-    np.testing.assert_allclose(ratings.replicator(RPS, times), 1 / 3, atol=1e-9)
-    np.testing.assert_allclose(ratings.replicator(np.zeros((1, 1)), times), 1.0)
+    np.testing.assert_allclose(meta_game.replicator(PRISONERS, times)[-1], [0, 1], atol=1e-6)
+    np.testing.assert_allclose(meta_game.replicator(RPS, times), 1 / 3, atol=1e-9)
+    np.testing.assert_allclose(meta_game.replicator(np.zeros((1, 1)), times), 1.0)

@@ -17,11 +17,13 @@ from parlay_marl.catalogue import load_rules, load_scenario
 from parlay_marl.cli import app
 from parlay_marl.core.compiled import jit
 from parlay_marl.errors import ConfigurationError
-from parlay_marl.tournament import Forfeit, Games, ray_cells, run_tournament
+from parlay_marl.tournament import Forfeit, Games, run_tournament
 from parlay_marl.tournament.entrants import load_entrants
-from parlay_marl.tournament.matches import Cup
-from parlay_marl.tournament.ray_cells import Surroundings, compile_for, play_some
-from parlay_marl.tournament.ray_cluster import QUIET
+from parlay_marl.tournament.executors import ray_cells
+from parlay_marl.tournament.executors.cells import play_in_kernel
+from parlay_marl.tournament.executors.ray_cells import Surroundings, compile_for, play_some
+from parlay_marl.tournament.executors.ray_cluster import QUIET
+from parlay_marl.tournament.schedule import Schedule
 from tests.processes import Started, run, wait_until
 from tests.tournament import policies
 from tests.tournament.policies import HERE
@@ -228,8 +230,8 @@ def test_a_tournament_that_was_broken_off_goes_on_with_or_without_ray(nodes: Nod
 def test_a_node_with_other_rules_or_policies_is_refused(
     nodes: Nodes, changed: dict[str, Any], message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cup = Cup(load_entrants([f"{HERE}:Policy"]), (load_scenario("uniform"),), load_rules("default"), 1, SEED)
-    other = Surroundings.of(cup)._replace(**changed)
+    schedule = Schedule(load_entrants([f"{HERE}:Policy"]), (load_scenario("uniform"),), load_rules("default"), 1, SEED)
+    other = Surroundings.of(schedule)._replace(**changed)
     with pytest.raises(ConfigurationError, match=message):
         other.check()
     if "rules_digest" in changed:
@@ -324,19 +326,19 @@ def test_cells_of_a_node_that_dies_are_played_again_on_another(
 
 
 def test_a_task_plays_one_cell_at_least_and_no_more_than_it_has_time_for() -> None:
-    cup = Cup(load_entrants(FIELD[:2]), (load_scenario("uniform"),), load_rules("default"), GAMES, SEED)
-    given = Surroundings.of(cup), ray.cloudpickle.dumps(cup), 10.0
+    schedule = Schedule(load_entrants(FIELD[:2]), (load_scenario("uniform"),), load_rules("default"), GAMES, SEED)
+    given = Surroundings.of(schedule), ray.cloudpickle.dumps(schedule), 10.0
     for seconds, cells in ((0.0, 1), (60.0, 3)):
         rows, forfeits = play_some(*given, seconds, [2, 5, 7])
         assert forfeits == [[]] * cells
-        expected = [cup.play(cup.pairings[index]).tobytes() for index in (2, 5, 7)[:cells]]
+        expected = [play_in_kernel(schedule, schedule.cells[index]).tobytes() for index in (2, 5, 7)[:cells]]
         assert rows.tobytes() == b"".join(expected)
 
 
 def test_rules_are_compiled_here_before_the_tasks_would_all_compile_them(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[tuple[str, ...]] = []
     monkeypatch.setattr(jit, "needs_compiling", lambda *names: asked.append(names) or True)
-    compile_for(Cup(load_entrants(["shark"]), (load_scenario("uniform"),), load_rules("default"), 1, SEED))
+    compile_for(Schedule(load_entrants(["shark"]), (load_scenario("uniform"),), load_rules("default"), 1, SEED))
     assert asked == [("play_games", "step_games", "play_turns")]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from parlay_marl.core.outcome import OUTCOME, Ending
 from parlay_marl.errors import ConfigurationError, ForfeitWarning
 from parlay_marl.game.outcome import make_report
 from parlay_marl.tournament import Games, replay_game, run_tournament
+from parlay_marl.tournament.executors import hosts
 from parlay_marl.tournament.replay import rows_of
 from tests.helpers import SCENARIOS
 from tests.tournament import policies
@@ -90,6 +92,46 @@ def test_a_game_that_was_forfeited_out_of_time_is_forfeited_at_the_same_turn() -
     game = replay_game(games, int(late), workers=0, timeout=60.0)
     assert outcome(game) == stored(games, int(late))
     assert len(game.actions) in (4, 5)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let time pass only where the drowsy player lets it."""
+    monkeypatch.setattr(hosts, "time", SimpleNamespace(monotonic=lambda: policies.Drowsy.clock))
+
+
+def drowsy() -> Games:
+    return run_tournament([f"{HERE}:Drowsy", "hardliner"], ["uniform"], games=4, seed=SEED, workers=0, timeout=5.0)
+
+
+@pytest.mark.usefixtures("clock")
+def test_a_player_that_was_late_in_the_tournament_and_is_not_now_forfeits_at_the_same_turn(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(policies.Drowsy, "seconds", 9.0)
+    with pytest.warns(ForfeitWarning, match=r"drowsy forfeited \d+ games; .*: gives no answer within 5 s"):
+        games = drowsy()
+    monkeypatch.setattr(policies.Drowsy, "seconds", 0.0)
+    late = np.flatnonzero(games.rows["forfeit_by"] >= 0)
+    assert set(games.rows["number"][late].tolist()) == {1, 2, 3}, "the game in which it was late, and the rest"
+    for index in late.tolist():
+        game = replay_game(games, index, workers=0)
+        assert outcome(game) == stored(games, index)
+        assert len(game.actions) == 0 or games.rows["number"][index] == 1
+
+
+@pytest.mark.usefixtures("clock")
+def test_a_player_that_is_late_in_the_replay_is_said_to_be_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    games = drowsy()
+    assert not any(games.forfeits().values())
+    index = int(rows_of(games, buyer="drowsy", seller="hardliner")[1])
+    monkeypatch.setattr(policies.Drowsy, "seconds", 9.0)
+    with pytest.raises(
+        ConfigurationError,
+        match=r"drowsy as buyer forfeits it now: gives no answer within 5 s; give a longer timeout$",
+    ):
+        replay_game(games, index, workers=0, timeout=5.0)
+    replay_game(games, index, workers=0, timeout=20.0)
 
 
 def test_rows_are_found_by_who_played_what(learned: Games) -> None:

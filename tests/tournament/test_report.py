@@ -21,10 +21,14 @@ from parlay_marl.game import text, transcript
 from parlay_marl.game.config import make_config
 from parlay_marl.game.game import Game
 from parlay_marl.players.persona import as_player
-from parlay_marl.tournament import dance, figures, report, write_report
-from parlay_marl.tournament.counts import ENDINGS, PRICE_BINS, count_games, plain
+from parlay_marl.studies.plain import plain
+from parlay_marl.tournament import figures, write_report
+from parlay_marl.tournament.analysis import Analysis
 from parlay_marl.tournament.games import EntrantInfo, Games
-from tests.tournament.report_games import HOSTILE, StandIn, analysed, hostile, played
+from parlay_marl.tournament.report import offer_curves, transcripts
+from parlay_marl.tournament.report import page as report
+from parlay_marl.tournament.report.counts import ENDINGS, PRICE_BINS, count_games
+from tests.tournament.report_games import HOSTILE, analysed, hostile, played
 
 FIELD = ["shark", "diplomat", "hardliner", "veteran"]
 DEALS = ["saas_enterprise", "uniform", "hiring_package_terms"]
@@ -36,12 +40,12 @@ def games() -> Games:
 
 
 @pytest.fixture(scope="module")
-def analysis(games: Games) -> StandIn:
+def analysis(games: Games) -> Analysis:
     return analysed(games)
 
 
 @pytest.fixture(scope="module")
-def data(games: Games, analysis: StandIn) -> dict[str, Any]:
+def data(games: Games, analysis: Analysis) -> dict[str, Any]:
     return report.report_data(games, analysis)
 
 
@@ -106,6 +110,7 @@ def test_forfeits_and_capitulations_are_counted_for_the_seat_that_is_to_blame(ga
     rows["buyer"], rows["seller"] = 1, 2
     rows["forfeit_by"] = [0, 1, 1, -1]
     rows["outcome"]["ending"] = [Ending.FORFEIT, Ending.FORFEIT, Ending.FORFEIT, Ending.DEAL]
+    rows["outcome"]["closed_by"] = [0, 1, 1, 1]
     rows["outcome"]["worth"] = [(0, 0), (0, 0), (0, 0), (-0.1, 0.4)]
     conduct = count_games(dataclasses.replace(games, rows=rows))["conduct"]
     assert conduct["forfeits"] == [0, 1, 2, 0]
@@ -159,8 +164,8 @@ def test_without_any_zopa_there_is_no_band(games: Games) -> None:
 
 def test_numbers_become_plain_and_undefined_ones_none() -> None:
     given = {"a": np.array([0.123456, np.nan]), "b": (math.inf, 3, "x", None, -0.00001), "c": np.float64(2)}
-    assert plain(given) == {"a": [0.1235, None], "b": [None, 3, "x", None, 0.0], "c": 2.0}
-    assert str(plain(-0.00001)) == "0.0"
+    assert plain(given, 4) == {"a": [0.1235, None], "b": [None, 3, "x", None, 0.0], "c": 2.0}
+    assert str(plain(-0.00001, 4)) == "0.0"
 
 
 # ---------------------------------------------------------------- what is played again
@@ -199,7 +204,7 @@ def offers_by_hand(game: Game) -> list[tuple[float | None, float | None]]:
 def test_single_curves_are_the_standing_offers_of_the_games(games: Games, data: dict[str, Any]) -> None:
     for place in [(0, 3, 1), (1, 3, 2), (2, 0, 2), (1, 1, 3)]:
         s, b, k = place
-        pair = data["dance"]["scenarios"][s]["pairs"][b * len(games.entrants) + k]
+        pair = data["offers"]["scenarios"][s]["pairs"][b * len(games.entrants) + k]
         assert [game[:2] for game in pair["games"]] == [[0, 0], [1, 0], [0, 1], [1, 1]]
         for number, opener, last, is_deal, *curves in pair["games"]:
             game = replayed(games, s, b, k, opener, number)
@@ -215,10 +220,10 @@ def test_single_curves_are_the_standing_offers_of_the_games(games: Games, data: 
 
 def test_the_mean_curve_is_that_of_its_games(games: Games, data: dict[str, Any]) -> None:
     s, b, k = 0, 3, 1
-    found = data["dance"]["scenarios"][s]
+    found = data["offers"]["scenarios"][s]
     pair, rounds = found["pairs"][b * len(games.entrants) + k], found["rounds"]
     assert rounds == list(range(1, 21))
-    assert data["dance"]["mean_of"] == 16
+    assert data["offers"]["mean_of"] == 16
     every = [offers_by_hand(replayed(games, s, b, k, opener, n)) for opener in (0, 1) for n in range(8)]
     lasting = [offers + [offers[-1]] * (20 - len(offers)) for offers in every]
     for seat in (0, 1):
@@ -230,10 +235,10 @@ def test_the_mean_curve_is_that_of_its_games(games: Games, data: dict[str, Any])
 
 
 def test_a_transcript_tells_the_game_turn_by_turn(games: Games, data: dict[str, Any]) -> None:
-    strings = data["dance"]["strings"]
+    strings = data["offers"]["strings"]
     for s, b, k in [(0, 1, 0), (2, 3, 2), (1, 2, 3)]:
         deal = games.scenarios[s]
-        told = data["dance"]["scenarios"][s]["pairs"][b * len(games.entrants) + k]["told"]
+        told = data["offers"]["scenarios"][s]["pairs"][b * len(games.entrants) + k]["transcripts"]
         assert sorted(game["opener"] for game in told) == [0, 1]
         for entry in told:
             game = replayed(games, s, b, k, entry["opener"])
@@ -262,42 +267,42 @@ def test_a_transcript_tells_the_game_turn_by_turn(games: Games, data: dict[str, 
 
 
 def test_a_long_game_is_told_by_its_ends_and_its_curve_has_few_points(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dance, "MOST_TURNS", 12)
-    monkeypatch.setattr(dance, "HEAD", 5)
-    monkeypatch.setattr(dance, "TAIL", 3)
-    monkeypatch.setattr(dance, "MOST_POINTS", 7)
+    monkeypatch.setattr(transcripts, "MOST_TURNS", 12)
+    monkeypatch.setattr(transcripts, "HEAD", 5)
+    monkeypatch.setattr(transcripts, "TAIL", 3)
+    monkeypatch.setattr(offer_curves, "MOST_POINTS", 7)
     few = played(["hardliner", "micro"], ["saas_enterprise"], 1)
-    found = dance.dances(few, [0, 1])["scenarios"][0]
+    found = offer_curves.offer_curves(few, [0, 1])["scenarios"][0]
     assert found["rounds"] == [1, 4, 7, 11, 14, 17, 20]
-    entry = found["pairs"][1]["told"][0]
+    entry = found["pairs"][1]["transcripts"][0]
     assert entry["skipped"] == [5, 32]
     assert len(entry["turns"]) == 8
     assert all(len(curve) == 7 for curve in found["pairs"][1]["mean"])
 
 
-def test_policies_are_not_played_again(games: Games, analysis: StandIn) -> None:
+def test_policies_are_not_played_again(games: Games, analysis: Analysis) -> None:
     entrants = list(games.entrants)
     entrants[0] = EntrantInfo(entrants[0].name, "policy", {"import": "pkg.module:Name", "sha256": "0"})
     found = report.report_data(dataclasses.replace(games, entrants=tuple(entrants)), analysis)
-    pairs = found["dance"]["scenarios"][0]["pairs"]
+    pairs = found["offers"]["scenarios"][0]["pairs"]
     many = len(entrants)
     assert [n for n, pair in enumerate(pairs) if pair is None] == [*range(many), *range(many, many * many, many)]
     assert "pkg.module:Name" in found["command"]
     assert found["about"][0] == "import pkg.module:Name, sha256 0"
 
 
-def test_games_that_come_out_differently_are_left_out(games: Games, analysis: StandIn) -> None:
+def test_games_that_come_out_differently_are_left_out(games: Games, analysis: Analysis) -> None:
     changed = dataclasses.replace(games, seed=games.seed + 1)
-    pairs = report.report_data(changed, analysis)["dance"]["scenarios"][1]["pairs"]
+    pairs = report.report_data(changed, analysis)["offers"]["scenarios"][1]["pairs"]
     assert {} in pairs
 
 
 def test_the_best_entrants_are_shown_where_not_all_fit(games: Games, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dance, "MOST_CURVES", 4 * len(games.scenarios))
-    monkeypatch.setattr(dance, "MOST_TRANSCRIPTS", 1 * len(games.scenarios))
-    pairs = dance.dances(games, [2, 0, 1, 3])["scenarios"][0]["pairs"]
+    monkeypatch.setattr(offer_curves, "MOST_CURVES", 4 * len(games.scenarios))
+    monkeypatch.setattr(offer_curves, "MOST_TRANSCRIPTS", 1 * len(games.scenarios))
+    pairs = offer_curves.offer_curves(games, [2, 0, 1, 3])["scenarios"][0]["pairs"]
     assert [divmod(n, 4) for n, pair in enumerate(pairs) if pair] == [(0, 0), (0, 2), (2, 0), (2, 2)]
-    assert [divmod(n, 4) for n, pair in enumerate(pairs) if pair and "told" in pair] == [(2, 2)]
+    assert [divmod(n, 4) for n, pair in enumerate(pairs) if pair and "transcripts" in pair] == [(2, 2)]
 
 
 # ---------------------------------------------------------------- the page
@@ -326,7 +331,7 @@ def read(page: str) -> Reader:
 
 
 def test_the_file_holds_the_data_and_the_same_games_give_the_same_file(
-    games: Games, analysis: StandIn, data: dict[str, Any], tmp_path: Path
+    games: Games, analysis: Analysis, data: dict[str, Any], tmp_path: Path
 ) -> None:
     write_report(games, analysis, tmp_path / "report.html")
     write_report(games, analysis, str(tmp_path / "again.html"))
@@ -345,7 +350,7 @@ def test_no_text_breaks_out_of_its_data(games: Games) -> None:
     found = json.loads(reader.scripts[0])
     assert found["names"][0] == HOSTILE
     assert found["scenarios"][0]["title"] == HOSTILE
-    assert any(HOSTILE in text for text in found["dance"]["strings"])
+    assert any(HOSTILE in text for text in found["offers"]["strings"])
 
 
 def test_texts_that_look_like_parts_of_the_template_stay_texts(games: Games) -> None:
@@ -356,28 +361,28 @@ def test_texts_that_look_like_parts_of_the_template_stay_texts(games: Games) -> 
     assert json.loads(read(page).scripts[0])["names"][0] == "{{js}}"
 
 
-def test_the_page_refers_to_nothing_outside_itself(games: Games, analysis: StandIn) -> None:
+def test_the_page_refers_to_nothing_outside_itself(games: Games, analysis: Analysis) -> None:
     page = report.report_page(games, analysis)
     for tag, attributes in read(page).tags:
         for name in ("src", "href"):
             value = attributes.get(name)
             assert value is None or value.startswith(("#", "data:")), f"{tag} {name}={value}"
-    css = (report.PAGE / "report.css").read_text()
+    css = (report.ASSETS / "report.css").read_text()
     assert not re.search(r"url\(|@import", css)
-    script = (report.PAGE / "report.js").read_text()
+    script = (report.ASSETS / "report.js").read_text()
     assert not re.search(r"fetch\(|XMLHttpRequest|import\(|innerHTML|insertAdjacentHTML|document\.write|eval\(", script)
     assert "default-src 'none'" in page
 
 
 def test_sections_and_their_links_belong_together() -> None:
-    tags = read((report.PAGE / "report.html").read_text()).tags
+    tags = read((report.ASSETS / "report.html").read_text()).tags
     links = [attributes["href"] for tag, attributes in tags if tag == "a"]
     sections = [f"#{attributes['id']}" for tag, attributes in tags if tag == "section"]
     assert links[1:] == sections
     assert len(sections) == 9
 
 
-def test_the_command_plays_the_same_tournament(games: Games, analysis: StandIn) -> None:
+def test_the_command_plays_the_same_tournament(games: Games, analysis: Analysis) -> None:
     command = report.report_data(games, analysis)["command"]
     assert command == (
         "parlay tournament diplomat hardliner shark veteran -s hiring_package_terms -s saas_enterprise -s uniform "
@@ -401,7 +406,7 @@ def test_long_dynamics_are_thinned(data: dict[str, Any]) -> None:
     assert replicator["times"][-1] == 400.0
 
 
-def test_a_file_that_cannot_be_written_is_refused(games: Games, analysis: StandIn, tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_written_is_refused(games: Games, analysis: Analysis, tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"report: cannot write .*none/report\.html: No such file"):
         write_report(games, analysis, tmp_path / "none" / "report.html")
 
@@ -414,7 +419,7 @@ def test_every_persona_can_be_told_of() -> None:
 # ---------------------------------------------------------------- pictures
 
 
-def test_figures_are_drawn_in_the_formats_asked_for(games: Games, analysis: StandIn, tmp_path: Path) -> None:
+def test_figures_are_drawn_in_the_formats_asked_for(games: Games, analysis: Analysis, tmp_path: Path) -> None:
     written = figures(games, analysis, tmp_path / "new" / "figures")
     names = ["ranking", "matrix", "population", *(f"prices_{name}" for name in sorted(DEALS))]
     assert [path.name for path in written] == [f"{name}.{kind}" for name in names for kind in ("svg", "png")]
@@ -432,7 +437,7 @@ def test_names_are_no_formulas_in_figures(games: Games, tmp_path: Path) -> None:
     assert any("$x_{" in path.read_text(encoding="utf-8") for path in written)
 
 
-def test_other_formats_and_folders_that_cannot_be_are_refused(games: Games, analysis: StandIn, tmp_path: Path) -> None:
+def test_other_formats_and_folders_that_cannot_be_are_refused(games: Games, analysis: Analysis, tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="figures: unknown format 'jpg'; known: png, svg, pdf"):
         figures(games, analysis, tmp_path, ["jpg"])
     (tmp_path / "file").write_text("")

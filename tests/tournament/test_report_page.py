@@ -293,7 +293,7 @@ def test_prices_can_be_those_of_one_entrant_or_the_split_of_the_gains(page: Page
 def test_offers_of_any_pair_are_drawn_and_its_game_can_be_read(page: Page, games: Games) -> None:
     page.open()
     buyer, seller, deal = games.names.index("shark"), games.names.index("veteran"), 1
-    for name, value in (("dance-scenario", deal), ("dance-buyer", buyer), ("dance-seller", seller)):
+    for name, value in (("offers-scenario", deal), ("offers-buyer", buyer), ("offers-seller", seller)):
         page.choose(name, value)
     assert page.text("#offers .panel h3") == "shark buys from veteran"
     page.wait(lambda: len(page.all("#offers .panel .curve")) == 2)
@@ -372,12 +372,12 @@ def test_hostile_texts_are_shown_and_do_nothing(driver: webdriver.Chrome, games:
     assert page.all("img") == []
     assert HOSTILE in page.text("#pairs")
     assert HOSTILE in page.text("#scenario-panel h3")
-    page.choose("dance-buyer", 1)
-    page.choose("dance-seller", 1)
+    page.choose("offers-buyer", 1)
+    page.choose("offers-seller", 1)
     page.click(page.one("#offers .tell"))
     assert HOSTILE in page.text("#transcript")
     page.run("document.getElementById('transcript').close()")
-    page.choose("dance-seller", 0)
+    page.choose("offers-seller", 0)
     assert "is a policy, and its games cannot be played again" in page.text("#offers .panel")
     assert page.errors() == []
     assert page.requests() == [page.path.as_uri()]

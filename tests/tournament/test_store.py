@@ -13,12 +13,13 @@ from typing import Any
 import pytest
 
 from parlay_marl.errors import ConfigurationError
-from parlay_marl.tournament import Games, run_tournament
+from parlay_marl.tournament import Forfeit, Games, run_tournament
 from parlay_marl.tournament import store as module
-from parlay_marl.tournament.matches import Cup
+from parlay_marl.tournament.executors import cells
 from parlay_marl.tournament.store import Store, write_results
 from tests.helpers import case_name
 from tests.processes import Started, is_running, run, wait_until
+from tests.tournament import policies
 from tests.tournament.policies import HERE
 
 FIELD, DEALS, GAMES, SEED = ["linear", "shark", f"{HERE}:Policy"], ["uniform", "hiring_package"], 6, 5
@@ -86,13 +87,32 @@ def test_a_tournament_goes_on_where_it_was_stopped(
     assert kept == after
     calls: list[tuple[int, int]] = []
     again: list[Any] = []
-    in_kernel, asking = Cup.play, Cup.play_asking
-    monkeypatch.setattr(Cup, "play", lambda *at: (again.append(at[1]), in_kernel(*at))[1])
-    monkeypatch.setattr(Cup, "play_asking", lambda *at: (again.append(at[1]), asking(*at))[1])
+    in_kernel, asking = cells.play_in_kernel, cells.play_with_host
+    monkeypatch.setattr(cells, "play_in_kernel", lambda *at: (again.append(at[1]), in_kernel(*at))[1])
+    monkeypatch.setattr(cells, "play_with_host", lambda *at: (again.append(at[1]), asking(*at))[1])
     play(tmp_path, resume=True, on_cell=lambda *at: calls.append(at))
     assert calls == [(done, CELLS) for done in range(kept, CELLS + 1)]
     assert len(again) == CELLS - kept  # nothing that was finished is played again
     assert content(tmp_path) == content(clean)
+
+
+@pytest.mark.parametrize("name", ["Interrupted", "InterruptedBatch"])
+def test_control_c_in_a_player_of_this_process_ends_the_tournament_and_keeps_what_is_finished(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    field = [f"{HERE}:{name}", "linear"]
+    how: dict[str, Any] = {"games": 2, "seed": SEED, "workers": 0}
+    forfeits: list[Forfeit] = []
+    monkeypatch.setattr(policies.Interrupted, "turns", 0)
+    monkeypatch.setattr(policies.Interrupted, "at", 12)
+    with pytest.raises(KeyboardInterrupt):
+        run_tournament(field, ["uniform"], **how, out=tmp_path / "out", on_forfeit=forfeits.append)
+    kept = len(list((tmp_path / "out" / "cells").glob("*.cell")))
+    assert 2 <= kept < 8, "two cells are played in the kernel"
+    run_tournament(field, ["uniform"], **how, out=tmp_path / "out", resume=True, on_forfeit=forfeits.append)
+    run_tournament(field, ["uniform"], **how, out=tmp_path / "clean", on_forfeit=forfeits.append)
+    assert content(tmp_path / "out") == content(tmp_path / "clean")
+    assert forfeits == []
 
 
 def test_files_that_are_not_whole_are_played_again(clean: Path, tmp_path: Path) -> None:
@@ -115,7 +135,7 @@ def test_a_finished_tournament_is_not_played_again(
     clean: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     play(tmp_path)
-    monkeypatch.setattr(Cup, "play", lambda *_: pytest.fail("played"))
+    monkeypatch.setattr(cells, "play_in_kernel", lambda *_: pytest.fail("played"))
     games = play(tmp_path, resume=True)
     assert games.rows.tobytes() == Games.read(clean / "games.parquet").rows.tobytes()
     (tmp_path / "results.json").unlink()  # killed between the two

@@ -1,4 +1,4 @@
-"""What learners are paid for: worked examples of the utility, and who left rightly."""
+"""What learners are paid for: worked examples of the utility."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from parlay_marl.core.outcome import DEADLINE, DEAL, OUTCOME_DTYPE, WALKED
+from parlay_marl.core.outcome import DEADLINE, DEAL, OUTCOME_DTYPE
 from parlay_marl.core.style import TRAIT_INPUTS
-from parlay_marl.training.goals import CLOSING, HONESTY, drawn_traits, left_rightly, turns_played, utility
+from parlay_marl.training.goals import CLOSING, HONESTY, drawn_traits, turns_played, utility
 
 SELFISH = 22.5 / 67.5  # the agreeableness whose angle is 0: only one's own gain counts
 
@@ -53,20 +53,6 @@ def test_utility(traits: tuple[float, ...], fields: dict[str, Any], expected: fl
 
 def test_utility_is_that_of_the_learners_seat() -> None:
     assert worth(1, payoff=(0.4, 0.6)) == pytest.approx(0.6)
-
-
-@pytest.mark.parametrize(
-    ("fields", "expected"),
-    [
-        ({"ending": WALKED, "closed_by": 0, "start_width": -0.2, "zopa_low": 0.6, "zopa_high": 0.4}, True),
-        ({"ending": WALKED, "closed_by": 1, "start_width": -0.2, "zopa_low": 0.6, "zopa_high": 0.4}, False),
-        ({"ending": DEADLINE, "closed_by": -1, "start_width": -0.2, "zopa_low": 0.6, "zopa_high": 0.4}, False),
-        ({"ending": WALKED, "closed_by": 0, "start_width": 0.2, "zopa_low": 0.6, "zopa_high": 0.4}, False),
-        ({"ending": WALKED, "closed_by": 0, "start_width": -0.1, "zopa_low": 0.4, "zopa_high": 0.6}, False),
-    ],
-)
-def test_only_the_own_walk_away_without_any_zopa_is_right(fields: dict[str, Any], expected: bool) -> None:
-    assert left_rightly(outcome(**fields), np.array([0]))[0] == expected
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from parlay_marl.catalogue import load_persona
 from parlay_marl.core.moves import OFFER
 from parlay_marl.envs.batch import Batch
 from parlay_marl.players.persona import PersonaPlayer
-from parlay_marl.training.league import EXPLORER, FIRST_PAST, LEAST_WEIGHT, SELVES, League, member
+from parlay_marl.training.league import EXPLORER, FIRST_PAST, LEAST_WEIGHT, SELVES, League, league_player
 from tests.policies.networks import network
 
 
@@ -60,7 +60,7 @@ def test_who_is_beaten_most_makes_room_and_the_first_stays(league: League) -> No
 def test_the_line_up_is_selves_then_past_then_others(league: League) -> None:
     old, now = network(), network(seed=1)
     league.remember(old, 0)
-    line_up = league.line_up(now, None)
+    line_up = league.players(now, None)
     assert [player.policy for player in line_up[: FIRST_PAST + 1]] == [*[now] * FIRST_PAST, old]
     assert [player.policy for player in line_up[FIRST_PAST + 1 : FIRST_PAST + 3]] == [now, now]
     assert [i for i, player in enumerate(line_up) if player.record["network"]["explores"][0] > 0.0] == [EXPLORER]
@@ -69,7 +69,7 @@ def test_the_line_up_is_selves_then_past_then_others(league: League) -> None:
 
 def begun(explores: bool, lanes: int = 600) -> Batch:
     """Return games of 5 rounds before the learner's first turn."""
-    opponent = member("self", network(), explores=explores)
+    opponent = league_player("self", network(), explores=explores)
     batch = Batch(lanes, "uniform", reward="payoff", max_rounds=5, learner="buyer", opponent=opponent)
     batch.reset(0)
     return batch

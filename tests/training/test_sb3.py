@@ -12,7 +12,8 @@ from sb3_contrib.common.maskable.utils import get_action_masks, is_masking_suppo
 
 from parlay_marl.core.outcome import NONE
 from parlay_marl.envs.batch import Batch
-from parlay_marl.training.goals import left_rightly, turns_played, utility
+from parlay_marl.studies.outcomes import Outcomes, of_seats
+from parlay_marl.training.goals import turns_played, utility
 from parlay_marl.training.sb3 import BatchVecEnv
 from tests.helpers import pick
 
@@ -107,7 +108,7 @@ def test_games_that_end_pay_what_learners_value(settings: dict[str, Any]) -> Non
             assert (observations[:, -4:] == env.traits).all()
             assert (env.traits[~done] == traits[~done]).all()
         if "exit_bonus" in settings:
-            expected = expected + 0.3 * left_rightly(outcomes, own)
+            expected = expected + 0.3 * of_seats(Outcomes(outcomes).own_right_walk_away, own)
         assert rewards[done] == pytest.approx(expected, abs=1e-6)
         ends += int(done.sum())
     assert ends > 100

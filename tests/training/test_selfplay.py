@@ -18,10 +18,10 @@ from parlay_marl.core.outcome import DEAL
 from parlay_marl.errors import CatalogueError, ConfigurationError, MissingExtraError, ParlayError
 from parlay_marl.players.persona import PersonaPlayer
 from parlay_marl.policies.policy import Policy, read_policy
+from parlay_marl.studies.evaluation import evaluate, games_of
 from parlay_marl.training.config import TrainingConfig, price_scenarios, scripted_personas
-from parlay_marl.training.evaluation import evaluate, games_of
 from parlay_marl.training.folder import Folder
-from parlay_marl.training.league import member
+from parlay_marl.training.league import league_player
 from parlay_marl.training.selfplay import Progress, Run, scenario_params, train
 from tests.processes import run
 
@@ -59,7 +59,7 @@ def test_a_learner_is_paid_more_than_by_chance() -> None:
         scenarios=("saas_enterprise",), opponents={"conceder": 1.0}, self_share=0.0, past_share=0.0, frames=100_000,
         evaluate_every=10**9,
     )  # fmt: skip
-    learned = member("learner", train(quick))
+    learned = league_player("learner", train(quick))
     conceder, other = PersonaPlayer(load_persona("conceder")), PersonaPlayer(load_persona("random"))
     games = {"games": 50, "seed": 5}
     paid, by_chance = (evaluate(each, [conceder], scenario_params(quick), **games).payoff for each in (learned, other))
@@ -86,7 +86,7 @@ def test_with_one_round_self_play_finds_the_ultimatum(tmp_path: Path) -> None:
         opponent_share=0.0, max_rounds=1, exit_bonus=0.0, frames=600_000, lanes=512, steps=16, batch_size=2048,
         epochs=4, hidden=(32, 32), entropy=0.1, final_entropy=0.003,
     )  # fmt: skip
-    learned = member("learner", train(alone))
+    learned = league_player("learner", train(alone))
     outcomes = games_of(learned, learned, scenario_params(alone), 0, games=20, seed=1)[0]
     assert (outcomes["ending"] == DEAL).all()
     for opener in (0, 1):
@@ -248,7 +248,7 @@ def test_a_policy_for_terms_has_room_for_their_packages() -> None:
     policy = run.learn()
     run.close()
     assert policy.packages == 9
-    played = evaluate(member("a", policy), run.others, scenario_params(run.config), games=2)
+    played = evaluate(league_player("a", policy), run.others, scenario_params(run.config), games=2)
     assert np.isfinite(played.payoff.mean)
 
 

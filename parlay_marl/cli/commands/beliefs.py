@@ -57,7 +57,7 @@ def beliefs(
     from parlay_marl.cli.progress import with_progress
     from parlay_marl.cli.resultfile import result_file
     from parlay_marl.cli.start import COMPILED, persona
-    from parlay_marl.tournament import assess_beliefs
+    from parlay_marl.studies.beliefs import assess_beliefs
 
     if plot is not None:
         _check_plot(plot, personas or ())

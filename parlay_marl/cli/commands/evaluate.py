@@ -53,8 +53,8 @@ def evaluate(
     from parlay_marl.cli.resultfile import result_file
     from parlay_marl.cli.training_tables import show_judgement
     from parlay_marl.players.persona import PersonaPlayer
+    from parlay_marl.studies.evaluation import judge
     from parlay_marl.training.config import known_scenarios, scripted_personas
-    from parlay_marl.training.evaluation import judge
 
     _check(games, threads, seed)
     with result_file(json, "--json") as file:

@@ -99,7 +99,7 @@ def tournament(
 def _check_charts(formats: list[str] | tuple[()], out: Path | None) -> None:
     """Refuse charts that cannot be drawn, before anything is played."""
     from parlay_marl.errors import ConfigurationError
-    from parlay_marl.tournament.plots import check_formats
+    from parlay_marl.tournament.report.plots import check_formats
 
     if formats and out is None:
         raise ConfigurationError("--figures: no folder to write to; give one with --out")
@@ -112,7 +112,7 @@ def _write(
     """Print the forfeits, and write results, report and charts into the folder, if there is one."""
     from parlay_marl.cli.console import remarks
     from parlay_marl.tournament import figures, write_report
-    from parlay_marl.tournament.matches import in_sentences
+    from parlay_marl.tournament.forfeits import in_sentences
     from parlay_marl.tournament.store import FIGURES, REPORT, write_results
 
     for line in in_sentences(forfeits):  # also with --quiet

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from ray.rllib.utils import metrics as names
 
-from parlay_marl.core.outcome import DEAL
 from parlay_marl.envs.table import AGENTS
+from parlay_marl.studies.outcomes import Outcomes, duel_score
 from parlay_marl.training.rllib.rollout import Game
 
 NEGOTIATION = "negotiation"
@@ -42,7 +42,7 @@ class Figures:
         length, paid = float(game.turns), dict(zip(AGENTS, game.pays, strict=True))
         values[names.EPISODE_LEN_MEAN,].append(length)
         values[names.EPISODE_RETURN_MEAN,].append(sum(paid[agent] for agent in game.modules))
-        values[NEGOTIATION, DEAL_RATE].append(float(outcome["ending"] == DEAL))
+        values[NEGOTIATION, DEAL_RATE].append(float(Outcomes(outcome).deal))
         by_module: dict[str, float] = defaultdict(float)
         for seat, agent in enumerate(AGENTS):
             if agent not in game.modules:
@@ -56,9 +56,9 @@ class Figures:
             values[names.EPISODE_MODULE_RETURN_MEAN, module].append(total)
         if len(by_module) == len(AGENTS):
             own, other = (game.modules[agent] for agent in AGENTS)
-            ahead = float(np.sign(outcome["payoff"][0] - outcome["payoff"][1]))
-            values[NEGOTIATION, SCORE, own, other].append(0.5 + 0.5 * ahead)
-            values[NEGOTIATION, SCORE, other, own].append(0.5 - 0.5 * ahead)
+            for seat, pair in enumerate(((own, other), (other, own))):
+                won = duel_score(outcome["payoff"][seat], outcome["payoff"][1 - seat])
+                values[NEGOTIATION, SCORE, *pair].append(float(won))
 
     def log(self, logger: Any, window: int) -> None:
         """Log the means over the games since the last call, and clear them."""

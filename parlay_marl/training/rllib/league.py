@@ -14,7 +14,7 @@ from ray.rllib.utils.metrics import ENV_RUNNER_RESULTS
 
 from parlay_marl.errors import ConfigurationError
 from parlay_marl.game.config import whole_number
-from parlay_marl.training.league import LEAST_WEIGHT
+from parlay_marl.training.league import pfsp_shares, place_to_free
 from parlay_marl.training.rllib.figures import NEGOTIATION, SCORE
 
 LEARNER = "learner"
@@ -36,9 +36,8 @@ class Matchmaking:
 
     @property
     def shares(self) -> list[float]:
-        """The share of each copy of the games against copies."""
-        weights = np.maximum((1.0 - np.array(self.beaten)) ** 2, LEAST_WEIGHT)
-        shares: list[float] = (weights / weights.sum()).tolist()
+        """How often each copy is met, of the games against copies."""
+        shares: list[float] = pfsp_shares(np.array(self.beaten)).tolist()
         return shares
 
     def __call__(self, agent: str, episode: Any, **_: Any) -> str:
@@ -72,7 +71,7 @@ class LeagueCallback(RLlibCallback):
         if result["training_iteration"] % self.every == 0:
             place = len(past)
             if place >= self.most:
-                place = 1 + int(np.argmax(beaten[1:])) if self.most > 1 else 0
+                place = place_to_free(beaten)
             else:
                 past.append(PAST.format(place))
                 beaten.append(0.5)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from parlay_marl.core.compiled import jit
-from parlay_marl.tournament.ray_cluster import ray_cluster
+from parlay_marl.tournament.executors.ray_cluster import ray_cluster
 from parlay_marl.training.rllib.env import register
 from parlay_marl.training.rllib.lanes import Lanes
 from parlay_marl.training.rllib_settings import env_settings

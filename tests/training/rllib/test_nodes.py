@@ -11,7 +11,7 @@ import pytest
 import ray
 from ray.cluster_utils import Cluster
 
-from parlay_marl.tournament.ray_cluster import QUIET, ray_cluster
+from parlay_marl.tournament.executors.ray_cluster import QUIET, ray_cluster
 from parlay_marl.training import rllib
 from parlay_marl.training.rllib import LeagueCallback
 from parlay_marl.training.rllib.session import session

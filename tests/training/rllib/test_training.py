@@ -15,11 +15,11 @@ from parlay_marl.catalogue import build_params, load_persona, load_rules, load_s
 from parlay_marl.errors import UnknownNameError
 from parlay_marl.players.persona import PersonaPlayer, as_persona
 from parlay_marl.policies.policy import read_policy, write_policy
+from parlay_marl.studies.evaluation import evaluate
 from parlay_marl.tournament import run_tournament
 from parlay_marl.training import rllib
-from parlay_marl.training.evaluation import evaluate
 from parlay_marl.training.export import import_policy
-from parlay_marl.training.league import member
+from parlay_marl.training.league import league_player
 from tests.policies.networks import network, rows
 from tests.training.rllib.play import THEIRS, equal, small, weights
 
@@ -113,7 +113,7 @@ def test_a_learner_gets_more_than_chance_and_than_before() -> None:
     conceder = PersonaPlayer(load_persona("conceder"))
 
     def paid(policy: Any) -> Any:
-        return evaluate(member("pupil", policy), [conceder], deals, games=200, seed=2**60).payoff
+        return evaluate(league_player("pupil", policy), [conceder], deals, games=200, seed=2**60).payoff
 
     by_chance = evaluate(as_persona("random"), [conceder], deals, games=200, seed=2**60).payoff
     assert paid(last).low > max(paid(first).high, by_chance.high)

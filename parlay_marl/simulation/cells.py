@@ -1,0 +1,77 @@
+"""The games of a cell: a buyer, a seller, a scenario and an opener, played by the kernel from beginning to end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+import numpy as np
+
+from parlay_marl.core.moves import BUYER, SELLER
+from parlay_marl.core.outcome import OUTCOME_DTYPE
+from parlay_marl.core.state import STATE_DTYPE
+from parlay_marl.players.persona import PersonaPlayer, cast_of
+from parlay_marl.players.scripted import play_games, seated
+from parlay_marl.simulation.threads import Workers
+
+MOST_GAMES = 2**31 - 1
+"""The largest number of games in a cell."""
+LEAST_PER_THREAD = 64
+"""The least number of games for each thread; with fewer, another thread saves no time."""
+CELLS_AHEAD = 64
+"""Cells that may be finished before an earlier one is."""
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+
+
+def play_cell(
+    buyer: PersonaPlayer,
+    seller: PersonaPlayer,
+    params: Any,
+    *,
+    opener: int,
+    games: int,
+    seed: int,
+    threads: int = 1,
+) -> Any:
+    """Play games 0 to `games` of a seed between two personas; return `(games,)` of `OUTCOME_DTYPE`.
+
+    Threads share the games where there are enough of them.
+    """
+    for player in (buyer, seller):
+        player.check_packages(int(params[0]["scenario"]["packages"]))
+    cast, fixed = cast_of([buyer, seller]), seated([buyer.record, seller.record], opener)
+    outcomes = np.zeros(games, OUTCOME_DTYPE)
+    blank, numbers = np.zeros(1, STATE_DTYPE), np.arange(games)
+
+    def play(work: Any) -> int:
+        scratch = np.zeros(1, STATE_DTYPE)
+        return play_games(
+            work, params, *cast, BUYER, SELLER, fixed, blank, np.uint64(seed), 0, numbers, scratch, outcomes
+        )
+
+    workers = Workers(threads, games, LEAST_PER_THREAD)
+    workers.run(play)
+    workers.close()
+    return outcomes
+
+
+def in_order(
+    play: Callable[[Task], Result], tasks: Sequence[Task], threads: int, halt: Callable[[], None] = lambda: None
+) -> Iterator[tuple[Task, Result]]:
+    """Run tasks in threads, and yield each with its result in the order of the tasks.
+
+    If the iteration is broken off, `halt` is called before the running tasks are waited for.
+    """
+    if threads == 1:
+        yield from ((task, play(task)) for task in tasks)
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        try:
+            for start in range(0, len(tasks), CELLS_AHEAD):
+                some = tasks[start : start + CELLS_AHEAD]
+                yield from zip(some, pool.map(play, some), strict=True)
+        except BaseException:
+            halt()
+            raise

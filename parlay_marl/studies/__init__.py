@@ -1,0 +1,1 @@
+"""Questions asked of many games: metrics with intervals, evaluation, exploitability, and the quality of beliefs."""

@@ -1,0 +1,116 @@
+"""All games of a cell at once, turn by turn, with a policy in a seat that is asked for its moves.
+
+All games of a cell have the same opener, so that the same seat is on turn in each: a turn is one call of a kernel for a
+persona, and one question about all open games for a policy. The games are those that the kernel plays by itself: game k
+of the seed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from parlay_marl.catalogue.scenarios import Params
+from parlay_marl.core import observation as observed
+from parlay_marl.core.moves import Move, n_actions
+from parlay_marl.core.outcome import NONE, OUTCOME_DTYPE
+from parlay_marl.core.state import STATE_DTYPE
+from parlay_marl.core.step import forfeit_game, observe_game, report_games, reset_games, step_games
+from parlay_marl.core.style import CHOICE_DTYPE
+from parlay_marl.errors import PolicyError
+from parlay_marl.game.action import Action
+from parlay_marl.game.position import action_text, refusal_text
+from parlay_marl.players.persona import AnyPlayer, PersonaPlayer
+from parlay_marl.players.scripted import choose_move, play_turns, seated
+from parlay_marl.tournament.executors.cell_games import CellGames
+
+_BLANK = np.zeros(1, STATE_DTYPE)
+_BLANK.flags.writeable = False
+
+
+class BatchedCell(CellGames):
+    """The games of a cell between personas and policies that play batches.
+
+    A policy that fails forfeits all games that are open then; one that plays illegally forfeits that game.
+    """
+
+    def __init__(self, players: Sequence[AnyPlayer], params: Params, opener: int, games: int, seed: int) -> None:
+        super().__init__(games)
+        self._params, self._seat = params, opener
+        self._players = players
+        self._packages = int(params[0]["scenario"]["packages"])
+        self._rows = np.zeros(games, STATE_DTYPE)
+        self._observations = np.zeros((games, observed.width(self._packages)), np.float32)
+        self._masks = np.zeros((games, n_actions(self._packages)), np.int8)
+        self._actions, self._refusals = np.full(games, -1, np.int64), np.zeros(games, np.int8)
+        self._choice = np.zeros(1, CHOICE_DTYPE)
+        self._begin(seed)
+
+    def _begin(self, seed: int) -> None:
+        """Begin all games as the kernel does, with the event sensitivities of the personas."""
+        personas = [player if isinstance(player, PersonaPlayer) else None for player in self._players]
+        fixed = seated([None if persona is None else persona.record for persona in personas], self._seat)
+        fixed.flags.writeable = False
+        numbers, scenarios = np.arange(len(self._rows)), np.zeros(len(self._rows), np.int32)
+        reset_games(self._rows, self._params, _BLANK, fixed, np.uint64(seed), numbers, scenarios)
+        if personas[self._seat] is None:
+            for i in range(len(self._rows)):
+                view = self._observations[i], self._masks[i]
+                observe_game(self._rows, self._params, i, self._seat, self._packages, *view)
+
+    def play(self, turns: int | None = None) -> None:
+        """Play all games to their ends, or as many turns of them."""
+        played = 0
+        while (self._rows["ending"] == NONE).any() and played != turns:
+            player = self._players[self._seat]
+            if isinstance(player, PersonaPlayer):
+                self._record_persona(player)
+                view = self._observations, self._masks
+                play_turns(self._rows, self._params, player.record, player.weights, 0, self._packages, *view)
+            else:
+                self._ask(player)
+            self._seat = 1 - self._seat
+            played += 1
+
+    def outcomes(self) -> Any:
+        """Return the outcomes of the games, `(games,)` of `OUTCOME_DTYPE`."""
+        outcomes = np.zeros(len(self._rows), OUTCOME_DTYPE)
+        report_games(self._rows, self._params, outcomes)
+        return outcomes
+
+    def _ask(self, policy: Any) -> None:
+        """Let the policy on turn play in all open games."""
+        open_games = np.flatnonzero(self._rows["ending"] == NONE)
+        try:
+            self._actions[open_games] = policy.act(self._observations[open_games], self._masks[open_games])
+        except PolicyError as fault:
+            self._forfeit(open_games, self._seat, str(fault))
+            return
+        self._refusals[:] = 0
+        step_games(
+            self._rows, self._params, self._actions, self._packages, self._observations, self._masks, self._refusals
+        )
+        for i in np.flatnonzero(self._refusals):
+            action = int(self._actions[i])
+            what = "an answer that is no action"
+            if action >= 0:
+                what = action_text(action, action, self._seat, self._packages)
+            self._forfeit([i], self._seat, refusal_text(self._seat, what, int(self._refusals[i])))
+        if self.recorded in open_games and not self._refusals[self.recorded]:
+            self.actions.append(int(self._actions[self.recorded]))
+
+    def _forfeit(self, numbers: Any, seat: int, reason: str) -> None:
+        """End games at the cost of a seat."""
+        for i in numbers:
+            forfeit_game(self._rows, self._params, int(i), seat)
+        self._count_forfeit(numbers, seat, reason)
+
+    def _record_persona(self, player: PersonaPlayer) -> None:
+        """Record the next action of a persona in the recorded game."""
+        i = self.recorded
+        if i >= 0 and self._rows["ending"][i] == NONE:
+            choose_move(self._rows, self._params, i, player.record, player.weights, 0, self._choice)
+            move, price, package = self._choice[0].item()
+            self.actions.append(Action(Move(move), price, package))

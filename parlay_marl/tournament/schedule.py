@@ -1,0 +1,92 @@
+"""The schedule of a tournament, a round robin: every ordered pair of entrants, over every scenario, with both openers.
+
+Game k of a scenario has the same reservation prices and other draws in every cell, so that differences between entrants
+are not differences of luck.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from itertools import product
+from typing import NamedTuple
+
+import numpy as np
+from pydantic import BaseModel
+
+from parlay_marl.catalogue.scenarios import Params, Scenario, build_params
+from parlay_marl.core.moves import BUYER, SELLER
+from parlay_marl.game.config import GameConfig, make_config
+from parlay_marl.tournament.entrants import Entrant, Recipe
+from parlay_marl.tournament.games import GAME_DTYPE, NOBODY, Games, Rows
+
+
+class Cell(NamedTuple):
+    """A cell to play: the numbers of its scenario, buyer and seller, and the seat that opens."""
+
+    scenario: int
+    buyer: int
+    seller: int
+    opener: int
+
+
+class Schedule:
+    """What is played: the entrants, the scenarios, the rules, the games in each cell, and the seed."""
+
+    def __init__(
+        self,
+        entrants: tuple[Entrant, ...],
+        scenarios: tuple[Scenario, ...],
+        rules: BaseModel,
+        games: int,
+        seed: int,
+    ) -> None:
+        self.entrants, self.scenarios, self.games, self.seed = entrants, scenarios, games, seed
+        self.rules = rules
+        for entrant, scenario in product(entrants, scenarios):
+            if entrant.player is not None:
+                entrant.player.check_room(scenario)
+        self.params: list[Params] = [build_params(scenario, rules, reward="payoff") for scenario in scenarios]
+        numbers = range(len(entrants))
+        self.cells = [Cell(*each) for each in product(range(len(scenarios)), numbers, numbers, (BUYER, SELLER))]
+        """All cells, in the order of the table of games."""
+
+    def table(self, rows: Rows) -> Games:
+        """Return the table of games with these rows."""
+        infos = tuple(entrant.info for entrant in self.entrants)
+        return Games(self.seed, self.games, self.rules.model_dump(mode="json"), infos, self.scenarios, rows)
+
+    def blank_rows(self, cell: Cell) -> Rows:
+        """Return the rows of a cell before its games are played."""
+        rows = np.zeros(self.games, GAME_DTYPE)
+        rows["buyer"], rows["seller"], rows["scenario"] = cell.buyer, cell.seller, cell.scenario
+        rows["number"] = np.arange(self.games)
+        rows["forfeit_by"] = NOBODY
+        return rows
+
+    def pair(self, cell: Cell) -> tuple[Entrant, Entrant]:
+        """Return the buyer and the seller of a cell."""
+        return self.entrants[cell.buyer], self.entrants[cell.seller]
+
+    def config(self, cell: Cell) -> GameConfig:
+        """Return the configuration of a cell's games."""
+        return make_config(self.scenarios[cell.scenario], self.rules, reward="payoff")
+
+    def recipes(self) -> dict[str, Recipe]:
+        """Return the recipes of the entrants that are asked for their moves, by name."""
+        return {entrant.name: entrant.recipe for entrant in self.entrants if entrant.recipe is not None}
+
+    def needs_host(self, cell: Cell) -> bool:
+        """Return whether an entrant of a cell is asked for its moves; other cells are played in the kernel."""
+        return any(entrant.recipe is not None for entrant in self.pair(cell))
+
+    def asked_in(self, indices: Sequence[int]) -> list[str]:
+        """Return the names of the entrants that are asked for their moves in some cells."""
+        playing = {number for index in indices for number in (self.cells[index].buyer, self.cells[index].seller)}
+        return [entrant.name for i, entrant in enumerate(self.entrants) if i in playing and entrant.recipe is not None]
+
+    def random_key(self, cell: Cell) -> int:
+        """Return the seed of the random generators that entrants share in a cell, whatever else is played."""
+        scenario = self.scenarios[cell.scenario].name
+        buyer, seller = self.pair(cell)
+        return zlib.crc32(repr((self.seed, scenario, buyer.name, seller.name, cell.opener)).encode())
