@@ -5,11 +5,10 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from itertools import product
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel
 
 from parlay_marl.core import observation as observed
 from parlay_marl.core.jit import bound
@@ -20,7 +19,16 @@ from parlay_marl.core.state import state_dtype
 from parlay_marl.core.step import check_index, observe_game
 from parlay_marl.core.work import all_work
 from parlay_marl.errors import ActionTypeError, ConfigurationError, IllegalMoveError, NotStartedError
-from parlay_marl.game.config import GameConfig, make_config, one_of, whole_number
+from parlay_marl.game.config import (
+    DEFAULT_SCENARIO,
+    ILLEGAL,
+    GameArguments,
+    GameConfig,
+    make_config,
+    one_of,
+    takes_game,
+    whole_number,
+)
 from parlay_marl.game.options import OF_ONE_SCENARIO, fixed_draws
 from parlay_marl.game.position import LARGEST_SEED, action_text, belief_text, checked_seed, refusal_text
 from parlay_marl.players.persona import PersonaPlayer, as_player, cast_of
@@ -91,31 +99,26 @@ class Batch:
     from the rows.
     """
 
+    @takes_game
     def __init__(
         self,
         num_games: int,
-        scenario: Many = "saas_enterprise",
-        rules: str | Mapping[str, Any] | BaseModel = "default",
-        reward: str = "payoff",
-        information: str | None = None,
-        opener: str | None = None,
-        max_rounds: int | None = None,
-        beliefs: str = "bayes",
+        scenario: Many = DEFAULT_SCENARIO,
+        *,
         illegal: str = "raise",
         autoreset: str = "next_step",
         learner: str = "both",
         opponent: Many = None,
         threads: int = 1,
         observe: bool = True,
+        **game: Unpack[GameArguments],
     ) -> None:
         self.num_games = whole_number("num_games", num_games, 1, 2**31 - 1)
-        one_of("treatment of illegal moves", illegal, ("raise", "terminate"))
+        one_of("treatment of illegal moves", illegal, ILLEGAL)
         one_of("autoreset", autoreset, tuple(mode.name.lower() for mode in Autoreset))
         one_of("learner", learner, tuple(seating.name.lower() for seating in Seating))
         deals, self._deal_shares = shares_of("scenario", scenario)
-        self.configs: list[GameConfig] = [
-            make_config(deal, rules, reward, beliefs, information, opener, max_rounds) for deal in deals
-        ]
+        self.configs: list[GameConfig] = [make_config(deal, **game) for deal in deals]
         self._seating = Seating[learner.upper()]
         self.personas, self._persona_shares = _personas(self._seating, opponent)
         for persona, config in product(self.personas, self.configs):
@@ -126,7 +129,7 @@ class Batch:
         self._cast = cast_of(self.personas)
         self.packages = max(config.scenario.n_packages for config in self.configs)
         self.n_actions = n_actions(self.packages)
-        self.elicits = beliefs == "elicited"
+        self.elicits = self.configs[0].beliefs == "elicited"
         self._allocate(observe)
         self._threads = threads
         self._workers = Workers(threads, self.num_games, LEAST_PER_THREAD)

@@ -23,7 +23,7 @@ from parlay_marl.core.moves import OFFER, SEATS
 from parlay_marl.core.posterior import CELLS, Frame
 from parlay_marl.core.state import STATE_DTYPE
 from parlay_marl.errors import ConfigurationError
-from parlay_marl.game.config import GameConfig, make_config, one_of, whole_number
+from parlay_marl.game.config import DEFAULT_SCENARIO, GameConfig, make_config, one_of, whole_number
 from parlay_marl.game.text import exact_money
 
 Offer = float | tuple[float, int] | None
@@ -73,7 +73,7 @@ class Reading(Estimate):
 def infer_limit(
     offers: Iterable[Offer],
     maker: str = "seller",
-    scenario: str | Path | Scenario = "saas_enterprise",
+    scenario: str | Path | Scenario = DEFAULT_SCENARIO,
     *,
     own_offers: Iterable[Offer] | None = None,
     rules: str | Mapping[str, Any] | BaseModel = "default",
@@ -98,7 +98,7 @@ def infer_limit(
     and for a scenario whose limits are public. Sources: Zeng and Sycara (1998), Hindriks and Tykhonov (2008).
     """
     one_of("maker", maker, SEATS)
-    config = make_config(scenario, rules, beliefs="bayes", max_rounds=max_rounds)
+    config = make_config(scenario, rules=rules, beliefs="bayes", max_rounds=max_rounds)
     if config.information == "complete":
         raise ConfigurationError(
             f"scenario {config.scenario.name!r}: both limits are public, there is nothing to infer"

@@ -1,15 +1,14 @@
-"""What the environments have in common: the bargaining table with its arguments, spaces, state and rendering."""
+"""The part that all environments share: one game with checked arguments, its spaces, state and rendering."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
-from pydantic import BaseModel
 
 from parlay_marl.catalogue.personas import Persona
 from parlay_marl.catalogue.scenarios import Scenario
@@ -21,7 +20,7 @@ from parlay_marl.envs.spaces import action_space, observation_space
 from parlay_marl.errors import ConfigurationError, IllegalMoveError, NotStartedError
 from parlay_marl.game.action import as_index, discrete_parts, mixed_parts
 from parlay_marl.game.belief import BeliefView
-from parlay_marl.game.config import ACTION_MASKS, ACTIONS, ILLEGAL, make_config, one_of
+from parlay_marl.game.config import ACTION_MASKS, ACTIONS, ILLEGAL, GameArguments, make_config, one_of
 from parlay_marl.game.game import Game
 from parlay_marl.game.outcome import Outcome, make_report
 from parlay_marl.game.position import Observation
@@ -47,26 +46,22 @@ class Table:
     def __init__(
         self,
         scenario: str | Path | Scenario,
-        rules: str | Mapping[str, Any] | BaseModel,
-        reward: str,
-        information: str | None,
-        opener: str | None,
-        max_rounds: int | None,
+        *,
         actions: str,
         illegal: str,
-        beliefs: str,
         buyer: Seated,
         seller: Seated,
         render_mode: str | None,
         passes: bool = False,
         action_mask: str = "both",
+        **game: Unpack[GameArguments],
     ) -> None:
         one_of("form of actions", actions, ACTIONS)
         one_of("place of the action mask", action_mask, ACTION_MASKS)
         one_of("treatment of illegal moves", illegal, ILLEGAL)
         if render_mode is not None:
             one_of("render mode", render_mode, tuple(RENDER_MODES))
-        config = make_config(scenario, rules, reward, beliefs, information, opener, max_rounds)
+        config = make_config(scenario, **game)
         players = tuple(None if player is None else as_player(player) for player in (buyer, seller))
         if None not in players:
             raise ConfigurationError(
@@ -88,7 +83,7 @@ class Table:
         self.observation_spaces: dict[str, spaces.Space[Any]] = {
             a: self.shown(observation_space(actions, packages, passes)) for a in self.agents
         }
-        self.elicits = beliefs == "elicited"
+        self.elicits = config.beliefs == "elicited"
         self.action_spaces = {a: action_space(actions, packages, passes, self.elicits) for a in self.agents}
         low, high = observed.bounds(packages)
         hidden_low, hidden_high = [-observed.REACH] * 3 + [0.0] * 2, [observed.REACH] * 3 + [1.0] * 2

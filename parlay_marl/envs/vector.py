@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 from gymnasium.utils import seeding
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
-from pydantic import BaseModel
 
 from parlay_marl.core.belief import N_FIGURES
 from parlay_marl.core.moves import SEATS
@@ -20,7 +19,7 @@ from parlay_marl.envs.batch import Batch, Many
 from parlay_marl.envs.infos import BEFORE, figure_columns, write_final_figures
 from parlay_marl.envs.spaces import action_space, observation_space
 from parlay_marl.errors import ActionTypeError, ConfigurationError
-from parlay_marl.game.config import ACTIONS, one_of, whole_number
+from parlay_marl.game.config import ACTIONS, DEFAULT_SCENARIO, GameArguments, one_of, takes_game, whole_number
 
 Observations = dict[str, NDArray[Any]]
 ROLES = (*SEATS, "mixed")
@@ -47,25 +46,22 @@ class NegotiationVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[An
     an array of `OUTCOME_DTYPE`.
     """
 
+    @takes_game
     def __init__(
         self,
         num_envs: int = 1,
         role: str = "buyer",
         opponent: Many = "shark",
-        scenario: Many = "saas_enterprise",
-        rules: str | Mapping[str, Any] | BaseModel = "default",
-        reward: str = "payoff",
-        information: str | None = None,
-        opener: str | None = None,
-        max_rounds: int | None = None,
+        scenario: Many = DEFAULT_SCENARIO,
+        *,
         actions: str = "discrete",
         illegal: str = "terminate",
-        beliefs: str = "bayes",
         autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
         threads: int = 1,
         copy: bool = True,
         render_mode: str | None = None,
         max_episode_steps: int | None = None,
+        **game: Unpack[GameArguments],
     ) -> None:
         one_of("role", role, ROLES)
         if render_mode is not None:
@@ -82,9 +78,15 @@ class NegotiationVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[An
         self.autoreset_mode = _autoreset_mode(autoreset_mode)
         self.metadata = {"autoreset_mode": self.autoreset_mode, "render_modes": []}
         self.batch = Batch(
-            num_envs, scenario, rules, reward, information, opener, max_rounds, beliefs, illegal,
-            autoreset=_MODES[self.autoreset_mode], learner=role, opponent=opponent, threads=threads,
-        )  # fmt: skip
+            num_envs,
+            scenario,
+            illegal=illegal,
+            autoreset=_MODES[self.autoreset_mode],
+            learner=role,
+            opponent=opponent,
+            threads=threads,
+            **game,
+        )
         self.num_envs = self.batch.num_games
         self.render_mode = None
         self._copies = copy

@@ -12,12 +12,12 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import Field
 
-from parlay_marl.catalogue.files import Strict, validate
+from parlay_marl.catalogue.files import validate
 from parlay_marl.catalogue.scenarios import Scenario
 from parlay_marl.core.moves import SEATS, ClaimStatus, Move, own_end
 from parlay_marl.core.outcome import Ending
 from parlay_marl.errors import ConfigurationError, IllegalMoveError, UnknownNameError
-from parlay_marl.game.config import GameConfig, make_config
+from parlay_marl.game.config import DEFAULT_SCENARIO, GameConfig, InferredGameFields, make_config
 from parlay_marl.game.game import Game
 from parlay_marl.game.position import LARGEST_SEED
 from parlay_marl.game.text import exact_money, plain
@@ -46,26 +46,18 @@ class Deed(NamedTuple):
     utterance: str = ""
 
 
-class Setup(Strict):
-    """What a game is to be: scenario, rules, and who opens; checked when it is made."""
+class Setup(InferredGameFields):
+    """The choices for a game on the server; checked when it is made."""
 
-    scenario: str = Field("saas_enterprise", max_length=60, description="what is bargained over, by name")
-    rules: str | dict[str, Any] = Field("default", description="preset of the rules, or changed numbers")
-    information: Literal["incomplete", "complete"] | None = Field(None, description="are reservations public?")
-    opener: Literal["buyer", "seller", "random"] | None = Field(None, description="who opens each round")
-    max_rounds: int | None = Field(None, strict=True, ge=1, le=1000, description="rounds; as the scenario says")
-    reward: Literal["payoff", "shaped"] = Field("payoff", description="what the game pays")
-    beliefs: Literal["bayes", "heuristic", "none"] = Field("bayes", description="belief tracker")
+    scenario: str = Field(DEFAULT_SCENARIO, max_length=60, description="what is bargained over, by name")
     seed: int | None = Field(None, strict=True, ge=0, le=LARGEST_SEED, description="seed of all chance; a random one")
 
     def config(self, known: Mapping[str, Scenario]) -> GameConfig:
         """Return the configuration of the game, over one of the scenarios that are known here."""
         if self.scenario not in known:
             raise UnknownNameError("scenario", self.scenario, known)
-        preset = self.rules if isinstance(self.rules, str) else ""
-        changed = "" if preset else json.dumps(self.rules, sort_keys=True)
-        how = (self.reward, self.beliefs, self.information, self.opener, self.max_rounds)
-        return _config(known[self.scenario], preset, changed, *how)
+        chosen = {name: getattr(self, name) for name in InferredGameFields.model_fields}
+        return _config(known[self.scenario], json.dumps(chosen, sort_keys=True))
 
 
 def setup_of(given: Mapping[str, Any]) -> Setup:
@@ -74,9 +66,9 @@ def setup_of(given: Mapping[str, Any]) -> Setup:
 
 
 @functools.lru_cache(maxsize=512)
-def _config(scenario: Scenario, preset: str, changed: str, *how: Any) -> GameConfig:
-    """Return a configuration, the same one for the same wishes: rules by their preset or, as JSON, what is changed."""
-    return make_config(scenario, json.loads(changed) if changed else preset, *how)
+def _config(scenario: Scenario, fields: str) -> GameConfig:
+    """Return a configuration, the same object for the same fields, which come as JSON."""
+    return make_config(scenario, **json.loads(fields))
 
 
 @functools.lru_cache(maxsize=512)

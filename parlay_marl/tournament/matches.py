@@ -171,7 +171,7 @@ class Cup:
         views = [entrant.recipe is not None and entrant.recipe.plays_views for entrant in pair]
         if not any(views):
             return BatchedCell(players, self.params[cell.scenario], *how)
-        config = make_config(self.scenarios[cell.scenario], self.rules, reward="payoff")
+        config = make_config(self.scenarios[cell.scenario], rules=self.rules, reward="payoff")
         return PlayerCell(players, views, [entrant.name for entrant in pair], config, *how)
 
     def let_play(self, batched: BatchedCell | PlayerCell, cell: Pairing, host: Host, turns: int | None = None) -> None:

@@ -96,7 +96,7 @@ def _begun(games: Games, row: Any, pair: tuple[Contestant, Contestant]) -> Game:
     """Return the game before its first turn, with those who play it."""
     scenario = games.scenarios[int(row["scenario"])]
     players = [_player(entrant) for entrant in pair]
-    game = Game(make_config(scenario, dict(games.rules), reward="payoff"), players)
+    game = Game(make_config(scenario, rules=dict(games.rules), reward="payoff"), players)
     sensitivity = {
         seat: player.event_sensitivity
         for seat, player in zip(SEATS, players, strict=True)

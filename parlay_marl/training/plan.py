@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, model_validator
 from parlay_marl.catalogue.files import Strict
 from parlay_marl.catalogue.personas import load_persona, persona_names
 from parlay_marl.catalogue.scenarios import load_scenario, scenario_names
+from parlay_marl.game.config import Information, Reward, Rounds, game_field
 from parlay_marl.policies.policy import Policy
 
 LONGEST_NAME = 60
@@ -55,14 +56,14 @@ class Plan(Strict):
     past_share: float = Field(0.25, ge=0.0, description="share of games against its past, once there is one")
     opponent_share: float = Field(0.5, ge=0.0, description="share of games against the opponents")
     role: Literal["buyer", "seller", "mixed"] = Field("mixed", description="seat of the learner")
-    reward: Literal["payoff", "shaped"] = Field("payoff", description="what the game pays")
+    reward: Reward = game_field("reward")
     persona_rewards: bool = Field(False, description="pay by a persona's own weights, and give the policy its traits")
     exit_bonus: float = Field(
         0.05, ge=0.0, le=1.0, description="extra pay for walking away from a game that never had a ZOPA"
     )
     turn_discount: float = Field(1.0, gt=0.0, le=1.0, description="what each turn leaves of a payoff, beside the rules")
-    information: Literal["incomplete", "complete"] | None = Field(None, description="are reservations public?")
-    max_rounds: int | None = Field(None, ge=1, le=1000, description="rounds; default: as the scenario says")
+    information: Information | None = game_field("information")
+    max_rounds: Rounds | None = game_field("max_rounds")
     start: str | None = Field(None, description="learned persona or policy file that the learner begins as")
     frames: int = Field(20_000_000, ge=1, description="turns of the learner to train on")
     seed: int = Field(0, ge=0, lt=2**32, description="seed of all chance")
