@@ -67,7 +67,8 @@ from parlay_marl.game.game import Game, replay
 from parlay_marl.game.ledger import Claim
 from parlay_marl.game.options import ResetOptions
 from parlay_marl.game.outcome import Outcome
-from parlay_marl.game.record import GameRecord, play_game
+from parlay_marl.game.play import play_game
+from parlay_marl.game.record import GameRecord
 from parlay_marl.game.view import SeatView
 from parlay_marl.players.player import Player
 

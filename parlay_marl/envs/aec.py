@@ -180,7 +180,7 @@ class raw_env(AECEnv[str, Observation, Any]):  # noqa: N801 - PettingZoo's name 
         return seen
 
     def last(self, observe: bool = True) -> tuple[Observation | None, float, bool, bool, Info]:
-        """Return the observation of the agent on turn, its reward since its last turn, whether it is done, and its info."""
+        """Return observation, reward since its last turn, termination, truncation and info of the agent on turn."""
         agent, game = self.agent_selection, self._game
         seen: Observation | None = None
         if not self.agents:

@@ -161,9 +161,7 @@ def _refuse_call(
     """Raise the error of a call that a signature does not allow."""
     known = [each for each in signature.parameters if each != "self"]
     unknown = [each for each in kwargs if each not in known]
-    positional = [
-        each for each, p in signature.parameters.items() if p.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD
-    ]
+    positional = [each for each, p in signature.parameters.items() if p.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD]
     if unknown:
         reason = f"there is no argument {unknown[0]!r}{_advice(unknown[0], known)}"
     elif len(args) > len(positional):

@@ -19,7 +19,8 @@ from parlay_marl.errors import ActionTypeError, ConfigurationError, IllegalMoveE
 from parlay_marl.game.action import Action
 from parlay_marl.game.config import GameConfig, make_config
 from parlay_marl.game.options import PROBE, fixed_draws
-from parlay_marl.game.position import NOTHING_FIXED, Position
+from parlay_marl.game.position import NOTHING_FIXED
+from parlay_marl.game.record import RecordedGame
 from parlay_marl.game.view import view_of
 from parlay_marl.players.persona import AnyPlayer, PersonaPlayer
 from parlay_marl.players.player import BatchedPlayer, Player
@@ -41,18 +42,23 @@ class Snapshot:
     """What players' opening moves paid, which the next call pays out."""
 
 
-class Game(Position):
-    """A negotiation between two seats; a seat given to a player is played by it as soon as it is on turn.
+class Game(RecordedGame):
+    """A negotiation between two seats; a player in a seat moves as soon as that seat is on turn.
 
-    `rewards` holds what the last call paid (buyer, seller), the turns of players included; what they cause before the
-    first call is paid with it.
+    `rewards` holds the payments of the last call (buyer, seller), with those of the players' turns. Payments before the
+    first call are paid with it.
     """
 
     def __init__(self, config: GameConfig, players: Sequence[AnyPlayer | None] = (None, None)) -> None:
-        super().__init__(config, players)
-        for player in self.players:
-            if isinstance(player, PersonaPlayer):
-                player.check_room(config.scenario)
+        self.players = tuple(players)
+        """The players of both seats, buyer and seller; None for a seat that the caller plays."""
+        buyer, seller = self.players
+        names = (SEATS[0] if buyer is None else str(buyer.name), SEATS[1] if seller is None else str(seller.name))
+        personas = [player if isinstance(player, PersonaPlayer) else None for player in self.players]
+        super().__init__(config, names, personas)
+        for persona in personas:
+            if persona is not None:
+                persona.check_room(config.scenario)
         self._has_players = any(player is not None for player in self.players)
         self._has_views = any(isinstance(player, Player) for player in self.players)
         self._owed = [0.0, 0.0]

@@ -8,15 +8,15 @@ from parlay_marl.catalogue.scenarios import Scenario
 from parlay_marl.core.moves import SEATS, Move
 from parlay_marl.game.picture import picture
 from parlay_marl.game.text import WIDTH, Line, Piece, exact_money, money, number, plain, price_text, wrapped
-from parlay_marl.game.turns import Turn, name_of
+from parlay_marl.game.turns import Turn
 
 if TYPE_CHECKING:
     from parlay_marl.game.outcome import Outcome
-    from parlay_marl.game.position import Position
+    from parlay_marl.game.record import RecordedGame
 
 LONGEST_NAME = 14
 
-_DEEDS = {
+_MOVE_TEXTS = {
     Move.ACCEPT: "accepts",
     Move.WALK_AWAY: "walks away",
     Move.OFFER: "opens at",
@@ -32,12 +32,12 @@ def shortened(name: str) -> str:
     return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 2] + ".."
 
 
-def seat_name(game: Position, seat: int) -> str:
+def seat_name(game: RecordedGame, seat: int) -> str:
     """Return the name of who plays a seat."""
-    return name_of(game.players[seat], seat)
+    return game.names[seat]
 
 
-def heading(game: Position, width: int = WIDTH) -> list[Line]:
+def heading(game: RecordedGame, width: int = WIDTH) -> list[Line]:
     """Return the title of a game: the deal, the range, who sits where."""
     scenario, rounds = game.scenario, game.config.max_rounds
     span = f"{exact_money(scenario.low, scenario)} to {exact_money(scenario.high, scenario)}"
@@ -56,22 +56,22 @@ def column_heads(names: int) -> Line:
     return [Piece(f"{'':<13}{'':<{names + 2}}{'':<18}{'price':>16}{'gives':>11}{'tension':>9}", "dim")]
 
 
-def name_width(game: Position) -> int:
+def name_width(game: RecordedGame) -> int:
     """Return how many characters the players' names need; none where the seats' names say it all."""
     names = [seat_name(game, i) for i in range(2)]
     return max(0 if name in SEATS else len(shortened(name)) for name in names)
 
 
-def deed(turn: Turn, scenario: Scenario) -> str:
-    """Return what a turn did, in words, without its price."""
+def move_text(turn: Turn, scenario: Scenario) -> str:
+    """Return the move of a turn in words, without its price."""
     if turn.move is Move.OFFER and turn.change is not None:
         given = round(turn.change * (scenario.high - scenario.low), scenario.exact_decimals)
         if given == 0:
             return "holds at"
         return ("comes up to", "comes down to")[turn.seat] if given > 0 else "goes back to"
     if turn.move is Move.CHALLENGE:
-        return f"{_DEEDS[turn.move]} {turn.result}"
-    return _DEEDS[turn.move]
+        return f"{_MOVE_TEXTS[turn.move]} {turn.result}"
+    return _MOVE_TEXTS[turn.move]
 
 
 def _given(turn: Turn, scenario: Scenario) -> str:
@@ -118,8 +118,8 @@ def headline_lines(headline: str, width: int = WIDTH) -> list[Line]:
 
 
 def _move_line(turn: Turn, scenario: Scenario, names: int, told: bool) -> Line:
-    """Return the line of a turn's move: round, seat, name, deed, price, what it gives, tension."""
-    seat, does = SEATS[turn.seat], deed(turn, scenario)
+    """Return the line of a turn's move: round, seat, name, move, price, what it gives, tension."""
+    seat, does = SEATS[turn.seat], move_text(turn, scenario)
     name = "" if turn.name == seat else shortened(turn.name)
     price = "" if turn.price is None else price_text(turn.price, scenario)
     figures = f"{does:<18}{price:>16}" if price else f"{does:<34}"
@@ -163,7 +163,7 @@ def _claim_lines(outcome: Outcome, width: int) -> list[Line]:
     return wrapped(f"Claims: {', '.join(told)}.", width=width) if told else []
 
 
-def ledger_lines(game: Position, outcome: Outcome, width: int = WIDTH) -> list[Line]:
+def ledger_lines(game: RecordedGame, outcome: Outcome, width: int = WIDTH) -> list[Line]:
     """Return every claim of a finished game, with the truth behind it and what became of it, each on its own."""
     lines: list[Line] = []
     for claim in outcome.claims:
@@ -198,7 +198,7 @@ def _room_lines(outcome: Outcome, scenario: Scenario, width: int) -> list[Line]:
     return wrapped(f"The ZOPA is {low} to {high}; {nash}.", width=width)
 
 
-def ending_lines(game: Position, turns: list[Turn], width: int = WIDTH) -> list[Line]:
+def ending_lines(game: RecordedGame, turns: list[Turn], width: int = WIDTH) -> list[Line]:
     """Return the end of a transcript: the verdict and the picture; of a game that goes on, the picture so far."""
     outcome = game.outcome() if game.is_over else None
     told = [*verdict(outcome, game.scenario, width), *ledger_lines(game, outcome, width)] if outcome else []
@@ -208,7 +208,7 @@ def ending_lines(game: Position, turns: list[Turn], width: int = WIDTH) -> list[
 
 
 def told_lines(
-    turns: list[Turn], game: Position, *, after: int = -1, words: bool = True, width: int = WIDTH
+    turns: list[Turn], game: RecordedGame, *, after: int = -1, words: bool = True, width: int = WIDTH
 ) -> list[Line]:
     """Return turns as lines of text, each round's number once; `after` is the round that the last line told of."""
     lines: list[Line] = []
@@ -219,7 +219,7 @@ def told_lines(
     return lines
 
 
-def transcript(game: Position) -> str:
+def transcript(game: RecordedGame) -> str:
     """Return a game so far as text; hidden figures appear only after its end."""
     turns = game.turns
     lines = [*heading(game), [], *([column_heads(name_width(game))] if turns else []), *told_lines(turns, game)]

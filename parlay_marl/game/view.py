@@ -14,7 +14,8 @@ from parlay_marl.core.moves import SEATS, ClaimStatus, Move, own_end
 from parlay_marl.errors import ActionTypeError, IllegalMoveError, UnknownNameError
 from parlay_marl.game.action import Action
 from parlay_marl.game.belief import BeliefView
-from parlay_marl.game.position import Position
+from parlay_marl.game.position import move_mask
+from parlay_marl.game.record import RecordedGame
 from parlay_marl.game.text import exact_money
 from parlay_marl.game.turns import Turn
 
@@ -181,13 +182,12 @@ def package_with(terms: Mapping[str, str] | None, usual: int, scenario: Scenario
     return [[option.name for option in each] for each in packages].index(list(chosen.values()))
 
 
-def view_of(game: Position, seat: int) -> SeatView:
+def view_of(game: RecordedGame, seat: int) -> SeatView:
     """Return what a seat sees of a game now."""
     row, scenario = game.row, game.scenario
     seen, money = game.observe(seat), scenario.to_currency
-    other, turns, news = 1 - seat, tuple(game.turns), game.news()
-    on_turn = game.seat == seat and not game.is_over
-    mask = game.move_mask(seat) if on_turn else np.zeros(len(Move), np.int8)
+    other, turns, news = 1 - seat, tuple(turn.as_seen() for turn in game.turns), game.news()
+    legal = move_mask(seen["action_mask"], game.packages)
     own_turns = [count for count, turn in enumerate(turns) if turn.seat == seat]
     since = turns[own_turns[-1] + 1 if own_turns else 0 :]
     return SeatView(
@@ -213,7 +213,7 @@ def view_of(game: Position, seat: int) -> SeatView:
         tension=float(row["tension"]),
         hot_streak=int(row["hot_streak"]),
         erosion_ticks=int(row["erosion_ticks"]),
-        legal_moves=tuple(move for move, legal in zip(Move, mask.tolist(), strict=True) if legal),
+        legal_moves=tuple(move for move, is_legal in zip(Move, legal.tolist(), strict=True) if is_legal),
         belief=game.belief(seat),
         states_belief=game.config.beliefs == "elicited",
         turns=turns,
@@ -229,14 +229,14 @@ def worth_in_currency(worth: float, scenario: Scenario) -> float:
     return round(float(worth) * (scenario.high - scenario.low), scenario.exact_decimals)
 
 
-def worth_of(game: Position, seat: int, price: float, package: int) -> float:
+def worth_of(game: RecordedGame, seat: int, price: float, package: int) -> float:
     """Return what a deal at a normalised price is worth to a seat now, in currency."""
     row = game.row
     value, limit = float(row["package_values"][seat][package]), float(row["reservation"][seat])
     return worth_in_currency(bargain.worth(seat, price, value, limit), game.scenario)
 
 
-def standing_offer(game: Position, maker: int, viewer: int) -> Offer | None:
+def standing_offer(game: RecordedGame, maker: int, viewer: int) -> Offer | None:
     """Return a seat's standing offer and what it is worth to a viewer."""
     row = game.row
     if row["offers_made"][maker] == 0:
@@ -245,7 +245,7 @@ def standing_offer(game: Position, maker: int, viewer: int) -> Offer | None:
     return Offer(game.scenario.to_currency(price), package, worth_of(game, viewer, price, package))
 
 
-def latest_claim(game: Position, maker: int) -> PublicClaim | None:
+def latest_claim(game: RecordedGame, maker: int) -> PublicClaim | None:
     """Return a seat's latest claim."""
     row = game.row
     status = ClaimStatus(int(row["claim_status"][maker]))

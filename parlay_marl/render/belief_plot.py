@@ -17,7 +17,8 @@ from parlay_marl.core.belief import HIGH, LOW, N_FIGURES, RESERVATION
 from parlay_marl.core.moves import SEATS, Move, makes_offer
 from parlay_marl.core.posterior import CELLS, PLANS, Frame
 from parlay_marl.errors import ConfigurationError, MissingExtraError
-from parlay_marl.game.position import Position
+from parlay_marl.game.action import Action
+from parlay_marl.game.record import RecordedGame
 from parlay_marl.game.text import exact_money, number
 from parlay_marl.game.transcript import seat_name
 
@@ -91,7 +92,7 @@ def plot_format(path: str | Path) -> str:
     return suffix
 
 
-def plot_beliefs(game: Position, path: str | Path) -> None:
+def plot_beliefs(game: RecordedGame, path: str | Path) -> None:
     """Draw what both seats of a game believe of each other, and save it as .png, .svg or .pdf."""
     kind, figure = plot_format(path), belief_figure(game)
     try:
@@ -100,7 +101,7 @@ def plot_beliefs(game: Position, path: str | Path) -> None:
         raise ConfigurationError(f"plot: cannot write {path}: {error.strerror}") from None
 
 
-def belief_figure(game: Position) -> Figure:
+def belief_figure(game: RecordedGame) -> Figure:
     """Return the picture as a Matplotlib figure: a panel for each seat's belief about the other's reservation price.
 
     The band holds the truth with 90%, says the belief; the shading is its density, where the tracker infers one. In an
@@ -139,23 +140,16 @@ def _draw_legend(figure: Figure, panels: Any, bottom: float) -> None:
             handle.set(color=GREY, alpha=0.3 if text == BAND else 1.0)
 
 
-def follow(game: Position) -> Trace:
+def follow(game: RecordedGame) -> Trace:
     """Return what was true and believed at every moment of a game so far, by playing it again."""
-    if game.seed is None:
-        game.refuse_turn()
-    again = Position(game.config).begin(game.seed or 0, game.number, game.options)
-    scenario, rows = game.scenario, [again.row.copy()]
-    marks = []
-    for played in game.actions:
-        seat = again.seat
-        again.turn(played)
-        rows.append(again.row.copy())
-        if makes_offer(played.move):
-            is_claim = played.move is Move.BATNA_REVEAL
-            is_bluff = is_claim and bool(again.row["claim_is_bluff"][seat])
-            worth = again.row["package_values"][seat][played.package or 0]
-            price = float((played.price or 0.0) + (worth if seat else -worth))
-            marks.append(Mark(seat, (len(rows) - 1) / 2, scenario.to_currency(price), is_claim, is_bluff))
+    record = game.record()
+    moments = zip(range(len(record.actions) + 1), record.moments(), strict=False)  # without that of a forfeit
+    rows = [moment.row.copy() for _, moment in moments]
+    marks = [
+        _mark(game, int(rows[count - 1]["seat"]), action, rows[count], count)
+        for count, action in enumerate(record.actions, 1)
+        if makes_offer(action.move)
+    ]
     beliefs = np.array([row["belief"] for row in rows]).reshape(-1, 2, N_FIGURES)
     grid, weight = _posteriors(game, rows)
     return Trace(
@@ -171,12 +165,21 @@ def follow(game: Position) -> Trace:
     )
 
 
-def _in_currency(game: Position, prices: Prices) -> Prices:
+def _mark(game: RecordedGame, seat: int, action: Action, row: Any, count: int) -> Mark:
+    """Return the mark of an offer or a claim, from the row after its turn and the number of turns by then."""
+    is_claim = action.move is Move.BATNA_REVEAL
+    is_bluff = is_claim and bool(row["claim_is_bluff"][seat])
+    worth = row["package_values"][seat][action.package or 0]
+    price = float((action.price or 0.0) + (worth if seat else -worth))
+    return Mark(seat, count / 2, game.scenario.to_currency(price), is_claim, is_bluff)
+
+
+def _in_currency(game: RecordedGame, prices: Prices) -> Prices:
     """Return normalised prices in currency."""
     return game.scenario.low + prices * (game.scenario.high - game.scenario.low)
 
 
-def _posteriors(game: Position, rows: list[Any]) -> tuple[Prices, Prices]:
+def _posteriors(game: RecordedGame, rows: list[Any]) -> tuple[Prices, Prices]:
     """Return the price grid in currency and the probabilities on it, both `(moments, 2, prices)`."""
     frames = np.array([row["frame"] for row in rows], np.float64)
     grid = frames[..., Frame.ORIGIN, None] + frames[..., Frame.SPACING, None] * np.arange(CELLS)
@@ -187,7 +190,7 @@ def _posteriors(game: Position, rows: list[Any]) -> tuple[Prices, Prices]:
     return _in_currency(game, grid), weight
 
 
-def _headlines(game: Position, rows: list[Any]) -> tuple[tuple[float, str], ...]:
+def _headlines(game: RecordedGame, rows: list[Any]) -> tuple[tuple[float, str], ...]:
     """Return when each headline came, in order of time."""
     fired = [int(row["events_fired"]) for row in rows]
     found = []
@@ -207,7 +210,7 @@ def figure_class() -> Any:
     return Figure
 
 
-def _title(game: Position) -> str:
+def _title(game: RecordedGame) -> str:
     """Return who plays whom over what, and what it comes to."""
     buyer, seller = (seat_name(game, seat) for seat in range(2))
     start = f"{buyer} buys from {seller}: {game.scenario.name}, seed {game.seed}, game {game.number}"
@@ -218,7 +221,7 @@ def _title(game: Position) -> str:
     return f"{start}; {end}" + ("" if outcome.price is None else f" at {exact_money(outcome.price, game.scenario)}")
 
 
-def _draw_belief(axes: Axes, game: Position, trace: Trace, me: int) -> None:
+def _draw_belief(axes: Axes, game: RecordedGame, trace: Trace, me: int) -> None:
     """Draw what one seat believes of the other."""
     from matplotlib.ticker import MaxNLocator
 

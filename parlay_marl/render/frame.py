@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 
 from parlay_marl.core.moves import SEATS, ClaimStatus, Move
 from parlay_marl.game.text import money, number, plain, price_text
-from parlay_marl.game.transcript import deed, seat_name, verdict
+from parlay_marl.game.transcript import move_text, seat_name, verdict
 from parlay_marl.game.turns import Turn
 from parlay_marl.render.canvas import Canvas
 
 if TYPE_CHECKING:
     from parlay_marl.game.outcome import Outcome
-    from parlay_marl.game.position import Position
+    from parlay_marl.game.record import RecordedGame
 
 WIDTH, HEIGHT = 640, 480
 """Of a frame, in pixels: multiples of 16, as encoders of videos want them."""
@@ -49,7 +49,7 @@ class Headline(NamedTuple):
     text: str
 
 
-def draw(game: Position) -> Frame:
+def draw(game: RecordedGame) -> Frame:
     """Return the frame of a game as it stands, `(HEIGHT, WIDTH, 3)` uint8; the same game gives the same bytes."""
     canvas = Canvas(WIDTH, HEIGHT, GROUND)
     turns, headlines = game.turns, _headlines(game)
@@ -63,18 +63,18 @@ def draw(game: Position) -> Frame:
     return canvas.pixels()
 
 
-def _headlines(game: Position) -> list[Headline]:
+def _headlines(game: RecordedGame) -> list[Headline]:
     """Return the headlines so far, each with its round."""
     told = [Headline(turn.round, text) for turn in game.turns for text in turn.headlines]
     return told + [Headline(int(game.row["round"]), text) for text in game.news()]
 
 
-def _across(game: Position, rounds: float) -> float:
+def _across(game: RecordedGame, rounds: float) -> float:
     """Return where on the time axis a moment is, in rounds since the start."""
     return LEFT + (RIGHT - LEFT) * rounds / game.config.max_rounds
 
 
-def _moment(game: Position, count: int) -> float:
+def _moment(game: RecordedGame, count: int) -> float:
     """Return where on the time axis a turn is, by how many there were before it."""
     return _across(game, count / 2 + 0.25)
 
@@ -85,7 +85,7 @@ def _height(x: float) -> float:
     return BOTTOM - MARGIN - (BOTTOM - TOP - 2 * MARGIN) * inside
 
 
-def _draw_head(canvas: Canvas, game: Position) -> None:
+def _draw_head(canvas: Canvas, game: RecordedGame) -> None:
     """Draw the deal, who sits where, and the round."""
     now = f"round {min(int(game.row['round']) + 1, game.config.max_rounds)} of {game.config.max_rounds}"
     canvas.text(20, 13, game.scenario.title, 17, INK, room=470)
@@ -99,7 +99,7 @@ def _draw_head(canvas: Canvas, game: Position) -> None:
 
 
 def _draw_prices(
-    canvas: Canvas, game: Position, turns: list[Turn], headlines: list[Headline], outcome: Outcome | None
+    canvas: Canvas, game: RecordedGame, turns: list[Turn], headlines: list[Headline], outcome: Outcome | None
 ) -> None:
     """Draw the offers of both seats closing in over the rounds and, after the end, where the room for a deal was."""
     canvas.box(LEFT, TOP, RIGHT, BOTTOM, PANEL, LINE)
@@ -121,7 +121,7 @@ def _draw_prices(
         canvas.diamond(x, y, 7, DEAL)
 
 
-def _draw_offers(canvas: Canvas, game: Position, turns: list[Turn], seat: int) -> None:
+def _draw_offers(canvas: Canvas, game: RecordedGame, turns: list[Turn], seat: int) -> None:
     """Draw the offers of a seat: dots, triangles where they are claims, and the price of the one that stands."""
     colour = COLOURS[seat]
     made = [
@@ -146,7 +146,7 @@ def _draw_offers(canvas: Canvas, game: Position, turns: list[Turn], seat: int) -
     canvas.text(middle, min(max(y + shift, TOP + 2), BOTTOM - 2), amount, 11, colour, anchor=anchor)
 
 
-def _draw_room(canvas: Canvas, game: Position, outcome: Outcome) -> None:
+def _draw_room(canvas: Canvas, game: RecordedGame, outcome: Outcome) -> None:
     """Draw what was hidden, once the game is over: the ZOPA, the Nash point, both limits."""
     scenario = game.scenario
     if outcome.zopa is not None:
@@ -161,7 +161,7 @@ def _draw_room(canvas: Canvas, game: Position, outcome: Outcome) -> None:
         )
 
 
-def _draw_tension(canvas: Canvas, game: Position, turns: list[Turn]) -> None:
+def _draw_tension(canvas: Canvas, game: RecordedGame, turns: list[Turn]) -> None:
     """Draw the tension after each turn, above the mark where turns count as hot in another colour."""
     hot = float(game.config.params[0]["erosion"]["hot_tension"])
     canvas.box(LEFT, CALM_TOP, RIGHT, CALM_BOTTOM, PANEL, LINE)
@@ -188,7 +188,7 @@ def _warmth(tension: float, hot: float) -> str:
     return HOT if tension >= hot else WARM if tension >= hot * 2 / 3 else GREY
 
 
-def _draw_card(canvas: Canvas, game: Position, turns: list[Turn], seat: int, outcome: Outcome | None) -> None:
+def _draw_card(canvas: Canvas, game: RecordedGame, turns: list[Turn], seat: int, outcome: Outcome | None) -> None:
     """Draw what a seat last did and said, its credibility, and in the end what the game was worth to it."""
     left = (20, 325)[seat]
     right = left + 295
@@ -200,7 +200,7 @@ def _draw_card(canvas: Canvas, game: Position, turns: list[Turn], seat: int, out
     if not own:
         return
     y, room, last = CARD_TOP + 26.0, right - left - 26, own[-1]
-    did = deed(last, game.scenario)
+    did = move_text(last, game.scenario)
     price = "" if last.price is None else f" {price_text(last.price, game.scenario)}"
     canvas.text(left + 14, y, did + price, 12, INK, room=room)
     if last.package is not None and game.scenario.terms:
@@ -213,7 +213,7 @@ def _draw_card(canvas: Canvas, game: Position, turns: list[Turn], seat: int, out
         canvas.paragraph(left + 14, y + 17, last.words, 11, DIM, room=room, lines=lines)
 
 
-def _draw_credibility(canvas: Canvas, game: Position, seat: int, right: float) -> None:
+def _draw_credibility(canvas: Canvas, game: RecordedGame, seat: int, right: float) -> None:
     """Draw a seat's credibility as a bar, and its last claim with what has become of it."""
     row = game.row
     points, status = float(row["credibility"][seat]), ClaimStatus(int(row["claim_status"][seat]))
@@ -226,14 +226,14 @@ def _draw_credibility(canvas: Canvas, game: Position, seat: int, right: float) -
     canvas.box(right - 74, CARD_TOP + 12, right - 74 + 62 * points / 100.0, CARD_TOP + 19, COLOURS[seat])
 
 
-def _gain(game: Position, outcome: Outcome, seat: int) -> str:
+def _gain(game: RecordedGame, outcome: Outcome, seat: int) -> str:
     """Return what a deal is worth to a seat, in words."""
     worth = outcome.worth[seat] * (game.scenario.high - game.scenario.low)
     gain = f"{'gains' if worth >= 0 else 'loses'} {money(abs(worth), game.scenario)}"
     return gain if outcome.zopa is None else f"{gain}, {outcome.shares[seat]:.0%} of the ZOPA"
 
 
-def _draw_foot(canvas: Canvas, game: Position, headlines: list[Headline], outcome: Outcome | None) -> None:
+def _draw_foot(canvas: Canvas, game: RecordedGame, headlines: list[Headline], outcome: Outcome | None) -> None:
     """Draw how the game has ended or, while it goes on, the latest headline."""
     if outcome is not None:
         text = plain(verdict(outcome, game.scenario, 1000)).splitlines()[0]

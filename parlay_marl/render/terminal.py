@@ -10,7 +10,7 @@ from parlay_marl.game.transcript import column_heads, ending_lines, heading, nam
 from parlay_marl.printable import encodable
 
 if TYPE_CHECKING:
-    from parlay_marl.game.position import Position
+    from parlay_marl.game.record import RecordedGame
 
 
 class LivePrinter:
@@ -22,7 +22,7 @@ class LivePrinter:
         """Turns printed so far, and the round of the last of them."""
         self._has_ended = False
 
-    def show(self, game: Position) -> None:
+    def show(self, game: RecordedGame) -> None:
         """Print what is new of a game."""
         lines: list[Line] = []
         if game.starts != self._start:

@@ -242,7 +242,13 @@ def _told_turn(turn: Turn, scenario: Scenario, strings: Strings, last: list[floa
         words = words.replace(label, "{terms}")
         terms = label if turn.changes_terms else ""
     texts = [strings.place(text) for text in (words, turn.result, "\n".join(turn.headlines))]
-    told = [strings.place(transcript.deed(turn, scenario)), price, strings.place(terms), round(turn.tension), *texts]
+    told = [
+        strings.place(transcript.move_text(turn, scenario)),
+        price,
+        strings.place(terms),
+        round(turn.tension),
+        *texts,
+    ]
     told.append(int(turn.eroded))
     while told[-1] == 0:
         told.pop()
