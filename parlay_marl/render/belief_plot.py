@@ -1,6 +1,6 @@
-"""A picture of what both seats believe of each other over a game: the 90% band against the truth.
+"""A picture of the beliefs of both seats over a game: the 90% band against the truth.
 
-It needs Matplotlib, the extra `plot`, and draws without `pyplot`, so that nothing of the caller's is touched.
+It needs Matplotlib, the extra `plot`, and draws without `pyplot`, so that figures of the caller stay as they are.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Mark:
 
 @dataclass(frozen=True, eq=False)
 class Trace:
-    """A game turn by turn, from before the first to after the last, with what was true and what each seat believed.
+    """A game turn by turn, from before the first to after the last, with the truth and both beliefs.
 
     Arrays have a row for each of these moments; prices are in currency, times in rounds.
     """
@@ -71,7 +71,7 @@ class Trace:
     reservation: Prices
     """Reservation prices of buyer and seller, `(moments, 2)`."""
     mean: Prices
-    """What each seat takes the other's to be, `(moments, 2)`."""
+    """The mean of each seat's belief about the other's, `(moments, 2)`."""
     low: Prices
     high: Prices
     grid: Prices
@@ -80,7 +80,7 @@ class Trace:
     """Their probabilities, `(moments, 2, prices)`; 0 where the tracker has no posterior."""
     marks: tuple[Mark, ...]
     headlines: tuple[tuple[float, str], ...]
-    """When each headline came, and what it says."""
+    """The time and the text of each headline."""
 
 
 def plot_format(path: str | Path) -> str:
@@ -93,7 +93,7 @@ def plot_format(path: str | Path) -> str:
 
 
 def plot_beliefs(game: RecordedGame, path: str | Path) -> None:
-    """Draw what both seats of a game believe of each other, and save it as .png, .svg or .pdf."""
+    """Draw the beliefs of both seats of a game, and save the picture as .png, .svg or .pdf."""
     kind, figure = plot_format(path), belief_figure(game)
     try:
         figure.savefig(path, format=kind)
@@ -104,8 +104,8 @@ def plot_beliefs(game: RecordedGame, path: str | Path) -> None:
 def belief_figure(game: RecordedGame) -> Figure:
     """Return the picture as a Matplotlib figure: a panel for each seat's belief about the other's reservation price.
 
-    The band holds the truth with 90%, says the belief; the shading is its density, where the tracker infers one. In an
-    elicited game it is what `bayes` infers, whatever the seats have stated.
+    The band has a probability of 90% under the belief; the shading is the density, where the tracker infers one. In an
+    elicited game it is the density that `bayes` infers.
     """
     make = figure_class()
     trace = follow(game)
@@ -129,7 +129,7 @@ def belief_figure(game: RecordedGame) -> Figure:
 
 
 def _draw_legend(figure: Figure, panels: Any, bottom: float) -> None:
-    """Say once what both panels hold; what differs in colour between them is grey."""
+    """Draw one legend for both panels; marks whose colour differs between them are grey."""
     handles = {text: handle for axes in panels for handle, text in zip(*axes.get_legend_handles_labels(), strict=True)}
     texts = [text for text in LEGEND if text in handles]
     chosen = [handles[text] for text in texts]
@@ -141,7 +141,7 @@ def _draw_legend(figure: Figure, panels: Any, bottom: float) -> None:
 
 
 def follow(game: RecordedGame) -> Trace:
-    """Return what was true and believed at every moment of a game so far, by playing it again."""
+    """Return the truth and both beliefs at every moment of a game so far, by replaying its record."""
     record = game.record()
     moments = zip(range(len(record.actions) + 1), record.moments(), strict=False)  # without that of a forfeit
     rows = [moment.row.copy() for _, moment in moments]
@@ -211,7 +211,7 @@ def figure_class() -> Any:
 
 
 def _title(game: RecordedGame) -> str:
-    """Return who plays whom over what, and what it comes to."""
+    """Return the players, the scenario and the ending."""
     buyer, seller = (seat_name(game, seat) for seat in range(2))
     start = f"{buyer} buys from {seller}: {game.scenario.name}, seed {game.seed}, game {game.number}"
     if not game.is_over:
@@ -222,12 +222,12 @@ def _title(game: RecordedGame) -> str:
 
 
 def _draw_belief(axes: Axes, game: RecordedGame, trace: Trace, me: int) -> None:
-    """Draw what one seat believes of the other."""
+    """Draw the belief of one seat about the other."""
     from matplotlib.ticker import MaxNLocator
 
     other = 1 - me
     mine, theirs = COLOURS[me], COLOURS[other]
-    time = np.append(trace.time, trace.time[-1] + 0.5)  # what is believed in the end is seen for half a round, too
+    time = np.append(trace.time, trace.time[-1] + 0.5)  # the last belief is shown for half a round, too
 
     def lasting(values: Prices) -> Prices:
         return np.append(values[:, me], values[-1, me])
@@ -246,7 +246,7 @@ def _draw_belief(axes: Axes, game: RecordedGame, trace: Trace, me: int) -> None:
         where = axes.get_xaxis_transform()
         axes.annotate(f"{count}", (when, 1.0), (3, -9), where, "offset points", fontsize=9, color=GREY)
     unit = game.scenario.currency + (" on the reference terms" if game.scenario.terms else "")
-    title = f"What the {SEATS[me]} ({seat_name(game, me)}) believes of the {SEATS[other]}'s limit, in {unit}"
+    title = f"What the {SEATS[me]} ({seat_name(game, me)}) believes about the {SEATS[other]}'s limit, in {unit}"
     axes.set_title(title, fontsize=10.5, loc="left", parse_math=False)
     axes.yaxis.set_major_formatter(lambda value, _: number(value, game.scenario))
     axes.use_sticky_edges = False

@@ -1,4 +1,4 @@
-"""A game printed as it is played, for a person who watches."""
+"""A game printed while it is played, for a person who watches."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class LivePrinter:
-    """Prints a game as it goes: what is new at each call, the verdict and the picture at its end."""
+    """Prints a game as it goes on: the new part at each call, the verdict and the picture at its end."""
 
     def __init__(self) -> None:
         self._start = -1
@@ -23,7 +23,7 @@ class LivePrinter:
         self._has_ended = False
 
     def show(self, game: RecordedGame) -> None:
-        """Print what is new of a game."""
+        """Print the new part of a game."""
         lines: list[Line] = []
         if game.starts != self._start:
             self._start, self._count, self._round, self._has_ended = game.starts, 0, -1, False
