@@ -23,7 +23,7 @@ from parlay_marl.game.belief import BeliefView
 from parlay_marl.game.config import ACTION_MASKS, ACTIONS, ILLEGAL, GameArguments, make_config, one_of
 from parlay_marl.game.game import Game
 from parlay_marl.game.outcome import Outcome, make_report
-from parlay_marl.game.position import Observation
+from parlay_marl.game.position import Observation, move_mask
 from parlay_marl.game.transcript import transcript
 from parlay_marl.players.persona import AnyPlayer, as_player
 from parlay_marl.render.frame import Frame, draw
@@ -102,7 +102,7 @@ class Table:
         self.check_started()
         seen = self.game.observe(seat)
         if not self.is_discrete:
-            seen["action_mask"] = self.game.move_mask(seat)
+            seen["action_mask"] = move_mask(seen["action_mask"], self.game.packages)
         return seen
 
     def shown(self, seen: Any) -> Any:

@@ -31,7 +31,7 @@ class Action(NamedTuple):
     belief: tuple[float, float] | None = None
     """With `beliefs="elicited"`: mean and spread of the other's reservation price, normalised."""
     words: str = ""
-    """What is said with the move. Words never bind."""
+    """The words that go with the move. They never bind."""
 
     @classmethod
     def from_index(cls, index: int, seat: int, packages: int) -> Self:

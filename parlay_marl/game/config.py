@@ -1,4 +1,4 @@
-"""What fixes a game before chance does: scenario, rules, rewards, rounds, information, beliefs.
+"""The choices that fix a game before chance does: scenario, rules, rewards, rounds, information, beliefs.
 
 This is the only place of these choices: their names, values, defaults and descriptions. `GameFields` is the base of
 models that hold them, `GameArguments` types them as keywords, and `takes_game` adds them to a function's signature.
@@ -45,7 +45,7 @@ _CHOICES = {
     "information": ("kind of information", INFORMATION),
     "opener": ("opener", OPENERS),
 }
-"""What a field with a fixed set of values is called in an error, and its values."""
+"""The names in errors, and the values, of fields with a fixed set of values."""
 
 
 def _plain(value: Any) -> Any:

@@ -69,7 +69,7 @@ class GameRecord:
     forfeit_by: str | None = None
     """The seat that has forfeited the game after the last action; None where none has."""
     illegal: str | None = None
-    """What was illegal, where that was the reason for the forfeit."""
+    """The message about the illegal action, where that was the reason for the forfeit."""
     drift_lines: tuple[tuple[int, str], ...] = ()
     """Lines by which personas tell spectators that they have drifted, each after the number of its turn."""
 
@@ -193,6 +193,11 @@ class RecordedGame(Position):
     def turns(self) -> list[Turn]:
         """The turns so far as a spectator sees them; after the first call each turn is read as it is played."""
         return self._read().turns[:]
+
+    @property
+    def seen_turns(self) -> tuple[Turn, ...]:
+        """The turns so far as the seats see them."""
+        return self._read().seen()
 
     def news(self) -> tuple[str, ...]:
         """Return the headlines that came after the last turn; none when the game is over."""

@@ -52,7 +52,7 @@ def heading(game: RecordedGame, width: int = WIDTH) -> list[Line]:
 
 
 def column_heads(names: int) -> Line:
-    """Return the heads of a transcript's columns, for names of so many characters."""
+    """Return the headings of a transcript's columns; `names` is the width of the players' names."""
     return [Piece(f"{'':<13}{'':<{names + 2}}{'':<18}{'price':>16}{'gives':>11}{'tension':>9}", "dim")]
 
 

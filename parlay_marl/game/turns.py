@@ -44,7 +44,7 @@ class Turn:
 
     @property
     def phrase(self) -> str:
-        """What the other seat hears: the words without the drift line."""
+        """The words that the other seat hears: those without the drift line."""
         return self.words[len(self.drift_line) + 1 :] if self.drift_line else self.words
 
     def as_seen(self) -> Turn:
@@ -102,6 +102,7 @@ class TurnReader:
         drift_lines: Mapping[int, str],
     ) -> None:
         self.turns: list[Turn] = []
+        self._seen: list[Turn] = []
         self._scenario: Scenario = config.scenario
         self._scale = config.max_rounds / USUAL_ROUNDS
         self._names, self._personas, self._drift_lines = names, personas, drift_lines
@@ -145,6 +146,11 @@ class TurnReader:
                 drift_line=drift_line,
             )
         )
+
+    def seen(self) -> tuple[Turn, ...]:
+        """Return the turns as the seats see them."""
+        self._seen += [turn.as_seen() for turn in self.turns[len(self._seen) :]]
+        return tuple(self._seen)
 
     def news(self, rows: Any) -> tuple[str, ...]:
         """Return the headlines that came after the last turn."""

@@ -186,7 +186,7 @@ def view_of(game: RecordedGame, seat: int) -> SeatView:
     """Return the view of a seat now."""
     row, scenario = game.row, game.scenario
     seen, money = game.observe(seat), scenario.to_currency
-    other, turns, news = 1 - seat, tuple(turn.as_seen() for turn in game.turns), game.news()
+    other, turns, news = 1 - seat, game.seen_turns, game.news()
     legal = move_mask(seen["action_mask"], game.packages)
     own_turns = [count for count, turn in enumerate(turns) if turn.seat == seat]
     since = turns[own_turns[-1] + 1 if own_turns else 0 :]
