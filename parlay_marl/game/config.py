@@ -22,7 +22,8 @@ from parlay_marl.catalogue.rules import load_rules
 from parlay_marl.catalogue.scenarios import MAX_ROUNDS, Params, Scenario, build_params, load_scenario
 from parlay_marl.errors import ConfigurationError, UnknownNameError
 
-P, R = ParamSpec("P"), TypeVar("R")
+P = ParamSpec("P")
+R = TypeVar("R")
 
 Reward = Literal["payoff", "shaped"]
 InferredBeliefs = Literal["bayes", "heuristic", "none"]

@@ -50,7 +50,7 @@ class Game(RecordedGame):
     """
 
     def __init__(self, config: GameConfig, players: Sequence[AnyPlayer | None] = (None, None)) -> None:
-        self.players = tuple(players)
+        self.players: tuple[Any, ...] = tuple(players)
         """The players of both seats, buyer and seller; None for a seat that the caller plays."""
         buyer, seller = self.players
         names = (SEATS[0] if buyer is None else str(buyer.name), SEATS[1] if seller is None else str(seller.name))

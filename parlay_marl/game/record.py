@@ -217,7 +217,7 @@ class RecordedGame(Position):
 
     def outcome(self) -> Outcome:
         """Return the report of the finished game."""
-        if not self.is_over:
+        if not self.is_over or self.seed is None:
             raise GameOverError("the game is not over yet; its outcome is known at the end")
         played, opener = tuple(self._played), int(self._row["opener"])
         claims = functools.partial(_claims_of, self.config, self.seed, self.number, self.options, played, opener)
@@ -276,6 +276,6 @@ def _claims_of(
 
 def _plain_action(action: Action) -> dict[str, Any]:
     """Return an action as plain data, without parts that are empty."""
-    parts = {"price": action.price, "package": action.package, "words": action.words or None}
+    parts: dict[str, Any] = {"price": action.price, "package": action.package, "words": action.words or None}
     parts["belief"] = None if action.belief is None else list(action.belief)
     return {"move": action.move.name} | {name: part for name, part in parts.items() if part is not None}
