@@ -6,7 +6,7 @@
     |   `-- PolicyFileError   a file of a learned policy that cannot be used, or not be written
     |-- ConfigurationError    an argument or a reset option that cannot be used (also a ValueError)
     |-- IllegalMoveError      a move that the rules forbid (also a ValueError)
-    |-- ActionTypeError       something that is no action of the form in use (also a TypeError)
+    |-- ActionTypeError       a value that is no action of the form in use (also a TypeError)
     |-- TurnError             a call out of order (also a RuntimeError)
     |   |-- NotStartedError   before the first reset
     |   `-- GameOverError     after the end of the game
@@ -16,11 +16,11 @@
     `-- MissingExtraError     an optional dependency that is not installed (also an ImportError)
 
     ParlayWarning             a warning of the package (also a UserWarning)
-    |-- ScenarioWarning       a scenario whose figures are hardly meant
+    |-- ScenarioWarning       a scenario whose figures look like a mistake
     |-- ForfeitWarning        games of a tournament that a policy has lost by errors, illegal moves or late answers
-    `-- CompiledCodeWarning   compiled rules that cannot be kept or used again
+    `-- CompiledCodeWarning   compiled rules that cannot be stored or used again
 
-Each says what is wrong, where, and what to do; whatever raised it has left the game as it was.
+Each says what is wrong, where, and what to do. The call that raised it has changed nothing in the game.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ import difflib
 from collections.abc import Iterable
 
 LONGEST_NAME = 100
-"""Characters of an unknown name that are told and compared: a name may come from anywhere."""
+"""Characters of an unknown name that are shown and compared: a name may come from any source."""
 
 
 class ParlayError(Exception):
@@ -60,7 +60,7 @@ class ParlayWarning(UserWarning):
 
 
 class ScenarioWarning(ParlayWarning):
-    """A scenario that can be played, but whose figures are hardly meant: says what they amount to."""
+    """A scenario that can be played, but whose figures look like a mistake: says what they lead to."""
 
 
 class ConfigurationError(ParlayError, ValueError):
@@ -72,9 +72,9 @@ class IllegalMoveError(ParlayError, ValueError):
 
 
 class ActionTypeError(ParlayError, TypeError):
-    """Something that is no action of the form in use: of a wrong type or shape, or without a part that it needs.
+    """A value that is no action of the form in use: its type or shape is wrong, or a part is missing.
 
-    It is a fault of the program that calls, so it is an error even where an illegal move ends the game.
+    It is a mistake in the calling program, so it is an error even where an illegal move ends the game.
     """
 
 
@@ -115,4 +115,4 @@ class ForfeitWarning(ParlayWarning):
 
 
 class CompiledCodeWarning(ParlayWarning):
-    """Compiled rules that cannot be kept or used again: they are compiled anew, which takes under a minute."""
+    """Compiled rules that cannot be stored or used again: they are compiled again, which takes under a minute."""

@@ -1,4 +1,4 @@
-"""Processes that end when the one that started them does, even where it was killed."""
+"""Processes that end together with their parent, even where the parent was killed."""
 
 from __future__ import annotations
 
@@ -11,21 +11,22 @@ from multiprocessing.connection import wait
 
 
 def end_with_parent(*, group: bool = False) -> None:
-    """Let this process, started by `multiprocessing`, end as soon as its parent does; with `group`, its group as well.
+    """End this process, started by `multiprocessing`, as soon as its parent ends; with `group`, end its group as well.
 
-    It watches a pipe that only the parent holds open. Linux does so by itself: a thread could not while other code
-    holds the interpreter's lock, and `PR_SET_PDEATHSIG` follows the thread that started a process, and not its group.
+    The process watches a pipe that only the parent holds open. On Linux the kernel watches it: a thread is blocked
+    while other code holds the interpreter's lock, and `PR_SET_PDEATHSIG` follows the thread that started the process
+    and leaves out its group.
     """
     parent = multiprocessing.parent_process()
     if parent is None:
         return
-    with contextlib.suppress(ImportError, AttributeError, OSError):  # elsewhere, the thread alone
+    with contextlib.suppress(ImportError, AttributeError, OSError):  # on other systems only the thread
         _kill_at_close(parent.sentinel, group)
     threading.Thread(target=_wait_and_end, args=(parent.sentinel, group), daemon=True).start()
 
 
 def _kill_at_close(pipe: int, group: bool) -> None:
-    """Let the kernel kill this process, or its group, when the other end of a pipe is closed."""
+    """Make the kernel kill this process, or its group, when the other end of a pipe is closed."""
     import fcntl
 
     fcntl.fcntl(pipe, fcntl.F_SETOWN, -os.getpgrp() if group else os.getpid())
@@ -34,7 +35,7 @@ def _kill_at_close(pipe: int, group: bool) -> None:
 
 
 def _wait_and_end(pipe: int, group: bool) -> None:
-    """End this process, or its group, when the other end of a pipe is closed, or has been before."""
+    """End this process, or its group, when the other end of a pipe is or becomes closed."""
     wait([pipe])
     if group and hasattr(os, "killpg"):
         os.killpg(0, signal.SIGKILL)

@@ -6,13 +6,13 @@
 
 | | |
 |---|---|
-| agents | `buyer_0`, `seller_0`; a seat given to an opponent has no agent |
+| agents | `buyer_0`, `seller_0`; a seat with a player has no agent |
 | actions | `Discrete(n)` with a mask, or `Dict(move, price, package)` with `actions="mixed"`; see `beliefs` |
 | observations | `{"observation": float32 vector, "action_mask": int8 vector}` |
 | infos | numbers, the same keys at every step: `belief`, `payoff`, `deal`... (`envs.infos`) |
 | state | `env.state()`: both seats' views and the hidden figures, for central critics |
 
-Arguments of `env`, `raw_env` and `parallel_env`, all by keyword:
+Arguments of `env`, `raw_env` and `parallel_env`, all but `scenario` by keyword:
 
 - `scenario`: a name of the catalogue, the path of a .toml file, or a `Scenario`; default `saas_enterprise`.
 - `rules`: `"default"`, `"seed"`, or a mapping of changed numbers such as `{"tension": {"memory": 0.5}}`.
@@ -22,36 +22,37 @@ Arguments of `env`, `raw_env` and `parallel_env`, all by keyword:
 - `max_rounds`: the deadline; default: as the scenario says.
 - `actions`: `"discrete"` or `"mixed"`.
 - `illegal`: `"raise"`, or `"terminate"`, PettingZoo's convention: the offender loses, the game ends. The default is
-  `"raise"` in turns, and `"terminate"` in parallel, where tools sample actions without masks. What is no action at all,
-  such as `5.0`, `True` or a one-hot vector, is an `ActionTypeError`, a `TypeError`, either way.
-- `off_turn`, of `parallel_env` only: `"ignore"` whatever the seat not on turn does, or `"strict"`: it has to pass.
-- `action_mask`: where the mask of legal actions is: `"observation"`, `"info"` (the observation is then the vector
+  `"raise"` in turns, and `"terminate"` in parallel, where tools sample actions without masks. A value that is no action
+  at all, such as `5.0`, `True` or a one-hot vector, is always an `ActionTypeError`, which is a `TypeError`.
+- `off_turn`, of `parallel_env` only: `"ignore"` the action of the seat not on turn, or `"strict"`: it has to pass.
+- `action_mask`: the place of the mask of legal actions: `"observation"`, `"info"` (the observation is then the vector
   alone, as AgileRL needs it) or `"both"`, which TorchRL cannot read.
 - `beliefs`: `"bayes"` (inferred), `"heuristic"` (fixed nudges), `"none"` (the prior) or `"elicited"` (stated by the
   seats themselves, and paid by a proper score).
-- `buyer`, `seller`: who plays the seat: None for an agent, a persona's name or file, a `Player`, or a
+- `buyer`, `seller`: the player of the seat: None for an agent, a persona's name or file, a `Player`, or a
   `BatchedPlayer`.
 - `render_mode`: `"ansi"` returns a transcript, `"human"` prints it as the game goes, `"rgb_array"` draws a frame.
 
 A discrete action is, in this order: accept, walk away, silence, challenge, anchor, 41 offers for each package, 41
-claims, on an even price grid (`parlay_marl.core.moves.decode`). `env.belief(agent)` is what an agent believes of the
-other (`BeliefView`), `env.outcome()` the report of a finished game with the ledger of claims (`Outcome`),
-`env.refusal()` why an illegal action has ended it. Games are keyed by (seed, game number): `reset(seed=7)` starts game
-0 of seed 7, each further `reset()` the next; `reset(options={...})` fixes what chance would draw, or switches events
-off (`parlay_marl.game.options.ResetOptions`).
+claims, on an even price grid (`parlay_marl.core.moves.decode`). `env.belief(agent)` is an agent's belief about the
+other seat (`BeliefView`), `env.outcome()` the report of a finished game with the ledger of claims (`Outcome`),
+`env.refusal()` the reason why an illegal action has ended it. Games are keyed by (seed, game number): `reset(seed=7)`
+starts game 0 of seed 7, each further `reset()` the next; `reset(options={...})` fixes draws of chance, or switches
+events off (`parlay_marl.game.options.ResetOptions`).
 
 A mixed action is `{"move": ..., "price": ..., "package": ...}`. An offer and a claim need a price, and an offer a
 package where the scenario has terms; an anchor without a price is at the seat's own end of the range.
 
 With `beliefs="elicited"` an action is `{"action": ..., "belief": [mean, spread]}`, and a mixed one has `belief` too:
-what the agent believes of the other's reservation price, in normalised price, the mean from -1 to 2 and the spread from
-0 to 1. Without one, what it last stated stands, at first the public prior. The score is strictly proper: honest reports
-have the highest expectation. A seat given to an opponent states what is inferred for it.
+the agent's belief about the other's reservation price, in normalised price, the mean from -1 to 2 and the spread from 0
+to 1. Without one, the last stated belief stands, at first the public prior. The score is strictly proper: honest
+reports have the highest expectation. A player without a belief of its own states the inferred one.
 
-`play_game("shark", "diplomat", seed=7)` lets two opponents play, and returns the record: actions, outcome, transcript.
+`play_game("shark", "diplomat", seed=7)` lets two players play, and returns the `GameRecord`: pure data with
+`outcome`, `transcript()`, `replay()` and `to_dict()`, which JSON can hold; `env.game.record()` is that of a live game.
 
-Any game can be kept and repeated: `env.snapshot()`, `env.restore(...)`, and `replay(config, seed, actions)`. What a
-sequence of offers says about its maker, without an environment: `infer_limit([178_000, 176_500], maker="seller")`.
+Any game can be stored and repeated: `env.snapshot()`, `env.restore(...)`, and `replay(config, seed, actions)`.
+`infer_limit([178_000, 176_500], maker="seller")` infers a limit from offers, without an environment.
 """
 
 from __future__ import annotations
@@ -67,7 +68,8 @@ from parlay_marl.game.game import Game, replay
 from parlay_marl.game.ledger import Claim
 from parlay_marl.game.options import ResetOptions
 from parlay_marl.game.outcome import Outcome
-from parlay_marl.game.record import GameRecord, play_game
+from parlay_marl.game.play import play_game
+from parlay_marl.game.record import GameRecord
 from parlay_marl.game.view import SeatView
 from parlay_marl.players.player import Player
 

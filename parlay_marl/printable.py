@@ -1,16 +1,16 @@
-r"""Text that may come from anywhere, as a terminal or a log can show it: control characters as escapes, like `\x1b`."""
+r"""Text of any source in a form that is safe for a terminal or a log: control characters as escapes, like `\x1b`."""
 
 from __future__ import annotations
 
 import unicodedata
 
 _KEPT = {"\N{ZERO WIDTH JOINER}", "\N{ZERO WIDTH NON-JOINER}"}
-"""Formatting characters that some scripts and emoji are written with."""
+"""Formatting characters that some scripts and emoji need."""
 _ESCAPED = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
 
 def escaped(text: str, keep: str = "") -> str:
-    r"""Return text with control and formatting characters as escapes, such as `\x1b`: they show, and do nothing."""
+    r"""Return text with control and formatting characters as escapes, such as `\x1b`, which have no effect."""
     if text.isascii() and text.isprintable():
         return text
     return "".join(each if each in keep else _escape(each) for each in text)

@@ -123,7 +123,10 @@ def model_rows(model: type[BaseModel], prefix: str = "") -> list[tuple[str, str,
     for name, field in model.model_fields.items():
         inner = field.annotation
         if isinstance(inner, type) and issubclass(inner, BaseModel) and inner.model_fields:
-            rows += model_rows(inner, f"{prefix}{name}.")
+            whole = field.description or ""
+            rows += [
+                (key, default, meaning or whole) for key, default, meaning in model_rows(inner, f"{prefix}{name}.")
+            ]
             continue
         default = "required" if field.is_required() else "" if field.default is None else f"`{field.default}`"
         rows.append((f"`{prefix}{name}`", default, field.description or ""))
@@ -148,8 +151,11 @@ def message_table(model: type[BaseModel]) -> str:
 
 
 def scenario_fields() -> str:
-    """Return the keys of a scenario's file."""
-    rows = model_rows(scenarios.Scenario)
+    """Return the keys of a scenario's file; its name may come from the name of the file."""
+    rows = [
+        (key, "the file's name" if key == "`name`" else default, meaning)
+        for key, default, meaning in model_rows(scenarios.Scenario)
+    ]
     rows += [(f"`terms.{n[1:]}", d, m) for n, d, m in model_rows(scenarios.Term)]
     rows += [(f"`terms.options.{n[1:]}", d, m) for n, d, m in model_rows(scenarios.Option)]
     rows += [(f"`events.{n[1:]}", d, m) for n, d, m in model_rows(scenarios.Event)]

@@ -56,7 +56,7 @@ if find_spec("openenv") is not None:  # it is no part of the environment for RLl
         "create_app",
     }
 ENV_ARGUMENTS = (
-    *("scenario", "rules", "reward", "information", "opener", "max_rounds", "actions", "illegal", "beliefs"),
+    *("scenario", "rules", "reward", "information", "opener", "max_rounds", "beliefs", "actions", "illegal"),
     *("buyer", "seller", "render_mode"),
 )
 HAS_RAY = find_spec("ray") is not None

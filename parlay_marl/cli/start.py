@@ -81,4 +81,6 @@ def new_game(config: GameConfig, buyer: AnyPlayer, seller: AnyPlayer, seed: int,
         raise ConfigurationError(f"--game: give a whole number from 0 to {LAST_GAME}, not {number}")
     checked_seed(seed)
     announce_compiling(*COMPILED)
-    return Game(config, (buyer, seller))
+    game = Game(config, (buyer, seller))
+    game.read_turns()
+    return game

@@ -6,20 +6,19 @@ from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 from pettingzoo import AECEnv
-from pydantic import BaseModel
 
 from parlay_marl.catalogue.scenarios import Scenario
 from parlay_marl.envs.infos import Info, info_of
 from parlay_marl.envs.table import AGENTS, RENDER_FPS, RENDER_MODES, Rendered, Seated, Table
 from parlay_marl.errors import ConfigurationError
 from parlay_marl.game.belief import BeliefView
-from parlay_marl.game.config import GameConfig
+from parlay_marl.game.config import DEFAULT_SCENARIO, GameArguments, GameConfig, takes_game
 from parlay_marl.game.game import Snapshot
 from parlay_marl.game.outcome import Outcome
 from parlay_marl.game.position import Observation
@@ -27,7 +26,7 @@ from parlay_marl.game.position import Observation
 
 @dataclass(frozen=True)
 class EnvSnapshot:
-    """Everything that an AEC environment is at one moment."""
+    """The whole state of an AEC environment at one moment."""
 
     game: Snapshot
     bookkeeping: Mapping[str, Any]
@@ -49,7 +48,7 @@ _BOOKKEEPING = (
 class raw_env(AECEnv[str, Observation, Any]):  # noqa: N801 - PettingZoo's name for it
     """A buyer and a seller alternate turns over a deal; see `parlay_marl.negotiation_v0` for the whole page.
 
-    It refuses illegal and untimely calls itself, so it needs no wrappers.
+    That page lists the arguments. The environment refuses illegal and untimely calls itself, so it needs no wrappers.
     """
 
     metadata = {
@@ -59,37 +58,29 @@ class raw_env(AECEnv[str, Observation, Any]):  # noqa: N801 - PettingZoo's name 
         "is_parallelizable": False,
     }
 
+    @takes_game
     def __init__(
         self,
-        scenario: str | Path | Scenario = "saas_enterprise",
-        rules: str | Mapping[str, Any] | BaseModel = "default",
-        reward: str = "payoff",
-        information: str | None = None,
-        opener: str | None = None,
-        max_rounds: int | None = None,
+        scenario: str | Path | Scenario = DEFAULT_SCENARIO,
+        *,
         actions: str = "discrete",
         illegal: str = "raise",
-        beliefs: str = "bayes",
         buyer: Seated = None,
         seller: Seated = None,
         render_mode: str | None = None,
         action_mask: str = "observation",
+        **game: Unpack[GameArguments],
     ) -> None:
         super().__init__()
         self._table = Table(
             scenario,
-            rules,
-            reward,
-            information,
-            opener,
-            max_rounds,
-            actions,
-            illegal,
-            beliefs,
-            buyer,
-            seller,
-            render_mode,
+            actions=actions,
+            illegal=illegal,
+            buyer=buyer,
+            seller=seller,
+            render_mode=render_mode,
             action_mask=action_mask,
+            **game,
         )
         self._game = self._table.game
         self._both_free = len(self._table.agents) == 2
@@ -173,15 +164,15 @@ class raw_env(AECEnv[str, Observation, Any]):  # noqa: N801 - PettingZoo's name 
         return self._table.outcome()
 
     def belief(self, agent: str) -> BeliefView:
-        """Return what an agent believes of the other seat now, in currency."""
+        """Return what an agent believes about the other seat now, in currency."""
         return self._table.belief(agent)
 
     def refusal(self) -> str | None:
-        """Return what is said of the illegal action that ended the game; None where none did."""
+        """Return why an illegal action has ended the game; None where none has."""
         return self._table.refused
 
     def observe(self, agent: str) -> Observation:
-        """Return what an agent sees: `{"observation": float32 vector, "action_mask": int8 vector}`.
+        """Return the observation of an agent: `{"observation": float32 vector, "action_mask": int8 vector}`.
 
         With `action_mask="info"`, the vector alone.
         """
@@ -189,7 +180,7 @@ class raw_env(AECEnv[str, Observation, Any]):  # noqa: N801 - PettingZoo's name 
         return seen
 
     def last(self, observe: bool = True) -> tuple[Observation | None, float, bool, bool, Info]:
-        """Return what the agent on turn sees, its reward since its last turn, whether it is done, and its info."""
+        """Return observation, reward since its last turn, termination, truncation and info of the agent on turn."""
         agent, game = self.agent_selection, self._game
         seen: Observation | None = None
         if not self.agents:
@@ -243,7 +234,7 @@ class raw_env(AECEnv[str, Observation, Any]):  # noqa: N801 - PettingZoo's name 
         self._was_dead_step(None)
 
     def state(self) -> NDArray[np.float32]:
-        """Return everything, hidden figures included, as one vector; `state_names` says what is where."""
+        """Return all figures as one vector, hidden ones included; `state_names` names its entries."""
         return self._table.state()
 
     def state_names(self) -> list[str]:
@@ -258,12 +249,12 @@ class raw_env(AECEnv[str, Observation, Any]):  # noqa: N801 - PettingZoo's name 
         """Release nothing: there is nothing to release."""
 
     def snapshot(self) -> EnvSnapshot:
-        """Return everything that the environment is now."""
+        """Return the whole state of the environment."""
         game = self._game.snapshot()
         return EnvSnapshot(game, {name: deepcopy(getattr(self, name)) for name in _BOOKKEEPING})
 
     def restore(self, snapshot: EnvSnapshot) -> None:
-        """Become what a snapshot of an environment with the same arguments holds."""
+        """Return to the state of a snapshot, taken from an environment with the same arguments."""
         if not isinstance(snapshot, EnvSnapshot):
             raise ConfigurationError(f"restore: give what snapshot() returned, not {snapshot!r}")
         if snapshot.bookkeeping["possible_agents"] != self.possible_agents:
@@ -273,6 +264,5 @@ class raw_env(AECEnv[str, Observation, Any]):  # noqa: N801 - PettingZoo's name 
             setattr(self, name, value)
 
 
-def env(**arguments: Any) -> raw_env:
-    """Return the environment. It checks every call itself, so `raw_env` needs no wrapper; the arguments are its own."""
-    return raw_env(**arguments)
+env = raw_env
+"""The environment as PettingZoo's users ask for it: `raw_env` itself, as it needs no wrapper."""

@@ -1,15 +1,14 @@
-"""Games by the thousand: rows of one array, moved by one kernel call, in buffers that are written in place."""
+"""Thousands of games at once: rows of one array, which one kernel call moves, in buffers written in place."""
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from itertools import product
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel
 
 from parlay_marl.core import observation as observed
 from parlay_marl.core.compiled.jit import bound
@@ -20,7 +19,16 @@ from parlay_marl.core.params import PARAMS_DTYPE
 from parlay_marl.core.state import state_dtype
 from parlay_marl.core.step import check_index, observe_game
 from parlay_marl.errors import ActionTypeError, ConfigurationError, IllegalMoveError, NotStartedError
-from parlay_marl.game.config import GameConfig, make_config, one_of, whole_number
+from parlay_marl.game.config import (
+    DEFAULT_SCENARIO,
+    ILLEGAL,
+    GameArguments,
+    GameConfig,
+    make_config,
+    one_of,
+    takes_game,
+    whole_number,
+)
 from parlay_marl.game.options import OF_ONE_SCENARIO, fixed_draws
 from parlay_marl.game.position import LARGEST_SEED, action_text, belief_text, checked_seed, refusal_text
 from parlay_marl.players.persona import PersonaPlayer, as_player, cast_of
@@ -37,7 +45,7 @@ _INT64, _ALL_WORK = np.dtype(np.int64), all_work()
 
 _BUFFERS = ("games", "lanes", "observations", "masks", "outcomes", "final_observations")
 _VIEWS = ("seats", "learners", "rewards", "endings", "refusals")
-"""What looks into the lanes."""
+"""Views into the lanes."""
 
 Many = Any
 """One thing, a sequence of things drawn with equal shares, or a mapping of things to their shares."""
@@ -73,41 +81,36 @@ def joined(records: Sequence[Any], dtype: np.dtype[np.void]) -> Any:
 
 
 class Batch:
-    """Many games, both seats played from outside, or one of them by personas in the kernel.
+    """Many games: the caller plays both seats, or personas in the kernel play one of them.
 
+    The arguments besides its own are listed in `negotiation_v0`; `scenario` and `opponent` may be several. The buffers
     `observations`, `masks`, `seats` (on turn), `rewards` (n, 2), `endings` (an `Ending`, 0 while a game goes on),
-    `refusals` (a `Refusal`, why the last action was illegal; `refusal_text` says it in words) and `outcomes` are
-    buffers that every call overwrites. The mask of a lane whose game is over allows every action, none of which is
-    played. Lane i plays game 0, 1, 2... of seed `seed + i`, just as a single environment of that seed does, whatever
-    the number of lanes and threads. `observe=False` leaves observations and masks unwritten, for callers that play
-    from the rows.
+    `refusals` (a `Refusal`, the reason why the last action was illegal; `refusal_text` puts it in words) and `outcomes`
+    are overwritten by every call. The mask of a lane whose game is over allows every action, and none of them is
+    played. Lane i plays game 0, 1, 2... of seed `seed + i`, exactly as a single environment of that seed, for any
+    number of lanes and threads. `observe=False` leaves observations and masks unwritten: callers then read the rows.
     """
 
+    @takes_game
     def __init__(
         self,
         num_games: int,
-        scenario: Many = "saas_enterprise",
-        rules: str | Mapping[str, Any] | BaseModel = "default",
-        reward: str = "payoff",
-        information: str | None = None,
-        opener: str | None = None,
-        max_rounds: int | None = None,
-        beliefs: str = "bayes",
+        scenario: Many = DEFAULT_SCENARIO,
+        *,
         illegal: str = "raise",
         autoreset: str = "next_step",
         learner: str = "both",
         opponent: Many = None,
         threads: int = 1,
         observe: bool = True,
+        **game: Unpack[GameArguments],
     ) -> None:
         self.num_games = whole_number("num_games", num_games, 1, 2**31 - 1)
-        one_of("treatment of illegal moves", illegal, ("raise", "terminate"))
+        one_of("treatment of illegal moves", illegal, ILLEGAL)
         one_of("autoreset", autoreset, tuple(mode.name.lower() for mode in Autoreset))
         one_of("learner", learner, tuple(seating.name.lower() for seating in Seating))
         deals, self._deal_shares = shares_of("scenario", scenario)
-        self.configs: list[GameConfig] = [
-            make_config(deal, rules, reward, beliefs, information, opener, max_rounds) for deal in deals
-        ]
+        self.configs: list[GameConfig] = [make_config(deal, **game) for deal in deals]
         self._seating = Seating[learner.upper()]
         self.personas, self._persona_shares = _personas(self._seating, opponent)
         for persona, config in product(self.personas, self.configs):
@@ -118,7 +121,7 @@ class Batch:
         self._cast = cast_of(self.personas)
         self.packages = max(config.scenario.n_packages for config in self.configs)
         self.n_actions = n_actions(self.packages)
-        self.elicits = beliefs == "elicited"
+        self.elicits = self.configs[0].beliefs == "elicited"
         self._allocate(observe)
         self._threads = threads
         self._workers = Workers(threads, self.num_games, LEAST_PER_THREAD)
@@ -138,7 +141,7 @@ class Batch:
         self._actions, self._shape = np.zeros(n, np.int64), (n,)
         stated = n if self.elicits else 0
         self._estimates, self._unstated = np.zeros((stated, 2)), np.zeros(stated, np.bool_)
-        # Plain numbers and ready tuples: a call on a single game is as short as the kernel allows.
+        # Plain numbers and ready tuples keep the overhead of a call on a single game small.
         self._players = (
             self.lanes, self.games, self._params, *self._cast, int(self._seating), self._deal_shares,
             self._persona_shares,
@@ -195,9 +198,9 @@ class Batch:
         """Play one discrete action in every lane, and what personas answer; return how many games that ended.
 
         With `beliefs="elicited"`, `estimates` (n, 2) are the means and spreads, normalised, of what the seats on turn
-        believe of the other's reservation price; without them, what they last stated stands.
+        believe about the other's reservation price; without them, the last stated beliefs stand.
         A lane whose game is over begins the next one instead (`next_step`) or stays as it is (`disabled`); with
-        `same_step` it has begun already, and `final_observations` holds the last sight of the game before.
+        `same_step` it has begun already, and `final_observations` holds the last observation of the game before.
         """
         if not self._is_started:
             raise NotStartedError("no games have been started; call reset() first")
@@ -212,12 +215,12 @@ class Batch:
         """Play an action in every lane; return how many games that ended."""
         if self._step_lanes is None:
             self._step_lanes = bound(step_lanes, _ALL_WORK, taken, *self._step_arguments)
-        if self._workers.count == 1:  # what `run` would do; one call less counts where there is one game
+        if self._workers.count == 1:  # as `run` does, with one call less, which counts for a single game
             return self._step_lanes(_ALL_WORK, taken, *self._step_arguments)
         return self._workers.run(self._step_lanes, taken, *self._step_arguments)
 
     def _step_stated(self, taken: NDArray[np.int64], estimates: Any) -> int:
-        """Let the seats on turn state beliefs, and play their actions; one that cannot be stated is an illegal move."""
+        """Let the seats on turn state beliefs and play their actions; an invalid belief is an illegal move."""
         self._estimates[:] = self._stated(estimates)
         if self._raises:
             self._refuse_illegal(taken)
@@ -231,7 +234,7 @@ class Batch:
         return ended
 
     def _stated(self, estimates: Any) -> NDArray[Any]:
-        """Return estimates as an array of the right shape; what lies out of bounds is a matter of the rules."""
+        """Return estimates as an array of the right shape; the rules check the bounds."""
         if not self.elicits:
             raise ActionTypeError("no estimates go with actions here; leave them out, or set beliefs='elicited'")
         try:
@@ -246,7 +249,7 @@ class Batch:
         return given
 
     def _taken(self, actions: Any) -> NDArray[np.int64]:
-        """Return the actions as the kernel reads them: as they are, or copied into a buffer."""
+        """Return the actions in the kernel's form: as they are, or copied into a buffer."""
         is_plain = type(actions) is np.ndarray and actions.dtype is _INT64 and actions.shape == self._shape
         if is_plain and actions.flags.carray:
             ready: NDArray[np.int64] = actions
@@ -279,22 +282,22 @@ class Batch:
             raise IllegalMoveError(f"lane {lane}, {text}")
 
     def refusal_text(self, lane: int, seat: int, action: int, reason: int) -> str:
-        """Return what is said of what was illegal in a lane, with its `Refusal`."""
+        """Return the message about an illegal action in a lane, by its `Refusal`."""
         if reason == Refusal.BELIEF_OUT_OF_RANGE:
             return refusal_text(seat, belief_text(*self._estimates[lane].tolist()), reason)
         return refusal_text(seat, action_text(action, action, seat, self.packages), reason)
 
     def sight(self, lane: int, seat: int) -> dict[str, NDArray[Any]]:
-        """Return what a seat sees in a lane now, and may do (all 0 where it is not on turn), as copies of its own."""
+        """Return copies of the observation and the mask (all 0 off turn) of a seat in a lane."""
         vector, mask = np.empty(observed.width(self.packages), np.float32), np.empty(self.n_actions, np.int8)
         observe_game(self.games, self._params, lane, seat, self.packages, vector, mask)
         return {"observation": vector, "action_mask": mask}
 
     def set_opponents(self, shares: Sequence[float], changed: Mapping[int, PersonaPlayer]) -> None:
-        """Change the opponents' shares, which games that begin from now on are drawn by, and who some of them are.
+        """Change the opponents' shares for games that begin from now on, and replace some opponents.
 
-        Only an opponent that is played by a learned policy can change, and only into one whose network has the same
-        shape. Games that are going on are played on by whoever sits there now. What is refused changes nothing.
+        Only an opponent with a learned policy can be replaced, and only by one whose network has the same shape. The
+        new opponent also continues the games that are going on. A refused call changes nothing.
         """
         if self._seating is Seating.BOTH or len(shares) != len(self.personas):
             raise ConfigurationError(f"opponent: give a share for each of {len(self.personas)}, not {len(shares)}")
@@ -311,7 +314,7 @@ class Batch:
             self.personas[index] = player
 
     def _check_change(self, index: int, player: PersonaPlayer) -> None:
-        """Refuse an opponent that cannot take the place of the one that is there: its weights have no other room."""
+        """Refuse an opponent that cannot replace the present one, whose weights leave it no other room."""
         if not 0 <= index < len(self.personas):
             raise ConfigurationError(f"opponent: there is no number {index}; they are 0 to {len(self.personas) - 1}")
         now, then = self.personas[index].policy, player.policy
@@ -329,7 +332,7 @@ class Batch:
         self._workers.close()
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return what copies and pickles keep: no threads, and of the buffers what is in them."""
+        """Return the data of a copy: no threads, and the contents of the buffers."""
         kept = dict(vars(self))
         del kept["_workers"]
         for name in (*_VIEWS, "_players", "_view", "_step_arguments", "_step_lanes"):
@@ -337,7 +340,7 @@ class Batch:
         return kept
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Become the copy: its buffers, which look into each other, are made anew."""
+        """Restore a copy; its buffers, which share memory, are allocated again."""
         vars(self).update(state)
         self._allocate(state["observations"].shape[1] > 0)
         for name in _BUFFERS:
@@ -372,7 +375,8 @@ def _personas(seating: Seating, opponent: Many) -> tuple[list[PersonaPlayer], ND
 def _checked_mask(chosen: Any, n: int) -> NDArray[np.bool_]:
     """Return a mask over lanes, or say what is wrong with it.
 
-    It is always a copy: an array that has gaps or is read-only is of another type for a kernel, and compiled anew.
+    It is always a copy: an array with gaps, or a read-only one, has another type, for which the kernel would compile
+    again.
     """
     try:
         mask = np.array(chosen, order="C")

@@ -1,6 +1,6 @@
-"""What a sequence of offers says about its maker: the `bayes` tracker as a function, without an environment.
+"""An opponent model as a function: infer a limit from a sequence of offers, without an environment.
 
-It calls the very rules by which a seat's belief follows a game, so that the same offers give the same belief.
+It calls the rules of the `bayes` tracker, so that the same offers give the same belief as in a game.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from parlay_marl.core.moves import OFFER, SEATS
 from parlay_marl.core.posterior import CELLS, Frame
 from parlay_marl.core.state import STATE_DTYPE
 from parlay_marl.errors import ConfigurationError
-from parlay_marl.game.config import GameConfig, make_config, one_of, whole_number
+from parlay_marl.game.config import DEFAULT_SCENARIO, GameConfig, make_config, one_of, whole_number
 from parlay_marl.game.text import exact_money
 
 Offer = float | tuple[float, int] | None
@@ -36,7 +36,7 @@ _Placed = tuple[float, int] | None
 
 @dataclass(frozen=True)
 class Estimate:
-    """What is believed of a reservation price at one moment, in currency."""
+    """A belief about a reservation price at one moment, in currency."""
 
     reservation: float
     """Its mean."""
@@ -52,7 +52,7 @@ class Estimate:
 
 @dataclass(frozen=True, eq=False)
 class Reading(Estimate):
-    """What a sequence of offers says about its maker; the estimate itself is the one after the last round."""
+    """The result of `infer_limit`; the estimate itself is the one after the last round."""
 
     maker: str
     scenario: str
@@ -73,7 +73,7 @@ class Reading(Estimate):
 def infer_limit(
     offers: Iterable[Offer],
     maker: str = "seller",
-    scenario: str | Path | Scenario = "saas_enterprise",
+    scenario: str | Path | Scenario = DEFAULT_SCENARIO,
     *,
     own_offers: Iterable[Offer] | None = None,
     rules: str | Mapping[str, Any] | BaseModel = "default",
@@ -82,7 +82,7 @@ def infer_limit(
     event_rounds: Sequence[int | None] | None = None,
     erosion_ticks: Sequence[int] | None = None,
 ) -> Reading:
-    """Return what a sequence of offers says about its maker's reservation price and way of conceding.
+    """Infer the reservation price and the way of conceding of a maker from its offers.
 
     `offers` has an entry for each round from the first on: a price in currency, `(price, package)`, or None for a round
     without an offer, which is a silence. `own_offers` are the listener's, since to refuse them says something too:
@@ -98,7 +98,7 @@ def infer_limit(
     and for a scenario whose limits are public. Sources: Zeng and Sycara (1998), Hindriks and Tykhonov (2008).
     """
     one_of("maker", maker, SEATS)
-    config = make_config(scenario, rules, beliefs="bayes", max_rounds=max_rounds)
+    config = make_config(scenario, rules=rules, beliefs="bayes", max_rounds=max_rounds)
     if config.information == "complete":
         raise ConfigurationError(
             f"scenario {config.scenario.name!r}: both limits are public, there is nothing to infer"
@@ -133,10 +133,10 @@ class _Listener:
         self._ticks = 0
         self._seen: list[tuple[Estimate, NDArray[np.float64], NDArray[np.float64]]] = []
         tracking.start(self._s, self._p)
-        self._keep()
+        self._store()
 
     def begin_round(self, round_index: int, headlines: Sequence[int], ticks: int) -> None:
-        """Read the headlines of a round, and take in what has eroded."""
+        """Learn from the headlines of a round and from erosion."""
         self._s["round"] = round_index
         for event, when in enumerate(headlines):
             if when == round_index and self._p["scenario"]["event_named"][event][self._maker] == 1:
@@ -146,7 +146,7 @@ class _Listener:
         self._ticks = ticks
 
     def hear(self, offer: _Placed, own: _Placed) -> None:
-        """Take in the maker's turn of a round, in which it could have taken the listener's offer."""
+        """Learn from the maker's turn of a round, in which it could have accepted the listener's offer."""
         if own is not None:
             self._stand(self._me, own)
         if offer is None:
@@ -156,15 +156,15 @@ class _Listener:
             self._stand(self._maker, offer)
             tracking.see_offer(self._s, self._p, self._maker, OFFER, *offer, is_first, 0.0)
         tracking.catch_up(self._s, self._p, self._me)
-        self._keep()
+        self._store()
 
     def _stand(self, seat: int, offer: tuple[float, int]) -> None:
         """Put an offer on the table."""
         self._s["offer_price"][seat], self._s["offer_package"][seat] = offer
         self._s["offers_made"][seat] += 1
 
-    def _keep(self) -> None:
-        """Write down what is believed now, in currency."""
+    def _store(self) -> None:
+        """Store the belief of this moment, in currency."""
         scenario, belief = self._scenario, self._s["belief"][self._me]
         origin, spacing = (float(self._s["frame"][self._me][field]) for field in (Frame.ORIGIN, Frame.SPACING))
         width = scenario.high - scenario.low
@@ -182,7 +182,7 @@ class _Listener:
         self._seen.append((estimate, prices, density))
 
     def reading(self) -> Reading:
-        """Return all that has been written down."""
+        """Return all stored beliefs."""
         estimates, prices, posterior = zip(*self._seen, strict=True)
         tables = np.array(prices), np.array(posterior)
         for table in tables:
@@ -226,7 +226,7 @@ def _place(where: str, offer: Any, config: GameConfig) -> _Placed:
 
 
 def _by_round(name: str, given: Sequence[Any], rounds: int, missing: Any) -> list[Any]:
-    """Return an entry for each round, those at the end that were left out included."""
+    """Return an entry for each round; entries missing at the end are filled."""
     if len(given) > rounds:
         raise ConfigurationError(f"{name}: {len(given)} entries for {rounds} rounds of offers; give one for each")
     return [*given, *[missing] * (rounds - len(given))]
@@ -246,7 +246,7 @@ def _headline_rounds(event_rounds: Sequence[int | None] | None, config: GameConf
 
 
 def _checked_ticks(erosion_ticks: Sequence[int] | None, rounds: int) -> list[int]:
-    """Return how often the ZOPA has eroded by each round."""
+    """Return the number of erosions by each round."""
     given = [whole_number(f"erosion_ticks[{i}]", ticks, 0, MOST_TICKS) for i, ticks in enumerate(erosion_ticks or ())]
     if given != sorted(given):
         raise ConfigurationError(f"erosion_ticks: {given} falls; give how often the ZOPA has eroded by each round")

@@ -1,7 +1,7 @@
-"""What an agent is told beside its observation: numbers alone, and the same keys at every step.
+"""The infos of agents: numbers alone, and the same keys at every step.
 
-Every interface's infos derive from the tables here. Before the end they hold nothing but what the agent sees; with the
-end come the figures of `FIGURES`.
+All interfaces take their infos from the tables here. Before the end of a game they hold nothing beyond the agent's
+observation; at the end come the figures of `FIGURES`.
 """
 
 from __future__ import annotations
@@ -21,13 +21,15 @@ Info = dict[str, Any]
 
 SIGHTS = (
     Field("action_mask", "i1", (0,), "legal actions, as in the observation"),
-    Field("belief", "f4", (N_FIGURES,), "what is believed of the other: " + ", ".join(f.name.lower() for f in Belief)),
+    Field(
+        "belief", "f4", (N_FIGURES,), "the belief about the other seat: " + ", ".join(f.name.lower() for f in Belief)
+    ),
 )
 """Arrays, at every step; a width of 0 stands for that of the actions. Prices of the belief are normalised."""
 
 
 class Figure(NamedTuple):
-    """One number of an info: its name, what it is before the end, its meaning, and how it is read from an outcome.
+    """One number of an info: its name, its value before the end, its meaning, and how it is read from an outcome.
 
     `read` takes a record of `OUTCOME`, as a mapping, and a seat: of plain values and a number, or of whole columns
     `(n,)`, `(2, n)` for those of both seats, and an array `(n,)`.
@@ -38,7 +40,7 @@ class Figure(NamedTuple):
     meaning: str
     read: Callable[[Any, Any], Any]
     is_own: bool = False
-    """Whether it depends on the seat."""
+    """True where it depends on the seat."""
 
 
 def _own(pair: Any, seat: Any) -> Any:
@@ -47,7 +49,7 @@ def _own(pair: Any, seat: Any) -> Any:
 
 
 def _number(value: Any) -> Any:
-    """Return a value or a column, with 0 where there is none: libraries take NaN for a fault of the environment."""
+    """Return a value or a column, with 0 instead of NaN, which libraries take for a fault of the environment."""
     if type(value) is float:
         return value if value == value else 0.0
     return np.where(np.isnan(value), 0.0, value)
@@ -67,15 +69,15 @@ FIGURES = (
         lambda o, seat: 1 * ((o["ending"] == FORFEIT) & (o["closed_by"] == seat)), True,
     ),
 )  # fmt: skip
-"""What an episode came to for an agent: the rest is in the `Outcome`."""
+"""The results of an episode for an agent; the rest is in the `Outcome`."""
 
 BEFORE: Info = {figure.name: figure.before for figure in FIGURES}
 """All figures while a game goes on."""
 
 _READ = ("ending", "payoff", "share", "efficiency", "price", "package", "round", "closed_by")
-"""What the figures are read from."""
+"""The fields from which the figures are read."""
 _PART = OUTCOME_DTYPE[list(_READ)]
-"""These fields alone, in place: NumPy takes long for a whole record."""
+"""A view of these fields alone: NumPy is slow for a whole record."""
 _OWN, _PUBLIC = ([(f.name, f.read) for f in FIGURES if f.is_own is own] for own in (True, False))
 _START: Info = {field.name: None for field in SIGHTS} | BEFORE
 _WITHOUT_MASK: Info = {name: value for name, value in _START.items() if name != "action_mask"}

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 from pettingzoo import ParallelEnv
-from pydantic import BaseModel
 
 from parlay_marl.catalogue.scenarios import Scenario
 from parlay_marl.envs.table import AGENTS, RENDER_FPS, RENDER_MODES, Rendered, Seated, Table
 from parlay_marl.errors import ActionTypeError, IllegalMoveError
 from parlay_marl.game.belief import BeliefView
-from parlay_marl.game.config import GameConfig, one_of
+from parlay_marl.game.config import DEFAULT_SCENARIO, GameArguments, GameConfig, one_of, takes_game
 from parlay_marl.game.outcome import Outcome
 from parlay_marl.game.position import Observation
 
@@ -25,12 +24,12 @@ Step = tuple[dict[str, Observation], dict[str, float], dict[str, bool], dict[str
 
 
 class parallel_env(ParallelEnv[str, Observation, Any]):  # noqa: N801 - PettingZoo's name for it
-    """The same game for tools that step all agents at once.
+    """The same game for tools that step all agents at once; the arguments are listed in `negotiation_v0`.
 
-    Each action space has one more action, the last: the pass, the only one that the mask of the seat not on turn
-    allows. Whatever that seat does is ignored, as PettingZoo's own conversion to the parallel form does; with
-    `off_turn="strict"` anything but a pass is illegal. It may be left out, and a belief that comes with it is not taken
-    in: a seat states what it believes on its own turn.
+    Each action space has one more action, the last: the pass. The mask of the seat not on turn allows only the pass.
+    Any action of that seat is ignored, as in PettingZoo's own conversion to the parallel form; with `off_turn="strict"`
+    anything but a pass is illegal. The action may be left out. A belief that comes with it is ignored: a seat states
+    its belief on its own turn.
 
     Unlike in the AEC form, an illegal action of the seat on turn ends the game at its cost by default: tools that step
     all agents at once sample their action spaces without a mask, as PettingZoo's documented loop does.
@@ -43,29 +42,33 @@ class parallel_env(ParallelEnv[str, Observation, Any]):  # noqa: N801 - PettingZ
         "render_fps": RENDER_FPS,
     }
 
+    @takes_game
     def __init__(
         self,
-        scenario: str | Path | Scenario = "saas_enterprise",
-        rules: str | Mapping[str, Any] | BaseModel = "default",
-        reward: str = "payoff",
-        information: str | None = None,
-        opener: str | None = None,
-        max_rounds: int | None = None,
+        scenario: str | Path | Scenario = DEFAULT_SCENARIO,
+        *,
         actions: str = "discrete",
         illegal: str = "terminate",
-        beliefs: str = "bayes",
         buyer: Seated = None,
         seller: Seated = None,
         render_mode: str | None = None,
         off_turn: str = "ignore",
         action_mask: str = "observation",
+        **game: Unpack[GameArguments],
     ) -> None:
         one_of("treatment of actions off turn", off_turn, OFF_TURN)
         self._is_strict = off_turn == "strict"
         self._table = Table(
-            scenario, rules, reward, information, opener, max_rounds, actions, illegal, beliefs, buyer, seller,
-            render_mode, passes=True, action_mask=action_mask,
-        )  # fmt: skip
+            scenario,
+            actions=actions,
+            illegal=illegal,
+            buyer=buyer,
+            seller=seller,
+            render_mode=render_mode,
+            passes=True,
+            action_mask=action_mask,
+            **game,
+        )
         self._game = self._table.game
         self.render_mode = render_mode
         self.possible_agents = list(self._table.agents)
@@ -103,7 +106,7 @@ class parallel_env(ParallelEnv[str, Observation, Any]):  # noqa: N801 - PettingZ
         return self._shown(observations), self._table.infos(observations)
 
     def _observations(self) -> dict[str, Observation]:
-        """Return what each agent sees, with the pass at the end of each mask."""
+        """Return the observation of each agent, with the pass at the end of each mask."""
         seen = {}
         for agent, seat in self._table.seats.items():
             seen[agent] = self._table.observe(seat)
@@ -141,7 +144,7 @@ class parallel_env(ParallelEnv[str, Observation, Any]):  # noqa: N801 - PettingZ
         return self._shown(observations), rewards, terminations, truncations, infos
 
     def _speaks_out_of_turn(self, actions: Mapping[str, Any], on_turn: str) -> bool:
-        """Refuse anything but a pass of an agent that is not on turn; whether that has ended the game."""
+        """Refuse anything but a pass of an agent that is not on turn; return whether that has ended the game."""
         for agent, action in actions.items():
             if agent == on_turn or self._table.is_pass(action):
                 continue
@@ -159,15 +162,15 @@ class parallel_env(ParallelEnv[str, Observation, Any]):  # noqa: N801 - PettingZ
         return self._table.outcome()
 
     def belief(self, agent: str) -> BeliefView:
-        """Return what an agent believes of the other seat now, in currency."""
+        """Return what an agent believes about the other seat now, in currency."""
         return self._table.belief(agent)
 
     def refusal(self) -> str | None:
-        """Return what is said of the illegal action that ended the game; None where none did."""
+        """Return why an illegal action has ended the game; None where none has."""
         return self._table.refused
 
     def state(self) -> NDArray[np.float32]:
-        """Return everything, hidden figures included, as one vector; `state_names` says what is where."""
+        """Return all figures as one vector, hidden ones included; `state_names` names its entries."""
         return self._table.state()
 
     def state_names(self) -> list[str]:

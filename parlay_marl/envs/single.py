@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import gymnasium
 from gymnasium import spaces
 from gymnasium.utils import seeding
 from numpy.typing import NDArray
-from pydantic import BaseModel
 
 from parlay_marl.catalogue.scenarios import Scenario
 from parlay_marl.core.moves import SEATS
@@ -18,13 +17,13 @@ from parlay_marl.envs.infos import Info
 from parlay_marl.envs.table import AGENTS, RENDER_FPS, RENDER_MODES, Rendered, Seated, Table
 from parlay_marl.errors import ConfigurationError
 from parlay_marl.game.belief import BeliefView
-from parlay_marl.game.config import GameConfig, one_of
+from parlay_marl.game.config import DEFAULT_SCENARIO, GameArguments, GameConfig, one_of, takes_game
 from parlay_marl.game.outcome import Outcome
 from parlay_marl.game.position import Observation, checked_seed
 
 
 class NegotiationEnv(gymnasium.Env[dict[str, Any], Any]):
-    """One seat (`role`) against an `opponent`; the other arguments are those of `negotiation_v0.raw_env`.
+    """One seat (`role`) against an `opponent`; the other arguments are listed in `negotiation_v0`.
 
     Unlike there, an illegal action ends the game at the agent's cost by default: Gymnasium's tools sample action
     spaces without a mask. `illegal="raise"` makes it an error instead.
@@ -35,20 +34,17 @@ class NegotiationEnv(gymnasium.Env[dict[str, Any], Any]):
         "render_fps": RENDER_FPS,
     }
 
+    @takes_game
     def __init__(
         self,
         role: str = "buyer",
         opponent: Seated = "shark",
-        scenario: str | Path | Scenario = "saas_enterprise",
-        rules: str | Mapping[str, Any] | BaseModel = "default",
-        reward: str = "payoff",
-        information: str | None = None,
-        opener: str | None = None,
-        max_rounds: int | None = None,
+        scenario: str | Path | Scenario = DEFAULT_SCENARIO,
+        *,
         actions: str = "discrete",
         illegal: str = "terminate",
-        beliefs: str = "bayes",
         render_mode: str | None = None,
+        **game: Unpack[GameArguments],
     ) -> None:
         for name, value in (("scenario", scenario), ("opponent", opponent)):
             if isinstance(value, Mapping | list | tuple | set):
@@ -64,17 +60,12 @@ class NegotiationEnv(gymnasium.Env[dict[str, Any], Any]):
         buyer, seller = (None, opponent) if role == "buyer" else (opponent, None)
         self._table = Table(
             scenario,
-            rules,
-            reward,
-            information,
-            opener,
-            max_rounds,
-            actions,
-            illegal,
-            beliefs,
-            buyer,
-            seller,
-            render_mode,
+            actions=actions,
+            illegal=illegal,
+            buyer=buyer,
+            seller=seller,
+            render_mode=render_mode,
+            **game,
         )
         self._game = self._table.game
         self.render_mode = render_mode
@@ -102,7 +93,7 @@ class NegotiationEnv(gymnasium.Env[dict[str, Any], Any]):
         return self._seen()
 
     def _seen(self) -> tuple[Observation, Info]:
-        """Return what the agent sees and its info; after the end, when actions no longer matter, any is allowed."""
+        """Return the observation and the info; after the end, when actions no longer matter, the mask allows all."""
         seen = self._table.observe(self._seat)
         if self._game.is_over:
             seen["action_mask"][:] = 1
@@ -124,15 +115,15 @@ class NegotiationEnv(gymnasium.Env[dict[str, Any], Any]):
         return self._table.outcome()
 
     def belief(self) -> BeliefView:
-        """Return what the agent believes of the other seat now, in currency."""
+        """Return what the agent believes about the other seat now, in currency."""
         return self._table.belief(self._agent)
 
     def refusal(self) -> str | None:
-        """Return what is said of the illegal action that ended the game; None where none did."""
+        """Return why an illegal action has ended the game; None where none has."""
         return self._table.refused
 
     def state(self) -> NDArray[Any]:
-        """Return everything, hidden figures included, as one vector: for a central critic."""
+        """Return all figures as one vector, hidden ones included, for a central critic."""
         return self._table.state()
 
     def render(self) -> Rendered:

@@ -1,15 +1,14 @@
-"""What the environments have in common: the bargaining table with its arguments, spaces, state and rendering."""
+"""The part that all environments share: one game with checked arguments, its spaces, state and rendering."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
-from pydantic import BaseModel
 
 from parlay_marl.catalogue.personas import Persona
 from parlay_marl.catalogue.scenarios import Scenario
@@ -21,10 +20,10 @@ from parlay_marl.envs.spaces import action_space, observation_space
 from parlay_marl.errors import ConfigurationError, IllegalMoveError, NotStartedError
 from parlay_marl.game.action import as_index, discrete_parts, mixed_parts
 from parlay_marl.game.belief import BeliefView
-from parlay_marl.game.config import ACTION_MASKS, ACTIONS, ILLEGAL, make_config, one_of
+from parlay_marl.game.config import ACTION_MASKS, ACTIONS, ILLEGAL, GameArguments, make_config, one_of
 from parlay_marl.game.game import Game
 from parlay_marl.game.outcome import Outcome, make_report
-from parlay_marl.game.position import Observation
+from parlay_marl.game.position import Observation, move_mask
 from parlay_marl.game.transcript import transcript
 from parlay_marl.players.persona import AnyPlayer, as_player
 from parlay_marl.render.frame import Frame, draw
@@ -38,7 +37,7 @@ Rendered = str | Frame | None
 Seated = str | Path | Persona | AnyPlayer | None
 
 HIDDEN = ("zopa_low", "zopa_high", "nash_price", "buyer_claim_is_bluff", "seller_claim_is_bluff")
-"""What `state()` adds to both seats' observations: the ZOPA and Nash point of k*, and whether the claims are bluffs."""
+"""The additions of `state()` to both observations: ZOPA and Nash point of package k*, and the truth of the claims."""
 
 
 class Table:
@@ -47,26 +46,22 @@ class Table:
     def __init__(
         self,
         scenario: str | Path | Scenario,
-        rules: str | Mapping[str, Any] | BaseModel,
-        reward: str,
-        information: str | None,
-        opener: str | None,
-        max_rounds: int | None,
+        *,
         actions: str,
         illegal: str,
-        beliefs: str,
         buyer: Seated,
         seller: Seated,
         render_mode: str | None,
         passes: bool = False,
         action_mask: str = "both",
+        **game: Unpack[GameArguments],
     ) -> None:
         one_of("form of actions", actions, ACTIONS)
         one_of("place of the action mask", action_mask, ACTION_MASKS)
         one_of("treatment of illegal moves", illegal, ILLEGAL)
         if render_mode is not None:
             one_of("render mode", render_mode, tuple(RENDER_MODES))
-        config = make_config(scenario, rules, reward, beliefs, information, opener, max_rounds)
+        config = make_config(scenario, **game)
         players = tuple(None if player is None else as_player(player) for player in (buyer, seller))
         if None not in players:
             raise ConfigurationError(
@@ -88,7 +83,7 @@ class Table:
         self.observation_spaces: dict[str, spaces.Space[Any]] = {
             a: self.shown(observation_space(actions, packages, passes)) for a in self.agents
         }
-        self.elicits = beliefs == "elicited"
+        self.elicits = config.beliefs == "elicited"
         self.action_spaces = {a: action_space(actions, packages, passes, self.elicits) for a in self.agents}
         low, high = observed.bounds(packages)
         hidden_low, hidden_high = [-observed.REACH] * 3 + [0.0] * 2, [observed.REACH] * 3 + [1.0] * 2
@@ -103,21 +98,21 @@ class Table:
             raise NotStartedError("no game has been started; call reset() first")
 
     def observe(self, seat: int) -> Observation:
-        """Return what a seat sees, with the mask of the form of actions in use."""
+        """Return the observation of a seat, with the mask of the form of actions in use."""
         self.check_started()
         seen = self.game.observe(seat)
         if not self.is_discrete:
-            seen["action_mask"] = self.game.move_mask(seat)
+            seen["action_mask"] = move_mask(seen["action_mask"], self.game.packages)
         return seen
 
     def shown(self, seen: Any) -> Any:
-        """Return what an agent is given of an observation, or of its space: the vector alone where the mask is told."""
+        """Return the part of an observation, or of its space, that agents get: the vector alone with masks in infos."""
         return seen if self.mask_is_seen else seen["observation"]
 
     def play(self, action: Any) -> None:
-        """Play an action for the seat on turn; where `illegal="terminate"`, one that is refused ends the game.
+        """Play an action for the seat on turn; with `illegal="terminate"`, an illegal one ends the game.
 
-        What is no action at all is an error however illegal moves are treated.
+        A value that is no action at all is always an error.
         """
         game = self.game
         if game.is_over or game.seed is None:
@@ -143,7 +138,7 @@ class Table:
 
     @property
     def refused(self) -> str | None:
-        """What is said of the illegal action that ended the game; None where none did."""
+        """The reason why an illegal action has ended the game; None where none has."""
         starts, reason = self._refused or (-1, None)
         return reason if starts == self.game.starts and self.game.is_over else None
 
@@ -152,13 +147,13 @@ class Table:
         self._refused = None if reason is None else (self.game.starts, reason)
 
     def info(self, agent: str, seen: Observation) -> Info:
-        """Return the info of an agent that sees this."""
+        """Return the info of an agent with this observation."""
         figures = self.final_figures()[self.seats[agent]] if self.game.is_over else None
         mask = seen["action_mask"] if self.mask_is_told else None
         return info_of(mask, seen["observation"][BELIEF_AT], figures)
 
     def infos(self, seen: Mapping[str, Observation] | None = None) -> dict[str, Info]:
-        """Return each agent's info, from what the agents see where the caller knows it."""
+        """Return each agent's info, from their observations where the caller has them."""
         if seen is None:
             seen = {agent: self.observe(seat) for agent, seat in self.seats.items()}
         return {agent: self.info(agent, seen[agent]) for agent in self.agents}
@@ -177,20 +172,20 @@ class Table:
         return self.game.outcome()
 
     def belief(self, agent: str) -> BeliefView:
-        """Return what an agent believes of the other seat now, in currency."""
+        """Return what an agent believes about the other seat now, in currency."""
         if agent not in self.seats:
             raise ConfigurationError(f"{agent!r} is no agent of this environment; it has {self.agents}")
         return self.game.belief(self.seats[agent])
 
     def is_pass(self, action: Any) -> bool:
-        """Whether an action is the pass of the form in use, whatever belief goes with it; None counts as one."""
+        """Return whether an action is the pass of the form in use, with any belief; None counts as a pass."""
         if action is None:
             return True
         parts = discrete_parts(action) if self.is_discrete else mixed_parts(action)
         return as_index(parts[0]) == self.pass_action
 
     def state(self) -> NDArray[np.float32]:
-        """Return everything, hidden figures included, as one vector: for central critics, never for a seat."""
+        """Return all figures, hidden ones included, as one vector: for central critics, never for a seat."""
         self.check_started()
         row, hidden = self.game.row, np.zeros(len(HIDDEN))
         low, high = self.game.zopa()
@@ -217,6 +212,6 @@ class Table:
         return None
 
     def show_live(self) -> None:
-        """Print what is new of the transcript where a person is watching."""
+        """Print the new part of the transcript where the render mode is `human`."""
         if self.printer is not None:
             self.printer.show(self.game)

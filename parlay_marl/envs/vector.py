@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 from gymnasium.utils import seeding
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
-from pydantic import BaseModel
 
 from parlay_marl.core.belief import N_FIGURES
 from parlay_marl.core.moves import SEATS
@@ -20,7 +19,7 @@ from parlay_marl.envs.batch import Batch, Many
 from parlay_marl.envs.infos import BEFORE, figure_columns, write_final_figures
 from parlay_marl.envs.spaces import action_space, observation_space
 from parlay_marl.errors import ActionTypeError, ConfigurationError
-from parlay_marl.game.config import ACTIONS, one_of, whole_number
+from parlay_marl.game.config import ACTIONS, DEFAULT_SCENARIO, GameArguments, one_of, takes_game, whole_number
 
 Observations = dict[str, NDArray[Any]]
 ROLES = (*SEATS, "mixed")
@@ -32,40 +31,37 @@ _MODES = {
 
 
 class NegotiationVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[Any]]):
-    """What `gymnasium.make_vec("parlay/Negotiation-v0", num_envs=...)` makes.
+    """The environment that `gymnasium.make_vec("parlay/Negotiation-v0", num_envs=...)` makes.
 
-    The arguments are those of the single environment, and: `role` may be `mixed`; `scenario` and `opponent` may be a
-    sequence, drawn per game with equal shares, or a mapping of names to shares; the action space has room for the
+    It takes the arguments of the single environment and some more. `role` may be `mixed`; `scenario` and `opponent` may
+    be a sequence, drawn per game with equal shares, or a mapping of names to shares; the action space has room for the
     scenario with the most packages. `autoreset_mode` is Gymnasium's; `threads` moves lanes in parallel, with the same
     results; `copy=False` returns the buffers themselves, which the next step overwrites. `max_episode_steps` truncates
-    games after so many of the learner's actions, as Gymnasium's `TimeLimit` does.
+    games after this number of the learner's actions, as Gymnasium's `TimeLimit` does.
 
     Infos are the single environment's, as Gymnasium batches them: an array for each key of `envs.infos`, and `_key`, a
-    mask of the lanes that it is told of. With `beliefs="elicited"` the actions are
+    mask of the lanes that have it. With `beliefs="elicited"` the actions are
     `{"action": (n,), "belief": (n, 2)}`; `belief` may be left out. The mask of a lane that waits for its reset allows
-    every action, none of which is played. `batch.outcomes` holds the whole report of every lane's last finished game,
-    an array of `OUTCOME_DTYPE`.
+    every action, and none of them is played. `batch.outcomes` holds the whole report of every lane's last finished
+    game, an array of `OUTCOME_DTYPE`.
     """
 
+    @takes_game
     def __init__(
         self,
         num_envs: int = 1,
         role: str = "buyer",
         opponent: Many = "shark",
-        scenario: Many = "saas_enterprise",
-        rules: str | Mapping[str, Any] | BaseModel = "default",
-        reward: str = "payoff",
-        information: str | None = None,
-        opener: str | None = None,
-        max_rounds: int | None = None,
+        scenario: Many = DEFAULT_SCENARIO,
+        *,
         actions: str = "discrete",
         illegal: str = "terminate",
-        beliefs: str = "bayes",
         autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
         threads: int = 1,
         copy: bool = True,
         render_mode: str | None = None,
         max_episode_steps: int | None = None,
+        **game: Unpack[GameArguments],
     ) -> None:
         one_of("role", role, ROLES)
         if render_mode is not None:
@@ -82,9 +78,15 @@ class NegotiationVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[An
         self.autoreset_mode = _autoreset_mode(autoreset_mode)
         self.metadata = {"autoreset_mode": self.autoreset_mode, "render_modes": []}
         self.batch = Batch(
-            num_envs, scenario, rules, reward, information, opener, max_rounds, beliefs, illegal,
-            autoreset=_MODES[self.autoreset_mode], learner=role, opponent=opponent, threads=threads,
-        )  # fmt: skip
+            num_envs,
+            scenario,
+            illegal=illegal,
+            autoreset=_MODES[self.autoreset_mode],
+            learner=role,
+            opponent=opponent,
+            threads=threads,
+            **game,
+        )
         self.num_envs = self.batch.num_games
         self.render_mode = None
         self._copies = copy
@@ -140,7 +142,7 @@ class NegotiationVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[An
         return self._steps >= self._most_steps if self._most_steps else np.zeros(self.num_envs, np.bool_)
 
     def _parts(self, actions: Any) -> tuple[Any, Any]:
-        """Return (actions, estimates) of what a step is given: a mapping or, without estimates, the actions alone."""
+        """Return (actions, estimates) from a mapping or, without estimates, from the actions alone."""
         if not isinstance(actions, Mapping):
             return actions, None
         if "action" not in actions or set(actions) - {"action", "belief"}:
@@ -156,7 +158,7 @@ class NegotiationVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[An
         return {"observation": batch.observations.copy(), "action_mask": batch.masks.copy()}
 
     def _infos(self, seen: Observations, told: NDArray[np.bool_]) -> dict[str, Any]:
-        """Return the infos of lanes whose games go on, `told` of some of them: their masks are those of `seen`."""
+        """Return the infos of lanes whose games go on; `told` marks the lanes that get them, `seen` has their masks."""
         belief = seen["observation"][:, BELIEF_AT]
         sights = {"action_mask": seen["action_mask"], "belief": belief.copy() if self._copies else belief}
         infos = sights | figure_columns(self.num_envs)
@@ -165,7 +167,7 @@ class NegotiationVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[An
     def _final(
         self, terminated: NDArray[np.bool_], truncated: NDArray[np.bool_], learners: NDArray[np.int8]
     ) -> dict[str, Any]:
-        """Return what SAME_STEP says of games that ended, in Gymnasium's form, and begin those that were cut short."""
+        """Return the final infos of SAME_STEP for games that ended, in Gymnasium's form; restart truncated games."""
         batch, ended, cut = self.batch, terminated | truncated, truncated & ~terminated
         lanes, over = np.flatnonzero(ended), terminated[ended][:, None]
         seen = np.where(over, batch.final_observations[lanes], batch.observations[lanes])
@@ -193,7 +195,7 @@ class NegotiationVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[An
         return self.batch.masks.copy()
 
     def refusals(self) -> tuple[str | None, ...]:
-        """Return what is said of each lane's last action where it was illegal and ended the game, None elsewhere."""
+        """Return why an illegal action has ended the game of each lane; None for lanes where none has."""
         return tuple(self._refusal(lane) for lane in range(self.num_envs))
 
     def _refusal(self, lane: int) -> str | None:
@@ -214,10 +216,10 @@ class NegotiationVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[An
         return tuple(seeding.np_random(seed)[0] for seed in self.np_random_seed)
 
     def call(self, name: str, *args: Any, **kwargs: Any) -> tuple[Any, ...]:
-        """Return what each lane's single environment would return: `SyncVectorEnv.call` for what lanes have.
+        """Return the results of `SyncVectorEnv.call` for the attributes that lanes have.
 
         Raises:
-            AttributeError: for anything that lanes have not.
+            AttributeError: for other names.
         """
         own = self._of_lanes()
         if name not in own:
@@ -229,7 +231,7 @@ class NegotiationVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[An
         return self.call(name)
 
     def _of_lanes(self) -> dict[str, Callable[..., tuple[Any, ...]]]:
-        """Return what lanes have, as functions that return it for all of them."""
+        """Return the attributes of lanes, as functions that return them for all lanes."""
         n, batch = self.num_envs, self.batch
         same: dict[str, Any] = {
             "spec": self.spec,

@@ -13,13 +13,13 @@ from parlay_marl.core.moves import Move, decode, discrete_index
 from parlay_marl.errors import ActionTypeError
 
 LARGEST_INDEX = 2**62
-"""Far beyond any action; a kernel is compiled anew for integers that need more than 63 bits."""
+"""Far beyond any action: for integers of more than 63 bits a kernel would compile again."""
 
 
 class Action(NamedTuple):
     """One turn of a seat: exact, so that a game can be played again from its actions.
 
-    `SeatView` makes actions from amounts of currency: `view.offer(140_000)`.
+    `SeatView` makes actions from amounts of currency: `view.make_offer(140_000)`.
     """
 
     move: Move
@@ -31,11 +31,11 @@ class Action(NamedTuple):
     belief: tuple[float, float] | None = None
     """With `beliefs="elicited"`: mean and spread of the other's reservation price, normalised."""
     words: str = ""
-    """What is said with the move. Words never bind."""
+    """The words that go with the move. They never bind."""
 
     @classmethod
     def from_index(cls, index: int, seat: int, packages: int) -> Self:
-        """Return the turn of a discrete action of a seat, where there are so many packages."""
+        """Return the turn of a discrete action of a seat, in a scenario with this number of packages."""
         move, price, package = decode(index, seat, packages)
         return cls(Move(move), price, package)
 
@@ -81,7 +81,7 @@ def mixed_parts(action: Any) -> tuple[Any, Any, Any, Any]:
 def as_index(given: Any, part: str = "action") -> int:
     """Return an action, or a part of one, as a plain whole number; say so where it is none.
 
-    An array, or anything with a dtype, must hold exactly one whole number.
+    An array, or another object with a dtype, must hold exactly one whole number.
     """
     number = given
     if hasattr(given, "dtype"):
@@ -94,6 +94,15 @@ def as_index(given: Any, part: str = "action") -> int:
         pass
     how = "" if not isinstance(given, Mapping) else ", and a belief with it only where beliefs='elicited'"
     raise ActionTypeError(f"{given!r} is no {part}; give a whole number{how}")
+
+
+def as_move(given: Any) -> int:
+    """Return a move as a plain whole number; where it is none, list the moves."""
+    try:
+        return as_index(given, "move")
+    except ActionTypeError:
+        moves = ", ".join(f"{move.value} {move.name}" for move in Move)
+        raise ActionTypeError(f"{given!r} is no move; give its number: {moves}") from None
 
 
 def as_price(given: Any) -> float:

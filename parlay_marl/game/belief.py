@@ -1,4 +1,4 @@
-"""What a seat believes of the other at one moment, in currency: what `env.belief(agent)` returns."""
+"""A seat's belief about the other seat at one moment, in currency: the result of `env.belief(agent)`."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from parlay_marl.game.config import GameConfig
 _OPEN = int(ClaimStatus.OPEN)
 
 Doubt = tuple[float, bytes, bytes]
-"""What a seat's doubt about the other's open claim rests on: the claim, and the seat's posterior with its frame."""
+"""The data for a seat's doubt about the other's open claim: the claim, and the seat's posterior with its frame."""
 
 
 def sight(rows: Any, seat: int, config: GameConfig) -> Callable[[], BeliefView]:
-    """Return a function that looks into the row of a game, and returns what a seat believes at the time of the call.
+    """Return a function that reads a seat's belief from the row of a game at the time of the call.
 
-    It is called at every turn: everything that can be looked up beforehand is.
+    It is called at every turn, so that all look-ups that can be done beforehand are done here.
     """
     owner, row, other = (config, seat), rows[0], 1 - seat
     status, claim = rows["claim_status"][:, other].item, rows["claim_price"][:, other].item
@@ -43,9 +43,9 @@ def sight(rows: Any, seat: int, config: GameConfig) -> Callable[[], BeliefView]:
 class BeliefView:
     """A seat's belief about the other at one moment; prices are in currency.
 
-    It is the one that the seat's observation shows: with `beliefs="elicited"`, mean and spread are those that the seat
-    last stated. It is drawn up when a figure is asked for, so that a belief nobody reads costs next to nothing, and
-    holds nothing that is hidden from the seat.
+    It is the belief that the seat's observation shows: with `beliefs="elicited"`, the seat stated its mean and spread
+    last. Its figures are worked out when they are read, so that an unread belief costs next to nothing. It holds
+    nothing that is hidden from the seat.
     """
 
     __slots__ = ("_doubt", "_figures", "_owner", "_shown")
@@ -122,7 +122,7 @@ class BeliefView:
         return {name: getattr(self, name) for name, value in vars(BeliefView).items() if isinstance(value, property)}
 
     def __eq__(self, other: object) -> bool:
-        """Whether two beliefs say the same."""
+        """Return whether two beliefs are equal."""
         return isinstance(other, BeliefView) and self.as_dict() == other.as_dict()
 
     def __hash__(self) -> int:

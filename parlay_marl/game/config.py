@@ -1,27 +1,104 @@
-"""What fixes a game before chance does: scenario, rules, rewards, rounds, information, beliefs."""
+"""The choices that fix a game before chance does: scenario, rules, rewards, rounds, information, beliefs.
+
+This is the only place of these choices: their names, values, defaults and descriptions. `GameFields` is the base of
+models that hold them, `GameArguments` types them as keywords, and `takes_game` adds them to a function's signature.
+"""
 
 from __future__ import annotations
 
+import difflib
 import functools
+import inspect
 import operator
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal, NoReturn, ParamSpec, TypedDict, TypeVar, Unpack, get_args
 
-from pydantic import BaseModel
+from pydantic import BaseModel, BeforeValidator, Field
 
+from parlay_marl.catalogue.files import Strict
 from parlay_marl.catalogue.rules import load_rules
 from parlay_marl.catalogue.scenarios import MAX_ROUNDS, Params, Scenario, build_params, load_scenario
 from parlay_marl.errors import ConfigurationError, UnknownNameError
 
-REWARDS = ("payoff", "shaped")
-BELIEFS = ("bayes", "heuristic", "none", "elicited")
-INFORMATION = ("incomplete", "complete")
-OPENERS = ("buyer", "seller", "random")
+P = ParamSpec("P")
+R = TypeVar("R")
+
+Reward = Literal["payoff", "shaped"]
+InferredBeliefs = Literal["bayes", "heuristic", "none"]
+Beliefs = Literal["bayes", "heuristic", "none", "elicited"]
+Information = Literal["incomplete", "complete"]
+OpenerChoice = Literal["buyer", "seller", "random"]
+
+REWARDS: tuple[str, ...] = get_args(Reward)
+BELIEFS: tuple[str, ...] = get_args(Beliefs)
+INFORMATION: tuple[str, ...] = get_args(Information)
+OPENERS: tuple[str, ...] = get_args(OpenerChoice)
 ACTIONS = ("discrete", "mixed")
 ILLEGAL = ("raise", "terminate")
 ACTION_MASKS = ("observation", "info", "both")
+
+DEFAULT_SCENARIO = "saas_enterprise"
+_CHOICES = {
+    "reward": ("reward mode", REWARDS),
+    "beliefs": ("belief tracker", BELIEFS),
+    "information": ("kind of information", INFORMATION),
+    "opener": ("opener", OPENERS),
+}
+"""The names in errors, and the values, of fields with a fixed set of values."""
+
+
+def _plain(value: Any) -> Any:
+    """Return a whole number of any library as a plain one, and anything else as it is."""
+    if isinstance(value, bool):
+        return value
+    try:
+        return operator.index(value)
+    except TypeError:
+        return value
+
+
+Rounds = Annotated[int, BeforeValidator(_plain), Field(strict=True, ge=1, le=MAX_ROUNDS)]
+
+
+class GameFields(Strict):
+    """The choices for a game besides its scenario; models that describe games inherit them."""
+
+    rules: str | dict[str, Any] = Field("default", description="preset of the rules, or the numbers that differ")
+    reward: Reward = Field("payoff", description="what the game pays: its payoff, or terms for single turns as well")
+    information: Information | None = Field(
+        None, description="`complete`: reservation prices are public; default: as the scenario says"
+    )
+    opener: OpenerChoice | None = Field(None, description="who opens each round; default: as the scenario says")
+    max_rounds: Rounds | None = Field(None, description="rounds until the deadline; default: as the scenario says")
+    beliefs: Beliefs = Field("bayes", description="how beliefs are formed: inferred, by fixed steps, not, or stated")
+
+
+class InferredGameFields(GameFields):
+    """The same choices where no seat can state its belief."""
+
+    beliefs: InferredBeliefs = Field("bayes", description="how beliefs are formed: inferred, by fixed steps, or not")
+
+
+class GameArguments(TypedDict, total=False):
+    """The choices for a game besides its scenario, as keyword arguments; see `GameFields`."""
+
+    rules: str | Mapping[str, Any] | BaseModel
+    reward: str
+    information: str | None
+    opener: str | None
+    max_rounds: int | None
+    beliefs: str
+
+
+def game_field(name: str) -> Any:
+    """Return the default and description of one choice, for a model that has only some of them."""
+    found = GameFields.model_fields[name]
+    return Field(found.default, description=found.description)
+
+
+# ------------------------------------------------------------------ checks of arguments
 
 
 def one_of(kind: str, value: object, known: tuple[str, ...]) -> None:
@@ -32,11 +109,78 @@ def one_of(kind: str, value: object, known: tuple[str, ...]) -> None:
 
 def whole_number(name: str, value: object, low: int, high: int) -> int:
     """Return a whole number within bounds, or say what is wrong with it."""
-    is_whole = hasattr(value, "__index__") and not isinstance(value, bool)
-    number = value.__index__() if is_whole else None  # type: ignore[attr-defined]
-    if number is None or not low <= number <= high:
+    number = _plain(value)
+    if type(number) is not int or not low <= number <= high:
         raise ConfigurationError(f"{name}: give a whole number from {low:,} to {high:,}, not {value!r}")
-    return int(number)
+    return number
+
+
+_INSTEAD = {
+    "opponent": ("buyer", "seller"),
+    "role": ("buyer", "seller"),
+    "buyer": ("role", "opponent"),
+    "seller": ("role", "opponent"),
+    "rounds": ("max_rounds",),
+}
+"""Arguments that another interface has, and what stands for them here."""
+
+
+def takes_game(call: Callable[P, R]) -> Callable[P, R]:
+    """Let a function that takes `**game` show these arguments in its signature, and refuse others in one sentence."""
+    own = inspect.signature(call)
+    shown = own.replace(parameters=_parameters(own))
+    name = call.__qualname__.removesuffix(".__init__")
+
+    @functools.wraps(call)
+    def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            shown.bind(*args, **kwargs)
+        except TypeError as error:
+            _refuse_call(name, shown, args, kwargs, error)
+        return call(*args, **kwargs)
+
+    checked.__signature__ = shown  # type: ignore[attr-defined]
+    return checked
+
+
+def _parameters(own: inspect.Signature) -> list[inspect.Parameter]:
+    """Return a function's own parameters, with the choices for a game where they can stand: before its keywords."""
+    by_name = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.VAR_KEYWORD)
+    game = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=field.default)
+        for name, field in GameFields.model_fields.items()
+        if name not in own.parameters
+    ]
+    given = list(own.parameters.values())
+    keywords = [parameter for parameter in given if parameter.kind is inspect.Parameter.KEYWORD_ONLY]
+    return [*(parameter for parameter in given if parameter.kind not in by_name), *game, *keywords]
+
+
+def _refuse_call(
+    name: str, signature: inspect.Signature, args: tuple[Any, ...], kwargs: Mapping[str, Any], error: TypeError
+) -> NoReturn:
+    """Raise the error of a call that a signature does not allow."""
+    known = [each for each in signature.parameters if each != "self"]
+    unknown = [each for each in kwargs if each not in known]
+    positional = [each for each, p in signature.parameters.items() if p.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD]
+    if unknown:
+        reason = f"there is no argument {unknown[0]!r}{_advice(unknown[0], known)}"
+    elif len(args) > len(positional):
+        several = ", ".join(each for each in positional if each != "self") or "nothing"
+        reason = f"{args[len(positional)]!r} stands without the name of its argument; only {several} may"
+    else:
+        reason = str(error)
+    raise ConfigurationError(f"{name}: {reason}; the arguments are {', '.join(known)}") from None
+
+
+def _advice(name: str, known: list[str]) -> str:
+    """Return which arguments a wrong name may mean, as the end of a sentence."""
+    near = [each for each in _INSTEAD.get(name, ()) if each in known]
+    near = near or difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    return f"; use {' or '.join(near)}" if near else ""
+
+
+# ------------------------------------------------------------------ the configuration
 
 
 @dataclass(frozen=True)
@@ -46,10 +190,10 @@ class GameConfig:
     scenario: Scenario
     rules: BaseModel
     reward: str
-    beliefs: str
     information: str
     opener: str
     max_rounds: int
+    beliefs: str
 
     @functools.cached_property
     def params(self) -> Params:
@@ -65,7 +209,7 @@ class GameConfig:
         )
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return the fields alone: a copied record would not be read-only, and the kernels be compiled anew for it."""
+        """Return the fields alone: a copied record would not be read-only, and kernels would compile again for it."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
     def __deepcopy__(self, memo: dict[int, Any]) -> GameConfig:
@@ -83,33 +227,15 @@ class GameConfig:
         return make_config(**{**data, "scenario": Scenario.model_validate(data["scenario"])})
 
 
-def make_config(
-    scenario: str | Path | Scenario = "saas_enterprise",
-    rules: str | Mapping[str, Any] | BaseModel = "default",
-    reward: str = "payoff",
-    beliefs: str = "bayes",
-    information: str | None = None,
-    opener: str | None = None,
-    max_rounds: int | None = None,
-) -> GameConfig:
+@takes_game
+def make_config(scenario: str | Path | Scenario = DEFAULT_SCENARIO, **game: Unpack[GameArguments]) -> GameConfig:
     """Return a validated configuration; what is None is as the scenario says."""
     loaded = load_scenario(scenario)
-    information = loaded.information if information is None else information
-    opener = loaded.opener if opener is None else opener
-    max_rounds = loaded.rounds if max_rounds is None else max_rounds
-    one_of("reward mode", reward, REWARDS)
-    one_of("belief tracker", beliefs, BELIEFS)
-    one_of("kind of information", information, INFORMATION)
-    one_of("opener", opener, OPENERS)
-    return GameConfig(loaded, load_rules(rules), reward, beliefs, information, opener, _checked_rounds(max_rounds))
-
-
-def _checked_rounds(max_rounds: Any) -> int:
-    """Return a number of rounds as a plain whole number."""
-    try:
-        number = 0 if isinstance(max_rounds, bool) else operator.index(max_rounds)
-    except TypeError:
-        number = 0
-    if not 1 <= number <= MAX_ROUNDS:
-        raise ConfigurationError(f"max_rounds: give a whole number from 1 to {MAX_ROUNDS}, not {max_rounds!r}")
-    return number
+    chosen: dict[str, Any] = {name: field.default for name, field in GameFields.model_fields.items()} | game
+    of_scenario = {"information": loaded.information, "opener": loaded.opener, "max_rounds": loaded.rounds}
+    chosen |= {name: value for name, value in of_scenario.items() if chosen[name] is None}
+    for name, (kind, known) in _CHOICES.items():
+        one_of(kind, chosen[name], known)
+    chosen["rules"] = load_rules(chosen["rules"])
+    chosen["max_rounds"] = whole_number("max_rounds", chosen["max_rounds"], 1, MAX_ROUNDS)
+    return GameConfig(loaded, **chosen)

@@ -19,7 +19,8 @@ from parlay_marl.errors import ActionTypeError, ConfigurationError, IllegalMoveE
 from parlay_marl.game.action import Action
 from parlay_marl.game.config import GameConfig, make_config
 from parlay_marl.game.options import PROBE, fixed_draws
-from parlay_marl.game.position import NOTHING_FIXED, Position
+from parlay_marl.game.position import NOTHING_FIXED
+from parlay_marl.game.record import RecordedGame
 from parlay_marl.game.view import view_of
 from parlay_marl.players.persona import AnyPlayer, PersonaPlayer
 from parlay_marl.players.player import BatchedPlayer, Player
@@ -28,7 +29,7 @@ from parlay_marl.players.scripted import choose_move
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Everything that a game is at one moment; `Game.restore` brings it back, in this game or another of its config."""
+    """The whole state of a game at one moment; `Game.restore` returns to it, in this game or one of an equal config."""
 
     row: bytes
     seed: int
@@ -38,21 +39,26 @@ class Snapshot:
     config: GameConfig
     rewards: tuple[float, float]
     owed: tuple[float, float]
-    """What players' opening moves paid, which the next call pays out."""
+    """Payments of the players' opening moves, which the next call pays out."""
 
 
-class Game(Position):
-    """A negotiation between two seats; a seat given to a player is played by it as soon as it is on turn.
+class Game(RecordedGame):
+    """A negotiation between two seats; a player in a seat moves as soon as that seat is on turn.
 
-    `rewards` holds what the last call paid (buyer, seller), the turns of players included; what they cause before the
-    first call is paid with it.
+    `rewards` holds the payments of the last call (buyer, seller), with those of the players' turns. Payments before the
+    first call are paid with it.
     """
 
     def __init__(self, config: GameConfig, players: Sequence[AnyPlayer | None] = (None, None)) -> None:
-        super().__init__(config, players)
-        for player in self.players:
-            if isinstance(player, PersonaPlayer):
-                player.check_room(config.scenario)
+        self.players: tuple[Any, ...] = tuple(players)
+        """The players of both seats, buyer and seller; None for a seat that the caller plays."""
+        buyer, seller = self.players
+        names = (SEATS[0] if buyer is None else str(buyer.name), SEATS[1] if seller is None else str(seller.name))
+        personas = [player if isinstance(player, PersonaPlayer) else None for player in self.players]
+        super().__init__(config, names, personas)
+        for persona in personas:
+            if persona is not None:
+                persona.check_room(config.scenario)
         self._has_players = any(player is not None for player in self.players)
         self._has_views = any(isinstance(player, Player) for player in self.players)
         self._owed = [0.0, 0.0]
@@ -85,7 +91,7 @@ class Game(Position):
         self._start(fixed, options)
 
     def _open(self) -> None:
-        """Let players make their opening moves; where they hold both seats, they play the whole game.
+        """Let players make their opening moves, or the whole game where they hold both seats.
 
         No game ends before both seats could act, so that an agent always has a turn.
         """
@@ -118,7 +124,7 @@ class Game(Position):
         self._owed = [0.0, 0.0]
 
     def _with_sensitivities(self, options: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
-        """Return reset options in which each persona brings its own event sensitivity."""
+        """Return reset options with the event sensitivities of the personas."""
         own = {
             seat: player.event_sensitivity
             for seat, player in zip(SEATS, self.players, strict=True)
@@ -135,8 +141,8 @@ class Game(Position):
     def play_index(self, action: Any, belief: Any = None) -> None:
         """Play a discrete action for the seat on turn, then the players' turns that follow.
 
-        Where beliefs are elicited, `belief` is what the seat believes of the other's reservation price: mean and
-        spread, normalised. Without one, what it last stated stands.
+        Where beliefs are elicited, `belief` is the seat's belief about the other's reservation price: mean and spread,
+        normalised. Without one, the last stated belief stands.
         """
         if not self._has_players:
             self.turn_by_index(action, self.stated(belief))
@@ -148,8 +154,8 @@ class Game(Position):
     def play(self, move: Any, price: Any = None, package: Any = None, belief: Any = None, words: str = "") -> None:
         """Play a move with its exact normalised price for the seat on turn, then the players' turns that follow.
 
-        See `completed` for what a move may leave out, and `play_index` for the belief; `game.play(*action)` plays an
-        `Action`.
+        `completed` says which parts a move may leave out, `play_index` describes the belief. `game.play(*action)` plays
+        an `Action`.
         """
         with self.undone_on_error():
             self.turn_by_move(*self.completed(move, price, package), self.stated(belief), words)
@@ -158,7 +164,7 @@ class Game(Position):
     def forfeit(self, seat: int | None = None) -> None:
         """End the game at the cost of a seat (default: the one on turn), as `illegal="terminate"` does.
 
-        What earlier turns paid and no call has paid out comes with it.
+        Payments of earlier turns that no call has paid out are paid with it.
         """
         super().forfeit(seat)
         buyer, seller = self.rewards
@@ -167,7 +173,7 @@ class Game(Position):
 
     @contextlib.contextmanager
     def undone_on_error(self) -> Iterator[None]:
-        """Put the game back as it was before where something fails, in a player's turn above all."""
+        """Restore the game where anything fails, such as a player's turn."""
         names = ("starts", "seed", "number", "_seed_word", "options", "_fixed", "_owed", "rewards", "is_over", "seat")
         before = {name: getattr(self, name) for name in names}
         rows, played = self._rows.tobytes(), list(self._played)
@@ -180,7 +186,7 @@ class Game(Position):
             raise
 
     def let_players_play(self) -> None:
-        """Let the seats that belong to players take their turns; add up what this call has paid."""
+        """Let players take their turns; add up the payments of this call."""
         if not self._has_players:
             return
         self._owe()
@@ -199,7 +205,7 @@ class Game(Position):
             self._part()
 
     def _owe(self) -> None:
-        """Add what the last turn paid to what the next call that ends well, or a forfeit, pays out."""
+        """Add the payments of the last turn to those that the next successful call, or a forfeit, pays out."""
         self._owed = [self._owed[0] + self.rewards[0], self._owed[1] + self.rewards[1]]
 
     def _play_for(self, player: Player) -> None:
@@ -233,16 +239,16 @@ class Game(Position):
         self.turn_by_index(answer.item(), self._inferred(), f" of the opponent {player.name!r}")
 
     def _inferred(self) -> tuple[float, float] | None:
-        """Return the belief that a player states on its turn: the one inferred for its seat."""
+        """Return the belief that is stated for a player on its turn: the inferred one."""
         if not self._elicits:
             return None
         mean, spread = tracking.inferred(self._row, self.seat)
         return float(mean), float(spread)
 
-    # ------------------------------------------------------------------ keeping
+    # ------------------------------------------------------------------ snapshots
 
     def snapshot(self) -> Snapshot:
-        """Return everything that the game is now."""
+        """Return the whole state of the game."""
         if self.seed is None:
             self.refuse_turn()
         return Snapshot(
@@ -257,7 +263,7 @@ class Game(Position):
         )
 
     def restore(self, snapshot: Snapshot) -> None:
-        """Become the game of a snapshot taken under the same configuration."""
+        """Return to the state of a snapshot, taken under the same configuration."""
         if snapshot.config is not self.config and snapshot.config != self.config:
             raise ConfigurationError("the snapshot was taken under another configuration; make an equal environment")
         if len(snapshot.row) != STATE_DTYPE.itemsize:
@@ -273,12 +279,12 @@ class Game(Position):
         self._observe_turn()
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return what copies and pickles keep: the buffers, which look into each other, are made anew."""
+        """Return the data of a copy; the buffers, which share memory, are allocated again."""
         kept = None if self.seed is None else self.snapshot()
         return {"config": self.config, "players": self.players, "snapshot": kept, "starts": self.starts}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Become the copy."""
+        """Restore a copy."""
         Game.__init__(self, state["config"], state["players"])
         if state["snapshot"] is not None:
             self.restore(state["snapshot"])
@@ -287,7 +293,7 @@ class Game(Position):
 
 @contextlib.contextmanager
 def _no_illegal_move(name: str) -> Iterator[None]:
-    """Let an illegal move where nothing is played be an error of its player, not of the seat on turn."""
+    """Turn an illegal move where nothing is played into an error of its player, not of the seat on turn."""
     try:
         yield
     except IllegalMoveError as error:
@@ -301,10 +307,10 @@ def replay(
     options: Mapping[str, Any] | None = None,
     number: int = 0,
 ) -> Game:
-    """Return the game that a configuration, a seed and actions lead to, bit for bit.
+    """Return the game of a configuration, a seed and actions, bit for bit.
 
-    `config` may be a `GameConfig` or the keywords of one. `actions` are those of both seats, as `Game.actions` gives
-    them, or without beliefs; `options` are `Game.options`, which hold the event sensitivity of a persona that played.
+    `config` may be a `GameConfig` or its keywords. `actions` are those of both seats, as in `Game.actions`, or without
+    beliefs. `options` are `Game.options`, which hold the event sensitivities of personas.
     """
     if not isinstance(config, GameConfig):
         config = make_config(**config)

@@ -1,4 +1,4 @@
-"""What a person or a model writes as its turn, read as an action: `140k`, `offer 1.5m with equity none`, `accept`."""
+"""The grammar of turns in words: it reads `140k`, `offer 1.5m with equity none` or `accept` as an action."""
 
 from __future__ import annotations
 
@@ -26,22 +26,32 @@ _SYNONYMS = {
 
 _NUMBER = re.compile(r"(?P<digits>[\d., '_]*\d)\s*(?P<scale>k|thousand|m|mio|million|bn|billion)?")
 _WITH_POINT = re.compile(r"(\d{1,3}([, '_]\d{3})+|\d+)(\.\d+)?|\.\d+")
-"""Digits with a decimal point, as prices are told here."""
+"""Digits with a decimal point, as this package writes prices."""
 _WITH_COMMA = re.compile(r"([1-9]\d{0,2}([. '_]\d{3})+|\d+)(,\d+)?|,\d+")
-"""Digits with a decimal comma, as they are written elsewhere."""
+"""Digits with a decimal comma, as many countries write them."""
 _THOUSANDS_OR_DECIMALS = re.compile(r"[1-9]\d{0,2}\.\d{3}")
 LONGEST = 200
 """Characters of a turn in words."""
 THREE = 3
 """Digits of a group of thousands."""
+_SIGNS = {
+    "$": ("USD", "dollar", "AUD", "CAD", "HKD", "NZD", "SGD"),
+    "€": ("EUR", "euro"),
+    "£": ("GBP", "pound"),
+    "¥": ("JPY", "yen", "CNY", "yuan", "RMB"),
+}
+"""Signs of currencies, and the names of the currencies that each may stand for."""
+_CODES = tuple(name.lower() for names in _SIGNS.values() for name in names)
+_SEVERAL = re.compile(r"\d\S{0,8}\s*(\.\.+|…|-|–|\bto\b)\s*[$€£¥]?\d")  # noqa: RUF001
+"""Two amounts, as a range is written."""
 _SCALES = {"k": 3, "thousand": 3, "m": 6, "mio": 6, "million": 6, "bn": 9, "billion": 9}
 
 
 def read(text: str, scenario: Scenario, seat: int, usual_package: int, others: Collection[str] = ()) -> Action:
     """Return the action of a seat that a line of text means, or raise `UnclearTextError` with the reason.
 
-    Amounts are in currency. Terms that are not named are those of `usual_package`. `others` are words that mean
-    something else where the text comes from, which are suggested where one is meant.
+    Amounts are in currency. Terms that are not named are those of `usual_package`. `others` are further words that the
+    caller knows; a misspelt one is suggested.
     """
     words = text.strip().lower()
     if len(words) > LONGEST:
@@ -73,7 +83,7 @@ def _bare(head: str, rest: str) -> Action:
 
 
 Terms = tuple[tuple[int, int], ...]
-"""Options that are named: the number of each one's term, and its own."""
+"""Named options, each as the number of its term and its own number."""
 
 
 def _priced(head: str, rest: str, scenario: Scenario) -> tuple[float | None, Terms]:
@@ -86,7 +96,7 @@ def _priced(head: str, rest: str, scenario: Scenario) -> tuple[float | None, Ter
 
 
 def _example(scenario: Scenario) -> str:
-    """Return a price in the middle of the range, as one may type it."""
+    """Return a price in the middle of the range in full."""
     return f"{_middle(scenario):.{scenario.decimals}f}"
 
 
@@ -97,19 +107,37 @@ def _middle(scenario: Scenario) -> float:
 
 
 def _amount_text(text: str, scenario: Scenario) -> str:
-    """Return a typed price without the currency's name or sign before or behind it."""
-    sign = rf"(?:{re.escape(scenario.currency.lower())}|[$€£¥])"
-    return re.sub(rf"^\s*{sign}\s*|\s*{sign}\s*$", "", text.lower()).strip()
+    """Return a typed price without the name or sign of the table's currency before or behind it."""
+    own = scenario.currency.lower()
+    signs = [sign for sign, names in _SIGNS.items() if sign in own or own.rstrip("s") in map(str.lower, names)]
+    known = "|".join(re.escape(each) for each in (own, *signs))
+    return re.sub(rf"^\s*(?:{known})\s*|\s*(?:{known})\s*$", "", text.lower()).strip()
+
+
+def _other_currency(amount: str) -> str:
+    """Return the sign or code of a currency before or behind an amount, empty where there is none."""
+    known = "|".join(re.escape(each) for each in (*_SIGNS, *_CODES))
+    found = re.search(rf"^(?:{known})(?=[\s\d.,])|(?<=[\s\dkm])(?:{known})$", amount)
+    return found[0].upper() if found else ""
 
 
 def _looks_like_price(text: str, scenario: Scenario) -> bool:
-    """Whether a line without a move's name begins with a price."""
-    return re.match(r"[-+.]?\d", _amount_text(text, scenario)) is not None
+    """Return whether a line without a move's name begins with a price."""
+    amount = _amount_text(text, scenario)
+    return re.match(r"[-+.]?\d", amount.removeprefix(_other_currency(amount).lower()).strip()) is not None
 
 
 def _price(text: str, scenario: Scenario) -> float:
     """Return a typed price in currency, exactly as typed."""
-    found = _NUMBER.fullmatch(_amount_text(text, scenario))
+    amount_text = _amount_text(text, scenario)
+    if other := _other_currency(amount_text):
+        raise UnclearTextError(
+            f"{text!r} names another currency, {other}; prices here are in {scenario.currency}, "
+            f"so type {_typable(scenario)}."
+        )
+    if _SEVERAL.search(amount_text):
+        raise UnclearTextError(f"{text!r} names several amounts; type one price, like {_typable(scenario)}.")
+    found = _NUMBER.fullmatch(amount_text)
     if found is None:
         raise UnclearTextError(f"{text!r} is no price; type it like {_typable(scenario)}.")
     amount = _meant(found["digits"], _SCALES.get(found["scale"] or "", 0), text, scenario)
@@ -123,15 +151,15 @@ def _price(text: str, scenario: Scenario) -> float:
 
 
 def _is_within(amount: Decimal, scenario: Scenario) -> bool:
-    """Whether an amount of currency lies in the public range."""
+    """Return whether an amount of currency lies in the public range."""
     return Decimal(str(scenario.low)) <= amount <= Decimal(str(scenario.high))
 
 
 def _meant(digits: str, scale: int, text: str, scenario: Scenario) -> Decimal:
-    """Return the amount that digits mean: with a decimal point as here or, where only that is a price, with a comma.
+    """Return the amount that digits mean: with a decimal point or, where only that gives a price, with a comma.
 
-    `5.000` is asked back: five, or five thousand as many write it? So it is not at a table whose prices have three
-    decimals, nor where just one of both is in the range and decimals so fine are usual.
+    `5.000` may mean five or five thousand, so it is refused as unclear. It is clear in a scenario whose prices have
+    three decimals, and where only one of the two lies in the range and such fine decimals are usual.
     """
     readings = []
     if _WITH_POINT.fullmatch(digits):
@@ -149,7 +177,7 @@ def _meant(digits: str, scale: int, text: str, scenario: Scenario) -> Decimal:
 
 
 def _typable(scenario: Scenario) -> str:
-    """Return prices in the middle of the range as one may type them: in full, and in thousands or millions."""
+    """Return a price in the middle of the range in the forms that can be typed, such as `145000 or 145k`."""
     middle = Decimal(_example(scenario))
     for sign, power in (("m", 6), ("k", 3)):
         if middle >= 10**power:
@@ -196,7 +224,7 @@ def _numbered(number: int, scenario: Scenario) -> Terms:
 
 
 def _option(text: str, scenario: Scenario) -> tuple[int, int]:
-    """Return the option of a term that a few words mean."""
+    """Return the option of a term that some words name."""
     words = re.sub(r"[:=]", " ", text).split()
     labels = {
         (i, j): f"{term.name} {option.name}".lower().split()

@@ -1,6 +1,6 @@
-"""The claims of a game: who claimed what and when, what was true, and what became of it.
+"""The claims of a game: who claimed which limit when, the truth at that moment, and how each claim was settled.
 
-Nothing of it is kept while a game is played: the game is played again from its moves.
+A game keeps none of this while it is played: its record is played again for the ledger.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ OPEN, CONTRADICTED, REPLACED = "open", "contradicted", "replaced"
 class Claim:
     """A claim of a reservation price; prices are in currency, rounds are indices from 0.
 
-    `truth` is the claimant's reservation price when it spoke, by which `is_bluff` was judged. `status` is what became
-    of the claim: `open` (nothing), `verified` or `caught` by a challenge, `contradicted` by a deal that its claimant
-    offered or took, `replaced` by its next claim; `settled` is the round in which that happened, None while open.
+    `truth` is the claimant's reservation price at the time of the claim, by which `is_bluff` was judged. `status` is
+    the claim's end: `open` (none yet), `verified` or `caught` by a challenge, `contradicted` by a deal that its
+    claimant offered or took, or `replaced` by the next claim. `settled` is the round of that end, None while open.
     """
 
     seat: str
@@ -35,8 +35,8 @@ class Claim:
     settled: int | None = None
 
 
-class Playable(Protocol):
-    """A game that is played a turn at a time."""
+class Moment(Protocol):
+    """A game at one moment."""
 
     scenario: Scenario
     seat: int
@@ -45,39 +45,43 @@ class Playable(Protocol):
     def row(self) -> Any:
         """The state, one record."""
 
-    def turn(self, action: Action) -> None:
-        """Play an action for the seat on turn."""
 
-
-def claims_in(game: Playable, actions: Iterable[Action]) -> tuple[Claim, ...]:
-    """Play turns in a game that has just begun; return the claims made in it, in their order."""
+def claims_in(moments: Iterable[Moment], actions: Iterable[Action]) -> tuple[Claim, ...]:
+    """Return the claims of a game in their order, from its moments before the first turn and after each action."""
     claims: list[Claim] = []
     latest: dict[int, int] = {}
-    for played in actions:
-        before, seat = game.row.copy(), game.seat
-        game.turn(played)
+    following = iter(moments)
+    game = next(following)
+    before, seat = game.row.copy(), game.seat
+    for played, after in zip(actions, following, strict=False):
         for maker, place in latest.items():
-            if claims[place].status == OPEN:
-                became = _became(before, game.row, maker, played if maker == seat else None)
-                if became != OPEN:
-                    claims[place] = replace(claims[place], status=became, settled=int(before["round"]))
+            claims[place] = _settled(claims[place], before, after.row, maker, played if maker == seat else None)
         if played.move == Move.BATNA_REVEAL:
             latest[seat] = len(claims)
-            claims.append(_claim(game, before, seat))
+            claims.append(_claim(after, before, seat))
+        before, seat = after.row.copy(), after.seat
     return tuple(claims)
 
 
-def _became(before: Any, after: Any, maker: int, played: Action | None) -> str:
-    """Return what a turn made of an open claim; `played` is the turn's move where it is the claimant's own."""
+def _settled(claim: Claim, before: Any, after: Any, maker: int, played: Action | None) -> Claim:
+    """Return a claim after a turn; `played` is the action where it is the claimant's own."""
+    if claim.status != OPEN:
+        return claim
+    status = _status(before, after, maker, played)
+    return claim if status == OPEN else replace(claim, status=status, settled=int(before["round"]))
+
+
+def _status(before: Any, after: Any, maker: int, played: Action | None) -> str:
+    """Return the status of an open claim after a turn."""
     if played is None or played.move != Move.BATNA_REVEAL:
         return ClaimStatus(int(after["claim_status"][maker])).name.lower()
-    # The row holds the new claim already; as an offer, it may have contradicted the one that it replaces.
+    # The row holds the new claim already; as an offer, it may have contradicted the claim that it replaces.
     same_package = before["claim_package"][maker] == played.package
     worse = contradicts(maker, played.price or 0.0, float(before["claim_price"][maker]))
     return CONTRADICTED if same_package and worse else REPLACED
 
 
-def _claim(game: Playable, before: Any, seat: int) -> Claim:
+def _claim(game: Moment, before: Any, seat: int) -> Claim:
     """Return the claim that a seat has just made."""
     scenario = game.scenario
     return Claim(

@@ -1,8 +1,9 @@
-"""What a reset may be told instead of drawing it: `reset(options={...})`."""
+"""The options of a reset, which fix draws of chance: `reset(options={...})`."""
 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from typing import Any, Literal, Self
 
@@ -19,51 +20,60 @@ from parlay_marl.errors import ConfigurationError
 NEVER = MAX_ROUNDS
 """The round of an event that is switched off: after the last round of any game."""
 
+_OF_MODEL = re.compile(r"Input should be a valid dictionary or instance of Seat\w+")
 Fixed = np.ndarray[Any, np.dtype[np.void]]
 Share = Field(None, ge=0.0, le=1.0)
 
 OF_ONE_SCENARIO = frozenset({"reservation", "event_rounds", "term_values"})
-"""Options whose figures or shape are those of a scenario."""
+"""Options whose figures depend on the scenario."""
 
 PROBE = {"options": 1}
-"""PettingZoo's `api_test` resets with exactly these options, to see that the argument exists; they mean nothing."""
+"""PettingZoo's `api_test` resets with exactly these options to see that the argument exists; they have no effect."""
 
 
-class _Shares(Strict):
+class SeatShares(Strict):
+    """A number from 0 to 1 for each seat."""
+
     buyer: float | None = Share
     seller: float | None = Share
 
 
-class _Prices(Strict):
+class SeatPrices(Strict):
+    """A price for each seat."""
+
     buyer: float | None = Field(None, ge=0.0)
     seller: float | None = Field(None, ge=0.0)
 
 
-class _Flags(Strict):
+class SeatFlags(Strict):
+    """A yes or no for each seat."""
+
     buyer: bool | None = None
     seller: bool | None = None
 
 
-_TermValues = dict[str, dict[str, float]]
+TermValues = dict[str, dict[str, float]]
 
 
-class _SeatTermValues(Strict):
-    buyer: _TermValues | None = None
-    seller: _TermValues | None = None
+class SeatTermValues(Strict):
+    """The worth of every option of every term for each seat."""
+
+    buyer: TermValues | None = None
+    seller: TermValues | None = None
 
 
 class ResetOptions(Strict):
-    """The chance draws that a reset may fix; whatever is left out is drawn, and drawn as it would have been."""
+    """The chance draws that a reset may fix; the others are drawn, and the same as without options."""
 
     opener: Literal["buyer", "seller"] | None = Field(None, description="who opens each round")
-    reservation: _Prices = Field(_Prices(), description="reservation prices, in currency")
-    urgency: _Shares = Field(_Shares(), description="urgency in [0, 1]")
-    alternative: _Flags = Field(_Flags(), description="has the seat an alternative?")
-    event_sensitivity: _Shares = Field(_Shares(), description="event sensitivity in [0, 1]")
+    reservation: SeatPrices = Field(SeatPrices(), description="reservation price, in currency")
+    urgency: SeatShares = Field(SeatShares(), description="urgency, from 0 to 1")
+    alternative: SeatFlags = Field(SeatFlags(), description="whether the seat has an alternative")
+    event_sensitivity: SeatShares = Field(SeatShares(), description="event sensitivity, from 0 to 1")
     events: StrictBool | None = Field(None, description="False: no event happens; True: all do, as they are drawn")
     event_rounds: tuple[int | None, ...] | None = Field(None, description="round of each event; None: drawn")
-    term_values: _SeatTermValues = Field(
-        _SeatTermValues(),
+    term_values: SeatTermValues = Field(
+        SeatTermValues(),
         description="worth of every option of every term to a seat, in currency: {term: {option: ...}}",
     )
 
@@ -74,6 +84,13 @@ class ResetOptions(Strict):
         if self.events is False and self.event_rounds is not None:
             raise ValueError("events is False, so that no event has a round; leave out event_rounds, or events")
         return self
+
+
+def plain_options(options: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Return valid reset options as plain data, such as JSON can hold; None where they fix nothing."""
+    if not options or options == PROBE:
+        return None
+    return ResetOptions.model_validate(dict(options)).model_dump(mode="json", exclude_unset=True)
 
 
 def fixed_draws(options: Mapping[str, Any] | None, scenario: Scenario, rounds: int) -> Fixed:
@@ -95,13 +112,18 @@ def _fix(fixed: Fixed, options: Any, scenario: Scenario, rounds: int) -> None:
     try:
         chosen = ResetOptions.model_validate(dict(options))
     except (ValidationError, TypeError, ValueError) as error:
-        detail = reasons(error) if isinstance(error, ValidationError) else str(error)
+        detail = _plain_reasons(error) if isinstance(error, ValidationError) else str(error)
         raise ConfigurationError(f"reset options: {detail}; known: {', '.join(ResetOptions.model_fields)}") from None
     if chosen.opener is not None:
         fixed["opener"] = SEATS.index(chosen.opener)
     for i, seat in enumerate(SEATS):
         _fix_seat(fixed, chosen, scenario, i, seat)
     _fix_events(fixed, chosen, scenario, rounds)
+
+
+def _plain_reasons(error: ValidationError) -> str:
+    """Return what a validation found, without the names of models."""
+    return _OF_MODEL.sub("give a mapping such as {'buyer': ..., 'seller': ...}", reasons(error))
 
 
 def _fix_seat(fixed: Fixed, chosen: ResetOptions, scenario: Scenario, i: int, seat: str) -> None:
@@ -124,8 +146,8 @@ def _fix_seat(fixed: Fixed, chosen: ResetOptions, scenario: Scenario, i: int, se
         fixed["package_values"][0, i, : scenario.n_packages] = _package_values(values, scenario, seat)
 
 
-def _package_values(values: _TermValues, scenario: Scenario, seat: str) -> list[float]:
-    """Return what each package is worth to a seat, normalised, from what each option is worth in currency."""
+def _package_values(values: TermValues, scenario: Scenario, seat: str) -> list[float]:
+    """Return the worth of each package to a seat, normalised, from the worth of each option in currency."""
     wanted = {term.name: {option.name for option in term.options} for term in scenario.terms}
     given = {term: set(options) for term, options in values.items()}
     if given != wanted:

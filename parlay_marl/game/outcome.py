@@ -26,7 +26,7 @@ Counts = tuple[int, int]
 
 @functools.cache
 def _report_kernel() -> Callable[..., None]:
-    """Return `report_games` for arrays of the types that every game's are of."""
+    """Return `report_games` for the array types of a game."""
     params = np.zeros(1, PARAMS_DTYPE)
     params.flags.writeable = False
     return bound(report_games, np.zeros(1, STATE_DTYPE), params, np.zeros(1, OUTCOME_DTYPE))
@@ -34,17 +34,19 @@ def _report_kernel() -> Callable[..., None]:
 
 def make_report(rows: Any, params: Params) -> Any:
     """Return the core's report of a game as it stands (an array of one row): an array of one `OUTCOME_DTYPE`."""
-    report = np.frombuffer(bytearray(OUTCOME_DTYPE.itemsize), OUTCOME_DTYPE)  # `zeros` takes longer than all the rest
+    report = np.frombuffer(
+        bytearray(OUTCOME_DTYPE.itemsize), OUTCOME_DTYPE
+    )  # `zeros` takes longer than everything else here
     _report_kernel()(rows, params, report)
     return report
 
 
 class Outcome:
-    """What an episode came to. Pairs are (buyer, seller); prices are in currency, worths in normalised price.
+    """The result of a game. Pairs are (buyer, seller); prices are in currency, worths in normalised price.
 
-    What is undefined is None: the price without a deal; the Nash point, its distance and the efficiency without a
-    ZOPA; the other solutions where no deal in the public range is a gain for both. The report is drawn up when a figure
-    is first asked for, so that an outcome nobody reads costs nothing.
+    Undefined figures are None: the price without a deal; the Nash point, its distance and the efficiency without a
+    ZOPA; the other solutions where no deal in the public range is a gain for both. The report is worked out when a
+    figure is first read, so that an unread outcome costs nothing.
     """
 
     def __init__(self, row: bytes, config: GameConfig, claims: Callable[[], tuple[Claim, ...]]) -> None:
@@ -84,12 +86,12 @@ class Outcome:
 
     @property
     def ending(self) -> str:
-        """How it ended: deal, walk_away, collapsed, deadline or forfeit."""
+        """The way it ended: deal, walk_away, collapsed, deadline or forfeit."""
         return Ending(int(self._record["ending"])).name.lower()
 
     @property
     def is_deal(self) -> bool:
-        """Whether it ended in a deal."""
+        """True where it ended in a deal."""
         return bool(self._record["ending"] == Ending.DEAL)
 
     @property
@@ -146,27 +148,27 @@ class Outcome:
 
     @property
     def kalai_smorodinsky_worth(self) -> Pair | None:
-        """What the Kalai-Smorodinsky solution is worth to each seat: half of the ZOPA where that lies in the range."""
+        """The worth of the Kalai-Smorodinsky solution to each seat: half of the ZOPA where that lies in the range."""
         return self._gains("ks_worth")
 
     @property
     def egalitarian_worth(self) -> Pair | None:
-        """What the egalitarian solution is worth to each seat."""
+        """The worth of the egalitarian solution to each seat."""
         return self._gains("egalitarian_worth")
 
     @property
     def is_pareto_efficient(self) -> bool | None:
-        """Whether no other deal would have been worth more to one seat and no less to the other."""
+        """True where no other deal would have been worth more to one seat and no less to the other."""
         return bool(self._record["pareto"] == 1) if self.is_deal else None
 
     @property
     def best_worth(self) -> Pair:
-        """The most that any deal in the public range could have been worth to each seat."""
+        """The largest worth that a deal in the public range could have had for each seat."""
         return self._pair("best_worth")
 
     @property
     def worth(self) -> Pair:
-        """What the ending is worth to each seat."""
+        """The worth of the ending to each seat."""
         return self._pair("worth")
 
     @property
@@ -203,17 +205,17 @@ class Outcome:
 
     @property
     def given_up(self) -> Pair:
-        """What each seat gave up of the price, in currency, from its first offer to its last."""
+        """The price that each seat gave up from its first offer to its last, in currency."""
         return self._differences("given_up")
 
     @property
     def belief_error(self) -> Pair:
-        """How far what each seat believed in the end lay from the other's reservation price, in currency."""
+        """The distance between each seat's belief at the end and the other's reservation price, in currency."""
         return self._differences("belief_error")
 
     @property
     def erosion_ticks(self) -> int:
-        """How often the ZOPA eroded."""
+        """The number of times that the ZOPA eroded."""
         return int(self._record["erosion_ticks"])
 
     @property
@@ -247,7 +249,7 @@ class Outcome:
 
     @property
     def claims(self) -> tuple[Claim, ...]:
-        """Every claim of the game: whose, at what price, what was true, and what became of it."""
+        """All claims of the game, with the truth behind them and how each was settled."""
         return self._claims
 
     @property
@@ -257,7 +259,7 @@ class Outcome:
 
     @property
     def events_missed(self) -> Counts:
-        """Events that it did not."""
+        """Events that no offer of each seat answered."""
         return self._counts("events_missed")
 
     def as_dict(self) -> dict[str, Any]:
@@ -266,7 +268,7 @@ class Outcome:
         return plain | {"claims": tuple(asdict(claim) for claim in self.claims)}
 
     def __eq__(self, other: object) -> bool:
-        """Whether two reports say the same."""
+        """Return whether two reports are equal."""
         return isinstance(other, Outcome) and self.as_dict() == other.as_dict()
 
     def __hash__(self) -> int:

@@ -19,8 +19,8 @@ MOST_ROWS = 24
 def picture(turns: list[Turn], scenario: Scenario, outcome: Outcome | None) -> list[Line]:
     """Return the offers closing in: a line a round, `b` the buyer's price, `s` the seller's, `X` the deal.
 
-    Each trails what it has given up since its first offer. After the end a last line marks the ZOPA with `=` and the
-    Nash point with `N`.
+    Dashes lead from each seat's first offer to its standing one. After the end a last line marks the ZOPA with `=` and
+    the Nash point with `N`.
     """
     low, high = exact_money(scenario.low, scenario), exact_money(scenario.high, scenario)
     lines: list[Line] = [[Piece(f"     {low}{high:>{TRACK + 2 - len(low)}}", "dim")]]
@@ -36,7 +36,7 @@ def picture(turns: list[Turn], scenario: Scenario, outcome: Outcome | None) -> l
 
 
 def axis(turns: list[Turn], mark: str = "", x: float = 0.0) -> Line:
-    """Return the price axis as it is now, with one more mark at a normalised price where no offer stands there."""
+    """Return the price axis now, with one more mark at a normalised price where no offer stands."""
     rows = list(_rows(turns).values())
     cells = rows[-1] if rows else [Piece(" ")] * TRACK
     if mark and 0.0 <= x <= 1.0 and cells[_cell(x)].text in " -":
@@ -45,7 +45,7 @@ def axis(turns: list[Turn], mark: str = "", x: float = 0.0) -> Line:
 
 
 def _legend(outcome: Outcome | None) -> Line:
-    """Return what the marks of the picture mean, those that it may hold."""
+    """Return the meaning of the marks that the picture may hold."""
     marks = [Piece("b buyer", "buyer"), Piece("s seller", "seller")]
     if outcome is not None and outcome.price is not None:
         marks.append(Piece("X deal", "deal"))
@@ -69,7 +69,7 @@ def _rows(turns: list[Turn]) -> dict[int, Line]:
 
 
 def _cell(x: float) -> int:
-    """Return the character of the price axis that a normalised price falls on."""
+    """Return the position of a normalised price on the price axis, in characters."""
     return round(min(max(x, 0.0), 1.0) * (TRACK - 1))
 
 
@@ -100,7 +100,7 @@ def _zopa_row(outcome: Outcome, scenario: Scenario) -> Line:
 
 
 def _joined(cells: list[Piece]) -> Line:
-    """Return pieces with neighbours of one style made into one."""
+    """Return pieces, with neighbours of the same style joined."""
     pieces: Line = []
     for cell in cells:
         if pieces and pieces[-1].style == cell.style:

@@ -1,105 +1,281 @@
-"""A game between two opponents, played at once, and the record of it."""
+"""The record of a game: pure data from which the game is replayed, told and written to a file."""
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Mapping
-from copy import deepcopy
-from dataclasses import dataclass, field
-from pathlib import Path
+import functools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
 from typing import Any
 
-from parlay_marl.catalogue.personas import Persona
-from parlay_marl.catalogue.scenarios import Scenario
-from parlay_marl.core.moves import SEATS
-from parlay_marl.errors import IllegalMoveError
+from pydantic import BaseModel, ConfigDict, Field
+
+from parlay_marl.catalogue.files import validate
+from parlay_marl.core.moves import SEATS, Move
+from parlay_marl.core.outcome import FORFEIT
+from parlay_marl.errors import CatalogueError, GameOverError
 from parlay_marl.game.action import Action
-from parlay_marl.game.config import ILLEGAL, GameConfig, make_config, one_of
-from parlay_marl.game.game import Game
+from parlay_marl.game.config import GameConfig
+from parlay_marl.game.ledger import Claim, claims_in
+from parlay_marl.game.options import plain_options
 from parlay_marl.game.outcome import Outcome
 from parlay_marl.game.position import Position
 from parlay_marl.game.transcript import transcript
-from parlay_marl.players.persona import AnyPlayer, as_player
+from parlay_marl.game.turns import Turn, TurnReader
+from parlay_marl.players.persona import PersonaPlayer
+
+
+class _Plain(BaseModel):
+    """A part of a record's file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class _PlainAction(_Plain):
+    move: str = Field(pattern=f"^({'|'.join(move.name for move in Move)})$")
+    price: float | None = None
+    package: int | None = None
+    belief: tuple[float, float] | None = None
+    words: str = ""
+
+
+class _PlainRecord(_Plain):
+    config: dict[str, Any]
+    seed: int
+    number: int
+    options: dict[str, Any] | None
+    actions: tuple[_PlainAction, ...]
+    names: tuple[str, str]
+    forfeit_by: str | None = Field(pattern=f"^({'|'.join(SEATS)})$")
+    illegal: str | None
+    drift_lines: tuple[tuple[int, str], ...]
 
 
 @dataclass(frozen=True)
 class GameRecord:
-    """A finished game: what it can be played again from, and how it ended.
+    """A game as pure data: its configuration, its chance and its actions, by which it can be replayed bit for bit.
 
-    `options` are the reset options, with the event sensitivities of personas; `actions` are those of both seats in
-    their order, with normalised prices. Pairs are (buyer, seller).
+    Pairs are (buyer, seller). Players are not part of it, only their names and what they said.
     """
 
     config: GameConfig
     seed: int
     number: int
     options: Mapping[str, Any] | None
+    """The reset options, with the event sensitivities of personas."""
     actions: tuple[Action, ...]
-    outcome: Outcome
-    rewards: tuple[float, float]
-    """What the game has paid to each seat in all."""
-    illegal: str | None
-    """What was illegal, where that ended the game; its seat is `outcome.closed_by`."""
-    players: tuple[AnyPlayer, AnyPlayer] = field(repr=False, compare=False)
+    """The actions of both seats in their order, with normalised prices and with the words of personas."""
+    names: tuple[str, str] = SEATS
+    """The names of the players; a seat's own name where nobody is known."""
+    forfeit_by: str | None = None
+    """The seat that has forfeited the game after the last action; None where none has."""
+    illegal: str | None = None
+    """The message about the illegal action, where that was the reason for the forfeit."""
+    drift_lines: tuple[tuple[int, str], ...] = ()
+    """Lines by which personas tell spectators that they have drifted, each after the number of its turn."""
 
-    @property
-    def names(self) -> tuple[str, str]:
-        """The names of who played."""
-        buyer, seller = self.players
-        return buyer.name, seller.name
+    def moments(self, reader: TurnReader | None = None) -> Iterator[RecordedGame]:
+        """Replay the game: yield it before its first turn, after each turn, and after a forfeit.
 
-    def replay(self, turns: int | None = None) -> Position:
-        """Return the game played again, bit for bit, or its first `turns` turns; who played is not asked again."""
-        game = Position(self.config, self.players).begin(self.seed, self.number, self.options)
-        for action in self.actions[:turns]:
+        It is one object, which moves on. `reader` reads the turns of the replay.
+        """
+        game = RecordedGame(self.config, self.names, drift_lines=self.drift_lines)
+        yield game.begin(self.seed, self.number, self.options).read_by(reader)
+        for action in self.actions:
             game.turn(action)
-        if self.illegal is not None and (turns is None or turns > len(self.actions)):
-            game.forfeit(SEATS.index(str(self.outcome.closed_by)))
+            yield game
+        if self.forfeit_by is not None:
+            game.forfeit(SEATS.index(self.forfeit_by))
+            yield game
+
+    def replay(self, turns: int | None = None) -> RecordedGame:
+        """Return the replayed game, bit for bit, or its first `turns` turns."""
+        moments = self.moments()
+        game = next(moments)
+        for count, _ in enumerate(moments, 1) if turns != 0 else ():
+            if count == turns:
+                break
         return game
 
+    @functools.cached_property
+    def _end(self) -> tuple[Outcome, tuple[float, float]]:
+        """The outcome and the sums of the rewards."""
+        buyer = seller = 0.0
+        for game in self.moments():
+            buyer, seller = buyer + game.rewards[0], seller + game.rewards[1]
+        return game.outcome(), (buyer, seller)
+
+    @property
+    def outcome(self) -> Outcome:
+        """The report of the game, which must be over."""
+        return self._end[0]
+
+    @property
+    def rewards(self) -> tuple[float, float]:
+        """The sum of the rewards of each seat."""
+        return self._end[1]
+
+    def ledger(self) -> tuple[Claim, ...]:
+        """Return the claims with the truth behind them: for those who run the game, never for a seat in it."""
+        return claims_in(self.moments(), self.actions)
+
     def transcript(self) -> str:
-        """Return the game as text: every turn, what personas said, the ending, and a picture of the offers."""
+        """Return the game as text: every turn with its words, the ending, and a picture of the offers."""
         return transcript(self.replay())
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the record as plain data, such as JSON can hold."""
+        plain = {field.name: getattr(self, field.name) for field in fields(self)}
+        actions = [_plain_action(action) for action in self.actions]
+        lines = [list(each) for each in self.drift_lines]
+        plain |= {"config": self.config.to_dict(), "options": plain_options(self.options)}
+        return plain | {"actions": actions, "names": list(self.names), "drift_lines": lines}
 
-def play_game(
-    buyer: str | Path | Persona | AnyPlayer,
-    seller: str | Path | Persona | AnyPlayer,
-    scenario: str | Path | Scenario = "saas_enterprise",
-    *,
-    seed: int | None = None,
-    number: int = 0,
-    options: Mapping[str, Any] | None = None,
-    illegal: str = "raise",
-    **arguments: Any,
-) -> GameRecord:
-    """Let two opponents play a game to its end, and return the record of it.
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> GameRecord:
+        """Return the record that `to_dict` wrote; it must be playable.
 
-    `buyer` and `seller` are what `env` takes for a seat: a persona's name or file, the file of a learned policy, or
-    anything with a name and a method `act(observations, masks)`. Without a `seed` one is drawn. `options` are those of
-    `reset`; with `illegal="terminate"` a seat that plays an illegal action loses instead of raising an error; the other
-    `arguments` are those of `make_config`: `rules`, `reward`, `information`, `opener`, `max_rounds`, `beliefs`.
+        Raises:
+            CatalogueError: where something is missing, unknown or of a wrong type.
+        """
+        read = validate(_PlainRecord, data, "record")
+        try:
+            config = GameConfig.from_dict(read.config)
+        except KeyError as error:
+            raise CatalogueError(f"record: config: {error.args[0]} is missing") from None
+        actions = tuple(Action(**{**dict(action), "move": Move[action.move]}) for action in read.actions)
+        return cls(**{**dict(read), "config": config, "actions": actions})
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the fields alone, without the outcome, which is worked out again."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+
+class RecordedGame(Position):
+    """A game that can be told: its turns, its claims, its outcome and its record.
+
+    `names` are the names of both seats' players. `personas` are those of them that say their own lines.
     """
-    one_of("treatment of illegal moves", illegal, ILLEGAL)
-    players = as_player(buyer), as_player(seller)
-    game, refused = Game(make_config(scenario, **arguments), players), None
-    try:
-        game.start(secrets.randbits(63) if seed is None else seed, number, deepcopy(options))
-    except IllegalMoveError as error:
-        if illegal == "raise":
-            raise
-        refused = str(error)
-        game.forfeit()
-    assert game.seed is not None
-    buyer_paid, seller_paid = game.rewards
-    return GameRecord(
-        game.config,
-        game.seed,
-        game.number,
-        game.options,
-        tuple(game.actions),
-        game.outcome(),
-        (buyer_paid, seller_paid),
-        refused,
-        players,
-    )
+
+    def __init__(
+        self,
+        config: GameConfig,
+        names: tuple[str, str] = SEATS,
+        personas: Sequence[PersonaPlayer | None] = (None, None),
+        drift_lines: Iterable[tuple[int, str]] = (),
+    ) -> None:
+        super().__init__(config)
+        self.names = names
+        self._personas, self._drift_lines = tuple(personas), dict(drift_lines)
+
+    def _start(self, fixed: Any, options: Mapping[str, Any] | None) -> None:
+        super()._start(fixed, options)
+        if self._reader is not None:
+            self._reader = self._new_reader()
+
+    def _new_reader(self) -> TurnReader:
+        return TurnReader(self.config, self.names, self._personas, self._drift_lines)
+
+    def read_by(self, reader: TurnReader | None) -> RecordedGame:
+        """Let a reader read the turns from here on; return the game itself."""
+        self._reader = reader
+        return self
+
+    def read_turns(self) -> None:
+        """Read each turn as it is played from here on, which spares a replay when turns are asked for."""
+        self._read()
+
+    @property
+    def actions(self) -> list[Action]:
+        """The turns so far, of both seats."""
+        return _actions_of(self._played, int(self._row["opener"]), self.packages)
+
+    @property
+    def turns(self) -> list[Turn]:
+        """The turns so far as a spectator sees them; after the first call each turn is read as it is played."""
+        return self._read().turns[:]
+
+    @property
+    def seen_turns(self) -> tuple[Turn, ...]:
+        """The turns so far as the seats see them."""
+        return self._read().seen()
+
+    def news(self) -> tuple[str, ...]:
+        """Return the headlines that came after the last turn; none when the game is over."""
+        return () if self.is_over else self._read().news(self._rows)
+
+    def _read(self) -> TurnReader:
+        """Return the reader of the turns; where there is none yet, the record of the turns so far is replayed once."""
+        if self._reader is None:
+            reader = self._new_reader()
+            if self._played:
+                assert self.seed is not None
+                played = GameRecord(self.config, self.seed, self.number, self.options, tuple(self.actions))
+                for _ in played.moments(reader):
+                    pass
+            self._reader = reader
+        return self._reader
+
+    def outcome(self) -> Outcome:
+        """Return the report of the finished game."""
+        if not self.is_over or self.seed is None:
+            raise GameOverError("the game is not over yet; its outcome is known at the end")
+        played, opener = tuple(self._played), int(self._row["opener"])
+        claims = functools.partial(_claims_of, self.config, self.seed, self.number, self.options, played, opener)
+        return Outcome(self._rows.tobytes(), self.config, claims)
+
+    def ledger(self) -> tuple[Claim, ...]:
+        """Return the claims so far, with the truth behind them: for those who run the game, never for a seat in it.
+
+        Agents get it with the `Outcome`, at the end.
+        """
+        if self.seed is None:
+            self.refuse_turn()
+        played, opener = self._played, int(self._row["opener"])
+        return _claims_of(self.config, self.seed, self.number, self.options, played, opener)
+
+    def record(self, illegal: str | None = None) -> GameRecord:
+        """Return the record of the game so far; `illegal` is the reason of a forfeit, where it is known."""
+        if self.seed is None:
+            self.refuse_turn()
+        turns = self._read().turns
+        actions = (action._replace(words=turn.phrase) for action, turn in zip(self.actions, turns, strict=True))
+        row = self._row
+        return GameRecord(
+            self.config,
+            self.seed,
+            self.number,
+            plain_options(self.options),
+            tuple(actions),
+            self.names,
+            SEATS[int(row["closed_by"])] if row["ending"] == FORFEIT else None,
+            illegal,
+            tuple((count, turn.drift_line) for count, turn in enumerate(turns) if turn.drift_line),
+        )
+
+
+def _actions_of(played: Iterable[int | Action], opener: int, packages: int) -> list[Action]:
+    """Return turns that were kept as discrete actions, or as they are, all in one form."""
+    return [
+        each if isinstance(each, Action) else Action.from_index(each, opener ^ (turn & 1), packages)
+        for turn, each in enumerate(played)
+    ]
+
+
+def _claims_of(
+    config: GameConfig,
+    seed: int,
+    number: int,
+    options: Mapping[str, Any] | None,
+    played: Sequence[int | Action],
+    opener: int,
+) -> tuple[Claim, ...]:
+    """Return the claims of a game; nothing is replayed before they are asked for."""
+    actions = _actions_of(played, opener, config.scenario.n_packages)
+    return GameRecord(config, seed, number, options, tuple(actions)).ledger()
+
+
+def _plain_action(action: Action) -> dict[str, Any]:
+    """Return an action as plain data, without parts that are empty."""
+    parts: dict[str, Any] = {"price": action.price, "package": action.package, "words": action.words or None}
+    parts["belief"] = None if action.belief is None else list(action.belief)
+    return {"move": action.move.name} | {name: part for name, part in parts.items() if part is not None}

@@ -1,4 +1,4 @@
-"""Text as lines of pieces, each with a style's name that says what it is, not how it looks.
+"""Text as lines of pieces, each with the name of a style, which says what the piece is and not how it looks.
 
 `plain` drops the styles; the command line turns them into colours.
 """
@@ -14,12 +14,12 @@ from parlay_marl.catalogue.scenarios import Scenario
 from parlay_marl.printable import escaped
 
 WIDTH = 80
-"""Columns of a transcript where nobody says how many there are."""
+"""Columns of a transcript where the caller gives no number."""
 
 STYLES = (
     "title", "dim", "buyer", "seller", "words", "headline", "calm", "warm", "hot", "deal", "no_deal", "zopa", "nash",
 )  # fmt: skip
-"""What a piece of text can be, beside plain text."""
+"""The styles besides plain text."""
 
 _BEFORE_NUMBER = re.compile(r" (?=[+-]?\d)")
 
@@ -35,12 +35,12 @@ Line = list[Piece]
 
 
 def plain(lines: Iterable[Line]) -> str:
-    """Return lines as text without styles; nothing in it can steer a terminal."""
+    """Return lines as text without styles and without control characters that a terminal would obey."""
     return "\n".join(escaped("".join(piece.text for piece in parts).rstrip()) for parts in lines)
 
 
 def wrapped(text: str, style: str = "", *, indent: int = 0, width: int = WIDTH, first: str = "") -> list[Line]:
-    """Return text broken into lines of a width, all indented, and no number torn off the word before it.
+    """Return text broken into indented lines of a width; a number stays with the word before it.
 
     `first` stands in the first line's indent.
     """
@@ -65,7 +65,7 @@ def money(amount: float, scenario: Scenario) -> str:
 def exact_money(amount: float, scenario: Scenario) -> str:
     """Return the price of an offer, a claim or a deal as text, exactly: typed in, it is this price again.
 
-    A price between two units, which players from outside may name, has more decimals than others.
+    A price between two units, which a program may name, has more decimals than others.
     """
     if round(amount, scenario.decimals) == amount:
         return money(amount, scenario)

@@ -8,15 +8,15 @@ from parlay_marl.catalogue.scenarios import Scenario
 from parlay_marl.core.moves import SEATS, Move
 from parlay_marl.game.picture import picture
 from parlay_marl.game.text import WIDTH, Line, Piece, exact_money, money, number, plain, price_text, wrapped
-from parlay_marl.game.turns import Turn, name_of
+from parlay_marl.game.turns import Turn
 
 if TYPE_CHECKING:
     from parlay_marl.game.outcome import Outcome
-    from parlay_marl.game.position import Position
+    from parlay_marl.game.record import RecordedGame
 
 LONGEST_NAME = 14
 
-_DEEDS = {
+_MOVE_TEXTS = {
     Move.ACCEPT: "accepts",
     Move.WALK_AWAY: "walks away",
     Move.OFFER: "opens at",
@@ -32,13 +32,13 @@ def shortened(name: str) -> str:
     return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 2] + ".."
 
 
-def seat_name(game: Position, seat: int) -> str:
-    """Return the name of who plays a seat."""
-    return name_of(game.players[seat], seat)
+def seat_name(game: RecordedGame, seat: int) -> str:
+    """Return the name of a seat's player."""
+    return game.names[seat]
 
 
-def heading(game: Position, width: int = WIDTH) -> list[Line]:
-    """Return the title of a game: the deal, the range, who sits where."""
+def heading(game: RecordedGame, width: int = WIDTH) -> list[Line]:
+    """Return the title of a game: the deal, the range, the players."""
     scenario, rounds = game.scenario, game.config.max_rounds
     span = f"{exact_money(scenario.low, scenario)} to {exact_money(scenario.high, scenario)}"
     talks = f"{rounds} round{'s' if rounds > 1 else ''}, the {SEATS[int(game.row['opener'])]} opens"
@@ -52,30 +52,30 @@ def heading(game: Position, width: int = WIDTH) -> list[Line]:
 
 
 def column_heads(names: int) -> Line:
-    """Return the heads of a transcript's columns, for names of so many characters."""
+    """Return the headings of a transcript's columns; `names` is the width of the players' names."""
     return [Piece(f"{'':<13}{'':<{names + 2}}{'':<18}{'price':>16}{'gives':>11}{'tension':>9}", "dim")]
 
 
-def name_width(game: Position) -> int:
-    """Return how many characters the players' names need; none where the seats' names say it all."""
+def name_width(game: RecordedGame) -> int:
+    """Return the width of the players' names; 0 where both are only the names of their seats."""
     names = [seat_name(game, i) for i in range(2)]
     return max(0 if name in SEATS else len(shortened(name)) for name in names)
 
 
-def deed(turn: Turn, scenario: Scenario) -> str:
-    """Return what a turn did, in words, without its price."""
+def move_text(turn: Turn, scenario: Scenario) -> str:
+    """Return the move of a turn in words, without its price."""
     if turn.move is Move.OFFER and turn.change is not None:
         given = round(turn.change * (scenario.high - scenario.low), scenario.exact_decimals)
         if given == 0:
             return "holds at"
         return ("comes up to", "comes down to")[turn.seat] if given > 0 else "goes back to"
     if turn.move is Move.CHALLENGE:
-        return f"{_DEEDS[turn.move]} {turn.result}"
-    return _DEEDS[turn.move]
+        return f"{_MOVE_TEXTS[turn.move]} {turn.result}"
+    return _MOVE_TEXTS[turn.move]
 
 
 def _given(turn: Turn, scenario: Scenario) -> str:
-    """Return the amount that an offer gives up against the one before, where it is one that moves."""
+    """Return the amount that an offer gives up against the seat's offer before, empty where it is 0."""
     if turn.change is None:
         return ""
     amount = number(turn.change * (scenario.high - scenario.low), scenario)
@@ -83,16 +83,17 @@ def _given(turn: Turn, scenario: Scenario) -> str:
 
 
 def warmth(tension: float) -> str:
-    """Return the style of a tension: hot from where turns count as hot by the default rules."""
+    """Return the style of a tension: hot where turns count as hot under the default rules."""
     return "hot" if tension >= 75.0 else "warm" if tension >= 50.0 else "calm"
 
 
 def turn_lines(
     turn: Turn, scenario: Scenario, names: int = 0, *, words: bool = True, width: int = WIDTH, told: bool = False
 ) -> list[Line]:
-    """Return a turn as lines of text: headlines, the move, its terms, the words that go with it.
+    """Return a turn as lines of text: headlines, the move, its terms, its words.
 
-    `names` is the width of the players' names. `told` leaves the round's number out: an earlier turn has shown it.
+    `names` is the width of the players' names. `told` leaves out the number of the round, which an earlier turn has
+    shown.
     """
     lines: list[Line] = []
     for headline in turn.headlines:
@@ -113,13 +114,13 @@ def turn_lines(
 
 
 def headline_lines(headline: str, width: int = WIDTH) -> list[Line]:
-    """Return a public headline as lines of text, with air around it."""
+    """Return a public headline as lines of text, with empty lines around it."""
     return [[], *wrapped(f"*** {headline} ***", "headline", indent=5, width=width), []]
 
 
 def _move_line(turn: Turn, scenario: Scenario, names: int, told: bool) -> Line:
-    """Return the line of a turn's move: round, seat, name, deed, price, what it gives, tension."""
-    seat, does = SEATS[turn.seat], deed(turn, scenario)
+    """Return the line of a turn's move: round, seat, name, move, price, concession, tension."""
+    seat, does = SEATS[turn.seat], move_text(turn, scenario)
     name = "" if turn.name == seat else shortened(turn.name)
     price = "" if turn.price is None else price_text(turn.price, scenario)
     figures = f"{does:<18}{price:>16}" if price else f"{does:<34}"
@@ -135,7 +136,7 @@ def _move_line(turn: Turn, scenario: Scenario, names: int, told: bool) -> Line:
 
 
 def verdict(outcome: Outcome, scenario: Scenario, width: int = WIDTH) -> list[Line]:
-    """Return how a game ended, in words."""
+    """Return the end of a game in words."""
     if outcome.ending == "forfeit":
         text = f"Forfeit by the {outcome.closed_by} in round {outcome.round + 1}, for an illegal move or none at all."
         return wrapped(text, "no_deal", width=width)
@@ -154,7 +155,7 @@ def verdict(outcome: Outcome, scenario: Scenario, width: int = WIDTH) -> list[Li
 
 
 def _claim_lines(outcome: Outcome, width: int) -> list[Line]:
-    """Return how many claims there were and how many of them were bluffs, where there was any."""
+    """Return the numbers of claims and of bluffs, where there was a claim."""
     told = []
     for i, seat in enumerate(SEATS):
         made, bluffs, caught = outcome.claims_made[i], outcome.bluffs_made[i], outcome.bluffs_caught[1 - i]
@@ -163,8 +164,8 @@ def _claim_lines(outcome: Outcome, width: int) -> list[Line]:
     return wrapped(f"Claims: {', '.join(told)}.", width=width) if told else []
 
 
-def ledger_lines(game: Position, outcome: Outcome, width: int = WIDTH) -> list[Line]:
-    """Return every claim of a finished game, with the truth behind it and what became of it, each on its own."""
+def ledger_lines(game: RecordedGame, outcome: Outcome, width: int = WIDTH) -> list[Line]:
+    """Return the claims of a finished game, with the truth behind each and how it was settled."""
     lines: list[Line] = []
     for claim in outcome.claims:
         seat = SEATS.index(claim.seat)
@@ -177,7 +178,7 @@ def ledger_lines(game: Position, outcome: Outcome, width: int = WIDTH) -> list[L
 
 
 def _gain_lines(outcome: Outcome, scenario: Scenario) -> list[Line]:
-    """Return what a deal is worth to each seat, a line each."""
+    """Return the worth of a deal to each seat, a line each."""
     lines: list[Line] = []
     for i, seat in enumerate(SEATS):
         worth = outcome.worth[i] * (scenario.high - scenario.low)
@@ -188,7 +189,7 @@ def _gain_lines(outcome: Outcome, scenario: Scenario) -> list[Line]:
 
 
 def _room_lines(outcome: Outcome, scenario: Scenario, width: int) -> list[Line]:
-    """Return where the room for a deal was: the ZOPA and the Nash point, or the limits that leave none."""
+    """Return the ZOPA and the Nash point, or both limits where there is no ZOPA."""
     if outcome.zopa is None or outcome.nash_price is None:
         buyer, seller = (money(limit, scenario) for limit in outcome.reservation)
         return wrapped(f"There is no ZOPA: the buyer's limit is {buyer}, the seller's {seller}.", width=width)
@@ -198,8 +199,8 @@ def _room_lines(outcome: Outcome, scenario: Scenario, width: int) -> list[Line]:
     return wrapped(f"The ZOPA is {low} to {high}; {nash}.", width=width)
 
 
-def ending_lines(game: Position, turns: list[Turn], width: int = WIDTH) -> list[Line]:
-    """Return the end of a transcript: the verdict and the picture; of a game that goes on, the picture so far."""
+def ending_lines(game: RecordedGame, turns: list[Turn], width: int = WIDTH) -> list[Line]:
+    """Return the end of a transcript: the verdict and the picture, or the picture so far of a game that goes on."""
     outcome = game.outcome() if game.is_over else None
     told = [*verdict(outcome, game.scenario, width), *ledger_lines(game, outcome, width)] if outcome else []
     if not turns:
@@ -208,9 +209,9 @@ def ending_lines(game: Position, turns: list[Turn], width: int = WIDTH) -> list[
 
 
 def told_lines(
-    turns: list[Turn], game: Position, *, after: int = -1, words: bool = True, width: int = WIDTH
+    turns: list[Turn], game: RecordedGame, *, after: int = -1, words: bool = True, width: int = WIDTH
 ) -> list[Line]:
-    """Return turns as lines of text, each round's number once; `after` is the round that the last line told of."""
+    """Return turns as lines of text, with each round's number once; `after` is the round of the line before."""
     lines: list[Line] = []
     names = name_width(game)
     for turn in turns:
@@ -219,7 +220,7 @@ def told_lines(
     return lines
 
 
-def transcript(game: Position) -> str:
+def transcript(game: RecordedGame) -> str:
     """Return a game so far as text; hidden figures appear only after its end."""
     turns = game.turns
     lines = [*heading(game), [], *([column_heads(name_width(game))] if turns else []), *told_lines(turns, game)]

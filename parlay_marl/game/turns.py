@@ -1,9 +1,9 @@
-"""What happened in a game, turn by turn, as a spectator sees it."""
+"""The turns of a game, as spectators and as seats see them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from parlay_marl.catalogue.scenarios import Scenario
@@ -23,7 +23,8 @@ class Turn:
     """One turn as a spectator sees it.
 
     Prices are normalised; `change` is the price given up, None at a first offer. `headlines` came after the turn before
-    this one. `changes_terms`: the package is not that of the seat's last offer.
+    this one. `changes_terms`: the package is not that of the seat's last offer. `words` are what was said, after the
+    `drift_line`: the line by which a persona tells spectators that it has drifted.
     """
 
     round: int
@@ -39,10 +40,20 @@ class Turn:
     tension: float
     eroded: bool
     words: str
+    drift_line: str = ""
+
+    @property
+    def phrase(self) -> str:
+        """The words that the other seat hears: those without the drift line."""
+        return self.words[len(self.drift_line) + 1 :] if self.drift_line else self.words
+
+    def as_seen(self) -> Turn:
+        """Return the turn as the seats see it: who plays a seat, and how it has drifted, is private."""
+        return replace(self, name=SEATS[self.seat], words=self.phrase, drift_line="")
 
 
 class Before(NamedTuple):
-    """The state before a turn: public figures, and those of the seat on turn. A whole row is large."""
+    """The few figures of the state before a turn that reading it takes: a whole row is large."""
 
     round: int
     offer_price: float | None
@@ -60,57 +71,59 @@ class Before(NamedTuple):
         return cls(int(row["round"]), price, package, status, int(row["erosion_ticks"]), int(row["events_fired"]))
 
     def change(self, move: int, price: float, seat: int) -> float | None:
-        """Return the price that an offer gives up against the seat's last one; None where none can be compared."""
+        """Return the price that an offer gives up against the seat's last offer; None without such a pair."""
         if not makes_offer(move) or self.offer_price is None:
             return None
         return price_given_up(seat, self.offer_price, price)
 
 
 class Begun(NamedTuple):
-    """A turn that has been looked at and not been played yet."""
+    """A turn that has been looked at and has not been played yet."""
 
     seat: int
     action: Action
     before: Before
-    words: str
-    says_drift: bool
-
-
-def name_of(player: Any, seat: int) -> str:
-    """Return the name of who plays a seat."""
-    return SEATS[seat] if player is None else str(player.name)
+    phrase: str
+    drift_line: str
 
 
 class TurnReader:
     """Reads the turns of a game while they are played, from the state before and after each of them.
 
-    `players` are those of both seats, None for whoever is outside. A persona's words depend on whether it has drifted;
-    all else is public.
+    `names` are those of both seats, `personas` their personas, None for other players. `drift_lines` are known drift
+    lines by the number of their turn, for a game that is replayed without its personas.
     """
 
-    def __init__(self, config: GameConfig, players: Sequence[Any]) -> None:
+    def __init__(
+        self,
+        config: GameConfig,
+        names: Sequence[str],
+        personas: Sequence[PersonaPlayer | None],
+        drift_lines: Mapping[int, str],
+    ) -> None:
         self.turns: list[Turn] = []
+        self._seen: list[Turn] = []
         self._scenario: Scenario = config.scenario
         self._scale = config.max_rounds / USUAL_ROUNDS
-        self._players = players
+        self._names, self._personas, self._drift_lines = names, personas, drift_lines
         self._fired = 0
         self._drifted: set[int] = set()
 
     def look(self, rows: Any, seat: int, action: Action) -> Begun:
-        """Look at the state before a turn, an array of one row; nothing is noted before it has been played."""
+        """Look at the state before a turn, an array of one row; nothing is noted before the turn has been played."""
         before = Before.of(rows[0], seat)
-        words, says_drift = action.words, False
-        player = self._players[seat]
-        if not words and isinstance(player, PersonaPlayer):
-            words, says_drift = self._words(rows, seat, action, player, before)
-        return Begun(seat, action, before, words, says_drift)
+        phrase, drift_line = action.words, self._drift_lines.get(len(self.turns), "")
+        persona = self._personas[seat]
+        if not phrase and persona is not None:
+            phrase, drift_line = self._lines(rows, seat, action, persona, before)
+        return Begun(seat, action, before, phrase, drift_line)
 
     def read(self, rows: Any, begun: Begun) -> None:
         """Read the turn from the state after it."""
-        after, (seat, action, before, words, says_drift) = rows[0], begun
+        after, (seat, action, before, phrase, drift_line) = rows[0], begun
         headlines = self._headlines(before.events_fired)
         self._fired = before.events_fired
-        if says_drift:
+        if drift_line:
             self._drifted.add(seat)
         move = Move(action.move)
         maker = 1 - seat if move is Move.ACCEPT else seat
@@ -119,7 +132,7 @@ class TurnReader:
             Turn(
                 round=before.round,
                 seat=seat,
-                name=name_of(self._players[seat], seat),
+                name=self._names[seat],
                 headlines=headlines,
                 move=move,
                 price=float(after["offer_price"][maker]) if is_priced else None,
@@ -129,9 +142,15 @@ class TurnReader:
                 result=_result(before, after, move, seat),
                 tension=float(after["tension"]),
                 eroded=bool(after["erosion_ticks"] > before.erosion_ticks),
-                words=words,
+                words=" ".join(filter(None, (drift_line, phrase))),
+                drift_line=drift_line,
             )
         )
+
+    def seen(self) -> tuple[Turn, ...]:
+        """Return the turns as the seats see them."""
+        self._seen += [turn.as_seen() for turn in self.turns[len(self._seen) :]]
+        return tuple(self._seen)
 
     def news(self, rows: Any) -> tuple[str, ...]:
         """Return the headlines that came after the last turn."""
@@ -141,18 +160,15 @@ class TurnReader:
         new = fired & ~self._fired
         return tuple(event.headline for i, event in enumerate(self._scenario.events) if new & (1 << i))
 
-    def _words(self, rows: Any, seat: int, action: Action, player: PersonaPlayer, before: Before) -> tuple[str, bool]:
-        """Return what a persona says with a turn, and whether that tells of its drift."""
+    def _lines(self, rows: Any, seat: int, action: Action, player: PersonaPlayer, before: Before) -> tuple[str, str]:
+        """Return what a persona says with a turn, and the line that tells of its drift, at most once a game."""
         row = rows[0]
         drifted = bool(drifted_now(rows, player.record, 0, seat))
         style = player.record[0]["drifted" if drifted else "base"]
         late = row["round"] >= style["ultimatum_round"] * self._scale
         move, price, package = Move(action.move), action.price or 0.0, action.package or 0
         change = before.change(move, price, seat)
-        whens = [occasion(move, change is None, change is not None and change > 1e-9, bool(late))]
-        says_drift = drifted and seat not in self._drifted
-        if says_drift:
-            whens.insert(0, "drift")
+        when = occasion(move, change is None, change is not None and change > 1e-9, bool(late))
         if move is Move.ACCEPT:
             price, package = float(row["offer_price"][1 - seat]), int(row["offer_package"][1 - seat])
         facts = {
@@ -161,11 +177,13 @@ class TurnReader:
             "other": SEATS[1 - seat],
         }
         choice = int(row["key"]) // 7 + len(self.turns) // 2
-        return " ".join(filter(None, (line(player.persona, when, choice, **facts) for when in whens))), says_drift
+        says_drift = drifted and seat not in self._drifted
+        drift_line = line(player.persona, "drift", choice, **facts) if says_drift else ""
+        return line(player.persona, when, choice, **facts), drift_line
 
 
 def _result(before: Before, after: Any, move: Move, seat: int) -> str:
-    """Return what came to light in a turn about a claim, in words."""
+    """Return what a turn has shown about a claim, in words."""
     if move is Move.CHALLENGE:
         return "and it was" if after["claim_status"][1 - seat] == ClaimStatus.CAUGHT else "but it was honest"
     was_open = before.claim_status == ClaimStatus.OPEN

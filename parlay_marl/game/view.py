@@ -1,4 +1,4 @@
-"""All that one seat may see of a game, in currency and by name, and the turns that it may take."""
+"""The view that one seat has of a game, in currency and by name, with methods that make its actions."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ from parlay_marl.core.moves import SEATS, ClaimStatus, Move, own_end
 from parlay_marl.errors import ActionTypeError, IllegalMoveError, UnknownNameError
 from parlay_marl.game.action import Action
 from parlay_marl.game.belief import BeliefView
-from parlay_marl.game.position import Position
+from parlay_marl.game.position import move_mask
+from parlay_marl.game.record import RecordedGame
 from parlay_marl.game.text import exact_money
 from parlay_marl.game.turns import Turn
 
 
 @dataclass(frozen=True)
 class Offer:
-    """A standing offer: its price in currency, its package, and what the deal would be worth to the viewer."""
+    """A standing offer: its price in currency, its package, and the worth of the deal to the viewer."""
 
     price: float
     package: int
@@ -38,18 +39,18 @@ class PublicClaim:
 
 @dataclass(frozen=True)
 class SeatView:
-    """What a seat sees when it is on turn: its own figures and what is public, never the other's figures.
+    """The view of a seat on its turn: its own figures and the public ones, never the private ones of the other seat.
 
-    Amounts are in currency. `counter_` is what belongs to the other seat. A view is data: it does not change when the
-    game goes on, and holds nothing else of it. Its methods make the actions of the seat.
+    Amounts are in currency. Names with `counter_` belong to the other seat. A view is data: it does not change when the
+    game goes on. Its methods make the actions of the seat.
     """
 
     seat: int
     """0 buyer, 1 seller."""
     scenario: Scenario
-    """What is bargained over: the range, the terms, the events, and the prior from which limits are drawn."""
+    """The deal: the range, the terms, the events, and the prior from which limits are drawn."""
     information: str
-    """`complete` where limits are public."""
+    """`complete` where limits are public, else `incomplete`."""
     opener: int
     """The seat that opens each round."""
     round: int
@@ -57,13 +58,13 @@ class SeatView:
     rounds: int
     """Rounds until the deadline."""
     reservation_price: float
-    """One's own limit now."""
+    """The own limit now."""
     urgency: float
     has_alternative: bool
     payoff_left: float
-    """What time has left of one's own payoff, from 1 down."""
+    """The part of the own payoff that time has left, from 1 down."""
     package_worth: tuple[float, ...]
-    """What each package is worth to oneself beside the price."""
+    """The worth of each package to the seat, beside the price."""
     offer: Offer | None
     counter_offer: Offer | None
     claim: PublicClaim | None
@@ -74,21 +75,21 @@ class SeatView:
     hot_streak: int
     erosion_ticks: int
     legal_moves: tuple[Move, ...]
-    """The moves that one may make now; none where it is not one's turn."""
+    """The moves that the seat may make now; none where it is not on turn."""
     belief: BeliefView
-    """What one's tracker believes of the other."""
+    """The belief of the seat's tracker about the other seat."""
     states_belief: bool
-    """Whether an action may state a belief."""
+    """True where an action may state a belief."""
     turns: tuple[Turn, ...]
-    """All turns so far."""
+    """All turns so far, with what was said; the name of each is that of its seat, not that of its player."""
     headlines: tuple[str, ...]
-    """The headlines that came after one's own last turn."""
+    """The headlines that came after the seat's own last turn."""
     news: tuple[str, ...]
-    """Those of them that came after the last turn of all."""
+    """Those of them that came after the last turn of either seat."""
     observation: NDArray[np.float32]
-    """The same as numbers, `(fields,)`, as a learned policy gets it."""
+    """The same view as numbers, `(fields,)`, as a learned policy gets it."""
     action_mask: NDArray[np.int8]
-    """Which discrete actions are legal, `(actions,)`."""
+    """A mask of the legal discrete actions, `(actions,)`."""
 
     @property
     def role(self) -> str:
@@ -97,29 +98,29 @@ class SeatView:
 
     @property
     def usual_package(self) -> int:
-        """The package of an offer that names none: that of one's last offer, at first one's own best."""
+        """The package of an offer that names none: that of the seat's last offer, at first its own best."""
         return int(np.argmax(self.package_worth)) if self.offer is None else self.offer.package
 
     def worth(self, price: float, package: int | None = None) -> float:
-        """Return what a deal at a price, with a package, would be worth to oneself."""
+        """Return the worth to the seat of a deal at a price, with a package."""
         scenario, chosen = self.scenario, self.usual_package if package is None else package
         gain = self.reservation_price - price if self.seat == 0 else price - self.reservation_price
         return round(gain + self.package_worth[chosen], scenario.exact_decimals)
 
     def in_units(self, price: float) -> float:
-        """Return the nearest price that is a whole number of the units in which prices are told, within the range."""
+        """Return the nearest price within the range that is a whole number of the scenario's price units."""
         scenario, unit = self.scenario, self.scenario.price_unit
         inside = min(max(price, scenario.low), scenario.high)
         return round(min(max(round(inside / unit) * unit, scenario.low), scenario.high), scenario.exact_decimals)
 
     def package_of(self, terms: Mapping[str, str] | None = None) -> int:
-        """Return the package with these options, by the names of their terms; terms not named stay as usual."""
+        """Return the package with these options, by the names of their terms; other terms are as in `usual_package`."""
         return package_with(terms, self.usual_package, self.scenario)
 
-    # ------------------------------------------------------------------ one's turn
+    # ------------------------------------------------------------------ actions
 
     def accept(self, words: str = "") -> Action:
-        """Take the other's standing offer exactly as it is."""
+        """Accept the other seat's standing offer exactly as it is."""
         return Action(Move.ACCEPT, words=words)
 
     def walk_away(self, words: str = "") -> Action:
@@ -133,12 +134,12 @@ class SeatView:
     def anchor(
         self, price: float | None = None, terms: Mapping[str, str] | int | None = None, words: str = ""
     ) -> Action:
-        """Offer far out, at one's own end of the range unless a price is given."""
+        """Offer an extreme price: the seat's own end of the range, unless a price is given."""
         at = own_end(self.seat) if price is None else self.normalised(price)
         return Action(Move.ANCHOR_HIGH, at, self._package(terms), words=words)
 
     def make_claim(self, price: float, terms: Mapping[str, str] | int | None = None, words: str = "") -> Action:
-        """Claim that a price is one's own limit; the claim stands as an offer, too."""
+        """Claim that a price is the own limit; the claim stands as an offer, too."""
         return Action(Move.BATNA_REVEAL, self.normalised(price), self._package(terms), words=words)
 
     def silence(self, words: str = "") -> Action:
@@ -146,7 +147,7 @@ class SeatView:
         return Action(Move.SILENCE, words=words)
 
     def challenge(self, words: str = "") -> Action:
-        """Call the other's open claim a bluff."""
+        """Call the other seat's open claim a bluff."""
         return Action(Move.CHALLENGE, words=words)
 
     def normalised(self, price: float) -> float:
@@ -181,13 +182,12 @@ def package_with(terms: Mapping[str, str] | None, usual: int, scenario: Scenario
     return [[option.name for option in each] for each in packages].index(list(chosen.values()))
 
 
-def view_of(game: Position, seat: int) -> SeatView:
-    """Return what a seat sees of a game now."""
+def view_of(game: RecordedGame, seat: int) -> SeatView:
+    """Return the view of a seat now."""
     row, scenario = game.row, game.scenario
     seen, money = game.observe(seat), scenario.to_currency
-    other, turns, news = 1 - seat, tuple(game.turns), game.news()
-    on_turn = game.seat == seat and not game.is_over
-    mask = game.move_mask(seat) if on_turn else np.zeros(len(Move), np.int8)
+    other, turns, news = 1 - seat, game.seen_turns, game.news()
+    legal = move_mask(seen["action_mask"], game.packages)
     own_turns = [count for count, turn in enumerate(turns) if turn.seat == seat]
     since = turns[own_turns[-1] + 1 if own_turns else 0 :]
     return SeatView(
@@ -213,7 +213,7 @@ def view_of(game: Position, seat: int) -> SeatView:
         tension=float(row["tension"]),
         hot_streak=int(row["hot_streak"]),
         erosion_ticks=int(row["erosion_ticks"]),
-        legal_moves=tuple(move for move, legal in zip(Move, mask.tolist(), strict=True) if legal),
+        legal_moves=tuple(move for move, is_legal in zip(Move, legal.tolist(), strict=True) if is_legal),
         belief=game.belief(seat),
         states_belief=game.config.beliefs == "elicited",
         turns=turns,
@@ -225,19 +225,19 @@ def view_of(game: Position, seat: int) -> SeatView:
 
 
 def worth_in_currency(worth: float, scenario: Scenario) -> float:
-    """Return a normalised worth in currency, without the noise of its arithmetic."""
+    """Return a normalised worth in currency, rounded to the decimals that are exact."""
     return round(float(worth) * (scenario.high - scenario.low), scenario.exact_decimals)
 
 
-def worth_of(game: Position, seat: int, price: float, package: int) -> float:
-    """Return what a deal at a normalised price is worth to a seat now, in currency."""
+def worth_of(game: RecordedGame, seat: int, price: float, package: int) -> float:
+    """Return the worth of a deal at a normalised price to a seat now, in currency."""
     row = game.row
     value, limit = float(row["package_values"][seat][package]), float(row["reservation"][seat])
     return worth_in_currency(bargain.worth(seat, price, value, limit), game.scenario)
 
 
-def standing_offer(game: Position, maker: int, viewer: int) -> Offer | None:
-    """Return a seat's standing offer and what it is worth to a viewer."""
+def standing_offer(game: RecordedGame, maker: int, viewer: int) -> Offer | None:
+    """Return a seat's standing offer and its worth to a viewer."""
     row = game.row
     if row["offers_made"][maker] == 0:
         return None
@@ -245,7 +245,7 @@ def standing_offer(game: Position, maker: int, viewer: int) -> Offer | None:
     return Offer(game.scenario.to_currency(price), package, worth_of(game, viewer, price, package))
 
 
-def latest_claim(game: Position, maker: int) -> PublicClaim | None:
+def latest_claim(game: RecordedGame, maker: int) -> PublicClaim | None:
     """Return a seat's latest claim."""
     row = game.row
     status = ClaimStatus(int(row["claim_status"][maker]))

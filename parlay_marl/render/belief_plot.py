@@ -1,6 +1,6 @@
-"""A picture of what both seats believe of each other over a game: the 90% band against the truth.
+"""A picture of the beliefs of both seats over a game: the 90% band against the truth.
 
-It needs Matplotlib, the extra `plot`, and draws without `pyplot`, so that nothing of the caller's is touched.
+It needs Matplotlib, the extra `plot`, and draws without `pyplot`, so that figures of the caller stay as they are.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from parlay_marl.core.belief import HIGH, LOW, N_FIGURES, RESERVATION
 from parlay_marl.core.moves import SEATS, Move, makes_offer
 from parlay_marl.core.posterior import CELLS, PLANS, Frame
 from parlay_marl.errors import ConfigurationError, MissingExtraError
-from parlay_marl.game.position import Position
+from parlay_marl.game.action import Action
+from parlay_marl.game.record import RecordedGame
 from parlay_marl.game.text import exact_money, number
 from parlay_marl.game.transcript import seat_name
 
@@ -61,7 +62,7 @@ class Mark:
 
 @dataclass(frozen=True, eq=False)
 class Trace:
-    """A game turn by turn, from before the first to after the last, with what was true and what each seat believed.
+    """A game turn by turn, from before the first to after the last, with the truth and both beliefs.
 
     Arrays have a row for each of these moments; prices are in currency, times in rounds.
     """
@@ -70,7 +71,7 @@ class Trace:
     reservation: Prices
     """Reservation prices of buyer and seller, `(moments, 2)`."""
     mean: Prices
-    """What each seat takes the other's to be, `(moments, 2)`."""
+    """The mean of each seat's belief about the other's, `(moments, 2)`."""
     low: Prices
     high: Prices
     grid: Prices
@@ -79,7 +80,7 @@ class Trace:
     """Their probabilities, `(moments, 2, prices)`; 0 where the tracker has no posterior."""
     marks: tuple[Mark, ...]
     headlines: tuple[tuple[float, str], ...]
-    """When each headline came, and what it says."""
+    """The time and the text of each headline."""
 
 
 def plot_format(path: str | Path) -> str:
@@ -91,8 +92,8 @@ def plot_format(path: str | Path) -> str:
     return suffix
 
 
-def plot_beliefs(game: Position, path: str | Path) -> None:
-    """Draw what both seats of a game believe of each other, and save it as .png, .svg or .pdf."""
+def plot_beliefs(game: RecordedGame, path: str | Path) -> None:
+    """Draw the beliefs of both seats of a game, and save the picture as .png, .svg or .pdf."""
     kind, figure = plot_format(path), belief_figure(game)
     try:
         figure.savefig(path, format=kind)
@@ -100,11 +101,11 @@ def plot_beliefs(game: Position, path: str | Path) -> None:
         raise ConfigurationError(f"plot: cannot write {path}: {error.strerror}") from None
 
 
-def belief_figure(game: Position) -> Figure:
+def belief_figure(game: RecordedGame) -> Figure:
     """Return the picture as a Matplotlib figure: a panel for each seat's belief about the other's reservation price.
 
-    The band holds the truth with 90%, says the belief; the shading is its density, where the tracker infers one. In an
-    elicited game it is what `bayes` infers, whatever the seats have stated.
+    The band has a probability of 90% under the belief; the shading is the density, where the tracker infers one. In an
+    elicited game it is the density that `bayes` infers.
     """
     make = figure_class()
     trace = follow(game)
@@ -128,7 +129,7 @@ def belief_figure(game: Position) -> Figure:
 
 
 def _draw_legend(figure: Figure, panels: Any, bottom: float) -> None:
-    """Say once what both panels hold; what differs in colour between them is grey."""
+    """Draw one legend for both panels; marks whose colour differs between them are grey."""
     handles = {text: handle for axes in panels for handle, text in zip(*axes.get_legend_handles_labels(), strict=True)}
     texts = [text for text in LEGEND if text in handles]
     chosen = [handles[text] for text in texts]
@@ -139,23 +140,16 @@ def _draw_legend(figure: Figure, panels: Any, bottom: float) -> None:
             handle.set(color=GREY, alpha=0.3 if text == BAND else 1.0)
 
 
-def follow(game: Position) -> Trace:
-    """Return what was true and believed at every moment of a game so far, by playing it again."""
-    if game.seed is None:
-        game.refuse_turn()
-    again = Position(game.config).begin(game.seed or 0, game.number, game.options)
-    scenario, rows = game.scenario, [again.row.copy()]
-    marks = []
-    for played in game.actions:
-        seat = again.seat
-        again.turn(played)
-        rows.append(again.row.copy())
-        if makes_offer(played.move):
-            is_claim = played.move is Move.BATNA_REVEAL
-            is_bluff = is_claim and bool(again.row["claim_is_bluff"][seat])
-            worth = again.row["package_values"][seat][played.package or 0]
-            price = float((played.price or 0.0) + (worth if seat else -worth))
-            marks.append(Mark(seat, (len(rows) - 1) / 2, scenario.to_currency(price), is_claim, is_bluff))
+def follow(game: RecordedGame) -> Trace:
+    """Return the truth and both beliefs at every moment of a game so far, by replaying its record."""
+    record = game.record()
+    moments = zip(range(len(record.actions) + 1), record.moments(), strict=False)  # without that of a forfeit
+    rows = [moment.row.copy() for _, moment in moments]
+    marks = [
+        _mark(game, int(rows[count - 1]["seat"]), action, rows[count], count)
+        for count, action in enumerate(record.actions, 1)
+        if makes_offer(action.move)
+    ]
     beliefs = np.array([row["belief"] for row in rows]).reshape(-1, 2, N_FIGURES)
     grid, weight = _posteriors(game, rows)
     return Trace(
@@ -171,12 +165,21 @@ def follow(game: Position) -> Trace:
     )
 
 
-def _in_currency(game: Position, prices: Prices) -> Prices:
+def _mark(game: RecordedGame, seat: int, action: Action, row: Any, count: int) -> Mark:
+    """Return the mark of an offer or a claim, from the row after its turn and the number of turns by then."""
+    is_claim = action.move is Move.BATNA_REVEAL
+    is_bluff = is_claim and bool(row["claim_is_bluff"][seat])
+    worth = row["package_values"][seat][action.package or 0]
+    price = float((action.price or 0.0) + (worth if seat else -worth))
+    return Mark(seat, count / 2, game.scenario.to_currency(price), is_claim, is_bluff)
+
+
+def _in_currency(game: RecordedGame, prices: Prices) -> Prices:
     """Return normalised prices in currency."""
     return game.scenario.low + prices * (game.scenario.high - game.scenario.low)
 
 
-def _posteriors(game: Position, rows: list[Any]) -> tuple[Prices, Prices]:
+def _posteriors(game: RecordedGame, rows: list[Any]) -> tuple[Prices, Prices]:
     """Return the price grid in currency and the probabilities on it, both `(moments, 2, prices)`."""
     frames = np.array([row["frame"] for row in rows], np.float64)
     grid = frames[..., Frame.ORIGIN, None] + frames[..., Frame.SPACING, None] * np.arange(CELLS)
@@ -187,7 +190,7 @@ def _posteriors(game: Position, rows: list[Any]) -> tuple[Prices, Prices]:
     return _in_currency(game, grid), weight
 
 
-def _headlines(game: Position, rows: list[Any]) -> tuple[tuple[float, str], ...]:
+def _headlines(game: RecordedGame, rows: list[Any]) -> tuple[tuple[float, str], ...]:
     """Return when each headline came, in order of time."""
     fired = [int(row["events_fired"]) for row in rows]
     found = []
@@ -207,8 +210,8 @@ def figure_class() -> Any:
     return Figure
 
 
-def _title(game: Position) -> str:
-    """Return who plays whom over what, and what it comes to."""
+def _title(game: RecordedGame) -> str:
+    """Return the players, the scenario and the ending."""
     buyer, seller = (seat_name(game, seat) for seat in range(2))
     start = f"{buyer} buys from {seller}: {game.scenario.name}, seed {game.seed}, game {game.number}"
     if not game.is_over:
@@ -218,13 +221,13 @@ def _title(game: Position) -> str:
     return f"{start}; {end}" + ("" if outcome.price is None else f" at {exact_money(outcome.price, game.scenario)}")
 
 
-def _draw_belief(axes: Axes, game: Position, trace: Trace, me: int) -> None:
-    """Draw what one seat believes of the other."""
+def _draw_belief(axes: Axes, game: RecordedGame, trace: Trace, me: int) -> None:
+    """Draw the belief of one seat about the other."""
     from matplotlib.ticker import MaxNLocator
 
     other = 1 - me
     mine, theirs = COLOURS[me], COLOURS[other]
-    time = np.append(trace.time, trace.time[-1] + 0.5)  # what is believed in the end is seen for half a round, too
+    time = np.append(trace.time, trace.time[-1] + 0.5)  # the last belief is shown for half a round, too
 
     def lasting(values: Prices) -> Prices:
         return np.append(values[:, me], values[-1, me])
@@ -243,7 +246,7 @@ def _draw_belief(axes: Axes, game: Position, trace: Trace, me: int) -> None:
         where = axes.get_xaxis_transform()
         axes.annotate(f"{count}", (when, 1.0), (3, -9), where, "offset points", fontsize=9, color=GREY)
     unit = game.scenario.currency + (" on the reference terms" if game.scenario.terms else "")
-    title = f"What the {SEATS[me]} ({seat_name(game, me)}) believes of the {SEATS[other]}'s limit, in {unit}"
+    title = f"What the {SEATS[me]} ({seat_name(game, me)}) believes about the {SEATS[other]}'s limit, in {unit}"
     axes.set_title(title, fontsize=10.5, loc="left", parse_math=False)
     axes.yaxis.set_major_formatter(lambda value, _: number(value, game.scenario))
     axes.use_sticky_edges = False

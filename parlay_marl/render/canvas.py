@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from PIL.ImageFont import FreeTypeFont
 
 SCALE = 2
-"""How much larger than the frame the picture is drawn."""
+"""The scale at which the picture is drawn before it is reduced to the frame."""
 DASH, GAP = 4, 4
 """Of a dashed line, in pixels."""
 Point = tuple[float, float]
 
 SPELLED = str.maketrans({"€": "EUR", "£": "GBP", "¥": "JPY", "–": "-", "—": "-", "−": "-", "×": "x", "ß": "ss"})  # noqa: RUF001
 SPELLED |= str.maketrans({"‘": "'", "’": "'", "“": '"', "”": '"'})  # noqa: RUF001
-"""What stands for characters that the font, which has those of ASCII, lacks."""
+"""Replacements for characters that the font, which has only ASCII, lacks."""
 
 
 def imaging() -> tuple[Any, Any, Any]:
@@ -44,7 +44,7 @@ def _font(size: int) -> FreeTypeFont:
 
 @functools.lru_cache(maxsize=1024)
 def _length(text: str, size: int) -> float:
-    """Return how wide a text is, in pixels of the frame."""
+    """Return the width of a text, in pixels of the frame."""
     return float(_font(size).getlength(text)) / SCALE
 
 
@@ -58,7 +58,7 @@ def drawable(text: str) -> str:
 
 @functools.lru_cache(maxsize=1024)
 def _written(text: str, size: int, anchor: str) -> tuple[int, int, Any]:
-    """Return a written text as a mask, and where its corner lies from its anchor: most of a frame's texts stay."""
+    """Return a text as a mask, and the offset of its corner from its anchor; most texts of a frame repeat."""
     image, draw, _ = imaging()
     left, top, right, bottom = (round(edge) for edge in _font(size).getbbox(text, anchor=anchor))
     mask = image.new("L", (max(right - left, 1), max(bottom - top, 1)))
@@ -77,7 +77,7 @@ def fitted(text: str, size: int, room: float) -> str:
 
 @functools.lru_cache(maxsize=256)
 def broken(text: str, size: int, room: float, lines: int) -> tuple[str, ...]:
-    """Return a text broken into at most so many lines of a width, the last one cut."""
+    """Return a text broken into at most `lines` lines of a width, the last one cut."""
     found, words = [""], text.split()
     for i, word in enumerate(words):
         longer = f"{found[-1]} {word}".strip()
@@ -100,7 +100,7 @@ class Canvas:
         self._draw = draw.Draw(self._image)
 
     def pixels(self) -> NDArray[np.uint8]:
-        """Return the picture, `(height, width, 3)` uint8, as an array of the caller's own."""
+        """Return the picture, `(height, width, 3)` uint8, as a new array."""
         return np.array(self._image.reduce(SCALE), np.uint8)
 
     def line(self, points: Sequence[Point], colour: str, width: float) -> None:
@@ -139,7 +139,7 @@ class Canvas:
         self._draw.polygon([_scaled(corner) for corner in corners], fill, border, 2 * SCALE)
 
     def length(self, text: str, size: int) -> float:
-        """Return how wide a text would be."""
+        """Return the width of a text."""
         return _length(drawable(text), size)
 
     def text(

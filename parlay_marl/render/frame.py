@@ -1,4 +1,4 @@
-"""A game as a picture of fixed size: the offers closing in, the tension, what was done and said, and the ending.
+"""A game as a picture of fixed size: the offers closing in, the tension, the last moves and words, and the ending.
 
 It needs Pillow, the extra `render`: small, quick, and with a font of its own, so that frames look alike everywhere. The
 colours are those of a tournament's report. Only the public record is drawn while a game goes on; the limits and the
@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 
 from parlay_marl.core.moves import SEATS, ClaimStatus, Move
 from parlay_marl.game.text import money, number, plain, price_text
-from parlay_marl.game.transcript import deed, seat_name, verdict
+from parlay_marl.game.transcript import move_text, seat_name, verdict
 from parlay_marl.game.turns import Turn
 from parlay_marl.render.canvas import Canvas
 
 if TYPE_CHECKING:
     from parlay_marl.game.outcome import Outcome
-    from parlay_marl.game.position import Position
+    from parlay_marl.game.record import RecordedGame
 
 WIDTH, HEIGHT = 640, 480
 """Of a frame, in pixels: multiples of 16, as encoders of videos want them."""
@@ -49,8 +49,8 @@ class Headline(NamedTuple):
     text: str
 
 
-def draw(game: Position) -> Frame:
-    """Return the frame of a game as it stands, `(HEIGHT, WIDTH, 3)` uint8; the same game gives the same bytes."""
+def draw(game: RecordedGame) -> Frame:
+    """Return the frame of a game now, `(HEIGHT, WIDTH, 3)` uint8; the same game gives the same bytes."""
     canvas = Canvas(WIDTH, HEIGHT, GROUND)
     turns, headlines = game.turns, _headlines(game)
     outcome = game.outcome() if game.is_over else None
@@ -63,30 +63,30 @@ def draw(game: Position) -> Frame:
     return canvas.pixels()
 
 
-def _headlines(game: Position) -> list[Headline]:
+def _headlines(game: RecordedGame) -> list[Headline]:
     """Return the headlines so far, each with its round."""
     told = [Headline(turn.round, text) for turn in game.turns for text in turn.headlines]
     return told + [Headline(int(game.row["round"]), text) for text in game.news()]
 
 
-def _across(game: Position, rounds: float) -> float:
-    """Return where on the time axis a moment is, in rounds since the start."""
+def _across(game: RecordedGame, rounds: float) -> float:
+    """Return the place on the time axis of a moment, in rounds since the start."""
     return LEFT + (RIGHT - LEFT) * rounds / game.config.max_rounds
 
 
-def _moment(game: Position, count: int) -> float:
-    """Return where on the time axis a turn is, by how many there were before it."""
+def _moment(game: RecordedGame, count: int) -> float:
+    """Return the place on the time axis of a turn, by the number of turns before it."""
     return _across(game, count / 2 + 0.25)
 
 
 def _height(x: float) -> float:
-    """Return where on the price axis a normalised price is; what lies beyond the public range is at its edge."""
+    """Return the place on the price axis of a normalised price; one beyond the public range is at its edge."""
     inside = min(max(x, -0.04), 1.04)
     return BOTTOM - MARGIN - (BOTTOM - TOP - 2 * MARGIN) * inside
 
 
-def _draw_head(canvas: Canvas, game: Position) -> None:
-    """Draw the deal, who sits where, and the round."""
+def _draw_head(canvas: Canvas, game: RecordedGame) -> None:
+    """Draw the deal, the players and the round."""
     now = f"round {min(int(game.row['round']) + 1, game.config.max_rounds)} of {game.config.max_rounds}"
     canvas.text(20, 13, game.scenario.title, 17, INK, room=470)
     canvas.text(RIGHT, 16, now, 14, DIM, anchor="ra")
@@ -99,9 +99,9 @@ def _draw_head(canvas: Canvas, game: Position) -> None:
 
 
 def _draw_prices(
-    canvas: Canvas, game: Position, turns: list[Turn], headlines: list[Headline], outcome: Outcome | None
+    canvas: Canvas, game: RecordedGame, turns: list[Turn], headlines: list[Headline], outcome: Outcome | None
 ) -> None:
-    """Draw the offers of both seats closing in over the rounds and, after the end, where the room for a deal was."""
+    """Draw the offers of both seats over the rounds and, after the end, the ZOPA."""
     canvas.box(LEFT, TOP, RIGHT, BOTTOM, PANEL, LINE)
     if outcome is not None:
         _draw_room(canvas, game, outcome)
@@ -121,8 +121,8 @@ def _draw_prices(
         canvas.diamond(x, y, 7, DEAL)
 
 
-def _draw_offers(canvas: Canvas, game: Position, turns: list[Turn], seat: int) -> None:
-    """Draw the offers of a seat: dots, triangles where they are claims, and the price of the one that stands."""
+def _draw_offers(canvas: Canvas, game: RecordedGame, turns: list[Turn], seat: int) -> None:
+    """Draw the offers of a seat: dots, triangles for claims, and the price of the standing offer."""
     colour = COLOURS[seat]
     made = [
         (_moment(game, count), _height(turn.price), turn)
@@ -146,8 +146,8 @@ def _draw_offers(canvas: Canvas, game: Position, turns: list[Turn], seat: int) -
     canvas.text(middle, min(max(y + shift, TOP + 2), BOTTOM - 2), amount, 11, colour, anchor=anchor)
 
 
-def _draw_room(canvas: Canvas, game: Position, outcome: Outcome) -> None:
-    """Draw what was hidden, once the game is over: the ZOPA, the Nash point, both limits."""
+def _draw_room(canvas: Canvas, game: RecordedGame, outcome: Outcome) -> None:
+    """Draw the hidden figures of a finished game: the ZOPA and both limits."""
     scenario = game.scenario
     if outcome.zopa is not None:
         low, high = (_height(scenario.normalise(price)) for price in outcome.zopa)
@@ -161,8 +161,8 @@ def _draw_room(canvas: Canvas, game: Position, outcome: Outcome) -> None:
         )
 
 
-def _draw_tension(canvas: Canvas, game: Position, turns: list[Turn]) -> None:
-    """Draw the tension after each turn, above the mark where turns count as hot in another colour."""
+def _draw_tension(canvas: Canvas, game: RecordedGame, turns: list[Turn]) -> None:
+    """Draw the tension after each turn, in another colour where turns count as hot."""
     hot = float(game.config.params[0]["erosion"]["hot_tension"])
     canvas.box(LEFT, CALM_TOP, RIGHT, CALM_BOTTOM, PANEL, LINE)
     canvas.text(LEFT - 8, (CALM_TOP + CALM_BOTTOM) / 2 - 7, "tension", 11, DIM, anchor="rm")
@@ -188,8 +188,8 @@ def _warmth(tension: float, hot: float) -> str:
     return HOT if tension >= hot else WARM if tension >= hot * 2 / 3 else GREY
 
 
-def _draw_card(canvas: Canvas, game: Position, turns: list[Turn], seat: int, outcome: Outcome | None) -> None:
-    """Draw what a seat last did and said, its credibility, and in the end what the game was worth to it."""
+def _draw_card(canvas: Canvas, game: RecordedGame, turns: list[Turn], seat: int, outcome: Outcome | None) -> None:
+    """Draw the last move and words of a seat, its credibility, and its gain at the end."""
     left = (20, 325)[seat]
     right = left + 295
     canvas.box(left, CARD_TOP, right, CARD_BOTTOM, PANEL, LINE)
@@ -200,7 +200,7 @@ def _draw_card(canvas: Canvas, game: Position, turns: list[Turn], seat: int, out
     if not own:
         return
     y, room, last = CARD_TOP + 26.0, right - left - 26, own[-1]
-    did = deed(last, game.scenario)
+    did = move_text(last, game.scenario)
     price = "" if last.price is None else f" {price_text(last.price, game.scenario)}"
     canvas.text(left + 14, y, did + price, 12, INK, room=room)
     if last.package is not None and game.scenario.terms:
@@ -213,8 +213,8 @@ def _draw_card(canvas: Canvas, game: Position, turns: list[Turn], seat: int, out
         canvas.paragraph(left + 14, y + 17, last.words, 11, DIM, room=room, lines=lines)
 
 
-def _draw_credibility(canvas: Canvas, game: Position, seat: int, right: float) -> None:
-    """Draw a seat's credibility as a bar, and its last claim with what has become of it."""
+def _draw_credibility(canvas: Canvas, game: RecordedGame, seat: int, right: float) -> None:
+    """Draw a seat's credibility as a bar, and its last claim with its status."""
     row = game.row
     points, status = float(row["credibility"][seat]), ClaimStatus(int(row["claim_status"][seat]))
     canvas.text(right - 82, CARD_TOP + 10, f"credibility {points:.0f}", 11, DIM, anchor="ra")
@@ -226,15 +226,15 @@ def _draw_credibility(canvas: Canvas, game: Position, seat: int, right: float) -
     canvas.box(right - 74, CARD_TOP + 12, right - 74 + 62 * points / 100.0, CARD_TOP + 19, COLOURS[seat])
 
 
-def _gain(game: Position, outcome: Outcome, seat: int) -> str:
-    """Return what a deal is worth to a seat, in words."""
+def _gain(game: RecordedGame, outcome: Outcome, seat: int) -> str:
+    """Return the worth of a deal to a seat, in words."""
     worth = outcome.worth[seat] * (game.scenario.high - game.scenario.low)
     gain = f"{'gains' if worth >= 0 else 'loses'} {money(abs(worth), game.scenario)}"
     return gain if outcome.zopa is None else f"{gain}, {outcome.shares[seat]:.0%} of the ZOPA"
 
 
-def _draw_foot(canvas: Canvas, game: Position, headlines: list[Headline], outcome: Outcome | None) -> None:
-    """Draw how the game has ended or, while it goes on, the latest headline."""
+def _draw_foot(canvas: Canvas, game: RecordedGame, headlines: list[Headline], outcome: Outcome | None) -> None:
+    """Draw the ending or, while the game goes on, the latest headline."""
     if outcome is not None:
         text = plain(verdict(outcome, game.scenario, 1000)).splitlines()[0]
         canvas.text(20, 453, text, 14, DEAL if outcome.is_deal else HOT, room=RIGHT - 20)

@@ -1,4 +1,4 @@
-"""A game printed as it is played, for a person who watches."""
+"""A game printed while it is played, for a person who watches."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from parlay_marl.game.transcript import column_heads, ending_lines, heading, nam
 from parlay_marl.printable import encodable
 
 if TYPE_CHECKING:
-    from parlay_marl.game.position import Position
+    from parlay_marl.game.record import RecordedGame
 
 
 class LivePrinter:
-    """Prints a game as it goes: what is new at each call, the verdict and the picture at its end."""
+    """Prints a game as it goes on: the new part at each call, the verdict and the picture at its end."""
 
     def __init__(self) -> None:
         self._start = -1
@@ -22,8 +22,8 @@ class LivePrinter:
         """Turns printed so far, and the round of the last of them."""
         self._has_ended = False
 
-    def show(self, game: Position) -> None:
-        """Print what is new of a game."""
+    def show(self, game: RecordedGame) -> None:
+        """Print the new part of a game."""
         lines: list[Line] = []
         if game.starts != self._start:
             self._start, self._count, self._round, self._has_ended = game.starts, 0, -1, False

@@ -85,7 +85,7 @@ def settle() -> None:
 
 def warm_up() -> None:
     """Play two short games, so that no client has to wait for a rule to be compiled or loaded."""
-    config = make_config("saas_enterprise", "default", max_rounds=2)
+    config = make_config(max_rounds=2)
     alone = GameSession(config, (None, as_persona("shark")))
     alone.begin(0)
     alone.play(BUYER, alone.view(BUYER).silence())

@@ -70,7 +70,7 @@ class Schedule:
 
     def config(self, cell: Cell) -> GameConfig:
         """Return the configuration of a cell's games."""
-        return make_config(self.scenarios[cell.scenario], self.rules, reward="payoff")
+        return make_config(self.scenarios[cell.scenario], rules=self.rules, reward="payoff")
 
     def recipes(self) -> dict[str, Recipe]:
         """Return the recipes of the entrants that are asked for their moves, by name."""

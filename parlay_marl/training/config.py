@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, model_validator
 from parlay_marl.catalogue.files import Strict
 from parlay_marl.catalogue.personas import load_persona, persona_names
 from parlay_marl.catalogue.scenarios import load_scenario, scenario_names
+from parlay_marl.game.config import Information, Reward, Rounds, game_field
 from parlay_marl.option import Option
 from parlay_marl.policies.policy import Policy
 
@@ -72,7 +73,7 @@ class TrainingConfig(Strict):
     past_share: float = Field(0.25, ge=0.0, description="share of the games against past policies")
     opponent_share: float = Field(0.5, ge=0.0, description="share of the games against the opponents")
     role: Literal["buyer", "seller", "mixed"] = Field("mixed", description="seat of the learner")
-    reward: Literal["payoff", "shaped"] = Field("payoff", description="what the game pays")
+    reward: Reward = game_field("reward")
     persona_rewards: bool = Field(
         False, description="pay by the traits of a persona, and give the traits to the policy: it learns any persona"
     )
@@ -82,10 +83,8 @@ class TrainingConfig(Strict):
     turn_discount: float = Field(
         1.0, gt=0.0, le=1.0, description="factor on the payoff for each turn, beside the discount of the rules"
     )
-    information: Literal["incomplete", "complete"] | None = Field(None, description="are reservations public?")
-    max_rounds: Annotated[int | None, Option("--rounds")] = Field(
-        None, ge=1, le=1000, description="rounds; default: as the scenario says"
-    )
+    information: Information | None = game_field("information")
+    max_rounds: Annotated[Rounds | None, Option("--rounds")] = game_field("max_rounds")
     start: Annotated[str | None, Option(metavar="NAME|FILE")] = Field(
         None, description="learned persona or policy file whose weights the policy starts with; default: random weights"
     )

@@ -7,31 +7,26 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from parlay_marl.catalogue.files import Strict, validate
+from parlay_marl.catalogue.files import validate
 from parlay_marl.envs.batch import Batch
+from parlay_marl.game.config import DEFAULT_SCENARIO, InferredGameFields
 from parlay_marl.training.config import Weights
 
 SEEDS_APART = 2**20
 """Distance between the seeds of lanes: a training that continues from a checkpoint takes those between."""
 
 
-class EnvSettings(Strict):
+class EnvSettings(InferredGameFields):
     """The games of an environment: scenarios, pay and opponents."""
 
     scenarios: tuple[str, ...] = Field(
-        ("saas_enterprise",), min_length=1, description="scenarios, by name or file, with equal shares of the games"
+        (DEFAULT_SCENARIO,), min_length=1, description="scenarios, by name or file, with equal shares of the games"
     )
     opponents: Weights = Field({}, description="personas, by name or file, or policy files, and their weights")
     opponent_share: float | None = Field(
         None, ge=0.0, le=1.0, description="share of games against the opponents; default: 1 where there are any, else 0"
     )
     role: Literal["buyer", "seller", "mixed"] = Field("mixed", description="seat of the learner against an opponent")
-    reward: Literal["payoff", "shaped"] = Field("payoff", description="what the game pays")
-    rules: str | dict[str, Any] = Field("default", description="preset of the rules, or changed numbers")
-    information: Literal["incomplete", "complete"] | None = Field(None, description="are reservations public?")
-    opener: Literal["buyer", "seller", "random"] | None = Field(None, description="who opens each round")
-    max_rounds: int | None = Field(None, ge=1, le=1000, description="rounds; default: as the scenario says")
-    beliefs: Literal["bayes", "heuristic", "none"] = Field("bayes", description="belief tracker")
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:
@@ -56,12 +51,7 @@ class EnvSettings(Strict):
         return Batch(
             games,
             list(self.scenarios),
-            self.rules,
-            self.reward,
-            self.information,
-            self.opener,
-            self.max_rounds,
-            self.beliefs,
+            **{name: getattr(self, name) for name in InferredGameFields.model_fields},
             illegal="terminate",
             autoreset="disabled",
             learner=self.role if against_opponents else "both",

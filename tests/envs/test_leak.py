@@ -9,8 +9,11 @@ import numpy as np
 import pytest
 
 from parlay_marl import negotiation_v0
-from parlay_marl.catalogue import load_scenario
+from parlay_marl.catalogue import load_persona, load_scenario
 from parlay_marl.envs.single import NegotiationEnv
+from parlay_marl.game.action import Action
+from parlay_marl.game.view import SeatView
+from parlay_marl.players.player import Player
 from tests.helpers import AGENTS, BUYER, SCENARIOS, SELLER, Reciter, pick, same
 
 SEATS = ("buyer", "seller")
@@ -119,6 +122,44 @@ def test_one_agent_against_a_policy_that_does_not_look(watcher: int, hidden: str
             turns += 1
             assert turns % 10 or pair[0].render() == pair[1].render()
             assert told(looks[0][4], pair[0].belief()) == told(looks[1][4], pair[1].belief())
+
+
+class Watcher(Player):
+    """Keeps its views and plays offers that do not depend on them."""
+
+    name = "watcher"
+
+    def __init__(self, seed: int) -> None:
+        self.views: list[SeatView] = []
+        self.prices = np.random.default_rng(seed).uniform(0.2, 0.8, 60).tolist()
+
+    def act(self, view: SeatView) -> Action:
+        self.views.append(view)
+        scenario = view.scenario
+        return view.make_offer(scenario.low + self.prices[len(self.views)] * (scenario.high - scenario.low))
+
+
+@every_watcher
+@pytest.mark.parametrize("persona", ["shark", "diplomat", "veteran"])
+def test_a_view_tells_neither_who_sits_opposite_nor_its_drift(persona: str, watcher: int) -> None:
+    """The other's phrases are cheap talk, and heard; its name, and the line that tells of its drift, are not."""
+    known, drifts = load_persona(persona), 0
+    unnamed = known.model_copy(update={"name": "somebody"})
+    silent = unnamed.model_copy(update={"voice": unnamed.voice.model_copy(update={"drift": ()})})
+    for seed in SEEDS:
+        seen = []
+        for other in (known, silent):
+            player = Watcher(seed)
+            pair = (player, other) if watcher == BUYER else (other, player)
+            record = negotiation_v0.play_game(*pair, seed=seed)
+            drifts += len(record.drift_lines)
+            seen.append(pickle.dumps(player.views))
+        assert seen[0] == seen[1]
+        assert persona.encode() not in seen[0]
+        views = pickle.loads(seen[0])
+        assert any(turn.words for view in views for turn in view.turns)
+        assert {turn.name for view in views for turn in view.turns} <= set(SEATS)
+    assert drifts
 
 
 def test_the_test_would_notice() -> None:

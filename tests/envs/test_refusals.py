@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import gymnasium
 import numpy as np
 import pytest
 
 from parlay_marl import negotiation_v0
 from parlay_marl.core.moves import N_MOVES, Move, Refusal, decode
 from parlay_marl.core.outcome import Ending
+from parlay_marl.envs.batch import Batch
 from parlay_marl.envs.single import NegotiationEnv
 from parlay_marl.errors import (
     ActionTypeError,
@@ -25,6 +27,7 @@ from parlay_marl.game.game import Game
 from parlay_marl.game.position import REASONS
 from tests.helpers import AGENTS, PERSONAS, Chooser, Reciter, case_name, claim, content, offer, same
 
+NAME = "parlay/Negotiation-v0"
 N = 87
 """Discrete actions of a scenario with one package."""
 NAN, INF = float("nan"), float("inf")
@@ -761,6 +764,47 @@ def test_personas_in_a_seat_never_refuse_anything(persona: str) -> None:
             env.step(int(chooser.act(seen["observation"][None], seen["action_mask"][None])[0]))
 
 
+# --- arguments --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("call", "reason"),
+    [
+        (
+            lambda: negotiation_v0.env(opponent="shark"),
+            "raw_env: there is no argument 'opponent'; use buyer or seller; ",
+        ),
+        (lambda: gymnasium.make(NAME, seller="shark"), "there is no argument 'seller'; use role or opponent; "),
+        (lambda: gymnasium.make_vec(NAME, 2, seller="shark"), "there is no argument 'seller'; use role or opponent; "),
+        (lambda: negotiation_v0.parallel_env(scenaro="uniform"), "no argument 'scenaro'; use scenario; the arguments"),
+        (lambda: negotiation_v0.env(colour="red"), "no argument 'colour'; the arguments are scenario, rules, reward"),
+        (lambda: negotiation_v0.env("uniform", "default"), "'default' stands without the name .* only scenario may"),
+        (lambda: negotiation_v0.env("uniform", scenario="uniform"), "multiple values for argument 'scenario'"),
+        (lambda: negotiation_v0.make_config(rounds=3), "no argument 'rounds'; use max_rounds"),
+        (lambda: negotiation_v0.make_config("uniform", "seed"), "'seed' stands without the name"),
+        (lambda: negotiation_v0.play_game("shark"), "play_game: missing a required argument: 'seller'"),
+        (lambda: negotiation_v0.play_game("shark", "linear", opener_seat=1), "no argument 'opener_seat'"),
+        (lambda: negotiation_v0.replay({"rewards": "payoff"}, 0, []), "no argument 'rewards'; use reward"),
+        (Batch, "Batch: missing a required argument: 'num_games'"),
+    ],
+)
+def test_wrong_arguments_are_refused_in_one_sentence(call: Any, reason: str) -> None:
+    with pytest.raises(ConfigurationError, match=reason):
+        call()
+
+
+def test_the_scenario_may_come_without_its_name() -> None:
+    for kind in (negotiation_v0.env, negotiation_v0.parallel_env):
+        assert kind("uniform").config == negotiation_v0.make_config("uniform")
+
+
+def test_what_is_no_move_is_told_the_moves() -> None:
+    env = negotiation_v0.env(actions="mixed")
+    env.reset(seed=0)
+    with pytest.raises(ActionTypeError, match="'OFFER' is no move; give its number: 0 ACCEPT, 1 WALK_AWAY, 2 OFFER, "):
+        env.step({"move": "OFFER", "price": 0.5})
+
+
 # --- names ------------------------------------------------------------------------------------------------------------
 
 NAMES = {
@@ -803,7 +847,7 @@ def test_a_name_that_is_like_no_other_comes_with_all_there_are(name: Any) -> Non
 
 @pytest.mark.parametrize("rounds", [0, -1, 1001, 2.5, 2.0, "20", True, float("nan")], ids=case_name)
 def test_a_number_of_rounds_that_cannot_be_is_refused(rounds: Any) -> None:
-    with pytest.raises(ConfigurationError, match="max_rounds: give a whole number from 1 to 1000"):
+    with pytest.raises(ConfigurationError, match="max_rounds: give a whole number from 1 to 1,000"):
         negotiation_v0.env(max_rounds=rounds)
 
 

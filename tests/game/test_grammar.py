@@ -68,6 +68,21 @@ def test_moves(text: str, move: Move, price: float | None) -> None:
     assert meant(text, SAAS) == expected
 
 
+@pytest.mark.parametrize(
+    ("currency", "text"),
+    [("EUR", "€150"), ("EUR", "150 EUR"), ("euros", "€ 150"), ("CAD", "$150"), ("JPY", "¥150"), ("€", "150€")],
+)
+def test_the_sign_of_the_tables_own_currency_may_be_typed(currency: str, text: str) -> None:
+    scenario = STALL.model_copy(update={"currency": currency})
+    assert meant(text, scenario) == offered(scenario, 150)
+
+
+@pytest.mark.parametrize("currency", ["BTC", "credits", "EUR"])
+def test_a_sign_of_another_currency_is_asked_back(currency: str) -> None:
+    with pytest.raises(UnclearTextError, match=rf"names another currency, \$; prices here are in {currency}"):
+        meant("$150", STALL.model_copy(update={"currency": currency}))
+
+
 @pytest.mark.parametrize("text", ["12.5m", "12,500,000", "12.5 million", "12500k", "$12.5M"])
 def test_millions(text: str) -> None:
     assert meant(text, BUYOUT) == offered(BUYOUT, 12_500_000)
@@ -99,6 +114,14 @@ UNCLEAR = [
     ("accept 140000", "`accept` stands alone: it takes their offer exactly as it stands."),
     ("walk 3", "`walk` stands alone"),
     ("140k with equity", "There are no terms at this table"),
+    ("€140k", "'€140k' names another currency, €; prices here are in USD, so type 145000 or 145k."),
+    ("offer 140k €", "'140k €' names another currency, €"),
+    ("eur 140000", "'eur 140000' names another currency, EUR"),
+    ("140000 gbp", "'140000 gbp' names another currency, GBP"),
+    ("140.000…1k", "'140.000…1k' names several amounts; type one price, like 145000 or 145k."),
+    ("140.000...1k", "names several amounts"),
+    ("130k-140k", "names several amounts"),
+    ("130k to 140k", "names several amounts"),
 ]
 
 

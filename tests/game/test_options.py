@@ -241,7 +241,7 @@ REFUSED: list[tuple[Any, str]] = [
     ({"opener": "both"}, "opener.*'buyer' or 'seller'"),
     ({"opener": "random"}, "opener.*'buyer' or 'seller'"),
     ({"opener": 0}, "opener"),
-    ({"reservation": 150_000}, "reservation"),
+    ({"reservation": 150_000}, r"reservation: give a mapping such as \{'buyer': ..., 'seller': ...\} \(given 150000\)"),
     ({"reservation": {"byer": 150_000}}, r"reservation\.byer"),
     ({"reservation": {"buyer": "plenty"}}, r"reservation\.buyer.*'plenty'"),
     ({"reservation": {"buyer": float("nan")}}, r"reservation\.buyer.*finite"),

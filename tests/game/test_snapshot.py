@@ -275,7 +275,9 @@ def test_a_replay_of_moves_that_cannot_be_says_so() -> None:
 @pytest.mark.parametrize("scenario", SCENARIOS)
 @pytest.mark.parametrize("rules", ["default", "seed", HOT], ids=["default", "seed", "changed"])
 def test_a_config_survives_json_pickle_and_copies(rules: Any, scenario: str) -> None:
-    config = negotiation_v0.make_config(scenario, rules, "payoff", "none", "complete", "seller", 7)
+    config = negotiation_v0.make_config(
+        scenario, rules=rules, beliefs="none", information="complete", opener="seller", max_rounds=7
+    )
     again = [
         negotiation_v0.GameConfig.from_dict(json.loads(json.dumps(config.to_dict()))),
         pickle.loads(pickle.dumps(config)),

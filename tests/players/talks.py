@@ -126,7 +126,7 @@ class Talk:
         self.seat, self.other = seat, 1 - seat
         players: list[AnyPlayer | None] = [None, None]
         players[seat] = as_player(persona)
-        self.game = Game(make_config(in_small_units(deal), rules, **config), players)
+        self.game = Game(make_config(in_small_units(deal), rules=rules, **config), players)
         opener = SEATS[self.seat if opens else self.other]
         self.game.start(seed, 0, {"opener": opener, **(options or {})})
 

@@ -38,8 +38,8 @@ UNUSUAL = [
         for scenario in ("saas_enterprise", "hiring_package_terms", "uniform")
         for rounds in (1, 3, 60)
     ),
-    make_config("acquisition_terms", "seed"),
-    make_config("acquisition_terms", HOT),
+    make_config("acquisition_terms", rules="seed"),
+    make_config("acquisition_terms", rules=HOT),
     make_config("saas_enterprise", information="complete", beliefs="none"),
 ]
 """Short and long talks, and other rules: played against some who differ in how they end."""

@@ -124,7 +124,7 @@ def test_the_veteran_closes_on_what_its_belief_allows(seat: int) -> None:
 def test_it_challenges_what_it_doubts_by_more_than_a_third(depth: float) -> None:
     """It never misses one here: aggression and challenge rate are 1."""
     form = changed(reading(VETERAN, depth, challenge_rate=1.0), traits={"aggression": 1.0})
-    config, doubter, answers = make_config("uniform", STILL), PersonaPlayer(form), []
+    config, doubter, answers = make_config("uniform", rules=STILL), PersonaPlayer(form), []
     for seed in range(60):
         for name in ("shark", "diplomat", "random"):
             for players in ((doubter, as_player(name)), (as_player(name), doubter)):

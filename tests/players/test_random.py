@@ -41,7 +41,7 @@ def drawn(game: Game, draws: int) -> Counter[int]:
 
 def position(moves: Sequence[tuple[Move, float]], scenario: str, rules: dict[str, Any]) -> Game:
     """Return a game after some moves, the buyer's first."""
-    game = Game(make_config(scenario, rules, opener="buyer"))
+    game = Game(make_config(scenario, rules=rules, opener="buyer"))
     game.begin(0, 0)
     for move, price in moves:
         game.play(move, price, 0)

@@ -247,7 +247,7 @@ def test_a_transcript_tells_the_game_turn_by_turn(games: Games, data: dict[str, 
             last = [0.0, 0.0]
             for row, turn in zip(entry["turns"], turns, strict=True):
                 deed, price, terms, tension, words, result, news, eroded = row + [0] * (8 - len(row))
-                assert strings[deed] == transcript.deed(turn, deal)
+                assert strings[deed] == transcript.move_text(turn, deal)
                 if turn.price is None:
                     assert price is None
                 else:

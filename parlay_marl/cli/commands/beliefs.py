@@ -93,7 +93,7 @@ def _picture(pair: Sequence[PersonaPlayer], scenario: str | Scenario, rules: str
     from parlay_marl.game.game import Game
     from parlay_marl.render.belief_plot import belief_figure, plot_format
 
-    game = Game(make_config(scenario, rules), pair)
+    game = Game(make_config(scenario, rules=rules), pair)
     game.start(seed, 0)
     content = io.BytesIO()
     belief_figure(game).savefig(content, format=plot_format(path))

@@ -41,7 +41,7 @@ def play(
     from parlay_marl.game.config import make_config, one_of
 
     one_of("role", role, SEATS)
-    config = make_config(scenario, rules, opener=opener, max_rounds=rounds)
+    config = make_config(scenario, rules=rules, opener=opener, max_rounds=rounds)
     person = TerminalPlayer(role, not no_words)
     other, chosen = player(opponent), seed_or_random(seed)
     buyer, seller = (person, other) if role == "buyer" else (other, person)

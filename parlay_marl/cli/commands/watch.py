@@ -38,7 +38,7 @@ def watch(
 
     if not 0.0 <= delay <= LONGEST_DELAY:
         raise ConfigurationError(f"--delay: give from 0 to {LONGEST_DELAY:g} seconds, not {delay:g}")
-    config = make_config(scenario, rules, opener=opener, max_rounds=rounds)
+    config = make_config(scenario, rules=rules, opener=opener, max_rounds=rounds)
     chosen = seed_or_random(seed)
     played = new_game(config, player(buyer), player(seller), chosen, game)
     play_out(played, chosen, game)

@@ -62,7 +62,7 @@ def offer_curves(games: Games, ranking: Sequence[int]) -> dict[str, Any]:
     openers = 2 if 2 * len(pairs) <= with_transcripts else 1
     rules, scenarios = load_rules(games.rules), []
     for number, scenario in enumerate(games.scenarios):
-        config = make_config(scenario, rules, reward="payoff")
+        config = make_config(scenario, rules=rules, reward="payoff")
         steps, params = _steps(config.max_rounds), build_params(scenario, rules, reward="payoff")
         found: list[Any] = [None] * len(games.entrants) ** 2
         for count, pair in enumerate(pairs[:drawn]):
