@@ -59,7 +59,6 @@ def test_the_glossary_is_linked() -> None:
     assert any("glossary.md" in page.read_text("utf-8") for page in pages)
 
 
-@pytest.mark.skip(reason="names are being changed in several rooms; to be enabled when they are merged")
 def test_classes_and_functions_have_the_fields_own_names() -> None:
     offenders = [
         f"{path}: {kind} {name}"
