@@ -40,7 +40,7 @@ def test_an_amount_sent_back_stands_and_a_deal_is_at_it(places: list[Path], name
     told = game.view(0).counter_offer
     assert told is not None
     assert scenario.low <= told.price <= scenario.high
-    assert f"{told['amount']:,.{scenario.decimals}f}" in spoken(game.turns[1], scenario)
+    assert f"{told.price:,.{scenario.decimals}f}" in spoken(game.turns[1], scenario)
     game.play(0, game.view(0).make_offer(told.price))
     sent = next(turn for turn in game.history()[2:] if turn["seat"] == "buyer")
     assert sent["amount"] == told.price
