@@ -31,7 +31,7 @@ from parlay_marl.game.config import (
 )
 from parlay_marl.game.options import OF_ONE_SCENARIO, fixed_draws
 from parlay_marl.game.position import LARGEST_SEED, action_text, belief_text, checked_seed, refusal_text
-from parlay_marl.players.persona import PersonaPlayer, as_player, cast_of
+from parlay_marl.players.persona import PersonaPlayer, as_player, persona_tables
 from parlay_marl.policies.policy import Policy
 from parlay_marl.simulation.lane import LANE_DTYPE, Autoreset, Seating
 from parlay_marl.simulation.lanes import first_illegal, first_unstatable, reset_lanes, state_lanes, step_lanes
@@ -118,7 +118,7 @@ class Batch:
         self._autoreset = Autoreset[autoreset.upper()]
         self._raises = illegal == "raise"
         self._params = joined([config.params for config in self.configs], PARAMS_DTYPE)
-        self._cast = cast_of(self.personas)
+        self._tables = persona_tables(self.personas)
         self.packages = max(config.scenario.n_packages for config in self.configs)
         self.n_actions = n_actions(self.packages)
         self.elicits = self.configs[0].beliefs == "elicited"
@@ -143,7 +143,7 @@ class Batch:
         self._estimates, self._unstated = np.zeros((stated, 2)), np.zeros(stated, np.bool_)
         # Plain numbers and ready tuples keep the overhead of a call on a single game small.
         self._players = (
-            self.lanes, self.games, self._params, *self._cast, int(self._seating), self._deal_shares,
+            self.lanes, self.games, self._params, *self._tables, int(self._seating), self._deal_shares,
             self._persona_shares,
         )  # fmt: skip
         self._view = (self.packages, self.observations, self.masks)
@@ -305,7 +305,7 @@ class Batch:
         for index, player in changed.items():
             self._check_change(index, player)
         self._persona_shares[:] = cumulative
-        records, weights = self._cast
+        records, weights = self._tables
         for index, player in changed.items():
             start = int(records[index]["network"]["start"])
             weights[start : start + len(player.weights)] = player.weights

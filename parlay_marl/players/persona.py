@@ -87,14 +87,14 @@ class PersonaPlayer:
             )
 
 
-class Cast(NamedTuple):
+class PersonaTables(NamedTuple):
     """Personas as the kernels read them: records `(n,)` of `PERSONA_DTYPE`, and the weights of all learned policies."""
 
     records: Any
     weights: NDArray[np.float32]
 
 
-def cast_of(players: Sequence[PersonaPlayer]) -> Cast:
+def persona_tables(players: Sequence[PersonaPlayer]) -> PersonaTables:
     """Return personas for a kernel; one blank record where there are none.
 
     NumPy's own concatenation makes an equal dtype of its own, which costs the kernels several microseconds a call.
@@ -104,7 +104,7 @@ def cast_of(players: Sequence[PersonaPlayer]) -> Cast:
         records[i] = player.record[0]
         records[i]["network"]["start"] = start
         start += len(player.weights)
-    return Cast(records, np.concatenate([NO_WEIGHTS, *(player.weights for player in players)]))
+    return PersonaTables(records, np.concatenate([NO_WEIGHTS, *(player.weights for player in players)]))
 
 
 AnyPlayer = PersonaPlayer | Player | BatchedPlayer

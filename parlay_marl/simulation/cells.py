@@ -11,7 +11,7 @@ import numpy as np
 from parlay_marl.core.moves import BUYER, SELLER
 from parlay_marl.core.outcome import OUTCOME_DTYPE
 from parlay_marl.core.state import STATE_DTYPE
-from parlay_marl.players.persona import PersonaPlayer, cast_of
+from parlay_marl.players.persona import PersonaPlayer, persona_tables
 from parlay_marl.players.scripted import play_games, seated
 from parlay_marl.simulation.threads import Workers
 
@@ -41,14 +41,14 @@ def play_cell(
     """
     for player in (buyer, seller):
         player.check_packages(int(params[0]["scenario"]["packages"]))
-    cast, fixed = cast_of([buyer, seller]), seated([buyer.record, seller.record], opener)
+    tables, fixed = persona_tables([buyer, seller]), seated([buyer.record, seller.record], opener)
     outcomes = np.zeros(games, OUTCOME_DTYPE)
     blank, numbers = np.zeros(1, STATE_DTYPE), np.arange(games)
 
     def play(work: Any) -> int:
         scratch = np.zeros(1, STATE_DTYPE)
         return play_games(
-            work, params, *cast, BUYER, SELLER, fixed, blank, np.uint64(seed), 0, numbers, scratch, outcomes
+            work, params, *tables, BUYER, SELLER, fixed, blank, np.uint64(seed), 0, numbers, scratch, outcomes
         )
 
     workers = Workers(threads, games, LEAST_PER_THREAD)

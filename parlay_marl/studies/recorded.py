@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from parlay_marl.catalogue.scenarios import Params
 from parlay_marl.core.state import STATE_DTYPE
-from parlay_marl.players.persona import PersonaPlayer, cast_of
+from parlay_marl.players.persona import PersonaPlayer, persona_tables
 from parlay_marl.players.scripted import seated
 from parlay_marl.simulation.record import RECORDED_FIGURES, TURN_DTYPE, record_games
 
@@ -30,10 +30,10 @@ def recorded(
     """
     for player in (buyer, seller):
         player.check_packages(int(params[0]["scenario"]["packages"]))
-    cast, fixed = cast_of([buyer, seller]), seated([buyer.record, seller.record], opener)
+    tables, fixed = persona_tables([buyer, seller]), seated([buyer.record, seller.record], opener)
     n, most = len(numbers), 2 * int(params[0]["scenario"]["rounds"])
     turns, lengths = np.zeros((n, most), TURN_DTYPE), np.zeros(n, np.int64)
     beliefs = np.zeros((n, most, len(params), 2, RECORDED_FIGURES))
     scratch, blank = np.zeros(len(params), STATE_DTYPE), np.zeros(1, STATE_DTYPE)
-    record_games(params, *cast, fixed, blank, np.uint64(seed), numbers, scratch, turns, beliefs, lengths)
+    record_games(params, *tables, fixed, blank, np.uint64(seed), numbers, scratch, turns, beliefs, lengths)
     return turns, beliefs, lengths

@@ -22,7 +22,7 @@ from parlay_marl.game.action import Action
 from parlay_marl.game.config import GameConfig, make_config
 from parlay_marl.game.game import Game, replay
 from parlay_marl.game.text import price_text
-from parlay_marl.players.persona import Cast, PersonaPlayer, as_persona, as_player, cast_of
+from parlay_marl.players.persona import PersonaPlayer, PersonaTables, as_persona, as_player, persona_tables
 from parlay_marl.players.persona_numbers import PERSONA_DTYPE
 from parlay_marl.players.scripted import choose_move
 from tests.helpers import HOT, PERSONAS, SCENARIOS, Chooser, content, pick, without_price
@@ -126,11 +126,11 @@ def career(request: pytest.FixtureRequest) -> Career:
     return career
 
 
-def choices(rows: Any, params: Any, cast: Cast, index: int = 0) -> list[Action]:
-    """Return what a persona of a cast does in every row."""
+def choices(rows: Any, params: Any, tables: PersonaTables, index: int = 0) -> list[Action]:
+    """Return what a persona does in every row."""
     choice, made = np.zeros(1, CHOICE_DTYPE), []
     for i in range(len(rows)):
-        choose_move(rows, params, i, *cast, index, choice)
+        choose_move(rows, params, i, *tables, index, choice)
         move, price, package = choice[0].item()
         made.append(Action(Move(move), price, package))
     return made
@@ -156,10 +156,10 @@ def test_it_makes_legal_moves_only_over_whole_games(career: Career) -> None:
 
 
 def test_it_does_the_same_in_the_same_position_wherever_game_and_record_are_kept(career: Career) -> None:
-    cast = cast_of([learned("first"), career.player, as_persona("random"), learned("another", seed=3)])
+    tables = persona_tables([learned("first"), career.player, as_persona("random"), learned("another", seed=3)])
     for played in career.played:
         backwards = rows_of(row.tobytes() for row in played.rows[::-1])
-        assert choices(backwards, played.config.params, cast, 1)[::-1] == played.choices
+        assert choices(backwards, played.config.params, tables, 1)[::-1] == played.choices
         assert content(backwards[::-1]) == content(played.rows), "a persona must not touch the game"
 
 
@@ -246,13 +246,13 @@ def nominal_changed(config: GameConfig, seat: int, rng: np.random.Generator) -> 
 
 
 def test_it_never_uses_what_its_seat_must_not_know(career: Career) -> None:
-    cast, rng = Cast(career.player.record, career.player.weights), np.random.default_rng(5)
+    tables, rng = PersonaTables(career.player.record, career.player.weights), np.random.default_rng(5)
     for played in career.played:
         rows = hidden_changed(played.rows, played.seat, rng)
         if career.player.policy is not None and played.config.information == "complete":
             rows["reservation"] = played.rows["reservation"]  # its observation shows open cards; others believe them
         assert content(rows) != content(played.rows)
-        assert choices(rows, nominal_changed(played.config, played.seat, rng), cast) == played.choices
+        assert choices(rows, nominal_changed(played.config, played.seat, rng), tables) == played.choices
 
 
 # ------------------ keeping and repeating

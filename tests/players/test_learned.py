@@ -28,7 +28,7 @@ from parlay_marl.game.config import make_config
 from parlay_marl.game.game import Game
 from parlay_marl.game.outcome import make_report
 from parlay_marl.players.packages import chosen_package
-from parlay_marl.players.persona import NO_WEIGHTS, PersonaPlayer, as_persona, as_player, cast_of
+from parlay_marl.players.persona import NO_WEIGHTS, PersonaPlayer, as_persona, as_player, persona_tables
 from parlay_marl.players.scripted import choose_move
 from parlay_marl.players.voice import drifted_now
 from parlay_marl.policies.policy import Policy, read_policy, write_policy
@@ -146,7 +146,7 @@ def test_a_persona_without_a_policy_has_no_weights() -> None:
 
 def test_a_cast_keeps_its_weights_one_after_the_other() -> None:
     players = [learned("a"), as_persona("shark"), learned("b", hidden=(5, 5), seed=1)]
-    records, weights = cast_of(players)
+    records, weights = persona_tables(players)
     assert weights.tobytes() == players[0].weights.tobytes() + players[2].weights.tobytes()
     assert records["network"]["start"].tolist() == [0, len(players[0].weights), len(players[0].weights)]
     assert records["network"]["layers"].tolist() == [1, 0, 2]

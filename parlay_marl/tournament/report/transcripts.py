@@ -80,7 +80,13 @@ def _turn_row(turn: Turn, scenario: Scenario, strings: Strings, last: list[float
         words = words.replace(label, "{terms}")
         terms = label if turn.changes_terms else ""
     texts = [strings.place(text) for text in (words, turn.result, "\n".join(turn.headlines))]
-    row = [strings.place(transcript.move_text(turn, scenario)), price, strings.place(terms), round(turn.tension), *texts]
+    row = [
+        strings.place(transcript.move_text(turn, scenario)),
+        price,
+        strings.place(terms),
+        round(turn.tension),
+        *texts,
+    ]
     row.append(int(turn.eroded))
     while row[-1] == 0:
         row.pop()
