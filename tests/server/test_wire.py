@@ -12,7 +12,6 @@ import httpx
 import pytest
 from openenv.cli.__main__ import app as openenv_cli
 from openenv.core import GenericEnvClient
-from tests.server.test_openenv import conceding
 from typer.testing import CliRunner
 from websockets.sync.client import connect
 
@@ -21,6 +20,7 @@ from parlay_marl.core.moves import Move
 from parlay_marl.server import NegotiationAction, ParlayClient
 from tests.processes import LIMIT
 from tests.server.table import served
+from tests.server.test_openenv import conceding
 
 
 @pytest.fixture(scope="module")
