@@ -137,27 +137,29 @@ def test_libraries_are_logged_by_their_first_line_without_exceptions(log: io.Str
 
 
 def test_libraries_complain_of_clients_only_so_often() -> None:
-    sparingly = LibraryFilter()
+    limited, began = LibraryFilter(), time.monotonic()
 
     def passes(text: str) -> bool:
-        return sparingly.filter(logging.LogRecord("uvicorn.error", logging.ERROR, "", 0, text, (), None))
+        return limited.filter(logging.LogRecord("uvicorn.error", logging.ERROR, "", 0, text, (), None))
 
     assert not passes("Invalid UTF-8 sequence received from client.")
     passed = sum(passes("Exception in ASGI application") for _ in range(1_000))
-    assert 10 <= passed <= 40
+    assert 10 <= passed <= 25 + 20 * (time.monotonic() - began)
 
 
 def test_a_flood_of_refusals_does_not_fill_the_log(log: io.StringIO) -> None:
-    telemetry = Telemetry()
+    telemetry, began = Telemetry(), time.monotonic()
     for _ in range(5_000):
         telemetry.refused("openenv", "invalid_json")
+    seconds = time.monotonic() - began
     assert figures(telemetry)["parlay_refusals_total", "openenv", "invalid_json"] == 5_000.0
     told = lines_of(log.getvalue())
-    assert 10 <= len(told) < 200
+    assert 10 <= len(told) <= 25 + 20 * seconds
     time.sleep(0.1)
     telemetry.refused("openenv", "too_deep")
-    last = lines_of(log.getvalue())[-1]
-    assert (last["reason"], last["unlogged"] > 4_000) == ("too_deep", True)
+    lines = lines_of(log.getvalue())
+    assert lines[-1]["reason"] == "too_deep"
+    assert len(lines) + sum(line.get("unlogged", 0) for line in lines) == 5_001
 
 
 def test_the_form_of_the_log_can_be_set_up() -> None:
