@@ -23,6 +23,7 @@ from tests.core.games import PLAIN
 from tests.helpers import SCENARIOS, content
 from tests.players.talks import positions, rows_of
 
+pytestmark = pytest.mark.filterwarnings("ignore:overflow encountered:RuntimeWarning")  # plain Python counts words
 every_strategy = pytest.mark.parametrize("name", STRATEGIES)
 
 ARGUMENTS = {
