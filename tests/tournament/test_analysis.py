@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from parlay_marl.core.outcome import Ending
+from parlay_marl.core.outcome import FORFEIT, Ending
 from parlay_marl.errors import ConfigurationError
 from parlay_marl.studies.metrics import KEYS, per_game
 from parlay_marl.tournament import ratings
@@ -140,6 +140,7 @@ def test_the_meta_game_is_that_of_the_payoff_matrix(analysis: Analysis) -> None:
 def test_forfeits_are_counted_and_cost_what_the_rules_say(games: Any) -> None:
     rows = games.rows.copy()
     rows["forfeit_by"][:5] = 0
+    rows["outcome"]["ending"][:5], rows["outcome"]["closed_by"][:5] = FORFEIT, 0
     rows["outcome"]["payoff"][:5] = (-1.0, 0.0)
     found = {standing.name: standing for standing in analyse(replace(games, rows=rows), resamples=2).standings}
     assert {name: standing.forfeits for name, standing in found.items()} == {**dict.fromkeys(FIELD, 0), FIELD[0]: 5}

@@ -17,7 +17,7 @@ from parlay_marl.tournament import Games, analyse, replay_game, run_tournament
 from parlay_marl.tournament.entrants import load_entrant, recalled
 from parlay_marl.tournament.games import POLICY_DIGEST
 from parlay_marl.tournament.replay import rows_of
-from parlay_marl.tournament.report import report_data
+from parlay_marl.tournament.report.page import report_data
 from tests.helpers import content
 from tests.policies.networks import ROOM, learned, network
 from tests.tournament.test_replay import outcome, stored
