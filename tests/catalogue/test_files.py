@@ -86,7 +86,7 @@ BAD_SCENARIOS = {
     "no range": ('title = "x"\n' + LIMITS, "low: Field required; high: Field required"),
     "range upside down": (
         'title = "x"\nlow = 5\nhigh = 4\n' + LIMITS,
-        r"\(whole\): the public range needs 0 <= low < high",
+        r"the public range needs 0 <= low < high",
     ),
     "range below zero": ('title = "x"\nlow = -5\nhigh = 4\n' + LIMITS, "the public range needs 0 <= low < high"),
     "range of text": ('title = "x"\nlow = "cheap"\nhigh = 4\n' + LIMITS, "low: .*valid number.*'cheap'"),

@@ -303,7 +303,7 @@ def test_modules_are_found_in_larger_checkpoints(place: str, tmp_path: Path) -> 
 
 
 def test_what_rllib_leaves_open_is_asked_for(tmp_path: Path, saved: Path) -> None:
-    with pytest.raises(PolicyFileError, match=r"its head has hidden layers, .*; say with --activation which one all"):
+    with pytest.raises(PolicyFileError, match=r"its head has hidden layers, .*; give the activation of all"):
         import_policy(FIXTURES / "rllib_modules", module="seller")
     with pytest.raises(PolicyFileError, match=r"it holds no module_state\.pkl or module_state\.msgpack; give a checkp"):
         import_policy(tmp_path)
