@@ -157,7 +157,7 @@ class SeatView:
             raise ActionTypeError(f"{price!r} is no price; give an amount of {scenario.currency}")
         if not scenario.low <= price <= scenario.high:
             raise IllegalMoveError(
-                f"{price} lies outside the public range, {exact_money(scenario.low, scenario)} to "
+                f"{float(price):,.15g} lies outside the public range, {exact_money(scenario.low, scenario)} to "
                 f"{exact_money(scenario.high, scenario)}; give a price within it"
             )
         return min(max(scenario.normalise(price), 0.0), 1.0)

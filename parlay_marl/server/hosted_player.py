@@ -30,10 +30,6 @@ Result = tuple[Any, BaseException | None]
 """The answer of a call, or the error that it raised."""
 
 
-class LateError(Exception):
-    """A call that takes too long."""
-
-
 class PlayerThreads:
     """The threads in which players are asked; a call that takes too long keeps its thread until it returns."""
 
@@ -47,7 +43,7 @@ class PlayerThreads:
             raise RequestError(f"the opponent {name!r} does not answer at present; name another, or try again later")
 
     async def ask(self, call: Callable[[], Any]) -> Result:
-        """Return the result of a call, or raise `LateError` where it takes too long."""
+        """Return the result of a call, or raise `TimeoutError` where it takes too long."""
         loop = asyncio.get_running_loop()
         result: asyncio.Future[Result] = loop.create_future()
 
@@ -60,7 +56,7 @@ class PlayerThreads:
         if not done:
             self._late += 1
             result.add_done_callback(self._has_returned)
-            raise LateError
+            raise TimeoutError
         return result.result()
 
     def _has_returned(self, _result: Any) -> None:
@@ -104,7 +100,7 @@ class HostedPlayer:
         """Return the turn of the player, or None where it fails, which is logged."""
         try:
             action, error = await self._threads.ask(functools.partial(self._act, view))
-        except LateError:
+        except TimeoutError:
             self._telemetry.player_forfeited("late")
             return None
         if error is not None:

@@ -70,7 +70,7 @@ WRONG = [
     (("watch", "shark", "diplomat", "--scenario", "sas_enterprise"), "did you mean 'saas_enterprise'?"),
     (("watch", "shark", "diplomat", "--rules", "sead"), "did you mean 'seed'?"),
     (("watch", "shark", "diplomat", "--opener", "sellers"), "did you mean 'seller'?"),
-    (("watch", "shark", "diplomat", "--rounds", "0"), "whole number from 1 to 1000, not 0"),
+    (("watch", "shark", "diplomat", "--rounds", "0"), "whole number from 1 to 1,000, not 0"),
     (("watch", "shark", "diplomat", "--seed", "-1"), "error: seed: give a whole number from 0"),
     (("watch", "shark", "diplomat", "--game", "-1"), "error: --game: give a whole number from 0"),
     (("watch", "shark", "diplomat", "--delay", "nan"), "error: --delay: give from 0 to 60 seconds, not nan"),

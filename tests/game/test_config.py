@@ -9,8 +9,6 @@ from typing import Any, get_type_hints
 
 import numpy as np
 import pytest
-from parlay_marl.server.negotiation import Setup
-from parlay_marl.training.plan import Plan
 from pydantic import ValidationError
 
 from parlay_marl import negotiation_v0
@@ -24,6 +22,8 @@ from parlay_marl.game.config import (
     InferredGameFields,
     game_field,
 )
+from parlay_marl.server.game_request import GameRequest
+from parlay_marl.training.config import TrainingConfig
 from parlay_marl.training.rllib_settings import EnvSettings
 
 NAMES = tuple(GameFields.model_fields)
@@ -47,7 +47,7 @@ def test_every_signature_shows_all_choices_with_their_defaults(call: Callable[..
     }
 
 
-@pytest.mark.parametrize("model", [Setup, EnvSettings])
+@pytest.mark.parametrize("model", [GameRequest, EnvSettings])
 def test_models_inherit_the_choices(model: type[InferredGameFields]) -> None:
     for name in NAMES:
         own, listed = model.model_fields[name], InferredGameFields.model_fields[name]
@@ -57,7 +57,7 @@ def test_models_inherit_the_choices(model: type[InferredGameFields]) -> None:
 
 @pytest.mark.parametrize("name", ["reward", "information", "max_rounds"])
 def test_a_plan_of_training_picks_some_of_them(name: str) -> None:
-    own, listed = Plan.model_fields[name], game_field(name)
+    own, listed = TrainingConfig.model_fields[name], game_field(name)
     assert (own.default, own.description) == (listed.default, listed.description)
 
 

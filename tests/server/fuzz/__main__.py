@@ -16,13 +16,13 @@ import argparse
 import contextlib
 import os
 import signal
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from tests.processes import LIMIT, Started
 from tests.server.fuzz.clients import Bystander
 from tests.server.fuzz.findings import Findings
 from tests.server.fuzz.fuzzer import Fuzzer
@@ -49,26 +49,16 @@ def server(folder: Path) -> Iterator[tuple[int, str, Path]]:
         "--wait",
         "5",
     ]
-    with log.open("w") as stream:
-        process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=stream, text=True, env={**os.environ, "PYTHONUNBUFFERED": "1"}
-        )
-        assert process.stdout is not None
-        try:
-            told = process.stdout.readline()
-            if not told.startswith("Serving at http://"):
-                raise SystemExit(f"the server does not start: {log.read_text()}")
-            yield int(told.split()[2].rpartition(":")[2]), str(scenario), log
-            if process.poll() is not None:
-                raise SystemExit(f"the server has ended: {process.returncode}")
-        finally:
-            process.terminate()
-            try:
-                process.wait(20)
-            finally:
-                process.kill()
-                process.wait()
-                process.stdout.close()
+    variables = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    with log.open("w") as stream, Started(command, stderr=stream, env=variables) as process:
+        line = process.line()
+        if not line.startswith("Serving at http://"):
+            raise SystemExit(f"the server does not start: {log.read_text()}")
+        yield int(line.split()[2].rpartition(":")[2]), str(scenario), log
+        if process.poll() is not None:
+            raise SystemExit(f"the server has ended: {process.returncode}")
+        process.terminate()
+        process.wait(LIMIT)
 
 
 def check_log(findings: Findings, log: Path, scenario: str) -> None:
