@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import dataclasses
 import functools
 import json
 import os
@@ -348,7 +349,7 @@ def report(algorithm: Any, options: argparse.Namespace, illegal: int) -> int:
     print("clear of both yardsticks" if beaten else "NOT clear of both yardsticks")
     print(f"illegal moves in training: {illegal}")
     data = {"illegal_moves": illegal, "games": options.games, "clear": beaten}
-    data |= {"payoffs": {name: found._asdict() for name, found in rows.items()}}
+    data |= {"payoffs": {name: dataclasses.asdict(found) for name, found in rows.items()}}
     (options.out / "evaluation.json").write_text(json.dumps(data, indent=2) + "\n")
     return 0 if illegal == 0 else 1
 

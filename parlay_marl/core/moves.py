@@ -196,13 +196,6 @@ def legal_moves(s: Any, p: Any) -> int:
 
 
 @rule
-def write_move_mask(s: Any, p: Any, mask: Any) -> None:
-    """Write which of the seven moves are legal for the seat on turn into an int8 vector of that length."""
-    for move in range(N_MOVES):
-        mask[move] = refusal(s, p, move, 0.5, 0) == _LEGAL
-
-
-@rule
 def _forbid(mask: Any, start: int) -> None:
     """Rule out all prices from an index on."""
     for level in range(PRICE_LEVELS):

@@ -18,11 +18,9 @@ from parlay_marl.core.ending import end_game, pay_ending
 from parlay_marl.core.events import fire_events
 from parlay_marl.core.moves import (
     BUYER,
-    N_MOVES,
     SELLER,
     seat_on_turn,
     write_action_mask,
-    write_move_mask,
 )
 from parlay_marl.core.observation import write_observation
 from parlay_marl.core.outcome import (
@@ -129,7 +127,5 @@ def observe(s: Any, p: Any, seat: int, packages: int, observation: Any, mask: An
     write_observation(s, p, seat, packages, observation)
     if s["ending"] != NONE or s["seat"] != seat:
         mask[:] = 0
-    elif len(mask) == N_MOVES:
-        write_move_mask(s, p, mask)
     else:
         write_action_mask(s, p, packages, mask)

@@ -170,8 +170,8 @@ class GameSession:
         return new
 
     def words_of(self, turn: Turn) -> str:
-        """Return what was said with a turn; an opponent without words of its own says its move plainly."""
-        return turn.words if self.opponents[turn.seat] is None else spoken(turn, self.scenario)
+        """Return what the other seat hears with a turn; an opponent without words of its own says its move plainly."""
+        return turn.words if self.opponents[turn.seat] is None else spoken(turn.as_seen(), self.scenario)
 
     def last_turn_of(self, seat: int) -> tuple[Turn | None, str]:
         """Return a seat's last turn, and what it said."""
