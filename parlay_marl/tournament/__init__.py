@@ -4,7 +4,8 @@ from parlay_marl.tournament.analysis import Analysis, analyse
 from parlay_marl.tournament.forfeits import Forfeit
 from parlay_marl.tournament.games import GAME_DTYPE, EntrantInfo, Games
 from parlay_marl.tournament.replay import replay_game
-from parlay_marl.tournament.report import figures, write_report
+from parlay_marl.tournament.report.page import write_report
+from parlay_marl.tournament.report.plots import figures
 from parlay_marl.tournament.run import run_tournament
 
 __all__ = [

@@ -47,12 +47,13 @@ def played(folder: Path, **more: Any) -> Games:
 
 def test_they_are_personas_that_bring_the_digest_of_their_file(folder: Path) -> None:
     for given, name, file in (("pupil.safetensors", "pupil", "pupil"), ("clerk.toml", "clerk", "traits")):
-        contestant = load_entrant(folder / given)
+        entrant = load_entrant(folder / given)
         policy = folder / f"{file}.safetensors"
-        assert (contestant.name, contestant.info.kind, contestant.recipe) == (name, "persona", None)
-        assert contestant.info.source[POLICY_DIGEST] == sha256(policy.read_bytes()).hexdigest()
-        assert contestant.info.persona == contestant.persona
-        assert contestant.info.source["policy"] == str(policy)
+        assert (entrant.name, entrant.info.kind, entrant.recipe) == (name, "persona", None)
+        assert entrant.info.source[POLICY_DIGEST] == sha256(policy.read_bytes()).hexdigest()
+        assert entrant.player is not None
+    assert entrant.info.persona == entrant.player.persona
+        assert entrant.info.source["policy"] == str(policy)
     assert POLICY_DIGEST not in load_entrant("shark").info.source
     assert load_entrant("shark").info.policy_digest is None
 
@@ -61,7 +62,7 @@ def test_a_policy_of_the_catalogue_keeps_its_relative_name(folder: Path, monkeyp
     monkeypatch.setattr(catalogue, "FOLDER", folder)
     info = load_entrant("clerk").info
     assert info.source["policy"] == "traits.safetensors"
-    assert recalled(info).persona == info.persona
+    assert recalled(info).player.persona == info.persona  # type: ignore[union-attr]
 
 
 def test_games_are_stored_read_and_replayed_and_do_not_depend_on_threads(folder: Path) -> None:
