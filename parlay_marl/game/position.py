@@ -30,6 +30,8 @@ from parlay_marl.game.turns import TurnReader
 
 Observation = dict[str, NDArray[Any]]
 LARGEST_SEED = 2**64 - 1
+_MOVES = tuple(Move)
+"""Moves by number; a look-up is cheaper than a call of the enumeration."""
 LARGEST_NUMBER = 2**62
 
 _BLANK = np.zeros(1, STATE_DTYPE)
@@ -236,8 +238,9 @@ class Position:
         if not 0 <= index < self.n_actions:
             raise self._illegal(Refusal.UNKNOWN_MOVE, action_text(action, -1, self.seat, self.packages) + by, belief)
         if belief is not None or self._reader is not None:
-            move, price, package = decode(index, self.seat, self.packages)
-            self._turn(move, price, package, belief, "", action_text(action, index, self.seat, self.packages) + by)
+            reason = self._turn(*decode(index, self.seat, self.packages), belief, "")
+            if reason:
+                raise self._illegal(reason, action_text(action, index, self.seat, self.packages) + by, belief)
             return
         if self._play_index is None:
             self._play_index = _turn_kernel()
@@ -257,29 +260,29 @@ class Position:
         """Play one move for the seat on turn."""
         if self.is_over or self.seed is None:
             self.refuse_turn()
-        name = Move(move).name if 0 <= move < N_MOVES else f"move {move}"
-        self._turn(move, price, package, belief, words, f"{name} (price {price:g}, package {package})")
+        reason = self._turn(move, price, package, belief, words)
+        if reason:
+            name = Move(move).name if 0 <= move < N_MOVES else f"move {move}"
+            raise self._illegal(reason, f"{name} (price {price:g}, package {package})", belief)
 
     def turn(self, action: Action) -> None:
         """Play an action from the record of a game."""
         # kernels take longer to read an enumeration than a number
         self.turn_by_move(int(action.move), action.price or 0.0, action.package or 0, action.belief, action.words)
 
-    def _turn(
-        self, move: int, price: float, package: int, belief: tuple[float, float] | None, words: str, what: str
-    ) -> None:
-        """Play a move, with a belief where one is stated; `what` is the name of the move in an error."""
+    def _turn(self, move: int, price: float, package: int, belief: tuple[float, float] | None, words: str) -> int:
+        """Play a move, with a belief where one is stated, if it is legal; return its `Refusal`."""
         rows, params, reader, begun = self._rows, self._params, self._reader, None
         if reader is not None and 0 <= move < N_MOVES:
-            begun = reader.look(rows, self.seat, Action(Move(move), price, package, belief, words))
+            begun = reader.look(rows, self.seat, Action(_MOVES[move], price, package, belief, words))
         if belief is None:
             reason = play_move(rows, params, 0, move, price, package, self.packages, self.observation, self.mask)
         else:
             stated = *belief, self.packages, self.observation, self.mask
             reason = play_stated(rows, params, 0, move, price, package, *stated)
         if reason:
-            raise self._illegal(reason, what, belief)
-        self._played.append(Action(Move(move), price, package, belief, words))
+            return int(reason)
+        self._played.append(Action(_MOVES[move], price, package, belief, words))
         self.rewards = self._reward.tolist()
         if reader is not None and begun is not None:
             reader.read(rows, begun)
@@ -287,6 +290,7 @@ class Position:
             self.is_over = True
         else:
             self.seat = 1 - self.seat
+        return 0
 
     def forfeit(self, seat: int | None = None) -> None:
         """End the game at the cost of a seat (default: the one on turn), as `illegal="terminate"` does.

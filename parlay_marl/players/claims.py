@@ -11,7 +11,7 @@ from parlay_marl.core.compiled.jit import rule
 from parlay_marl.core.moves import BATNA_REVEAL, ClaimStatus
 from parlay_marl.core.table import Parameter
 from parlay_marl.players.draws import TO_BLUFF, TO_CHALLENGE, TO_CLAIM
-from parlay_marl.players.view import StrategyView, best_end, may, may_pass, other_has_conceded, own_price, own_worth
+from parlay_marl.players.view import StrategyView, best_end, may_pass, other_has_conceded, own_price, own_worth
 from parlay_marl.players.walking import ultimatum_has_begun
 
 PARAMETERS = (
@@ -61,7 +61,7 @@ def wants_to_claim(view: StrategyView, style: Any, asked: float, key: np.uint64)
         return False
     if style["claim_after_concession"] > 0.0 and not other_has_conceded(view):
         return False
-    if not may(view, BATNA_REVEAL) or own_worth(view, best_end(view), view.reference_value) < style["exaggeration"]:
+    if not view.may_claim or own_worth(view, best_end(view), view.reference_value) < style["exaggeration"]:
         return False
     return uniform(key, TO_CLAIM) < style["claim_rate"]
 

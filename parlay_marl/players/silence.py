@@ -8,10 +8,9 @@ import numpy as np
 
 from parlay_marl.core.chance import uniform
 from parlay_marl.core.compiled.jit import rule
-from parlay_marl.core.moves import SILENCE
 from parlay_marl.core.table import Parameter
 from parlay_marl.players.draws import TO_BE_SILENT
-from parlay_marl.players.view import StrategyView, may, may_pass
+from parlay_marl.players.view import StrategyView, may_pass
 
 PARAMETERS = (
     Parameter("hold_rounds", 0.0, 0.0, 1000.0, "rounds in which it makes only small moves, for talks of 20 rounds"),
@@ -29,4 +28,4 @@ def is_holding(view: StrategyView, style: Any) -> bool:
 def is_silent(view: StrategyView, style: Any, key: np.uint64) -> bool:
     """Return whether the persona is silent in place of a small move."""
     wants_to = uniform(key, TO_BE_SILENT) < style["silence_rate"] * style["patience"]
-    return wants_to and may(view, SILENCE) and may_pass(view)
+    return wants_to and view.may_be_silent and may_pass(view)

@@ -13,7 +13,17 @@ from parlay_marl.core.bargain import price_worth, worth
 from parlay_marl.core.belief import HIGH, LOW, RESERVATION, SPREAD
 from parlay_marl.core.compiled.jit import rule
 from parlay_marl.core.drift import price_given_up
-from parlay_marl.core.moves import BATNA_REVEAL, ClaimStatus, legal_moves, own_end, package_offered
+from parlay_marl.core.moves import (
+    ACCEPT,
+    BATNA_REVEAL,
+    CHALLENGE,
+    SILENCE,
+    WALK_AWAY,
+    ClaimStatus,
+    own_end,
+    package_offered,
+    refusal,
+)
 from parlay_marl.core.tension import clip
 
 _OPEN = int(ClaimStatus.OPEN)
@@ -38,8 +48,16 @@ class StrategyView(NamedTuple):
     """Rounds of these talks for each round of `USUAL_ROUNDS`."""
     tension: float
     """Tension in [0, 100]."""
-    legal: int
-    """The moves that the seat may make, a bit each; see `may`."""
+    may_accept: bool
+    """Is there an offer to take?"""
+    may_walk_away: bool
+    """May the seat leave?"""
+    may_claim: bool
+    """Has the seat the credibility for a claim?"""
+    may_be_silent: bool
+    """Has the seat the credibility for silence?"""
+    may_challenge: bool
+    """Is there a claim to challenge?"""
 
     low: float
     """Lower end of the public price range, in currency."""
@@ -145,7 +163,11 @@ def look(s: Any, p: Any, seat: int, package: int) -> StrategyView:
         time=tracking.clock(s, p),
         scale=sc["rounds"] / USUAL_ROUNDS,
         tension=s["tension"],
-        legal=legal_moves(s, p),
+        may_accept=refusal(s, p, ACCEPT, 0.0, 0) == 0,
+        may_walk_away=refusal(s, p, WALK_AWAY, 0.0, 0) == 0,
+        may_claim=refusal(s, p, BATNA_REVEAL, 0.0, 0) == 0,
+        may_be_silent=refusal(s, p, SILENCE, 0.0, 0) == 0,
+        may_challenge=refusal(s, p, CHALLENGE, 0.0, 0) == 0,
         low=sc["low"],
         width=sc["high"] - sc["low"],
         nominal_width=sc["nominal_width"],
@@ -187,8 +209,18 @@ def look(s: Any, p: Any, seat: int, package: int) -> StrategyView:
 
 @rule
 def may(view: StrategyView, move: int) -> bool:
-    """Return whether the seat may make a move."""
-    return (view.legal >> move) & 1 == 1
+    """Return whether the seat may make a move, whatever its price in the range."""
+    if move == ACCEPT:
+        return view.may_accept
+    if move == WALK_AWAY:
+        return view.may_walk_away
+    if move == BATNA_REVEAL:
+        return view.may_claim
+    if move == SILENCE:
+        return view.may_be_silent
+    if move == CHALLENGE:
+        return view.may_challenge
+    return move >= 0
 
 
 @rule

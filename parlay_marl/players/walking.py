@@ -11,7 +11,7 @@ from parlay_marl.core.compiled.jit import rule
 from parlay_marl.core.moves import OFFER, SILENCE, WALK_AWAY
 from parlay_marl.core.table import Parameter
 from parlay_marl.players.draws import TO_WALK
-from parlay_marl.players.view import StrategyView, best_end, may, own_worth
+from parlay_marl.players.view import StrategyView, best_end, own_worth
 
 PARAMETERS = (
     Parameter("ultimatum_round", 1000.0, 0.0, 1000.0, "round of its final offer, for talks of 20 rounds"),
@@ -42,8 +42,8 @@ def way_out(view: StrategyView) -> tuple[int, float, int]:
 
     Without the credibility to be silent it asks for its own end of the range.
     """
-    if may(view, WALK_AWAY):
+    if view.may_walk_away:
         return WALK_AWAY, 0.0, 0
-    if may(view, SILENCE):
+    if view.may_be_silent:
         return SILENCE, 0.0, 0
     return OFFER, best_end(view), view.best_package
