@@ -183,6 +183,25 @@ def refusal(s: Any, p: Any, move: int, price: float, package: int) -> int:
 
 
 @rule
+def legal_moves(s: Any, p: Any) -> int:
+    """Return which of the seven moves are legal for the seat on turn, whatever their price in the range, a bit each."""
+    moves = 1 << OFFER | 1 << ANCHOR_HIGH
+    # One by one, with moves that the compiler knows: a loop over them would be slower.
+    moves |= (refusal(s, p, ACCEPT, 0.0, 0) == _LEGAL) << ACCEPT
+    moves |= (refusal(s, p, WALK_AWAY, 0.0, 0) == _LEGAL) << WALK_AWAY
+    moves |= (refusal(s, p, BATNA_REVEAL, 0.0, 0) == _LEGAL) << BATNA_REVEAL
+    moves |= (refusal(s, p, SILENCE, 0.0, 0) == _LEGAL) << SILENCE
+    moves |= (refusal(s, p, CHALLENGE, 0.0, 0) == _LEGAL) << CHALLENGE
+    return moves
+
+
+@rule
+def may(legal: int, move: int) -> bool:
+    """Return whether a move is among those of `legal_moves`."""
+    return move >= 0 and (legal >> move) & 1 == 1
+
+
+@rule
 def _forbid(mask: Any, start: int) -> None:
     """Rule out all prices from an index on."""
     for level in range(PRICE_LEVELS):

@@ -35,18 +35,15 @@ def has_standing_claim(view: StrategyView) -> bool:
 
 
 @rule
-def calls_bluff(view: StrategyView, style: Any, key: np.uint64) -> bool:
+def calls_bluff(view: StrategyView, style: Any, belief: float, key: np.uint64) -> bool:
     """Return whether the persona challenges the claim that the other has just made.
 
-    It doubts the claim as its belief does, as far as it reads minds, and for the rest if the claim would leave it
-    nothing at all. Over a third, a challenge gains more on average than it loses: a wrong one costs half.
+    It doubts the claim as its belief does, with `belief` the probability of a bluff, as far as it reads minds, and for
+    the rest if the claim would leave it nothing at all. Over a third, a challenge gains more on average than it loses:
+    a wrong one costs half.
     """
-    if not view.other_has_just_claimed:
-        return False
     leaves_nothing = own_worth(view, view.other_claim_price, view.best_value) < 0.0
-    doubt = (1.0 - style["mind_reading"]) * (1.0 if leaves_nothing else 0.0)
-    if style["mind_reading"] > 0.0:
-        doubt += style["mind_reading"] * view.doubt
+    doubt = (1.0 - style["mind_reading"]) * (1.0 if leaves_nothing else 0.0) + style["mind_reading"] * belief
     if doubt <= _BREAK_EVEN:
         return False
     return uniform(key, TO_CHALLENGE) < style["challenge_rate"] * style["aggression"] and may_pass(view)
@@ -54,14 +51,14 @@ def calls_bluff(view: StrategyView, style: Any, key: np.uint64) -> bool:
 
 @rule
 def wants_to_claim(view: StrategyView, style: Any, asked: float, key: np.uint64) -> bool:
-    """Return whether the persona states a limit now: after its first offer, one at a time, never near the end."""
+    """Return whether the persona would state a limit now: after its first offer, one at a time, never near the end."""
     if view.offers == 0 or has_standing_claim(view) or asked > style["claim_below"]:
         return False
     if view.round + 2.0 >= view.rounds or ultimatum_has_begun(view, style):
         return False
     if style["claim_after_concession"] > 0.0 and not other_has_conceded(view):
         return False
-    if not view.may_claim or own_worth(view, best_end(view), view.reference_value) < style["exaggeration"]:
+    if own_worth(view, best_end(view), view.reference_value) < style["exaggeration"]:
         return False
     return uniform(key, TO_CLAIM) < style["claim_rate"]
 

@@ -11,8 +11,6 @@ from parlay_marl.players.strategies import STRATEGIES
 from parlay_marl.players.strategy import Rule
 from parlay_marl.players.view import StrategyView
 
-NO_MOVE = -1
-
 
 def chain(functions: list[Rule | None], otherwise: Rule) -> Rule:
     """Return a rule `(number, *arguments)` that calls the function of this number, or `otherwise` where it is None.
@@ -56,9 +54,18 @@ def _asked(view: StrategyView, asked: float, demand: float, key: np.uint64) -> f
 
 
 @rule
-def _no_turn(view: StrategyView, key: np.uint64) -> tuple[int, float, int]:
-    """Return no move: the shared parts make one."""
-    return NO_MOVE, 0.0, 0
+def _no_turn(view: StrategyView, legal: int, key: np.uint64) -> tuple[int, float, int]:
+    """Return no move; it is not called, as `makes_whole_turns` says which strategies make moves."""
+    return -1, 0.0, 0
+
+
+_WHOLE_TURNS = tuple(number for number, strategy in enumerate(STRATEGIES.values()) if strategy.whole_turn is not None)
+
+
+@rule
+def makes_whole_turns(number: int) -> bool:
+    """Return whether a strategy makes whole turns by itself, without the shared parts."""
+    return number in _WHOLE_TURNS
 
 
 aspiration_of = chain([strategy.aspiration for strategy in STRATEGIES.values()], _first_demand_again)

@@ -16,14 +16,26 @@ from parlay_marl.core.bargain import ROUNDING, price_worth
 from parlay_marl.core.chance import nothing_fixed, subkey
 from parlay_marl.core.compiled.jit import entry_point, rule
 from parlay_marl.core.compiled.work import end_of_chunk, first_chunk, next_chunk
-from parlay_marl.core.moves import ACCEPT, ANCHOR_HIGH, BUYER, CHALLENGE, OFFER, SILENCE, makes_offer, seat_on_turn
+from parlay_marl.core.moves import (
+    ACCEPT,
+    ANCHOR_HIGH,
+    BATNA_REVEAL,
+    BUYER,
+    CHALLENGE,
+    OFFER,
+    SILENCE,
+    legal_moves,
+    makes_offer,
+    refusal,
+    seat_on_turn,
+)
 from parlay_marl.core.outcome import NONE, write_outcome
 from parlay_marl.core.turn import observe, start_game, take_turn
 from parlay_marl.core.units import whole_units
 from parlay_marl.players.acceptance import accepts
 from parlay_marl.players.claims import calls_bluff, claim, wants_to_claim
 from parlay_marl.players.demand import first_demand, opens_with_anchor
-from parlay_marl.players.dispatch import NO_MOVE, aspiration_of, offer_worth_of, whole_turn_of
+from parlay_marl.players.dispatch import aspiration_of, makes_whole_turns, offer_worth_of, whole_turn_of
 from parlay_marl.players.drifting import has_drifted
 from parlay_marl.players.packages import chosen_package
 from parlay_marl.players.silence import is_holding, is_silent
@@ -49,12 +61,22 @@ def _offer(view: StrategyView, asked: float) -> tuple[int, float, int]:
 
 
 @rule
-def _scripted(view: StrategyView, style: Any, key: np.uint64) -> tuple[int, float, int]:
+def _challenges(s: Any, p: Any, view: StrategyView, style: Any, key: np.uint64) -> bool:
+    """Return whether the persona challenges a claim that was just made; its belief counts only if it reads minds."""
+    if not view.other_has_just_claimed:
+        return False
+    chance = 0.0
+    if style["mind_reading"] > 0.0:
+        chance = tracking.bluff_probability(s, p, 1 - view.seat)
+    return calls_bluff(view, style, chance, key)
+
+
+@rule
+def _scripted(s: Any, p: Any, view: StrategyView, style: Any, key: np.uint64) -> tuple[int, float, int]:
     """Return the (move, price, package) of a persona that plays by its numbers."""
     strategy = int(style["strategy"])
-    move, price, package = whole_turn_of(strategy, view, key)
-    if move != NO_MOVE:
-        return move, price, package
+    if makes_whole_turns(strategy):
+        return whole_turn_of(strategy, view, legal_moves(s, p), key)
     demand = first_demand(view, style)
     asked = max(aspiration_of(strategy, view, style, demand), view.erosion_margin)
     gives_up = walks(view, style, key)
@@ -62,16 +84,16 @@ def _scripted(view: StrategyView, style: Any, key: np.uint64) -> tuple[int, floa
     if accepts(view, style, asked, demand, is_last):
         return ACCEPT, 0.0, 0
     if gives_up:
-        return way_out(view)
-    if calls_bluff(view, style, key):
+        return way_out(view, legal_moves(s, p))
+    if _challenges(s, p, view, style, key):
         return CHALLENGE, 0.0, 0
     if view.offers == 0:
         if opens_with_anchor(style, key):
             return ANCHOR_HIGH, best_end(view), view.best_package
     elif is_holding(view, style):
-        if is_silent(view, style, key):
+        if is_silent(view, style, key) and refusal(s, p, SILENCE, 0.0, 0) == 0:
             return SILENCE, 0.0, 0
-    elif wants_to_claim(view, style, asked, key):
+    elif wants_to_claim(view, style, asked, key) and refusal(s, p, BATNA_REVEAL, 0.0, 0) == 0:
         return claim(view, style, asked, key)
     return _offer(view, offer_worth_of(strategy, view, asked, demand, key))
 
@@ -86,7 +108,7 @@ def _at_any_price(s: Any, p: Any, persona: Any, weights: Any, seat: int) -> tupl
     package = chosen_package(s, p, seat, style["logrolling"])
     if persona["network"]["layers"] > 0:
         return choose_by_network(s, p, persona["network"], style, weights, seat, package, key)
-    return _scripted(look(s, p, seat, package), style, key)
+    return _scripted(s, p, look(s, p, seat, package), style, key)
 
 
 @rule

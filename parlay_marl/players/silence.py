@@ -26,6 +26,6 @@ def is_holding(view: StrategyView, style: Any) -> bool:
 
 @rule
 def is_silent(view: StrategyView, style: Any, key: np.uint64) -> bool:
-    """Return whether the persona is silent in place of a small move."""
+    """Return whether the persona would be silent in place of a small move."""
     wants_to = uniform(key, TO_BE_SILENT) < style["silence_rate"] * style["patience"]
-    return wants_to and view.may_be_silent and may_pass(view)
+    return wants_to and may_pass(view)

@@ -26,4 +26,6 @@ class Strategy(NamedTuple):
     offer_worth: Rule | None = None
     """`offer_worth(view, asked, demand, key)` returns the worth of the offer to make; without it, what is asked for."""
     whole_turn: Rule | None = None
-    """`whole_turn(view, key)` returns (move, price, package) in place of all the shared parts."""
+    """`whole_turn(view, legal, key)` returns (move, price, package) in place of all the shared parts.
+
+    `legal` has a bit for each legal move."""

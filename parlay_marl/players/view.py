@@ -14,15 +14,10 @@ from parlay_marl.core.belief import HIGH, LOW, RESERVATION, SPREAD
 from parlay_marl.core.compiled.jit import rule
 from parlay_marl.core.drift import price_given_up
 from parlay_marl.core.moves import (
-    ACCEPT,
     BATNA_REVEAL,
-    CHALLENGE,
-    SILENCE,
-    WALK_AWAY,
     ClaimStatus,
     own_end,
     package_offered,
-    refusal,
 )
 from parlay_marl.core.tension import clip
 
@@ -48,16 +43,6 @@ class StrategyView(NamedTuple):
     """Rounds of these talks for each round of `USUAL_ROUNDS`."""
     tension: float
     """Tension in [0, 100]."""
-    may_accept: bool
-    """Is there an offer to take?"""
-    may_walk_away: bool
-    """May the seat leave?"""
-    may_claim: bool
-    """Has the seat the credibility for a claim?"""
-    may_be_silent: bool
-    """Has the seat the credibility for silence?"""
-    may_challenge: bool
-    """Is there a claim to challenge?"""
 
     low: float
     """Lower end of the public price range, in currency."""
@@ -133,8 +118,6 @@ class StrategyView(NamedTuple):
     """The mean before anything is seen: the middle of the public range."""
     prior_spread: float
     """The standard deviation before anything is seen."""
-    doubt: float
-    """Belief: the probability that the claim that the other has just made is a bluff; 0 without one."""
 
 
 @rule
@@ -152,9 +135,6 @@ def look(s: Any, p: Any, seat: int, package: int) -> StrategyView:
     reservation, values, belief = s["reservation"][seat], s["package_values"][seat], s["belief"][seat]
     last_price, last_value = s["offer_price"][seat], values[package_offered(s, seat)]
     has_just_claimed = s["claim_status"][other] == _OPEN and s["last_move"][other] == BATNA_REVEAL
-    doubt = 0.0
-    if has_just_claimed:
-        doubt = tracking.bluff_probability(s, p, other)
     return StrategyView(
         seat=seat,
         is_opener=seat == s["opener"],
@@ -163,11 +143,6 @@ def look(s: Any, p: Any, seat: int, package: int) -> StrategyView:
         time=tracking.clock(s, p),
         scale=sc["rounds"] / USUAL_ROUNDS,
         tension=s["tension"],
-        may_accept=refusal(s, p, ACCEPT, 0.0, 0) == 0,
-        may_walk_away=refusal(s, p, WALK_AWAY, 0.0, 0) == 0,
-        may_claim=refusal(s, p, BATNA_REVEAL, 0.0, 0) == 0,
-        may_be_silent=refusal(s, p, SILENCE, 0.0, 0) == 0,
-        may_challenge=refusal(s, p, CHALLENGE, 0.0, 0) == 0,
         low=sc["low"],
         width=sc["high"] - sc["low"],
         nominal_width=sc["nominal_width"],
@@ -203,24 +178,7 @@ def look(s: Any, p: Any, seat: int, package: int) -> StrategyView:
         believed_high=belief[HIGH],
         prior_limit=p["belief"]["start_reservation"],
         prior_spread=p["belief"]["start_spread"],
-        doubt=doubt,
     )
-
-
-@rule
-def may(view: StrategyView, move: int) -> bool:
-    """Return whether the seat may make a move, whatever its price in the range."""
-    if move == ACCEPT:
-        return view.may_accept
-    if move == WALK_AWAY:
-        return view.may_walk_away
-    if move == BATNA_REVEAL:
-        return view.may_claim
-    if move == SILENCE:
-        return view.may_be_silent
-    if move == CHALLENGE:
-        return view.may_challenge
-    return move >= 0
 
 
 @rule

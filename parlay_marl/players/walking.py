@@ -8,7 +8,7 @@ import numpy as np
 
 from parlay_marl.core.chance import uniform
 from parlay_marl.core.compiled.jit import rule
-from parlay_marl.core.moves import OFFER, SILENCE, WALK_AWAY
+from parlay_marl.core.moves import OFFER, SILENCE, WALK_AWAY, may
 from parlay_marl.core.table import Parameter
 from parlay_marl.players.draws import TO_WALK
 from parlay_marl.players.view import StrategyView, best_end, own_worth
@@ -37,13 +37,13 @@ def walks(view: StrategyView, style: Any, key: np.uint64) -> bool:
 
 
 @rule
-def way_out(view: StrategyView) -> tuple[int, float, int]:
+def way_out(view: StrategyView, legal: int) -> tuple[int, float, int]:
     """Return the move of a persona that gives up: it leaves; in the opener's first turn, too early for that, it waits.
 
     Without the credibility to be silent it asks for its own end of the range.
     """
-    if view.may_walk_away:
+    if may(legal, WALK_AWAY):
         return WALK_AWAY, 0.0, 0
-    if view.may_be_silent:
+    if may(legal, SILENCE):
         return SILENCE, 0.0, 0
     return OFFER, best_end(view), view.best_package

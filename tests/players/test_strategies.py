@@ -29,7 +29,7 @@ every_strategy = pytest.mark.parametrize("name", STRATEGIES)
 ARGUMENTS = {
     "aspiration": ["view", "style", "demand"],
     "offer_worth": ["view", "asked", "demand", "key"],
-    "whole_turn": ["view", "key"],
+    "whole_turn": ["view", "legal", "key"],
 }
 PRIVATE = ("reservation", "urgency", "alternative", "belief", "sensitivity", "package_values", "own_best")
 """Figures of the other seat that a view must not depend on."""
