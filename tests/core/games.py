@@ -267,9 +267,8 @@ class Game:
 
     def legal_moves(self) -> list[Move]:
         """Return the moves that the seat on turn may make."""
-        mask = np.zeros(len(Move), np.int8)
-        step.observe_game(self.rows, self.params, 0, self.on_turn, self.packages, self._observation, mask)
-        return [move for move in Move if mask[move]]
+        legal = moves.legal_moves(self.row, self.params[self.row["scenario"]])
+        return [move for move in Move if moves.may(legal, move)]
 
 
 WEIGHTS = {
