@@ -20,7 +20,7 @@ Model = TypeVar("Model", bound=BaseModel)
 
 PACKAGE = Path(__file__).resolve().parent.parent
 POLICY_SUFFIX = ".safetensors"
-"""Of files of learned policies."""
+"""Extension of files of learned policies."""
 NO_NAMES: Mapping[str, str] = MappingProxyType({})
 NAMED = re.compile(r"`(\w+)`")
 """A key in the message of a validation."""

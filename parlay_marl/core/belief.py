@@ -29,7 +29,7 @@ class Belief(IntEnum):
 
 
 class Tracker(IntEnum):
-    """How a belief follows what a seat sees."""
+    """Belief trackers: the ways in which a belief follows what a seat sees."""
 
     NONE = 0
     HEURISTIC = 1

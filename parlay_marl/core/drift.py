@@ -19,7 +19,7 @@ MAX_EVENTS = 4
 """The most events that a scenario may have."""
 
 TAGS = ("competition", "deadline", "information", "power")
-"""What an event can be about; personas drift on these. An event's tags are a bit mask in this order."""
+"""Subjects of events; personas drift on these. An event's tags are a bit mask in this order."""
 
 
 @rule

@@ -23,7 +23,7 @@ from parlay_marl.core.reward import discount_factor
 from parlay_marl.core.tension import clip
 
 REACH = 4.0
-"""How far from the public range, in its widths, a reservation price or a worth is shown."""
+"""Largest distance from the public range, in its widths, at which a reservation price or a worth is shown."""
 
 
 class Observed(NamedTuple):
@@ -90,7 +90,7 @@ def _offsets() -> Any:
 
 AT = _offsets()
 BELIEF_AT = slice(AT.belief_reservation, AT.belief_reservation + N_FIGURES)
-"""Where in an observation the figures of a belief are."""
+"""Places of the figures of a belief in an observation."""
 FIXED_WIDTH = sum(field.width for field in FIELDS)
 FIELDS_OF_PACKAGES = sum(field.width == 0 for field in FIELDS)
 _N_CLAIM = len(ClaimStatus) - 1

@@ -16,7 +16,7 @@ from parlay_marl.core.table import Field, field_dtype
 
 
 class Ending(IntEnum):
-    """How an episode ended; `NONE` while it goes on."""
+    """The end of a game; `NONE` while it goes on."""
 
     NONE = 0
     DEAL = 1

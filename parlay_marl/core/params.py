@@ -21,7 +21,7 @@ from parlay_marl.core.tension import TENSION
 
 
 class Opener(IntEnum):
-    """Who makes the first move of each round."""
+    """The seat that makes the first move of each round."""
 
     BUYER = 0
     SELLER = 1

@@ -40,7 +40,7 @@ _NO_PLAN = PLANS - 1
 
 
 class Frame(IntEnum):
-    """Where the columns stand, and what the next offer is compared with."""
+    """The places of the columns, and the figures that the next offer is compared with."""
 
     ORIGIN = 0
     """Price at the middle of the first column."""
@@ -72,7 +72,7 @@ truth; weight of a claim, or of what a challenge brought to light, whatever the 
 _LEAST_TOLERANCE = 0.001
 """Where the tolerance is a share of the price, that of a claim at 0 would be 0, and dividing by it gives NaN."""
 _EDGE = _f(0.5001)
-"""How far the outer columns reach, in columns: a place on the very edge is inside, however it was rounded."""
+"""Reach of the outer columns, in columns: a place on the very edge is inside, however it was rounded."""
 _TWELFTH = _f(1.0 / 12.0)
 """Variance within a column, in columns."""
 _stack_table, _stack_row = stack_maker(PLANS, CELLS), stack_maker(1, CELLS)

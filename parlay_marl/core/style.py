@@ -36,7 +36,7 @@ MOST_HIDDEN = 3
 
 
 class Activation(IntEnum):
-    """What follows each hidden layer of a learned policy."""
+    """Activations of the hidden layers of a learned policy."""
 
     RELU = 0
     TANH = 1

@@ -24,10 +24,10 @@ class Action(NamedTuple):
 
     move: Move
     price: float | None = None
-    """Of an offer, an anchor or a claim: normalised, 0 to 1. None: the move has none or, for an anchor, one's own end
-    of the range."""
+    """Price of an offer, an anchor or a claim: normalised, 0 to 1. None: the move has none or, for an anchor, the own
+    end of the range."""
     package: int | None = None
-    """Of an offer: its terms. None: the reference package, 0."""
+    """Terms of an offer. None: the reference package, 0."""
     belief: tuple[float, float] | None = None
     """With `beliefs="elicited"`: mean and spread of the other's reservation price, normalised."""
     words: str = ""

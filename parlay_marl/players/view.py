@@ -51,7 +51,7 @@ class StrategyView(NamedTuple):
     nominal_width: float
     """Width of the ZOPA at the nominal figures."""
     alternative_shift: float
-    """How far an alternative moves a reservation price, in nominal widths."""
+    """Shift of a reservation price by an alternative, in nominal widths."""
     packages: int
     """Number of packages."""
 

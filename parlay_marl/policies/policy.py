@@ -26,7 +26,7 @@ from parlay_marl.policies.network import draw_actions, network_record, packed, w
 from parlay_marl.policies.policy_file import LARGEST_FILE, TOO_LARGE, Facts, Float32, decode, encode
 
 _KEY = np.uint64(0x70617276_6C61796D)
-"""Of the draws of policies that are asked directly; in a game they draw from its own streams."""
+"""Seed of policies that are asked directly; in a game they draw from its own streams."""
 
 
 def _none_asked() -> NDArray[np.int64]:

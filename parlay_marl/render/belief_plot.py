@@ -31,7 +31,7 @@ FORMATS = ("png", "svg", "pdf")
 INFERRED = ("bayes", "elicited")
 """Trackers under which the state holds a posterior."""
 COLOURS = ("#1b6ca8", "#b0413e")
-"""Of the buyer and of the seller."""
+"""Colours of the buyer and of the seller."""
 GREY, AMBER = "#606060", "#f0ad00"
 BAND, MEAN, TRUTH = "90% band", "mean", "the true limit"
 OFFER, HONEST, BLUFF = "the other's offers", "an honest claim", "a bluff"
@@ -39,7 +39,7 @@ LEGEND = (BAND, MEAN, TRUTH, OFFER, HONEST, BLUFF)
 SHADES = 300
 """Rows of the shading."""
 WIDTH, PANELS_HEIGHT, LINE = 9.5, 7.0, 0.2
-"""Of the picture, in inches: it grows by a line for each headline."""
+"""Size of the picture in inches; it grows by a line for each headline."""
 NOTE_WIDTH = 125
 """Characters of a headline that fit into a line."""
 DPI = 144

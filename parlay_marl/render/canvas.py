@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 SCALE = 2
 """The scale at which the picture is drawn before it is reduced to the frame."""
 DASH, GAP = 4, 4
-"""Of a dashed line, in pixels."""
+"""Lengths in a dashed line, in pixels."""
 Point = tuple[float, float]
 
 SPELLED = str.maketrans({"€": "EUR", "£": "GBP", "¥": "JPY", "–": "-", "—": "-", "−": "-", "×": "x", "ß": "ss"})  # noqa: RUF001

@@ -23,20 +23,20 @@ if TYPE_CHECKING:
     from parlay_marl.game.record import RecordedGame
 
 WIDTH, HEIGHT = 640, 480
-"""Of a frame, in pixels: multiples of 16, as encoders of videos want them."""
+"""Size of a frame in pixels: multiples of 16, as encoders of videos want them."""
 Frame = NDArray[np.uint8]
 
 GROUND, PANEL, INK, DIM, LINE = "#faf9f6", "#ffffff", "#1c222b", "#5a6470", "#e2dfd8"
 COLOURS = ("#0b6aae", "#b84a00")
-"""Of the buyer and of the seller."""
+"""Colours of the buyer and of the seller."""
 ZOPA, ROOM, DEAL, WARM, HOT, GREY = "#087a56", "#d9ece4", "#0f9b72", "#e3ad28", "#c9540f", "#a3a9b1"
 LEFT, RIGHT = 92, 620
 TOP, BOTTOM = 68, 284
-"""Of the chart of prices."""
+"""Top and bottom of the chart of prices, in pixels."""
 CALM_TOP, CALM_BOTTOM = 296, 338
-"""Of the chart of the tension."""
+"""Top and bottom of the chart of tension, in pixels."""
 MARGIN = 12
-"""Of the chart of prices, above and below the public range."""
+"""Margin of the chart of prices above and below the public range."""
 CARD_TOP, CARD_BOTTOM = 360, 445
 MOST_DOTS = 160
 """Turns whose offers are dots; longer games are drawn as lines alone."""

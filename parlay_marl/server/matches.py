@@ -39,7 +39,7 @@ class Match:
 
     @property
     def is_empty(self) -> bool:
-        """Whether no client can play in it any more."""
+        """Return whether no client can play in it any more."""
         return SEATED not in self.seats and (LEFT in self.seats or self.session.is_over)
 
     def sit(self, seat: int) -> None:

@@ -45,15 +45,15 @@ class GameSession:
         self.earned = [0.0, 0.0]
         """The rewards of both seats, added up."""
         self.is_counted = False
-        """Whether the end of the game is in the metrics."""
+        """Is the end of the game in the metrics?"""
         self._has_player_failed = False
-        """Whether a hosted player has forfeited the game; it is then left alone."""
+        """Has a hosted player forfeited the game? It is then asked nothing more."""
         self._unpaid = [0.0, 0.0]
         self._views: dict[int, SeatView] = {}
         """The views of both seats since the last turn, as far as they were asked for."""
         self._headlines: list[str] = []
         self._sent_headlines = [0, 0]
-        """How many headlines each seat has got."""
+        """Number of headlines that each seat has got."""
 
     def begin(self, seed: int | None) -> None:
         """Begin game 0 of a seed or, without one, of a random seed; a persona that opens has played then."""
@@ -65,12 +65,12 @@ class GameSession:
 
     @property
     def is_over(self) -> bool:
-        """Whether the game is over."""
+        """Return whether the game is over."""
         return self.game.is_over
 
     @property
     def has_hosted_player(self) -> bool:
-        """Whether a hosted player has a seat."""
+        """Return whether a hosted player has a seat."""
         return any(isinstance(opponent, HostedPlayer) for opponent in self.opponents)
 
     @property

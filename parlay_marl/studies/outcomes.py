@@ -43,27 +43,27 @@ class Outcomes:
 
     @cached_property
     def deal(self) -> Flags:
-        """Whether the game ended in a deal."""
+        """Return whether the game ended in a deal."""
         return np.asarray(self["ending"] == DEAL)
 
     @cached_property
     def walk_away(self) -> Flags:
-        """Whether either seat walked away."""
+        """Return whether either seat walked away."""
         return np.asarray(self["ending"] == WALKED)
 
     @cached_property
     def own_walk_away(self) -> Flags:
-        """Whether the seat itself walked away."""
+        """Return whether the seat itself walked away."""
         return self.walk_away & self._closed_by_seat
 
     @cached_property
     def own_forfeit(self) -> Flags:
-        """Whether the seat forfeited the game: by an error, a late answer or an illegal move."""
+        """Return whether the seat forfeited the game: by an error, a late answer or an illegal move."""
         return np.asarray((self["ending"] == FORFEIT) & self._closed_by_seat)
 
     @cached_property
     def capitulation(self) -> Flags:
-        """Whether the seat agreed to a deal that is worth less than nothing to it."""
+        """Return whether the seat agreed to a deal that is worth less than nothing to it."""
         return self.deal & (self["worth"] < -ROUNDING)
 
     @property
@@ -74,7 +74,7 @@ class Outcomes:
 
     @cached_property
     def had_zopa(self) -> Flags:
-        """Whether there was a ZOPA at the start."""
+        """Return whether there was a ZOPA at the start."""
         return np.asarray(self["start_width"] > 0.0)
 
     @cached_property
@@ -84,27 +84,27 @@ class Outcomes:
 
     @cached_property
     def has_zopa(self) -> Flags:
-        """Whether there was a ZOPA at the end."""
+        """Return whether there was a ZOPA at the end."""
         return np.asarray(self.width > 0.0)
 
     @cached_property
     def never_zopa(self) -> Flags:
-        """Whether there was no ZOPA at the start and none at the end."""
+        """Return whether there was no ZOPA at the start and none at the end."""
         return ~self.had_zopa & ~self.has_zopa
 
     @cached_property
     def false_deal(self) -> Flags:
-        """Whether the game ended in a deal although there never was a ZOPA: somebody signed at a loss."""
+        """Return whether the game ended in a deal although there never was a ZOPA: somebody signed at a loss."""
         return self.deal & self.never_zopa
 
     @cached_property
     def right_walk_away(self) -> Flags:
-        """Whether either seat walked away from a game that never had a ZOPA."""
+        """Return whether either seat walked away from a game that never had a ZOPA."""
         return self.walk_away & self.never_zopa
 
     @cached_property
     def own_right_walk_away(self) -> Flags:
-        """Whether the seat itself walked away from a game that never had a ZOPA."""
+        """Return whether the seat itself walked away from a game that never had a ZOPA."""
         return self.own_walk_away & self.never_zopa
 
     # --- gains --------------------------------------------------------------------------------------------------------

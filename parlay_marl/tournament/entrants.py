@@ -30,7 +30,7 @@ Policy = BatchedPlayer | Player
 
 
 class Recipe(NamedTuple):
-    """How to make a policy: its import path, or a pickle of it.
+    """The source of a policy: its import path, or a pickle of it.
 
     A new one is made for every cell and seat, so that its memory does not depend on what was played before; its module
     is the best place for what takes long to load.
@@ -41,7 +41,7 @@ class Recipe(NamedTuple):
     module: str = ""
     """The module in which it or its class is defined."""
     plays_views: bool = False
-    """Whether it is a `Player`, which plays one game at a time."""
+    """Is it a `Player`, which plays one game at a time?"""
 
     def make(self) -> Policy:
         """Return the policy as it is before its first game."""
@@ -61,7 +61,7 @@ class Entrant:
 
     @property
     def plays_views(self) -> bool:
-        """Whether it is a `Player` of one game at a time."""
+        """Return whether it is a `Player` of one game at a time."""
         return self.recipe is not None and self.recipe.plays_views
 
     @property

@@ -103,7 +103,7 @@ class EntrantInfo:
     kind: str
     """`persona` or `policy`."""
     source: Mapping[str, Any]
-    """Of a persona, the persona as plain data, with the digest of the learned policy that plays it under
+    """A persona as plain data, with the digest of the learned policy that plays it under
     `POLICY_DIGEST`; of a policy, its import path and the digest of that file, or its class."""
 
     @property
@@ -133,7 +133,7 @@ class Games:
     scenarios: tuple[Scenario, ...]
     """Sorted by name; `scenario` of a row is an index into it."""
     rows: Rows
-    """Of `GAME_DTYPE`, by scenario, buyer, seller, opener and number, which counts from 0 in every cell."""
+    """Rows of `GAME_DTYPE`, by scenario, buyer, seller, opener and number, which counts from 0 in every cell."""
     version: str = __version__
     """Version of the package that played the games."""
 

@@ -31,7 +31,7 @@ class Cell(NamedTuple):
 
 
 class Schedule:
-    """What is played: the entrants, the scenarios, the rules, the games in each cell, and the seed."""
+    """The games to play: entrants, scenarios, rules, number of games in each cell, and seed."""
 
     def __init__(
         self,

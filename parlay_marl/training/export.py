@@ -23,7 +23,7 @@ from parlay_marl.training.sb3_file import read_sb3
 OPSET, IR_VERSION = 17, 8
 """Versions of ONNX that runtimes have read since 2022."""
 TOLERANCE = 1e-5
-"""How far logits of a graph may be from the policy's, as a share of the largest where that is above 1."""
+"""Largest difference allowed between the logits of a graph and of the policy, relative to the largest above 1."""
 MASKED = float(np.finfo(np.float32).min)
 """The logit of an illegal action: finite, so that a softmax over nothing else stays one."""
 KINDS = ".safetensors file, no whole .zip of Stable-Baselines3, and no checkpoint folder of RLlib"

@@ -68,7 +68,7 @@ class League:
         self.born: list[int] = []
         """Frames at which the past policies were taken."""
         self.beaten = np.full(places, 0.5)
-        """How often the learner beats each past policy: is paid more than it, where a tie counts half."""
+        """Share of games in which the learner is paid more than each past policy; a tie counts half."""
 
     def players(self, policy: Policy, traits: NDArray[Any] | None) -> list[PersonaPlayer]:
         """Return all opponents; the policy itself takes the places of the past that are still free."""

@@ -12,7 +12,7 @@ from parlay_marl.server.settings import ServerSettings
 from parlay_marl.server.telemetry import Telemetry
 
 ERROR_MESSAGE = '{"type":"error"'
-"""How OpenEnv's errors begin."""
+"""First words of OpenEnv's errors."""
 LONGEST_MESSAGE = 500
 MOST_ERRORS = 10
 NAME = re.compile(r"[A-Za-z0-9_]{1,40}")

@@ -27,7 +27,7 @@ from parlay_marl.tournament.report.transcripts import Strings, transcript_of
 MEAN_GAMES = 8
 """Games with either opener behind a mean curve."""
 DRAWN_GAMES = 2
-"""Of these, the games whose own curves are drawn."""
+"""Games among these whose own curves are drawn."""
 MOST_POINTS = 25
 """Points of a curve; longer games leave rounds out."""
 MOST_CURVES, MOST_TRANSCRIPTS = 2500, 1200

@@ -36,7 +36,7 @@ class Matchmaking:
 
     @property
     def shares(self) -> list[float]:
-        """How often each copy is met, of the games against copies."""
+        """Return the share of each copy of the games against copies."""
         shares: list[float] = pfsp_shares(np.array(self.beaten)).tolist()
         return shares
 
