@@ -186,11 +186,21 @@ def kind_of(annotation: Any) -> Kind:
         return Kind(str | None, "N,N", lambda _, value: value.split(","))
     if annotation is bool:
         return Kind(bool, "", _as_it_is)
-    return Kind(str | None, {int: "N", float: "X"}.get(annotation, "TEXT"), _as_it_is)
+    if get_origin(annotation) is Annotated:
+        annotation = get_args(annotation)[0]
+    return Kind(str | None, {int: "N", float: "X"}.get(annotation, "TEXT"), _number if annotation is int else _as_it_is)
 
 
 def _as_it_is(_: str, value: Any) -> Any:
     return value
+
+
+def _number(_: str, value: str) -> Any:
+    """Return a whole number for a model that takes no text in its place, and other text as it is."""
+    try:
+        return int(value)
+    except ValueError:
+        return value
 
 
 def read_weights(flag: str, texts: Sequence[str]) -> dict[str, float]:

@@ -17,10 +17,10 @@ from typing import Annotated, Any, Literal, NoReturn, ParamSpec, TypedDict, Type
 
 from pydantic import BaseModel, BeforeValidator, Field
 
-from parlay_marl.catalogue.files import Strict
+from parlay_marl.catalogue.files import Strict, validate
 from parlay_marl.catalogue.rules import load_rules
 from parlay_marl.catalogue.scenarios import MAX_ROUNDS, Params, Scenario, build_params, load_scenario
-from parlay_marl.errors import ConfigurationError, UnknownNameError
+from parlay_marl.errors import CatalogueError, ConfigurationError, ParlayError, UnknownNameError
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -223,8 +223,23 @@ class GameConfig:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> GameConfig:
-        """Return the configuration that `to_dict` wrote."""
-        return make_config(**{**data, "scenario": Scenario.model_validate(data["scenario"])})
+        """Return the configuration that `to_dict` wrote.
+
+        Raises:
+            CatalogueError: where something is missing, unknown or cannot be used.
+        """
+        wanted = [field.name for field in fields(cls)]
+        if not isinstance(data, Mapping) or sorted(data) != sorted(wanted):
+            raise CatalogueError(f"config: give an object with the keys {', '.join(wanted)}, and no others")
+        if not isinstance(data["rules"], Mapping) or not isinstance(data["scenario"], Mapping):
+            raise CatalogueError("config: scenario and rules are objects, with all their fields")
+        scenario = validate(Scenario, data["scenario"], "config: scenario")
+        try:
+            return make_config(**{**data, "scenario": scenario})
+        except CatalogueError:
+            raise
+        except ParlayError as error:
+            raise CatalogueError(f"config: {error}") from None
 
 
 @takes_game

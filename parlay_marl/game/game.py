@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import secrets
+import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +16,7 @@ from parlay_marl.core import tracking
 from parlay_marl.core.moves import SEATS
 from parlay_marl.core.state import STATE_DTYPE
 from parlay_marl.core.style import CHOICE_DTYPE
-from parlay_marl.errors import ActionTypeError, ConfigurationError, IllegalMoveError
+from parlay_marl.errors import ActionTypeError, ConfigurationError, IllegalMoveError, PlayerWarning, TurnError
 from parlay_marl.game.action import Action
 from parlay_marl.game.config import GameConfig, make_config
 from parlay_marl.game.options import PROBE, fixed_draws
@@ -62,6 +63,7 @@ class Game(RecordedGame):
         self._has_players = any(player is not None for player in self.players)
         self._has_views = any(isinstance(player, Player) for player in self.players)
         self._owed = [0.0, 0.0]
+        self._is_asking = False
         self._choice = np.zeros(1, CHOICE_DTYPE)
 
     # ------------------------------------------------------------------ starting
@@ -109,15 +111,22 @@ class Game(RecordedGame):
         """Tell players that their game begins."""
         for seat, player in enumerate(self.players):
             if isinstance(player, Player):
-                with _no_illegal_move(player.name):
+                with _no_illegal_move(player.name), self._asked():
                     player.begin(view_of(self, seat))
 
     def _part(self) -> None:
-        """Tell players how their game has ended."""
+        """Tell players how their game has ended; it stays over where one of them raises an error."""
         for player in self.players if self._has_views else ():
             if isinstance(player, Player):
-                with _no_illegal_move(player.name):
-                    player.end(self.outcome())
+                self._tell_end(player)
+
+    def _tell_end(self, player: Player) -> None:
+        try:
+            with self._asked():
+                player.end(self.outcome().for_players())
+        except Exception as error:
+            text = f"the player {player.name!r} raised {error!r} when it was told the end of its game; the game stands"
+            warnings.warn(text, PlayerWarning, stacklevel=2)
 
     def _start(self, fixed: Any, options: Mapping[str, Any] | None) -> None:
         super()._start(fixed, options)
@@ -166,6 +175,7 @@ class Game(RecordedGame):
 
         Payments of earlier turns that no call has paid out are paid with it.
         """
+        self._check_not_asking()
         super().forfeit(seat)
         buyer, seller = self.rewards
         self.rewards, self._owed = [self._owed[0] + buyer, self._owed[1] + seller], [0.0, 0.0]
@@ -174,6 +184,7 @@ class Game(RecordedGame):
     @contextlib.contextmanager
     def undone_on_error(self) -> Iterator[None]:
         """Restore the game where anything fails, such as a player's turn."""
+        self._check_not_asking()
         names = ("starts", "seed", "number", "_seed_word", "options", "_fixed", "_owed", "rewards", "is_over", "seat")
         before = {name: getattr(self, name) for name in names}
         rows, played = self._rows.tobytes(), list(self._played)
@@ -184,6 +195,19 @@ class Game(RecordedGame):
             vars(self).update(before, _played=played, _reader=None)
             self._observe_turn()
             raise
+
+    @contextlib.contextmanager
+    def _asked(self) -> Iterator[None]:
+        """Refuse every change of the game while one of its players is asked."""
+        self._is_asking = True
+        try:
+            yield
+        finally:
+            self._is_asking = False
+
+    def _check_not_asking(self) -> None:
+        if self._is_asking:
+            raise TurnError("a player cannot move the game in which it is being asked; return an Action from act()")
 
     def let_players_play(self) -> None:
         """Let players take their turns; add up the payments of this call."""
@@ -211,7 +235,8 @@ class Game(RecordedGame):
     def _play_for(self, player: Player) -> None:
         """Let a player take its turn."""
         try:
-            action = player.act(view_of(self, self.seat))
+            with self._asked():
+                action = player.act(view_of(self, self.seat))
         except IllegalMoveError as error:
             raise IllegalMoveError(f"{SEATS[self.seat]}: {error} (by the player {player.name!r})") from None
         if not isinstance(action, Action):
@@ -230,7 +255,8 @@ class Game(RecordedGame):
 
     def _ask(self, player: BatchedPlayer) -> None:
         """Let a policy take its turn."""
-        answer = np.asarray(player.act(self.observation[None].copy(), self.mask[None].copy()))
+        with self._asked():
+            answer = np.asarray(player.act(self.observation[None].copy(), self.mask[None].copy()))
         if answer.size != 1 or answer.dtype.kind not in "iu":
             raise ActionTypeError(
                 f"{SEATS[self.seat]}: the opponent {player.name!r} answers {answer.tolist()!r}; "
@@ -264,6 +290,7 @@ class Game(RecordedGame):
 
     def restore(self, snapshot: Snapshot) -> None:
         """Return to the state of a snapshot, taken under the same configuration."""
+        self._check_not_asking()
         if snapshot.config is not self.config and snapshot.config != self.config:
             raise ConfigurationError("the snapshot was taken under another configuration; make an equal environment")
         if len(snapshot.row) != STATE_DTYPE.itemsize:

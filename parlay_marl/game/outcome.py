@@ -55,6 +55,12 @@ class Outcome:
         self._ledger = claims
         self._scenario = config.scenario
 
+    def for_players(self) -> Outcome:
+        """Return the same outcome without the seed, from which the private figures of later games would follow."""
+        row = np.frombuffer(bytearray(self._row), STATE_DTYPE)
+        row["key"] = 0
+        return Outcome(row.tobytes(), self._config, functools.partial(tuple, self.claims))
+
     @functools.cached_property
     def _record(self) -> Any:
         return make_report(np.frombuffer(bytearray(self._row), STATE_DTYPE), self._config.params)[0]

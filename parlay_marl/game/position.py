@@ -267,8 +267,8 @@ class Position:
 
     def turn(self, action: Action) -> None:
         """Play an action from the record of a game."""
-        # kernels take longer to read an enumeration than a number
-        self.turn_by_move(int(action.move), action.price or 0.0, action.package or 0, action.belief, action.words)
+        move, price, package, belief, words = action
+        self.turn_by_move(*self.completed(move, price, package), self.stated(belief), words)
 
     def _turn(self, move: int, price: float, package: int, belief: tuple[float, float] | None, words: str) -> int:
         """Play a move, with a belief where one is stated, if it is legal; return its `Refusal`."""
@@ -300,6 +300,8 @@ class Position:
         """
         if self.is_over or self.seed is None:
             self.refuse_turn()
+        if seat not in (None, 0, 1):
+            raise ConfigurationError(f"seat: give 0 for the buyer or 1 for the seller, not {seat!r}")
         forfeit_game(self._rows, self._params, 0, self.seat if seat is None else seat)
         self.is_over = True
         self.rewards = self._reward.tolist()

@@ -5,20 +5,20 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from parlay_marl.catalogue.files import validate
-from parlay_marl.core.moves import SEATS, Move
+from parlay_marl.core.moves import MAX_PACKAGES, SEATS, Move
 from parlay_marl.core.outcome import FORFEIT
-from parlay_marl.errors import CatalogueError, GameOverError
+from parlay_marl.errors import CatalogueError, GameOverError, ParlayError
 from parlay_marl.game.action import Action
 from parlay_marl.game.config import GameConfig
 from parlay_marl.game.ledger import Claim, claims_in
 from parlay_marl.game.options import plain_options
 from parlay_marl.game.outcome import Outcome
-from parlay_marl.game.position import Position
+from parlay_marl.game.position import LARGEST_NUMBER, LARGEST_SEED, Position
 from parlay_marl.game.transcript import transcript
 from parlay_marl.game.turns import Turn, TurnReader
 from parlay_marl.players.persona import PersonaPlayer
@@ -30,18 +30,21 @@ class _Plain(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+_Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+
+
 class _PlainAction(_Plain):
     move: str = Field(pattern=f"^({'|'.join(move.name for move in Move)})$")
-    price: float | None = None
-    package: int | None = None
-    belief: tuple[float, float] | None = None
+    price: Annotated[float, Field(strict=True, ge=0.0, le=1.0)] | None = None
+    package: Annotated[int, Field(strict=True, ge=0, lt=MAX_PACKAGES)] | None = None
+    belief: tuple[_Number, _Number] | None = None
     words: str = ""
 
 
 class _PlainRecord(_Plain):
     config: dict[str, Any]
-    seed: int
-    number: int
+    seed: int = Field(strict=True, ge=0, le=LARGEST_SEED)
+    number: int = Field(strict=True, ge=0, le=LARGEST_NUMBER)
     options: dict[str, Any] | None
     actions: tuple[_PlainAction, ...]
     names: tuple[str, str]
@@ -138,12 +141,15 @@ class GameRecord:
             CatalogueError: where something is missing, unknown or of a wrong type.
         """
         read = validate(_PlainRecord, data, "record")
-        try:
-            config = GameConfig.from_dict(read.config)
-        except KeyError as error:
-            raise CatalogueError(f"record: config: {error.args[0]} is missing") from None
         actions = tuple(Action(**{**dict(action), "move": Move[action.move]}) for action in read.actions)
-        return cls(**{**dict(read), "config": config, "actions": actions})
+        try:
+            record = cls(**{**dict(read), "config": GameConfig.from_dict(read.config), "actions": actions})
+            record.replay()
+        except CatalogueError:
+            raise
+        except ParlayError as error:
+            raise CatalogueError(f"record: it cannot be played: {error}") from None
+        return record
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the fields alone, without the outcome, which is worked out again."""

@@ -12,12 +12,15 @@ from parlay_marl.catalogue.scenarios import Scenario
 from parlay_marl.core import bargain
 from parlay_marl.core.moves import SEATS, ClaimStatus, Move, own_end
 from parlay_marl.errors import ActionTypeError, IllegalMoveError, UnknownNameError
-from parlay_marl.game.action import Action
+from parlay_marl.game.action import Action, as_index
 from parlay_marl.game.belief import BeliefView
 from parlay_marl.game.position import move_mask
 from parlay_marl.game.record import RecordedGame
 from parlay_marl.game.text import exact_money
 from parlay_marl.game.turns import Turn
+
+_FAR = 1e300
+"""Beyond every price: an error shows no more of a number."""
 
 
 @dataclass(frozen=True)
@@ -103,13 +106,15 @@ class SeatView:
 
     def worth(self, price: float, package: int | None = None) -> float:
         """Return the worth to the seat of a deal at a price, with a package."""
-        scenario, chosen = self.scenario, self.usual_package if package is None else package
+        scenario, chosen = self.scenario, self.usual_package if package is None else self._number_of(package)
         gain = self.reservation_price - price if self.seat == 0 else price - self.reservation_price
         return round(gain + self.package_worth[chosen], scenario.exact_decimals)
 
     def in_units(self, price: float) -> float:
         """Return the nearest price within the range that is a whole number of the scenario's price units."""
         scenario, unit = self.scenario, self.scenario.price_unit
+        if not -_FAR <= price <= _FAR:
+            raise ActionTypeError(f"{price!r} is no price; give an amount of {scenario.currency}")
         inside = min(max(price, scenario.low), scenario.high)
         return round(min(max(round(inside / unit) * unit, scenario.low), scenario.high), scenario.exact_decimals)
 
@@ -156,14 +161,22 @@ class SeatView:
         if isinstance(price, bool) or not isinstance(price, int | float | np.integer | np.floating):
             raise ActionTypeError(f"{price!r} is no price; give an amount of {scenario.currency}")
         if not scenario.low <= price <= scenario.high:
+            low, high = exact_money(scenario.low, scenario), exact_money(scenario.high, scenario)
+            given = min(max(price, -_FAR), _FAR)
             raise IllegalMoveError(
-                f"{float(price):,.15g} lies outside the public range, {exact_money(scenario.low, scenario)} to "
-                f"{exact_money(scenario.high, scenario)}; give a price within it"
+                f"{given:,.15g} lies outside the public range, {low} to {high}; give a price within it"
             )
         return min(max(scenario.normalise(price), 0.0), 1.0)
 
     def _package(self, terms: Mapping[str, str] | int | None) -> int:
-        return terms if isinstance(terms, int) else self.package_of(terms)
+        return self.package_of(terms) if terms is None or isinstance(terms, Mapping) else self._number_of(terms)
+
+    def _number_of(self, package: int) -> int:
+        """Return the number of a package as a plain one; refuse what is none."""
+        number, most = as_index(package, "package"), len(self.package_worth) - 1
+        if not 0 <= number <= most:
+            raise IllegalMoveError(f"there is no package {number}; give a number from 0 to {most}, or terms by name")
+        return number
 
 
 def package_with(terms: Mapping[str, str] | None, usual: int, scenario: Scenario) -> int:

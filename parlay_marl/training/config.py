@@ -66,12 +66,12 @@ class TrainingConfig(Strict):
         default_factory=scripted_personas,
         description="personas, by name or file, or policy files to play against, with their weights",
     )
-    self_share: float = Field(0.25, ge=0.0, description="share of the games against the policy as it is now")
+    self_share: float = Field(0.25, ge=0.0, description="weight of games against the policy as it is now")
     explorer_share: float = Field(
-        0.0, ge=0.0, description="share of the games against the policy as it is now, begun with random offers"
+        0.0, ge=0.0, description="weight of games against the policy as it is now that begin with random offers"
     )
-    past_share: float = Field(0.25, ge=0.0, description="share of the games against past policies")
-    opponent_share: float = Field(0.5, ge=0.0, description="share of the games against the opponents")
+    past_share: float = Field(0.25, ge=0.0, description="weight of games against past policies")
+    opponent_share: float = Field(0.5, ge=0.0, description="weight of games against the opponents")
     role: Literal["buyer", "seller", "mixed"] = Field("mixed", description="seat of the learner")
     reward: Reward = game_field("reward")
     persona_rewards: bool = Field(
@@ -88,7 +88,9 @@ class TrainingConfig(Strict):
     start: Annotated[str | None, Option(metavar="NAME|FILE")] = Field(
         None, description="learned persona or policy file whose weights the policy starts with; default: random weights"
     )
-    frames: int = Field(20_000_000, ge=1, description="turns of the learner to train on")
+    frames: int = Field(
+        20_000_000, ge=1, description="turns of the learner to train on, rounded up to whole updates of lanes * steps"
+    )
     seed: int = Field(0, ge=0, lt=2**32, description="seed of all chance")
     lanes: int = Field(2048, ge=1, le=2**20, description="games at once")
     steps: int = Field(64, ge=1, le=2**16, description="turns of the learner in each lane between updates")

@@ -12,8 +12,10 @@ from typer.testing import CliRunner
 
 from parlay_marl.catalogue.files import Strict, validate
 from parlay_marl.cli.group import ParlayGroup
-from parlay_marl.cli.model_options import ModelOptions, command_class, given_settings
+from parlay_marl.cli.model_options import ModelOptions, command_class, given_settings, kind_of
 from parlay_marl.option import Option, flags, variables
+from parlay_marl.training.config import TrainingConfig
+from tests.cli.conftest import Parlay
 
 SEEN: list[dict[str, Any]] = []
 
@@ -103,3 +105,19 @@ def test_a_wrong_value_is_one_line_that_names_the_option(arguments: tuple[str, .
     assert message in done.stderr
     assert done.stderr.count("\n") == 1
     assert SEEN == []
+
+
+def test_every_whole_number_of_a_training_is_read_from_text(parlay: Parlay, tmp_path: Path) -> None:
+    fields = TrainingConfig.model_fields
+    whole = [name for name, field in fields.items() if kind_of(field.annotation).metavar == "N"]
+    assert {"frames", "lanes", "max_rounds", "seed"} <= set(whole)
+    given = [text for name in whole if name not in ("lanes", "evaluation_games") for text in (option_of(name), "7")]
+    done = parlay("train", str(tmp_path / "run"), *given, "--lanes", "0")
+    assert done.exit_code == 2
+    assert done.stderr.startswith("error: train: --lanes: ")
+    assert done.stderr.count("--") == 1
+
+
+def option_of(name: str) -> str:
+    """Return the option of a field."""
+    return "--rounds" if name == "max_rounds" else "--" + name.replace("_", "-")

@@ -21,6 +21,7 @@ from parlay_marl.errors import (
     ParlayError,
     UnknownNameError,
 )
+from parlay_marl.game.action import Action
 from parlay_marl.game.record import GameRecord
 from parlay_marl.policies.policy import write_policy
 from tests.helpers import PERSONAS, SCENARIOS, Chooser, Reciter, case_name, content, offer
@@ -149,13 +150,58 @@ def test_a_forfeit_survives_a_file() -> None:
         ({"extra": 1}, "record: extra: "),
         ({"forfeit_by": "nobody"}, "record: forfeit_by: "),
         ({"actions": [{"move": "SHOUT"}]}, r"record: actions\.0\.move: "),
-        ({"config": {}}, "record: config: scenario is missing"),
+        ({"config": {}}, "config: give an object with the keys scenario, "),
+        ({"seed": True}, "record: seed: "),
+        ({"seed": -1}, "record: seed: "),
+        ({"number": 7.0}, "record: number: "),
+        ({"actions": [{"move": "OFFER", "price": "0.5"}]}, r"record: actions\.0\.price: "),
+        ({"actions": [{"move": "OFFER", "price": float("nan")}]}, r"record: actions\.0\.price: "),
+        ({"actions": [{"move": "OFFER", "price": 0.5, "package": 10**30}]}, r"record: actions\.0\.package: "),
+        ({"actions": [{"move": "OFFER"}]}, "record: it cannot be played: OFFER needs a price"),
+        ({"actions": [{"move": "SILENCE", "belief": [0.5, 0.1]}]}, "record: it cannot be played: no belief goes with"),
+        ({"options": {"opener": "nobody"}}, "record: it cannot be played: reset options: opener"),
     ],
 )
 def test_a_broken_file_is_refused(change: dict[str, Any], reason: str) -> None:
     data = play_game("linear", "linear", seed=0).to_dict()
     with pytest.raises(CatalogueError, match=reason):
         GameRecord.from_dict(data | change)
+
+
+def test_a_record_with_turns_after_the_end_is_refused() -> None:
+    data = play_game("linear", "linear", seed=0).to_dict()
+    with pytest.raises(CatalogueError, match="record: it cannot be played: the game is over"):
+        GameRecord.from_dict(data | {"actions": [*data["actions"], {"move": "SILENCE"}]})
+
+
+@pytest.mark.parametrize("name", ["scenario", "rules", "reward", "max_rounds"])
+@pytest.mark.parametrize("value", [None, "seed", {}, {"low": "x"}])
+def test_a_broken_configuration_is_refused(name: str, value: Any) -> None:
+    data = play_game("linear", "linear", seed=0).to_dict()
+    config = data["config"]
+    for broken in (config | {name: value}, {key: part for key, part in config.items() if key != name}):
+        if name == "rules" and isinstance(value, dict) and not value and "rules" in broken:
+            continue  # no changed number: the default rules
+        if name == "max_rounds" and value is None and name in broken:
+            continue  # as the scenario says
+        with pytest.raises(CatalogueError, match="config"):
+            GameRecord.from_dict(data | {"config": broken})
+
+
+def test_an_anchor_without_a_price_is_at_the_own_end_in_a_record_too() -> None:
+    config = negotiation_v0.make_config(opener="seller")
+    record = GameRecord(config, 1, 0, None, (Action(Move.ANCHOR_HIGH),))
+    assert record.replay().turns[0].price == 1.0
+    assert negotiation_v0.replay(config, 1, [Action(Move.ANCHOR_HIGH)]).turns[0].price == 1.0
+
+
+@pytest.mark.parametrize("seat", [-1, 2, 7])
+def test_only_a_seat_forfeits(seat: int) -> None:
+    env = negotiation_v0.env()
+    env.reset(seed=1)
+    with pytest.raises(ConfigurationError, match="seat: give 0 for the buyer or 1 for the seller"):
+        env.game.forfeit(seat)
+    assert not env.game.is_over
 
 
 def test_a_record_of_a_live_game_is_that_game() -> None:

@@ -11,8 +11,16 @@ import pytest
 
 from parlay_marl import negotiation_v0
 from parlay_marl.core.moves import SEATS, Move
-from parlay_marl.errors import ActionTypeError, ConfigurationError, GameOverError, IllegalMoveError
+from parlay_marl.errors import (
+    ActionTypeError,
+    ConfigurationError,
+    GameOverError,
+    IllegalMoveError,
+    PlayerWarning,
+    TurnError,
+)
 from parlay_marl.game.action import Action
+from parlay_marl.game.game import Game
 from parlay_marl.game.outcome import Outcome
 from parlay_marl.game.view import SeatView
 from parlay_marl.negotiation_v0 import Player, play_game
@@ -281,10 +289,82 @@ class Nervous(Halver):
             raise IllegalMoveError("too late")
 
 
-@pytest.mark.parametrize("when", ["begin", "end"])
-def test_an_illegal_move_where_nothing_is_played_costs_nobody_the_game(when: str) -> None:
+def test_an_illegal_move_where_nothing_is_played_costs_nobody_the_game() -> None:
     with pytest.raises(ActionTypeError, match=r"the player 'nervous': .*, where no turn is played"):
-        play_game("linear", Nervous(when), seed=1, opener="buyer", illegal="terminate")
+        play_game("linear", Nervous("begin"), seed=1, opener="buyer", illegal="terminate")
+
+
+def test_a_game_stands_whose_player_fails_when_it_is_told_the_end() -> None:
+    with pytest.warns(PlayerWarning, match=r"the player 'nervous' raised IllegalMoveError\('too late'\) .* stands"):
+        record = play_game("linear", Nervous("end"), seed=1, opener="buyer")
+    assert record.outcome == play_game("linear", Halver(), seed=1, opener="buyer").outcome
+
+
+class Meddler(Halver):
+    """Calls its own game while it is asked."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__()
+        self.what = what
+        self.env: Any = None
+
+    def act(self, view: SeatView) -> Action:
+        calls: dict[str, Any] = {
+            "step": lambda: self.env.step(7),
+            "reset": lambda: self.env.reset(seed=9),
+            "forfeit": lambda: self.env.game.forfeit(0),
+        }
+        with pytest.raises(TurnError, match="a player cannot move the game in which it is being asked"):
+            calls[self.what]()
+        return super().act(view)
+
+
+@pytest.mark.parametrize("what", ["step", "reset", "forfeit"])
+def test_a_player_cannot_move_its_own_game(what: str) -> None:
+    player = Meddler(what)
+    player.env = env = negotiation_v0.env(seller=player, opener="buyer")
+    env.reset(seed=2)
+    env.step(10)
+    plain = negotiation_v0.env(seller=Halver(), opener="buyer")
+    plain.reset(seed=2)
+    plain.step(10)
+    assert env.game.actions == plain.game.actions
+
+
+def test_the_outcome_that_a_player_gets_does_not_tell_the_seed() -> None:
+    player = Halver()
+    seed = 987_654_321
+    outcome = play_game("shark", player, "saas_enterprise", seed=seed, opener="seller").outcome
+    told = pickle.dumps(player.ended[0])
+    assert player.ended[0] == outcome
+    assert player.ended[0].claims == outcome.claims
+    for number in range(3):
+        game = Game(negotiation_v0.make_config(opener="seller"), (None, None))
+        game.begin(seed, number)
+        assert int(game.row["key"]).to_bytes(8, "little") not in told
+    assert seed.to_bytes(4, "little") not in told
+
+
+@pytest.mark.parametrize("package", [2.0, "x", [1], True, -1, 99, np.float64(1)])
+def test_a_view_refuses_what_is_no_package(package: Any) -> None:
+    player = Halver()
+    play_game("linear", player, "hiring_package_terms", seed=1)
+    view = player.seen[0]
+    for call in (view.make_offer, view.worth):
+        with pytest.raises((ActionTypeError, IllegalMoveError), match="package"):
+            call(view.reservation_price, package)
+    assert view.make_offer(view.reservation_price, np.int64(0)).package == 0  # type: ignore[arg-type]
+    assert view.worth(view.reservation_price, np.int64(2)) == view.worth(view.reservation_price, 2)  # type: ignore[arg-type]
+
+
+def test_a_view_refuses_what_is_no_price() -> None:
+    player = Halver()
+    play_game("linear", player, seed=1)
+    view = player.seen[0]
+    with pytest.raises(IllegalMoveError, match="lies outside the public range"):
+        view.make_offer(10**400)
+    with pytest.raises(ActionTypeError, match="nan is no price"):
+        view.in_units(float("nan"))
 
 
 def test_words_are_text() -> None:
