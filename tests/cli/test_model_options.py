@@ -90,7 +90,7 @@ def test_help_has_defaults_metavars_and_variables(monkeypatch: pytest.MonkeyPatc
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("-c", "0"), "sample: --count: Input should be greater than or equal to 1 (given '0')"),
+        (("-c", "0"), "sample: --count: Input should be greater than or equal to 1 (given 0)"),
         (("--rate", "fast"), "sample: --rate: Input should be a valid number"),
         (("--colour", "green"), "sample: --colour: Input should be 'red' or 'blue' (given 'green')"),
         (("--sizes", "3,x"), "sample: --sizes: Input should be a valid integer"),

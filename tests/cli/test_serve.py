@@ -163,7 +163,7 @@ def test_workers_that_start_slowly_serve_and_end_with_their_parent_even_where_it
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--port", "70000"), "server: --port: Input should be less than or equal to 65535 (given '70000')"),
+        (("--port", "70000"), "server: --port: Input should be less than or equal to 65535 (given 70000)"),
         (("--max-sessions", "0"), "server: --max-sessions: Input should be greater than or equal to 1"),
         (("--idle", "nan"), "server: --idle: Input should be"),
         (("--workers", "0"), "server: --workers: Input should be greater than or equal to 1"),

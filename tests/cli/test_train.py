@@ -50,7 +50,7 @@ def test_train_keeps_a_run_and_names_the_policy(parlay: Parlay, tmp_path: Path) 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--frames", "0"), "train: --frames: Input should be greater than or equal to 1 (given '0')"),
+        (("--frames", "0"), "train: --frames: Input should be greater than or equal to 1 (given 0)"),
         (("-o", "sharc"), "unknown persona 'sharc'; did you mean 'shark'?"),
         (("-o", "shark=much"), "--opponent shark=much: give a name, or a name and a weight"),
         (("-s", "nowhere"), "unknown scenario 'nowhere'"),
