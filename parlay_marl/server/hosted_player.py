@@ -15,32 +15,38 @@ from typing import Any
 
 import numpy as np
 
+from parlay_marl.core.moves import Move
 from parlay_marl.errors import ActionTypeError, IllegalMoveError, RequestError
-from parlay_marl.game.action import Action
+from parlay_marl.game.action import Action, as_belief, as_index, as_move, as_price
 from parlay_marl.game.outcome import Outcome
 from parlay_marl.game.view import SeatView
 from parlay_marl.players.player import BatchedPlayer, Player
 from parlay_marl.printable import escaped
 from parlay_marl.server.telemetry import Telemetry
 
-MOST_LATE = 32
-"""Calls that may run on after their time; each keeps a thread."""
+MOST_CALLS = 128
+"""Calls of one opponent that may run where a game against it begins; each has a thread."""
 
 Result = tuple[Any, BaseException | None]
 """The answer of a call, or the error that it raised."""
 
 
 class PlayerThreads:
-    """The threads in which players are asked; a call that takes too long keeps its thread until it returns."""
+    """The threads in which the players of one opponent are asked.
 
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
-        self._late = 0
+    A call keeps its thread until it returns, and counts until then, whether anybody waits for it or not.
+    """
 
-    def check_free(self, name: str) -> None:
-        """Refuse a game where too many calls run on after their time."""
-        if self._late >= MOST_LATE:
-            raise RequestError(f"the opponent {name!r} does not answer at present; name another, or try again later")
+    def __init__(self, name: str, seconds: float) -> None:
+        self._name, self._seconds = name, seconds
+        self._running: set[threading.Thread] = set()
+
+    def check_free(self) -> None:
+        """Refuse a game where too many calls of the opponent run."""
+        if len(self._running) >= MOST_CALLS:
+            raise RequestError(
+                f"the opponent {self._name!r} is busy: {MOST_CALLS} of its calls run; name another, or try again later"
+            )
 
     async def ask(self, call: Callable[[], Any]) -> Result:
         """Return the result of a call, or raise `TimeoutError` where it takes too long."""
@@ -51,29 +57,30 @@ class PlayerThreads:
             with contextlib.suppress(RuntimeError):  # the server has ended meanwhile
                 loop.call_soon_threadsafe(result.set_result, (returned, error))
 
-        start(call, deliver)
+        self.start(call, deliver)
         done, _ = await asyncio.wait([result], timeout=self._seconds)
         if not done:
-            self._late += 1
-            result.add_done_callback(self._has_returned)
             raise TimeoutError
         return result.result()
 
-    def _has_returned(self, _result: Any) -> None:
-        self._late -= 1
+    def start(self, call: Callable[[], Any], finished: Callable[[Any, BaseException | None], None]) -> None:
+        """Start a call in a thread of its own, and report what it returns or raises; the process waits for none."""
 
+        def run() -> None:
+            try:
+                returned, error = call(), None
+            except BaseException as raised:
+                returned, error = None, raised
+            self._running.discard(thread)
+            finished(returned, error)
 
-def start(call: Callable[[], Any], finished: Callable[[Any, BaseException | None], None]) -> None:
-    """Start a call in a thread of its own, and report what it returns and raises; the process does not wait for it."""
-
-    def run() -> None:
+        thread = threading.Thread(target=run, name="parlay-player", daemon=True)
+        self._running.add(thread)
         try:
-            returned, error = call(), None
-        except BaseException as raised:
-            returned, error = None, raised
-        finished(returned, error)
-
-    threading.Thread(target=run, name="parlay-player", daemon=True).start()
+            thread.start()
+        except BaseException:
+            self._running.discard(thread)
+            raise
 
 
 class HostedPlayer:
@@ -117,7 +124,7 @@ class HostedPlayer:
         """Tell the player how the game has ended; nobody waits for it."""
         player = self._player
         if isinstance(player, Player):
-            start(functools.partial(player.end, outcome), self._has_ended)
+            self._threads.start(functools.partial(player.end, outcome), self._has_ended)
 
     def _has_ended(self, _returned: Any, error: BaseException | None) -> None:
         if error is not None:
@@ -130,7 +137,7 @@ class HostedPlayer:
         action = _action_of(self._begun(), view)
         if not isinstance(action, Action) or not isinstance(action.words, str):
             raise ActionTypeError("the player must return an Action, with words that are text")
-        return Action(*action)._replace(words=escaped(action.words[: self._longest_words]))
+        return _plain(action, self._longest_words)
 
     def _begun(self) -> Player | BatchedPlayer:
         """Return the player; before its first turn, make it and begin its game."""
@@ -152,3 +159,30 @@ def _action_of(player: Player | BatchedPlayer, view: SeatView) -> Any:
     if not 0 <= index < len(view.action_mask):
         raise IllegalMoveError("there is no such action")
     return Action.from_index(index, view.seat, view.scenario.n_packages)
+
+
+def _plain(action: Action, longest_words: int) -> Action:
+    """Return an action whose parts are of Python's own types: the event loop runs no code of a player."""
+    move, price, package, belief, words = action.move, action.price, action.package, action.belief, action.words
+    try:
+        return Action(
+            Move(as_move(move)),
+            None if price is None else as_price(price),
+            None if package is None else as_index(package, "package"),
+            None if belief is None else as_belief(belief),
+            _shown(str.__str__(words), longest_words),  # words may be of a subclass of str
+        )
+    except (ActionTypeError, ValueError) as error:
+        raise IllegalMoveError("a part of the action is of a wrong type") from error
+
+
+def _shown(words: str, longest: int) -> str:
+    """Return words as a client may get them, with escapes in whole, up to a number of characters as they are sent."""
+    pieces, room = [], longest
+    for character in words[:longest]:
+        piece = escaped(character)
+        room -= len(piece)
+        if room < 0:
+            break
+        pieces.append(piece)
+    return "".join(pieces)

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+import copy
 import functools
-import threading
+import inspect
+import pkgutil
 
 from parlay_marl.catalogue.files import is_path
 from parlay_marl.catalogue.personas import persona_names
-from parlay_marl.errors import UnknownNameError
+from parlay_marl.errors import ConfigurationError, UnknownNameError
 from parlay_marl.players.persona import PersonaPlayer, as_persona
 from parlay_marl.players.player import BatchedPlayer, Player
 from parlay_marl.server.hosted_player import HostedPlayer, PlayerThreads
 from parlay_marl.server.settings import ServerSettings
 from parlay_marl.server.telemetry import Telemetry
-
-_LOADING = threading.Lock()
-"""Players are made one at a time: while one is made, what it prints goes to standard error."""
 
 
 class Opponents:
@@ -26,9 +25,17 @@ class Opponents:
 
     def __init__(self, settings: ServerSettings, telemetry: Telemetry) -> None:
         self._places = {name: name for name in persona_names()}
-        self._places |= {_load(place).name: place for place in settings.opponent}
-        self._threads = PlayerThreads(settings.wait)
+        for place in settings.opponent:
+            self._add(_load(place).name, place)
+        self._threads = {name: PlayerThreads(name, settings.wait) for name in self._places}
         self._longest_words, self._telemetry = settings.max_words, telemetry
+
+    def _add(self, name: str, place: str) -> None:
+        """Offer an opponent by its name, which must be its own: a client could not tell two of one name apart."""
+        other = self._places.setdefault(name, place)
+        if other != place:
+            owner = "the catalogue's persona" if other == name else f"that of {other!r}"
+            raise ConfigurationError(f"opponent: the name {name!r} of {place!r} is also {owner}; rename one of them")
 
     def __contains__(self, name: str) -> bool:
         return name in self._places
@@ -40,10 +47,9 @@ class Opponents:
         place = self._places[name]
         if not _is_import_path(place):
             return load_persona_player(place)
-        self._threads.check_free(name)
-        return HostedPlayer(
-            name, functools.partial(_load_player, place), self._threads, self._longest_words, self._telemetry
-        )
+        threads = self._threads[name]
+        threads.check_free()
+        return HostedPlayer(name, functools.partial(_new_player, place), threads, self._longest_words, self._telemetry)
 
 
 def _is_import_path(place: str) -> bool:
@@ -52,16 +58,25 @@ def _is_import_path(place: str) -> bool:
 
 
 def _load(place: str) -> PersonaPlayer | Player | BatchedPlayer:
-    """Return an opponent by the name of a persona, a file or an import path."""
-    return _load_player(place) if _is_import_path(place) else load_persona_player(place)
-
-
-def _load_player(path: str) -> Player | BatchedPlayer:
-    """Return a new player by its import path."""
+    """Return an opponent by the name of a persona, a file or an import path, at the start of the server."""
+    if not _is_import_path(place):
+        return load_persona_player(place)
     from parlay_marl.tournament.entrants import load_policy
 
-    with _LOADING:
-        return load_policy(path)
+    return load_policy(place)
+
+
+def _new_player(path: str) -> Player | BatchedPlayer:
+    """Return a player for one game, by an import path that was loaded at the start.
+
+    Players are made in several threads at once, so that one that hangs stops no other; standard output, which all
+    threads share, is therefore not redirected as `load_policy` does it.
+    """
+    from parlay_marl.tournament.entrants import checked_policy
+
+    thing = pkgutil.resolve_name(path)
+    is_maker = inspect.isclass(thing) or not hasattr(thing, "act")
+    return checked_policy(thing() if is_maker else copy.deepcopy(thing), path)
 
 
 @functools.lru_cache(maxsize=512)

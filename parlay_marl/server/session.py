@@ -115,7 +115,7 @@ class GameSession:
         self._after_turn()
 
     def _is_played(self, player: HostedPlayer, action: Action) -> bool:
-        """Play the action of a hosted player, and return whether it was legal; anything may stand in it."""
+        """Play the action of a hosted player, and return whether it was legal."""
         try:
             self.game.play(*action)
         except Exception as error:

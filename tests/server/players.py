@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from parlay_marl.core.moves import Move
 from parlay_marl.game.action import Action
 from parlay_marl.game.outcome import Outcome
 from parlay_marl.game.view import SeatView
@@ -15,6 +16,14 @@ from parlay_marl.players.player import Player
 SECRET = "XQZ-131313.37"
 RELEASE = threading.Event()
 """Lets players that stall go on."""
+STALLED = threading.Event()
+"""Is set once a player stalls."""
+
+
+def stall() -> None:
+    """Wait until players may go on."""
+    STALLED.set()
+    RELEASE.wait()
 
 
 class Fair(Player):
@@ -94,8 +103,78 @@ class Stalls(Player):
     name = "stalls"
 
     def act(self, view: SeatView) -> Action:
-        RELEASE.wait()
+        stall()
         return view.silence()
+
+
+class StallsAtTheStart(Mute):
+    """Cannot be made while players stall."""
+
+    name = "stalls_at_the_start"
+
+    def __init__(self) -> None:
+        stall()
+
+
+class StallsAtTheEnd(Fair):
+    """Does not return when the game is over."""
+
+    name = "stalls_at_the_end"
+
+    def end(self, outcome: Outcome) -> None:
+        stall()
+
+
+class SlowNumber:
+    """A number that stalls where it is read."""
+
+    def __float__(self) -> float:
+        stall()
+        return 0.5
+
+
+class SlowPrice(Player):
+    """Offers a price that stalls where it is read."""
+
+    name = "slow_price"
+
+    def act(self, view: SeatView) -> Action:
+        return view.anchor()._replace(move=Move.OFFER, price=SlowNumber())  # type: ignore[arg-type]
+
+
+class Numbers(Player):
+    """Answers an action whose parts are of other types than Python's own."""
+
+    name = "numbers"
+
+    def act(self, view: SeatView) -> Action:
+        parts: Any = (np.int64(Move.OFFER), np.float32(0.5), np.int32(0), np.array([0.5, 0.1]), Text("Well."))
+        return Action(*parts)
+
+
+class Text(str):
+    """Text of a type of its own."""
+
+    __slots__ = ()
+
+
+class Noisy(Player):
+    """Says control characters only."""
+
+    name = "noisy"
+
+    def act(self, view: SeatView) -> Action:
+        return view.anchor(words="\x1b" * 100)
+
+
+class FalseShark(Fair):
+    """Has the name of a persona."""
+
+    name = "shark"
+
+
+class SecondFair(Fair):
+    """Has the name of another player."""
 
 
 class Illegal(Player):
