@@ -193,7 +193,7 @@ def provide(name: str) -> None:
     elif name.endswith(".zip"):
         model().save(name)
     else:
-        fixtures = ROOT / "tests" / "training" / "fixtures"
+        fixtures = ROOT / "tests" / "policies" / "fixtures" / "conversion"
         shutil.copytree(fixtures / "rllib_modules", name)
         shutil.copytree(fixtures / "rllib_module", Path(name, "learner"))
 

@@ -15,7 +15,7 @@ from tests.cli.conftest import Parlay
 from tests.policies.networks import network, same
 from tests.processes import ROOT
 
-FIXTURES = ROOT / "tests" / "training" / "fixtures"
+FIXTURES = ROOT / "tests" / "policies" / "fixtures" / "conversion"
 
 
 @pytest.fixture

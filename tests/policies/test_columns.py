@@ -23,12 +23,12 @@ from parlay_marl.errors import PolicyFileError
 from parlay_marl.players.persona import as_persona
 from parlay_marl.policies import policy_file
 from parlay_marl.policies.columns import MOST_UNITS, observation_table
+from parlay_marl.policies.export import export_onnx, import_policy
 from parlay_marl.policies.network import packed, write_logits
 from parlay_marl.policies.policy import Policy, _policy, read_policy, write_policy
 from parlay_marl.simulation.cells import play_cell
 from parlay_marl.tournament import run_tournament
 from parlay_marl.tournament.executors.batched import BatchedCell
-from parlay_marl.training.export import export_onnx, import_policy
 from tests.helpers import content, examples
 from tests.policies.networks import header_of, network, rows, same, with_header
 

@@ -57,7 +57,7 @@ def export(
 
     For example: parlay export model.zip pupil.safetensors --scenario uniform
     """
-    from parlay_marl.training.export import import_policy
+    from parlay_marl.policies.export import import_policy
 
     _check_kind(out, no_mask)
     found = import_policy(
@@ -81,8 +81,8 @@ def _check_kind(out: Path, no_mask: bool) -> None:
 
 def _write(policy: Policy, out: Path, no_mask: bool) -> None:
     """Write a policy, and print its name and its layers."""
+    from parlay_marl.policies.export import export_onnx
     from parlay_marl.policies.policy import write_policy
-    from parlay_marl.training.export import export_onnx
 
     if out.suffix == ".onnx":
         export_onnx(policy, out, masked=not no_mask)

@@ -12,8 +12,8 @@ from ray.rllib.core.rl_module.default_model_config import DefaultModelConfig
 from ray.rllib.core.rl_module.rl_module import RLModuleSpec
 
 from parlay_marl.errors import ConfigurationError
-from parlay_marl.training.export import MASKED
-from parlay_marl.training.rllib_checkpoint import ACTIVATION
+from parlay_marl.policies.export import MASKED
+from parlay_marl.policies.rllib_checkpoint import ACTIVATION
 
 OBSERVATION, MASK = "observation", "action_mask"
 

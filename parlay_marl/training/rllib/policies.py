@@ -8,11 +8,11 @@ from ray.rllib.core import DEFAULT_MODULE_ID
 
 from parlay_marl.catalogue.scenarios import load_scenario
 from parlay_marl.errors import UnknownNameError
+from parlay_marl.policies.export import Overrides, policy_of_network
 from parlay_marl.policies.policy import Policy
-from parlay_marl.training.export import Overrides, policy_of_network
+from parlay_marl.policies.rllib_checkpoint import network_of
 from parlay_marl.training.rllib.league import first
 from parlay_marl.training.rllib.module import activation_of
-from parlay_marl.training.rllib_checkpoint import network_of
 from parlay_marl.training.rllib_settings import env_settings
 
 
@@ -22,7 +22,7 @@ def policy_of(
     """Return a module of an algorithm, as its learner has it, as a policy; `write_policy` writes its file.
 
     At temperature 0 it plays its likeliest action, at 1 it draws as it did when it learned.
-    `parlay_marl.training.export.import_policy` reads checkpoints without RLlib.
+    `parlay_marl.policies.export.import_policy` reads checkpoints without RLlib.
     """
 
     def ask(learner: Any) -> Any:

@@ -14,11 +14,11 @@ from ray.rllib.core.columns import Columns
 from parlay_marl.catalogue import build_params, load_persona, load_rules, load_scenario
 from parlay_marl.errors import UnknownNameError
 from parlay_marl.players.persona import PersonaPlayer, as_persona
+from parlay_marl.policies.export import import_policy
 from parlay_marl.policies.policy import read_policy, write_policy
 from parlay_marl.studies.evaluation import evaluate
 from parlay_marl.tournament import run_tournament
 from parlay_marl.training import rllib
-from parlay_marl.training.export import import_policy
 from parlay_marl.training.league import league_player
 from tests.policies.networks import network, rows
 from tests.training.rllib.play import THEIRS, equal, small, weights

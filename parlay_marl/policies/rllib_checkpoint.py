@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
+from parlay_marl.policies.layers import LARGEST_STATE, Network, Tensors, chain, refuse_others
 from parlay_marl.policies.policy_file import ACTIVATIONS
-from parlay_marl.training.layers import LARGEST_STATE, Network, Tensors, chain, refuse_others
 
 LIBRARY = "a default module of PPO with an MLP encoder"
 PICKLE, MESSAGES = "module_state.pkl", "module_state.msgpack"

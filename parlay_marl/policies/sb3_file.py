@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from parlay_marl.errors import MissingExtraError
-from parlay_marl.training.layers import LARGEST_STATE, Network, Tensors, chain, layer, refuse_others
+from parlay_marl.policies.layers import LARGEST_STATE, Network, Tensors, chain, layer, refuse_others
 
 LIBRARY = "an MlpPolicy of PPO or MaskablePPO over discrete actions"
 WEIGHTS, FACTS = "policy.pth", "data"

@@ -14,11 +14,11 @@ from parlay_marl.catalogue.files import write_whole
 from parlay_marl.core.moves import INDEX_OFFERS, MAX_PACKAGES, PRICE_LEVELS, n_actions
 from parlay_marl.core.observation import width
 from parlay_marl.errors import ConfigurationError, MissingExtraError, PolicyFileError
+from parlay_marl.policies.layers import Layer, Network
 from parlay_marl.policies.policy import Policy, read_policy
 from parlay_marl.policies.policy_file import ACTIVATIONS, NAME, Float32
-from parlay_marl.training.layers import Layer, Network
-from parlay_marl.training.rllib_checkpoint import read_rllib
-from parlay_marl.training.sb3_file import read_sb3
+from parlay_marl.policies.rllib_checkpoint import read_rllib
+from parlay_marl.policies.sb3_file import read_sb3
 
 OPSET, IR_VERSION = 17, 8
 """Versions of ONNX that runtimes have read since 2022."""

@@ -26,16 +26,16 @@ from hypothesis import strategies as st
 from parlay_marl.core.moves import n_actions
 from parlay_marl.core.observation import width
 from parlay_marl.errors import ConfigurationError, MissingExtraError, PolicyFileError
+from parlay_marl.policies import sb3_file
+from parlay_marl.policies.export import MASKED, export_onnx, import_policy
 from parlay_marl.policies.policy import Policy, read_policy, write_policy
-from parlay_marl.training import sb3_file
-from parlay_marl.training.export import MASKED, export_onnx, import_policy
-from parlay_marl.training.rllib_checkpoint import _Messages, load_arrays
+from parlay_marl.policies.rllib_checkpoint import _Messages, load_arrays
 from tests.helpers import examples
 from tests.policies.networks import network, rows, same
 from tests.processes import run
 from tests.training.models import Desk, model
 
-FIXTURES = Path(__file__).parent / "fixtures"
+FIXTURES = Path(__file__).parent / "fixtures" / "conversion"
 ROWS = np.load(FIXTURES / "rllib_rows.npy")
 
 # ------------------ ONNX
@@ -740,7 +740,7 @@ def test_a_pipe_is_refused_without_waiting_for_it(tmp_path: Path) -> None:
 
 def test_importing_loads_no_heavy_library() -> None:
     program = (
-        "import sys, parlay_marl.training.export\n"
+        "import sys, parlay_marl.policies.export\n"
         "heavy = {'torch', 'onnx', 'onnxruntime', 'stable_baselines3', 'ray'} & set(sys.modules)\n"
         "assert not heavy, heavy"
     )
