@@ -9,7 +9,7 @@ import importlib
 import inspect
 import pickle
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -171,12 +171,20 @@ def checked_policy(policy: Any, what: str) -> Policy:
 
 
 def in_words(error: BaseException) -> str:
-    """Return the kind and the message of an error, shortened, in one line."""
+    """Return the kind and the message of an error, shortened, in one line; neither need be readable."""
+    kind = _read(lambda: f"{type(error).__name__}: ", "an error without a readable name: ")
+    text = _read(lambda: escaped(" ".join(str.split(str(error)))), "(without a readable message)")
+    return f"{kind}{text[:300]}".removesuffix(": ")
+
+
+def _read(text: Callable[[], str], otherwise: str) -> str:
+    """Return a text that an entrant's code makes, or another where that fails."""
     try:
-        text = escaped(" ".join(str(error).split()))
-    except Exception:
-        text = "(without a readable message)"
-    return f"{type(error).__name__}: {text[:300]}".removesuffix(": ")
+        return text()
+    except KeyboardInterrupt:
+        raise
+    except BaseException:
+        return otherwise
 
 
 def _from_persona(player: PersonaPlayer) -> Entrant:

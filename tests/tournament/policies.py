@@ -250,7 +250,7 @@ class Clumsy(Halver):
 
 
 class Mumbling(Halver):
-    """Says what is no text, and cannot be sent."""
+    """Says what is no text."""
 
     name = "mumbling"
 

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from parlay_marl.errors import PolicyError
 from parlay_marl.game.action import Action
 from parlay_marl.tournament.entrants import Policy, Recipe
-from parlay_marl.tournament.executors.asking import Answers, ask_policy, call_player, make_policy
+from parlay_marl.tournament.executors.asking import ask_policy, call_player, make_policy
+from parlay_marl.tournament.executors.plain import Answers
 
 LATE = "gives no answer within"
 """The beginning of the reason of a forfeit by a late answer."""

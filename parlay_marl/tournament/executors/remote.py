@@ -11,8 +11,8 @@ from parlay_marl.game.outcome import Outcome
 from parlay_marl.game.view import SeatView
 from parlay_marl.players.player import BatchedPlayer, Player
 from parlay_marl.tournament.entrants import Entrant
-from parlay_marl.tournament.executors.asking import Answers
 from parlay_marl.tournament.executors.hosts import Host
+from parlay_marl.tournament.executors.plain import Answers
 
 
 class RemotePlayer(Player):

@@ -11,8 +11,12 @@ from typing import Any
 
 from parlay_marl.errors import PolicyError
 from parlay_marl.lifeline import end_with_parent
-from parlay_marl.tournament.entrants import Policy, Recipe, in_words
+from parlay_marl.tournament.entrants import Policy, Recipe
 from parlay_marl.tournament.executors.asking import ask_policy, call_player, make_policy
+from parlay_marl.tournament.executors.plain import encode
+
+READY = b"ready"
+"""What the process sends when it listens."""
 
 
 def serve(connection: Connection, recipes: Mapping[str, Recipe]) -> None:
@@ -28,7 +32,7 @@ def serve(connection: Connection, recipes: Mapping[str, Recipe]) -> None:
         os.setsid()  # a group of its own: Ctrl-C is for the parent, and the whole group can be killed
     end_with_parent(group=has_group)
     policies: dict[int, Policy] = {}
-    connection.send("ready")
+    connection.send_bytes(READY)
     while True:
         try:
             kind, *request = connection.recv()
@@ -53,9 +57,9 @@ def _make(
         try:
             policies[seat] = make_policy(recipes[name], seat, key)
         except PolicyError as fault:
-            connection.send((True, str(fault)))
+            connection.send_bytes(encode(True, str(fault)))
         else:
-            connection.send((False, None))
+            connection.send_bytes(encode(False, None))
 
 
 CALLS: Mapping[str, Callable[..., Any]] = {"ask": ask_policy, "call": call_player}
@@ -67,8 +71,7 @@ def _answer(
 ) -> None:
     """Call a function for the policy in a seat, and send its answer."""
     try:
-        connection.send((False, call(policies[seat], seat, *given)))
+        reply = encode(False, call(policies[seat], seat, *given))
     except PolicyError as fault:
-        connection.send((True, str(fault)))
-    except Exception as error:  # the answer cannot be sent
-        connection.send((True, f"answers what cannot be sent: {in_words(error)}"))
+        reply = encode(True, str(fault))
+    connection.send_bytes(reply)

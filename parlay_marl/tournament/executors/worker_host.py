@@ -6,9 +6,9 @@ import contextlib
 import multiprocessing
 import os
 import signal
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from multiprocessing.connection import Connection
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,12 +18,13 @@ from parlay_marl.errors import ConfigurationError, PolicyError
 from parlay_marl.game.action import Action
 from parlay_marl.tournament.entrants import Recipe
 from parlay_marl.tournament.executors import worker
-from parlay_marl.tournament.executors.asking import Answers
 from parlay_marl.tournament.executors.hosts import late
+from parlay_marl.tournament.executors.plain import Answers, as_reason, decode, decoded_action, decoded_answers
 
 SECONDS_TO_START = 120.0
 """Time limit for the start of a worker process and for making a policy, which may load a large model."""
 SECONDS_TO_DIE = 5.0
+T = TypeVar("T")
 
 
 class WorkerHost:
@@ -69,13 +70,12 @@ class WorkerHost:
 
     def ask(self, seat: int, observations: NDArray[np.float32], masks: NDArray[np.int8]) -> Answers:
         """Return the answers of the policy in a seat."""
-        answers: Answers = self._answered("ask", seat, observations, masks)
-        return answers
+        reply = self._answered("ask", seat, observations, masks)
+        return self._read(seat, decoded_answers, reply, masks)
 
     def call(self, seat: int, method: str, argument: Any) -> Action | str | None:
         """Call a method of the player in a seat."""
-        answer: Action | str | None = self._answered("call", seat, method, argument)
-        return answer
+        return self._read(seat, decoded_action, self._answered("call", seat, method, argument))
 
     def _answered(self, kind: str, seat: int, *given: Any) -> Any:
         """Return the process's answer to a request about the policy in a seat."""
@@ -105,7 +105,7 @@ class WorkerHost:
     def _is_ready(self) -> bool:
         assert self._connection is not None
         try:
-            return bool(self._connection.recv() == "ready")
+            return bool(self._connection.recv_bytes() == worker.READY)
         except (EOFError, OSError):
             return False
 
@@ -123,16 +123,25 @@ class WorkerHost:
             if not connection.poll(seconds):
                 self.close()
                 raise PolicyError(seat, late(seconds))
-            is_fault, reply = connection.recv()
+            content = connection.recv_bytes()
         except (EOFError, OSError):
             self._check_halted()
             self._process.join(SECONDS_TO_DIE)
             code = self._process.exitcode
             self.close()
             raise PolicyError(seat, f"its process ended by itself (exit code {code})") from None
+        is_fault, reply = self._read(seat, decode, content)
         if is_fault:
-            raise PolicyError(seat, reply)
+            raise PolicyError(seat, as_reason(reply))
         return reply
+
+    def _read(self, seat: int, read: Callable[..., T], *given: Any) -> T:
+        """Return what a reply holds; kill a process that sends something else, as only an entrant's code can do."""
+        try:
+            return read(*given)
+        except Exception:  # whatever reading bytes that anyone may have made can raise
+            self.close()
+            raise PolicyError(seat, "its process sends what is no answer") from None
 
     def halt(self) -> None:
         """Kill the process, whatever another thread waits for."""
