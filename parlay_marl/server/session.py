@@ -138,7 +138,7 @@ class GameSession:
         if self.game.is_over and not self._has_player_failed:
             for opponent in self.opponents:
                 if isinstance(opponent, HostedPlayer):
-                    opponent.end(self.game.outcome())
+                    opponent.end(self.game.outcome().for_players())
 
     def _refresh(self) -> None:
         """Forget old views, and keep new headlines: a game that is over no longer has those after its last turn."""
