@@ -5,6 +5,7 @@
     |-- CatalogueError        a scenario or persona file that cannot be used (also a ValueError)
     |   `-- PolicyFileError   a file of a learned policy that cannot be used, or not be written
     |-- ConfigurationError    an argument or a reset option that cannot be used (also a ValueError)
+    |   `-- ArgumentError     an argument that a function does not have, or one that is missing (also a TypeError)
     |-- IllegalMoveError      a move that the rules forbid (also a ValueError)
     |-- ActionTypeError       a value that is no action of the form in use (also a TypeError)
     |-- TurnError             a call out of order (also a RuntimeError)
@@ -66,6 +67,13 @@ class ScenarioWarning(ParlayWarning):
 
 class ConfigurationError(ParlayError, ValueError):
     """An argument or a reset option that cannot be used."""
+
+
+class ArgumentError(ConfigurationError, TypeError):
+    """An argument that a function does not have, or one that is missing.
+
+    It is a TypeError as well, and says what Python says of an unknown keyword: libraries try keywords and go by both.
+    """
 
 
 class IllegalMoveError(ParlayError, ValueError):

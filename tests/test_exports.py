@@ -266,6 +266,7 @@ def test_the_standard_errors_that_callers_may_catch() -> None:
         errors.UnknownNameError: ValueError,
         errors.CatalogueError: ValueError,
         errors.ConfigurationError: ValueError,
+        errors.ArgumentError: TypeError,
         errors.IllegalMoveError: ValueError,
         errors.ActionTypeError: TypeError,
         errors.NotStartedError: RuntimeError,
@@ -277,6 +278,7 @@ def test_the_standard_errors_that_callers_may_catch() -> None:
     }
     assert all(issubclass(own, usual) for own, usual in standard.items())
     assert issubclass(errors.PolicyFileError, errors.CatalogueError)
+    assert issubclass(errors.ArgumentError, errors.ConfigurationError)
     bases = {errors.ParlayError, errors.TurnError, errors.PolicyFileError}
     assert set(standard) | bases == set(defined().values())
 

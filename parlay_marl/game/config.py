@@ -20,7 +20,7 @@ from pydantic import BaseModel, BeforeValidator, Field
 from parlay_marl.catalogue.files import Strict, validate
 from parlay_marl.catalogue.rules import load_rules
 from parlay_marl.catalogue.scenarios import MAX_ROUNDS, Params, Scenario, build_params, load_scenario
-from parlay_marl.errors import CatalogueError, ConfigurationError, ParlayError, UnknownNameError
+from parlay_marl.errors import ArgumentError, CatalogueError, ConfigurationError, ParlayError, UnknownNameError
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -164,13 +164,13 @@ def _refuse_call(
     unknown = [each for each in kwargs if each not in known]
     positional = [each for each, p in signature.parameters.items() if p.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD]
     if unknown:
-        reason = f"there is no argument {unknown[0]!r}{_advice(unknown[0], known)}"
+        reason = f"got an unexpected keyword argument {unknown[0]!r}{_advice(unknown[0], known)}"
     elif len(args) > len(positional):
         several = ", ".join(each for each in positional if each != "self") or "nothing"
         reason = f"{args[len(positional)]!r} stands without the name of its argument; only {several} may"
     else:
         reason = str(error)
-    raise ConfigurationError(f"{name}: {reason}; the arguments are {', '.join(known)}") from None
+    raise ArgumentError(f"{name}: {reason}; the arguments are {', '.join(known)}") from None
 
 
 def _advice(name: str, known: list[str]) -> str:

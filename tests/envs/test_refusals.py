@@ -772,19 +772,37 @@ def test_personas_in_a_seat_never_refuse_anything(persona: str) -> None:
     [
         (
             lambda: negotiation_v0.env(opponent="shark"),
-            "raw_env: there is no argument 'opponent'; use buyer or seller; ",
+            "raw_env: got an unexpected keyword argument 'opponent'; use buyer or seller; ",
         ),
-        (lambda: gymnasium.make(NAME, seller="shark"), "there is no argument 'seller'; use role or opponent; "),
-        (lambda: gymnasium.make_vec(NAME, 2, seller="shark"), "there is no argument 'seller'; use role or opponent; "),
-        (lambda: negotiation_v0.parallel_env(scenaro="uniform"), "no argument 'scenaro'; use scenario; the arguments"),
-        (lambda: negotiation_v0.env(colour="red"), "no argument 'colour'; the arguments are scenario, rules, reward"),
+        (
+            lambda: gymnasium.make(NAME, seller="shark"),
+            "argument 'seller'; use role or opponent; ",
+        ),
+        (
+            lambda: gymnasium.make_vec(NAME, 2, seller="shark"),
+            "argument 'seller'; use role or opponent; ",
+        ),
+        (
+            lambda: negotiation_v0.parallel_env(scenaro="uniform"),
+            "argument 'scenaro'; use scenario; the arguments",
+        ),
+        (
+            lambda: negotiation_v0.env(colour="red"),
+            "argument 'colour'; the arguments are scenario, rules, reward",
+        ),
         (lambda: negotiation_v0.env("uniform", "default"), "'default' stands without the name .* only scenario may"),
         (lambda: negotiation_v0.env("uniform", scenario="uniform"), "multiple values for argument 'scenario'"),
-        (lambda: negotiation_v0.make_config(rounds=3), "no argument 'rounds'; use max_rounds"),
+        (lambda: negotiation_v0.make_config(rounds=3), "argument 'rounds'; use max_rounds"),
         (lambda: negotiation_v0.make_config("uniform", "seed"), "'seed' stands without the name"),
         (lambda: negotiation_v0.play_game("shark"), "play_game: missing a required argument: 'seller'"),
-        (lambda: negotiation_v0.play_game("shark", "linear", opener_seat=1), "no argument 'opener_seat'"),
-        (lambda: negotiation_v0.replay({"rewards": "payoff"}, 0, []), "no argument 'rewards'; use reward"),
+        (
+            lambda: negotiation_v0.play_game("shark", "linear", opener_seat=1),
+            "argument 'opener_seat'",
+        ),
+        (
+            lambda: negotiation_v0.replay({"rewards": "payoff"}, 0, []),
+            "argument 'rewards'; use reward",
+        ),
         (Batch, "Batch: missing a required argument: 'num_games'"),
     ],
 )
