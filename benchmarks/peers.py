@@ -16,10 +16,7 @@ import functools
 import hashlib
 import itertools
 import json
-import os
-import platform
 import random
-import statistics
 import subprocess
 import sys
 import time
@@ -28,6 +25,8 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from measuring import machine, medians
 
 ROOT = Path(__file__).resolve().parent.parent
 HOME = ROOT / ".venv-peers"
@@ -338,30 +337,13 @@ RATIOS = {
 }
 
 
-def machine() -> str:
-    """Return the processor, its count and the Python version."""
-    model = platform.processor() or platform.machine()
-    try:
-        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
-        model = next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        pass
-    return f"{model}, {os.cpu_count()} cores, Python {platform.python_version()}"
-
-
 def measure_all(rounds: int) -> dict[str, Any]:
     """Return the medians of interleaved measurements, and their ratios."""
     warnings.simplefilter("ignore")
     measures = {name: make() for name, make in CONTESTANTS.items()}
-    for measure in measures.values():
-        measure()
-    speeds: dict[str, list[float]] = {name: [] for name in measures}
-    for _ in range(rounds):
-        for name, measure in measures.items():
-            speeds[name].append(measure())
-    medians = {name: statistics.median(values) for name, values in speeds.items()}
-    ratios = {name: medians[ours] / medians[theirs] for name, (ours, theirs, _) in RATIOS.items()}
-    return {"machine": machine(), "rounds": rounds, "steps_per_second": medians, "ratios": ratios}
+    found = medians(measures, rounds)
+    ratios = {name: found[ours] / found[theirs] for name, (ours, theirs, _) in RATIOS.items()}
+    return {"machine": machine(), "rounds": rounds, "steps_per_second": found, "ratios": ratios}
 
 
 def main() -> None:

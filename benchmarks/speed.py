@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import random
 import statistics
 import subprocess
@@ -25,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from measuring import machine, medians
 
 from parlay_marl import negotiation_v0
 from parlay_marl.catalogue import build_params, load_rules, load_scenario
@@ -231,31 +231,14 @@ def measure_all(rounds: int) -> dict[str, Any]:
         "rps_raw_env": lambda: play_aec(rps_v2.raw_env(), 20_000),
         "batch": batch_player(),
     }
-    for measure in measures.values():
-        measure()
-    speeds: dict[str, list[float]] = {name: [] for name in measures}
-    for _ in range(rounds):
-        for name, measure in measures.items():
-            speeds[name].append(measure())
-    medians = {name: statistics.median(values) for name, values in speeds.items()}
+    found = medians(measures, rounds)
     ratios = {
-        "env_vs_tictactoe": medians["env"] / medians["tictactoe_env"],
-        "raw_env_vs_tictactoe": medians["raw_env"] / medians["tictactoe_raw_env"],
-        "env_vs_rps": medians["env"] / medians["rps_env"],
-        "raw_env_vs_rps": medians["raw_env"] / medians["rps_raw_env"],
+        "env_vs_tictactoe": found["env"] / found["tictactoe_env"],
+        "raw_env_vs_tictactoe": found["raw_env"] / found["tictactoe_raw_env"],
+        "env_vs_rps": found["env"] / found["rps_env"],
+        "raw_env_vs_rps": found["raw_env"] / found["rps_raw_env"],
     }
-    return {"steps_per_second": medians, "ratios": ratios}
-
-
-def machine() -> str:
-    """Return the processor, its count and the Python version."""
-    model = platform.processor() or platform.machine()
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as lines:
-            model = next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        pass
-    return f"{model}, {os.cpu_count()} cores, Python {platform.python_version()}, NumPy {np.__version__}"
+    return {"steps_per_second": found, "ratios": ratios}
 
 
 def show_belief_cost(figures: dict[str, float]) -> None:
@@ -279,10 +262,14 @@ def main() -> None:
             print(f"{name:24} {megabytes:+14.2f} MB over {arguments.memory:,} games")
         return
     if arguments.beliefs:
-        print(machine())
+        print(f"{machine()}, NumPy {np.__version__}")
         show_belief_cost(belief_cost(arguments.rounds))
         return
-    result = {"machine": machine(), **measure_all(arguments.rounds), "start_up": start_up()}
+    result = {
+        "machine": f"{machine()}, NumPy {np.__version__}",
+        **measure_all(arguments.rounds),
+        "start_up": start_up(),
+    }
     result["batch_steps_per_second"] = batch_detail(arguments.rounds)
     result["belief_cost"] = belief_cost(arguments.rounds)
     result["bytes_per_game"] = bytes_per_game()
