@@ -19,7 +19,7 @@
     ParlayWarning             a warning of the package (also a UserWarning)
     |-- ScenarioWarning       a scenario whose figures look like a mistake
     |-- ForfeitWarning        games of a tournament that a policy has lost by errors, illegal moves or late answers
-    |-- PlayerWarning         a player that failed when it was told the end of its game
+    |-- PlayerWarning         a player whose `end` raised an error
     `-- CompiledCodeWarning   compiled rules that cannot be stored or used again
 
 Each says what is wrong, where, and what to do. The call that raised it has changed nothing in the game.
@@ -120,11 +120,11 @@ class MissingExtraError(ParlayError, ImportError):
 
 
 class ForfeitWarning(ParlayWarning):
-    """Games of a tournament that a policy has lost by errors, illegal moves or late answers."""
+    """Games of a tournament that a policy lost by errors, illegal moves or late answers."""
 
 
 class PlayerWarning(ParlayWarning):
-    """A player that failed when it was told the end of its game, which stands as it ended."""
+    """A player whose `end` raised an error; its game stands as it ended."""
 
 
 class CompiledCodeWarning(ParlayWarning):

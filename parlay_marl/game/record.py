@@ -1,4 +1,4 @@
-"""The record of a game: pure data from which the game is replayed, told and written to a file."""
+"""The record of a game: pure data from which the game is replayed, shown and written to a file."""
 
 from __future__ import annotations
 
@@ -152,12 +152,12 @@ class GameRecord:
         return record
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return the fields alone, without the outcome, which is worked out again."""
+        """Return the fields alone, without the outcome, which is computed again."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
 class RecordedGame(Position):
-    """A game that can be told: its turns, its claims, its outcome and its record.
+    """A game with its turns, its claims, its outcome and its record.
 
     `names` are the names of both seats' players. `personas` are those of them that say their own lines.
     """

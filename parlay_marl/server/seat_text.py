@@ -36,7 +36,7 @@ def terms_of(package: int, scenario: Scenario) -> dict[str, str]:
 
 
 def spoken(turn: Turn, scenario: Scenario) -> str:
-    """Return what is said with a turn: the words that go with it or, where there are none, plain ones."""
+    """Return the words of a turn or, without any, plain words for its move."""
     if turn.words:
         return turn.words
     price = "" if turn.price is None else price_text(turn.price, scenario)
