@@ -61,14 +61,18 @@ def _show_warnings_in_a_line() -> None:
 
 
 def end_without_output(error: OSError) -> None:
-    """Print in one line what cannot be read or written, and drop the buffer of standard output.
+    """Print in one line what cannot be read or written, and drop what standard output and error still hold.
 
-    Python would write the buffer at exit, and fail once more.
+    Python would write the buffers at exit, and fail once more.
     """
     with contextlib.suppress(OSError):
         _print_line("error", error if error.filename else f"reading or writing fails: {error.strerror or error}")
-    with contextlib.suppress(OSError, AttributeError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, AttributeError):
+            with contextlib.suppress(OSError, AttributeError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def in_paragraphs(text: str) -> str:
