@@ -93,9 +93,9 @@ def print_lines(console: Console, lines: Iterable[Line]) -> None:
 
 def announce_compiling(*entry_points: str) -> None:
     """Print that the rules are about to be compiled, where compiled code of the named functions is missing."""
-    from parlay_marl.core.compiled import jit
+    from parlay_marl.core.compiled import kept
 
-    if not jit.needs_compiling(*entry_points):
+    if not kept.needs_compiling(*entry_points):
         return
-    once = ", once" if jit.can_keep() else ""
+    once = ", once" if kept.can_keep() else ""
     remarks().print(f"Compiling the rules for this machine; this takes under a minute{once}.")

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from parlay_marl.core.bargain import best_package, joint_surplus
-from parlay_marl.core.compiled.jit import rule
+from parlay_marl.core.compiled.jit import part, rule
 from parlay_marl.core.drift import MAX_EVENTS
 from parlay_marl.core.moves import BUYER, MAX_PACKAGES, MAX_TERMS, SELLER
 from parlay_marl.core.table import Field, field_dtype
@@ -141,7 +141,7 @@ def _draw_events(s: Any, sc: Any, fixed: Any) -> None:
         s["event_round"][i] = fixed["event_round"][i] if fixed["event_round"][i] >= 0 else drawn
 
 
-@rule
+@part
 def draw_game(s: Any, p: Any, fixed: Any) -> None:
     """Draw everything that a reset leaves to chance into a cleared row that holds its key."""
     sc = p["scenario"]

@@ -6,7 +6,7 @@ from typing import Any
 
 from parlay_marl.core import tracking
 from parlay_marl.core.bargain import toughened
-from parlay_marl.core.compiled.jit import rule
+from parlay_marl.core.compiled.jit import part, rule
 from parlay_marl.core.drift import position_direction, toughness_step
 from parlay_marl.core.tension import clip
 
@@ -19,7 +19,7 @@ def fire_events(s: Any, p: Any) -> None:
             _fire_event(s, p, i)
 
 
-@rule
+@part
 def _fire_event(s: Any, p: Any, i: int) -> None:
     """Let event `i` happen: its headline for both seats, its hidden effects on those that it names."""
     sc = p["scenario"]

@@ -7,7 +7,7 @@ from typing import Any
 
 from parlay_marl.core.bargain import joint_surplus, nash_price, share, worth, zopa_bounds
 from parlay_marl.core.belief import ELICITED, RESERVATION
-from parlay_marl.core.compiled.jit import rule
+from parlay_marl.core.compiled.jit import part, rule
 from parlay_marl.core.drift import price_given_up
 from parlay_marl.core.moves import BUYER, SELLER, own_end
 from parlay_marl.core.reward import FORFEIT_PAYOFF, discounted_payoff
@@ -85,7 +85,7 @@ def worth_of(s: Any, seat: int, price: float, k: int) -> float:
     return worth(seat, price, s["package_values"][seat][k], s["reservation"][seat])
 
 
-@rule
+@part
 def write_outcome(s: Any, p: Any, o: Any) -> None:
     """Write the report of a finished game."""
     k = s["best_package"]

@@ -14,7 +14,7 @@ import numpy as np
 from parlay_marl.core import tracking
 from parlay_marl.core.bargain import ROUNDING, price_worth
 from parlay_marl.core.chance import nothing_fixed, subkey
-from parlay_marl.core.compiled.jit import entry_point, rule
+from parlay_marl.core.compiled.jit import entry_point, part, rule
 from parlay_marl.core.compiled.work import end_of_chunk, first_chunk, next_chunk
 from parlay_marl.core.moves import (
     ACCEPT,
@@ -111,7 +111,7 @@ def _at_any_price(s: Any, p: Any, persona: Any, weights: Any, seat: int) -> tupl
     return _scripted(s, p, look(s, p, seat, package), style, key)
 
 
-@rule
+@part
 def choose(s: Any, p: Any, persona: Any, weights: Any, seat: int) -> tuple[int, float, int]:
     """Return a persona's (move, price, package) for the seat on turn, its price in whole units of the currency."""
     move, price, package = _at_any_price(s, p, persona, weights, seat)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from parlay_marl.core.bargain import price_worth
 from parlay_marl.core.chance import subkey, uniform
-from parlay_marl.core.compiled.jit import entry_point, rule
+from parlay_marl.core.compiled.jit import allocating_part, allocating_rule, entry_point, rule
 from parlay_marl.core.moves import BATNA_REVEAL, BUYER, decode, makes_offer, n_actions
 from parlay_marl.core.observation import AT, REACH, width
 from parlay_marl.core.style import NETWORK_DTYPE, Activation
@@ -56,7 +56,7 @@ def network_record(policy: Policy) -> Any:
     return network
 
 
-@rule
+@allocating_rule
 def _layer(weights: Any, start: int, inputs: Any, outputs: Any) -> int:
     """Write the sums of a layer whose weights begin at `start`; return where the next layer's begin.
 
@@ -94,7 +94,7 @@ def _activate(units: Any, activation: int) -> None:
             units[j] = 0.0
 
 
-@rule
+@allocating_rule
 def forward(net: Any, weights: Any, units: Any, inputs: int, outputs: int) -> Any:
     """Return the logits that follow from the inputs at the front of `units`: a view of its end."""
     start, source = net["start"], units[:inputs]
@@ -195,7 +195,7 @@ def _with_package(s: Any, seat: int, package: int, move: int, price: float) -> t
     return move, price, package if makes_offer(move) else 0
 
 
-@rule
+@allocating_part
 def choose_by_network(
     s: Any, p: Any, net: Any, style: Any, weights: Any, seat: int, package: int, key: np.uint64
 ) -> tuple[int, float, int]:

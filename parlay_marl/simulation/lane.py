@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from parlay_marl.core.chance import draw_game, nothing_fixed, subkey, uniform
-from parlay_marl.core.compiled.jit import rule
+from parlay_marl.core.compiled.jit import part, rule
 from parlay_marl.core.compiled.memory import clear_row
 from parlay_marl.core.ending import forfeit
 from parlay_marl.core.moves import BUYER, OFFER, PRICE_LEVELS, SELLER, decode, refusal, seat_on_turn
@@ -146,7 +146,7 @@ def _deal(
     open_game(s, p)
 
 
-@rule
+@part
 def begin(
     lane: Any,
     games: Any,

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from parlay_marl.core.compiled.jit import source_digest
+from parlay_marl.core.compiled.kept import source_digest
 from parlay_marl.errors import ConfigurationError
 from parlay_marl.tournament.games import GAME_DTYPE, Games, Rows, parquet_library
 

@@ -1,201 +1,300 @@
-"""Compilation of the core: rules are inlined into a few entry points, and only those are kept on disk.
+"""What is compiled: rules, parts and entry points.
 
-Numba's own disk cache does not notice an edit in another file, nor damage, and needs a folder that can be written. The
-compiled code is therefore kept here: in a folder that is named by a digest of every source file that can hold a rule,
-a file for each entry point and types of arguments, which begins with a digest of what follows.
+A rule is a small function, inlined into whatever calls it. A part is one that is too large for that: it is compiled
+once for all that call it, and called through a pointer. An entry point is called by Python. Parts and entry points are
+kept on disk, see `kept`.
 """
 
 from __future__ import annotations
 
-import contextlib
 import functools
-import hashlib
+import inspect
 import os
 import pickle
 import sys
-import tempfile
-import uuid
-import warnings
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 import numba
-import numpy as np
+from llvmlite import binding
+from numba.core import cgutils, types
 from numba.core.caching import NullCache
 from numba.core.compiler import CompileResult
+from numba.core.compiler_lock import global_compiler_lock
+from numba.core.registry import cpu_target
 from numba.core.serialize import dumps
+from numba.core.typing.templates import infer, make_intrinsic_template
 from numba.extending import typeof_impl
 
-from parlay_marl.errors import CompiledCodeWarning
+from parlay_marl.core.compiled import build, kept
 
-Function = TypeVar("Function", bound=Callable[..., object])
+Function = TypeVar("Function", bound=Callable[..., Any])
+Kinds = tuple[Any, ...]
+"""Numba's types of arguments."""
 
-PACKAGE = Path(__file__).resolve().parents[2]
-SOURCES = ("core", "players", "policies", "simulation")
-"""The folders of the package whose files, at any depth, hold compiled rules."""
+NOTICE_SECONDS = 1.0
+"""Time after which a line says that the rules are being compiled."""
+NOTICE = "Compiling the rules of the game for this machine; this takes up to a minute, once.\n"
 
-
-def source_digest() -> str:
-    """Return a short digest of every file that can hold a compiled rule."""
-    digest = hashlib.sha256()
-    for folder in SOURCES:
-        for path in sorted((PACKAGE / folder).rglob("*.py")):
-            digest.update(path.relative_to(PACKAGE).as_posix().encode())
-            digest.update(path.read_bytes())
-    return digest.hexdigest()[:16]
+_depth = 0
 
 
-# ---------------------------------------------------------------------- where compiled code is kept
+@contextmanager
+def waiting() -> Iterator[None]:
+    """Say so on standard error where compiling takes long, once for all that is compiled together.
 
-
-def code_digest() -> str:
-    """Return a short digest of what compiled code depends on, the processor aside."""
-    parts = source_digest(), sys.implementation.cache_tag, numba.__version__, np.__version__
-    return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
-
-
-def cache_folder() -> Path | None:
-    """Return the folder for compiled code, which need not exist yet; None where `~` leads nowhere.
-
-    `PARLAY_CACHE_DIR` chooses another place; the default is the user's cache folder.
+    `PARLAY_QUIET=1` keeps it quiet.
     """
-    base = os.environ.get("PARLAY_CACHE_DIR")
-    user = os.environ.get("XDG_CACHE_HOME") or os.path.join("~", ".cache")
-    folder = os.path.expanduser(base or os.path.join(user, "parlay_marl"))
-    return None if folder.startswith("~") else Path(os.path.abspath(folder), code_digest())
-
-
-CACHE_FOLDER = cache_folder()
-
-
-def can_keep() -> bool:
-    """Return whether what is compiled now can be kept for later processes."""
+    global _depth
+    notice = None
+    if _depth == 0 and os.environ.get("PARLAY_QUIET", "0") in ("", "0"):
+        notice = threading.Timer(NOTICE_SECONDS, lambda: sys.stderr.write(NOTICE))
+        notice.daemon = True
+        notice.start()
+    _depth += 1
     try:
-        if CACHE_FOLDER is not None:
-            CACHE_FOLDER.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=CACHE_FOLDER):
-                return True
-    except OSError:
-        pass
-    return False
+        yield
+    finally:
+        _depth -= 1
+        if notice is not None:
+            notice.cancel()
 
 
-def needs_compiling(*names: str) -> bool:
-    """Return whether entry points of these names must be compiled because no earlier process has kept their code."""
-    if numba.config.DISABLE_JIT:
-        return False
-    return CACHE_FOLDER is None or not all(any(CACHE_FOLDER.glob(f"*.{name}-*.nbc")) for name in names)
+def _short_name(function: Callable[..., Any]) -> str:
+    """Return the name of a function with its file's."""
+    return f"{function.__module__.rpartition('.')[2]}.{function.__qualname__.rpartition('.')[2]}"
 
 
-class KeptCode(NullCache):
-    """The code of one entry point, as Numba asks for it and hands it over: what cannot be used is compiled again."""
-
-    def __init__(self, function: Callable[..., Any]) -> None:
-        self._name = f"{function.__module__.rpartition('.')[2]}.{function.__name__}"
-
-    def load_overload(self, sig: Any, target_context: Any) -> Any:
-        """Return the code for types of arguments, None where there is none that can be used."""
-        target_context.refresh()
-        path = self._path(sig, target_context.codegen())
-        try:
-            return None if path is None else _rebuilt(path.read_bytes(), target_context)
-        except (FileNotFoundError, NotADirectoryError):
-            return None
-        except Exception as error:  # a file that another program made can raise anything
-            _warn_once("use", f"{path} cannot be used: {_reason(error)}; the rules are compiled again")
-            return None
-
-    def save_overload(self, sig: Any, data: Any) -> None:
-        """Keep code for later processes, where that can be done."""
-        if data.library.has_dynamic_globals:
-            return  # addresses of this process
-        path = self._path(sig, data.codegen)
-        try:
-            if path is None:
-                raise FileNotFoundError(0, "there is no home folder")
-            path.parent.mkdir(parents=True, exist_ok=True)
-            _write_whole(path, sealed(dumps(data._reduce())))
-        except OSError as error:
-            _warn_once(
-                "keep",
-                f"compiled rules cannot be kept in {CACHE_FOLDER or 'a cache folder'}: {_reason(error)}; every start "
-                "compiles them again, unless PARLAY_CACHE_DIR names a folder that can be written",
-            )
-
-    def _path(self, sig: Any, codegen: Any) -> Path | None:
-        """Return the file for types of arguments on a kind of processor."""
-        key = hashlib.sha256(repr((str(sig), codegen.magic_tuple())).encode()).hexdigest()
-        return None if CACHE_FOLDER is None else CACHE_FOLDER / f"{self._name}-{key[:16]}.nbc"
-
-
-def sealed(content: bytes) -> bytes:
-    """Return content with its digest before it."""
-    return hashlib.sha256(content).digest() + content
-
-
-def _rebuilt(data: bytes, target_context: Any) -> Any:
-    """Return the code that a file holds; nothing of it is looked at unless it is as it was written."""
-    content = data[hashlib.sha256().digest_size :]
-    if data != sealed(content):
-        raise ValueError("it is damaged")
-    return CompileResult._rebuild(target_context, *pickle.loads(content))
-
-
-def _write_whole(path: Path, data: bytes) -> None:
-    """Write a file so that readers find all of it or nothing, also where several processes write it."""
-    part = path.with_suffix(f".{uuid.uuid4().hex[:16]}.part")
-    try:
-        part.write_bytes(data)
-        part.replace(path)
-    except OSError:
-        with contextlib.suppress(OSError):
-            part.unlink()
-        raise
-
-
-def _reason(error: Exception) -> str:
-    """Return what is wrong with a file, in a few words."""
-    return (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
-
-
-_warned: set[str] = set()
-
-
-def _warn_once(what: str, text: str) -> None:
-    """Warn of something that makes a start slower and changes nothing else, once in a process."""
-    if what not in _warned:
-        _warned.add(what)
-        warnings.warn(text, CompiledCodeWarning, stacklevel=2)
-
-
-# ---------------------------------------------------------------------- what is compiled
+# ---------------------------------------------------------------------- rules
 
 
 class Rule:
-    """A small function of the rules: inlined where a kernel calls it, and the plain function where Python does."""
+    """A small function of the rules: inlined where a kernel calls it, and the plain function where Python does.
 
-    def __init__(self, function: Callable[..., Any]) -> None:
+    It is compiled once for each set of `plain` types of arguments. Where it `allocates` arrays, or calls what does,
+    references to arrays are counted; elsewhere they need not be.
+    """
+
+    def __init__(self, function: Callable[..., Any], allocates: bool = False) -> None:
         functools.update_wrapper(self, function)
         self.function = function
-        self.compiled = numba.njit(
-            forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, error_model="numpy"
-        )(function)
+        self._allocates = allocates
+        self._built: dict[Kinds, Any] = {}
+        parameters = list(inspect.signature(function).parameters.values())
+        starred = [place for place, one in enumerate(parameters) if one.kind is one.VAR_POSITIONAL]
+        self._starred = starred[0] if starred else None
+        self.template = make_intrinsic_template(self, self._definition(parameters), _short_name(function))
+        infer(self.template)
+
+    def __call__(self, *arguments: Any) -> Any:
+        """Call the plain function."""
+        return self.function(*arguments)
+
+    def _definition(self, parameters: list[inspect.Parameter]) -> Callable[..., Any]:
+        """Return what Numba asks for the type of a call and for the code that makes it, with the right signature."""
+
+        def definition(typing: Any, *kinds: Any) -> tuple[Any, Callable[..., Any]]:
+            if self._starred is not None:
+                kinds = (*kinds[: self._starred], types.StarArgTuple.from_types(kinds[self._starred :]))
+            return self._typed(tuple(build.plain(kind) for kind in kinds))
+
+        bare = [parameter.replace(annotation=inspect.Parameter.empty) for parameter in parameters]
+        context = inspect.Parameter("typing", inspect.Parameter.POSITIONAL_OR_KEYWORD)
+        definition.__signature__ = inspect.Signature([context, *bare])  # type: ignore[attr-defined]
+        return definition
+
+    def _typed(self, kinds: Kinds) -> tuple[Any, Callable[..., Any]]:
+        result = self._built.get(kinds)
+        if result is None:
+            library = build.InlinedLibrary(cpu_target.target_context.codegen(), self.function.__qualname__)
+            result = build.compiled(self.function, kinds, library, forceinline=True, nrt=self._allocates)
+            self._built[kinds] = result
+
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            context.active_code_library.add_linking_library(result.library)
+            return context.call_internal(builder, result.fndesc, signature, arguments)
+
+        return result.signature, generate
+
+
+class BuiltPart(NamedTuple):
+    """A part that can be called: its signature, the name of its code, and the library that holds it."""
+
+    signature: Any
+    symbol: str
+    library: Any
+
+
+class Part(Rule):
+    """A function of the rules that is compiled once, for all kernels that call it."""
+
+    def __init__(self, function: Callable[..., Any], allocates: bool = False, shape: object = None) -> None:
+        super().__init__(function, allocates)
+        self.name = f"{function.__module__}.{function.__qualname__}"
+        self._shape = shape
+        _PARTS[self.name] = self
+
+    def _typed(self, kinds: Kinds) -> tuple[Any, Callable[..., Any]]:
+        part = self.ready(kinds)
+
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            kind = context.call_conv.get_function_type(signature.return_type, signature.args)
+            function = cgutils.get_or_insert_function(builder.module, kind, part.symbol)
+            context.active_code_library.called.add((self.name, kinds, signature.return_type))
+            _, value = context.call_conv.call_function(
+                builder, function, signature.return_type, signature.args, arguments
+            )
+            return value
+
+        return part.signature, generate
+
+    def ready(self, kinds: Kinds) -> BuiltPart:
+        """Return the part for types of arguments: that of this process, one that was kept, or a new one."""
+        with global_compiler_lock:
+            built = self._built.get(kinds)
+            if built is None:
+                symbol = f"{self.name}.{kept.digest_of(str(kinds), self._shape)}"
+                built = self._loaded(symbol, kinds) or self._new(symbol, kinds)
+                self._built[kinds] = built
+        return cast(BuiltPart, built)
+
+    def _place(self, kinds: Kinds) -> Path | None:
+        """Return the file for types of arguments."""
+        source = Path(inspect.getfile(self.function))
+        own = source.read_bytes() if kept.is_apart(source) else b""
+        magic = cpu_target.target_context.codegen().magic_tuple()
+        return kept.place(_short_name(self.function), str(kinds), self._shape, magic, own)
+
+    def _new(self, symbol: str, kinds: Kinds) -> BuiltPart:
+        with waiting():
+            library = build.KernelLibrary(cpu_target.target_context.codegen(), self.function.__qualname__)
+            library.enable_object_caching()
+            result = build.compiled(self.function, kinds, library, nrt=self._allocates)
+            library._ensure_finalized()
+        name = result.fndesc.llvm_func_name
+        content = name, library._get_compiled_object(), result.signature, build.calls_of(library)
+        kept.write(self._place(kinds), pickle.dumps(content))
+        return self._callable(symbol, name, result.signature, library)
+
+    def _loaded(self, symbol: str, kinds: Kinds) -> BuiltPart | None:
+        path = self._place(kinds)
+        try:
+            content = kept.read(path)
+            if content is None:
+                return None
+            name, code, signature, calls = pickle.loads(content)
+            if not make_ready(calls):
+                return None
+            return self._callable(symbol, name, signature, build.library_of(symbol, code))
+        except Exception as error:  # a file that another program made can raise anything
+            kept.cannot_use(path, error)
+            return None
+
+    def _callable(self, symbol: str, name: str, signature: Any, library: Any) -> BuiltPart:
+        """Tell the linker where the code is, under a name that is the same in every process."""
+        binding.add_symbol(symbol, library.codegen._engine.get_function_address(name))
+        return BuiltPart(signature, symbol, library)
+
+
+_PARTS: dict[str, Part] = {}
+
+
+def make_ready(calls: Any) -> bool:
+    """Make every part ready that a piece of code calls; return whether they are what it was compiled for."""
+    return all(_PARTS[name].ready(kinds).signature.return_type == result for name, kinds, result in calls)
+
+
+def rule(function: Function) -> Function:
+    """Make a rule of a small function; it is compiled with the first kernel that calls it, never kept by itself."""
+    return function if numba.config.DISABLE_JIT else cast(Function, Rule(function))
+
+
+def allocating_rule(function: Function) -> Function:
+    """Make a rule of a function that makes arrays, or that calls one that does."""
+    return function if numba.config.DISABLE_JIT else cast(Function, Rule(function, allocates=True))
+
+
+def part(function: Function) -> Function:
+    """Make a part of a function that is too large to be inlined wherever it is called."""
+    return function if numba.config.DISABLE_JIT else cast(Function, Part(function))
+
+
+def allocating_part(function: Function) -> Function:
+    """Make a part of a function that makes arrays, or that calls one that does."""
+    return function if numba.config.DISABLE_JIT else cast(Function, Part(function, allocates=True))
+
+
+class Primitive:
+    """A function that kernels have from LLVM itself: the plain function where Python calls it."""
+
+    def __init__(self, function: Callable[..., Any], definition: Callable[..., Any]) -> None:
+        functools.update_wrapper(self, function)
+        self.function = function
+        self.template = make_intrinsic_template(self, definition, _short_name(function))
+        infer(self.template)
 
     def __call__(self, *arguments: Any) -> Any:
         """Call the plain function."""
         return self.function(*arguments)
 
 
+def in_kernels(definition: Callable[..., Any]) -> Callable[[Function], Function]:
+    """Give a plain function another form in kernels: `definition(typing, *kinds)` returns its signature and its code.
+
+    The code is a function `(context, builder, signature, arguments)`, as Numba's intrinsics have it.
+    """
+
+    def primitive(function: Function) -> Function:
+        return function if numba.config.DISABLE_JIT else cast(Function, Primitive(function, definition))
+
+    return primitive
+
+
 @typeof_impl.register(Rule)  # type: ignore[untyped-decorator]
-def _typeof_rule(rule: Rule, context: Any) -> Any:
+@typeof_impl.register(Primitive)  # type: ignore[untyped-decorator]
+def _typeof_rule(rule: Rule | Primitive, context: Any) -> Any:
     """Let kernels see the compiled function behind a rule."""
-    return typeof_impl(rule.compiled, context)
+    return types.Function(rule.template)
 
 
-def rule(function: Function) -> Function:
-    """Make a rule of a small function; it is compiled with the first kernel that calls it, never cached by itself."""
-    return function if numba.config.DISABLE_JIT else cast(Function, Rule(function))
+# ---------------------------------------------------------------------- entry points
+
+
+class KeptCode(NullCache):
+    """The code of one entry point, as Numba asks for it and hands it over: what cannot be used is compiled again."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._name = _short_name(function)
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        """Return the code for types of arguments, None where there is none that can be used."""
+        target_context.refresh()
+        path = self._place(sig, target_context.codegen())
+        try:
+            content = kept.read(path)
+            if content is None:
+                return None
+            code, calls = pickle.loads(content)
+            if not make_ready(calls):
+                return None
+            return CompileResult._rebuild(target_context, *pickle.loads(code))
+        except Exception as error:  # a file that another program made can raise anything
+            kept.cannot_use(path, error)
+            return None
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        """Keep code for later processes, where that can be done."""
+        if data.library.has_dynamic_globals:
+            return  # addresses of this process
+        content = dumps(data._reduce()), build.calls_of(data.library)
+        kept.write(self._place(sig, data.codegen), pickle.dumps(content))
+
+    def _place(self, sig: Any, codegen: Any) -> Path | None:
+        """Return the file for types of arguments on a kind of processor."""
+        return kept.place(self._name, str(sig), codegen.magic_tuple())
 
 
 def bound(kernel: Callable[..., Any], *arguments: Any) -> Callable[..., Any]:
@@ -205,13 +304,14 @@ def bound(kernel: Callable[..., Any], *arguments: Any) -> Callable[..., Any]:
     """
     if numba.config.DISABLE_JIT:
         return kernel
-    types = tuple(numba.typeof(argument) for argument in arguments)
-    return cast(Callable[..., Any], cast(Any, kernel).compile(types))
+    kinds = tuple(numba.typeof(argument) for argument in arguments)
+    return cast(Callable[..., Any], cast(Any, kernel).compile(kinds))
 
 
 def entry_point(function: Function) -> Function:
-    """Compile a function that Python calls: cached on disk, and without the interpreter's lock while it runs."""
-    compiled: Any = numba.njit(nogil=True, error_model="numpy")(function)
+    """Compile a function that Python calls: kept on disk, and without the interpreter's lock while it runs."""
+    options = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
+    compiled: Any = numba.njit(**options, pipeline_class=build.KernelCompiler)(function)
     if not numba.config.DISABLE_JIT:
         compiled._cache = KeptCode(function)
     return cast(Function, compiled)

@@ -14,6 +14,9 @@ import numpy as np
 from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic, overload
+from numba.np.arrayobj import make_array, populate_array
+
+from parlay_marl.core.compiled.jit import in_kernels
 
 LINE = 64
 """Bytes of a cache line."""
@@ -60,21 +63,22 @@ def stack_maker(rows: int, columns: int) -> Callable[[], Any]:
     NumPy's own allocation counts references, which slows the kernel around it even where it is not reached.
     """
 
+    def definition(typing: Any) -> Any:
+        kind = types.Array(types.float32, 2, "C")
+
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            room = cgutils.alloca_once(builder, ir.ArrayType(ir.FloatType(), rows * columns))
+            array = make_array(kind)(context, builder)
+            sizes = [context.get_constant(types.intp, size) for size in (rows, columns, 4 * columns, 4)]
+            place = builder.bitcast(room, ir.FloatType().as_pointer())
+            populate_array(array, place, sizes[:2], sizes[2:], sizes[3], meminfo=None)
+            return array._getvalue()
+
+        return kind(), generate
+
+    @in_kernels(definition)
     def stack_array() -> Any:
         return np.empty((rows, columns), np.float32)  # where Python calls a rule, there is no stack to lend
-
-    @intrinsic  # type: ignore[untyped-decorator]
-    def place(context: Any) -> Any:
-        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            return builder.bitcast(
-                cgutils.alloca_once(builder, ir.ArrayType(ir.FloatType(), rows * columns)), _i8.as_pointer()
-            )
-
-        return types.voidptr(), generate
-
-    @overload(stack_array, jit_options={"forceinline": True, "no_cpython_wrapper": True, "no_cfunc_wrapper": True})
-    def _stack_array():  # type: ignore[no-untyped-def]
-        return lambda: numba.carray(place(), (rows, columns), np.float32)
 
     return stack_array
 

@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parlay_marl import __version__
-from parlay_marl.core.compiled import jit
+from parlay_marl.core.compiled import kept
 from parlay_marl.core.moves import BUYER
 from parlay_marl.errors import ConfigurationError, ParlayError
 from parlay_marl.players.persona import as_persona
@@ -68,7 +68,7 @@ class Surroundings(NamedTuple):
         modules = {recipe.module for recipe in schedule.recipes().values()} - {"__main__"}  # its objects are sent whole
         digests = {module: file_digest(module) for module in sorted(modules)}
         path = [os.path.abspath(entry) for entry in sys.path]
-        return cls(__version__, jit.source_digest(), digests, path, os.getcwd())
+        return cls(__version__, kept.source_digest(), digests, path, os.getcwd())
 
     @contextlib.contextmanager
     def entered(self) -> Iterator[None]:
@@ -84,7 +84,7 @@ class Surroundings(NamedTuple):
     def check(self) -> None:
         """Refuse to play on a node whose games could differ."""
         node = platform.node()
-        here = f"{__version__} with rules {jit.source_digest()}"
+        here = f"{__version__} with rules {kept.source_digest()}"
         there = f"{self.version} with rules {self.rules_digest}"
         if here != there:
             raise ConfigurationError(
@@ -167,7 +167,7 @@ class _LastAction:
 
 def compile_for(schedule: Schedule) -> None:
     """Compile the rules once for this machine, where that is still to be done, before all its tasks do it at once."""
-    if not jit.can_keep() or not jit.needs_compiling("play_games", "step_games", "play_turns"):
+    if not kept.can_keep() or not jit.needs_compiling("play_games", "step_games", "play_turns"):
         return
     persona = as_persona("linear")
     play_cell(persona, persona, schedule.params[0], opener=BUYER, games=1, seed=0)

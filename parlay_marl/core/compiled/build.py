@@ -1,0 +1,158 @@
+"""How a function of the rules becomes machine code: Numba's steps, without those that rules have no use for.
+
+Numba would optimise every function by itself and emit its machine code. A rule is only linked into what calls it, and
+optimised there with all the rest; that leaves out nine tenths of LLVM's work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from numba.core import compiler, types
+from numba.core.codegen import JITCodeLibrary
+from numba.core.compiler_machinery import FunctionPass, PassManager, register_pass
+from numba.core.registry import cpu_target
+from numba.core.typed_passes import (
+    AnnotateTypes,
+    IRLegalization,
+    NativeLowering,
+    NoPythonBackend,
+    NopythonTypeInference,
+    PreLowerStripPhis,
+)
+from numba.core.untyped_passes import FixupArgs, GenericRewrites, IRProcessing, ReconstructSSA, TranslateByteCode
+
+
+class RuleLibrary(JITCodeLibrary):  # type: ignore[misc]
+    """Code that is not optimised before all of a kernel is there."""
+
+    def __init__(self, codegen: Any, name: str) -> None:
+        super().__init__(codegen, name)
+        self.called: set[Any] = set()
+        """The parts that it calls: name, types of arguments and type of the result."""
+
+    def add_llvm_module(self, ll_module: Any) -> None:
+        """Take in a module as it is."""
+        ll_module.data_layout = self._codegen._data_layout
+        self._final_module.link_in(ll_module)
+
+
+class InlinedLibrary(RuleLibrary):
+    """The code of a rule: it waits to be linked into what calls it, and is neither optimised nor emitted before."""
+
+    def finalize(self) -> None:
+        """Close the library."""
+        self._finalized = True
+
+
+class KernelLibrary(RuleLibrary):
+    """The code of an entry point or a part, with all rules that it calls."""
+
+    def finalize(self) -> None:
+        """Link all rules in, optimise everything once and emit it."""
+        self._raise_if_finalized()
+        for library in linked(self):
+            self._final_module.link_in(library._get_module_for_linking(), preserve=True)
+        self._optimize_final_module()
+        self._finalize_final_module()
+
+
+def linked(library: JITCodeLibrary) -> Iterator[Any]:
+    """Yield all libraries that a library calls, those of its rules' rules included, each once."""
+    seen, waiting = set(), list(library._linking_libraries)
+    while waiting:
+        other = waiting.pop()
+        if other not in seen:
+            seen.add(other)
+            yield other
+            if isinstance(other, InlinedLibrary):
+                waiting += other._linking_libraries
+
+
+def calls_of(library: KernelLibrary) -> list[Any]:
+    """Return the parts that a kernel calls, and those that its rules call."""
+    rules = [other for other in linked(library) if isinstance(other, InlinedLibrary)]
+    return sorted(set().union(library.called, *(rule.called for rule in rules)), key=str)
+
+
+def library_of(name: str, code: bytes) -> KernelLibrary:
+    """Return a library of machine code that an earlier process has emitted."""
+    library = KernelLibrary(cpu_target.target_context.codegen(), name)
+    library.enable_object_caching()
+    library._set_compiled_object(code)
+    library._finalize_final_module()
+    return library
+
+
+@register_pass(mutates_CFG=False, analysis_only=True)
+class IntoKernel(FunctionPass):  # type: ignore[misc]
+    """Makes the library of an entry point."""
+
+    _name = "into_kernel"
+
+    def __init__(self) -> None:
+        FunctionPass.__init__(self)
+
+    def run_pass(self, state: Any) -> bool:
+        """Give the compiler the library to write to."""
+        state.library = KernelLibrary(state.targetctx.codegen(), state.func_id.func_qualname)
+        state.library.enable_object_caching()
+        return False
+
+
+class RuleCompiler(compiler.CompilerBase):  # type: ignore[misc]
+    """Compiles a rule or a part, into a library that it is given.
+
+    Rules have no comprehensions, closures, `with`, object mode or parallel loops, and Numba's passes for them are left
+    out.
+    """
+
+    first: tuple[Any, ...] = (TranslateByteCode, FixupArgs, IRProcessing)
+
+    def define_pipelines(self) -> list[PassManager]:
+        """Return the passes, as one pipeline."""
+        manager = PassManager("rules")
+        for step in (
+            *self.first,
+            GenericRewrites,
+            ReconstructSSA,
+            NopythonTypeInference,
+            PreLowerStripPhis,
+            IRLegalization,
+            AnnotateTypes,
+            NativeLowering,
+            NoPythonBackend,
+        ):
+            manager.add_pass(step, step.__name__)
+        manager.finalize()
+        return [manager]
+
+
+class KernelCompiler(RuleCompiler):
+    """Compiles an entry point."""
+
+    first = (*RuleCompiler.first, IntoKernel)
+
+
+def plain(kind: Any) -> Any:
+    """Return the type as which a rule takes an argument: one for all whole numbers, and for arrays of all uses."""
+    kind = types.unliteral(kind)
+    if isinstance(kind, types.Integer) and kind != types.uint64:
+        return types.int64
+    if type(kind) is types.Array and not kind.mutable:
+        return kind.copy(readonly=False)
+    return kind
+
+
+def compiled(function: Callable[..., Any], kinds: tuple[Any, ...], library: Any, **flags: Any) -> Any:
+    """Compile a function for types of arguments into a library; return Numba's result."""
+    chosen = compiler.Flags()
+    chosen.no_cpython_wrapper = chosen.no_cfunc_wrapper = chosen.no_compile = True
+    chosen.error_model = "numpy"
+    for name, value in flags.items():
+        setattr(chosen, name, value)
+    contexts = cpu_target.typing_context, cpu_target.target_context
+    return compiler.compile_extra(
+        *contexts, function, kinds, None, chosen, {}, library=library, pipeline_class=RuleCompiler
+    )
