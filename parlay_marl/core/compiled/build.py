@@ -6,13 +6,18 @@ optimised there with all the rest; that leaves out nine tenths of LLVM's work.
 
 from __future__ import annotations
 
+import copy
+import functools
+import inspect
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, cast
 
 from numba.core import compiler, types
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler_machinery import FunctionPass, PassManager, register_pass
 from numba.core.registry import cpu_target
+from numba.core.typing import Context
+from numba.core.typing.templates import AbstractTemplate
 from numba.core.typed_passes import (
     AnnotateTypes,
     IRLegalization,
@@ -135,6 +140,24 @@ class KernelCompiler(RuleCompiler):
     first = (*RuleCompiler.first, IntoKernel)
 
 
+class RuleFlags(compiler.Flags):  # type: ignore[misc]
+    """Numba's flags, which it looks up functions by: some ten thousand times, so that the hash is taken once."""
+
+    __slots__ = ("_hash",)
+
+    def __hash__(self) -> int:
+        """Return the hash of the flags as they are at the first call: a compilation does not change them."""
+        try:
+            return self._hash
+        except AttributeError:
+            self._hash: int = super().__hash__()
+            return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        """Return whether the same flags are set to the same values."""
+        return self._values == other._values if isinstance(other, RuleFlags) else super().__eq__(other)
+
+
 def plain(kind: Any) -> Any:
     """Return the type as which a rule takes an argument: one for all whole numbers, and for arrays of all uses."""
     kind = types.unliteral(kind)
@@ -145,14 +168,69 @@ def plain(kind: Any) -> Any:
     return kind
 
 
+Definition = Callable[..., tuple[Any, Callable[..., Any]]]
+"""`definition(*kinds)`: the signature of a call and the code `(context, builder, signature, arguments)` that makes it."""
+
+
+def callee(key: object, parameters: inspect.Signature, definition: Definition) -> Any:
+    """Return Numba's type of something that kernels can call, with these parameters."""
+    starred = [i for i, one in enumerate(parameters.parameters.values()) if one.kind is one.VAR_POSITIONAL]
+
+    def generic(self: Any, arguments: Any, keywords: Any) -> Any:
+        given = parameters.bind(*arguments, **keywords)
+        given.apply_defaults()
+        kinds = given.args
+        for i in starred:
+            kinds = (*kinds[:i], types.StarArgTuple.from_types(kinds[i:]))
+        signature, code = definition(*kinds)
+        if signature.args not in known:
+            known.add(signature.args)
+            cpu_target.target_context.insert_func_defn([(code, (key, signature.args), signature.args)])
+        return signature.replace(pysig=parameters)
+
+    known: set[Any] = set()
+    members = {"key": key, "generic": generic, "get_impl_key": lambda self, signature: (key, signature.args)}
+    return types.Function(type("Callee", (AbstractTemplate,), members))
+
+
+class RuleTyping(Context):  # type: ignore[misc]
+    """Numba's typing with a memory: whatever type an operation has for some types of arguments, it has everywhere.
+
+    It shares all declarations with Numba's own context, of which it is a shallow copy.
+    """
+
+    _memory: dict[Any, Any]
+
+    def resolve_function_type(self, func: Any, args: Any, kws: Any) -> Any:
+        """Return the signature of a call, None where there is none."""
+        if kws or not isinstance(func, types.Type):
+            return super().resolve_function_type(func, args, kws)
+        key = func, tuple(args)
+        found = self._memory.get(key)
+        if found is None:
+            found = super().resolve_function_type(func, args, kws)
+            if found is not None:
+                self._memory[key] = found
+        return found
+
+
+@functools.cache
+def rule_typing() -> RuleTyping:
+    """Return the typing of rules."""
+    typing = copy.copy(cpu_target.typing_context)
+    typing.__class__ = RuleTyping
+    typing._memory = {}
+    return cast(RuleTyping, typing)
+
+
 def compiled(function: Callable[..., Any], kinds: tuple[Any, ...], library: Any, **flags: Any) -> Any:
     """Compile a function for types of arguments into a library; return Numba's result."""
-    chosen = compiler.Flags()
+    chosen = RuleFlags()
     chosen.no_cpython_wrapper = chosen.no_cfunc_wrapper = chosen.no_compile = True
     chosen.error_model = "numpy"
     for name, value in flags.items():
         setattr(chosen, name, value)
-    contexts = cpu_target.typing_context, cpu_target.target_context
+    contexts = rule_typing(), cpu_target.target_context
     return compiler.compile_extra(
         *contexts, function, kinds, None, chosen, {}, library=library, pipeline_class=RuleCompiler
     )

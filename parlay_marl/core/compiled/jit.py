@@ -20,13 +20,12 @@ from typing import Any, NamedTuple, TypeVar, cast
 
 import numba
 from llvmlite import binding
-from numba.core import cgutils, types
+from numba.core import cgutils
 from numba.core.caching import NullCache
 from numba.core.compiler import CompileResult
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.registry import cpu_target
 from numba.core.serialize import dumps
-from numba.core.typing.templates import infer, make_intrinsic_template
 from numba.extending import typeof_impl
 
 from parlay_marl.core.compiled import build, kept
@@ -39,7 +38,14 @@ NOTICE_SECONDS = 1.0
 """Time after which a line says that the rules are being compiled."""
 NOTICE = "Compiling the rules of the game for this machine; this takes up to a minute, once.\n"
 
-_depth = 0
+_depth, _noticed = 0, False
+
+
+def _notice() -> None:
+    """Say once what is waited for."""
+    global _noticed
+    _noticed = True
+    sys.stderr.write(NOTICE)
 
 
 @contextmanager
@@ -50,8 +56,8 @@ def waiting() -> Iterator[None]:
     """
     global _depth
     notice = None
-    if _depth == 0 and os.environ.get("PARLAY_QUIET", "0") in ("", "0"):
-        notice = threading.Timer(NOTICE_SECONDS, lambda: sys.stderr.write(NOTICE))
+    if _depth == 0 and not _noticed and os.environ.get("PARLAY_QUIET", "0") in ("", "0"):
+        notice = threading.Timer(NOTICE_SECONDS, _notice)
         notice.daemon = True
         notice.start()
     _depth += 1
@@ -83,30 +89,15 @@ class Rule:
         self.function = function
         self._allocates = allocates
         self._built: dict[Kinds, Any] = {}
-        parameters = list(inspect.signature(function).parameters.values())
-        starred = [place for place, one in enumerate(parameters) if one.kind is one.VAR_POSITIONAL]
-        self._starred = starred[0] if starred else None
-        self.template = make_intrinsic_template(self, self._definition(parameters), _short_name(function))
-        infer(self.template)
+        self.kind = build.callee(self, inspect.signature(function), self._typed)
 
     def __call__(self, *arguments: Any) -> Any:
         """Call the plain function."""
         return self.function(*arguments)
 
-    def _definition(self, parameters: list[inspect.Parameter]) -> Callable[..., Any]:
-        """Return what Numba asks for the type of a call and for the code that makes it, with the right signature."""
-
-        def definition(typing: Any, *kinds: Any) -> tuple[Any, Callable[..., Any]]:
-            if self._starred is not None:
-                kinds = (*kinds[: self._starred], types.StarArgTuple.from_types(kinds[self._starred :]))
-            return self._typed(tuple(build.plain(kind) for kind in kinds))
-
-        bare = [parameter.replace(annotation=inspect.Parameter.empty) for parameter in parameters]
-        context = inspect.Parameter("typing", inspect.Parameter.POSITIONAL_OR_KEYWORD)
-        definition.__signature__ = inspect.Signature([context, *bare])  # type: ignore[attr-defined]
-        return definition
-
-    def _typed(self, kinds: Kinds) -> tuple[Any, Callable[..., Any]]:
+    def _typed(self, *given: Any) -> tuple[Any, Callable[..., Any]]:
+        """Return the signature for types of arguments, and what makes the call."""
+        kinds = tuple(build.plain(kind) for kind in given)
         result = self._built.get(kinds)
         if result is None:
             library = build.InlinedLibrary(cpu_target.target_context.codegen(), self.function.__qualname__)
@@ -137,7 +128,9 @@ class Part(Rule):
         self._shape = shape
         _PARTS[self.name] = self
 
-    def _typed(self, kinds: Kinds) -> tuple[Any, Callable[..., Any]]:
+    def _typed(self, *given: Any) -> tuple[Any, Callable[..., Any]]:
+        """Return the signature for types of arguments, and what makes the call."""
+        kinds = tuple(build.plain(kind) for kind in given)
         part = self.ready(kinds)
 
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -230,22 +223,18 @@ def allocating_part(function: Function) -> Function:
 class Primitive:
     """A function that kernels have from LLVM itself: the plain function where Python calls it."""
 
-    def __init__(self, function: Callable[..., Any], definition: Callable[..., Any]) -> None:
+    def __init__(self, function: Callable[..., Any], definition: build.Definition) -> None:
         functools.update_wrapper(self, function)
         self.function = function
-        self.template = make_intrinsic_template(self, definition, _short_name(function))
-        infer(self.template)
+        self.kind = build.callee(self, inspect.signature(function), definition)
 
     def __call__(self, *arguments: Any) -> Any:
         """Call the plain function."""
         return self.function(*arguments)
 
 
-def in_kernels(definition: Callable[..., Any]) -> Callable[[Function], Function]:
-    """Give a plain function another form in kernels: `definition(typing, *kinds)` returns its signature and its code.
-
-    The code is a function `(context, builder, signature, arguments)`, as Numba's intrinsics have it.
-    """
+def in_kernels(definition: build.Definition) -> Callable[[Function], Function]:
+    """Give a plain function another form in kernels."""
 
     def primitive(function: Function) -> Function:
         return function if numba.config.DISABLE_JIT else cast(Function, Primitive(function, definition))
@@ -257,7 +246,7 @@ def in_kernels(definition: Callable[..., Any]) -> Callable[[Function], Function]
 @typeof_impl.register(Primitive)  # type: ignore[untyped-decorator]
 def _typeof_rule(rule: Rule | Primitive, context: Any) -> Any:
     """Let kernels see the compiled function behind a rule."""
-    return types.Function(rule.template)
+    return rule.kind
 
 
 # ---------------------------------------------------------------------- entry points

@@ -63,7 +63,7 @@ def stack_maker(rows: int, columns: int) -> Callable[[], Any]:
     NumPy's own allocation counts references, which slows the kernel around it even where it is not reached.
     """
 
-    def definition(typing: Any) -> Any:
+    def definition() -> Any:
         kind = types.Array(types.float32, 2, "C")
 
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
