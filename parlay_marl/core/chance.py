@@ -141,7 +141,7 @@ def _draw_events(s: Any, sc: Any, fixed: Any) -> None:
         s["event_round"][i] = fixed["event_round"][i] if fixed["event_round"][i] >= 0 else drawn
 
 
-@part
+@part()
 def draw_game(s: Any, p: Any, fixed: Any) -> None:
     """Draw everything that a reset leaves to chance into a cleared row that holds its key."""
     sc = p["scenario"]

@@ -19,7 +19,7 @@ def fire_events(s: Any, p: Any) -> None:
             _fire_event(s, p, i)
 
 
-@part
+@part()
 def _fire_event(s: Any, p: Any, i: int) -> None:
     """Let event `i` happen: its headline for both seats, its hidden effects on those that it names."""
     sc = p["scenario"]

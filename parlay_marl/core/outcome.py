@@ -85,7 +85,7 @@ def worth_of(s: Any, seat: int, price: float, k: int) -> float:
     return worth(seat, price, s["package_values"][seat][k], s["reservation"][seat])
 
 
-@part
+@part()
 def write_outcome(s: Any, p: Any, o: Any) -> None:
     """Write the report of a finished game."""
     k = s["best_package"]

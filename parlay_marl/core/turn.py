@@ -42,7 +42,7 @@ def start_game(s: Any, p: Any, fixed: Any) -> None:
     open_game(s, p)
 
 
-@part
+@part()
 def open_game(s: Any, p: Any) -> None:
     """Begin a game whose chance is drawn: the first seat is on turn, and the events of round 0 have happened."""
     s["seat"] = s["opener"]
@@ -102,7 +102,7 @@ def _pass_turn(s: Any, p: Any) -> None:
         fire_events(s, p)
 
 
-@part
+@part()
 def take_turn(s: Any, p: Any, move: int, price: float, package: int) -> None:
     """Play one legal move of the seat on turn and everything that follows from it."""
     s["reward"][BUYER] = 0.0
@@ -121,7 +121,7 @@ def take_turn(s: Any, p: Any, move: int, price: float, package: int) -> None:
         pay_ending(s, p)
 
 
-@part
+@part()
 def observe(s: Any, p: Any, seat: int, packages: int, observation: Any, mask: Any) -> None:
     """Write the observation of a seat and its mask of legal actions, which is all 0 where it is not on turn."""
     write_observation(s, p, seat, packages, observation)

@@ -1,31 +1,58 @@
-"""Calls of a persona's own strategy: compiled chains of comparisons, built from the strategies that there are."""
+"""Calls of a persona's own strategy: compiled chains of comparisons, built from the strategies that there are.
+
+Each function of a strategy is compiled apart, so that an edit of its file recompiles nothing else. What is called makes
+the `StrategyView` of the turn itself: a view is forty numbers, of which each strategy needs a few.
+"""
 
 from __future__ import annotations
 
+import inspect
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from parlay_marl.core.compiled.jit import rule
+from parlay_marl.core.compiled.jit import part, rule
 from parlay_marl.players.strategies import STRATEGIES
 from parlay_marl.players.strategy import Rule
-from parlay_marl.players.view import StrategyView
+from parlay_marl.players.view import look
+
+PARTS = ("aspiration", "offer_worth", "whole_turn")
+"""The functions that a strategy may have."""
+SHAPE = tuple(
+    (name, tuple(part for part in PARTS if getattr(strategy, part) is not None))
+    for name, strategy in STRATEGIES.items()
+)
+"""Which strategy has which functions: the code of the chains depends on nothing else of them."""
 
 
-def chain(functions: list[Rule | None], otherwise: Rule) -> Rule:
-    """Return a rule `(number, *arguments)` that calls the function of this number, or `otherwise` where it is None.
+def _apart(function: Rule) -> Rule:
+    """Return a part that calls a function of a strategy with the view of the seat on turn."""
 
-    Kernels need calls that are known when they are compiled, so that each number is one comparison.
+    def call(s: Any, p: Any, seat: int, package: int, *arguments: Any) -> Any:
+        return function(look(s, p, seat, package), *arguments)
+
+    call.__module__, call.__qualname__ = function.__module__, function.__qualname__
+    source = Path(inspect.getfile(inspect.unwrap(function)))
+    made: Rule = part(source=source)(call)
+    return made
+
+
+def chain(name: str, otherwise: Rule) -> Rule:
+    """Return a rule `(number, s, p, seat, package, *arguments)` that calls the function of that name of a strategy.
+
+    Strategies without one get what `otherwise` returns for the arguments. Kernels need calls that are known when they
+    are compiled, so that each number is one comparison.
     """
 
     @rule
-    def call_otherwise(number: int, *arguments: Any) -> Any:
+    def call_otherwise(number: int, s: Any, p: Any, seat: int, package: int, *arguments: Any) -> Any:
         return otherwise(*arguments)
 
     called: Rule = call_otherwise
-    for number, function in enumerate(functions):
-        if function is not None:
-            called = _link(number, function, called)
+    for number, strategy in enumerate(STRATEGIES.values()):
+        if getattr(strategy, name) is not None:
+            called = _link(number, _apart(getattr(strategy, name)), called)
     return called
 
 
@@ -42,19 +69,19 @@ def _link(place: int, function: Rule, beyond: Rule) -> Rule:
 
 
 @rule
-def _first_demand_again(view: StrategyView, style: Any, demand: float) -> float:
+def _first_demand_again(style: Any, demand: float) -> float:
     """Return the aspiration of a strategy without one."""
     return demand
 
 
 @rule
-def _asked(view: StrategyView, asked: float, demand: float, key: np.uint64) -> float:
+def _asked(asked: float, demand: float, key: np.uint64) -> float:
     """Return the worth of an offer of a strategy that offers what it asks for."""
     return asked
 
 
 @rule
-def _no_turn(view: StrategyView, legal: int, key: np.uint64) -> tuple[int, float, int]:
+def _no_turn(legal: int, key: np.uint64) -> tuple[int, float, int]:
     """Return no move; it is not called, as `makes_whole_turns` says which strategies make moves."""
     return -1, 0.0, 0
 
@@ -68,6 +95,6 @@ def makes_whole_turns(number: int) -> bool:
     return number in _WHOLE_TURNS
 
 
-aspiration_of = chain([strategy.aspiration for strategy in STRATEGIES.values()], _first_demand_again)
-offer_worth_of = chain([strategy.offer_worth for strategy in STRATEGIES.values()], _asked)
-whole_turn_of = chain([strategy.whole_turn for strategy in STRATEGIES.values()], _no_turn)
+aspiration_of = chain("aspiration", _first_demand_again)
+offer_worth_of = chain("offer_worth", _asked)
+whole_turn_of = chain("whole_turn", _no_turn)

@@ -35,7 +35,7 @@ from parlay_marl.core.units import whole_units
 from parlay_marl.players.acceptance import accepts
 from parlay_marl.players.claims import calls_bluff, claim, wants_to_claim
 from parlay_marl.players.demand import first_demand, opens_with_anchor
-from parlay_marl.players.dispatch import aspiration_of, makes_whole_turns, offer_worth_of, whole_turn_of
+from parlay_marl.players.dispatch import SHAPE, aspiration_of, makes_whole_turns, offer_worth_of, whole_turn_of
 from parlay_marl.players.drifting import has_drifted
 from parlay_marl.players.packages import chosen_package
 from parlay_marl.players.silence import is_holding, is_silent
@@ -76,9 +76,9 @@ def _scripted(s: Any, p: Any, view: StrategyView, style: Any, key: np.uint64) ->
     """Return the (move, price, package) of a persona that plays by its numbers."""
     strategy = int(style["strategy"])
     if makes_whole_turns(strategy):
-        return whole_turn_of(strategy, view, legal_moves(s, p), key)
+        return whole_turn_of(strategy, s, p, view.seat, view.package, legal_moves(s, p), key)
     demand = first_demand(view, style)
-    asked = max(aspiration_of(strategy, view, style, demand), view.erosion_margin)
+    asked = max(aspiration_of(strategy, s, p, view.seat, view.package, style, demand), view.erosion_margin)
     gives_up = walks(view, style, key)
     is_last = gives_up or view.round + 1 >= view.rounds
     if accepts(view, style, asked, demand, is_last):
@@ -95,7 +95,7 @@ def _scripted(s: Any, p: Any, view: StrategyView, style: Any, key: np.uint64) ->
             return SILENCE, 0.0, 0
     elif wants_to_claim(view, style, asked, key) and refusal(s, p, BATNA_REVEAL, 0.0, 0) == 0:
         return claim(view, style, asked, key)
-    return _offer(view, offer_worth_of(strategy, view, asked, demand, key))
+    return _offer(view, offer_worth_of(strategy, s, p, view.seat, view.package, asked, demand, key))
 
 
 @rule
@@ -111,7 +111,7 @@ def _at_any_price(s: Any, p: Any, persona: Any, weights: Any, seat: int) -> tupl
     return _scripted(s, p, look(s, p, seat, package), style, key)
 
 
-@part
+@part(shape=SHAPE)
 def choose(s: Any, p: Any, persona: Any, weights: Any, seat: int) -> tuple[int, float, int]:
     """Return a persona's (move, price, package) for the seat on turn, its price in whole units of the currency."""
     move, price, package = _at_any_price(s, p, persona, weights, seat)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from parlay_marl.core.bargain import price_worth
 from parlay_marl.core.chance import subkey, uniform
-from parlay_marl.core.compiled.jit import allocating_part, allocating_rule, entry_point, rule
+from parlay_marl.core.compiled.jit import allocating_rule, entry_point, part, rule
 from parlay_marl.core.moves import BATNA_REVEAL, BUYER, decode, makes_offer, n_actions
 from parlay_marl.core.observation import AT, REACH, width
 from parlay_marl.core.style import NETWORK_DTYPE, Activation
@@ -195,7 +195,7 @@ def _with_package(s: Any, seat: int, package: int, move: int, price: float) -> t
     return move, price, package if makes_offer(move) else 0
 
 
-@allocating_part
+@part(allocates=True)
 def choose_by_network(
     s: Any, p: Any, net: Any, style: Any, weights: Any, seat: int, package: int, key: np.uint64
 ) -> tuple[int, float, int]:

@@ -146,7 +146,7 @@ def _deal(
     open_game(s, p)
 
 
-@part
+@part()
 def begin(
     lane: Any,
     games: Any,

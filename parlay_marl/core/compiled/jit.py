@@ -120,12 +120,22 @@ class BuiltPart(NamedTuple):
 
 
 class Part(Rule):
-    """A function of the rules that is compiled once, for all kernels that call it."""
+    """A function of the rules that is compiled once, for all kernels that call it.
 
-    def __init__(self, function: Callable[..., Any], allocates: bool = False, shape: object = None) -> None:
+    What it inlines comes from `source`, its own file where none is given, or from files that are not `kept.is_apart`;
+    `shape` is whatever else its code depends on.
+    """
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        allocates: bool = False,
+        source: Path | None = None,
+        shape: object = None,
+    ) -> None:
         super().__init__(function, allocates)
         self.name = f"{function.__module__}.{function.__qualname__}"
-        self._shape = shape
+        self._source, self._shape = source or Path(inspect.getfile(function)), shape
         _PARTS[self.name] = self
 
     def _typed(self, *given: Any) -> tuple[Any, Callable[..., Any]]:
@@ -156,8 +166,7 @@ class Part(Rule):
 
     def _place(self, kinds: Kinds) -> Path | None:
         """Return the file for types of arguments."""
-        source = Path(inspect.getfile(self.function))
-        own = source.read_bytes() if kept.is_apart(source) else b""
+        own = self._source.read_bytes() if kept.is_apart(self._source) else b""
         magic = cpu_target.target_context.codegen().magic_tuple()
         return kept.place(_short_name(self.function), str(kinds), self._shape, magic, own)
 
@@ -210,14 +219,15 @@ def allocating_rule(function: Function) -> Function:
     return function if numba.config.DISABLE_JIT else cast(Function, Rule(function, allocates=True))
 
 
-def part(function: Function) -> Function:
-    """Make a part of a function that is too large to be inlined wherever it is called."""
-    return function if numba.config.DISABLE_JIT else cast(Function, Part(function))
+def part(
+    allocates: bool = False, source: Path | None = None, shape: object = None
+) -> Callable[[Function], Function]:
+    """Make a part of a function that is too large to be inlined wherever it is called; see `Part`."""
 
+    def made(function: Function) -> Function:
+        return function if numba.config.DISABLE_JIT else cast(Function, Part(function, allocates, source, shape))
 
-def allocating_part(function: Function) -> Function:
-    """Make a part of a function that makes arrays, or that calls one that does."""
-    return function if numba.config.DISABLE_JIT else cast(Function, Part(function, allocates=True))
+    return made
 
 
 class Primitive:
