@@ -30,6 +30,8 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell has started the tests in the background, and processes of theirs would be deaf to Ctrl-C, too.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+os.environ["PARLAY_QUIET"] = "1"  # whether a busy machine compiles for a second is not for a test to see
+
 Command = Sequence[str | os.PathLike[str]]
 Finished = subprocess.CompletedProcess[str]
 

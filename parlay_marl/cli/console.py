@@ -89,13 +89,3 @@ def print_lines(console: Console, lines: Iterable[Line]) -> None:
         text = Text.assemble(*((piece.text, f"parlay.{piece.style}" if piece.style else "") for piece in pieces))
         text.rstrip()
         console.print(text, soft_wrap=True)
-
-
-def announce_compiling(*entry_points: str) -> None:
-    """Print that the rules are about to be compiled, where compiled code of the named functions is missing."""
-    from parlay_marl.core.compiled import kept
-
-    if not kept.needs_compiling(*entry_points):
-        return
-    once = ", once" if kept.can_keep() else ""
-    remarks().print(f"Compiling the rules for this machine; this takes under a minute{once}.")

@@ -6,7 +6,8 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
-from parlay_marl.cli.console import announce_compiling, remarks
+from parlay_marl.cli.console import remarks
+from parlay_marl.core.compiled.waiting import quietly
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -41,15 +42,14 @@ class CellProgress:
         self._bar.update(self._task, completed=done, total=total, rate=rate)
 
 
-def with_progress(play: Callable[..., Played], games: int, quiet: bool, *entry_points: str) -> Played:
+def with_progress(play: Callable[..., Played], games: int, quiet: bool) -> Played:
     """Play cells of a number of games each, and print the progress and the time.
 
-    `play` takes a function `on_cell(done, total)`. `entry_points` are the compiled functions that it calls. With
-    `quiet` nothing is printed.
+    `play` takes a function `on_cell(done, total)`. With `quiet` nothing is printed.
     """
     if quiet:
-        return play()
-    announce_compiling(*entry_points)
+        with quietly():
+            return play()
     console, began = remarks(), time.perf_counter()
     with progress_bar(console) as bar:
         progress = CellProgress(games, bar, console)

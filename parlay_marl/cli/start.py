@@ -7,17 +7,11 @@ import secrets
 import sys
 from typing import TYPE_CHECKING
 
-from parlay_marl.cli.console import announce_compiling
-
 if TYPE_CHECKING:
     from parlay_marl.game.config import GameConfig
     from parlay_marl.game.game import Game
     from parlay_marl.players.persona import AnyPlayer, PersonaPlayer
 
-COMPILED = ("reset_games", "observe_game", "play_move", "report_games", "choose_move", "drifted_now")
-"""The compiled functions that one game calls."""
-ASKING = ("reset_games", "observe_game", "step_games", "play_turns", "forfeit_game", "report_games")
-"""The compiled functions that a tournament calls for players of one's own."""
 LAST_GAME = 2**31 - 1
 
 
@@ -80,7 +74,6 @@ def new_game(config: GameConfig, buyer: AnyPlayer, seller: AnyPlayer, seed: int,
     if not 0 <= number <= LAST_GAME:
         raise ConfigurationError(f"--game: give a whole number from 0 to {LAST_GAME}, not {number}")
     checked_seed(seed)
-    announce_compiling(*COMPILED)
     game = Game(config, (buyer, seller))
     game.read_turns()
     return game

@@ -13,7 +13,6 @@ import typer
 
 import parlay_marl
 from parlay_marl.cli import app
-from parlay_marl.core.compiled import jit
 from tests.cli.conftest import Parlay, start
 from tests.processes import run
 
@@ -153,15 +152,17 @@ def test_control_c_ends_with_130() -> None:
     assert "Traceback" not in err
 
 
-def test_the_first_use_says_that_it_compiles_and_the_next_does_not(
-    parlay: Parlay, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    parlay("tournament", "shark", "-s", "uniform", "-n", "1")  # compiled by now
-    monkeypatch.setattr(jit, "CACHE_FOLDER", tmp_path)
-    first = parlay("tournament", "shark", "-s", "uniform", "-n", "1")
-    assert "Compiling the rules" in first.stderr
-    assert "under a minute, once" in first.stderr
-    assert "Compiling" not in parlay("tournament", "shark", "-s", "uniform", "-n", "1", "--quiet").stderr
-    (tmp_path / "scripted.play_games-1.py3.1.nbc").touch()
-    assert "Compiling" not in parlay("tournament", "shark", "-s", "uniform", "-n", "1").stderr
-    assert "Compiling" in parlay("watch", "shark", "shark", "--seed", "1").stderr  # needs more than play_games
+@pytest.mark.parametrize("quiet", [(), ("--quiet",)])
+def test_the_first_use_says_that_it_compiles_and_the_next_does_not(tmp_path: Path, quiet: tuple[str, ...]) -> None:
+    program = """
+import sys
+from parlay_marl.core.compiled import waiting
+waiting.NOTICE_SECONDS = 0.0
+from parlay_marl.cli import main
+main()
+"""
+    env = os.environ | {"PARLAY_QUIET": "", "PARLAY_CACHE_DIR": str(tmp_path)}
+    command = [sys.executable, "-c", program, "tournament", "shark", "-s", "uniform", "-n", "1", *quiet]
+    for is_first in (True, False):
+        told = run(command, env=env).stderr
+        assert told.count("Compiling the rules") == (is_first and not quiet), told

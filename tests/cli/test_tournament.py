@@ -100,7 +100,6 @@ def test_a_terminal_shows_rate_and_time_left(monkeypatch: pytest.MonkeyPatch) ->
             on_cell(done, 8)
             time.sleep(0.02)
 
-    monkeypatch.setattr(progress, "announce_compiling", lambda *_: None)
     with_progress(play, 50, False)
     lines = shown.getvalue()
     assert "8/8" in lines

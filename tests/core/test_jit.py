@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from parlay_marl.core.compiled import jit
+from parlay_marl.core.compiled import kept
 from tests.core.games import Game
 from tests.processes import as_anybody, on_a_full_disk, run
 
@@ -19,26 +19,26 @@ from tests.processes import as_anybody, on_a_full_disk, run
 def test_any_edit_of_a_rule_renames_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "core").mkdir()
     source = tmp_path / "core" / "tension.py"
-    monkeypatch.setattr(jit, "PACKAGE", tmp_path)
+    monkeypatch.setattr(kept, "PACKAGE", tmp_path)
     seen = set()
     for text in ("", "x = 1\n", "x = 2\n"):
         source.write_text(text)
-        seen.add(jit.source_digest())
+        seen.add(kept.source_digest())
     source.rename(tmp_path / "core" / "heat.py")
-    seen.add(jit.source_digest())
+    seen.add(kept.source_digest())
     assert len(seen) == 4
-    assert jit.source_digest() in seen
+    assert kept.source_digest() in seen
 
 
 def test_the_folder_can_be_chosen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PARLAY_CACHE_DIR", str(tmp_path))
-    assert jit.cache_folder() == tmp_path / jit.code_digest()
+    assert kept.cache_folder() == tmp_path / kept.code_digest()
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PARLAY_CACHE_DIR", "here")
-    assert jit.cache_folder() == tmp_path / "here" / jit.code_digest()
+    assert kept.cache_folder() == tmp_path / "here" / kept.code_digest()
     monkeypatch.delenv("PARLAY_CACHE_DIR")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert jit.cache_folder() == tmp_path / "parlay_marl" / jit.code_digest()
+    assert kept.cache_folder() == tmp_path / "parlay_marl" / kept.code_digest()
     assert list(tmp_path.iterdir()) == [], "a folder is made when there is something to keep"
 
 
@@ -48,26 +48,26 @@ def test_the_folder_of_the_user_can_be_written_as_in_a_shell(monkeypatch: pytest
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", "/home/somebody")
     monkeypatch.setenv(variable, "~/kept")
-    folder = jit.cache_folder()
+    folder = kept.cache_folder()
     assert folder is not None
     assert folder.is_relative_to("/home/somebody/kept")
     monkeypatch.setenv(variable, "~nobody-of-that-name/kept")
-    assert jit.cache_folder() is None
+    assert kept.cache_folder() is None
 
 
 def test_compiled_code_of_other_versions_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    seen = {jit.code_digest()}
-    for module in (jit.numba, jit.np):
+    seen = {kept.code_digest()}
+    for module in (kept.numba, kept.np):
         monkeypatch.setattr(module, "__version__", "0.1")
-        seen.add(jit.code_digest())
+        seen.add(kept.code_digest())
     assert len(seen) == 3
 
 
 @pytest.mark.compiled_only
-@pytest.mark.skipif(not jit.can_keep(), reason="no folder to keep compiled code in")
+@pytest.mark.skipif(not kept.can_keep(), reason="no folder to keep compiled code in")
 def test_a_played_game_leaves_compiled_code_behind() -> None:
     Game().offer(0.5)
-    assert not jit.needs_compiling("reset_games")
+    assert not kept.needs_compiling("reset_games")
 
 
 # ---------------------------------------------------------------------- processes that find what they cannot use
@@ -111,7 +111,7 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def kept(compiled: Path, tmp_path: Path) -> Path:
+def copied(compiled: Path, tmp_path: Path) -> Path:
     """Return a copy of it."""
     return Path(shutil.copytree(compiled, tmp_path / "kept"))
 
@@ -140,7 +140,7 @@ def garbage(file: Path) -> None:
 
 
 def foreign(file: Path) -> None:
-    file.write_bytes(jit.sealed(b"cno_such_module\nThing\n."))
+    file.write_bytes(kept.sealed(b"cno_such_module\nThing\n."))
 
 
 DAMAGES = {
@@ -156,30 +156,30 @@ posix_only = pytest.mark.skipif(os.name == "nt", reason="permissions and limits 
 
 @compiled_only
 @pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
-def test_what_is_damaged_is_compiled_again_and_said_once(kept: Path, damage: Callable[[Path], None]) -> None:
-    file = file_in(kept)
+def test_what_is_damaged_is_compiled_again_and_said_once(copied: Path, damage: Callable[[Path], None]) -> None:
+    file = file_in(copied)
     damage(file)
-    first = started(kept)
+    first = started(copied)
     assert first == (False, [f"warning: {file} cannot be used: {DAMAGES[damage]}; the rules are compiled again"])
-    assert started(kept) == (True, [])
+    assert started(copied) == (True, [])
 
 
 @compiled_only
 @posix_only
-def test_what_cannot_be_read_is_compiled_again(kept: Path) -> None:
-    file_in(kept).chmod(0)
-    first = started(kept, preexec_fn=as_anybody)
+def test_what_cannot_be_read_is_compiled_again(copied: Path) -> None:
+    file_in(copied).chmod(0)
+    first = started(copied, preexec_fn=as_anybody)
     assert not first.is_loaded
     assert [line.split(": ")[2] for line in first.warnings] == ["Permission denied; the rules are compiled again"]
-    assert started(kept, preexec_fn=as_anybody) == (True, [])
+    assert started(copied, preexec_fn=as_anybody) == (True, [])
 
 
 @compiled_only
 @posix_only
-def test_a_folder_that_cannot_be_written_serves_what_it_holds(kept: Path) -> None:
-    for path in (file_in(kept).parent, kept):
+def test_a_folder_that_cannot_be_written_serves_what_it_holds(copied: Path) -> None:
+    for path in (file_in(copied).parent, copied):
         path.chmod(0o555)
-    assert started(kept, preexec_fn=as_anybody) == (True, [])
+    assert started(copied, preexec_fn=as_anybody) == (True, [])
 
 
 @compiled_only
@@ -208,6 +208,6 @@ def test_a_file_where_the_folder_should_be_is_left_alone(tmp_path: Path) -> None
 
 @compiled_only
 @posix_only
-def test_a_tilde_is_the_folder_of_the_user(kept: Path, tmp_path: Path) -> None:
+def test_a_tilde_is_the_folder_of_the_user(copied: Path, tmp_path: Path) -> None:
     assert started("~/kept", env={"HOME": str(tmp_path)}, cwd=tmp_path) == (True, [])
     assert [path.name for path in tmp_path.iterdir()] == ["kept"]

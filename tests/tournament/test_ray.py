@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from parlay_marl.catalogue import load_rules, load_scenario
 from parlay_marl.cli import app
-from parlay_marl.core.compiled import jit
+from parlay_marl.core.compiled import kept
 from parlay_marl.errors import ConfigurationError
 from parlay_marl.tournament import Forfeit, Games, run_tournament
 from parlay_marl.tournament.entrants import load_entrants
@@ -337,7 +337,7 @@ def test_a_task_plays_one_cell_at_least_and_no_more_than_it_has_time_for() -> No
 
 def test_rules_are_compiled_here_before_the_tasks_would_all_compile_them(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[tuple[str, ...]] = []
-    monkeypatch.setattr(jit, "needs_compiling", lambda *names: asked.append(names) or True)
+    monkeypatch.setattr(kept, "needs_compiling", lambda *names: asked.append(names) or True)
     compile_for(Schedule(load_entrants(["shark"]), (load_scenario("uniform"),), load_rules("default"), 1, SEED))
     assert asked == [("play_games", "step_games", "play_turns")]
 

@@ -56,7 +56,7 @@ def beliefs(
     from parlay_marl.cli.console import output
     from parlay_marl.cli.progress import with_progress
     from parlay_marl.cli.resultfile import result_file
-    from parlay_marl.cli.start import COMPILED, persona
+    from parlay_marl.cli.start import persona
     from parlay_marl.studies.beliefs import assess_beliefs
 
     if plot is not None:
@@ -67,8 +67,7 @@ def beliefs(
             assess_beliefs, players, scenario or None, games=games, seed=seed, rules=rules,
             self_play=len(players) != PAIR, value=not no_value, threads=threads,
         )  # fmt: skip
-        called = ["record_games", *([] if no_value else ["play_games"]), *([] if plot is None else COMPILED)]
-        report = with_progress(assess, games, quiet, *called)
+        report = with_progress(assess, games, quiet)
         if file is not None:
             file.write_json(report.as_dict())
         if drawing is not None and plot is not None:

@@ -66,7 +66,7 @@ def evaluate(
         params = [build_params(each, load_rules("default"), reward="payoff") for each in played]
         play = functools.partial(judge, player, opponents, replies, params, games=games, seed=seed, threads=threads)
         each_cell = ORDERINGS * len(played) * games * (len(replies) + REPLIES_OF_THE_POLICY)
-        judgement = with_progress(play, each_cell, quiet, "play_games")
+        judgement = with_progress(play, each_cell, quiet)
         if file is not None:
             names = [each.name for each in played]
             file.write_json({"scenarios": names, "games": games, "seed": seed, **judgement.as_dict()})

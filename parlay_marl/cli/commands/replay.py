@@ -31,8 +31,8 @@ def replay(
 
     For example: parlay replay results/games.parquet --buyer shark --game 12
     """
-    from parlay_marl.cli.console import announce_compiling, output, print_lines, transcript_width
-    from parlay_marl.cli.start import COMPILED, import_from_here
+    from parlay_marl.cli.console import output, print_lines, transcript_width
+    from parlay_marl.cli.start import import_from_here
     from parlay_marl.errors import ConfigurationError
     from parlay_marl.game import transcript
     from parlay_marl.tournament import Games, replay_game
@@ -43,7 +43,6 @@ def replay(
     rows = rows_of(games, buyer, seller, scenario, opener)
     if not 0 <= game < len(rows):
         raise ConfigurationError(f"--game: give a whole number from 0 to {len(rows) - 1}, not {game}")
-    announce_compiling(*COMPILED)
     index = int(rows[game])
     played = replay_game(games, index, workers=workers, timeout=timeout)
     console = output()

@@ -22,8 +22,7 @@ def serve(context: typer.Context) -> None:
 
     For example: parlay serve --host 0.0.0.0 --token-file token.txt
     """
-    from parlay_marl.cli.console import announce_compiling
-    from parlay_marl.cli.start import COMPILED, import_from_here
+    from parlay_marl.cli.start import import_from_here
     from parlay_marl.option import flags
 
     with needing("server"):
@@ -31,7 +30,6 @@ def serve(context: typer.Context) -> None:
         from parlay_marl.server.settings import ServerSettings
     settings = ServerSettings.from_environment(flags(ServerSettings), **given_settings(context))
     import_from_here()
-    announce_compiling(*COMPILED, "doubt_game", "forfeit_game")
     serving.warm_up()
     serving.serve(settings, lambda address: _announce(settings, address))
 

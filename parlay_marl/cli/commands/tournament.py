@@ -72,7 +72,7 @@ def tournament(
     from parlay_marl.catalogue import load_scenario, persona_names, scenario_names
     from parlay_marl.cli.progress import with_progress
     from parlay_marl.cli.resultfile import result_file
-    from parlay_marl.cli.start import ASKING, import_from_here
+    from parlay_marl.cli.start import import_from_here
     from parlay_marl.tournament import analyse, run_tournament
     from parlay_marl.tournament.entrants import load_entrant
     from parlay_marl.tournament.store import results_of
@@ -87,8 +87,7 @@ def tournament(
             run_tournament, field, scenarios, games=games, seed=seed, rules=rules, threads=threads, workers=workers,
             timeout=timeout, ray=ray_address or ray, out=out, resume=resume, on_forfeit=forfeits.append,
         )  # fmt: skip
-        asking = ASKING if any(entrant.recipe for entrant in field) else ()
-        table = with_progress(play, games, quiet, "play_games", *asking)
+        table = with_progress(play, games, quiet)
         analysis = analyse(table)
         _write(table, analysis, forfeits, out, charts or ())
         if file is not None:

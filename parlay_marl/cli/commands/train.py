@@ -33,16 +33,16 @@ def train(
 
     For example: parlay train runs/ada --frames 5000000 --threads 2
     """
-    from parlay_marl.cli.console import announce_compiling
     from parlay_marl.cli.training_tables import evaluation_line, training_bar
+    from parlay_marl.core.compiled.waiting import quietly
     from parlay_marl.training.folder import Folder
     from parlay_marl.training.selfplay import train as train_policy
 
     config = _config(out, given_settings(context), resume)
     if quiet:
-        train_policy(config, out, resume=resume)
+        with quietly():
+            train_policy(config, out, resume=resume)
     else:
-        announce_compiling("reset_lanes", "step_lanes", "play_games")
         with training_bar("training") as (on_progress, print_above):
             train_policy(
                 config,

@@ -16,8 +16,6 @@ from numba.core import compiler, types
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler_machinery import FunctionPass, PassManager, register_pass
 from numba.core.registry import cpu_target
-from numba.core.typing import Context
-from numba.core.typing.templates import AbstractTemplate
 from numba.core.typed_passes import (
     AnnotateTypes,
     IRLegalization,
@@ -26,7 +24,11 @@ from numba.core.typed_passes import (
     NopythonTypeInference,
     PreLowerStripPhis,
 )
+from numba.core.typing import Context
+from numba.core.typing.templates import AbstractTemplate
 from numba.core.untyped_passes import FixupArgs, GenericRewrites, IRProcessing, ReconstructSSA, TranslateByteCode
+
+from parlay_marl.core.compiled.waiting import waiting
 
 
 class RuleLibrary(JITCodeLibrary):  # type: ignore[misc]
@@ -139,6 +141,11 @@ class KernelCompiler(RuleCompiler):
 
     first = (*RuleCompiler.first, IntoKernel)
 
+    def compile_extra(self, func: Any) -> Any:
+        """Compile, and tell whom that takes long."""
+        with waiting():
+            return super().compile_extra(func)
+
 
 class RuleFlags(compiler.Flags):  # type: ignore[misc]
     """Numba's flags, which it looks up functions by: some ten thousand times, so that the hash is taken once."""
@@ -160,7 +167,7 @@ class RuleFlags(compiler.Flags):  # type: ignore[misc]
 
 def plain(kind: Any) -> Any:
     """Return the type as which a rule takes an argument: one for all whole numbers, and for arrays of all uses."""
-    kind = types.unliteral(kind)
+    kind = types.unliteral(kind)  # type: ignore[attr-defined]
     if isinstance(kind, types.Integer) and kind != types.uint64:
         return types.int64
     if type(kind) is types.Array and not kind.mutable:
@@ -169,7 +176,7 @@ def plain(kind: Any) -> Any:
 
 
 Definition = Callable[..., tuple[Any, Callable[..., Any]]]
-"""`definition(*kinds)`: the signature of a call and the code `(context, builder, signature, arguments)` that makes it."""
+"""`definition(*kinds)` returns a call's signature and what makes it, `(context, builder, signature, arguments)`."""
 
 
 def callee(key: object, parameters: inspect.Signature, definition: Definition) -> Any:
@@ -181,7 +188,7 @@ def callee(key: object, parameters: inspect.Signature, definition: Definition) -
         given.apply_defaults()
         kinds = given.args
         for i in starred:
-            kinds = (*kinds[:i], types.StarArgTuple.from_types(kinds[i:]))
+            kinds = (*kinds[:i], types.StarArgTuple.from_types(kinds[i:]))  # type: ignore[attr-defined]
         signature, code = definition(*kinds)
         if signature.args not in known:
             known.add(signature.args)

@@ -8,14 +8,9 @@ kept on disk, see `kept`.
 from __future__ import annotations
 
 import functools
-import gc
 import inspect
-import os
 import pickle
-import sys
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar, cast
 
@@ -30,47 +25,11 @@ from numba.core.serialize import dumps
 from numba.extending import typeof_impl
 
 from parlay_marl.core.compiled import build, kept
+from parlay_marl.core.compiled.waiting import waiting
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 Kinds = tuple[Any, ...]
 """Numba's types of arguments."""
-
-NOTICE_SECONDS = 1.0
-"""Time after which a line says that the rules are being compiled."""
-NOTICE = "Compiling the rules of the game for this machine; this takes up to a minute, once.\n"
-
-_depth, _noticed = 0, False
-
-
-def _notice() -> None:
-    """Say once what is waited for."""
-    global _noticed
-    _noticed = True
-    sys.stderr.write(NOTICE)
-
-
-@contextmanager
-def waiting() -> Iterator[None]:
-    """Say so on standard error where compiling takes long, once in a process; `PARLAY_QUIET=1` keeps it quiet.
-
-    Garbage is not collected meanwhile: Numba makes so many objects that looking through them takes an eighth of the time.
-    """
-    global _depth
-    notice, collects = None, gc.isenabled()
-    gc.disable()
-    if _depth == 0 and not _noticed and os.environ.get("PARLAY_QUIET", "0") in ("", "0"):
-        notice = threading.Timer(NOTICE_SECONDS, _notice)
-        notice.daemon = True
-        notice.start()
-    _depth += 1
-    try:
-        yield
-    finally:
-        _depth -= 1
-        if collects:
-            gc.enable()
-        if notice is not None:
-            notice.cancel()
 
 
 def _short_name(function: Callable[..., Any]) -> str:
@@ -223,9 +182,7 @@ def allocating_rule(function: Function) -> Function:
     return function if numba.config.DISABLE_JIT else cast(Function, Rule(function, allocates=True))
 
 
-def part(
-    allocates: bool = False, source: Path | None = None, shape: object = None
-) -> Callable[[Function], Function]:
+def part(allocates: bool = False, source: Path | None = None, shape: object = None) -> Callable[[Function], Function]:
     """Make a part of a function that is too large to be inlined wherever it is called; see `Part`."""
 
     def made(function: Function) -> Function:

@@ -167,7 +167,7 @@ class _LastAction:
 
 def compile_for(schedule: Schedule) -> None:
     """Compile the rules once for this machine, where that is still to be done, before all its tasks do it at once."""
-    if not kept.can_keep() or not jit.needs_compiling("play_games", "step_games", "play_turns"):
+    if not kept.can_keep() or not kept.needs_compiling("play_games", "step_games", "play_turns"):
         return
     persona = as_persona("linear")
     play_cell(persona, persona, schedule.params[0], opener=BUYER, games=1, seed=0)

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from parlay_marl.core.compiled import kept
 from parlay_marl.tournament.executors.ray_cluster import ray_cluster
 from parlay_marl.training.rllib.env import register
 from parlay_marl.training.rllib.lanes import Lanes
@@ -55,9 +54,7 @@ def session(config: Any, address: str | None = None) -> Iterator[None]:
 
 
 def compile_for(env_config: Any) -> None:
-    """Compile the rules for an environment, and print it where it takes a while."""
-    if kept.needs_compiling("reset_lanes", "step_lanes", "observe_game"):
-        print("Compiling the rules for this machine; this takes under a minute, once.", flush=True)
+    """Compile the rules for an environment."""
     lanes = Lanes(env_settings(env_config), 2)
     lanes.reset([0, 1])
     lanes.step(np.ones(2, np.int64))  # both walk away

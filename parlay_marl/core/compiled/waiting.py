@@ -1,0 +1,68 @@
+"""What a user is told who waits while rules are compiled."""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+NOTICE_SECONDS = 1.0
+"""Time after which a line says what is waited for."""
+NOTICE = "Compiling the rules of the game for this machine, once; this takes up to half a minute.\n"
+
+
+class _Notice:
+    """The line that says what is waited for: printed once in a process, on standard error."""
+
+    def __init__(self) -> None:
+        self.depth = 0
+        """How many functions are being compiled, each for the one before."""
+        self.hushed = 0
+        """How many blocks want to hear nothing."""
+        self._is_told = False
+
+    def tell(self) -> None:
+        """Print the line, unless that has been done or nobody wants it."""
+        if self._is_told or self.hushed or os.environ.get("PARLAY_QUIET", "") not in ("", "0"):
+            return
+        self._is_told = True
+        sys.stderr.write(NOTICE)
+        sys.stderr.flush()
+
+
+_notice = _Notice()
+
+
+@contextmanager
+def waiting() -> Iterator[None]:
+    """Say on standard error, once in a process, that compiling takes long; `PARLAY_QUIET=1` keeps it quiet.
+
+    Garbage is not collected meanwhile: Numba makes so many objects that looking through them takes an eighth of the
+    time.
+    """
+    collects, timer = gc.isenabled(), threading.Timer(NOTICE_SECONDS, _notice.tell)
+    gc.disable()
+    if _notice.depth == 0:
+        timer.daemon = True
+        timer.start()
+    _notice.depth += 1
+    try:
+        yield
+    finally:
+        _notice.depth -= 1
+        timer.cancel()
+        if collects:
+            gc.enable()
+
+
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Let nothing be said of compiling."""
+    _notice.hushed += 1
+    try:
+        yield
+    finally:
+        _notice.hushed -= 1
