@@ -211,3 +211,45 @@ def test_a_file_where_the_folder_should_be_is_left_alone(tmp_path: Path) -> None
 def test_a_tilde_is_the_folder_of_the_user(copied: Path, tmp_path: Path) -> None:
     assert started("~/kept", env={"HOME": str(tmp_path)}, cwd=tmp_path) == (True, [])
     assert [path.name for path in tmp_path.iterdir()] == ["kept"]
+
+
+# ---------------------------------------------------------------------- parts
+
+PLAY = """
+from parlay_marl.catalogue import build_params, load_rules, load_scenario
+from parlay_marl.players.persona import as_persona
+from parlay_marl.simulation.cells import play_cell
+
+params = build_params(load_scenario("uniform"), load_rules("default"))
+linear = as_persona("linear")
+print(play_cell(linear, linear, params, opener=0, games=20, seed=1)["payoff"].tolist())
+"""
+
+
+@compiled_only
+def test_an_edited_strategy_is_compiled_again_and_nothing_else(tmp_path: Path) -> None:
+    package, folder = tmp_path / "parlay_marl", tmp_path / "kept"
+    shutil.copytree(kept.PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__"))
+    personas = kept.PACKAGE.parent / "personas"
+    if personas.is_dir():
+        shutil.copytree(personas, tmp_path / "personas")
+    if kept.CACHE_FOLDER is not None and kept.CACHE_FOLDER.is_dir():  # most of it is compiled already
+        shutil.copytree(kept.CACHE_FOLDER, folder / kept.CACHE_FOLDER.name)
+
+    def played() -> tuple[str, set[str]]:
+        env = os.environ | {"PARLAY_CACHE_DIR": str(folder), "PYTHONPATH": str(tmp_path)}
+        before = set(folder.rglob("*.nbc"))
+        done = run([sys.executable, "-c", PLAY], env=env, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        return done.stdout, {path.name.partition("-")[0] for path in set(folder.rglob("*.nbc")) - before}
+
+    first, _ = played()
+    assert played() == (first, set())
+    source = package / "players" / "strategies" / "time.py"
+    text = source.read_text("utf-8")
+    source.write_text(text.replace("return 1.0 - concession * time", "return 1.0 - 0.5 * concession * time"), "utf-8")
+    changed, new = played()
+    assert new == {"time.aspiration"}
+    assert changed != first
+    source.write_text(text, "utf-8")
+    assert played() == (first, set())
