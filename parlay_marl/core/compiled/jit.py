@@ -268,10 +268,15 @@ def bound(kernel: Callable[..., Any], *arguments: Any) -> Callable[..., Any]:
     return cast(Callable[..., Any], cast(Any, kernel).compile(kinds))
 
 
+ENTRY_POINTS: dict[str, Any] = {}
+"""All entry points of the modules that are imported, by name."""
+
+
 def entry_point(function: Function) -> Function:
     """Compile a function that Python calls: kept on disk, and without the interpreter's lock while it runs."""
     options = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
     compiled: Any = numba.njit(**options, pipeline_class=build.KernelCompiler)(function)
     if not numba.config.DISABLE_JIT:
         compiled._cache = KeptCode(function)
+        ENTRY_POINTS[_short_name(function)] = compiled
     return cast(Function, compiled)

@@ -77,6 +77,13 @@ def cache_folder() -> Path | None:
 CACHE_FOLDER = cache_folder()
 
 
+def use_folder(folder: Path) -> Path:
+    """Keep code in a folder as `PARLAY_CACHE_DIR` would, from now on; return the folder within it."""
+    global CACHE_FOLDER  # noqa: PLW0603 - the folder of this process
+    CACHE_FOLDER = Path(os.path.abspath(folder), code_digest())
+    return CACHE_FOLDER
+
+
 def can_keep() -> bool:
     """Return whether what is compiled now can be kept for later processes."""
     try:
