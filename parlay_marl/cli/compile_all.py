@@ -61,6 +61,10 @@ def _players() -> list[PersonaPlayer]:
 
 def _play_a_game(scenario: str, player: PersonaPlayer) -> None:
     """Play single games in every way in which they can be played."""
+    alone = Game(make_config(scenario))
+    alone.reset(0)
+    alone.turn_by_index(int(np.flatnonzero(alone.observe(alone.seat)["action_mask"])[-1]))
+    alone.zopa()
     for beliefs in ("bayes", "elicited"):
         game = Game(make_config(scenario, beliefs=beliefs), (None, player))
         game.reset(0)
