@@ -10,12 +10,10 @@ from typing import Any
 import numpy as np
 
 from parlay_marl.core import tracking
-from parlay_marl.core.belief import can_be_stated
 from parlay_marl.core.chance import subkey
 from parlay_marl.core.compiled.jit import entry_point, rule
 from parlay_marl.core.ending import forfeit
 from parlay_marl.core.moves import (
-    Refusal,
     decode,
     refusal,
     seat_on_turn,
@@ -26,11 +24,9 @@ from parlay_marl.core.outcome import (
 )
 from parlay_marl.core.turn import observe, start_game, take_turn
 
-_BELIEF_OUT_OF_RANGE = int(Refusal.BELIEF_OUT_OF_RANGE)
-
 
 @rule
-def _try_turn(s: Any, p: Any, move: int, price: float, package: int) -> int:
+def try_turn(s: Any, p: Any, move: int, price: float, package: int) -> int:
     """Play a move if it is legal; return its `Refusal` either way."""
     reason = refusal(s, p, move, price, package)
     if reason == 0:
@@ -82,56 +78,6 @@ def doubt_game(games: Any, params: Any, i: int, seat: int) -> float:
 
 
 @entry_point
-def play_index(games: Any, params: Any, i: int, index: int, packages: int, observation: Any, mask: Any) -> int:
-    """Play a discrete action in game i and observe for the seat then on turn; return the `Refusal`."""
-    s = games[i]
-    p = params[s["scenario"]]
-    move, price, package = decode(index, seat_on_turn(s), packages)
-    reason = _try_turn(s, p, move, price, package)
-    observe(s, p, seat_on_turn(s), packages, observation, mask)
-    return reason
-
-
-@entry_point
-def play_move(
-    games: Any, params: Any, i: int, move: int, price: float, package: int, packages: int, observation: Any, mask: Any
-) -> int:
-    """Play a move with its exact price in game i and observe for the seat then on turn; return the `Refusal`."""
-    s = games[i]
-    p = params[s["scenario"]]
-    reason = _try_turn(s, p, move, price, package)
-    observe(s, p, seat_on_turn(s), packages, observation, mask)
-    return reason
-
-
-@entry_point
-def play_stated(
-    games: Any,
-    params: Any,
-    i: int,
-    move: int,
-    price: float,
-    package: int,
-    mean: float,
-    spread: float,
-    packages: int,
-    observation: Any,
-    mask: Any,
-) -> int:
-    """Play a move as `play_move` does, with the belief that its seat states; return the `Refusal`."""
-    s = games[i]
-    p = params[s["scenario"]]
-    reason = refusal(s, p, move, price, package)
-    if reason == 0 and not can_be_stated(mean, spread):
-        reason = _BELIEF_OUT_OF_RANGE
-    if reason == 0:
-        tracking.state_estimate(s, seat_on_turn(s), mean, spread)
-        take_turn(s, p, move, price, package)
-    observe(s, p, seat_on_turn(s), packages, observation, mask)
-    return reason
-
-
-@entry_point
 def step_games(
     games: Any, params: Any, actions: Any, packages: int, observations: Any, masks: Any, refusals: Any
 ) -> None:
@@ -145,7 +91,7 @@ def step_games(
         p = params[s["scenario"]]
         if s["ending"] == NONE:
             move, price, package = decode(actions[i], seat_on_turn(s), packages)
-            refusals[i] = _try_turn(s, p, move, price, package)
+            refusals[i] = try_turn(s, p, move, price, package)
         observe(s, p, seat_on_turn(s), packages, observations[i], masks[i])
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +12,10 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 from pettingzoo import AECEnv
+from pettingzoo.utils.env import AECIterable
 
 from parlay_marl.catalogue.scenarios import Scenario
-from parlay_marl.envs.infos import Info, info_of
+from parlay_marl.envs.infos import WITHOUT_MASK, Info
 from parlay_marl.envs.table import AGENTS, RENDER_FPS, RENDER_MODES, Rendered, Seated, Table
 from parlay_marl.errors import ConfigurationError
 from parlay_marl.game.belief import BeliefView
@@ -43,6 +44,17 @@ _BOOKKEEPING = (
     "infos",
     "_refused",
 )
+
+
+class _Turns(AECIterable[str, Observation, Any]):
+    """The agents on turn, one after the other: a generator, which costs a third of PettingZoo's object."""
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the agent on turn until no agent is left, or a number of turns has passed."""
+        env, turns = self.env, 0
+        while env.agents and turns < self.max_iter:
+            turns += 1
+            yield env.agent_selection
 
 
 class raw_env(AECEnv[str, Observation, Any]):  # noqa: N801 - PettingZoo's name for it
@@ -91,6 +103,9 @@ class raw_env(AECEnv[str, Observation, Any]):  # noqa: N801 - PettingZoo's name 
             and not self._table.elicits
             and action_mask == "observation"
         )
+        self._no_rewards = dict.fromkeys(self._table.agents, 0.0)
+        self._no_ends = dict.fromkeys(self._table.agents, False)
+        self._next = {agent: self._table.agents[i - 1] for i, agent in enumerate(self._table.agents)}
         self._live = self._table.printer is not None
         self.render_mode = render_mode
         self.possible_agents = list(self._table.agents)
@@ -99,6 +114,7 @@ class raw_env(AECEnv[str, Observation, Any]):  # noqa: N801 - PettingZoo's name 
         self.state_space = self._table.state_space
         self.agents: list[str] = []
         self._told: dict[str, Info] = {}
+        self._given: dict[str, float] | None = None
         self.agent_selection = self.possible_agents[0]
 
     def observation_space(self, agent: str) -> spaces.Space[Any]:
@@ -108,6 +124,10 @@ class raw_env(AECEnv[str, Observation, Any]):  # noqa: N801 - PettingZoo's name 
     def action_space(self, agent: str) -> spaces.Space[Any]:
         """Return the action space of an agent, always the same object."""
         return self.action_spaces[agent]
+
+    def agent_iter(self, max_iter: int = 2**63) -> AECIterable[str, Observation, Any]:
+        """Return an iterable over the agents on turn; call `step` once for each."""
+        return _Turns(self, max_iter)
 
     @property
     def config(self) -> GameConfig:
@@ -122,17 +142,25 @@ class raw_env(AECEnv[str, Observation, Any]):  # noqa: N801 - PettingZoo's name 
     def reset(self, seed: int | None = None, options: dict[str, Any] | None = None) -> None:
         """Start a game: number 0 of `seed`, or the next game of the seed in use; `options` as in `ResetOptions`."""
         self._game.reset(seed, options)
-        agents = self.possible_agents
-        self.agents = agents[:]
-        self.rewards = dict.fromkeys(agents, 0.0)
-        self._cumulative_rewards = dict.fromkeys(agents, 0.0)
-        self.terminations = dict.fromkeys(agents, False)
-        self.truncations = dict.fromkeys(agents, False)
-        self._told = {}
-        self._skip_agent_selection = None
-        self.agent_selection = AGENTS[self._game.seat] if self._both_free else agents[0]
+        self.agents = self.possible_agents[:]
+        self._cumulative_rewards = self._no_rewards.copy()
+        self.terminations, self.truncations = self._no_ends.copy(), self._no_ends.copy()
+        self._given, self._told = None, {}
+        self.agent_selection = AGENTS[self._game.seat] if self._both_free else self.agents[0]
         if self._live:
             self._table.show_live()
+
+    @property
+    def rewards(self) -> dict[str, float]:
+        """Each agent's reward of the last turn; made when it is first asked for, so that a step costs nothing."""
+        if self._given is None:
+            paid = self._game.rewards
+            self._given = {agent: paid[self._table.seats[agent]] for agent in self.agents}
+        return self._given
+
+    @rewards.setter
+    def rewards(self, rewards: dict[str, float]) -> None:
+        self._given = rewards
 
     @property
     def infos(self) -> dict[str, Info]:
@@ -181,48 +209,52 @@ class raw_env(AECEnv[str, Observation, Any]):  # noqa: N801 - PettingZoo's name 
 
     def last(self, observe: bool = True) -> tuple[Observation | None, float, bool, bool, Info]:
         """Return observation, reward since its last turn, termination, truncation and info of the agent on turn."""
-        agent, game = self.agent_selection, self._game
-        seen: Observation | None = None
+        game, told, agent = self._game, self._told, self.agent_selection
+        if observe and self._is_plain and not game.is_over and self.agents:
+            _, vector, mask, belief = game.given()
+            if agent not in told:
+                info = told[agent] = WITHOUT_MASK.copy()
+                info["belief"] = belief
+            seen: Observation | None = {"observation": vector, "action_mask": mask}
+        else:
+            seen = self._look(agent, observe)
+        return seen, self._cumulative_rewards[agent], self.terminations[agent], False, told[agent]
+
+    def _look(self, agent: str, observe: bool) -> Observation | None:
+        """Return the observation of an agent where one is wanted, and make its info, in any form of the game."""
         if not self.agents:
-            game.refuse_turn()
-        if observe and self._is_plain and not game.is_over:
-            seen = {"observation": game.observation.copy(), "action_mask": game.mask.copy()}
-        elif observe:
-            seen = self._table.observe(self._table.seats[agent])
-        info = self._told.get(agent)
-        if info is None and seen is not None and not game.is_over:
-            mask = seen["action_mask"] if self._table.mask_is_told else None
-            info = self._told[agent] = info_of(mask, game.shown_belief)
-        elif info is None:
-            info = self.infos[agent]
-        if seen is not None:
-            seen = self._table.shown(seen)
-        return seen, self._cumulative_rewards[agent], self.terminations[agent], False, info
+            self._game.refuse_turn()
+        if not observe and agent in self._told:
+            return None
+        seen = self._table.observe(self._table.seats[agent])
+        if agent not in self._told:
+            self._told[agent] = self._table.info(agent, seen)
+        return self._table.shown(seen) if observe else None
 
     def step(self, action: Any) -> None:
         """Play an action for the agent on turn; None for an agent whose game is over."""
-        game = self._game
-        if game.is_over or not self.agents:
+        game, agent = self._game, self.agent_selection
+        if self._is_plain and self.agents and not game.is_over and type(action) is not dict:
+            pays = game.turn_by_index(action)
+            self._cumulative_rewards[agent] = 0.0
+        elif game.is_over or not self.agents:
             self._step_after_end(action)
             return
-        if self._is_plain and not isinstance(action, dict):
-            game.turn_by_index(action)
         else:
             self._table.play(action)
-        if self._both_free:
-            agent = self.agent_selection
-            buyer, seller = game.rewards
-            self.rewards = {"buyer_0": buyer, "seller_0": seller}
-            total = self._cumulative_rewards
-            total[agent] = 0.0
-            total["buyer_0"] += buyer
-            total["seller_0"] += seller
-            self.agent_selection = "seller_0" if agent == "buyer_0" else "buyer_0"
-        else:
-            self.rewards = {agent: game.rewards[seat] for agent, seat in self._table.seats.items()}
-            self._cumulative_rewards = dict(self.rewards)
-        self._told = {}
-        if game.is_over:
+            pays = True
+        self._given, self._told = None, {}
+        self.agent_selection = self._next[agent]
+        if pays or self._live:
+            self._settle(agent)
+
+    def _settle(self, agent: str) -> None:
+        """Add up what a turn of an agent has paid, close the game where it has ended, and show the turn."""
+        total, paid = self._cumulative_rewards, self._game.rewards
+        total[agent] = 0.0
+        for each, seat in self._table.seats.items():
+            total[each] += paid[seat]
+        if self._game.is_over:
             self.terminations = dict.fromkeys(self.agents, True)
         if self._live:
             self._table.show_live()
@@ -231,7 +263,12 @@ class raw_env(AECEnv[str, Observation, Any]):  # noqa: N801 - PettingZoo's name 
         """Let an agent whose game is over leave it, or refuse the call."""
         if not self.agents or action is not None:
             self._game.refuse_turn()
-        self._was_dead_step(None)
+        agent = self.agent_selection
+        self.agents.remove(agent)
+        del self.terminations[agent], self.truncations[agent], self._cumulative_rewards[agent]
+        self._told.pop(agent, None)
+        self._given = dict.fromkeys(self.agents, 0.0)
+        self.agent_selection = self._next[agent]
 
     def state(self) -> NDArray[np.float32]:
         """Return all figures as one vector, hidden ones included; `state_names` names its entries."""

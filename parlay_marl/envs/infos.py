@@ -6,14 +6,16 @@ observation; at the end come the figures of `FIGURES`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+import struct
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from parlay_marl.core.belief import N_FIGURES, Belief
-from parlay_marl.core.moves import BUYER, SELLER
+from parlay_marl.core.moves import BUYER
 from parlay_marl.core.outcome import DEAL, FORFEIT, OUTCOME_DTYPE
 from parlay_marl.core.table import Field
 
@@ -76,33 +78,60 @@ BEFORE: Info = {figure.name: figure.before for figure in FIGURES}
 
 _READ = ("ending", "payoff", "share", "efficiency", "price", "package", "round", "closed_by")
 """The fields from which the figures are read."""
-_PART = OUTCOME_DTYPE[list(_READ)]
-"""A view of these fields alone: NumPy is slow for a whole record."""
-_OWN, _PUBLIC = ([(f.name, f.read) for f in FIGURES if f.is_own is own] for own in (True, False))
+
+
+def _layout() -> tuple[struct.Struct, list[str], list[tuple[str, slice]]]:
+    """Return how the fields lie in the bytes of an outcome, the names of their numbers, and where the pairs are.
+
+    NumPy takes longer to read a record than Python takes for the figures.
+    """
+    fields: Any = OUTCOME_DTYPE.fields
+    layout, names, pairs, at = "=", list[str](), list[tuple[str, slice]](), 0
+    for name in sorted(_READ, key=lambda name: fields[name][1]):
+        dtype, start = fields[name]
+        size = math.prod(dtype.shape)
+        if size > 1:
+            pairs.append((name, slice(len(names), len(names) + size)))
+        names += [name] * size
+        layout += f"{start - at}x{size}{dtype.base.char}"
+        at = start + dtype.itemsize
+    return struct.Struct(f"{layout}{OUTCOME_DTYPE.itemsize - at}x"), names, pairs
+
+
+_LAYOUT, _NAMES, _PAIRS = _layout()
+_READERS = [(figure.name, figure.read) for figure in FIGURES]
 _START: Info = {field.name: None for field in SIGHTS} | BEFORE
-_WITHOUT_MASK: Info = {name: value for name, value in _START.items() if name != "action_mask"}
+WITHOUT_MASK: Info = {name: value for name, value in _START.items() if name != "action_mask"}
+"""The info of an agent whose game goes on and whose mask is in the observation alone, but for its belief."""
 
 
-def info_of(mask: NDArray[np.int8] | None, belief: NDArray[np.float32], figures: Info | None = None) -> Info:
-    """Return an agent's info: its mask as it is, a copy of its belief, and the figures where the game is over.
+def info_of(
+    mask: NDArray[np.int8] | None,
+    belief: NDArray[np.float32],
+    outcome: Mapping[str, Any] | None = None,
+    seat: int = BUYER,
+) -> Info:
+    """Return an agent's info: its mask as it is, a copy of its belief, and its figures where there is an outcome.
 
     Without a mask the info has none: it is in the observation alone.
     """
-    info = (_WITHOUT_MASK if mask is None else _START).copy()
-    if figures is not None:
-        info.update(figures)
+    info = (WITHOUT_MASK if mask is None else _START).copy()
     if mask is not None:
         info["action_mask"] = mask
     info["belief"] = belief.copy()
+    if outcome is not None:
+        for name, read in _READERS:
+            info[name] = read(outcome, seat)
     return info
 
 
-def final_figures(report: Any) -> list[Info]:
-    """Return the figures of a game that is over, for buyer and seller, from an array of one `OUTCOME_DTYPE`."""
-    plain = dict(zip(_READ, report.view(_PART).item(), strict=True))
-    plain["payoff"], plain["share"] = plain["payoff"].tolist(), plain["share"].tolist()
-    public = {name: read(plain, None) for name, read in _PUBLIC}
-    return [public | {name: read(plain, seat) for name, read in _OWN} for seat in (BUYER, SELLER)]
+def plain_outcome(report: Any) -> dict[str, Any]:
+    """Return what the figures of a game that is over are read from, from an array of one `OUTCOME_DTYPE`."""
+    numbers = _LAYOUT.unpack(report.tobytes())
+    plain: dict[str, Any] = dict(zip(_NAMES, numbers))  # noqa: B905 - the keyword takes as long as the rest
+    for name, pair in _PAIRS:
+        plain[name] = numbers[pair]
+    return plain
 
 
 def figure_columns(n: int) -> dict[str, NDArray[Any]]:

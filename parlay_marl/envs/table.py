@@ -15,7 +15,7 @@ from parlay_marl.catalogue.scenarios import Scenario
 from parlay_marl.core import observation as observed
 from parlay_marl.core.moves import BUYER, N_MOVES, SEATS, SELLER
 from parlay_marl.core.observation import BELIEF_AT
-from parlay_marl.envs.infos import Info, final_figures, info_of
+from parlay_marl.envs.infos import Info, info_of, plain_outcome
 from parlay_marl.envs.spaces import action_space, observation_space
 from parlay_marl.errors import ConfigurationError, IllegalMoveError, NotStartedError
 from parlay_marl.game.action import as_index, discrete_parts, mixed_parts
@@ -70,7 +70,7 @@ class Table:
             )
         self.game = Game(config, players)
         self._refused: tuple[int, str] | None = None
-        self._figures: tuple[int, list[Info]] = -1, []
+        self._ended: tuple[int, dict[str, Any]] = -1, {}
         self.is_discrete = actions == "discrete"
         self.terminates = illegal == "terminate"
         self.mask_is_seen, self.mask_is_told = action_mask != "info", action_mask != "observation"
@@ -148,9 +148,9 @@ class Table:
 
     def info(self, agent: str, seen: Observation) -> Info:
         """Return the info of an agent with this observation."""
-        figures = self.final_figures()[self.seats[agent]] if self.game.is_over else None
+        outcome = self._plain_outcome() if self.game.is_over else None
         mask = seen["action_mask"] if self.mask_is_told else None
-        return info_of(mask, seen["observation"][BELIEF_AT], figures)
+        return info_of(mask, seen["observation"][BELIEF_AT], outcome, self.seats[agent])
 
     def infos(self, seen: Mapping[str, Observation] | None = None) -> dict[str, Info]:
         """Return each agent's info, from their observations where the caller has them."""
@@ -158,13 +158,13 @@ class Table:
             seen = {agent: self.observe(seat) for agent, seat in self.seats.items()}
         return {agent: self.info(agent, seen[agent]) for agent in self.agents}
 
-    def final_figures(self) -> list[Info]:
-        """Return the figures of the game, which is over, for buyer and seller."""
-        starts, figures = self._figures
+    def _plain_outcome(self) -> dict[str, Any]:
+        """Return the outcome of the game, which is over, as the infos read it."""
+        starts, outcome = self._ended
         if starts != self.game.starts:
-            figures = final_figures(make_report(self.game.rows, self.game.config.params))
-            self._figures = self.game.starts, figures
-        return figures
+            outcome = plain_outcome(make_report(self.game.rows, self.game.config.params))
+            self._ended = self.game.starts, outcome
+        return outcome
 
     def outcome(self) -> Outcome:
         """Return the report of the finished game, hidden figures included."""

@@ -185,7 +185,7 @@ class Game(RecordedGame):
     def undone_on_error(self) -> Iterator[None]:
         """Restore the game where anything fails, such as a player's turn."""
         self._check_not_asking()
-        names = ("starts", "seed", "number", "_seed_word", "options", "_fixed", "_owed", "rewards", "is_over", "seat")
+        names = ("starts", "seed", "number", "options", "_owed", "rewards", "is_over", "seat")
         before = {name: getattr(self, name) for name in names}
         rows, played = self._rows.tobytes(), list(self._played)
         try:

@@ -11,15 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parlay_marl.catalogue.scenarios import Scenario
-from parlay_marl.core import observation as observed
+from parlay_marl.core import bound
 from parlay_marl.core.belief import MEAN_HIGH, MEAN_LOW, SPREAD_HIGH
+from parlay_marl.core.bound import LOOK, LOOK_ACROSS, REFUSED, View
 from parlay_marl.core.chance import nothing_fixed
-from parlay_marl.core.compiled.jit import bound
 from parlay_marl.core.moves import N_MOVES, SEATS, Move, Refusal, decode, discrete_index, n_actions, own_end
-from parlay_marl.core.observation import BELIEF_AT
-from parlay_marl.core.params import PARAMS_DTYPE
 from parlay_marl.core.state import STATE_DTYPE
-from parlay_marl.core.step import forfeit_game, observe_game, play_index, play_move, play_stated, reset_games
+from parlay_marl.core.step import forfeit_game
 from parlay_marl.errors import ActionTypeError, ConfigurationError, GameOverError, IllegalMoveError, NotStartedError
 from parlay_marl.game.action import Action, as_belief, as_index, as_move, as_price
 from parlay_marl.game.belief import BeliefView, sight
@@ -34,8 +32,6 @@ _MOVES = tuple(Move)
 """Moves by number; a look-up is cheaper than a call of the enumeration."""
 LARGEST_NUMBER = 2**62
 
-_BLANK = np.zeros(1, STATE_DTYPE)
-_BLANK.flags.writeable = False
 NOTHING_FIXED = nothing_fixed()
 NOTHING_FIXED.flags.writeable = False
 
@@ -54,23 +50,6 @@ REASONS = {
     ),
 }
 """Why a move is refused, in words."""
-
-
-@functools.cache
-def _turn_kernel() -> Callable[..., int]:
-    """Return `play_index` for the array types of a game."""
-    params = np.zeros(1, PARAMS_DTYPE)
-    params.flags.writeable = False
-    rows, observation, mask = np.zeros(1, STATE_DTYPE), np.zeros(1, np.float32), np.zeros(1, np.int8)
-    return bound(play_index, rows, params, 0, 0, 1, observation, mask)
-
-
-@functools.cache
-def _sight_kernel() -> Callable[..., None]:
-    """Return `observe_game` for the array types of a game."""
-    params = np.zeros(1, PARAMS_DTYPE)
-    params.flags.writeable = False
-    return bound(observe_game, np.zeros(1, STATE_DTYPE), params, 0, 0, 1, np.zeros(1, np.float32), np.zeros(1, np.int8))
 
 
 def refusal_text(seat: int, what: str, reason: int) -> str:
@@ -103,8 +82,8 @@ def move_mask(action_mask: NDArray[np.int8], packages: int) -> NDArray[np.int8]:
 class Position:
     """A negotiation at one moment, which the caller plays turn by turn for both seats.
 
-    `seat` is the seat on turn, 0 buyer or 1 seller. `observation` and `mask` belong to that seat; the next turn
-    overwrites both buffers. `rewards` holds the payments of the last turn (buyer, seller). Prices are normalised.
+    `seat` is the seat on turn, 0 buyer or 1 seller. `observation` and `mask` belong to that seat. `rewards` holds the
+    payments of the last turn (buyer, seller). Prices are normalised.
     """
 
     def __init__(self, config: GameConfig) -> None:
@@ -120,7 +99,6 @@ class Position:
         self.starts = 0
         """The number of games that this object has started or restored: a new number means another game."""
         self.options: Mapping[str, Any] | None = None
-        self._seed_word = np.uint64(0)
         self._fixed = NOTHING_FIXED
         self._params = config.params
         self._rows = np.zeros(1, STATE_DTYPE)
@@ -132,14 +110,14 @@ class Position:
         """A function for each seat that returns its belief: `belief` without the check that a game has been started."""
         self._elicits = config.beliefs == "elicited"
         self._played: list[int | Action] = []
-        self.observation = np.zeros(observed.width(self.packages), np.float32)
-        self.shown_belief = self.observation[BELIEF_AT]
-        """The part of `observation` that shows the belief of the seat on turn."""
-        self.mask = np.zeros(self.n_actions, np.int8)
-        self._numbers = np.zeros(1, np.int64)
-        self._indices = np.zeros(1, np.int32)
-        self._play_index: Callable[..., int] | None = None
-        """The kernel that plays discrete actions; the first action finds it."""
+        self._draws = NOTHING_FIXED.copy()
+        self._views = bound.views(self._rows, self._params, self._draws, self.packages)
+        self._view: View = next(self._views)
+        """What the seat on turn sees, as the kernels write it."""
+        self._is_given = False
+        """True where a caller has been given the arrays of `view`, so that the next turn must be written to others."""
+        self._play: Callable[[int, int], int] = bound.play_bound
+        """The kernel that plays discrete actions and looks; it is compiled when a game starts."""
         self._reader: TurnReader | None = None
         """Reads each turn while it is played; None where nobody has asked for turns yet."""
 
@@ -154,14 +132,15 @@ class Position:
 
     def _set_seed(self, seed: Any, number: int) -> None:
         self.seed, self.number = checked_seed(seed), checked_number(number)
-        self._seed_word = np.uint64(self.seed)
 
     def _start(self, fixed: Any, options: Mapping[str, Any] | None) -> None:
         self.starts += 1
-        self.options, self._fixed = options, fixed
+        if fixed is not self._fixed:
+            self._draws[:] = self._fixed = fixed
+        self.options = options
         self.is_over = False
-        self._numbers[0] = self.number
-        reset_games(self._rows, self._params, _BLANK, fixed, self._seed_word, self._numbers, self._indices)
+        assert self.seed is not None
+        bound.start_kernel()(self._view[0], self.seed, self.number)
         self._played = []
         self.rewards = [0.0, 0.0]
         self.seat = self._opener.item()
@@ -179,13 +158,40 @@ class Position:
         """The state, one record of `STATE_DTYPE`: everything, the hidden figures included."""
         return self._row
 
+    @property
+    def observation(self) -> Any:
+        """The observation of the seat on turn, float32; the next turn may overwrite it."""
+        return self._kept()[1]
+
+    @property
+    def mask(self) -> Any:
+        """The mask of the seat on turn over the discrete actions, int8; the next turn may overwrite it."""
+        return self._kept()[2]
+
+    def _kept(self) -> View:
+        """Return a view of the seat on turn whose arrays no caller has been given."""
+        if self._is_given:
+            self._observe_turn()
+        return self._view
+
+    def given(self) -> View:
+        """Return a view of the seat on turn whose arrays are the caller's own."""
+        if self._is_given:
+            self._observe_turn()
+        self._is_given = True
+        return self._view
+
     def observe(self, seat: int) -> Observation:
-        """Return the observation of a seat and its mask over the discrete actions (all 0 where it is not on turn)."""
+        """Return the observation of a seat and its mask over the discrete actions (all 0 where it is not on turn).
+
+        The arrays are the caller's own.
+        """
         if self.seat == seat:
-            return {"observation": self.observation.copy(), "action_mask": self.mask.copy()}
-        vector, mask = np.empty_like(self.observation), np.empty_like(self.mask)
-        _sight_kernel()(self._rows, self._params, 0, seat, self.packages, vector, mask)
-        return {"observation": vector, "action_mask": mask}
+            _, observation, mask, _ = self.given()
+        else:
+            address, observation, mask, _ = next(self._views)
+            bound.play_kernel()(address, LOOK_ACROSS)
+        return {"observation": observation, "action_mask": mask}
 
     def move_mask(self, seat: int) -> NDArray[np.int8]:
         """Return which of the seven moves a seat may make, in the order of `Move`."""
@@ -230,8 +236,8 @@ class Position:
             raise ActionTypeError("no belief goes with an action here; leave it out, or set beliefs='elicited'")
         return as_belief(belief)
 
-    def turn_by_index(self, action: Any, belief: tuple[float, float] | None = None, by: str = "") -> None:
-        """Play one discrete action for the seat on turn."""
+    def turn_by_index(self, action: Any, belief: tuple[float, float] | None = None, by: str = "") -> bool:
+        """Play one discrete action for the seat on turn; return whether it may have paid a reward or ended the game."""
         index = action if type(action) is int else as_index(action)
         if self.is_over or self.seed is None:
             self.refuse_turn()
@@ -239,20 +245,22 @@ class Position:
             raise self._illegal(Refusal.UNKNOWN_MOVE, action_text(action, -1, self.seat, self.packages) + by, belief)
         if belief is not None or self._reader is not None:
             reason = self._turn(*decode(index, self.seat, self.packages), belief, "")
-            if reason:
-                raise self._illegal(reason, action_text(action, index, self.seat, self.packages) + by, belief)
-            return
-        if self._play_index is None:
-            self._play_index = _turn_kernel()
-        reason = self._play_index(self._rows, self._params, 0, index, self.packages, self.observation, self.mask)
+        else:
+            if self._is_given:
+                self._view, self._is_given = next(self._views), False
+            answer = self._play(self._view[0], index)
+            if not answer:
+                self._played.append(index)
+                self.rewards = [0.0, 0.0]
+                self.seat = 1 - self.seat
+                return False
+            reason = answer & REFUSED
+            if not reason:
+                self._played.append(index)
+                self._take_stock()
         if reason:
             raise self._illegal(reason, action_text(action, index, self.seat, self.packages) + by, belief)
-        self._played.append(index)
-        self.rewards = self._reward.tolist()
-        if self._ending.item():
-            self.is_over = True
-        else:
-            self.seat = 1 - self.seat
+        return True
 
     def turn_by_move(
         self, move: int, price: float, package: int, belief: tuple[float, float] | None = None, words: str = ""
@@ -272,25 +280,27 @@ class Position:
 
     def _turn(self, move: int, price: float, package: int, belief: tuple[float, float] | None, words: str) -> int:
         """Play a move, with a belief where one is stated, if it is legal; return its `Refusal`."""
-        rows, params, reader, begun = self._rows, self._params, self._reader, None
+        reader, begun = self._reader, None
         if reader is not None and 0 <= move < N_MOVES:
-            begun = reader.look(rows, self.seat, Action(_MOVES[move], price, package, belief, words))
-        if belief is None:
-            reason = play_move(rows, params, 0, move, price, package, self.packages, self.observation, self.mask)
-        else:
-            stated = *belief, self.packages, self.observation, self.mask
-            reason = play_stated(rows, params, 0, move, price, package, *stated)
+            begun = reader.look(self._rows, self.seat, Action(_MOVES[move], price, package, belief, words))
+        mean, spread = belief or (0.0, 0.0)
+        answer = bound.move_kernel()(self._unused(), move, price, package, belief is not None, mean, spread)
+        reason = answer & REFUSED
         if reason:
-            return int(reason)
+            return reason
         self._played.append(Action(_MOVES[move], price, package, belief, words))
-        self.rewards = self._reward.tolist()
         if reader is not None and begun is not None:
-            reader.read(rows, begun)
+            reader.read(self._rows, begun)
+        self._take_stock()
+        return 0
+
+    def _take_stock(self) -> None:
+        """Read from the row what a turn has paid, and who is on turn now."""
+        self.rewards = self._reward.tolist()
         if self._ending.item():
             self.is_over = True
         else:
             self.seat = 1 - self.seat
-        return 0
 
     def forfeit(self, seat: int | None = None) -> None:
         """End the game at the cost of a seat (default: the one on turn), as `illegal="terminate"` does.
@@ -308,7 +318,14 @@ class Position:
         self._observe_turn()
 
     def _observe_turn(self) -> None:
-        _sight_kernel()(self._rows, self._params, 0, self.seat, self.packages, self.observation, self.mask)
+        self._play = play = bound.play_kernel()
+        play(self._unused(), LOOK)
+
+    def _unused(self) -> int:
+        """Return the address of a view of the seat on turn whose arrays no caller has been given, to write to."""
+        if self._is_given:
+            self._view, self._is_given = next(self._views), False
+        return self._view[0]
 
     # ------------------------------------------------------------------ refusing
 

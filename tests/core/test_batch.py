@@ -7,10 +7,21 @@ from typing import Any
 import numpy as np
 import pytest
 
-from parlay_marl.core import moves, observation, step
+from parlay_marl.core import bound, moves, observation, step
 from parlay_marl.core.moves import Refusal
 from parlay_marl.core.outcome import OUTCOME_DTYPE
-from tests.core.games import SCENARIOS, VARIANTS, batch_params, buffers, content, new_games, params_of, sized
+from tests.core.games import (
+    SCENARIOS,
+    VARIANTS,
+    batch_params,
+    content,
+    new_games,
+    params_of,
+    play_index,
+    play_move,
+    sized,
+    views,
+)
 
 ROOM = max(setting.n_packages for setting in SCENARIOS.values())
 
@@ -25,12 +36,19 @@ class Batch:
         self.observations = np.zeros((n, observation.width(ROOM)), np.float32)
         self.masks = np.zeros((n, moves.n_actions(ROOM)), np.int8)
         self.refusals = np.zeros(n, np.int8)
+        self._views: dict[int, Any] = {}
         for i in range(n):
             seat = int(self.rows["seat"][i])
             step.observe_game(self.rows, self.params, i, seat, ROOM, self.observations[i], self.masks[i])
 
     def step(self, actions: Any) -> None:
         step.step_games(self.rows, self.params, np.asarray(actions), ROOM, self.observations, self.masks, self.refusals)
+
+    def view(self, i: int) -> bound.View:
+        """Return a view of one of the games."""
+        scenario = int(self.rows["scenario"][i])
+        self._views[i] = views(self.rows[i : i + 1], self.params[scenario : scenario + 1], ROOM)
+        return next(self._views[i])
 
     @property
     def running(self) -> Any:
@@ -51,8 +69,9 @@ def test_a_batch_plays_as_its_games_would_one_by_one(variant: str) -> None:
         batch.step(actions)
         assert not batch.refusals.any()
         for i in np.flatnonzero(running).tolist():
-            seen, mask = buffers(ROOM)
-            assert step.play_index(single.rows, single.params, i, int(actions[i]), ROOM, seen, mask) == Refusal.LEGAL
+            view = single.view(i)
+            assert play_index(view, int(actions[i])) == Refusal.LEGAL
+            _, seen, mask, _ = view
             assert seen.tobytes() == batch.observations[i].tobytes()
             assert mask.tobytes() == batch.masks[i].tobytes()
         assert content(single.rows) == content(batch.rows)
@@ -73,8 +92,7 @@ def test_an_exact_move_on_the_grid_is_its_index() -> None:
         actions = by_index.legal_actions(rng)
         for i in np.flatnonzero(by_index.running).tolist():
             chosen = moves.decode(int(actions[i]), int(by_move.rows["seat"][i]), ROOM)
-            seen, mask = buffers(ROOM)
-            assert step.play_move(by_move.rows, by_move.params, i, *chosen, ROOM, seen, mask) == Refusal.LEGAL
+            assert play_move(by_move.view(i), *chosen) == Refusal.LEGAL
         by_index.step(actions)
         assert content(by_move.rows) == content(by_index.rows)
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from parlay_marl.core import step
+from parlay_marl.core import bound
 from parlay_marl.core.moves import Move, Refusal, n_actions
 from parlay_marl.core.outcome import Ending
 from tests.core.games import (
@@ -15,11 +15,12 @@ from tests.core.games import (
     SELLER,
     TERMS,
     Game,
-    buffers,
     content,
     examples,
+    play_index,
     random_play,
     scenario,
+    views,
 )
 
 
@@ -151,20 +152,22 @@ def test_a_refused_move_leaves_every_byte_of_the_game_as_it_was(turns: int, bad:
 @given(st.integers(-(2**31), 2**31))
 def test_an_index_outside_the_action_space_is_an_unknown_move(index: int) -> None:
     game = Game(TERMS)
-    if 0 <= index < n_actions(6):
+    if 0 <= index < n_actions(6) or index in (bound.LOOK, bound.LOOK_ACROSS):
         return
     before = content(game.rows)
-    assert step.play_index(game.rows, game.params, 0, index, 6, *buffers(6)) == Refusal.UNKNOWN_MOVE
+    seen = views(game.rows, game.params, 6)
+    assert play_index(next(seen), index) == Refusal.UNKNOWN_MOVE
     assert content(game.rows) == before
 
 
 @pytest.mark.parametrize("number", range(4))
 def test_every_refused_index_leaves_the_game_as_it_was_and_is_masked(number: int) -> None:
     game, rng = Game(TERMS, number=number), np.random.default_rng(number)
+    seen = views(game.rows, game.params, 6)
     for _ in random_play(rng, game):
         if game.over:
             break
         before, mask = content(game.rows), game.look(game.on_turn)[1]
         for index in np.flatnonzero(mask == 0).tolist():
-            assert step.play_index(game.rows, game.params, 0, index, 6, *buffers(6)) != Refusal.LEGAL
+            assert play_index(next(seen), index) != Refusal.LEGAL
         assert content(game.rows) == before

@@ -13,7 +13,7 @@ from ray.tune.registry import register_env
 
 from parlay_marl.core.observation import BELIEF_AT
 from parlay_marl.core.outcome import NONE
-from parlay_marl.envs.infos import Info, final_figures, info_of
+from parlay_marl.envs.infos import Info, info_of, plain_outcome
 from parlay_marl.envs.spaces import action_space, observation_space
 from parlay_marl.envs.table import AGENTS
 from parlay_marl.errors import GameOverError, IllegalMoveError
@@ -132,9 +132,9 @@ class NegotiationMultiAgentEnv(MultiAgentEnv):
 
     def _infos(self, seen: Mapping[str, Observation]) -> dict[str, Info]:
         """Return the infos of the agents with these observations."""
-        figures = dict(zip(AGENTS, final_figures(self._table.outcomes), strict=True)) if self._is_over else {}
+        outcome = plain_outcome(self._table.outcomes) if self._is_over else None
         return {
-            agent: info_of(each["action_mask"], each["observation"][BELIEF_AT], figures.get(agent))
+            agent: info_of(each["action_mask"], each["observation"][BELIEF_AT], outcome, AGENTS.index(agent))
             for agent, each in seen.items()
         }
 

@@ -1,0 +1,184 @@
+"""One game that is bound to its buffers: a turn is one call with two whole numbers.
+
+A kernel turns each array that Python hands it into a form of its own, which for four arrays takes as long as a turn,
+and NumPy takes longer than a turn to copy what a seat sees. Here a kernel is told the address of a view: memory of its
+own for what one seat sees at one moment, which begins with the address of the game's parts.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba import carray
+from numba.core import types
+from numba.extending import intrinsic, overload
+
+from parlay_marl.core import tracking
+from parlay_marl.core.belief import N_FIGURES, can_be_stated
+from parlay_marl.core.chance import FIXED_DTYPE, subkey
+from parlay_marl.core.compiled.jit import bound, entry_point, rule
+from parlay_marl.core.compiled.memory import clear_row
+from parlay_marl.core.moves import Refusal, decode, n_actions, refusal, seat_on_turn
+from parlay_marl.core.observation import AT, width
+from parlay_marl.core.outcome import NONE
+from parlay_marl.core.params import PARAMS_DTYPE
+from parlay_marl.core.state import STATE_DTYPE
+from parlay_marl.core.step import try_turn
+from parlay_marl.core.turn import observe, start_game, take_turn
+
+View = tuple[int, Any, Any, Any]
+"""The address of a view, and its arrays: observation, mask of actions, belief."""
+
+LOOK, LOOK_ACROSS = -1, -2
+"""Stand for an action: play nothing, and observe for the seat on turn, or for the other one."""
+
+REFUSED, MORE = 15, 16
+"""Parts of an answer: the bits of the `Refusal`, and one that is set where a reward was paid or the game has ended."""
+
+_AT_ONCE = 32
+"""Views that are made together: one is cheap then, and somebody who keeps one of them keeps all, some 11 kB."""
+
+_ROW, _PARAMS, _FIXED, _PACKAGES = range(4)
+_PARTS = 4
+_WORD, _FIGURE, _FLAG = np.dtype(np.int64), np.dtype(np.float32), np.dtype(np.int8)
+_BELIEF_OUT_OF_RANGE = int(Refusal.BELIEF_OUT_OF_RANGE)
+
+
+def array_at(address: int, n: int, dtype: Any) -> Any:
+    """Return the array of n items at an address; the caller sees to it that they are there."""
+    return np.frombuffer((ctypes.c_char * (n * dtype.itemsize)).from_address(address), dtype)
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _pointer(context: Any, address: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.inttoptr(arguments[0], ir.IntType(8).as_pointer())
+
+    return types.voidptr(types.int64), generate
+
+
+@overload(array_at, jit_options={"forceinline": True, "no_cpython_wrapper": True, "no_cfunc_wrapper": True})
+def _array_at(address, n, dtype):  # type: ignore[no-untyped-def]
+    return lambda address, n, dtype: carray(_pointer(address), (n,), dtype)
+
+
+@rule
+def _parts_of(view: int) -> Any:
+    """Return the parts of the game of a view."""
+    return array_at(array_at(view, 1, _WORD)[0], _PARTS, _WORD)
+
+
+@rule
+def _state_of(parts: Any) -> Any:
+    return array_at(parts[_ROW], 1, STATE_DTYPE)[0]
+
+
+@rule
+def _params_of(parts: Any) -> Any:
+    return array_at(parts[_PARAMS], 1, PARAMS_DTYPE)[0]
+
+
+@rule
+def _show(s: Any, p: Any, seat: int, packages: int, view: int) -> None:
+    """Write what a seat sees into a view, in the order of `_view_dtype`."""
+    at = view + 8
+    seen = array_at(at, width(packages), _FIGURE)
+    belief = array_at(at + 4 * width(packages), N_FIGURES, _FIGURE)
+    observe(s, p, seat, packages, seen, array_at(at + 4 * (width(packages) + N_FIGURES), n_actions(packages), _FLAG))
+    for figure in range(N_FIGURES):
+        belief[figure] = seen[AT.belief_reservation + figure]
+
+
+@rule
+def _answer(s: Any, reason: int) -> int:
+    """Return the answer to a turn that was played unless there was a reason against it."""
+    if reason == 0 and (s["reward"][0] != 0.0 or s["reward"][1] != 0.0 or s["ending"] != NONE):
+        return MORE
+    return reason
+
+
+@entry_point
+def start_bound(view: int, seed: int, number: int) -> None:
+    """Begin game `number` of a seed in the row of a view, as `step.reset_games` does."""
+    parts = _parts_of(view)
+    clear_row(array_at(parts[_ROW], 1, STATE_DTYPE), 0)
+    s = _state_of(parts)
+    s["key"] = subkey(subkey(np.uint64(seed), 0), number)
+    start_game(s, _params_of(parts), array_at(parts[_FIXED], 1, FIXED_DTYPE)[0])
+
+
+@entry_point
+def play_bound(view: int, action: int) -> int:
+    """Play a discrete action, or `LOOK`, and show the seat then on turn what it sees.
+
+    The answer is 0 where the turn was legal and there is no more to it; see `REFUSED` and `MORE`.
+    """
+    parts = _parts_of(view)
+    s, p, packages = _state_of(parts), _params_of(parts), parts[_PACKAGES]
+    answer = 0
+    if action not in (LOOK, LOOK_ACROSS):
+        move, price, package = decode(action, seat_on_turn(s), packages)
+        answer = _answer(s, try_turn(s, p, move, price, package))
+    _show(s, p, seat_on_turn(s) ^ (action == LOOK_ACROSS), packages, view)
+    return answer
+
+
+@entry_point
+def move_bound(view: int, move: int, price: float, package: int, states: bool, mean: float, spread: float) -> int:
+    """Play a move with its exact price and, where its seat states one, a belief; see `play_bound`."""
+    parts = _parts_of(view)
+    s, p = _state_of(parts), _params_of(parts)
+    reason = refusal(s, p, move, price, package)
+    if reason == 0 and states and not can_be_stated(mean, spread):
+        reason = _BELIEF_OUT_OF_RANGE
+    if reason == 0:
+        if states:
+            tracking.state_estimate(s, seat_on_turn(s), mean, spread)
+        take_turn(s, p, move, price, package)
+    _show(s, p, seat_on_turn(s), parts[_PACKAGES], view)
+    return _answer(s, reason)
+
+
+@functools.cache
+def start_kernel() -> Callable[[int, int, int], None]:
+    """Return `start_bound` for plain numbers."""
+    return bound(start_bound, 0, np.uint64(0), 0)
+
+
+@functools.cache
+def play_kernel() -> Callable[[int, int], int]:
+    """Return `play_bound` for plain numbers."""
+    return bound(play_bound, 0, 0)
+
+
+@functools.cache
+def move_kernel() -> Callable[[int, int, float, int, bool, float, float], int]:
+    """Return `move_bound` for plain numbers."""
+    return bound(move_bound, 0, 0, 0.0, 0, False, 0.0, 0.0)
+
+
+@functools.cache
+def _view_dtype(packages: int) -> np.dtype[np.void]:
+    """Return the dtype of a view: the address of the game's parts, and what a seat sees."""
+    figures = [("observation", "f4", (width(packages),)), ("belief", "f4", (N_FIGURES,))]
+    return np.dtype([("parts", "i8"), *figures, ("mask", "i1", (n_actions(packages),))], align=True)
+
+
+def views(rows: Any, params: Any, fixed: Any, packages: int) -> Iterator[View]:
+    """Yield views of a game without end, none of which is ever used again; their contents are undefined at first.
+
+    `rows`, `params` and `fixed` are arrays of one record each. An address is good while the iterator or an array of
+    its view lives.
+    """
+    dtype = _view_dtype(packages)
+    parts = np.array([*(each.ctypes.data for each in (rows, params, fixed)), packages], np.int64)
+    while True:
+        block = np.empty(_AT_ONCE, dtype)
+        block["parts"], start = parts.ctypes.data, block.ctypes.data
+        addresses = range(start, start + block.nbytes, dtype.itemsize)
+        yield from zip(addresses, block["observation"], block["mask"], block["belief"], strict=False)
