@@ -59,7 +59,7 @@ BARS = (
         "speed", ("steps_per_second", "async_vector_env"), "`AsyncVectorEnv`, 8 environments, steps a second",
         2_300.0, 2_300.0 * FAST / SLOW, "/s",
     ),
-    Bar("learner", ("ratios", "ours_vs_maskable_ppo"), "learner's frames a second: times MaskablePPO's", 1.5),
+    Bar("learner", ("ratios", "frames_per_second"), "learner's frames a second: times MaskablePPO's", 1.5),
 )  # fmt: skip
 
 

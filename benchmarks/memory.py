@@ -47,13 +47,18 @@ def resident_megabytes() -> float:
 
 
 def grown(play: Callable[[], int], games: int) -> float:
-    """Return by how many megabytes this process grows while it plays; a tenth of the games comes first, to warm up."""
-    played, before = 0, 0.0
-    while played < 1.1 * games:
+    """Return by how many megabytes this process grows while it plays; a tenth of the games comes first, to warm up.
+
+    Results that are not yet freed come and go, so the least of the first fifth is compared with the least of the last.
+    """
+    played, early, late = 0, [], []
+    while played < 1.1 * games or not early:
         played += play()
-        if not before and played >= 0.1 * games:
-            before = resident_megabytes()
-    return resident_megabytes() - before
+        if 0.1 * games <= played < 0.3 * games or (played >= 0.3 * games and not early):
+            early.append(resident_megabytes())
+        if played >= 0.9 * games:
+            late.append(resident_megabytes())
+    return min(late) - min(early)
 
 
 def growth(games: int) -> dict[str, float]:

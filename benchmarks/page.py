@@ -23,6 +23,7 @@ from rows import (
     GAME_ENGINES,
     INTERFACE_RATIOS,
     INTERFACES,
+    LEARNER_ROWS,
     MEMORY_ROWS,
     PEER_RATIOS,
     README_ROWS,
@@ -222,28 +223,6 @@ def profile_tables(results: Sequence[Result]) -> str:
     return text or "Not measured yet.\n"
 
 
-def leaves(figures: Any, path: Keys = ()) -> Iterable[Keys]:
-    """Yield the paths of all numbers in nested mappings."""
-    if isinstance(figures, Mapping):
-        for key, inner in figures.items():
-            yield from leaves(inner, (*path, key))
-    elif isinstance(figures, (int, float)) and not isinstance(figures, bool):
-        yield path
-
-
-def learner_table(results: Sequence[Result]) -> str:
-    """Return all figures of the learner's benchmark: speeds beside the yardstick, the others as they are."""
-    paths = dict.fromkeys(path for result in results for path in leaves(figure(result, "learner", ())))
-    rows = [
-        Row(
-            ", ".join(path).replace("_", " "), "learner", path,
-            speed if "per_second" in path[0] else ratio if path[0] == "ratios" else lambda value, _: shown(value),
-        )
-        for path in paths
-    ]  # fmt: skip
-    return side_by_side(results, rows) if rows else "Not measured yet.\n"
-
-
 # ---------------------------------------------------------------------- the pages
 
 WORDS = """# Benchmarks
@@ -260,7 +239,9 @@ python benchmarks/run.py --render                # only write the pages anew
 The **yardstick** of a machine is how many agent steps a second PettingZoo's raw tic-tac-toe takes on it: Python code
 that no change of this project makes faster. It is measured before and after each benchmark. Speeds have in brackets how
 many times the yardstick they are; ratios between engines are of one run, in which all were measured in turn. Figures
-are medians unless it is said otherwise, rounded to three digits.
+are medians unless it is said otherwise, rounded to three digits. `benchmarks/load_server.py` and
+`benchmarks/rllib_speed.py` are not among these: their figures stand in [server.md](server.md) and [rllib.md](rllib.md),
+with their machine.
 
 ## The machines
 
@@ -294,7 +275,7 @@ Each engine plays its own game: how fast they turn over steps and whole episodes
 {peer_ratios}
 ## The learner
 
-Learner frames a second, evaluation aside (`benchmarks/learner.py`).
+Two threads and the default network, evaluation aside; a frame is a turn of the learner (`benchmarks/learner.py`).
 
 {learner}
 ## The first minute
@@ -348,7 +329,7 @@ def page(results: Sequence[Result]) -> str:
             results, rows_of("peers", {**STEP_ENGINES, **GAME_ENGINES}, ("steps_per_second",), speed)
         ),
         peer_ratios=side_by_side(results, rows_of("peers", PEER_RATIOS, ("ratios",), ratio), show_yardstick=False),
-        learner=learner_table(results),
+        learner=side_by_side(results, LEARNER_ROWS),
         starts=side_by_side(results, START_ROWS),
         kernels=kernel_table(results),
         profile=profile_tables(results),

@@ -26,6 +26,11 @@ def seconds(figure: float, _yardstick: float) -> str:
     return shown(figure, " s")
 
 
+def microseconds(figure: float, _yardstick: float) -> str:
+    """Return a short time in millionths of a second."""
+    return shown(figure, " us")
+
+
 def nanoseconds(figure: float, _yardstick: float) -> str:
     """Return a short time, to the nanosecond."""
     return f"{figure:,.0f} ns"
@@ -68,7 +73,7 @@ INTERFACES = {
     "tictactoe_raw_env": "PettingZoo's tic-tac-toe, `raw_env()`",
     "rps_raw_env": "PettingZoo's rock-paper-scissors, `raw_env()`",
     "async_vector_env": "`AsyncVectorEnv` of Gymnasium, 8 environments",
-    "async_vector_env_cartpole": "the same of CartPole",
+    "async_vector_env_cartpole": "`AsyncVectorEnv` of CartPole, 8 environments",
     "batch": "the bare kernel, 4,096 games, one thread",
 }
 INTERFACE_RATIOS = {
@@ -76,14 +81,16 @@ INTERFACE_RATIOS = {
     "env_vs_rps": "`env()` against rock-paper-scissors'",
     "raw_env_vs_tictactoe": "`raw_env()` against tic-tac-toe's",
     "raw_env_vs_rps": "`raw_env()` against rock-paper-scissors'",
+    "async_vector_env_vs_cartpole": "`AsyncVectorEnv` against that of CartPole",
 }
 BATCHES = {
-    **{
-        f"{games} games, {threads} threads": f"{games:,} {'game' if games == 1 else 'games'}, "
-        f"{('one thread', 'two threads')[threads - 1]}"
-        for games in (1, 16, 256, 4_096, 65_536)
-        for threads in (1, 2)
-    },
+    "1 games, 1 threads": "1 game, one thread",
+    "16 games, 1 threads": "16 games, one thread",
+    "256 games, 1 threads": "256 games, one thread",
+    "4096 games, 1 threads": "4,096 games, one thread",
+    "4096 games, 2 threads": "4,096 games, two threads",
+    "65536 games, 1 threads": "65,536 games, one thread",
+    "65536 games, 2 threads": "65,536 games, two threads",
     "4096 games, no observations": "4,096 games, one thread, nothing observed",
 }
 BELIEFS = {"none": "beliefs `none`", "heuristic": "beliefs `heuristic`", "bayes": "beliefs `bayes`"}
@@ -125,10 +132,33 @@ PEER_RATIOS = {
     "games_vs_negmas": "whole games against NegMAS",
     "threads_2_vs_1": "whole games, 2 threads against 1",
 }
+LEARNERS = {"learner": "this learner", "MaskablePPO": "sb3-contrib's MaskablePPO"}
+SHARES = {
+    "cpu_microseconds_per_frame": "CPU a frame, of all threads",
+    "environment_microseconds_per_frame": "environment",
+    "forward_microseconds_per_frame": "forward pass of a rollout",
+    "update_microseconds_per_frame": "update",
+}
+LEARNER_RATIOS = {
+    "frames_per_second": "frames a second, times MaskablePPO's",
+    "cpu_per_frame": "MaskablePPO's CPU a frame, times this learner's",
+}
 STARTS = {"first_game": "a first game", "first_batch": "a first batch, after that game"}
 BYTES = {key: key for key in ("state", "lane", "observation", "mask", "outcome", "total")}
 GROWTH = {"batch": "growth over the games, in a batch", "whole_games": "growth over the games, whole in the kernel"}
 
+LEARNER_ROWS = [
+    *(
+        Row(f"{v}, frames a second", "learner", ("learners", k, "frames_per_second"), speed)
+        for k, v in LEARNERS.items()
+    ),
+    *rows_of("learner", LEARNER_RATIOS, ("ratios",), ratio),
+    *(
+        Row(f"{v}, {share}", "learner", ("learners", k, key), microseconds)
+        for key, share in SHARES.items()
+        for k, v in LEARNERS.items()
+    ),
+]
 START_ROWS = [
     *rows_of("compile", {k: f"{v}, from an empty cache, CPU" for k, v in STARTS.items()}, ("cpu",), seconds),
     *rows_of("compile", {k: f"{v}, everything kept" for k, v in STARTS.items()}, ("cached_seconds",), seconds),
@@ -169,6 +199,7 @@ README_ROWS = [
         ("ratios",),
         ratio,
     ),
+    *LEARNER_ROWS[:3],
     *START_ROWS,
     *[row._replace(title=f"a tournament of all personas, {row.title}") for row in TOURNAMENT_ROWS],
     Row("bytes a game", "memory", ("bytes_per_game", "total"), whole),
