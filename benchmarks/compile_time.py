@@ -5,9 +5,9 @@
 
 In each round two fresh processes share one empty cache: the first plays a single game, the second a vector batch. Their
 CPU time counts, user and system, that of their children included; figures are medians. Starts with everything kept are
-timed by the clock, as is the import. One more pair of processes listens to Numba's own events and tells each compiled
-function's seconds of type inference, of other work in Python, and in LLVM; a function that is inlined, or Numba's own,
-counts for the one that it is compiled for.
+timed by the clock, as is the import. One more pair of processes listens to Numba's own events and tells the seconds of
+type inference, of other work in Python, and in LLVM, of each function whose code is kept; what has no file of its own
+counts for the function that it is compiled for.
 """
 
 from __future__ import annotations
@@ -37,6 +37,8 @@ STARTS = {
 """What is played in a fresh process, in this order."""
 TYPES, PYTHON, LLVM = "type_inference", "other_python", "llvm"
 EVENTS = ("numba:compile", "numba:run_pass", "numba:llvm_lock")
+FINISH = "library"
+"""A library of code is optimised and made machine code, which Numba has no event for."""
 LIMIT = 1_800.0
 """Seconds after which a start hangs."""
 CACHED_STARTS = 3
@@ -45,21 +47,24 @@ CACHED_STARTS = 3
 class CompileClock:
     """Shares the CPU time of compilation among the functions that are compiled, and the kinds of work.
 
-    Told of an event, it charges the time since the last one to the function and the work that were going on.
+    Functions are compiled while others are: time is charged to the path of functions, the outermost first. Told of an
+    event, the clock charges the time since the last one to the path and the work that were going on.
     """
 
     def __init__(self) -> None:
-        self.seconds: dict[str, dict[str, float]] = collections.defaultdict(
+        self.seconds: dict[tuple[str, ...], dict[str, float]] = collections.defaultdict(
             lambda: dict.fromkeys((TYPES, PYTHON, LLVM), 0.0)
         )
-        self._functions: list[str] = []
-        self._passes: list[str] = []
+        self._path: list[str] = []
+        self._passes: list[str] = [PYTHON]
         self._locks = 0
+        self._modules: dict[str, str] = {}
         self._last = time.thread_time()
 
     def listen(self) -> None:
-        """Register for the events of Numba's compiler."""
+        """Register for the events of Numba's compiler, and for the end of each library of code."""
         from numba.core import event
+        from numba.core.codegen import CPUCodeLibrary
 
         clock = self
 
@@ -72,51 +77,74 @@ class CompileClock:
 
         for kind in EVENTS:
             event.register(kind, Listener())
+        finish = CPUCodeLibrary._ensure_finalized
+
+        def finish_for(library: Any) -> None:
+            clock.starts(FINISH, library.name)
+            try:
+                finish(library)
+            finally:
+                clock.ends(FINISH)
+
+        CPUCodeLibrary._ensure_finalized = finish_for
 
     def starts(self, kind: str, data: Any) -> None:
         """Take in that something begins."""
         self._charge()
-        if kind == "numba:compile":
-            self._functions.append(self._function(data["dispatcher"]))
+        if kind == "numba:llvm_lock":
+            self._locks += 1
         elif kind == "numba:run_pass":
             self._passes.append(TYPES if data["name"].startswith("nopython_type_inference") else PYTHON)
+            self._path.append(self._name(data["module"], data["qualname"]))
+        elif kind == "numba:compile":
+            function = data["dispatcher"].py_func
+            self._path.append(self._name(function.__module__, function.__qualname__))
         else:
-            self._locks += 1
+            self._path.append(self._modules.get(data.rpartition(".")[2], data))
 
     def ends(self, kind: str) -> None:
         """Take in that it is over."""
         self._charge()
-        if kind == "numba:compile":
-            self._functions.pop()
-        elif kind == "numba:run_pass":
-            self._passes.pop()
-        else:
+        if kind == "numba:llvm_lock":
             self._locks -= 1
+            return
+        self._path.pop()
+        if kind == "numba:run_pass":
+            self._passes.pop()
 
-    def _function(self, dispatcher: Any) -> str:
-        """Return the function that compiling a dispatcher counts for."""
-        function = dispatcher.py_func
-        is_numbas = function.__module__.startswith("numba.")
-        if self._functions and (is_numbas or dispatcher.targetoptions.get("forceinline")):
-            return self._functions[-1]
-        return f"{function.__module__.rpartition('.')[2]}.{function.__name__}"
+    def _name(self, module: str, qualified: str) -> str:
+        """Return a function's name with its file's, by which its code is kept."""
+        function = qualified.rpartition(".")[2]
+        self._modules[function] = f"{module.rpartition('.')[2]}.{function}"
+        return self._modules[function]
 
     def _charge(self) -> None:
         now = time.thread_time()
-        if self._functions:
-            work = LLVM if self._locks else self._passes[-1] if self._passes else PYTHON
-            self.seconds[self._functions[-1]][work] += now - self._last
+        if self._path:
+            work = LLVM if self._locks else self._passes[-1]
+            self.seconds[tuple(self._path)][work] += now - self._last
         self._last = now
 
 
-def listened(code: str) -> dict[str, dict[str, float]]:
-    """Run code in this process; return the seconds of each function that was compiled."""
+def listened(code: str) -> list[tuple[list[str], dict[str, float]]]:
+    """Run code in this process; return the seconds of all paths of functions that were compiled."""
     clock = CompileClock()
     clock.listen()
     exec(code, {"__name__": "__main__"})
     if clock.seconds and not all(sum(each[kind] for each in clock.seconds.values()) for kind in (TYPES, PYTHON, LLVM)):
         raise SystemExit(f"Numba's compiler tells nothing of its work: are its events still {', '.join(EVENTS)}?")
-    return dict(clock.seconds)
+    return [(list(path), each) for path, each in clock.seconds.items()]
+
+
+def by_function(paths: list[tuple[list[str], dict[str, float]]], kept: dict[str, int]) -> dict[str, dict[str, float]]:
+    """Return the seconds and the kept bytes of each function that is kept, the outermost where none on a path is."""
+    table: dict[str, dict[str, float]] = {}
+    for path, seconds in paths:
+        name = next((name for name in reversed(path) if name in kept), path[0])
+        each = table.setdefault(name, dict.fromkeys((TYPES, PYTHON, LLVM), 0.0) | {"kept_bytes": kept.get(name, 0)})
+        for kind, charged in seconds.items():
+            each[kind] += charged
+    return table
 
 
 def used(command: list[str], folder: str) -> tuple[float, float, str]:
@@ -165,17 +193,18 @@ def kernels() -> dict[str, Any]:
             known = sizes(folder)
             command = [sys.executable, "-W", "ignore", __file__, "--listen", name]
             whole[name], _, told = used(command, folder)
-            table[name] = json.loads(told.splitlines()[-1])
-            new = {path: size for path, size in sizes(folder).items() if path not in known}
-            for function, figures in table[name].items():
-                figures["kept_bytes"] = sum(size for path, size in new.items() if f"{function}-" in path)
-        kept = sum(sizes(folder).values())
-    return {"kernels": table, "cpu_of_listening": whole, "kept_bytes": kept}
+            kept: dict[str, int] = collections.Counter()
+            for path, size in sizes(folder).items():
+                if path not in known:
+                    kept[path.stem.rpartition("-")[0]] += size
+            table[name] = by_function(json.loads(told.splitlines()[-1]), kept)
+        in_all = sum(sizes(folder).values())
+    return {"kernels": table, "cpu_of_listening": whole, "kept_bytes": in_all}
 
 
-def sizes(folder: str) -> dict[str, int]:
+def sizes(folder: str) -> dict[Path, int]:
     """Return the sizes of all files below a folder."""
-    return {str(path.relative_to(folder)): path.stat().st_size for path in Path(folder).rglob("*") if path.is_file()}
+    return {path: path.stat().st_size for path in Path(folder).rglob("*") if path.is_file()}
 
 
 def show(result: dict[str, Any], yardstick: float) -> None:

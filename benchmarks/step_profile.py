@@ -19,11 +19,11 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import measuring
-import numba
 import numpy as np
+from numba.core.caching import NullCache
 
 from parlay_marl.core import tracking
-from parlay_marl.core.compiled.jit import rule
+from parlay_marl.core.compiled.jit import entry_point, rule
 from parlay_marl.core.compiled.memory import prefetcher
 from parlay_marl.core.moves import N_MOVES, decode, refusal, seat_on_turn, write_action_mask
 from parlay_marl.core.observation import write_observation
@@ -131,7 +131,7 @@ PARTS = {
 def kernel(part: Callable[..., float]) -> Callable[[Recorded], float]:
     """Return a part as a loop over recorded games; what it returns is added up so that nothing is left out."""
 
-    @numba.njit(nogil=True, error_model="numpy")
+    @entry_point
     def loop(r: Any) -> float:
         total = 0.0
         for i in range(len(r.games)):
@@ -140,6 +140,7 @@ def kernel(part: Callable[..., float]) -> Callable[[Recorded], float]:
             total += part(r, i, s, r.params[s["scenario"]])
         return total
 
+    loop._cache = NullCache()  # type: ignore[attr-defined]  # all parts have this name, and these types
     return loop
 
 

@@ -272,7 +272,7 @@ def test_figures_are_shown_with_three_digits(figure: float, text: str) -> None:
 
 @pytest.mark.compiled_only
 def test_compile_time_is_told_by_function() -> None:
-    """An inlined function counts for the one that calls it, one that is not for itself."""
+    """A function that is kept counts for itself, and another one for the one that calls it."""
     program = """
 import json, compile_time
 told = compile_time.listened('''
@@ -294,35 +294,40 @@ assert entry(3) == 7 + sum(i // 4 for i in range(3))
 print(json.dumps(told))
 """
     environment = {"PYTHONPATH": str(ROOT / "benchmarks"), "PATH": ""}
-    ended = run([sys.executable, "-c", program], env=environment, check=True)
-    told = json.loads(ended.stdout)
+    paths = json.loads(run([sys.executable, "-c", program], env=environment, check=True).stdout)
+    assert {name for path, _ in paths for name in path} >= {"__main__.entry", "__main__.apart", "__main__.inlined"}
+    told = compile_time.by_function(paths, {"__main__.apart": 10, "__main__.entry": 20})
     assert set(told) == {"__main__.apart", "__main__.entry"}
-    for kinds in told.values():
-        assert set(kinds) == {compile_time.TYPES, compile_time.PYTHON, compile_time.LLVM}
-        assert all(0.0 < seconds < 60.0 for seconds in kinds.values())
+    assert [each["kept_bytes"] for each in (told["__main__.apart"], told["__main__.entry"])] == [10, 20]
+    for each in told.values():
+        assert all(0.0 < each[kind] < 60.0 for kind in (compile_time.TYPES, compile_time.PYTHON, compile_time.LLVM))
+    alone = compile_time.by_function(paths, {"__main__.entry": 20})
+    assert set(alone) == {"__main__.entry"}
+    for kind in (compile_time.TYPES, compile_time.PYTHON, compile_time.LLVM):
+        assert alone["__main__.entry"][kind] == pytest.approx(sum(each[kind] for each in told.values()))
 
 
-def test_the_clock_charges_work_to_whoever_does_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Dispatcher:
-        targetoptions: dict[str, bool] = {}
-
-        @staticmethod
-        def py_func() -> None: ...
-
+def test_the_clock_charges_work_to_whatever_does_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each event comes a second after the last: an entry point is compiled, a part of it while its types are found."""
     times = iter(range(100))
     monkeypatch.setattr(compile_time.time, "thread_time", lambda: float(next(times)))
     clock = compile_time.CompileClock()
-    steps: list[tuple[str, Any] | str] = [
-        ("numba:compile", {"dispatcher": Dispatcher}),
-        ("numba:run_pass", {"name": "nopython_type_inference [f]"}), "numba:run_pass",
-        ("numba:run_pass", {"name": "native_lowering [f]"}),
-        ("numba:llvm_lock", None), ("numba:llvm_lock", None), "numba:llvm_lock", "numba:llvm_lock",
-        "numba:run_pass", "numba:compile",
-    ]  # fmt: skip
-    for step in steps:
-        if isinstance(step, str):
-            clock.ends(step)
-        else:
-            clock.starts(*step)
-    (charged,) = clock.seconds.values()
-    assert charged == {compile_time.TYPES: 1.0, compile_time.PYTHON: 5.0, compile_time.LLVM: 3.0}
+    types, lowering = "nopython_type_inference [f]", "native_lowering [f]"
+    for name, function, inner in ((types, "entry", types), (lowering, "entry", None)):
+        clock.starts("numba:run_pass", {"name": name, "module": "a.file", "qualname": function})
+        if inner:
+            clock.starts("numba:run_pass", {"name": inner, "module": "a.other", "qualname": "outer.part"})
+            clock.ends("numba:run_pass")
+            clock.starts(compile_time.FINISH, "outer.part")
+        clock.starts("numba:llvm_lock", None)
+        clock.starts("numba:llvm_lock", None)
+        clock.ends("numba:llvm_lock")
+        clock.ends("numba:llvm_lock")
+        if inner:
+            clock.ends(compile_time.FINISH)
+        clock.ends("numba:run_pass")
+    kinds = compile_time.TYPES, compile_time.PYTHON, compile_time.LLVM
+    paths = [(list(path), seconds) for path, seconds in clock.seconds.items()]
+    told = compile_time.by_function(paths, {"file.entry": 1, "other.part": 2})
+    assert [told["file.entry"][kind] for kind in kinds] == [3.0, 2.0, 3.0]
+    assert [told["other.part"][kind] for kind in kinds] == [3.0, 0.0, 3.0]
