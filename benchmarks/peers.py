@@ -15,7 +15,6 @@ import argparse
 import functools
 import hashlib
 import itertools
-import json
 import random
 import subprocess
 import sys
@@ -26,7 +25,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from measuring import machine, medians
+import measuring
+from bars import verdict
+from measuring import medians
 
 ROOT = Path(__file__).resolve().parent.parent
 HOME = ROOT / ".venv-peers"
@@ -101,7 +102,6 @@ def write_floor(games: int, threads: int) -> Measure:
     import numpy as np
 
     from parlay_marl.core import observation
-    from parlay_marl.core.compiled.jit import entry_point
     from parlay_marl.core.moves import n_actions
 
     observations = np.zeros((games, observation.width(1)), np.float32)
@@ -109,12 +109,7 @@ def write_floor(games: int, threads: int) -> Measure:
     pool = ThreadPoolExecutor(threads)
     cuts = [games * i // threads for i in range(threads + 1)]
 
-    @entry_point
-    def write(observations: Any, masks: Any, start: int, stop: int) -> None:
-        for i in range(start, stop):
-            observations[i, :] = 1.0
-            masks[i, :] = 1
-
+    write = measuring.write_floor()
     write(observations, masks, 0, 1)
 
     def work() -> int:
@@ -269,28 +264,8 @@ def cart_poles() -> Measure:
 
 def tictactoe() -> Measure:
     """Return a measurement of PettingZoo's tic-tac-toe, unwrapped, in agent steps."""
-    from pettingzoo.classic import tictactoe_v3
-
-    env = tictactoe_v3.raw_env()
-    draw = random.Random(0).random
-
-    def work() -> int:
-        moves = 0
-        while moves < 5_000:
-            env.reset()
-            for _ in env.agent_iter():
-                seen, _, terminated, truncated, _ = env.last()
-                if terminated or truncated:
-                    env.step(None)
-                    continue
-                action = int(draw() * 9)
-                while not seen["action_mask"][action]:
-                    action = int(draw() * 9)
-                env.step(action)
-                moves += 1
-        return moves
-
-    return functools.partial(timed, work)
+    game = measuring.classic("tictactoe_v3")
+    return lambda: measuring.play_aec(game.raw_env(), 5_000)
 
 
 CONTESTANTS: dict[str, Callable[[], Measure]] = {
@@ -319,22 +294,19 @@ CONTESTANTS: dict[str, Callable[[], Measure]] = {
 and matches per second."""
 
 RATIOS = {
-    "batch_vs_pgx_kuhn": ("ours_batch_65536_2_threads", "pgx_kuhn_poker", None),
-    "batch_4096_vs_pgx_kuhn": ("ours_batch_4096_2_threads", "pgx_kuhn_poker", None),
-    "batch_heuristic_vs_pgx_kuhn": ("ours_batch_65536_2_threads_heuristic", "pgx_kuhn_poker", 4.0),
-    "batch_4096_heuristic_vs_pgx_kuhn": ("ours_batch_4096_2_threads_heuristic", "pgx_kuhn_poker", 2.8),
-    "batch_bayes_vs_heuristic": ("ours_batch_65536_2_threads", "ours_batch_65536_2_threads_heuristic", 0.5),
-    "batch_vs_openspiel_bargaining": ("ours_batch_65536_2_threads", "openspiel_bargaining", 100.0),
-    "batch_vs_openspiel_bargaining_deal_outside": (
-        "ours_batch_65536_2_threads",
-        "openspiel_bargaining_deal_outside",
-        None,
-    ),
-    "games_vs_negmas": ("ours_games_2_threads", "negmas_negotiations", 2000.0),
-    "threads_2_vs_1": ("ours_games_2_threads", "ours_games_1_thread", 1.7),
-    "batch_threads_2_vs_1": ("ours_batch_65536_2_threads", "ours_batch_65536_1_thread", None),
-    "batch_vs_write_floor": ("ours_batch_65536_2_threads", "write_floor_65536_2_threads", 1 / 3),
+    "batch_vs_pgx_kuhn": ("ours_batch_65536_2_threads", "pgx_kuhn_poker"),
+    "batch_4096_vs_pgx_kuhn": ("ours_batch_4096_2_threads", "pgx_kuhn_poker"),
+    "batch_heuristic_vs_pgx_kuhn": ("ours_batch_65536_2_threads_heuristic", "pgx_kuhn_poker"),
+    "batch_4096_heuristic_vs_pgx_kuhn": ("ours_batch_4096_2_threads_heuristic", "pgx_kuhn_poker"),
+    "batch_bayes_vs_heuristic": ("ours_batch_65536_2_threads", "ours_batch_65536_2_threads_heuristic"),
+    "batch_vs_openspiel_bargaining": ("ours_batch_65536_2_threads", "openspiel_bargaining"),
+    "batch_vs_openspiel_bargaining_deal_outside": ("ours_batch_65536_2_threads", "openspiel_bargaining_deal_outside"),
+    "games_vs_negmas": ("ours_games_2_threads", "negmas_negotiations"),
+    "threads_2_vs_1": ("ours_games_2_threads", "ours_games_1_thread"),
+    "batch_threads_2_vs_1": ("ours_batch_65536_2_threads", "ours_batch_65536_1_thread"),
+    "batch_vs_write_floor": ("ours_batch_65536_2_threads", "write_floor_65536_2_threads"),
 }
+"""Ratios by name, of one contestant to another."""
 
 
 def measure_all(rounds: int) -> dict[str, Any]:
@@ -342,8 +314,8 @@ def measure_all(rounds: int) -> dict[str, Any]:
     warnings.simplefilter("ignore")
     measures = {name: make() for name, make in CONTESTANTS.items()}
     found = medians(measures, rounds)
-    ratios = {name: found[ours] / found[theirs] for name, (ours, theirs, _) in RATIOS.items()}
-    return {"machine": machine(), "rounds": rounds, "steps_per_second": found, "ratios": ratios}
+    ratios = {name: found[ours] / found[theirs] for name, (ours, theirs) in RATIOS.items()}
+    return {"rounds": rounds, "steps_per_second": found, "ratios": ratios}
 
 
 def main() -> None:
@@ -356,15 +328,15 @@ def main() -> None:
     if not arguments.here:
         python = set_up()
         sys.exit(subprocess.run([python, __file__, "--here", *sys.argv[1:]], check=False).returncode)
+    print(measuring.machine(), flush=True)
+    began = measuring.yardstick()
     result = measure_all(arguments.rounds)
-    print(result["machine"])
+    yardstick = measuring.record(result, began, arguments.json)["yardstick"]
+    print(f"{'yardstick':44} {yardstick:16,.0f} /s")
     for name, speed in result["steps_per_second"].items():
         print(f"{name:44} {speed:16,.0f} /s")
     for name, ratio in result["ratios"].items():
-        wanted = RATIOS[name][2]
-        print(f"{name:44} {ratio:16,.2f}x" + (f"  (at least {wanted:.3g}x)" if wanted else ""))
-    if arguments.json:
-        Path(arguments.json).write_text(json.dumps(result, indent=2), "utf-8")
+        print(f"{name:44} {ratio:16,.2f}x{verdict('peers', ('ratios', name), ratio, yardstick)}")
 
 
 if __name__ == "__main__":
