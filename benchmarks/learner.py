@@ -29,9 +29,8 @@ import torch
 from measuring import machine
 
 from parlay_marl.training.config import TrainingConfig
-from parlay_marl.training.ppo import one_thread
 from parlay_marl.training.selfplay import Run
-from tests.training.maskable_ppo import maskable_ppo
+from tests.training.maskable_ppo import MaskableLearner
 
 TARGET = 1.5
 PARTS = ("environment", "forward", "update")
@@ -39,51 +38,28 @@ PARTS = ("environment", "forward", "update")
 Round = Callable[[], dict[str, float]]
 
 
-def timed(frames: int, run: Run, collect: Callable[[], Any], update: Callable[[], Any]) -> dict[str, float]:
-    """Return the figures of one rollout and the update that follows."""
-    run.games.seconds = 0.0
-    cpu, began = time.process_time(), time.perf_counter()
-    collect()
-    collected = time.perf_counter()
-    update()
-    ended = time.perf_counter()
-    seconds = run.games.seconds, collected - began - run.games.seconds, ended - collected
-    return {
-        "frames_per_second": frames / (ended - began),
-        "cpu_microseconds_per_frame": 1e6 * (time.process_time() - cpu) / frames,
-        **{f"{part}_microseconds_per_frame": 1e6 * each / frames for part, each in zip(PARTS, seconds, strict=True)},
-    }
-
-
-def ours(config: TrainingConfig) -> Round:
-    """Return a function that measures a round of this package's learner."""
+def measured(config: TrainingConfig, is_ours: bool) -> Round:
+    """Return a function that measures a rollout and the update that follows, of this package's learner or of theirs."""
     run = Run(config)
+    learner: Any = run.learner if is_ours else MaskableLearner(run.games, config)
+    frames = config.lanes * config.steps
 
     def measure() -> dict[str, float]:
-        with one_thread():
-            return timed(
-                config.lanes * config.steps,
-                run,
-                run.learner.collect,
-                lambda: run.learner.update(config.learning_rate, config.entropy),
-            )
-
-    return measure
-
-
-def theirs(config: TrainingConfig) -> Round:
-    """Return a function that measures a round of MaskablePPO."""
-    run = Run(config)
-    model = maskable_ppo(run.games, config)
-    total, callback = model._setup_learn(10**9)
-
-    def collect() -> None:
-        model.collect_rollouts(model.env, callback, model.rollout_buffer, config.steps)
-        model._update_current_progress_remaining(0, total)
-
-    def measure() -> dict[str, float]:
-        torch.set_num_threads(config.threads)
-        return timed(config.lanes * config.steps, run, collect, model.train)
+        torch.set_num_threads(1 if is_ours else config.threads)  # the learner has threads of its own
+        run.games.seconds = 0.0
+        cpu, began = time.process_time(), time.perf_counter()
+        learner.collect()
+        collected = time.perf_counter()
+        learner.update(config.learning_rate, config.entropy)
+        ended = time.perf_counter()
+        seconds = run.games.seconds, collected - began - run.games.seconds, ended - collected
+        return {
+            "frames_per_second": frames / (ended - began),
+            "cpu_microseconds_per_frame": 1e6 * (time.process_time() - cpu) / frames,
+            **{
+                f"{part}_microseconds_per_frame": 1e6 * each / frames for part, each in zip(PARTS, seconds, strict=True)
+            },
+        }
 
     return measure
 
@@ -97,7 +73,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     config = TrainingConfig(threads=options.threads, steps=max(options.frames // 2048, 4))
-    learners = {"learner": ours(config), "MaskablePPO": theirs(config)}
+    learners = {"learner": measured(config, is_ours=True), "MaskablePPO": measured(config, is_ours=False)}
     rounds: dict[str, list[dict[str, float]]] = {name: [] for name in learners}
     for i in range(options.rounds + 1):
         for name, measure in learners.items():

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
@@ -173,7 +173,10 @@ class _Crew:
 
         helpers = self._workers[1 : -(-(rows.stop - rows.start) // self.chunk)]
         tasks = [self._pool.submit(work, helper) for helper in helpers]
-        work(self._workers[0])
+        try:
+            work(self._workers[0])
+        finally:
+            wait(tasks)
         for task in tasks:
             task.result()
 

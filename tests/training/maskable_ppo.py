@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import torch
 from gymnasium import spaces
 from sb3_contrib import MaskablePPO
+from stable_baselines3.common.logger import Logger
 from stable_baselines3.common.vec_env import VecEnv
 
 from parlay_marl.training.config import TrainingConfig
@@ -85,7 +87,35 @@ def maskable_ppo(games: LearnerGames, config: TrainingConfig) -> MaskablePPO:
     )
 
 
-def layers(model: MaskablePPO, hidden: int) -> list[tuple[list[tuple[Any, Any]], str]]:
+class MaskableLearner:
+    """MaskablePPO in the place of a run's learner; it begins its games anew."""
+
+    def __init__(self, games: LearnerGames, config: TrainingConfig) -> None:
+        self.model, self._config = maskable_ppo(games, config), config
+        self._callback = self.model._setup_learn(config.frames)[1]
+        self.model.set_logger(Logger(None, []))
+
+    @property
+    def frames(self) -> int:
+        return int(self.model.num_timesteps)
+
+    @property
+    def acting(self) -> Any:
+        return SimpleNamespace(policy=layers(self.model, len(self._config.hidden))[0])
+
+    def collect(self) -> None:
+        self.model.collect_rollouts(self.model.env, self._callback, self.model.rollout_buffer, self._config.steps)
+
+    def update(self, learning_rate: float, entropy_weight: float) -> dict[str, float]:
+        self.model.lr_schedule, self.model.ent_coef = (lambda _: learning_rate), entropy_weight
+        self.model.train()
+        return {}
+
+    def close(self) -> None:
+        """Nothing is to be released."""
+
+
+def layers(model: MaskablePPO, hidden: int) -> list[list[tuple[Any, Any]]]:
     """Return weights and biases of the policy network and of the value network of a model."""
     both = []
     for net, last in (("policy_net", "action_net"), ("value_net", "value_net")):

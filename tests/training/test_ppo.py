@@ -149,6 +149,22 @@ def test_threads_change_neither_games_nor_weights(made: Any) -> None:
     assert len({trained(made(threads=threads)) for threads in (1, 2, 3)}) == 1
 
 
+def test_a_learner_on_another_device_learns_the_same(made: Any) -> None:
+    """`cpu:0` is the CPU, but another name than that of the games: everything is carried there and back."""
+    here, there = made(), made(device="cpu:0")
+    for learner in (here, there):
+        learner.collect()
+        learner.update(1e-3, 0.01)
+    assert there._learning is not there.acting
+    assert (here._frames.actions == there._frames.actions).all()
+    assert float((here.acting.vector - there.acting.vector).abs().max()) < 2e-5
+    there.collect()
+    kept, again = there.state(), made(device="cpu:0")
+    again.restore(kept)
+    assert (again.acting.vector == there.acting.vector).all()
+    assert (again.acting.vector == again._learning.vector).all()
+
+
 def test_global_generators_are_neither_used_nor_changed(made: Any) -> None:
     torch.manual_seed(0)
     first, state = trained(made()), torch.get_rng_state()
