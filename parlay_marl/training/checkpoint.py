@@ -16,9 +16,8 @@ from numpy.typing import NDArray
 from parlay_marl.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from sb3_contrib import MaskablePPO
-
-    from parlay_marl.training.sb3 import BatchVecEnv
+    from parlay_marl.training.games import LearnerGames
+    from parlay_marl.training.ppo import Learner
 
 _BUFFERS = ("games", "lanes", "observations", "masks")
 
@@ -47,42 +46,25 @@ def load(path: Path) -> dict[str, Any]:
     return content
 
 
-def state_of(model: MaskablePPO, env: BatchVecEnv) -> dict[str, Any]:
-    """Return the state of a model and its environment: weights, optimiser, games, generators."""
+def state_of(learner: Learner, games: LearnerGames) -> dict[str, Any]:
+    """Return the state of a learner and its games: weights, optimiser, games, generators."""
     import torch
 
-    batch, numpy_state = env.batch, np.random.get_state(legacy=False)
-    return {
-        "policy": model.policy.state_dict(),
-        "optimizer": model.policy.optimizer.state_dict(),
-        "frames": model.num_timesteps,
-        "updates": model._n_updates,
-        "buffers": {name: _bytes(getattr(batch, name)) for name in _BUFFERS},
-        "traits": torch.from_numpy(env.traits.copy()),
-        "episode_starts": torch.from_numpy(np.asarray(model._last_episode_starts).copy()),
-        "torch_generator": torch.get_rng_state(),
-        "numpy_generator": _plain(numpy_state),
-        "generator": _plain(env.rng.bit_generator.state),
+    return learner.state() | {
+        "buffers": {name: _bytes(getattr(games.batch, name)) for name in _BUFFERS},
+        "traits": torch.from_numpy(games.traits.copy()),
+        "generator": games.rng.bit_generator.state,
     }
 
 
-def restore(state: dict[str, Any], model: MaskablePPO, env: BatchVecEnv) -> None:
-    """Put a new model and a new environment of the same config into a saved state."""
-    import torch
-
-    model.policy.load_state_dict(state["policy"])
-    model.policy.optimizer.load_state_dict(state["optimizer"])
-    model.num_timesteps, model._n_updates = state["frames"], state["updates"]
-    env.batch.reset(0)  # these games are overwritten below
+def restore(state: dict[str, Any], learner: Learner, games: LearnerGames) -> None:
+    """Put a new learner and new games of the same config, which have begun, into a saved state."""
+    learner.restore(state)
     for name in _BUFFERS:
-        buffer = getattr(env.batch, name)
+        buffer = getattr(games.batch, name)
         buffer[...] = np.frombuffer(state["buffers"][name].numpy().tobytes(), buffer.dtype).reshape(buffer.shape)
-    env.traits[...] = state["traits"].numpy()
-    model._last_obs = env.observations()
-    model._last_episode_starts = state["episode_starts"].numpy()
-    torch.set_rng_state(state["torch_generator"])
-    np.random.set_state(_numpy(state["numpy_generator"]))
-    env.rng.bit_generator.state = state["generator"]
+    games.traits[...] = state["traits"].numpy()
+    games.rng.bit_generator.state = state["generator"]
 
 
 def _bytes(buffer: NDArray[Any]) -> Any:
@@ -90,16 +72,3 @@ def _bytes(buffer: NDArray[Any]) -> Any:
     import torch
 
     return torch.from_numpy(np.frombuffer(buffer.tobytes(), np.uint8).copy())
-
-
-def _plain(state: Any) -> Any:
-    """Return a generator's state with lists in place of arrays."""
-    if isinstance(state, dict):
-        return {name: _plain(value) for name, value in state.items()}
-    return state.tolist() if isinstance(state, np.ndarray) else state
-
-
-def _numpy(state: dict[str, Any]) -> dict[str, Any]:
-    """Return the state of NumPy's global generator from its plain form."""
-    inner = {**state["state"], "key": np.array(state["state"]["key"], np.uint32)}
-    return {**state, "state": inner}

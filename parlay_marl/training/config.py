@@ -116,7 +116,7 @@ class TrainingConfig(Strict):
     checkpoint_seconds: Annotated[float, Option(metavar="SECONDS")] = Field(
         60.0, gt=0.0, description="time between checkpoints, in seconds"
     )
-    threads: int = Field(1, ge=1, le=256, description="threads of the games and of torch")
+    threads: int = Field(1, ge=1, le=256, description="threads of the games and of the learner")
     device: Annotated[str, Option(metavar="NAME")] = Field(
         "auto", description="device of torch; auto: a GPU where there is one"
     )

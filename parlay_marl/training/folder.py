@@ -23,7 +23,7 @@ from parlay_marl.errors import ConfigurationError
 from parlay_marl.policies.policy import Policy, write_policy
 from parlay_marl.training.config import TrainingConfig
 
-_VERSIONS = ("parlay-marl", "numpy", "torch", "stable-baselines3", "sb3-contrib")
+_VERSIONS = ("parlay-marl", "numpy", "torch")
 
 
 class Folder:

@@ -26,15 +26,15 @@ from parlay_marl.studies.evaluation import Evaluation, evaluate
 from parlay_marl.studies.outcomes import Outcomes, of_seats
 from parlay_marl.training import checkpoint
 from parlay_marl.training.config import TrainingConfig
+from parlay_marl.training.curves import Curves
 from parlay_marl.training.folder import Folder
+from parlay_marl.training.games import LearnerGames
 from parlay_marl.training.goals import drawn_traits
 from parlay_marl.training.league import FIRST_PAST, League, league_player, seat_league
-from parlay_marl.training.weights import from_saved, load_weights, policy_of, saved_weights, start_policy, zero_policy
+from parlay_marl.training.weights import from_saved, policy_of, saved_weights, start_policy, zero_policy
 
 if TYPE_CHECKING:
-    from sb3_contrib import MaskablePPO
-
-    from parlay_marl.training.sb3 import BatchVecEnv
+    from parlay_marl.training.ppo import Learner
 
 EVALUATION_SEEDS = 2**62
 """The first seed of evaluations, far from those of training."""
@@ -71,7 +71,7 @@ def train(
     """Train a policy and return it; `out` is a new folder for the run.
 
     With `resume`, and no config, the run in `out` continues from its last checkpoint and ends with the same weights as
-    without the interruption. Torch's and NumPy's global generators are seeded. Needs the extra `train`.
+    without the interruption. Needs the extra `train`.
     """
     folder = None if out is None else Folder(out)
     if resume:
@@ -113,10 +113,10 @@ class Clock:
 
 
 class Run:
-    """A training run: its league, its games and its model, from the first frame or from a checkpoint on."""
+    """A training run: its league, its games and its learner, from the first frame or from a checkpoint on."""
 
     def __init__(self, config: TrainingConfig, folder: Folder | None = None) -> None:
-        sb3 = _training_extra()
+        ppo = _training_extra()
         self.config, self.folder = config, folder
         self.scenarios = [load_scenario(name) for name in config.scenarios]
         self.packages = max(scenario.n_packages for scenario in self.scenarios)
@@ -125,7 +125,7 @@ class Run:
         self._known_traits = _traits_of(self.others) if config.persona_rewards else None
         self._shape = zero_policy(config, self.packages)
         self.batch = self._make_batch()
-        self.env: BatchVecEnv = sb3.BatchVecEnv(
+        self.games = LearnerGames(
             self.batch,
             config.seed * SEEDS_OF_A_RUN,
             exit_bonus=config.exit_bonus,
@@ -133,13 +133,17 @@ class Run:
             known_traits=self._known_traits,
             on_end=self._note_games,
         )
-        self.model: MaskablePPO = sb3.make_model(self.env, config)
+        self.learner: Learner = ppo.Learner(self.games, config)
         self.evaluations: list[dict[str, Any]] = []
         self._due = {"snapshot": config.snapshot_every, "evaluation": config.evaluate_every}
         self._payoffs: list[float] = []
+        self._curves = Curves(None)
         self._clock, self._last_checkpoint = Clock(0), time.perf_counter()
         if config.start is not None:
-            load_weights(self.model, start_policy(config.start, self._shape))
+            start = start_policy(config.start, self._shape)
+            self.learner.begin_as(zip(start.weights, start.biases, strict=True))
+        self._seat_opponents()
+        self.games.reset()
 
     def _make_batch(self) -> Batch:
         """Return the games of the run, with the league's places as opponents."""
@@ -160,7 +164,7 @@ class Run:
     @property
     def frames(self) -> int:
         """Turns of the learner so far."""
-        return int(self.model.num_timesteps)
+        return self.learner.frames
 
     @property
     def policy(self) -> Policy:
@@ -169,7 +173,7 @@ class Run:
         if self.evaluations:
             figures["evaluation"] = {name: self.evaluations[-1][name] for name in ("frames", "payoff", "metrics")}
         return dataclasses.replace(
-            policy_of(self.model, self._shape),
+            policy_of(self.learner.acting.policy, self._shape),
             temperature=self.config.temperature,
             scenarios=tuple(scenario.name for scenario in self.scenarios),
             training=figures,
@@ -181,9 +185,8 @@ class Run:
 
     def learn(self, on_progress: OnProgress | None = None, on_evaluation: OnEvaluation | None = None) -> Policy:
         """Train until the frames of the config are reached; return the policy."""
-        sb3 = _training_extra()
         self._clock, self._last_checkpoint = Clock(self.frames), time.perf_counter()
-        self.env.seconds = 0.0
+        self.games.seconds = 0.0
 
         def between_updates(is_last: bool = False) -> None:
             with self._clock.outside_training():
@@ -191,18 +194,34 @@ class Run:
             if on_progress is not None:
                 on_progress(self.progress())
 
-        if self.folder is not None:
-            self.model.set_logger(sb3.curves(self.folder.tensorboard))
-        with sb3.threads(self.config.threads):
-            left = self.config.frames - self.frames
-            if left > 0:
-                self.model.learn(left, callback=sb3.Hooks(between_updates), reset_num_timesteps=False)
+        folder = None if self.folder is None else self.folder.tensorboard
+        with _training_extra().one_thread(), Curves(folder) as self._curves:
+            while self.frames < self.config.frames:
+                between_updates()
+                self._update()
             between_updates(is_last=True)
+            self._curves.write(self.frames)
         return self.policy
+
+    def _update(self) -> None:
+        """Collect a rollout and learn from it; learning rate and weight of the entropy fall linearly over the run."""
+        config, curves = self.config, self._curves
+        entropy = self._falling(config.entropy, config.final_entropy)
+        self.learner.collect()
+        rate = self._falling(config.learning_rate, config.final_learning_rate)
+        for name, value in self.learner.update(rate, entropy).items():
+            curves.record(f"train/{name}", value)
+        curves.record("train/learning_rate", rate)
+        curves.record("train/entropy_weight", entropy)
+        curves.record("time/frames_per_second", self.progress().frames_per_second)
+        if self._payoffs:
+            curves.record("league/payoff", float(np.mean(self._payoffs)))
+            self._payoffs.clear()
+        curves.write(self.frames)
 
     def progress(self) -> Progress:
         """Return the progress of the run."""
-        return self._clock.progress(self.frames, self.config.frames, self.env.seconds)
+        return self._clock.progress(self.frames, self.config.frames, self.games.seconds)
 
     def evaluate(self) -> Evaluation:
         """Let the policy as it is now play every opponent of the config, for payoffs."""
@@ -219,7 +238,7 @@ class Run:
         """Write the checkpoint and the policy into the run's folder, if it has one."""
         if self.folder is None:
             return
-        state = checkpoint.state_of(self.model, self.env) | {
+        state = checkpoint.state_of(self.learner, self.games) | {
             "config": self.config.model_dump_json(),
             "past": [saved_weights(policy) for policy in self.league.past],
             "born": list(self.league.born),
@@ -240,14 +259,17 @@ class Run:
             raise ConfigurationError(
                 f"{self.folder.checkpoint}: the checkpoint has other settings than run.json; restore that file"
             )
-        checkpoint.restore(state, self.model, self.env)
+        if "weights" not in state:
+            raise ConfigurationError(f"{self.folder.checkpoint}: an earlier version wrote it; begin the run again")
+        checkpoint.restore(state, self.learner, self.games)
         self.league.past = [from_saved(saved, self._shape) for saved in state["past"]]
         self.league.born, self.league.beaten[:] = list(state["born"]), state["beaten"]
         self._due, self.evaluations = dict(state["due"]), json.loads(state["evaluations"])
 
     def close(self) -> None:
         """Release the threads."""
-        self.env.close()
+        self.games.close()
+        self.learner.close()
 
     def _note_games(self, opponents: NDArray[Any], outcomes: Any, seats: NDArray[Any]) -> None:
         """Record the payoffs of games that ended."""
@@ -266,22 +288,17 @@ class Run:
             self.league.remember(self.sampling_policy(), self.frames)
         if is_last or time.perf_counter() - self._last_checkpoint > self.config.checkpoint_seconds:
             self.save()
-        if self._payoffs:
-            self.model.logger.record("league/payoff", float(np.mean(self._payoffs)))
-            self._payoffs.clear()
-        self.model.ent_coef = self._entropy()
         self._seat_opponents()
 
-    def _entropy(self) -> float:
-        """Return the weight of the entropy, which falls linearly over the run."""
-        left = 1.0 - min(self.frames / self.config.frames, 1.0)
-        return self.config.final_entropy + (self.config.entropy - self.config.final_entropy) * left
+    def _falling(self, first: float, last: float) -> float:
+        """Return a setting that goes linearly from one value to another over the run."""
+        return last + (first - last) * (1.0 - min(self.frames / self.config.frames, 1.0))
 
     def _seat_opponents(self) -> None:
         """Give the batch the opponents of the league as it is now."""
         config, traits = self.config, None
         if self._known_traits is not None:
-            traits = drawn_traits(FIRST_PAST + self.league.places, self._known_traits, self.env.rng)
+            traits = drawn_traits(FIRST_PAST + self.league.places, self._known_traits, self.games.rng)
         shares = config.self_share, config.explorer_share, config.past_share, config.opponent_share
         seat_league(self.batch, self.league, self.sampling_policy(), shares, traits)
 
@@ -291,9 +308,9 @@ class Run:
             return
         evaluation = self.evaluate()
         self.evaluations.append({"frames": self.frames, **evaluation.as_dict()})
-        self.model.logger.record("evaluation/payoff", evaluation.payoff.mean)
+        self._curves.record("evaluation/payoff", evaluation.payoff.mean)
         for score in evaluation.scores:
-            self.model.logger.record(f"evaluation/against_{score.opponent}", score.payoff.mean)
+            self._curves.record(f"evaluation/against_{score.opponent}", score.payoff.mean)
         if self.folder is not None:
             self.folder.write_evaluations(self.evaluations)
             self.folder.write_snapshot(self.policy, self.frames)
@@ -316,9 +333,9 @@ def _traits_of(players: list[PersonaPlayer]) -> NDArray[np.float64]:
 
 
 def _training_extra() -> Any:
-    """Return the module that needs Stable-Baselines3, or say how to install it."""
+    """Return the module that needs torch, or say how to install it."""
     try:
-        from parlay_marl.training import sb3
+        from parlay_marl.training import ppo
     except ImportError as error:
         raise MissingExtraError(f'training needs {error.name}; pip install "parlay-marl[train]"') from None
-    return sb3
+    return ppo

@@ -1,4 +1,4 @@
-"""The weights of a policy, as Stable-Baselines3 and checkpoints hold them."""
+"""The weights of a policy, as learners and checkpoints hold them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from parlay_marl.policies.policy import Policy
 from parlay_marl.training.config import TrainingConfig
 
 if TYPE_CHECKING:
-    from sb3_contrib import MaskablePPO
+    from parlay_marl.training.perceptron import Layers
 
 SHAPE = ("inputs", "hidden", "actions", "traits", "activation")
 """The attributes in which two policies must agree for one to take the weights of the other."""
@@ -40,23 +40,13 @@ def zero_policy(config: TrainingConfig, packages: int) -> Policy:
     )
 
 
-def policy_of(model: MaskablePPO, shape: Policy) -> Policy:
-    """Return the policy of a model, with a copy of its weights; `shape` gives everything else."""
-    state = {name: tensor.detach().cpu().numpy() for name, tensor in model.policy.state_dict().items()}
-    layers = _layers(shape)
+def policy_of(layers: Layers, shape: Policy) -> Policy:
+    """Return the policy of a network on the CPU, with a copy of its weights; `shape` gives everything else."""
     return dataclasses.replace(
         shape,
-        weights=tuple(state[f"{layer}.weight"].copy() for layer in layers),
-        biases=tuple(state[f"{layer}.bias"].copy() for layer in layers),
+        weights=tuple(weight.numpy().copy() for weight, _ in layers),
+        biases=tuple(bias.numpy().copy() for _, bias in layers),
     )
-
-
-def load_weights(model: MaskablePPO, policy: Policy) -> None:
-    """Give the policy network of a model the weights of a policy of its shape; the critic stays as it is."""
-    state = dict(model.policy.state_dict())
-    for layer, weight, bias in zip(_layers(policy), policy.weights, policy.biases, strict=True):
-        state |= {f"{layer}.weight": tensors((weight,))[0], f"{layer}.bias": tensors((bias,))[0]}
-    model.policy.load_state_dict(state)
 
 
 def start_policy(name: str, shape: Policy) -> Policy:
@@ -91,8 +81,3 @@ def from_saved(saved: Sequence[Sequence[Any]], shape: Policy) -> Policy:
         weights=tuple(tensor.numpy() for tensor in weights),
         biases=tuple(tensor.numpy() for tensor in biases),
     )
-
-
-def _layers(policy: Policy) -> list[str]:
-    """Return the names that Stable-Baselines3 gives the layers of a policy, from the first to the logits."""
-    return [*(f"mlp_extractor.policy_net.{2 * i}" for i in range(len(policy.hidden))), "action_net"]

@@ -112,7 +112,7 @@ def test_a_run_keeps_its_config_its_policy_and_its_evaluations(tmp_path: Path) -
     assert list((tmp_path / "run" / "tensorboard").iterdir())
     about = json.loads((tmp_path / "run" / "run.json").read_text())
     assert TrainingConfig.model_validate(about["config"]) == config(name="ada")
-    assert {"python", "torch", "sb3-contrib"} <= set(about["versions"])
+    assert {"python", "torch", "numpy"} <= set(about["versions"])
 
 
 KILLED = """
@@ -287,8 +287,8 @@ def test_who_a_run_cannot_begin_as(changes: dict[str, Any], message: str) -> Non
 
 
 def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setitem(sys.modules, "parlay_marl.training.sb3", None)
-    monkeypatch.delattr("parlay_marl.training.sb3", raising=False)
+    monkeypatch.setitem(sys.modules, "parlay_marl.training.ppo", None)
+    monkeypatch.delattr("parlay_marl.training.ppo", raising=False)
     with pytest.raises(MissingExtraError, match=r'pip install "parlay-marl\[train\]"'):
         train(config(), tmp_path / "run")
     assert not (tmp_path / "run").exists()
