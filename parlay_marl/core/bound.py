@@ -10,24 +10,22 @@ from __future__ import annotations
 import ctypes
 import functools
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-from llvmlite import ir
-from numba import carray
 from numba.core import types
-from numba.extending import intrinsic, overload
+from numba.np.arrayobj import make_array, populate_array
 
 from parlay_marl.core import tracking
 from parlay_marl.core.belief import N_FIGURES, can_be_stated
 from parlay_marl.core.chance import FIXED_DTYPE, subkey
-from parlay_marl.core.compiled.jit import bound, entry_point, rule
+from parlay_marl.core.compiled.jit import allocating_rule, bound, entry_variant, in_kernels, rule
 from parlay_marl.core.compiled.memory import clear_row
 from parlay_marl.core.moves import Refusal, decode, n_actions, refusal, seat_on_turn
 from parlay_marl.core.observation import AT, width
 from parlay_marl.core.outcome import NONE
 from parlay_marl.core.params import PARAMS_DTYPE
-from parlay_marl.core.state import STATE_DTYPE
+from parlay_marl.core.state import PRICE_ONLY_DTYPE, STATE_DTYPE, state_dtype
 from parlay_marl.core.step import try_turn
 from parlay_marl.core.turn import observe, start_game, take_turn
 
@@ -49,33 +47,30 @@ _WORD, _FIGURE, _FLAG = np.dtype(np.int64), np.dtype(np.float32), np.dtype(np.in
 _BELIEF_OUT_OF_RANGE = int(Refusal.BELIEF_OUT_OF_RANGE)
 
 
+def _array_of(address: Any, n: Any, dtype: Any) -> tuple[Any, Callable[..., Any]]:
+    """Return the signature of `array_at`, and its code in kernels."""
+    array_type = types.Array(dtype.dtype, 1, "C")
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        array = make_array(array_type)(context, builder)
+        place = builder.inttoptr(arguments[0], array.data.type)
+        size = context.get_constant(types.intp, context.get_abi_sizeof(context.get_data_type(dtype.dtype)))
+        populate_array(array, place, [arguments[1]], [size], size, meminfo=None)
+        return array._getvalue()
+
+    return array_type(types.int64, types.int64, dtype), generate
+
+
+@in_kernels(_array_of)
 def array_at(address: int, n: int, dtype: Any) -> Any:
     """Return the array of n items at an address; the caller sees to it that they are there."""
     return np.frombuffer((ctypes.c_char * (n * dtype.itemsize)).from_address(address), dtype)
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def _pointer(context: Any, address: Any) -> Any:
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.inttoptr(arguments[0], ir.IntType(8).as_pointer())
-
-    return types.voidptr(types.int64), generate
-
-
-@overload(array_at, jit_options={"forceinline": True, "no_cpython_wrapper": True, "no_cfunc_wrapper": True})
-def _array_at(address, n, dtype):  # type: ignore[no-untyped-def]
-    return lambda address, n, dtype: carray(_pointer(address), (n,), dtype)
-
-
-@rule
+@allocating_rule
 def _parts_of(view: int) -> Any:
     """Return the parts of the game of a view."""
     return array_at(array_at(view, 1, _WORD)[0], _PARTS, _WORD)
-
-
-@rule
-def _state_of(parts: Any) -> Any:
-    return array_at(parts[_ROW], 1, STATE_DTYPE)[0]
 
 
 @rule
@@ -102,64 +97,85 @@ def _answer(s: Any, reason: int) -> int:
     return reason
 
 
-@entry_point
-def start_bound(view: int, seed: int, number: int) -> None:
-    """Begin game `number` of a seed in the row of a view, as `step.reset_games` does."""
-    parts = _parts_of(view)
-    clear_row(array_at(parts[_ROW], 1, STATE_DTYPE), 0)
-    s = _state_of(parts)
-    s["key"] = subkey(subkey(np.uint64(seed), 0), number)
-    start_game(s, _params_of(parts), array_at(parts[_FIXED], 1, FIXED_DTYPE)[0])
+class Kernels(NamedTuple):
+    """The calls of a game that is bound to its buffers."""
 
-
-@entry_point
-def play_bound(view: int, action: int) -> int:
-    """Play a discrete action, or `LOOK`, and show the seat then on turn what it sees.
+    start: Callable[[int, int, int], None]
+    """`start(view, seed, number)` begins a game of a seed in the row of a view, as `step.reset_games` does."""
+    play: Callable[[int, int], int]
+    """`play(view, action)` plays a discrete action, or `LOOK`, and shows the seat then on turn what it sees.
 
     The answer is 0 where the turn was legal and there is no more to it; see `REFUSED` and `MORE`.
     """
-    parts = _parts_of(view)
-    s, p, packages = _state_of(parts), _params_of(parts), parts[_PACKAGES]
-    answer = 0
-    if action not in (LOOK, LOOK_ACROSS):
-        move, price, package = decode(action, seat_on_turn(s), packages)
-        answer = _answer(s, try_turn(s, p, move, price, package))
-    _show(s, p, seat_on_turn(s) ^ (action == LOOK_ACROSS), packages, view)
-    return answer
+    move: Callable[[int, int, float, int, bool, float, float], int]
+    """`move(view, move, price, package, states, mean, spread)` plays a move with its exact price.
+
+    Where its seat states a belief, with that; see `play`.
+    """
 
 
-@entry_point
-def move_bound(view: int, move: int, price: float, package: int, states: bool, mean: float, spread: float) -> int:
-    """Play a move with its exact price and, where its seat states one, a belief; see `play_bound`."""
-    parts = _parts_of(view)
-    s, p = _state_of(parts), _params_of(parts)
-    reason = refusal(s, p, move, price, package)
-    if reason == 0 and states and not can_be_stated(mean, spread):
-        reason = _BELIEF_OUT_OF_RANGE
-    if reason == 0:
-        if states:
-            tracking.state_estimate(s, seat_on_turn(s), mean, spread)
-        take_turn(s, p, move, price, package)
-    _show(s, p, seat_on_turn(s), parts[_PACKAGES], view)
-    return _answer(s, reason)
+def _kernels_for(dtype: Any, rows: str) -> Kernels:
+    """Return the entry points for rows of a dtype."""
+
+    @rule
+    def state_of(parts: Any) -> Any:
+        return array_at(parts[_ROW], 1, dtype)[0]
+
+    @entry_variant(rows)
+    def start_bound(view: int, seed: int, number: int) -> None:
+        parts = _parts_of(view)
+        clear_row(array_at(parts[_ROW], 1, dtype), 0)
+        s = state_of(parts)
+        s["key"] = subkey(subkey(np.uint64(seed), 0), number)
+        start_game(s, _params_of(parts), array_at(parts[_FIXED], 1, FIXED_DTYPE)[0])
+
+    @entry_variant(rows)
+    def play_bound(view: int, action: int) -> int:
+        parts = _parts_of(view)
+        s, p, packages = state_of(parts), _params_of(parts), parts[_PACKAGES]
+        answer = 0
+        if action not in (LOOK, LOOK_ACROSS):
+            move, price, package = decode(action, seat_on_turn(s), packages)
+            answer = _answer(s, try_turn(s, p, move, price, package))
+        _show(s, p, seat_on_turn(s) ^ (action == LOOK_ACROSS), packages, view)
+        return answer
+
+    @entry_variant(rows)
+    def move_bound(view: int, move: int, price: float, package: int, states: bool, mean: float, spread: float) -> int:
+        parts = _parts_of(view)
+        s, p = state_of(parts), _params_of(parts)
+        reason = refusal(s, p, move, price, package)
+        if reason == 0 and states and not can_be_stated(mean, spread):
+            reason = _BELIEF_OUT_OF_RANGE
+        if reason == 0:
+            if states:
+                tracking.state_estimate(s, seat_on_turn(s), mean, spread)
+            take_turn(s, p, move, price, package)
+        _show(s, p, seat_on_turn(s), parts[_PACKAGES], view)
+        return _answer(s, reason)
+
+    return Kernels(start_bound, play_bound, move_bound)
+
+
+_KERNELS = {dtype: _kernels_for(dtype, rows) for dtype, rows in ((PRICE_ONLY_DTYPE, "price"), (STATE_DTYPE, "terms"))}
 
 
 @functools.cache
-def start_kernel() -> Callable[[int, int, int], None]:
-    """Return `start_bound` for plain numbers."""
-    return bound(start_bound, 0, np.uint64(0), 0)
+def start_kernel(packages: int) -> Callable[[int, int, int], None]:
+    """Return `Kernels.start` for games with so many packages."""
+    return bound(_KERNELS[state_dtype(packages)].start, 0, np.uint64(0), 0)
 
 
 @functools.cache
-def play_kernel() -> Callable[[int, int], int]:
-    """Return `play_bound` for plain numbers."""
-    return bound(play_bound, 0, 0)
+def play_kernel(packages: int) -> Callable[[int, int], int]:
+    """Return `Kernels.play` for games with so many packages."""
+    return bound(_KERNELS[state_dtype(packages)].play, 0, 0)
 
 
 @functools.cache
-def move_kernel() -> Callable[[int, int, float, int, bool, float, float], int]:
-    """Return `move_bound` for plain numbers."""
-    return bound(move_bound, 0, 0, 0.0, 0, False, 0.0, 0.0)
+def move_kernel(packages: int) -> Callable[[int, int, float, int, bool, float, float], int]:
+    """Return `Kernels.move` for games with so many packages."""
+    return bound(_KERNELS[state_dtype(packages)].move, 0, 0, 0.0, 0, False, 0.0, 0.0)
 
 
 @functools.cache

@@ -9,7 +9,7 @@ import numpy as np
 
 from parlay_marl.core.belief import N_FIGURES, Belief, write_shown
 from parlay_marl.core.moves import ClaimStatus
-from parlay_marl.core.state import STATE_DTYPE
+from parlay_marl.core.state import state_dtype
 from parlay_marl.core.step import doubt_game
 from parlay_marl.game.config import GameConfig
 
@@ -110,7 +110,7 @@ class BeliefView:
         if self._doubt is None:
             return None
         (config, seat), (claim, posterior, frame) = self._owner, self._doubt
-        rows, belief = np.zeros(1, STATE_DTYPE), self._figures[: 8 * N_FIGURES]
+        rows, belief = np.zeros(1, state_dtype(config.scenario.n_packages)), self._figures[: 8 * N_FIGURES]
         rows["claim_price"][0, 1 - seat] = claim
         for name, kept in (("belief", belief), ("posterior", posterior), ("frame", frame)):
             place = rows[name][0, seat]

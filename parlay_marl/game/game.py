@@ -14,7 +14,6 @@ import numpy as np
 
 from parlay_marl.core import tracking
 from parlay_marl.core.moves import SEATS
-from parlay_marl.core.state import STATE_DTYPE
 from parlay_marl.core.style import CHOICE_DTYPE
 from parlay_marl.errors import ActionTypeError, ConfigurationError, IllegalMoveError, PlayerWarning, TurnError
 from parlay_marl.game.action import Action
@@ -191,7 +190,7 @@ class Game(RecordedGame):
         try:
             yield
         except BaseException:
-            self._rows[:] = np.frombuffer(rows, STATE_DTYPE)
+            self._rows[:] = np.frombuffer(rows, self._rows.dtype)
             vars(self).update(before, _played=played, _reader=None)
             self._observe_turn()
             raise
@@ -293,9 +292,9 @@ class Game(RecordedGame):
         self._check_not_asking()
         if snapshot.config is not self.config and snapshot.config != self.config:
             raise ConfigurationError("the snapshot was taken under another configuration; make an equal environment")
-        if len(snapshot.row) != STATE_DTYPE.itemsize:
+        if len(snapshot.row) != self._rows.itemsize:
             raise ConfigurationError("the snapshot was taken by another version; its state has another size")
-        self._rows[:] = np.frombuffer(snapshot.row, STATE_DTYPE)
+        self._rows[:] = np.frombuffer(snapshot.row, self._rows.dtype)
         self.starts += 1
         self._set_seed(snapshot.seed, snapshot.number)
         self.options = snapshot.options

@@ -15,7 +15,7 @@ from parlay_marl.core.compiled.jit import bound
 from parlay_marl.core.moves import SEATS
 from parlay_marl.core.outcome import OUTCOME_DTYPE, Ending
 from parlay_marl.core.params import PARAMS_DTYPE
-from parlay_marl.core.state import STATE_DTYPE
+from parlay_marl.core.state import state_dtype
 from parlay_marl.core.step import report_games
 from parlay_marl.game.config import GameConfig
 from parlay_marl.game.ledger import Claim
@@ -25,11 +25,11 @@ Counts = tuple[int, int]
 
 
 @functools.cache
-def _report_kernel() -> Callable[..., None]:
+def _report_kernel(packages: int) -> Callable[..., None]:
     """Return `report_games` for the array types of a game."""
     params = np.zeros(1, PARAMS_DTYPE)
     params.flags.writeable = False
-    return bound(report_games, np.zeros(1, STATE_DTYPE), params, np.zeros(1, OUTCOME_DTYPE))
+    return bound(report_games, np.zeros(1, state_dtype(packages)), params, np.zeros(1, OUTCOME_DTYPE))
 
 
 def make_report(rows: Any, params: Params) -> Any:
@@ -37,7 +37,7 @@ def make_report(rows: Any, params: Params) -> Any:
     report = np.frombuffer(
         bytearray(OUTCOME_DTYPE.itemsize), OUTCOME_DTYPE
     )  # `zeros` takes longer than everything else here
-    _report_kernel()(rows, params, report)
+    _report_kernel(int(params[0]["scenario"]["packages"]))(rows, params, report)
     return report
 
 
@@ -57,13 +57,17 @@ class Outcome:
 
     def for_players(self) -> Outcome:
         """Return the same outcome without the seed, from which the private figures of later games would follow."""
-        row = np.frombuffer(bytearray(self._row), STATE_DTYPE)
+        row = self._copied_row()
         row["key"] = 0
         return Outcome(row.tobytes(), self._config, functools.partial(tuple, self.claims))
 
     @functools.cached_property
     def _record(self) -> Any:
-        return make_report(np.frombuffer(bytearray(self._row), STATE_DTYPE), self._config.params)[0]
+        return make_report(self._copied_row(), self._config.params)[0]
+
+    def _copied_row(self) -> Any:
+        """Return the row as it was at the end, an array of one record."""
+        return np.frombuffer(bytearray(self._row), state_dtype(self._scenario.n_packages))
 
     def _number(self, name: str) -> float | None:
         number = float(self._record[name])

@@ -16,7 +16,7 @@ from parlay_marl.core.belief import MEAN_HIGH, MEAN_LOW, SPREAD_HIGH
 from parlay_marl.core.bound import LOOK, LOOK_ACROSS, REFUSED, View
 from parlay_marl.core.chance import nothing_fixed
 from parlay_marl.core.moves import N_MOVES, SEATS, Move, Refusal, decode, discrete_index, n_actions, own_end
-from parlay_marl.core.state import STATE_DTYPE
+from parlay_marl.core.state import state_dtype
 from parlay_marl.core.step import forfeit_game
 from parlay_marl.errors import ActionTypeError, ConfigurationError, GameOverError, IllegalMoveError, NotStartedError
 from parlay_marl.game.action import Action, as_belief, as_index, as_move, as_price
@@ -101,7 +101,7 @@ class Position:
         self.options: Mapping[str, Any] | None = None
         self._fixed = NOTHING_FIXED
         self._params = config.params
-        self._rows = np.zeros(1, STATE_DTYPE)
+        self._rows = np.zeros(1, state_dtype(self.packages))
         self._row = self._rows[0]
         self._reward = self._rows["reward"][0]
         self._ending = self._rows["ending"]
@@ -116,7 +116,7 @@ class Position:
         """What the seat on turn sees, as the kernels write it."""
         self._is_given = False
         """True where a caller has been given the arrays of `view`, so that the next turn must be written to others."""
-        self._play: Callable[[int, int], int] = bound.play_bound
+        self._play: Callable[[int, int], int]
         """The kernel that plays discrete actions and looks; it is compiled when a game starts."""
         self._reader: TurnReader | None = None
         """Reads each turn while it is played; None where nobody has asked for turns yet."""
@@ -140,7 +140,7 @@ class Position:
         self.options = options
         self.is_over = False
         assert self.seed is not None
-        bound.start_kernel()(self._view[0], self.seed, self.number)
+        bound.start_kernel(self.packages)(self._view[0], self.seed, self.number)
         self._played = []
         self.rewards = [0.0, 0.0]
         self.seat = self._opener.item()
@@ -150,12 +150,12 @@ class Position:
 
     @property
     def rows(self) -> Any:
-        """The state as the kernels take it: an array of one record of `STATE_DTYPE`."""
+        """The state as the kernels take it: an array of one record, see `state_dtype`."""
         return self._rows
 
     @property
     def row(self) -> Any:
-        """The state, one record of `STATE_DTYPE`: everything, the hidden figures included."""
+        """The state, one record: everything, the hidden figures included."""
         return self._row
 
     @property
@@ -190,7 +190,7 @@ class Position:
             _, observation, mask, _ = self.given()
         else:
             address, observation, mask, _ = next(self._views)
-            bound.play_kernel()(address, LOOK_ACROSS)
+            bound.play_kernel(self.packages)(address, LOOK_ACROSS)
         return {"observation": observation, "action_mask": mask}
 
     def move_mask(self, seat: int) -> NDArray[np.int8]:
@@ -284,7 +284,9 @@ class Position:
         if reader is not None and 0 <= move < N_MOVES:
             begun = reader.look(self._rows, self.seat, Action(_MOVES[move], price, package, belief, words))
         mean, spread = belief or (0.0, 0.0)
-        answer = bound.move_kernel()(self._unused(), move, price, package, belief is not None, mean, spread)
+        answer = bound.move_kernel(self.packages)(
+            self._unused(), move, price, package, belief is not None, mean, spread
+        )
         reason = answer & REFUSED
         if reason:
             return reason
@@ -318,7 +320,7 @@ class Position:
         self._observe_turn()
 
     def _observe_turn(self) -> None:
-        self._play = play = bound.play_kernel()
+        self._play = play = bound.play_kernel(self.packages)
         play(self._unused(), LOOK)
 
     def _unused(self) -> int:

@@ -10,7 +10,7 @@ import numpy as np
 
 from parlay_marl.core.moves import BUYER, SELLER
 from parlay_marl.core.outcome import OUTCOME_DTYPE
-from parlay_marl.core.state import STATE_DTYPE
+from parlay_marl.core.state import state_dtype
 from parlay_marl.players.persona import PersonaPlayer, persona_tables
 from parlay_marl.players.scripted import play_games, seated
 from parlay_marl.simulation.threads import Workers
@@ -43,10 +43,11 @@ def play_cell(
         player.check_packages(int(params[0]["scenario"]["packages"]))
     tables, fixed = persona_tables([buyer, seller]), seated([buyer.record, seller.record], opener)
     outcomes = np.zeros(games, OUTCOME_DTYPE)
-    blank, numbers = np.zeros(1, STATE_DTYPE), np.arange(games)
+    dtype = state_dtype(int(params[0]["scenario"]["packages"]))
+    blank, numbers = np.zeros(1, dtype), np.arange(games)
 
     def play(work: Any) -> int:
-        scratch = np.zeros(1, STATE_DTYPE)
+        scratch = np.zeros(1, dtype)
         return play_games(
             work, params, *tables, BUYER, SELLER, fixed, blank, np.uint64(seed), 0, numbers, scratch, outcomes
         )

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parlay_marl.catalogue.scenarios import Params
-from parlay_marl.core.state import STATE_DTYPE
+from parlay_marl.core.state import state_dtype
 from parlay_marl.players.persona import PersonaPlayer, persona_tables
 from parlay_marl.players.scripted import seated
 from parlay_marl.simulation.record import RECORDED_FIGURES, TURN_DTYPE, record_games
@@ -34,6 +34,7 @@ def recorded(
     n, most = len(numbers), 2 * int(params[0]["scenario"]["rounds"])
     turns, lengths = np.zeros((n, most), TURN_DTYPE), np.zeros(n, np.int64)
     beliefs = np.zeros((n, most, len(params), 2, RECORDED_FIGURES))
-    scratch, blank = np.zeros(len(params), STATE_DTYPE), np.zeros(1, STATE_DTYPE)
+    dtype = state_dtype(int(params[0]["scenario"]["packages"]))
+    scratch, blank = np.zeros(len(params), dtype), np.zeros(1, dtype)
     record_games(params, *tables, fixed, blank, np.uint64(seed), numbers, scratch, turns, beliefs, lengths)
     return turns, beliefs, lengths

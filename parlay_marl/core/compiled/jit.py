@@ -178,7 +178,7 @@ def rule(function: Function) -> Function:
 
 
 def allocating_rule(function: Function) -> Function:
-    """Make a rule of a function that makes arrays, or that calls one that does."""
+    """Make a rule of a function that makes arrays, returns one, or calls one that does."""
     return function if numba.config.DISABLE_JIT else cast(Function, Rule(function, allocates=True))
 
 
@@ -226,8 +226,8 @@ def _typeof_rule(rule: Rule | Primitive, context: Any) -> Any:
 class KeptCode(NullCache):
     """The code of one entry point, as Numba asks for it and hands it over: what cannot be used is compiled again."""
 
-    def __init__(self, function: Callable[..., Any]) -> None:
-        self._name = _short_name(function)
+    def __init__(self, name: str) -> None:
+        self._name = name
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         """Return the code for types of arguments, None where there is none that can be used."""
@@ -274,9 +274,18 @@ ENTRY_POINTS: dict[str, Any] = {}
 
 def entry_point(function: Function) -> Function:
     """Compile a function that Python calls: kept on disk, and without the interpreter's lock while it runs."""
+    return _entry_point(function, _short_name(function))
+
+
+def entry_variant(variant: str) -> Callable[[Function], Function]:
+    """Make an entry point of a function that has several forms, which differ in more than their arguments."""
+    return lambda function: _entry_point(function, f"{_short_name(function)}.{variant}")
+
+
+def _entry_point(function: Function, name: str) -> Function:
     options = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
     compiled: Any = numba.njit(**options, pipeline_class=build.KernelCompiler)(function)
     if not numba.config.DISABLE_JIT:
-        compiled._cache = KeptCode(function)
-        ENTRY_POINTS[_short_name(function)] = compiled
+        compiled._cache = KeptCode(name)
+        ENTRY_POINTS[name] = compiled
     return cast(Function, compiled)

@@ -16,7 +16,7 @@ from parlay_marl.catalogue.scenarios import Params
 from parlay_marl.core import observation as observed
 from parlay_marl.core.moves import Move, n_actions
 from parlay_marl.core.outcome import NONE, OUTCOME_DTYPE
-from parlay_marl.core.state import STATE_DTYPE
+from parlay_marl.core.state import state_dtype
 from parlay_marl.core.step import forfeit_game, observe_game, report_games, reset_games, step_games
 from parlay_marl.core.style import CHOICE_DTYPE
 from parlay_marl.errors import PolicyError
@@ -25,9 +25,6 @@ from parlay_marl.game.position import action_text, refusal_text
 from parlay_marl.players.persona import AnyPlayer, PersonaPlayer
 from parlay_marl.players.scripted import choose_move, play_turns, seated
 from parlay_marl.tournament.executors.cell_games import CellGames
-
-_BLANK = np.zeros(1, STATE_DTYPE)
-_BLANK.flags.writeable = False
 
 
 class BatchedCell(CellGames):
@@ -41,7 +38,7 @@ class BatchedCell(CellGames):
         self._params, self._seat = params, opener
         self._players = players
         self._packages = int(params[0]["scenario"]["packages"])
-        self._rows = np.zeros(games, STATE_DTYPE)
+        self._rows = np.zeros(games, state_dtype(self._packages))
         self._observations = np.zeros((games, observed.width(self._packages)), np.float32)
         self._masks = np.zeros((games, n_actions(self._packages)), np.int8)
         self._actions, self._refusals = np.full(games, -1, np.int64), np.zeros(games, np.int8)
@@ -54,7 +51,8 @@ class BatchedCell(CellGames):
         fixed = seated([None if persona is None else persona.record for persona in personas], self._seat)
         fixed.flags.writeable = False
         numbers, scenarios = np.arange(len(self._rows)), np.zeros(len(self._rows), np.int32)
-        reset_games(self._rows, self._params, _BLANK, fixed, np.uint64(seed), numbers, scenarios)
+        blank = np.zeros(1, self._rows.dtype)
+        reset_games(self._rows, self._params, blank, fixed, np.uint64(seed), numbers, scenarios)
         if personas[self._seat] is None:
             for i in range(len(self._rows)):
                 view = self._observations[i], self._masks[i]
