@@ -23,6 +23,8 @@ PURE = bool(numba.config.DISABLE_JIT)
 
 BUYER, SELLER = 0, 1
 BLANK = np.zeros(1, STATE_DTYPE)
+WITH_TERMS = 2
+"""A number of packages for which rows are of `STATE_DTYPE`, as those of these tests are."""
 
 
 def sized(n: int) -> int:
@@ -189,13 +191,13 @@ def views(rows: Any, params: Any, packages: int) -> Iterator[bound.View]:
 
 def play_index(view: bound.View, action: int) -> Refusal:
     """Play a discrete action in the game of a view if it is legal; return why not otherwise."""
-    return Refusal(bound.play_bound(view[0], action) & bound.REFUSED)
+    return Refusal(bound.play_kernel(WITH_TERMS)(view[0], action) & bound.REFUSED)
 
 
 def play_move(view: bound.View, move: int, price: float, package: int) -> Refusal:
     """Play a move in the game of a view if it is legal; return why not otherwise."""
     arguments = (int(move), float(price), int(package), False, 0.0, 0.0)
-    return Refusal(bound.move_bound(view[0], *arguments) & bound.REFUSED)
+    return Refusal(bound.move_kernel(WITH_TERMS)(view[0], *arguments) & bound.REFUSED)
 
 
 class Game:

@@ -13,7 +13,7 @@ import numpy as np
 from parlay_marl.catalogue.personas import Persona
 from parlay_marl.catalogue.scenarios import Scenario, load_scenario
 from parlay_marl.core.moves import SEATS, Move, makes_offer
-from parlay_marl.core.state import STATE_DTYPE
+from parlay_marl.core.state import PRICE_ONLY_DTYPE, STATE_DTYPE
 from parlay_marl.core.style import CHOICE_DTYPE
 from parlay_marl.game.action import Action
 from parlay_marl.game.config import GameConfig, make_config
@@ -55,7 +55,7 @@ class Position(NamedTuple):
     @property
     def state(self) -> Any:
         """The row before the turn, one record."""
-        return np.frombuffer(self.row, STATE_DTYPE)[0]
+        return rows_of([self.row])[0]
 
     def worth(self, price: float, package: int) -> float:
         """Return what a deal is worth to the persona at this moment."""
@@ -83,7 +83,9 @@ class Position(NamedTuple):
 
 def rows_of(rows: Iterable[bytes]) -> Any:
     """Return rows as an array that can be changed; NumPy's own copies of such records are fifty times slower."""
-    return np.frombuffer(bytearray(b"".join(rows)), STATE_DTYPE)
+    each = list(rows)
+    dtype = PRICE_ONLY_DTYPE if len(each[0]) == PRICE_ONLY_DTYPE.itemsize else STATE_DTYPE
+    return np.frombuffer(bytearray(b"".join(each)), dtype)
 
 
 def positions(

@@ -204,7 +204,8 @@ def test_every_field_of_the_state_is_public_or_own_or_hidden() -> None:
 
 def hidden_changed(rows: Any, seat: int, rng: np.random.Generator) -> Any:
     """Return rows with everything that a seat must not know drawn anew, within what it can be."""
-    rows, other, n = rows_of([rows.tobytes()]), 1 - seat, len(rows)
+    rows, other, n = np.frombuffer(bytearray(rows.tobytes()), rows.dtype), 1 - seat, len(rows)
+    packages = rows["package_values"].shape[-1]
 
     def small() -> Any:
         return rng.integers(0, 4, n)
@@ -212,7 +213,7 @@ def hidden_changed(rows: Any, seat: int, rng: np.random.Generator) -> Any:
     rows["reservation"][:, other] = rng.uniform(-0.5, 1.5, n)
     rows["urgency"][:, other] = rng.uniform(0, 1, n)
     rows["sensitivity"][:, other] = rng.uniform(0, 1, n)
-    rows["package_values"][:, other] = rng.normal(0, 0.3, (n, MAX_PACKAGES))
+    rows["package_values"][:, other] = rng.normal(0, 0.3, (n, packages))
     rows["alternative"][:, other] = 1 - rows["alternative"][:, other]
     rows["claim_is_bluff"][:, other] = 1 - rows["claim_is_bluff"][:, other]
     for name in ("pending_stronger", "pending_weaker", "events_answered", "events_missed", "bluffs_made"):
@@ -223,9 +224,9 @@ def hidden_changed(rows: Any, seat: int, rng: np.random.Generator) -> Any:
     rows["start_accuracy"], rows["stated_score"] = rng.uniform(0, 1, (2, n, 2))
     rows["reward"] = rng.normal(0, 50, (n, 2))
     rows["start_width"] = rng.uniform(0, 1, n)
-    rows["own_best"][:, other] = rng.integers(0, MAX_PACKAGES, n)
+    rows["own_best"][:, other] = rng.integers(0, packages, n)
     rows["belief_stale"] = rng.integers(0, 2, (n, 2))
-    rows["best_package"] = rng.integers(0, MAX_PACKAGES, n)
+    rows["best_package"] = rng.integers(0, packages, n)
     rows["event_round"] = rng.integers(-1, 20, rows["event_round"].shape)
     return rows
 

@@ -52,6 +52,13 @@ class InlinedLibrary(RuleLibrary):
         """Close the library."""
         self._finalized = True
 
+    def _get_module_for_linking(self) -> Any:
+        """Return the rule with all that it calls, for kernels of Numba's own, which link only what they call."""
+        whole = own_module(self).clone()
+        for library in linked(self):
+            whole.link_in(own_module(library), preserve=True)
+        return whole
+
 
 class KernelLibrary(RuleLibrary):
     """The code of an entry point or a part, with all rules that it calls."""
@@ -60,9 +67,14 @@ class KernelLibrary(RuleLibrary):
         """Link all rules in, optimise everything once and emit it."""
         self._raise_if_finalized()
         for library in linked(self):
-            self._final_module.link_in(library._get_module_for_linking(), preserve=True)
+            self._final_module.link_in(own_module(library), preserve=True)
         self._optimize_final_module()
         self._finalize_final_module()
+
+
+def own_module(library: JITCodeLibrary) -> Any:
+    """Return what a library holds; of a rule, without the rules that it calls."""
+    return JITCodeLibrary._get_module_for_linking(library)
 
 
 def linked(library: JITCodeLibrary) -> Iterator[Any]:
