@@ -24,6 +24,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from async_speed import CASES as ASYNC_CASES
+from async_speed import play_async
 from measuring import machine, medians
 
 from parlay_marl import negotiation_v0
@@ -231,12 +233,14 @@ def measure_all(rounds: int) -> dict[str, Any]:
         "rps_raw_env": lambda: play_aec(rps_v2.raw_env(), 20_000),
         "batch": batch_player(),
     }
+    measures |= {case: lambda name=name: play_async(name, 500).steps_per_second for case, name in ASYNC_CASES.items()}
     found = medians(measures, rounds)
     ratios = {
         "env_vs_tictactoe": found["env"] / found["tictactoe_env"],
         "raw_env_vs_tictactoe": found["raw_env"] / found["tictactoe_raw_env"],
         "env_vs_rps": found["env"] / found["rps_env"],
         "raw_env_vs_rps": found["raw_env"] / found["rps_raw_env"],
+        "async_vs_cartpole": found["async"] / found["async_cartpole"],
     }
     return {"steps_per_second": found, "ratios": ratios}
 

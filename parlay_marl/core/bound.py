@@ -51,7 +51,7 @@ _BELIEF_OUT_OF_RANGE = int(Refusal.BELIEF_OUT_OF_RANGE)
 
 def array_at(address: int, n: int, dtype: Any) -> Any:
     """Return the array of n items at an address; the caller sees to it that they are there."""
-    return np.frombuffer((ctypes.c_char * (n * dtype.itemsize)).from_address(address), dtype)
+    return np.frombuffer((ctypes.c_char * int(n * dtype.itemsize)).from_address(int(address)), dtype)
 
 
 @intrinsic  # type: ignore[untyped-decorator]
