@@ -18,6 +18,8 @@ from typing import Any
 
 import measuring
 import numpy as np
+from async_speed import CASES as ASYNC_CASES
+from async_speed import play_async
 from bars import verdict
 from measuring import classic, medians, play_aec
 
@@ -103,46 +105,6 @@ def belief_cost(rounds: int) -> dict[str, float]:
     return medians | {f"{name}_vs_none": medians[name] / medians["none"] for name in trackers[1:]}
 
 
-def async_speed(make: Callable[[], Any], steps: int) -> float:
-    """Return the steps per second of Gymnasium's `AsyncVectorEnv`, each environment in a process of its own.
-
-    Actions are random and legal, by the mask in the observation where there is one; a step is one of each environment.
-    """
-    from gymnasium.vector import AsyncVectorEnv
-
-    env = make()  # what is compiled here need not be in each of the processes
-    env.reset(seed=0)
-    env.step(env.action_space.sample())
-    env.close()
-    envs, draw = AsyncVectorEnv([make] * ASYNC_ENVS), np.random.default_rng(0)
-    try:
-        seen, _ = envs.reset(seed=0)
-        started = time.perf_counter()
-        for _ in range(steps):
-            if isinstance(seen, dict):
-                actions = np.argmax(seen["action_mask"] * draw.random(seen["action_mask"].shape), axis=1)
-            else:
-                actions = draw.integers(0, 2, ASYNC_ENVS)
-            seen = envs.step(actions)[0]
-        return ASYNC_ENVS * steps / (time.perf_counter() - started)
-    finally:
-        envs.close()
-
-
-def our_single_env() -> Any:
-    """Return a single environment, its opponent a persona."""
-    import gymnasium
-
-    return gymnasium.make("parlay/Negotiation-v0", role="buyer", opponent="shark")
-
-
-def cart_pole() -> Any:
-    """Return Gymnasium's classic."""
-    import gymnasium
-
-    return gymnasium.make("CartPole-v1")
-
-
 def measure_all(rounds: int) -> dict[str, Any]:
     """Return medians of interleaved measurements, and their ratios."""
     rps_v2, tictactoe_v3 = classic("rps_v2"), classic("tictactoe_v3")
@@ -153,10 +115,9 @@ def measure_all(rounds: int) -> dict[str, Any]:
         "tictactoe_raw_env": lambda: play_aec(tictactoe_v3.raw_env(), 20_000),
         "rps_env": lambda: play_aec(rps_v2.env(), 5_000),
         "rps_raw_env": lambda: play_aec(rps_v2.raw_env(), 20_000),
-        "async_vector_env": lambda: async_speed(our_single_env, 1_000),
-        "async_vector_env_cartpole": lambda: async_speed(cart_pole, 1_000),
         "batch": batch_player(),
     }
+    measures |= {case: lambda name=name: play_async(name, 500).steps_per_second for case, name in ASYNC_CASES.items()}
     found = medians(measures, rounds)
     ratios = {
         "env_vs_tictactoe": found["env"] / found["tictactoe_env"],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import functools
 import secrets
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -75,16 +76,23 @@ class Game(RecordedGame):
         if options is not None:
             options = copy.deepcopy(options)
         if not self._has_players:
-            self._begin(seed, options, number)
+            fixed = fixed_draws(options, self.scenario, self.config.max_rounds) if options else NOTHING_FIXED
+            self._begin(seed, options, number, fixed)
             return
         with self.undone_on_error():
-            self._begin(seed, self._with_sensitivities(options), number)
+            given = self._with_sensitivities(options)
+            fixed = fixed_draws(given, self.scenario, self.config.max_rounds) if options else self._usual_draws
+            self._begin(seed, given, number, fixed)
             self._greet()
             self._open()
 
-    def _begin(self, seed: int | None, options: Mapping[str, Any] | None, number: int) -> None:
-        """Start a game; see `reset`."""
-        fixed = fixed_draws(options, self.scenario, self.config.max_rounds) if options else NOTHING_FIXED
+    @functools.cached_property
+    def _usual_draws(self) -> Any:
+        """The record of fixed draws of a reset without options: the event sensitivities of personas."""
+        return fixed_draws(self._with_sensitivities(None), self.scenario, self.config.max_rounds)
+
+    def _begin(self, seed: int | None, options: Mapping[str, Any] | None, number: int, fixed: Any) -> None:
+        """Start a game with fixed draws; see `reset`."""
         if seed is None and self.seed is not None:
             self.number += 1
         else:
@@ -180,20 +188,24 @@ class Game(RecordedGame):
         self.rewards, self._owed = [self._owed[0] + buyer, self._owed[1] + seller], [0.0, 0.0]
         self._part()
 
-    @contextlib.contextmanager
-    def undone_on_error(self) -> Iterator[None]:
-        """Restore the game where anything fails, such as a player's turn."""
+    def undone_on_error(self) -> _Undo:
+        """Restore the game where anything fails, such as a player's turn, before the end of a `with` block."""
         self._check_not_asking()
-        names = ("starts", "seed", "number", "options", "_owed", "rewards", "is_over", "seat")
-        before = {name: getattr(self, name) for name in names}
-        rows, played = self._rows.tobytes(), list(self._played)
-        try:
-            yield
-        except BaseException:
-            self._rows[:] = np.frombuffer(rows, self._rows.dtype)
-            vars(self).update(before, _played=played, _reader=None)
-            self._observe_turn()
-            raise
+        return _Undo(self)
+
+    def before(self) -> tuple[Any, ...]:
+        """Return what `go_back` takes."""
+        figures = self.starts, self.seed, self.number, self.options, self._owed, self.rewards, self.is_over, self.seat
+        return figures, self._rows.tobytes(), len(self._played), self._played
+
+    def go_back(self, before: tuple[Any, ...]) -> None:
+        """Return to what the game was before anything failed."""
+        figures, rows, turns, self._played = before
+        self.starts, self.seed, self.number, self.options, self._owed, self.rewards, self.is_over, self.seat = figures
+        self._rows[:] = np.frombuffer(rows, self._rows.dtype)
+        del self._played[turns:]
+        self._reader = None
+        self._observe_turn()
 
     @contextlib.contextmanager
     def _asked(self) -> Iterator[None]:
@@ -315,6 +327,22 @@ class Game(RecordedGame):
         if state["snapshot"] is not None:
             self.restore(state["snapshot"])
         self.starts = state["starts"]
+
+
+class _Undo:
+    """Restores a game where a `with` block fails; a class, as a generator would take as long as a turn."""
+
+    __slots__ = ("_before", "_game")
+
+    def __init__(self, game: Game) -> None:
+        self._game = game
+
+    def __enter__(self) -> None:
+        self._before = self._game.before()
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:
+            self._game.go_back(self._before)
 
 
 @contextlib.contextmanager

@@ -336,3 +336,27 @@ def test_a_refusal_is_of_the_action_that_was_given() -> None:
     env.step(actions)
     actions[:] = 1
     assert env.refusals() == ("buyer: action 0 (ACCEPT) is illegal: no offer of the other seat stands", None)
+
+
+def test_what_an_agent_was_given_stays_and_is_its_own() -> None:
+    """Views of a game are handed out without a copy: no later turn may write to them, nor their owner to the game."""
+    env, twin, rng = negotiation_v0.env(), negotiation_v0.env(), np.random.default_rng(0)
+    kept: list[tuple[Any, bytes]] = []
+    env.reset(seed=1)
+    twin.reset(seed=1)
+    for _ in range(400):
+        if env.game.is_over:
+            env.reset()
+            twin.reset()
+        seen, again, info = env.last()[0], env.last()[0], env.last()[4]
+        wanted = twin.observe(twin.agent_selection)
+        action = pick(rng, wanted["action_mask"], 1)
+        for part in ("observation", "action_mask"):
+            assert seen[part].tobytes() == again[part].tobytes() == wanted[part].tobytes()
+            seen[part][:] = 1 - seen[part]
+            kept += [(each[part], each[part].tobytes()) for each in (seen, again)]
+        kept.append((info["belief"], info["belief"].tobytes()))
+        assert env.game.mask.tolist() == wanted["action_mask"].tolist()
+        env.step(action)
+        twin.step(action)
+    assert all(array.tobytes() == before for array, before in kept)
