@@ -3,10 +3,10 @@
     python experiments/train_champion.py --out runs/champion --threads 2            # trains and judges
     python experiments/train_champion.py --out runs/champion --threads 2 --install  # and makes it the catalogue's
 
-The catalogue's champion is what the first line makes: seed 0, 36,044,800 frames (turns of the learner), two threads, in
-24 minutes on 2 cores of an Intel Xeon that other programs used, too. Over the price scenarios and against the scripted
-personas in both seats, 200 games a cell of seed 0, it is paid 0.324 (95% interval 0.317 to 0.332), the best of those
-personas 0.291 in the same company (`parlay evaluate champion`, `parlay evaluate linear`).
+The catalogue's champion was made by the first line, with seed 0 and 36,044,800 frames (turns of the learner), when
+sb3-contrib's MaskablePPO was the learner. Over the price scenarios and against the scripted personas in both seats, 200
+games a cell of seed 0, it is paid 0.324 (95% interval 0.317 to 0.332), what today's learner makes 0.331 (0.323 to
+0.339), the best of those personas 0.291 (`parlay evaluate champion`, `parlay evaluate linear`).
 """
 
 from __future__ import annotations
