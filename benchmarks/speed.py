@@ -33,7 +33,6 @@ from parlay_marl.core.step import reset_games, step_games
 from parlay_marl.envs.batch import LEAST_PER_THREAD, Batch
 
 BATCH = 4096
-ASYNC_ENVS = 8
 
 
 def batch_player() -> Callable[[], float]:

@@ -64,7 +64,8 @@ def _array_of(address: Any, n: Any, dtype: Any) -> tuple[Any, Callable[..., Any]
 @in_kernels(_array_of)
 def array_at(address: int, n: int, dtype: Any) -> Any:
     """Return the array of n items at an address; the caller sees to it that they are there."""
-    return np.frombuffer((ctypes.c_char * int(n * dtype.itemsize)).from_address(int(address)), dtype)
+    memory: Any = (ctypes.c_char * int(n * dtype.itemsize)).from_address(int(address))
+    return np.frombuffer(memory, dtype)
 
 
 @allocating_rule

@@ -11,7 +11,7 @@ from parlay_marl.core.chance import nothing_fixed
 from parlay_marl.core.moves import Move, Refusal
 from parlay_marl.core.observation import BELIEF_AT
 from parlay_marl.core.state import STATE_DTYPE
-from tests.core.games import SCENARIOS, TERMS, Game, content, new_games, params_of, views
+from tests.core.games import SCENARIOS, TERMS, WITH_TERMS, Game, content, new_games, params_of, views
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
@@ -32,7 +32,7 @@ def test_a_view_shows_either_seat_and_the_belief_in_what_it_sees() -> None:
     before = content(game.rows)
     for look, seat in ((bound.LOOK, game.on_turn), (bound.LOOK_ACROSS, 1 - game.on_turn)):
         address, observation, mask, belief = next(seen)
-        assert bound.play_bound(address, look) == 0
+        assert bound.play_kernel(WITH_TERMS)(address, look) == 0
         wanted, allowed = game.look(seat)
         assert observation.tobytes() == wanted.tobytes()
         assert mask.tobytes() == allowed.tobytes()
