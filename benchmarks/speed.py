@@ -153,8 +153,8 @@ def measure_all(rounds: int) -> dict[str, Any]:
         "tictactoe_raw_env": lambda: play_aec(tictactoe_v3.raw_env(), 20_000),
         "rps_env": lambda: play_aec(rps_v2.env(), 5_000),
         "rps_raw_env": lambda: play_aec(rps_v2.raw_env(), 20_000),
-        "async_vector_env": lambda: async_speed(our_single_env, 1_000),
-        "async_vector_env_cartpole": lambda: async_speed(cart_pole, 1_000),
+        "async": lambda: async_speed(our_single_env, 1_000),
+        "async_cartpole": lambda: async_speed(cart_pole, 1_000),
         "batch": batch_player(),
     }
     found = medians(measures, rounds)
@@ -162,7 +162,7 @@ def measure_all(rounds: int) -> dict[str, Any]:
         "env_vs_tictactoe": found["env"] / found["tictactoe_env"],
         "raw_env_vs_tictactoe": found["raw_env"] / found["tictactoe_raw_env"],
         "env_vs_rps": found["env"] / found["rps_env"],
-        "async_vector_env_vs_cartpole": found["async_vector_env"] / found["async_vector_env_cartpole"],
+        "async_vs_cartpole": found["async"] / found["async_cartpole"],
         "raw_env_vs_rps": found["raw_env"] / found["rps_raw_env"],
     }
     return {"steps_per_second": found, "ratios": ratios}
