@@ -26,7 +26,7 @@ import parlay_marl  # noqa: F401 - registers the environment
 
 ENVIRONMENTS = 8
 WARM_UP = 20
-CASES = {"async_vector_env": "parlay/Negotiation-v0", "async_vector_env_cartpole": "CartPole-v1"}
+CASES = {"async": "parlay/Negotiation-v0", "async_cartpole": "CartPole-v1"}
 
 
 class Speed(NamedTuple):

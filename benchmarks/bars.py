@@ -56,7 +56,7 @@ BARS = (
     Bar("speed", ("ratios", "raw_env_vs_tictactoe"), "`raw_env()`: times tic-tac-toe's", 6.0),
     Bar("speed", ("ratios", "env_vs_tictactoe"), "`env()`: times tic-tac-toe's", 14.0),
     Bar(
-        "speed", ("steps_per_second", "async_vector_env"), "`AsyncVectorEnv`, 8 environments, steps a second",
+        "speed", ("steps_per_second", "async"), "`AsyncVectorEnv`, 8 environments, steps a second",
         2_300.0, 2_300.0 * FAST / SLOW, "/s",
     ),
     Bar("learner", ("ratios", "frames_per_second"), "learner's frames a second: times MaskablePPO's", 1.5),

@@ -72,8 +72,8 @@ INTERFACES = {
     "raw_env": "`raw_env()`",
     "tictactoe_raw_env": "PettingZoo's tic-tac-toe, `raw_env()`",
     "rps_raw_env": "PettingZoo's rock-paper-scissors, `raw_env()`",
-    "async_vector_env": "`AsyncVectorEnv` of Gymnasium, 8 environments",
-    "async_vector_env_cartpole": "`AsyncVectorEnv` of CartPole, 8 environments",
+    "async": "`AsyncVectorEnv` of Gymnasium, 8 environments",
+    "async_cartpole": "`AsyncVectorEnv` of CartPole, 8 environments",
     "batch": "the bare kernel, 4,096 games, one thread",
 }
 INTERFACE_RATIOS = {
@@ -81,7 +81,7 @@ INTERFACE_RATIOS = {
     "env_vs_rps": "`env()` against rock-paper-scissors'",
     "raw_env_vs_tictactoe": "`raw_env()` against tic-tac-toe's",
     "raw_env_vs_rps": "`raw_env()` against rock-paper-scissors'",
-    "async_vector_env_vs_cartpole": "`AsyncVectorEnv` against that of CartPole",
+    "async_vs_cartpole": "`AsyncVectorEnv` against that of CartPole",
 }
 BATCHES = {
     "1 games, 1 threads": "1 game, one thread",
@@ -179,7 +179,7 @@ MEMORY_ROWS = [
 README_ROWS = [
     *rows_of("speed", {k: INTERFACES[k] for k in ("env", "raw_env")}, ("steps_per_second",), speed),
     *rows_of("speed", INTERFACE_RATIOS, ("ratios",), ratio),
-    *rows_of("speed", {"async_vector_env": INTERFACES["async_vector_env"]}, ("steps_per_second",), speed),
+    *rows_of("speed", {"async": INTERFACES["async"]}, ("steps_per_second",), speed),
     *rows_of(
         "speed",
         {k: f"batch, {BATCHES[k]}" for k in ("1 games, 1 threads", "4096 games, 1 threads")},

@@ -122,7 +122,7 @@ def measure_all(rounds: int) -> dict[str, Any]:
         "env_vs_tictactoe": found["env"] / found["tictactoe_env"],
         "raw_env_vs_tictactoe": found["raw_env"] / found["tictactoe_raw_env"],
         "env_vs_rps": found["env"] / found["rps_env"],
-        "async_vector_env_vs_cartpole": found["async_vector_env"] / found["async_vector_env_cartpole"],
+        "async_vs_cartpole": found["async"] / found["async_cartpole"],
         "raw_env_vs_rps": found["raw_env"] / found["rps_raw_env"],
     }
     return {"steps_per_second": found, "ratios": ratios}

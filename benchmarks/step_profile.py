@@ -13,6 +13,8 @@ the mean over the turns.
 from __future__ import annotations
 
 import argparse
+import functools
+import itertools
 import statistics
 import time
 from collections.abc import Callable
@@ -170,34 +172,38 @@ def recorded(games: int, persona: str) -> list[Recorded]:
     return found
 
 
-def least(work: Callable[[], Any], before: Callable[[], Any], rounds: int) -> float:
-    """Return the least CPU time of a piece of work in seconds, which begins anew each time; a first one warms up."""
-    found = []
-    for _ in range(rounds + 1):
-        before()
-        started = time.thread_time()
-        work()
-        found.append(time.thread_time() - started)
-    return min(found[1:])
+def least(work: Callable[[], Any], rounds: int) -> float:
+    """Return the least CPU time of a piece of work in seconds; a first round warms up."""
+    return min([cpu_time(work) for _ in range(rounds + 1)][1:])
+
+
+def cpu_time(work: Callable[[], Any]) -> float:
+    """Return the CPU time of a piece of work in seconds."""
+    started = time.thread_time()
+    work()
+    return time.thread_time() - started
 
 
 def parts(games: int, rounds: int) -> dict[str, float]:
-    """Return the nanoseconds of each part for one game, those of bringing its row taken off the other parts."""
-    states = recorded(games, "boulware")
-    found = {}
-    for name, (part, infers) in PARTS.items():
-        loop, times = kernel(part), []
-        for state in states:
+    """Return the nanoseconds of each part for one game, those of bringing its row taken off the other parts.
+
+    In each round all parts are measured in turn, so that they meet the same neighbours.
+    """
+    loops = {name: kernel(part) for name, (part, _) in PARTS.items()}
+    found: dict[str, list[float]] = {name: [] for name in PARTS}
+    for state in recorded(games, "boulware"):
+        times: dict[str, list[float]] = {name: [] for name in PARTS}
+        rows = state.games.copy()
+        for _, (name, (_, infers)) in itertools.product(range(rounds + 1), PARTS.items()):
+            rows[:] = state.games
             params = state.params.copy()
             params["belief"]["tracker"] *= infers
-            mine = state._replace(games=state.games.copy(), params=params)
-
-            def begin_anew(mine: Recorded = mine, state: Recorded = state) -> None:
-                mine.games[:] = state.games
-
-            times.append(least(lambda mine=mine, loop=loop: loop(mine), begin_anew, rounds))
-        found[name] = 1e9 * statistics.mean(times) / games - found.get(ROW, 0.0)
-    return found
+            run = functools.partial(loops[name], state._replace(games=rows, params=params))
+            times[name].append(cpu_time(run))
+        for name, each in times.items():
+            found[name].append(min(each[1:]))
+    nanoseconds = {name: 1e9 * statistics.mean(each) / games for name, each in found.items()}
+    return {name: each - (nanoseconds[ROW] if name != ROW else 0.0) for name, each in nanoseconds.items()}
 
 
 def whole_steps(games: int, rounds: int) -> dict[str, float]:
@@ -213,11 +219,11 @@ def whole_steps(games: int, rounds: int) -> dict[str, float]:
             for chosen in actions:
                 batch.step(chosen)
 
-        found[name] = 1e9 * least(play, lambda: None, rounds) / (STEPS * games)
+        found[name] = 1e9 * least(play, rounds) / (STEPS * games)
         batch.close()
     write = measuring.write_floor()
     observations, masks = recorded(games, "boulware")[0][-3:-1]
-    floor = least(lambda: write(observations, masks, 0, games), lambda: None, rounds)
+    floor = least(lambda: write(observations, masks, 0, games), rounds)
     return found | {FLOOR: 1e9 * floor / games}
 
 
