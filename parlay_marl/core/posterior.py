@@ -28,7 +28,20 @@ import numpy as np
 
 from parlay_marl.core.compiled.jit import rule
 from parlay_marl.core.compiled.memory import stack_maker
-from parlay_marl.core.compiled.simd import LANES, count_below, running_sums
+from parlay_marl.core.compiled.simd import (
+    LANES,
+    at_least,
+    at_most,
+    count_below,
+    last,
+    load,
+    places,
+    running_sums,
+    shifted,
+    spread,
+    store,
+    total,
+)
 
 CELLS = LANES
 """Prices of the grid."""
@@ -75,7 +88,7 @@ _EDGE = _f(0.5001)
 """Reach of the outer columns, in columns: a place on the very edge is inside, however it was rounded."""
 _TWELFTH = _f(1.0 / 12.0)
 """Variance within a column, in columns."""
-_stack_table, _stack_row = stack_maker(PLANS, CELLS), stack_maker(1, CELLS)
+_stack_table, _stack_rows = stack_maker(PLANS, CELLS), stack_maker(2, CELLS)
 _SIZES = 4
 """Sizes that a headline's hidden shift is taken to have, evenly from none to the largest."""
 
@@ -99,8 +112,7 @@ def set_prior(w: Any, frame: Any, low: float, high: float, p: Any) -> None:
     frame[_ROOT] = _ZERO
     for plan in range(PLANS):
         share = p["no_plan"] if plan == _NO_PLAN else (1.0 - p["no_plan"]) / _NO_PLAN
-        for i in range(CELLS):
-            w[plan, i] = share / CELLS
+        store(w, plan, spread(_f(share / CELLS)))
 
 
 @rule
@@ -117,11 +129,32 @@ def _between(x: Any, most: Any) -> Any:
 
 
 @rule
+def masses(w: Any) -> Any:
+    """Return the weight of each price, whatever the plan, as a row."""
+    return (load(w, 0) + load(w, 1)) + (load(w, 2) + load(w, 3))
+
+
+@rule
 def _reweigh(w: Any, frame: Any, i: int, factor: Any) -> None:
     """Multiply the weights of one price."""
     scaled = factor * frame[_SCALE]
     for plan in range(PLANS):
         w[plan, i] = _kept(w[plan, i] * scaled)
+
+
+@rule
+def _reweigh_all(w: Any, frame: Any, factors: Any) -> None:
+    """Multiply the weights of each price by its factor, a row."""
+    scaled = factors * frame[_SCALE]
+    for plan in range(PLANS):
+        store(w, plan, at_least(load(w, plan) * scaled, _LEAST_WEIGHT))
+    frame[_SCALE] = _ONE
+
+
+@rule
+def _clipped(row: Any, most: Any) -> Any:
+    """Return a row clipped to [0, most]."""
+    return at_most(at_least(row, _ZERO), most)
 
 
 @rule
@@ -133,9 +166,7 @@ def weigh_refusal(w: Any, frame: Any, toward: float, refused: float, pressure: f
     origin, step = frame[_ORIGIN], frame[_SPACING] * _f(toward)
     reach, press = _f(p["refusal_reach"]), _f(pressure)
     beyond = (origin - _f(refused)) * _f(toward)
-    for i in range(CELLS):
-        _reweigh(w, frame, i, _ONE - press * _between(beyond + _f(i) * step, reach))
-    frame[_SCALE] = _ONE
+    _reweigh_all(w, frame, _ONE - press * _clipped(beyond + places() * step, reach))
 
 
 @rule
@@ -143,11 +174,8 @@ def weigh_acceptance(w: Any, frame: Any, toward: float, price: float, unsure: fl
     """Take in that the other has taken an offer at a price: its limit lies beyond; `unsure` is as in `weigh_offer`."""
     sign, floor = _f(toward), _f(p["irrational"])
     per_slack = _f(1.0 / math.sqrt(p["slack"] * p["slack"] + unsure * unsure))
-    for i in range(CELLS):
-        over = (_f(price) - frame[_ORIGIN] - _f(i) * frame[_SPACING]) * sign * per_slack
-        over = over if over > _ZERO else _ZERO
-        _reweigh(w, frame, i, (_ONE - floor) / (_ONE + over * over) + floor)
-    frame[_SCALE] = _ONE
+    over = at_least((_f(price) - frame[_ORIGIN] - places() * frame[_SPACING]) * sign * per_slack, _ZERO)
+    _reweigh_all(w, frame, (_ONE - floor) / (_ONE + over * over) + floor)
 
 
 @rule
@@ -183,8 +211,10 @@ def weigh_offer(
     pressure: float,
     unsure: float,
     p: Any,
-) -> None:
+) -> Any:
     """Take in an offer of the other seat, made at a time in [0, 1] of the talks, instead of taking the one refused.
+
+    Returns what `masses` would, while it is still in registers.
 
     Every offer says that the limit lies beyond it; but the first and those that are not plain (anchors) are not
     compared with a plan. `pressure` is as in `weigh_refusal`; `unsure` is the standard deviation of what the package of
@@ -192,7 +222,7 @@ def weigh_offer(
     Divisions are slow: a cell's four have one between them.
     """
     sign, x, t = _f(toward), _f(price), _f(time)
-    scale, last, before, before_root = frame[_SCALE], frame[_LAST], frame[_TIME], frame[_ROOT]
+    scale, then, before, before_root = frame[_SCALE], frame[_LAST], frame[_TIME], frame[_ROOT]
     root = _f(math.sqrt(_f(math.sqrt(t))))
     frame[_SCALE] = _ONE
     frame[_LAST] = x
@@ -201,7 +231,7 @@ def weigh_offer(
     compared = before >= _ZERO and is_plain
     if not compared:
         before, before_root = t, root
-    given = (x - last) * sign if compared else _ZERO
+    given = (x - then) * sign if compared else _ZERO
     unsure2 = _f(unsure) * _f(unsure)
     noise2 = _f(p["offer_noise"]) * _f(p["offer_noise"]) + unsure2
     t2, before2 = t * t, before * before
@@ -212,26 +242,24 @@ def weigh_offer(
     floor, slack2 = _f(p["irrational"]), _f(p["slack"]) * _f(p["slack"]) + unsure2
     soft, press, reach = (_ONE - floor) * slack2, _f(pressure), _f(p["refusal_reach"])
     origin, step = frame[_ORIGIN], frame[_SPACING] * sign
-    past, beyond, left = (x - origin) * sign, (origin - _f(refused)) * sign, (origin - last) * sign
-    for i in range(CELLS):
-        along = _f(i) * step
-        over = past - along
-        over = over if over > _ZERO else _ZERO
-        way = left + along
-        m0, m1, m2 = g0 - h0 * way, g1 - h1 * way, g2 - h2 * way
-        v0, v1, v2, v3 = n0 + m0 * m0, n1 + m1 * m1, n2 + m2 * m2, slack2 + over * over
-        v01, v23 = v0 * v1, v2 * v3
-        inverse = _ONE / (v01 * v23)
-        i01, i23 = inverse * v23, inverse * v01
-        cut = (soft * (i23 * v2) + floor) * (_ONE - press * _between(beyond + along, reach))
-        x0 = _kept(w[0, i] * (c0 * cut) * (i01 * v1))
-        x1 = _kept(w[1, i] * (c1 * cut) * (i01 * v0))
-        x2 = _kept(w[2, i] * (c2 * cut) * (i23 * v3))
-        x3 = _kept(w[3, i] * (c3 * cut))
-        w[0, i] = x0
-        w[1, i] = x1
-        w[2, i] = x2
-        w[3, i] = x3
+    past, beyond, left = (x - origin) * sign, (origin - _f(refused)) * sign, (origin - then) * sign
+    along = places() * step
+    over, way = at_least(past - along, _ZERO), left + along
+    m0, m1, m2 = g0 - h0 * way, g1 - h1 * way, g2 - h2 * way
+    v0, v1, v2, v3 = n0 + m0 * m0, n1 + m1 * m1, n2 + m2 * m2, slack2 + over * over
+    v01, v23 = v0 * v1, v2 * v3
+    inverse = _ONE / (v01 * v23)
+    i01, i23 = inverse * v23, inverse * v01
+    cut = (soft * (i23 * v2) + floor) * (_ONE - press * _clipped(beyond + along, reach))
+    x0 = at_least(load(w, 0) * (c0 * cut) * (i01 * v1), _LEAST_WEIGHT)
+    x1 = at_least(load(w, 1) * (c1 * cut) * (i01 * v0), _LEAST_WEIGHT)
+    x2 = at_least(load(w, 2) * (c2 * cut) * (i23 * v3), _LEAST_WEIGHT)
+    x3 = at_least(load(w, 3) * (c3 * cut), _LEAST_WEIGHT)
+    store(w, 0, x0)
+    store(w, 1, x1)
+    store(w, 2, x2)
+    store(w, 3, x3)
+    return (x0 + x1) + (x2 + x3)
 
 
 @rule
@@ -336,23 +364,28 @@ def blur(w: Any, frame: Any, jump: float, chance: float, most: float) -> None:
 
 
 @rule
-def _quantile(w: Any, upto: Any, frame: Any, target: Any) -> float:
-    """Return the price below which a weight lies, with the weight up to the end of each column."""
+def _quantile(room: Any, upto: Any, frame: Any, target: Any) -> float:
+    """Return the price below which a weight lies; `room` has the weights below and in each column, `upto` their sum."""
     cell = min(count_below(upto, target), CELLS - 1)
-    below = upto[0, cell - 1] if cell > 0 else _ZERO
-    return frame[_ORIGIN] + frame[_SPACING] * (_f(cell) - _HALF + (target - below) / _mass(w, cell))
+    below, mass = room[0, cell], room[1, cell]
+    return frame[_ORIGIN] + frame[_SPACING] * (_f(cell) - _HALF + (target - below) / mass)
 
 
 @rule
-def summarise(w: Any, frame: Any, b: Any) -> None:
-    """Write mean, standard deviation, 5% and 95% bound of the limit to the first four figures of a belief."""
-    upto = _stack_row()
-    total, first, second = running_sums(w, upto)
-    scale = _ONE / total
+def summarise(mass: Any, frame: Any, b: Any) -> None:
+    """Write mean, standard deviation, 5% and 95% bound of the limit to the first four figures of a belief.
+
+    `mass` is the weight of each price, as `masses` returns it.
+    """
+    upto, room = running_sums(mass), _stack_rows()
+    store(room, 0, shifted(upto))
+    store(room, 1, mass)
+    whole = last(upto)
+    scale = _ONE / whole
+    mean = total(mass * places()) * scale
+    variance = total(mass * (places() * places())) * scale - mean * mean
     frame[_SCALE] = scale
-    mean = first * scale
-    variance = second * scale - mean * mean
     b[0] = frame[_ORIGIN] + frame[_SPACING] * mean
     b[1] = frame[_SPACING] * _f(math.sqrt((variance if variance > _ZERO else _ZERO) + _TWELFTH))
-    b[2] = _quantile(w, upto, frame, total * _f(0.05))
-    b[3] = _quantile(w, upto, frame, total * _f(0.95))
+    b[2] = _quantile(room, upto, frame, whole * _f(0.05))
+    b[3] = _quantile(room, upto, frame, whole * _f(0.95))

@@ -99,8 +99,14 @@ def _pressure(s: Any, p: Any, other: int) -> float:
 @rule
 def conclude(s: Any, p: Any, me: int) -> None:
     """Read the figures of a seat's belief off its posterior."""
+    _read(s, p, me, posterior.masses(s["posterior"][me]))
+
+
+@rule
+def _read(s: Any, p: Any, me: int, mass: Any) -> None:
+    """Read the figures of a seat's belief off the weights of all prices."""
     b = s["belief"][me]
-    posterior.summarise(s["posterior"][me], s["frame"][me], b)
+    posterior.summarise(mass, s["frame"][me], b)
     b[CONFIDENCE] = clip(1.0 - b[SPREAD] / p["belief"]["start_spread"], 0.0, 1.0)
 
 
@@ -108,7 +114,8 @@ def conclude(s: Any, p: Any, me: int) -> None:
 def catch_up(s: Any, p: Any, me: int) -> None:
     """Read the figures of a seat's belief off its posterior where that has moved on since.
 
-    Reading them is half of the work, and is done once a turn: between two turns they are always as the posterior is.
+    Reading them is half of the work, and is done once a turn, or twice where the ZOPA erodes: between two turns they
+    are always as the posterior is.
     """
     if s["belief_stale"][me] == 1:
         conclude(s, p, me)
@@ -173,7 +180,7 @@ def see_offer(
     if _infers(p):
         if move == BATNA_REVEAL:
             return
-        posterior.weigh_offer(
+        mass = posterior.weigh_offer(
             s["posterior"][me],
             s["frame"][me],
             _toward(other),
@@ -185,7 +192,7 @@ def see_offer(
             _unsure(p, other, package),
             p["belief"],
         )
-        s["belief_stale"][me] = 1
+        _read(s, p, me, mass)
     elif p["belief"]["tracker"] == HEURISTIC:
         beliefs.nudge_by_offer(s["belief"][me], other, price, is_first, conceded, p["belief"])
         _publish(s, p)
@@ -269,6 +276,8 @@ def see_erosion(s: Any, p: Any) -> None:
             posterior.shift(s["frame"][me], by)
             for figure in (RESERVATION, LOW, HIGH):
                 s["belief"][me][figure] += by
+            if other == s["seat"]:
+                s["belief_stale"][me] = 1  # its posterior has moved in this turn: it is read off again
     _publish(s, p)
 
 

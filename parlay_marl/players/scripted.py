@@ -15,6 +15,7 @@ from parlay_marl.core import tracking
 from parlay_marl.core.bargain import ROUNDING, price_worth
 from parlay_marl.core.chance import nothing_fixed, subkey
 from parlay_marl.core.compiled.jit import entry_point, part, rule
+from parlay_marl.core.compiled.memory import lent
 from parlay_marl.core.compiled.work import end_of_chunk, first_chunk, next_chunk
 from parlay_marl.core.moves import (
     ACCEPT,
@@ -192,6 +193,8 @@ def play_games(
     Returns how many of them fell to this call. `games` is a scratch array of one row. `fixed` has one record, which
     should hold both personas' event sensitivity.
     """
+    params, personas, weights, fixed = lent(params), lent(personas), lent(weights), lent(fixed)
+    blank, numbers, games, outcomes = lent(blank), lent(numbers), lent(games), lent(outcomes)
     base = subkey(np.uint64(seed), 0)
     p = params[scenario]
     n, played = len(numbers), 0

@@ -11,7 +11,7 @@ from typing import Any
 from parlay_marl.core import tracking
 from parlay_marl.core.belief import can_be_stated
 from parlay_marl.core.compiled.jit import entry_point, rule
-from parlay_marl.core.compiled.memory import prefetcher
+from parlay_marl.core.compiled.memory import lent, prefetcher
 from parlay_marl.core.compiled.work import end_of_chunk, first_chunk, next_chunk
 from parlay_marl.core.moves import BUYER, SELLER, decode, n_actions, refusal, seat_on_turn
 from parlay_marl.core.observation import width
@@ -55,6 +55,9 @@ def reset_lanes(
 
     The shapes are those of `step_lanes`.
     """
+    lanes, games, params, fixed, chosen = lent(lanes), lent(games), lent(params), lent(fixed), lent(chosen)
+    personas, weights, scenarios, opponents = lent(personas), lent(weights), lent(scenarios), lent(opponents)
+    observations, masks = lent(observations), lent(masks)
     n, begun = len(lanes), 0
     start = first_chunk(work)
     while start < n:
@@ -101,6 +104,9 @@ def step_lanes(
     where `autoreset` is SAME_STEP. A lane that waits for its reset gets it instead (NEXT_STEP), or stays as it is
     (DISABLED).
     """
+    actions, lanes, games, params = lent(actions), lent(lanes), lent(games), lent(params)
+    personas, weights, scenarios, opponents = lent(personas), lent(weights), lent(scenarios), lent(opponents)
+    observations, masks, finals, outcomes = lent(observations), lent(masks), lent(finals), lent(outcomes)
     n, ended = len(lanes), 0
     is_large = n >= LARGE
     start = first_chunk(work)

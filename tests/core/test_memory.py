@@ -1,4 +1,4 @@
-"""Memory on a kernel's stack: lent to kernels alone, since it is gone once the function that lent it returns."""
+"""Memory on a kernel's stack, which is gone once the function that made it returns, and arrays that are lent."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import Any
 
 import numba
 import numpy as np
+import pytest
 
 from parlay_marl.core.compiled.jit import rule
-from parlay_marl.core.compiled.memory import stack_maker
+from parlay_marl.core.compiled.memory import lent, stack_maker
 
 lend = stack_maker(3, 16)
 
@@ -40,3 +41,40 @@ def test_a_rule_computes_the_same_in_a_kernel_and_in_python() -> None:
         return _filled(value), _filled(2.0 * value)
 
     assert kernel(0.5) == (_filled(0.5), _filled(1.0)) == (23.5, 47.0)
+
+
+def _sum_of_rows(table: Any) -> float:
+    total = 0.0
+    for i in range(len(table)):
+        row = table[i]
+        if row[0] >= 0.0:
+            total += row.sum()
+    return total
+
+
+_counting = numba.njit(_sum_of_rows)
+
+
+@numba.njit
+def _summing(table: Any) -> float:
+    table, total = lent(table), 0.0
+    for i in range(len(table)):
+        row = table[i]
+        if row[0] >= 0.0:
+            total += row.sum()
+    return total
+
+
+def test_an_array_that_is_lent_is_the_same_array() -> None:
+    table = np.arange(12.0).reshape(3, 4)
+    assert lent(table) is table
+    assert _summing(table) == _counting(table) == table.sum()
+
+
+@pytest.mark.compiled_only
+def test_references_to_an_array_that_is_lent_are_not_counted() -> None:
+    def counts(kernel: Any) -> int:
+        kernel(np.ones((2, 2)))
+        return int(kernel.inspect_llvm(kernel.signatures[0]).count("call void @NRT_incref"))
+
+    assert counts(_summing) == 0 < counts(_counting)

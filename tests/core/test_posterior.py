@@ -50,7 +50,7 @@ class Mind:
         self.conclude()
 
     def conclude(self) -> Mind:
-        posterior.summarise(self.w, self.frame, self.b)
+        posterior.summarise(posterior.masses(self.w), self.frame, self.b)
         return self
 
     def of_weights(self, weights: np.ndarray) -> Mind:

@@ -1,61 +1,98 @@
-"""Sums in vector registers: what they are, and the same bits in a kernel as in Python."""
+"""Rows in vector registers: what their operations are, and the same bits in a kernel as in Python."""
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Callable
 from typing import Any
 
 import numba
 import numpy as np
 import pytest
 
-from parlay_marl.core.compiled.simd import LANES, count_below, running_sums
+from parlay_marl.core.compiled import simd
+from parlay_marl.core.compiled.simd import LANES, count_below, last, load, running_sums, shifted, store, total
 from tests.core.games import sized
 
-ROWS = [
-    np.random.default_rng(seed).uniform(0, 1, (4, LANES)).astype(np.float32) ** (1 + seed % 9) for seed in range(40)
-]
+ROWS = [np.random.default_rng(seed).uniform(0, 1, LANES).astype(np.float32) ** (1 + seed % 9) for seed in range(40)]
+PLACES = np.arange(LANES, dtype=np.float32)
+HALF = np.float32(0.5)
 
 
-@numba.njit
-def sums_in_kernel(w: Any, upto: Any) -> Any:
-    return running_sums(w, upto)
+def arithmetic(a: Any, b: Any) -> Any:
+    return (a + b) * (a - HALF) / (HALF + b * b) - HALF / (b + a)
 
 
-@numba.njit
-def count_in_kernel(upto: Any, target: float) -> int:
-    return count_below(upto, np.float32(target))
+def clipping(a: Any, b: Any) -> Any:
+    return simd.at_most(simd.at_least(a - b, np.float32(-0.25)), HALF)
 
 
-def test_sums_are_those_of_the_rows_added_up() -> None:
-    for w in ROWS:
-        upto, m, places = np.zeros((1, LANES), np.float32), w.astype(float).sum(axis=0), np.arange(LANES)
-        found = running_sums(w, upto)
-        assert [float(x) for x in found] == pytest.approx(
-            [m.sum(), (m * places).sum(), (m * places**2).sum()], rel=1e-6
-        )
-        assert upto[0].tolist() == pytest.approx(np.cumsum(m).tolist(), rel=1e-6)
-        assert found[0] == upto[0, -1]
+def sums(a: Any, b: Any) -> Any:
+    upto = running_sums(a)
+    return upto + shifted(running_sums(b)) * last(upto) + total(a * simd.places())
 
 
-def test_one_weight_alone_is_where_it_is() -> None:
+def spreading(a: Any, b: Any) -> Any:
+    return simd.spread(last(a)) + simd.places() * b
+
+
+def counted(a: Any, b: Any) -> Any:
+    return a * np.float32(count_below(b, HALF))
+
+
+OPERATIONS = [arithmetic, clipping, sums, spreading, counted]
+
+
+def kernel_of(operation: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a kernel that applies an operation to the first two rows of a table and writes the third."""
+    inner = numba.njit(operation)
+
+    @numba.njit
+    def kernel(table: Any) -> None:
+        store(table, 2, inner(load(table, 0), load(table, 1)))
+
+    return kernel
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_a_kernel_computes_the_same_bits(operation: Callable[..., Any]) -> None:
+    kernel = kernel_of(operation)
+    for a, b in itertools.pairwise(ROWS):
+        table = np.stack([a, b, np.zeros_like(a)])
+        kernel(table)
+        assert table[2].tobytes() == operation(a, b).astype(np.float32).tobytes()
+
+
+def test_sums_are_those_of_the_numbers() -> None:
+    for row in ROWS[: sized(40)]:
+        exact = row.astype(float)
+        assert running_sums(row).tolist() == pytest.approx(np.cumsum(exact).tolist(), rel=1e-6)
+        assert float(total(row * PLACES)) == pytest.approx(float((exact * PLACES).sum()), rel=1e-6)
+        assert last(running_sums(row)) == pytest.approx(exact.sum(), rel=1e-6)
+        assert shifted(row).tolist() == [0.0, *row[:-1].tolist()]
+
+
+def test_one_number_alone_is_where_it_is() -> None:
     for place in range(LANES):
-        w, upto = np.zeros((4, LANES), np.float32), np.zeros((1, LANES), np.float32)
-        w[place % 4, place] = 2.0
-        assert running_sums(w, upto) == (2.0, 2.0 * place, 2.0 * place**2)
-        assert upto[0].tolist() == [0.0] * place + [2.0] * (LANES - place)
+        row = np.zeros(LANES, np.float32)
+        row[place] = 2.0
+        assert running_sums(row).tolist() == [0.0] * place + [2.0] * (LANES - place)
+        assert total(row * PLACES) == 2.0 * place
 
 
-def test_a_kernel_computes_the_same_bits() -> None:
-    for w in ROWS[: sized(40)]:
-        plain, compiled = np.zeros((1, LANES), np.float32), np.zeros((1, LANES), np.float32)
-        assert running_sums(w, plain) == sums_in_kernel(w, compiled)
-        assert plain.tobytes() == compiled.tobytes()
+def test_a_number_that_is_nan_gives_way_to_the_bound() -> None:
+    row = np.full(LANES, np.nan, np.float32)
+    assert simd.at_least(row, HALF).tolist() == simd.at_most(row, HALF).tolist() == [0.5] * LANES
 
 
-@pytest.mark.parametrize("count", [count_below, count_in_kernel])
-def test_counting_what_is_less(count: Any) -> None:
-    upto = np.arange(LANES, dtype=np.float32)[None]
-    assert [count(upto, np.float32(target)) for target in (-1.0, 0.0, 0.5, 1.0, 7.5, 8.0, 15.0, 99.0)] == [
-        *(0, 0, 1, 1, 8, 8, 15, 16),
-    ]
-    assert count(upto, np.float32(np.nan)) == 0
+def test_counting_what_is_less() -> None:
+    found = [count_below(PLACES, np.float32(x)) for x in (-1.0, 0.0, 0.5, 1.0, 7.5, 8.0, 15.0, 99.0, np.nan)]
+    assert found == [0, 0, 1, 1, 8, 8, 15, 16, 0]
+
+
+def test_a_row_that_is_loaded_is_not_the_table() -> None:
+    table = np.zeros((2, LANES), np.float32)
+    row = load(table, 0)
+    store(table, 0, ROWS[0])
+    assert row.tolist() == [0.0] * LANES
+    assert table.tolist() == [ROWS[0].tolist(), [0.0] * LANES]

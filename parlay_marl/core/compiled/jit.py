@@ -22,6 +22,7 @@ from numba.core.compiler import CompileResult
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.registry import cpu_target
 from numba.core.serialize import dumps
+from numba.core.typing.templates import infer_global
 from numba.extending import typeof_impl
 
 from parlay_marl.core.compiled import build, kept
@@ -191,31 +192,18 @@ def part(allocates: bool = False, source: Path | None = None, shape: object = No
     return made
 
 
-class Primitive:
-    """A function that kernels have from LLVM itself: the plain function where Python calls it."""
-
-    def __init__(self, function: Callable[..., Any], definition: build.Definition) -> None:
-        functools.update_wrapper(self, function)
-        self.function = function
-        self.kind = build.callee(self, inspect.signature(function), definition)
-
-    def __call__(self, *arguments: Any) -> Any:
-        """Call the plain function."""
-        return self.function(*arguments)
-
-
 def in_kernels(definition: build.Definition) -> Callable[[Function], Function]:
-    """Give a plain function another form in kernels."""
+    """Give a function another form where kernels call it: what LLVM has, and Numba has not."""
 
-    def primitive(function: Function) -> Function:
-        return function if numba.config.DISABLE_JIT else cast(Function, Primitive(function, definition))
+    def registered(function: Function) -> Function:
+        infer_global(function, build.callee(function, inspect.signature(function), definition))
+        return function
 
-    return primitive
+    return registered
 
 
 @typeof_impl.register(Rule)  # type: ignore[untyped-decorator]
-@typeof_impl.register(Primitive)  # type: ignore[untyped-decorator]
-def _typeof_rule(rule: Rule | Primitive, context: Any) -> Any:
+def _typeof_rule(rule: Rule, context: Any) -> Any:
     """Let kernels see the compiled function behind a rule."""
     return rule.kind
 

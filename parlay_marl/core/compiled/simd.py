@@ -1,35 +1,79 @@
-"""Sums over a row of numbers that a kernel takes in vector registers, where a loop would add one by one.
+"""Rows of numbers that a kernel keeps in vector registers, where a loop would take one number after the other.
 
-Compilers may not reorder sums of floating-point numbers; here the order is one that needs few steps, and Python's plain
-functions keep to it, so that results are the same to the last bit.
+A row is `LANES` float32. In kernels it is a type of its own, which LLVM maps to the widest registers that there are; in
+plain Python it is an array, and all operations have the same names and the same bits, since each rounds once and sums
+are taken in one order, which needs few steps. Rows and float32 numbers add, subtract, multiply and divide with each
+other.
 """
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
-import numba
 import numpy as np
 from llvmlite import ir
-from numba.extending import intrinsic, overload
+from numba.core import types
+from numba.core.imputils import lower_builtin
+from numba.core.typing.templates import ConcreteTemplate, infer_global, signature
+from numba.extending import models, register_model
 
+from parlay_marl.core.compiled.jit import in_kernels
 from parlay_marl.core.compiled.memory import row_address
 
 LANES = 16
-"""Numbers in a row: two registers full."""
+"""Numbers in a row: one register of AVX-512, two of AVX2."""
 _HALF = LANES // 2
 _STEPS = (1, 2, 4)
-_f32, _i8, _i32 = ir.FloatType(), ir.IntType(8), ir.IntType(32)
-_register = ir.VectorType(_f32, _HALF)
+_f32, _i32 = ir.FloatType(), ir.IntType(32)
+_register = ir.VectorType(_f32, LANES)
 _PLACES = np.arange(LANES, dtype=np.float32)
-_SQUARES = _PLACES * _PLACES
 
 
-def _total(row: Any) -> Any:
+# ---------------------------------------------------------------------- in plain Python
+
+
+def load(table: Any, k: int) -> Any:
+    """Return row k of a table of `LANES` columns."""
+    return table[k].copy()
+
+
+def store(table: Any, k: int, row: Any) -> None:
+    """Write row k of a table of `LANES` columns."""
+    table[k] = row
+
+
+def spread(x: Any) -> Any:
+    """Return a row of one number."""
+    return np.full(LANES, x, np.float32)
+
+
+def places() -> Any:
+    """Return the row 0, 1, 2 and so on."""
+    return _PLACES
+
+
+def at_least(row: Any, x: Any) -> Any:
+    """Return a row with x in place of every number that is not above it."""
+    return np.where(row > x, row, x)
+
+
+def at_most(row: Any, x: Any) -> Any:
+    """Return a row with x in place of every number that is not below it."""
+    return np.where(row < x, row, x)
+
+
+def total(row: Any) -> Any:
     """Return the sum of a row, by halves."""
     while len(row) > 1:
         row = row[: len(row) // 2] + row[len(row) // 2 :]
     return row[0]
+
+
+def running_sums(row: Any) -> Any:
+    """Return the sums of a row up to each of its numbers: within halves, then the first half's on top of the second."""
+    low, high = _sums_so_far(row[:_HALF]), _sums_so_far(row[_HALF:])
+    return np.concatenate((low, high + low[-1]))
 
 
 def _sums_so_far(half: Any) -> Any:
@@ -39,106 +83,186 @@ def _sums_so_far(half: Any) -> Any:
     return half
 
 
-def running_sums(w: Any, upto: Any) -> Any:
-    """Add four rows up to one m, of `LANES` float32, and write its running sums to `upto[0]`.
-
-    Returns the sum of m_i, of i m_i and of i^2 m_i.
-    """
-    m = (w[0] + w[1]) + (w[2] + w[3])
-    upto[0, :_HALF] = _sums_so_far(m[:_HALF])
-    upto[0, _HALF:] = _sums_so_far(m[_HALF:]) + upto[0, _HALF - 1]
-    return upto[0, -1], _total(m * _PLACES), _total(m * _SQUARES)
+def shifted(row: Any) -> Any:
+    """Return a row moved up by one place, behind a 0."""
+    return np.concatenate((np.zeros(1, np.float32), row[:-1]))
 
 
-def count_below(upto: Any, target: Any) -> int:
-    """Return how many numbers of the row `upto[0]` are less than a target."""
-    return int(np.count_nonzero(upto[0] < target))
+def last(row: Any) -> Any:
+    """Return the last number of a row."""
+    return row[-1]
+
+
+def count_below(row: Any, x: Any) -> int:
+    """Return how many numbers of a row are less than x."""
+    return int(np.count_nonzero(row < x))
+
+
+# ---------------------------------------------------------------------- in kernels
+
+
+class _RowType(types.Type):
+    """The type of a row."""
+
+
+_row = _RowType("row")
+
+
+@register_model(_RowType)
+class _RowModel(models.PrimitiveModel):  # type: ignore[misc]
+    """A row is one LLVM vector."""
+
+    def __init__(self, manager: Any, row_type: Any) -> None:
+        super().__init__(manager, row_type, _register)
 
 
 def _constant(numbers: Any) -> Any:
     return ir.Constant(_register, [ir.Constant(_f32, float(number)) for number in numbers])
 
 
-def _place(context: Any, builder: Any, array_type: Any, array: Any, i: int, half: int) -> Any:
-    """Return the address of half a row as one of a register."""
-    row = row_address(context, builder, array_type, array, ir.Constant(ir.IntType(64), i))
-    return builder.gep(builder.bitcast(row, _register.as_pointer()), [ir.Constant(_i32, half)])
-
-
-def _picked(builder: Any, vector: Any, other: Any, places: Any) -> Any:
-    """Return the lanes of two vectors, one after the other, at these places."""
-    mask = ir.Constant(ir.VectorType(_i32, len(places)), [ir.Constant(_i32, place) for place in places])
+def _picked(builder: Any, vector: Any, other: Any, lanes: Any) -> Any:
+    """Return the lanes of two vectors, one after the other, that are at these places."""
+    mask = ir.Constant(ir.VectorType(_i32, len(lanes)), [ir.Constant(_i32, lane) for lane in lanes])
     return builder.shuffle_vector(vector, other, mask)
 
 
-def _moment(builder: Any, halves: Any, numbers: Any) -> Any:
-    """Return the sum of a row times constant numbers, by halves."""
-    low, high = (
-        builder.fmul(half, _constant(part))
-        for half, part in zip(halves, (numbers[:_HALF], numbers[_HALF:]), strict=True)
-    )
-    vector, lanes = builder.fadd(low, high), _HALF
-    while lanes > 1:
-        lanes //= 2
-        low, high = (_picked(builder, vector, vector, range(at, at + lanes)) for at in (0, lanes))
-        vector = builder.fadd(low, high)
-    return builder.extract_element(vector, ir.Constant(_i32, 0))
+def _spread(builder: Any, x: Any) -> Any:
+    """Return a vector of one number."""
+    one = builder.insert_element(ir.Constant(_register, ir.Undefined), x, ir.Constant(_i32, 0))
+    return _picked(builder, one, one, [0] * LANES)
 
 
-def _summed(builder: Any, half: Any) -> Any:
-    """Return the running sums of half a row."""
-    nothing = _constant([0.0] * _HALF)
-    for step in _STEPS:
-        # Lane i of the shifted one is lane i - step, or nothing.
-        places = [_HALF + i if i < step else i - step for i in range(_HALF)]
-        half = builder.fadd(half, _picked(builder, half, nothing, places))
-    return half
+def _rows(builder: Any, signature: Any, arguments: Any) -> list[Any]:
+    """Return arguments as vectors."""
+    pairs = zip(signature.args, arguments, strict=True)
+    return [value if kind is _row else _spread(builder, value) for kind, value in pairs]
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def _running_sums(context: Any, w: Any, upto: Any) -> Any:
-    signature = numba.types.UniTuple(numba.float32, 3)(w, upto)
+_KINDS = ((_row, _row), (_row, types.float32), (types.float32, _row))
+
+
+def _add_operator(function: Any, instruction: str) -> None:
+    """Let kernels apply an operator to rows."""
+
+    class Operator(ConcreteTemplate):  # type: ignore[misc]
+        cases = [signature(_row, *kinds) for kinds in _KINDS]
+
+    infer_global(function)(Operator)
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        def at(which: int, row: int, half: int) -> Any:
-            return _place(context, builder, signature.args[which], arguments[which], row, half)
+        return getattr(builder, instruction)(*_rows(builder, signature, arguments))
 
-        halves = []
-        for half in range(2):
-            w0, w1, w2, w3 = (builder.load(at(0, row, half), align=4) for row in range(4))
-            halves.append(builder.fadd(builder.fadd(w0, w1), builder.fadd(w2, w3)))
-        low, high = (_summed(builder, half) for half in halves)
-        high = builder.fadd(high, _picked(builder, low, low, [_HALF - 1] * _HALF))
-        builder.store(low, at(1, 0, 0), align=4)
-        builder.store(high, at(1, 0, 1), align=4)
-        total = builder.extract_element(high, ir.Constant(_i32, _HALF - 1))
-        moments = [_moment(builder, halves, numbers) for numbers in (_PLACES, _SQUARES)]
-        return context.make_tuple(builder, signature.return_type, [total, *moments])
-
-    return signature, generate
+    for kinds in _KINDS:
+        lower_builtin(function, *kinds)(generate)
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def _count_below(context: Any, upto: Any, target: Any) -> Any:
+_add_operator(operator.add, "fadd")
+_add_operator(operator.sub, "fsub")
+_add_operator(operator.mul, "fmul")
+_add_operator(operator.truediv, "fdiv")
+
+
+def _place(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    """Return the address of a table's row as one of a vector."""
+    address = row_address(context, builder, signature.args[0], arguments[0], arguments[1])
+    return builder.bitcast(address, _register.as_pointer())
+
+
+def _load(table: Any, k: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        one = builder.insert_element(ir.Constant(_register, ir.Undefined), arguments[1], ir.Constant(_i32, 0))
-        everywhere, counts = _picked(builder, one, one, [0] * _HALF), []
-        for half in range(2):
-            row = builder.load(_place(context, builder, signature.args[0], arguments[0], 0, half), align=4)
-            counts.append(builder.ctpop(builder.bitcast(builder.fcmp_ordered("<", row, everywhere), _i8)))
-        return builder.zext(builder.add(*counts), ir.IntType(64))
+        return builder.load(_place(context, builder, signature, arguments), align=4)
 
-    return numba.intp(upto, numba.float32), generate
+    return _row(table, types.intp), generate
 
 
-_INLINED = {"forceinline": True, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+def _store(table: Any, k: Any, row: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        builder.store(arguments[2], _place(context, builder, signature, arguments), align=4)
+        return context.get_dummy_value()
+
+    return types.none(table, types.intp, _row), generate
 
 
-@overload(running_sums, jit_options=_INLINED)
-def _running_sums_in_kernels(w, upto):  # type: ignore[no-untyped-def]
-    return lambda w, upto: _running_sums(w, upto)  # noqa: PLW0108 - Numba takes no intrinsic here
+def _spread_out(x: Any) -> Any:
+    return _row(types.float32), lambda context, builder, signature, arguments: _spread(builder, arguments[0])
 
 
-@overload(count_below, jit_options=_INLINED)
-def _count_below_in_kernels(upto, target):  # type: ignore[no-untyped-def]
-    return lambda upto, target: _count_below(upto, np.float32(target))
+def _all_places() -> Any:
+    return _row(), lambda context, builder, signature, arguments: _constant(_PLACES)
+
+
+def _clipper(comparison: str) -> Any:
+    """Return code that keeps a row's numbers where they compare so with another, and takes that elsewhere."""
+
+    def clipped(row: Any, x: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            row, bound = _rows(builder, signature, arguments)
+            return builder.select(builder.fcmp_ordered(comparison, row, bound), row, bound)
+
+        return _row(_row, types.float32), generate
+
+    return clipped
+
+
+_at_least, _at_most = _clipper(">"), _clipper("<")
+
+
+def _total(row: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        vector, lanes = arguments[0], LANES
+        while lanes > 1:
+            lanes //= 2
+            low, high = (_picked(builder, vector, vector, range(at, at + lanes)) for at in (0, lanes))
+            vector = builder.fadd(low, high)
+        return builder.extract_element(vector, ir.Constant(_i32, 0))
+
+    return types.float32(_row), generate
+
+
+def _running_sums(row: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        sums, nothing = arguments[0], _constant([0.0] * LANES)
+        for step in _STEPS:
+            # Lane i of the shifted one is lane i - step of the same half, or nothing.
+            lanes = [LANES if i % _HALF < step else i - step for i in range(LANES)]
+            sums = builder.fadd(sums, _picked(builder, sums, nothing, lanes))
+        carried = [LANES if i < _HALF else _HALF - 1 for i in range(LANES)]
+        return builder.fadd(sums, _picked(builder, sums, nothing, carried))
+
+    return _row(_row), generate
+
+
+def _shifted(row: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return _picked(builder, arguments[0], _constant([0.0] * LANES), [LANES, *range(LANES - 1)])
+
+    return _row(_row), generate
+
+
+def _last(row: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.extract_element(arguments[0], ir.Constant(_i32, LANES - 1))
+
+    return types.float32(_row), generate
+
+
+def _count_below(row: Any, x: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        row, bound = _rows(builder, signature, arguments)
+        are_below = builder.bitcast(builder.fcmp_ordered("<", row, bound), ir.IntType(LANES))
+        return builder.zext(builder.ctpop(are_below), ir.IntType(64))
+
+    return types.intp(_row, types.float32), generate
+
+
+in_kernels(_load)(load)
+in_kernels(_store)(store)
+in_kernels(_spread_out)(spread)
+in_kernels(_all_places)(places)
+in_kernels(_at_least)(at_least)
+in_kernels(_at_most)(at_most)
+in_kernels(_total)(total)
+in_kernels(_running_sums)(running_sums)
+in_kernels(_shifted)(shifted)
+in_kernels(_last)(last)
+in_kernels(_count_below)(count_below)

@@ -12,9 +12,8 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 from numba.core import types
-from numba.extending import intrinsic, overload
 
-from parlay_marl.core.compiled.jit import entry_point, rule
+from parlay_marl.core.compiled.jit import entry_point, in_kernels, rule
 from parlay_marl.core.compiled.memory import row_address
 
 NEXT, DONE, TOTAL, CHUNK = range(4)
@@ -23,6 +22,27 @@ NEXT, DONE, TOTAL, CHUNK = range(4)
 _lock = threading.Lock()
 
 
+def _atomic_add(array: Any, i: Any, amount: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        place = _place(context, builder, signature.args[0], *arguments[:2])
+        return builder.atomic_rmw("add", place, arguments[2], "seq_cst")
+
+    return types.int64(array, types.intp, types.int64), generate
+
+
+def _atomic_load(array: Any, i: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.load_atomic(_place(context, builder, signature.args[0], *arguments), "seq_cst", 8)
+
+    return types.int64(array, types.intp), generate
+
+
+def _place(context: Any, builder: Any, array_type: Any, array: Any, i: Any) -> Any:
+    """Return the address of place i of an int64 array."""
+    return builder.bitcast(row_address(context, builder, array_type, array, i), ir.IntType(64).as_pointer())
+
+
+@in_kernels(_atomic_add)
 def fetch_add(array: Any, i: int, amount: int) -> int:
     """Add to a place of an int64 array, and return what was there before, in one step that no other thread can part."""
     with _lock:
@@ -31,41 +51,10 @@ def fetch_add(array: Any, i: int, amount: int) -> int:
     return before
 
 
+@in_kernels(_atomic_load)
 def latest(array: Any, i: int) -> int:
     """Return what is in a place of an int64 array now, whichever thread put it there."""
     return int(array[i])
-
-
-def _place(context: Any, builder: Any, array_type: Any, array: Any, i: Any) -> Any:
-    """Return the address of place i of an int64 array."""
-    return builder.bitcast(row_address(context, builder, array_type, array, i), ir.IntType(64).as_pointer())
-
-
-@intrinsic  # type: ignore[untyped-decorator]
-def _atomic_add(context: Any, array: Any, i: Any, amount: Any) -> Any:
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        place = _place(context, builder, signature.args[0], *arguments[:2])
-        return builder.atomic_rmw("add", place, arguments[2], "seq_cst")
-
-    return types.int64(array, types.intp, types.int64), generate
-
-
-@intrinsic  # type: ignore[untyped-decorator]
-def _atomic_load(context: Any, array: Any, i: Any) -> Any:
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.load_atomic(_place(context, builder, signature.args[0], *arguments), "seq_cst", 8)
-
-    return types.int64(array, types.intp), generate
-
-
-@overload(fetch_add)
-def _fetch_add(array, i, amount):  # type: ignore[no-untyped-def]
-    return lambda array, i, amount: _atomic_add(array, i, amount)  # noqa: PLW0108 - Numba takes no intrinsic here
-
-
-@overload(latest)
-def _latest(array, i):  # type: ignore[no-untyped-def]
-    return lambda array, i: _atomic_load(array, i)  # noqa: PLW0108 - Numba takes no intrinsic here
 
 
 def all_work() -> np.ndarray[Any, np.dtype[np.int64]]:
