@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from parlay_marl.game.game import Game
     from parlay_marl.players.persona import AnyPlayer, PersonaPlayer
 
-COMPILED = ("start_bound", "play_bound", "move_bound", "report_games", "choose_move", "drifted_now")
+COMPILED = ("start_at", "play_at", "move_at", "report_games", "choose_move", "drifted_now")
 """The compiled functions that one game calls."""
 ASKING = ("reset_games", "observe_game", "step_games", "play_turns", "forfeit_game", "report_games")
 """The compiled functions that a tournament calls for players of one's own."""

@@ -1,4 +1,4 @@
-"""One game that is bound to its buffers: a turn is one call with two whole numbers.
+"""Views of one game: what a seat sees at one moment, and the kernels that play the game and write them.
 
 A kernel turns each array that Python hands it into a form of its own, which for four arrays takes as long as a turn,
 and NumPy takes longer than a turn to copy what a seat sees. Here a kernel is told the address of a view: memory of its
@@ -51,7 +51,8 @@ _BELIEF_OUT_OF_RANGE = int(Refusal.BELIEF_OUT_OF_RANGE)
 
 def array_at(address: int, n: int, dtype: Any) -> Any:
     """Return the array of n items at an address; the caller sees to it that they are there."""
-    return np.frombuffer((ctypes.c_char * int(n * dtype.itemsize)).from_address(int(address)), dtype)
+    memory: Any = (ctypes.c_char * int(n * dtype.itemsize)).from_address(int(address))
+    return np.frombuffer(memory, dtype)
 
 
 @intrinsic  # type: ignore[untyped-decorator]
@@ -103,7 +104,7 @@ def _answer(s: Any, reason: int) -> int:
 
 
 @entry_point
-def start_bound(view: int, seed: int, number: int) -> None:
+def start_at(view: int, seed: int, number: int) -> None:
     """Begin game `number` of a seed in the row of a view, as `step.reset_games` does."""
     parts = _parts_of(view)
     clear_row(array_at(parts[_ROW], 1, STATE_DTYPE), 0)
@@ -113,7 +114,7 @@ def start_bound(view: int, seed: int, number: int) -> None:
 
 
 @entry_point
-def play_bound(view: int, action: int) -> int:
+def play_at(view: int, action: int) -> int:
     """Play a discrete action, or `LOOK`, and show the seat then on turn what it sees.
 
     The answer is 0 where the turn was legal and there is no more to it; see `REFUSED` and `MORE`.
@@ -129,8 +130,8 @@ def play_bound(view: int, action: int) -> int:
 
 
 @entry_point
-def move_bound(view: int, move: int, price: float, package: int, states: bool, mean: float, spread: float) -> int:
-    """Play a move with its exact price and, where its seat states one, a belief; see `play_bound`."""
+def move_at(view: int, move: int, price: float, package: int, states: bool, mean: float, spread: float) -> int:
+    """Play a move with its exact price and, where its seat states one, a belief; see `play_at`."""
     parts = _parts_of(view)
     s, p = _state_of(parts), _params_of(parts)
     reason = refusal(s, p, move, price, package)
@@ -146,20 +147,20 @@ def move_bound(view: int, move: int, price: float, package: int, states: bool, m
 
 @functools.cache
 def start_kernel() -> Callable[[int, int, int], None]:
-    """Return `start_bound` for plain numbers."""
-    return bound(start_bound, 0, np.uint64(0), 0)
+    """Return `start_at` for plain numbers."""
+    return bound(start_at, 0, np.uint64(0), 0)
 
 
 @functools.cache
 def play_kernel() -> Callable[[int, int], int]:
-    """Return `play_bound` for plain numbers."""
-    return bound(play_bound, 0, 0)
+    """Return `play_at` for plain numbers."""
+    return bound(play_at, 0, 0)
 
 
 @functools.cache
 def move_kernel() -> Callable[[int, int, float, int, bool, float, float], int]:
-    """Return `move_bound` for plain numbers."""
-    return bound(move_bound, 0, 0, 0.0, 0, False, 0.0, 0.0)
+    """Return `move_at` for plain numbers."""
+    return bound(move_at, 0, 0, 0.0, 0, False, 0.0, 0.0)
 
 
 @functools.cache
@@ -169,7 +170,7 @@ def _view_dtype(packages: int) -> np.dtype[np.void]:
     return np.dtype([("parts", "i8"), *figures, ("mask", "i1", (n_actions(packages),))], align=True)
 
 
-def views(rows: Any, params: Any, fixed: Any, packages: int) -> Iterator[View]:
+def make_views(rows: Any, params: Any, fixed: Any, packages: int) -> Iterator[View]:
     """Yield views of a game without end, none of which is ever used again; their contents are undefined at first.
 
     `rows`, `params` and `fixed` are arrays of one record each. An address is good while the iterator or an array of
