@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parlay_marl.catalogue.scenarios import Scenario
-from parlay_marl.core import bound
+from parlay_marl.core import views
 from parlay_marl.core.belief import MEAN_HIGH, MEAN_LOW, SPREAD_HIGH
-from parlay_marl.core.bound import LOOK, LOOK_ACROSS, REFUSED, View
 from parlay_marl.core.chance import nothing_fixed
 from parlay_marl.core.moves import N_MOVES, SEATS, Move, Refusal, decode, discrete_index, n_actions, own_end
 from parlay_marl.core.state import state_dtype
 from parlay_marl.core.step import forfeit_game
+from parlay_marl.core.views import LOOK, LOOK_ACROSS, REFUSED, View
 from parlay_marl.errors import ActionTypeError, ConfigurationError, GameOverError, IllegalMoveError, NotStartedError
 from parlay_marl.game.action import Action, as_belief, as_index, as_move, as_price
 from parlay_marl.game.belief import BeliefView, sight
@@ -111,7 +111,7 @@ class Position:
         self._elicits = config.beliefs == "elicited"
         self._played: list[int | Action] = []
         self._draws = NOTHING_FIXED.copy()
-        self._views = bound.views(self._rows, self._params, self._draws, self.packages)
+        self._views = views.make_views(self._rows, self._params, self._draws, self.packages)
         self._view: View = next(self._views)
         """What the seat on turn sees, as the kernels write it."""
         self._is_given = False
@@ -140,7 +140,7 @@ class Position:
         self.options = options
         self.is_over = False
         assert self.seed is not None
-        bound.start_kernel(self.packages)(self._view[0], self.seed, self.number)
+        views.start_kernel(self.packages)(self._view[0], self.seed, self.number)
         self._played = []
         self.rewards = [0.0, 0.0]
         self.seat = self._opener.item()
@@ -190,7 +190,7 @@ class Position:
             _, observation, mask, _ = self.given()
         else:
             address, observation, mask, _ = next(self._views)
-            bound.play_kernel(self.packages)(address, LOOK_ACROSS)
+            views.play_kernel(self.packages)(address, LOOK_ACROSS)
         return {"observation": observation, "action_mask": mask}
 
     def move_mask(self, seat: int) -> NDArray[np.int8]:
@@ -284,7 +284,7 @@ class Position:
         if reader is not None and 0 <= move < N_MOVES:
             begun = reader.look(self._rows, self.seat, Action(_MOVES[move], price, package, belief, words))
         mean, spread = belief or (0.0, 0.0)
-        answer = bound.move_kernel(self.packages)(
+        answer = views.move_kernel(self.packages)(
             self._unused(), move, price, package, belief is not None, mean, spread
         )
         reason = answer & REFUSED
@@ -320,7 +320,7 @@ class Position:
         self._observe_turn()
 
     def _observe_turn(self) -> None:
-        self._play = play = bound.play_kernel(self.packages)
+        self._play = play = views.play_kernel(self.packages)
         play(self._unused(), LOOK)
 
     def _unused(self) -> int:

@@ -11,7 +11,7 @@ from hypothesis import settings
 
 from parlay_marl.catalogue.rules import load_rules
 from parlay_marl.catalogue.scenarios import Scenario, build_params
-from parlay_marl.core import bound, moves, observation, step
+from parlay_marl.core import moves, observation, step, views
 from parlay_marl.core.belief import Belief
 from parlay_marl.core.chance import nothing_fixed
 from parlay_marl.core.moves import Move, Refusal
@@ -184,20 +184,20 @@ def buffers(packages: int) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
     return np.zeros(observation.width(packages), np.float32), np.zeros(moves.n_actions(packages), np.int8)
 
 
-def views(rows: Any, params: Any, packages: int) -> Iterator[bound.View]:
+def views_of(rows: Any, params: Any, packages: int) -> Iterator[views.View]:
     """Return views of the game of a row (an array of one), to play it in and to look at afterwards."""
-    return bound.views(rows, params, nothing_fixed(), packages)
+    return views.make_views(rows, params, nothing_fixed(), packages)
 
 
-def play_index(view: bound.View, action: int) -> Refusal:
+def play_index(view: views.View, action: int) -> Refusal:
     """Play a discrete action in the game of a view if it is legal; return why not otherwise."""
-    return Refusal(bound.play_kernel(WITH_TERMS)(view[0], action) & bound.REFUSED)
+    return Refusal(views.play_kernel(WITH_TERMS)(view[0], action) & views.REFUSED)
 
 
-def play_move(view: bound.View, move: int, price: float, package: int) -> Refusal:
+def play_move(view: views.View, move: int, price: float, package: int) -> Refusal:
     """Play a move in the game of a view if it is legal; return why not otherwise."""
     arguments = (int(move), float(price), int(package), False, 0.0, 0.0)
-    return Refusal(bound.move_kernel(WITH_TERMS)(view[0], *arguments) & bound.REFUSED)
+    return Refusal(views.move_kernel(WITH_TERMS)(view[0], *arguments) & views.REFUSED)
 
 
 class Game:
@@ -217,7 +217,7 @@ class Game:
         self.params = params_of(setting, rules, **self.options)
         self.packages = setting.n_packages
         self.rows = new_games(self.params, [number], seed=seed, given=fixed(**figures))
-        self._views = views(self.rows, self.params, self.packages)
+        self._views = views_of(self.rows, self.params, self.packages)
 
     @property
     def row(self) -> np.void:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from parlay_marl.core import bound, moves, observation, step
+from parlay_marl.core import moves, observation, step, views
 from parlay_marl.core.moves import Refusal
 from parlay_marl.core.outcome import OUTCOME_DTYPE
 from tests.core.games import (
@@ -20,7 +20,7 @@ from tests.core.games import (
     play_index,
     play_move,
     sized,
-    views,
+    views_of,
 )
 
 ROOM = max(setting.n_packages for setting in SCENARIOS.values())
@@ -44,10 +44,10 @@ class Batch:
     def step(self, actions: Any) -> None:
         step.step_games(self.rows, self.params, np.asarray(actions), ROOM, self.observations, self.masks, self.refusals)
 
-    def view(self, i: int) -> bound.View:
+    def view(self, i: int) -> views.View:
         """Return a view of one of the games."""
         scenario = int(self.rows["scenario"][i])
-        self._views[i] = views(self.rows[i : i + 1], self.params[scenario : scenario + 1], ROOM)
+        self._views[i] = views_of(self.rows[i : i + 1], self.params[scenario : scenario + 1], ROOM)
         return next(self._views[i])
 
     @property

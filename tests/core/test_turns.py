@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from parlay_marl.core import bound
+from parlay_marl.core import views
 from parlay_marl.core.moves import Move, Refusal, n_actions
 from parlay_marl.core.outcome import Ending
 from tests.core.games import (
@@ -20,7 +20,7 @@ from tests.core.games import (
     play_index,
     random_play,
     scenario,
-    views,
+    views_of,
 )
 
 
@@ -152,10 +152,10 @@ def test_a_refused_move_leaves_every_byte_of_the_game_as_it_was(turns: int, bad:
 @given(st.integers(-(2**31), 2**31))
 def test_an_index_outside_the_action_space_is_an_unknown_move(index: int) -> None:
     game = Game(TERMS)
-    if 0 <= index < n_actions(6) or index in (bound.LOOK, bound.LOOK_ACROSS):
+    if 0 <= index < n_actions(6) or index in (views.LOOK, views.LOOK_ACROSS):
         return
     before = content(game.rows)
-    seen = views(game.rows, game.params, 6)
+    seen = views_of(game.rows, game.params, 6)
     assert play_index(next(seen), index) == Refusal.UNKNOWN_MOVE
     assert content(game.rows) == before
 
@@ -163,7 +163,7 @@ def test_an_index_outside_the_action_space_is_an_unknown_move(index: int) -> Non
 @pytest.mark.parametrize("number", range(4))
 def test_every_refused_index_leaves_the_game_as_it_was_and_is_masked(number: int) -> None:
     game, rng = Game(TERMS, number=number), np.random.default_rng(number)
-    seen = views(game.rows, game.params, 6)
+    seen = views_of(game.rows, game.params, 6)
     for _ in random_play(rng, game):
         if game.over:
             break

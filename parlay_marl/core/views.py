@@ -1,4 +1,4 @@
-"""One game that is bound to its buffers: a turn is one call with two whole numbers.
+"""Views of one game: what a seat sees at one moment, and the kernels that play the game and write them.
 
 A kernel turns each array that Python hands it into a form of its own, which for four arrays takes as long as a turn,
 and NumPy takes longer than a turn to copy what a seat sees. Here a kernel is told the address of a view: memory of its
@@ -123,7 +123,7 @@ def _kernels_for(dtype: Any, rows: str) -> Kernels:
         return array_at(parts[_ROW], 1, dtype)[0]
 
     @entry_variant(rows)
-    def start_bound(view: int, seed: int, number: int) -> None:
+    def start_at(view: int, seed: int, number: int) -> None:
         parts = _parts_of(view)
         clear_row(array_at(parts[_ROW], 1, dtype), 0)
         s = state_of(parts)
@@ -131,7 +131,7 @@ def _kernels_for(dtype: Any, rows: str) -> Kernels:
         start_game(s, _params_of(parts), array_at(parts[_FIXED], 1, FIXED_DTYPE)[0])
 
     @entry_variant(rows)
-    def play_bound(view: int, action: int) -> int:
+    def play_at(view: int, action: int) -> int:
         parts = _parts_of(view)
         s, p, packages = state_of(parts), _params_of(parts), parts[_PACKAGES]
         answer = 0
@@ -142,7 +142,7 @@ def _kernels_for(dtype: Any, rows: str) -> Kernels:
         return answer
 
     @entry_variant(rows)
-    def move_bound(view: int, move: int, price: float, package: int, states: bool, mean: float, spread: float) -> int:
+    def move_at(view: int, move: int, price: float, package: int, states: bool, mean: float, spread: float) -> int:
         parts = _parts_of(view)
         s, p = state_of(parts), _params_of(parts)
         reason = refusal(s, p, move, price, package)
@@ -155,7 +155,7 @@ def _kernels_for(dtype: Any, rows: str) -> Kernels:
         _show(s, p, seat_on_turn(s), parts[_PACKAGES], view)
         return _answer(s, reason)
 
-    return Kernels(start_bound, play_bound, move_bound)
+    return Kernels(start_at, play_at, move_at)
 
 
 _KERNELS = {dtype: _kernels_for(dtype, rows) for dtype, rows in ((PRICE_ONLY_DTYPE, "price"), (STATE_DTYPE, "terms"))}
@@ -186,7 +186,7 @@ def _view_dtype(packages: int) -> np.dtype[np.void]:
     return np.dtype([("parts", "i8"), *figures, ("mask", "i1", (n_actions(packages),))], align=True)
 
 
-def views(rows: Any, params: Any, fixed: Any, packages: int) -> Iterator[View]:
+def make_views(rows: Any, params: Any, fixed: Any, packages: int) -> Iterator[View]:
     """Yield views of a game without end, none of which is ever used again; their contents are undefined at first.
 
     `rows`, `params` and `fixed` are arrays of one record each. An address is good while the iterator or an array of

@@ -6,33 +6,33 @@ import itertools
 import numpy as np
 import pytest
 
-from parlay_marl.core import bound
+from parlay_marl.core import views
 from parlay_marl.core.chance import nothing_fixed
 from parlay_marl.core.moves import Move, Refusal
 from parlay_marl.core.observation import BELIEF_AT
 from parlay_marl.core.state import STATE_DTYPE
-from tests.core.games import SCENARIOS, TERMS, WITH_TERMS, Game, content, new_games, params_of, views
+from tests.core.games import SCENARIOS, TERMS, WITH_TERMS, Game, content, new_games, params_of, views_of
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_a_bound_game_begins_as_one_of_a_batch(name: str) -> None:
     params = params_of(SCENARIOS[name])
     rows = np.ones(1, STATE_DTYPE)
-    seen = bound.views(rows, params, nothing_fixed(), SCENARIOS[name].n_packages)
+    seen = views.make_views(rows, params, nothing_fixed(), SCENARIOS[name].n_packages)
     view = next(seen)
     for number in (0, 7):
-        bound.start_kernel(WITH_TERMS)(view[0], 5, number)
+        views.start_kernel(WITH_TERMS)(view[0], 5, number)
         assert content(rows) == content(new_games(params, [number], seed=5))
 
 
 def test_a_view_shows_either_seat_and_the_belief_in_what_it_sees() -> None:
     game = Game(TERMS)
-    seen = views(game.rows, game.params, 6)
+    seen = views_of(game.rows, game.params, 6)
     game.play(Move.OFFER, 0.25, 2)
     before = content(game.rows)
-    for look, seat in ((bound.LOOK, game.on_turn), (bound.LOOK_ACROSS, 1 - game.on_turn)):
+    for look, seat in ((views.LOOK, game.on_turn), (views.LOOK_ACROSS, 1 - game.on_turn)):
         address, observation, mask, belief = next(seen)
-        assert bound.play_kernel(WITH_TERMS)(address, look) == 0
+        assert views.play_kernel(WITH_TERMS)(address, look) == 0
         wanted, allowed = game.look(seat)
         assert observation.tobytes() == wanted.tobytes()
         assert mask.tobytes() == allowed.tobytes()
@@ -42,7 +42,7 @@ def test_a_view_shows_either_seat_and_the_belief_in_what_it_sees() -> None:
 
 def test_no_view_is_used_twice_nor_overlaps_another() -> None:
     game = Game(TERMS)
-    kept = list(itertools.islice(views(game.rows, game.params, 6), 100))
+    kept = list(itertools.islice(views_of(game.rows, game.params, 6), 100))
     for value, view in enumerate(kept):
         for part in view[1:]:
             part[:] = value
@@ -52,9 +52,9 @@ def test_no_view_is_used_twice_nor_overlaps_another() -> None:
 
 def test_what_a_view_showed_stays_when_its_game_is_gone() -> None:
     game = Game(TERMS)
-    seen = views(game.rows, game.params, 6)
+    seen = views_of(game.rows, game.params, 6)
     view = next(seen)
-    bound.play_bound(view[0], bound.LOOK)
+    views.play_kernel(WITH_TERMS)(view[0], views.LOOK)
     kept, copies = view[1:], [part.tobytes() for part in view[1:]]
     del view, seen, game
     gc.collect()
@@ -66,19 +66,19 @@ def test_what_a_view_showed_stays_when_its_game_is_gone() -> None:
 
 def test_an_answer_says_when_there_is_more_to_a_turn() -> None:
     game = Game(options={"reward": "payoff"})
-    seen = views(game.rows, game.params, 1)
-    assert bound.play_bound(next(seen)[0], 20) == 0
-    assert bound.play_bound(next(seen)[0], 3) & bound.REFUSED != 0, "nothing to challenge"
-    assert bound.play_bound(next(seen)[0], 0) == bound.MORE, "a deal ends the game and pays"
+    seen = views_of(game.rows, game.params, 1)
+    assert views.play_kernel(WITH_TERMS)(next(seen)[0], 20) == 0
+    assert views.play_kernel(WITH_TERMS)(next(seen)[0], 3) & views.REFUSED != 0, "nothing to challenge"
+    assert views.play_kernel(WITH_TERMS)(next(seen)[0], 0) == views.MORE, "a deal ends the game and pays"
 
 
 def test_a_belief_is_stated_with_a_move_or_refused_with_it() -> None:
     game = Game(options={"beliefs": "elicited"})
-    seen = views(game.rows, game.params, 1)
+    seen = views_of(game.rows, game.params, 1)
     before = content(game.rows)
-    stated = bound.move_bound(next(seen)[0], int(Move.OFFER), 0.5, 0, True, 7.0, 0.1)
+    stated = views.move_kernel(WITH_TERMS)(next(seen)[0], int(Move.OFFER), 0.5, 0, True, 7.0, 0.1)
     assert stated == Refusal.BELIEF_OUT_OF_RANGE
     assert content(game.rows) == before
     seat = game.on_turn
-    assert bound.move_bound(next(seen)[0], int(Move.OFFER), 0.5, 0, True, 0.7, 0.1) & bound.REFUSED == 0
+    assert views.move_kernel(WITH_TERMS)(next(seen)[0], int(Move.OFFER), 0.5, 0, True, 0.7, 0.1) & views.REFUSED == 0
     assert game.row["estimate"][seat].tolist() == [0.7, 0.1]
