@@ -28,10 +28,14 @@ class GameFactory:
         self.opponents = Opponents(settings, telemetry)
         self.matches = Matches(settings, telemetry)
 
-    def session(self, request: GameRequest, opponent: str, role: str) -> GameSession:
-        """Return a game between a client in a role and an opponent, before its beginning."""
+    def session(self, request: GameRequest, opponent: str, role: str, has_own_rules: bool = False) -> GameSession:
+        """Return a game between a client in a role and an opponent, before its beginning.
+
+        `has_own_rules`: the rules are those of the server's settings, and not a client's choice.
+        """
         other = self.opponents.make(opponent)
-        return GameSession(request.config(self.scenarios), (None, other) if role == SEATS[0] else (other, None))
+        config = request.config(self.scenarios, has_own_rules or self.settings.allow_rules)
+        return GameSession(config, (None, other) if role == SEATS[0] else (other, None))
 
     def new_match(self, request: GameRequest) -> dict[str, object]:
         """Begin a game between two clients; return its name, and a join code for each seat."""
@@ -39,7 +43,7 @@ class GameFactory:
             raise ConfigurationError(
                 "matches: this server has several workers, which share no games; start it with one (--workers 1)"
             )
-        session = GameSession(request.config(self.scenarios))
+        session = GameSession(request.config(self.scenarios, self.settings.allow_rules))
         session.begin(request.seed)
         match = self.matches.add(session)
         return {"match_id": match.name, "join_codes": dict(zip(SEATS, match.codes, strict=True))}

@@ -79,6 +79,11 @@ class ServerSettings(Strict):
     reveal_hidden: bool = Field(
         False, description="show clients of the first protocol the truth instead of beliefs, for teaching"
     )
+    allow_rules: bool = Field(
+        False,
+        description="let clients choose any preset of the rules, change its numbers, and choose any number of rounds; "
+        "by some rules a seat learns the other's limit",
+    )
     share_sessions: bool = Field(
         False, description="let every connection that knows its id use a session of the first protocol"
     )

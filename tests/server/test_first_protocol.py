@@ -102,7 +102,7 @@ def test_whole_games_in_both_envelopes(web: TestClient, methods: bool, persona: 
 def test_defaults_are_those_of_the_first_server(web: TestClient) -> None:
     with web.websocket_connect("/env/ws") as socket:
         client = Client(socket, methods=False)
-        state = client.ask("state", session_id=client.ask("reset")["session_id"])["state"]
+        state = client.ask("state", session_id=client.ask("reset", seed=42)["session_id"])["state"]
         named = client.ask("reset", scenario_id="saas_enterprise", persona="shark", seed=42)
         same = client.ask("state", session_id=named["session_id"])["state"]
         other = client.ask("state", session_id=client.ask("reset", seed=43)["session_id"])["state"]

@@ -15,7 +15,7 @@ from tests.server.fuzz.fuzzer import Fuzzer
 from tests.server.fuzz.hidden import PLANTED, game_of, secret
 from tests.server.fuzz.messages import MESSAGES
 from tests.server.fuzz.replies import RESETS
-from tests.server.fuzz.runs import final, matches_of, messages_of, schema_requests
+from tests.server.fuzz.runs import final, matches_of, messages_of, schema_requests, solved
 from tests.server.fuzz.wire import Wire
 from tests.server.table import served
 
@@ -51,6 +51,29 @@ def test_requests_over_http_are_answered_whatever_they_are(fuzzer: Any) -> None:
 def test_two_clients_learn_nothing_of_each_other(fuzzer: Any) -> None:
     matches_of(fuzzer, 3, start=2)
     _nothing_found(fuzzer)
+
+
+def test_the_others_limit_cannot_be_worked_out(fuzzer: Any) -> None:
+    solved(fuzzer, 6, start=2)
+    _nothing_found(fuzzer)
+
+
+def test_the_solver_finds_rules_that_a_server_should_not_take(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Otherwise, that it finds nothing where they are refused would say nothing.
+    scenario = tmp_path / "planted.toml"
+    scenario.write_text(PLANTED)
+    monkeypatch.setattr("parlay_marl.server.session.independent_draws", lambda *_: None)
+    with served(scenario=(str(scenario),), allow_rules=True) as address:
+        made = Fuzzer(int(address.rpartition(":")[2]), str(scenario))
+        try:
+            solved(made, 2, start=2)
+        finally:
+            made.close()
+    assert set(made.findings.count) == {
+        "/ws: a client has changed the rules",
+        "/matches: changed rules are answered with status 200",
+        "/ws: a seat's own figures tell the other's limit",
+    }
 
 
 def test_torn_and_half_closed_connections_leave_nothing_behind(fuzzer: Any) -> None:

@@ -12,8 +12,9 @@ from pydantic import ValidationError
 
 from parlay_marl.core.moves import SEATS
 from parlay_marl.errors import ConfigurationError, NotStartedError, ParlayError
+from parlay_marl.game.config import REWARDS
 from parlay_marl.server.game_factory import GameFactory
-from parlay_marl.server.game_request import game_request
+from parlay_marl.server.game_request import OPEN_PRESETS, game_request
 from parlay_marl.server.protocols.openenv import NegotiationEnvironment
 from parlay_marl.server.protocols.openenv_messages import NegotiationAction, NegotiationObservation
 from tests.helpers import case_name
@@ -82,7 +83,7 @@ def test_the_first_text_has_the_story_and_every_text_the_position() -> None:
 
 def everything_seen(env: NegotiationEnvironment, seed: int, reservation: float, **options: Any) -> list[str]:
     """Return all that a client is sent in a few turns, with the other seat's limit put at a price by hand."""
-    seen = env.reset(seed=seed, opener="buyer", opponent="hardliner", reward="payoff", **options)
+    seen = env.reset(seed=seed, opener="buyer", opponent="hardliner", **options)
     assert env._session is not None
     game = env._session.game
     game.row["reservation"][1] = game.scenario.normalise(reservation)
@@ -93,15 +94,19 @@ def everything_seen(env: NegotiationEnvironment, seed: int, reservation: float, 
     return sent
 
 
-def test_what_is_hidden_from_the_seat_changes_nothing_that_it_is_sent() -> None:
-    """A hardliner plays the same whatever its limit is, so that all there is to see is the same.
+@pytest.mark.parametrize("beliefs", ["bayes", "heuristic", "none"])
+@pytest.mark.parametrize("reward", REWARDS)
+@pytest.mark.parametrize("rules", OPEN_PRESETS)
+def test_what_is_hidden_from_the_seat_changes_nothing_that_it_is_sent(rules: str, reward: str, beliefs: str) -> None:
+    """A hardliner plays the same whatever its limit is, so that all there is to see is the same before the ending.
 
-    Shaped rewards pay for what a belief has come nearer to the truth, as the rules have it; payoffs tell nothing.
+    That is so for all rules, rewards and beliefs that a client may choose.
     """
-    one, other = (everything_seen(environment(), 7, price, episode_id="x") for price in (121_111, 139_999))
+    options = {"rules": rules, "reward": reward, "beliefs": beliefs, "episode_id": "x"}
+    one, other = (everything_seen(environment(), 7, price, **options) for price in (121_111, 139_999))
     assert one == other
     revealing = factory(reveal_hidden=True)
-    one, other = (everything_seen(environment(revealing), 7, price, episode_id="x") for price in (121_111, 139_999))
+    one, other = (everything_seen(environment(revealing), 7, price, **options) for price in (121_111, 139_999))
     assert one != other
     assert "121111" in one[-1]
 
@@ -133,7 +138,7 @@ def test_what_is_hidden_from_the_seat_changes_nothing_that_it_is_sent() -> None:
     ],
 )
 def test_a_reset_that_cannot_be_is_refused_and_the_game_before_goes_on(options: dict[str, Any], said: str) -> None:
-    env = environment()
+    env = environment(factory(allow_rules=True))
     env.reset(seed=1, episode_id="before")
     env.step(offer(120_000))
     with pytest.raises(ParlayError, match=said):

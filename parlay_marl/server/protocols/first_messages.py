@@ -15,7 +15,7 @@ MOVES = {move.name.lower(): move for move in (Move.ANCHOR_HIGH, Move.BATNA_REVEA
 FIRST_MOVES = ("anchor_high", "batna_reveal", "silence")
 """Moves of the first server, which its clients know."""
 LONGEST_ECHO = 80
-DEFAULT_SEED, DEFAULT_SCENARIO, DEFAULT_PERSONA = 42, "saas_enterprise", "shark"
+DEFAULT_SCENARIO, DEFAULT_PERSONA = "saas_enterprise", "shark"
 OPENING = "The table is yours: make the first move."
 FALLBACK = {
     "step_count": 0, "episode_done": False, "current_offer": 0.0, "opponent_offer": 0.0, "zopa_lower": 0.0,
@@ -73,9 +73,14 @@ def envelope(message: Any) -> tuple[str, Mapping[str, Any]]:
     return str(message.get("cmd", "")), {name: value for name, value in message.items() if name != "cmd"}
 
 
-def seed_of(params: Mapping[str, Any]) -> int:
-    """Return the seed of a reset."""
-    given = params.get("seed", DEFAULT_SEED)
+def seed_of(params: Mapping[str, Any]) -> int | None:
+    """Return the seed of a reset; None where it names none.
+
+    The first server took 42 then. Anybody could begin that game in the other seat and see the figures there.
+    """
+    if "seed" not in params:
+        return None
+    given = params["seed"]
     try:
         seed = int(given) if not isinstance(given, bool) else -1
     except (TypeError, ValueError, OverflowError):

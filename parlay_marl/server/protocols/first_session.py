@@ -28,7 +28,9 @@ REASONS = {Ending.DEAL: "deal_reached", Ending.WALK_AWAY: "walk_away", Ending.CO
 class FirstSession:
     """One episode of the first protocol."""
 
-    def __init__(self, factory: GameFactory, scenario: str, opponent: str, role: str, seed: int, shared: bool) -> None:
+    def __init__(
+        self, factory: GameFactory, scenario: str, opponent: str, role: str, seed: int | None, shared: bool
+    ) -> None:
         self._settings = settings = factory.settings
         credibility = {"start": settings.credibility_start, "regain": settings.credibility_regain}
         request = GameRequest(
@@ -40,7 +42,7 @@ class FirstSession:
         """The number of the session in the log, which has no ids."""
         self.opponent, self.shared = opponent, shared
         self.seat, self.other = SEATS.index(role), 1 - SEATS.index(role)
-        self.game: GameSession = factory.session(request, opponent, role)
+        self.game: GameSession = factory.session(request, opponent, role, has_own_rules=True)
         self.game.begin(seed)
         self.used = time.monotonic()
         self.amounts: list[float] = []

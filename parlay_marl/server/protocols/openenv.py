@@ -219,9 +219,10 @@ class NegotiationEnvironment(Environment[NegotiationAction, NegotiationObservati
             text = (
                 f"{words}\n{session.verdict()}".strip() if session.is_over else position(view, belief, headlines, words)
             )
-            text = f"{introduction(view)}\n\n{text}" if is_first else text
+            text = f"{self._introduction(view)}\n\n{text}" if is_first else text
         return NegotiationObservation.model_validate(
             figures(view)
+            | vars(session.conditions)
             | {
                 "episode_id": self._episode,
                 "your_turn": session.is_on_turn(seat),
@@ -235,6 +236,11 @@ class NegotiationEnvironment(Environment[NegotiationAction, NegotiationObservati
                 "metadata": self._report(session) if session.is_over else {},
             }
         )
+
+    def _introduction(self, view: SeatView) -> str:
+        """Return what comes before the first position; in a match, with what is unusual about the game."""
+        unusual = self._session.conditions.text() if self._match is not None and self._session is not None else ""
+        return "\n".join(part for part in (introduction(view), unusual) if part)
 
     def _report(self, session: GameSession) -> dict[str, Any]:
         """Return the outcome of the finished game, and count its end once."""

@@ -90,6 +90,14 @@ class NegotiationObservation(Observation):
     scenario: str = Field("", description="name of the scenario")
     currency: str = Field("", description="currency of all amounts")
     price_range: tuple[float, float] = Field((0.0, 0.0), description="the public range of prices")
+    rules: str | dict[str, dict[str, float]] = Field(
+        "default", description="rules of the game: a preset, or the numbers that differ from the default"
+    )
+    reward_mode: str = Field("payoff", description="what the game pays: `payoff` or `shaped`")
+    information: str = Field("incomplete", description="`complete` where both limits are public")
+    seed_chosen: bool = Field(
+        False, description="whether whoever began the game chose its seed, and so may know the figures of both seats"
+    )
     round: int = Field(0, description="round, from 0")
     rounds: int = Field(0, description="rounds until the deadline")
     your_turn: bool = Field(False, description="whether the client is to act; false while another client is")

@@ -6,8 +6,9 @@ Starts `parlay serve` with a scenario of its own, whose private figures have ten
 should not send: valid messages that were altered (with Hypothesis), bytes that are no messages, replays, ids and codes
 of others, sockets that are half closed or torn down in the middle of a step, and over HTTP whatever the schema allows
 and does not (with schemathesis). After every refusal the game must be as it was, and no byte that comes back may hold a
-figure of the other player, before the outcome of a finished game tells it. Every finding is printed with the shortest
-message that led to it; exits with 1 where there is one.
+figure of the other player, before the outcome of a finished game tells it; a solver tries to work the other's limit out
+of rewards, own figures, credibility and beliefs. Every finding is printed with the shortest message that led to it;
+exits with 1 where there is one.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from tests.server.fuzz.clients import Bystander
 from tests.server.fuzz.findings import Findings
 from tests.server.fuzz.fuzzer import Fuzzer
 from tests.server.fuzz.hidden import PLANTED, SEEDS, secret
-from tests.server.fuzz.runs import final, matches_of, messages_of, schema_requests
+from tests.server.fuzz.runs import final, matches_of, messages_of, schema_requests, solved
 
 
 @contextlib.contextmanager
@@ -78,6 +79,7 @@ def main(arguments: Iterable[str] | None = None) -> int:
     parser.add_argument("--messages", type=int, default=100_000)
     parser.add_argument("--requests", type=int, default=3_000, help="from the schema")
     parser.add_argument("--matches", type=int, default=20)
+    parser.add_argument("--solved", type=int, default=20, help="games from which the other's limit is to be worked out")
     parser.add_argument("--altered", type=int, default=6, help="alterations of each message that Hypothesis makes")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args(None if arguments is None else list(arguments))
@@ -86,6 +88,7 @@ def main(arguments: Iterable[str] | None = None) -> int:
     with tempfile.TemporaryDirectory() as name, server(Path(name)) as (port, scenario, log):
         fuzzer = Fuzzer(port, scenario)
         matches_of(fuzzer, options.matches, options.seed)
+        solved(fuzzer, options.solved, options.seed)
         schema_requests(fuzzer, options.requests, options.seed)
         messages_of(fuzzer, options.messages, options.altered, options.seed)
         final(fuzzer)
