@@ -5,6 +5,7 @@ A seat belongs to a client, to a persona, which plays at once, or to a hosted pl
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from parlay_marl.catalogue.scenarios import Scenario
@@ -66,7 +67,7 @@ class GameSession:
         Without a seed, it is a game of secret ones: the figures of each seat are drawn apart.
         """
         if seed is not None:
-            self.conditions = Conditions.of(self.config, seed_chosen=True)
+            self.conditions = replace(self.conditions, seed_chosen=True)
             self.game.reset(seed)
         else:
             self._draws = independent_draws(self.config, [isinstance(each, PersonaPlayer) for each in self.opponents])

@@ -111,6 +111,7 @@ def solved(fuzzer: Fuzzer, number: int, start: int) -> None:
         draw = random.Random(start + game)
         watched_game(fuzzer, SEEDS[game % len(SEEDS)], draw)
         unchosen_games(fuzzer, draw)
+        fuzzer.are_untouched("a game for the solver")
     telling_choices(fuzzer)
 
 
