@@ -96,7 +96,9 @@ class LimitedWebSocket(WebSocketsSansIOProtocol, asyncio.BufferedProtocol):
         self._choose_reading()
 
     async def receive(self) -> Any:
-        """Return the next event; after the last one, read on."""
+        """Return the next event; after the last one, read on. Others have their turn before an event that waits."""
+        if not self.queue.empty():
+            await asyncio.sleep(0)
         event = await super().receive()
         self._read_on()
         return event

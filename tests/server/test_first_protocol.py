@@ -360,39 +360,37 @@ def is_there(web: TestClient, session: str) -> bool:
 
 
 def test_an_address_leaves_a_limited_number_of_shared_sessions_behind() -> None:
-    with TestClient(app(max_orphans=3)) as web:
-        held, open_one, _ = started(web, shared=True)
-        names = leave_behind(web, 5)
-        wait_until(lambda: [is_there(web, name) for name in names] == [False, False, True, True, True])
-        assert is_there(web, open_one)
-        held.socket.close()
-        wait_until(lambda: [is_there(web, name) for name in (*names[2:], open_one)].count(False) == 1)
+    web = TestClient(app(max_orphans=3))
+    held, open_one, _ = started(web, shared=True)
+    names = leave_behind(web, 5)
+    wait_until(lambda: [is_there(web, name) for name in names] == [False, False, True, True, True])
+    assert is_there(web, open_one)
+    held.socket.close()
+    wait_until(lambda: [is_there(web, name) for name in (*names[2:], open_one)].count(False) == 1)
 
 
 def test_what_is_left_behind_takes_no_more_than_half_of_a_server() -> None:
-    with TestClient(app(max_sessions=6)) as web:
-        names = leave_behind(web, 12)
-        wait_until(lambda: sum(is_there(web, name) for name in names) == 3)
-        clients = [started(web)[0] for _ in range(3)]
-        for client in clients:
-            client.socket.close()
+    web = TestClient(app(max_sessions=6))
+    names = leave_behind(web, 12)
+    wait_until(lambda: sum(is_there(web, name) for name in names) == 3)
+    clients = [started(web)[0] for _ in range(3)]
+    for client in clients:
+        client.socket.close()
 
 
 def test_a_shared_session_is_used_after_its_connection_is_lost_until_it_is_idle() -> None:
     for idle in (3_600.0, 0.05):
-        with TestClient(app(idle=idle)) as web:
-            (name,) = leave_behind(web, 1)
-            with web.websocket_connect("/env/ws") as socket:
-                if idle > LIMIT:
-                    assert "state" in Client(socket, methods=True).ask("state", session_id=name)
-                else:
-                    wait_until(lambda: not is_there(web, name))  # noqa: B023
-                    told = Client(socket, methods=True).ask("state", session_id=name)
-                    assert told == {"error": f"Session {name} not found"}
+        web = TestClient(app(idle=idle))
+        (name,) = leave_behind(web, 1)
+        if idle < LIMIT:
+            wait_until(lambda asked=web, session=name: not is_there(asked, session))
+        with web.websocket_connect("/env/ws") as socket:
+            told = Client(socket, methods=True).ask("state", session_id=name)
+            assert (told == {"error": f"Session {name} not found"}) is (idle < LIMIT)
 
 
 def test_several_workers_share_no_sessions() -> None:
-    with TestClient(app(workers=2)) as web, web.websocket_connect("/env/ws") as socket:
+    with TestClient(app(workers=2)).websocket_connect("/env/ws") as socket:
         client = Client(socket, methods=True)
         assert "this server has several workers" in client.ask("reset", shared=True)["error"]
         assert "session_id" in client.ask("reset", shared=False)
