@@ -17,6 +17,7 @@ from parlay_marl.server.error_text import client_text
 from parlay_marl.server.game_factory import GameFactory
 from parlay_marl.server.game_request import game_request
 from parlay_marl.server.middleware import protected
+from parlay_marl.server.middleware.asgi import client_address
 from parlay_marl.server.protocols.first import first_router
 from parlay_marl.server.protocols.openenv import NegotiationEnvironment
 from parlay_marl.server.protocols.openenv_messages import NegotiationAction, NegotiationObservation, NegotiationState
@@ -63,7 +64,7 @@ def _add_routes(app: FastAPI, factory: GameFactory) -> None:
         given = (
             await request.json() if await request.body() else {}
         )  # the middleware lets objects through, and nothing else
-        return JSONResponse(factory.new_match(game_request(given)))
+        return JSONResponse(factory.new_match(game_request(given), client_address(request.scope)))
 
     @app.get("/metrics", include_in_schema=False)
     async def metrics() -> Response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import gc
 import math
 import os
@@ -30,6 +31,7 @@ from parlay_marl.server.app import app_from_environment, create_app
 from parlay_marl.server.session import GameSession
 from parlay_marl.server.settings import ServerSettings
 from parlay_marl.server.telemetry import SHARED_FOLDER, log_config
+from parlay_marl.server.websocket import LimitedWebSocket
 
 BACKLOG = 2048
 """Connections that may wait for their acceptance."""
@@ -111,6 +113,13 @@ class HeadTimeoutProtocol(H11Protocol):
         self._watch.cancel()
         super().connection_lost(exc)
 
+    def shutdown(self) -> None:
+        """End because the server ends; a client that does not read its answer is not waited for."""
+        if self.flow.write_paused:
+            self.transport.abort()
+        else:
+            super().shutdown()
+
     def _look(self, before: Any) -> None:
         """Close the connection if it has waited for the same head of a request since the last look."""
         if self.transport.get_protocol() is not self:
@@ -152,8 +161,7 @@ def uvicorn_config(app: Any, settings: ServerSettings, **more: Any) -> uvicorn.C
         access_log=False,
         server_header=False,
         http=HeadTimeoutProtocol,
-        ws="websockets-sansio",
-        ws_max_size=2 * settings.max_message,  # more than the middleware takes, so that its clear answer comes first
+        ws=functools.partial(LimitedWebSocket, settings=settings),  # type: ignore[arg-type]  # uvicorn calls it only
         ws_per_message_deflate=False,  # costs a sixth of the steps a second, and memory for each connection
         timeout_graceful_shutdown=math.ceil(settings.drain),
         timeout_worker_healthcheck=SECONDS_TO_ANSWER,

@@ -196,16 +196,17 @@ class GameSession:
 
     def history(self) -> list[dict[str, Any]]:
         """Return all turns as both seats have seen them."""
-        return [
-            {
-                "round": turn.round, "seat": SEATS[turn.seat], "move": turn.move.name,
-                "amount": None if turn.price is None else self.scenario.to_currency(turn.price),
-                "terms": {} if turn.package is None else terms_of(turn.package, self.scenario),
-                "utterance": self.words_of(turn), "tension": round(turn.tension, 6),
-                "headlines": list(turn.headlines),
-            }
-            for turn in self.turns
-        ]  # fmt: skip
+        return [self.told(turn) for turn in self.turns]
+
+    def told(self, turn: Turn) -> dict[str, Any]:
+        """Return a turn as both seats have seen it."""
+        return {
+            "round": turn.round, "seat": SEATS[turn.seat], "move": turn.move.name,
+            "amount": None if turn.price is None else self.scenario.to_currency(turn.price),
+            "terms": {} if turn.package is None else terms_of(turn.package, self.scenario),
+            "utterance": self.words_of(turn), "tension": round(turn.tension, 6),
+            "headlines": list(turn.headlines),
+        }  # fmt: skip
 
     # ------------------------------------------------------------------ the end, and figures that are hidden until then
 

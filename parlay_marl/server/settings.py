@@ -76,6 +76,19 @@ class ServerSettings(Strict):
         le=3_600.0,
         description="longest time that a step waits for another client, or for a player as opponent, in seconds",
     )
+    turn: Annotated[float, Option(metavar="SECONDS")] = Field(
+        600.0,
+        gt=0.0,
+        le=86_400.0,
+        description="longest time for a turn in a game of two clients, in seconds; who takes longer forfeits",
+    )
+    max_orphans: int = Field(
+        100,
+        ge=1,
+        le=100_000,
+        description="largest number of sessions without a connection that an address may have: games whose client may "
+        "return, matches that nobody has joined, and shared sessions",
+    )
     reveal_hidden: bool = Field(
         False, description="show clients of the first protocol the truth instead of beliefs, for teaching"
     )

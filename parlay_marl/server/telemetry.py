@@ -44,6 +44,7 @@ ERRORS = tuple(
 )
 REASONS = (
     *("invalid_json", "not_an_object", "binary", "too_large", "too_deep", "number", "surrogate", "reserved_key"),
+    *("encoding", "turn"),
     *("unknown_type", "session_method", "session_query", "not_rpc", "unknown_method", "no_such_path"),
     *("origin", "token", "capacity", "rate", "idle", "slow_body"),
     *ERRORS,

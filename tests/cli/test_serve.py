@@ -9,6 +9,7 @@ import signal
 import socket
 import sys
 import tempfile
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -23,7 +24,7 @@ from websockets.sync.client import connect
 from parlay_marl.server.settings import HANDED_OVER, VARIABLES, ServerSettings
 from tests.cli.conftest import Parlay, long_flags
 from tests.processes import LIMIT, ROOT, Started, is_running, run, wait_until
-from tests.server.live import lines_of
+from tests.server.live import HANDSHAKE, frame, lines_of
 
 NOTICE = "Compiling the rules for this machine; this takes under a minute, once.\n"
 """What stands before the log where the rules have not been compiled yet."""
@@ -108,6 +109,30 @@ def test_it_serves_until_it_is_told_to_stop(tmp_path: Path) -> None:
     assert "failed" not in events
     assert "library" not in events
     assert TOKEN not in json.dumps(server.log) + json.dumps(server.said)
+
+
+def test_clients_that_do_not_read_or_wait_for_each_other_hold_no_server_up() -> None:
+    with served("--drain", "300", "--wait", "300") as server:
+        request = urllib.request.Request(f"{server.address}/matches", b'{"opener": "buyer"}', method="POST")
+        with urllib.request.urlopen(request, timeout=LIMIT) as answer:
+            codes = json.load(answer)["join_codes"]
+        with socket.socket() as line, server.connect() as waiting:
+            waiting.send(json.dumps({"type": "reset", "data": {"join_code": codes["seller"]}}))
+            line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+            line.connect(("127.0.0.1", server.port))
+            line.sendall(HANDSHAKE % b"/ws")
+            assert b" 101 " in line.recv(100)
+            line.sendall(frame(b'{"type": "reset"}') + frame(b'{"type": "state"}') * 40_000)
+            counts = [""]
+            while counts[-1] != counts[0] or len(counts) < 5:  # until no message is taken any more
+                time.sleep(0.2)
+                figures = server.get("/metrics")[1]
+                counts = [*counts, re.findall(r'messages_total{protocol="openenv"} (.*)', figures)[0]][-5:]
+            assert server.stop() == 0
+    events = [event["event"] for event in server.log]
+    assert "library" not in events, "nothing had to be cancelled"
+    assert events[-1] == "server_stopped"
+    assert "forfeit" not in json.dumps(server.log)
 
 
 def test_ctrl_c_ends_it_as_well_and_an_open_address_is_warned_of() -> None:

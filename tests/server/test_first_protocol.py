@@ -345,6 +345,65 @@ def test_shared_sessions_that_nobody_uses_hold_no_seats() -> None:
                 assert "state" in another.ask("state", session_id=session)
 
 
+def leave_behind(web: TestClient, number: int) -> list[str]:
+    """Return the ids of shared sessions that their connections have left."""
+    names = []
+    for _ in range(number):
+        client, session, _ = started(web, shared=True)
+        client.socket.close()
+        names.append(session)
+    return names
+
+
+def is_there(web: TestClient, session: str) -> bool:
+    return web.get(f"/env/sessions/{session}").status_code == 200
+
+
+def test_an_address_leaves_a_limited_number_of_shared_sessions_behind() -> None:
+    web = TestClient(app(max_orphans=3))
+    held, open_one, _ = started(web, shared=True)
+    names = leave_behind(web, 5)
+    wait_until(lambda: [is_there(web, name) for name in names] == [False, False, True, True, True])
+    assert is_there(web, open_one)
+    held.socket.close()
+    wait_until(lambda: [is_there(web, name) for name in (*names[2:], open_one)].count(False) == 1)
+
+
+def test_what_is_left_behind_takes_no_more_than_half_of_a_server() -> None:
+    web = TestClient(app(max_sessions=6))
+    names = leave_behind(web, 12)
+    wait_until(lambda: sum(is_there(web, name) for name in names) == 3)
+    clients = [started(web)[0] for _ in range(3)]
+    for client in clients:
+        client.socket.close()
+
+
+def test_a_shared_session_is_used_after_its_connection_is_lost_until_it_is_idle() -> None:
+    for idle in (3_600.0, 0.05):
+        web = TestClient(app(idle=idle))
+        (name,) = leave_behind(web, 1)
+        if idle < LIMIT:
+            wait_until(lambda asked=web, session=name: not is_there(asked, session))
+        with web.websocket_connect("/env/ws") as socket:
+            told = Client(socket, methods=True).ask("state", session_id=name)
+            assert (told == {"error": f"Session {name} not found"}) is (idle < LIMIT)
+
+
+def test_several_workers_share_no_sessions() -> None:
+    with TestClient(app(workers=2)).websocket_connect("/env/ws") as socket:
+        client = Client(socket, methods=True)
+        assert "this server has several workers" in client.ask("reset", shared=True)["error"]
+        assert "session_id" in client.ask("reset", shared=False)
+
+
+@pytest.mark.parametrize("start", [-1, "0", True, 0.5])
+def test_a_page_of_the_histories_is_asked_for_by_a_number(web: TestClient, start: Any) -> None:
+    client, session, _ = started(web)
+    assert "Invalid history_from" in client.ask("state", session_id=session, history_from=start)["error"]
+    assert set(client.ask("state", session_id=session, history_from=0)["state"]) == STATE
+    client.socket.close()
+
+
 def test_a_failure_is_never_a_silent_invention(monkeypatch: pytest.MonkeyPatch) -> None:
     shared = factory()
     protocol = FirstProtocol(shared)

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from parlay_marl.catalogue.scenarios import load_scenario
+from tests.server.fuzz.floods import floods_of, left_behind, lost_seats
 from tests.server.fuzz.fuzzer import Fuzzer
 from tests.server.fuzz.hidden import PLANTED, game_of, secret
 from tests.server.fuzz.messages import MESSAGES
@@ -80,6 +81,19 @@ def test_torn_and_half_closed_connections_leave_nothing_behind(fuzzer: Any) -> N
     for number in range(60):
         fuzzer.rude(random.Random(number))
     fuzzer.is_well("rude connections")
+    _nothing_found(fuzzer)
+
+
+def test_floods_that_nobody_reads_stop_nobody_else(fuzzer: Any) -> None:
+    floods_of(fuzzer, 2, 400_000, 1.0)
+    _nothing_found(fuzzer)
+
+
+def test_what_is_left_behind_leaves_room_and_lost_seats_are_given_back(fuzzer: Any) -> None:
+    left_behind(fuzzer, 15)
+    for number in range(6):
+        lost_seats(fuzzer, random.Random(number))
+    fuzzer.is_well("what is left behind")
     _nothing_found(fuzzer)
 
 

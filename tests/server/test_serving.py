@@ -6,6 +6,7 @@ import logging
 import socket
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import uvicorn
@@ -83,7 +84,10 @@ def test_those_that_work_stay_open() -> None:
 
 def test_uvicorn_is_told_the_limits() -> None:
     config = serving.uvicorn_config(StubApp(), ServerSettings(max_message=10_000, drain=2.5))
-    assert (config.ws_max_size, config.timeout_graceful_shutdown) == (20_000, 3)
+    config.load()
+    protocol: Any = config.ws_protocol_class
+    made = protocol(config=config, server_state=uvicorn.server.ServerState(), app_state={}, _loop=object())
+    assert (made.conn.max_message_size, config.timeout_graceful_shutdown) == (40_000, 3)
     assert config.timeout_worker_healthcheck == 120, "a worker that takes long to start is not killed for it"
     assert (config.access_log, config.server_header, config.ws_per_message_deflate) == (False, False, False)
 

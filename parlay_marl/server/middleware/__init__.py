@@ -9,6 +9,7 @@ from __future__ import annotations
 from parlay_marl.server.middleware.activity import Activity
 from parlay_marl.server.middleware.asgi import App
 from parlay_marl.server.middleware.capacity import Capacity
+from parlay_marl.server.middleware.connections import Connections
 from parlay_marl.server.middleware.content import Content
 from parlay_marl.server.middleware.failures import Failures
 from parlay_marl.server.middleware.idle import Idle
@@ -21,7 +22,20 @@ from parlay_marl.server.middleware.token import Token
 from parlay_marl.server.settings import ServerSettings
 from parlay_marl.server.telemetry import Telemetry
 
-LAYERS = (Failures, Activity, Paths, Idle, Rate, Origin, Token, Capacity, Size, Content, Redaction)
+LAYERS = (
+    Failures,
+    Connections,
+    Activity,
+    Paths,
+    Idle,
+    Rate,
+    Origin,
+    Token,
+    Capacity,
+    Size,
+    Content,
+    Redaction,
+)
 """The layers from the network to the app."""
 
 

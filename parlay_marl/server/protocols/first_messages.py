@@ -90,6 +90,14 @@ def seed_of(params: Mapping[str, Any]) -> int | None:
     return seed
 
 
+def history_from(params: Mapping[str, Any]) -> int | None:
+    """Return the step from which the histories of a state are asked for; None: the latest."""
+    start = params.get("history_from")
+    if start is not None and (isinstance(start, bool) or not isinstance(start, int) or start < 0):
+        raise RequestError("Invalid history_from: give a whole number from 0, or leave it out")
+    return start
+
+
 def echo(value: Any) -> str:
     """Return a name that a client has sent, shortened and without control characters."""
     return escaped(str(value)[:LONGEST_ECHO])

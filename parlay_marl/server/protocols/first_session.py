@@ -19,6 +19,8 @@ from parlay_marl.server.session import GameSession
 
 WITHOUT_OFFER = (Move.SILENCE, Move.CHALLENGE)
 """Tactical moves that no offer goes with."""
+ITEMS_OF_A_PAGE = 128
+"""Items of each history in a state; an ordinary game has fewer."""
 COSTLY = (Move.BATNA_REVEAL, Move.SILENCE)
 """Moves that need credibility."""
 REASONS = {Ending.DEAL: "deal_reached", Ending.WALK_AWAY: "walk_away", Ending.COLLAPSED: "zopa_collapsed"}
@@ -45,6 +47,8 @@ class FirstSession:
         self.game: GameSession = factory.session(request, opponent, role, has_own_rules=True)
         self.game.begin(seed)
         self.used = time.monotonic()
+        self.orphan_of: str | None = None
+        """The address whose connection has left it behind, where it is shared and its connection has ended."""
         self.amounts: list[float] = []
         """The amounts of the client's offers."""
         self.events = 0
@@ -162,19 +166,26 @@ class FirstSession:
 
     # ------------------------------------------------------------------ state
 
-    def state(self, public: bool = False) -> dict[str, Any]:
-        """Return the episode's state; with `public`, without what only the client may see."""
+    def state(self, public: bool = False, start: int | None = None) -> dict[str, Any]:
+        """Return the episode's state; with `public`, without what only the client may see.
+
+        Its two histories have a page each, that from `start` on or the last one; where that is not all, the state says
+        where the pages begin.
+        """
         game, view, ending = self.game, self._view, Ending(int(self.game.game.row["ending"]))
         scenario = game.scenario
-        return {
+        beliefs, amounts = _page(self.beliefs, start), _page(self.amounts, start)
+        is_all = (beliefs, amounts) == (slice(0, len(self.beliefs)), slice(0, len(self.amounts)))
+        cut = {} if is_all else {"history_from": {"belief_history": beliefs.start, "offer_history": amounts.start}}
+        return cut | {
             "session_id": self.id,
             "scenario_id": scenario.name,
             "persona": self.opponent,
             "step_count": game.client_turns,
             "cumulative_reward": 0.0 if public else game.earned[self.seat],
             "hidden_state": self._public_figures() if public else self._hidden_state(),
-            "belief_history": [] if public else self.beliefs,
-            "offer_history": self.amounts,
+            "belief_history": [] if public else self.beliefs[beliefs],
+            "offer_history": self.amounts[amounts],
             "drift_events_fired": self.events,
             "episode_done": game.is_over,
             "termination_reason": REASONS.get(ending, "max_turns") if ending else None,
@@ -219,6 +230,12 @@ class FirstSession:
             "has_alternative": False, "persona_drifted": False, "last_stated_batna": self._claimed,
             "event_impacts": None,
         }  # fmt: skip
+
+
+def _page(items: list[Any], start: int | None) -> slice:
+    """Return where the page of a history lies that begins at an item, or the last page."""
+    first = max(len(items) - ITEMS_OF_A_PAGE, 0) if start is None else min(start, len(items))
+    return slice(first, min(first + ITEMS_OF_A_PAGE, len(items)))
 
 
 def _is_met(view: SeatView, amount: float, package: int | None) -> bool:

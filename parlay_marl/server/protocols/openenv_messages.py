@@ -24,6 +24,9 @@ class ResetRequest(GameRequest):
     role: Seat = Field("buyer", description="the client's seat")
     opponent: str = Field("shark", max_length=120, description="opponent in the other seat, by name")
     join_code: str | None = Field(None, max_length=120, description="code for a seat in a game of two clients")
+    resume_token: str | None = Field(
+        None, max_length=120, description="token of an earlier reset: its game goes on in this connection"
+    )
     text: bool = Field(True, strict=True, description="whether observations have a text for a reader")
 
 
@@ -37,6 +40,9 @@ class NegotiationAction(Action):
     walk_away: Flag = Field(False, description="leave without a deal")
     terms: dict[str, str] | None = Field(None, max_length=8, description="options of terms by name, with an offer")
     wait: Flag = Field(False, description="in a game of two clients: only wait for the turn of the seat")
+    history: int | None = Field(
+        None, strict=True, ge=0, description="only show a page of the history, from this turn on, in `metadata`"
+    )
 
 
 class Part(BaseModel):
@@ -133,7 +139,8 @@ class NegotiationState(State):
     round: int = Field(0, description="round, from 0")
     done: bool = Field(False, description="whether the game is over")
     cumulative_reward: float = Field(0.0, description="rewards of the client's seat, added up")
-    history: list[dict[str, Any]] = Field([], description="all turns, as both seats see them")
+    history: list[dict[str, Any]] = Field([], description="the latest turns, as both seats see them")
+    history_start: int = Field(0, description="number of the first of these turns, from 0")
     hidden: dict[str, Any] = Field({}, description="the true figures of both seats, where they are revealed")
 
 

@@ -120,7 +120,9 @@ def final(fuzzer: Fuzzer) -> None:
     fuzzer.is_well("the end")
     fuzzer.close()
     open_ = {}
-    left = {'parlay_sessions_open{protocol="first"}': float(fuzzer.shared)}
+    left = {
+        'parlay_sessions_open{protocol="first"}': float(fuzzer.shared + fuzzer.findings.sent["sessions left behind"])
+    }
     for _ in range(50):
         found = fuzzer.figures()
         open_ = {
