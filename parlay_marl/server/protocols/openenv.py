@@ -13,14 +13,13 @@ from openenv.core.env_server.types import EnvironmentMetadata
 
 from parlay_marl import __version__
 from parlay_marl.catalogue.files import validate
-from parlay_marl.core.moves import SEATS, Move
+from parlay_marl.core.moves import SEATS
 from parlay_marl.errors import ConfigurationError, IllegalMoveError, NotStartedError, ParlayError, RequestError
-from parlay_marl.game.action import Action
-from parlay_marl.game.view import SeatView
 from parlay_marl.server.error_text import FAILED, client_text
 from parlay_marl.server.game_factory import GameFactory
 from parlay_marl.server.matches import Match
-from parlay_marl.server.parsing import parse_action, parse_words
+from parlay_marl.server.parsing import parse_words
+from parlay_marl.server.protocols.openenv_action import action_of, only_waits, refuse_unknown
 from parlay_marl.server.protocols.openenv_messages import (
     NegotiationAction,
     NegotiationObservation,
@@ -176,12 +175,14 @@ class NegotiationEnvironment(Environment[NegotiationAction, NegotiationObservati
         session = self._session
         if session is None:
             raise NotStartedError(NO_RESET)
+        if not self._request.ignore_unknown:
+            refuse_unknown(action)
         words = parse_words(action.utterance, self._factory.settings.max_words)
         if action.wait:
             self._check_waits(action, session)
         else:
             session.check_turn(self._seat)
-            session.play(self._seat, _action_of(action, session.view(self._seat), words))
+            session.play(self._seat, action_of(action, session.view(self._seat), words))
             if self._match is not None:
                 self._match.wake()
         self._steps += 1
@@ -190,7 +191,7 @@ class NegotiationEnvironment(Environment[NegotiationAction, NegotiationObservati
         """Refuse a client that waits where it is on turn, or where it would also move."""
         if self._match is None:
             raise IllegalMoveError("wait: only a game of two clients has turns to wait for; make a move")
-        if action != NegotiationAction(wait=True, metadata=action.metadata):
+        if not only_waits(action):
             raise IllegalMoveError("wait: nothing goes with it; make a move, or wait")
         if session.is_on_turn(self._seat):
             raise IllegalMoveError("wait: it is your turn; make a move")
@@ -212,13 +213,11 @@ class NegotiationEnvironment(Environment[NegotiationAction, NegotiationObservati
         session, seat = self._session, self._seat
         if session is None:
             raise NotStartedError(NO_RESET)
-        view, belief, headlines = session.view(seat), session.belief(seat), session.take_headlines(seat)
-        turn, words = session.last_turn_of(1 - seat)
+        view, belief, news = session.view(seat), session.belief(seat), session.take_news(seat)
+        answered = session.last_turn_of(1 - seat)
         text = ""
         if self._request.text:
-            text = (
-                f"{words}\n{session.verdict()}".strip() if session.is_over else position(view, belief, headlines, words)
-            )
+            text = f"{news.words}\n{session.verdict()}".strip() if session.is_over else position(view, belief, news)
             text = f"{introduction(view)}\n\n{text}" if is_first else text
         return NegotiationObservation.model_validate(
             figures(view)
@@ -226,9 +225,9 @@ class NegotiationEnvironment(Environment[NegotiationAction, NegotiationObservati
                 "episode_id": self._episode,
                 "your_turn": session.is_on_turn(seat),
                 "belief": None if belief is None else belief.as_dict(),
-                "headlines": headlines,
-                "counter_move": None if turn is None else turn.move.name,
-                "utterance": words,
+                "headlines": list(news.headlines),
+                "counter_move": None if answered is None else answered.move.name,
+                "utterance": news.words,
                 "text": text,
                 "done": session.is_over,
                 "reward": None if is_first else session.take_reward(seat),
@@ -242,19 +241,6 @@ class NegotiationEnvironment(Environment[NegotiationAction, NegotiationObservati
             session.is_counted = True
             self._factory.telemetry.game_ended(PROTOCOL, *session.ending(), self._number)
         return {"outcome": session.outcome()}
-
-
-def _action_of(action: NegotiationAction, view: SeatView, words: str) -> Action:
-    """Return the action that a message means."""
-    return parse_action(
-        view,
-        words,
-        amount=action.offer_amount,
-        tactic=None if action.tactical_move is None else Move[action.tactical_move],
-        accept=action.accept,
-        walk_away=action.walk_away,
-        terms=action.terms,
-    )
 
 
 def _episode_id(given: Any) -> str:
