@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import sys
+import tomllib
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -186,6 +187,16 @@ def definition_table(table: Iterable[Metric | Definition]) -> str:
     return markdown(("key", "name", "unit", "meaning", "formula", "source"), rows)
 
 
+def first_protocol_table() -> str:
+    """Return the fields of the first protocol: what the first server did, and what this one does."""
+    rows = tomllib.loads((ROOT / "docs/first_protocol.toml").read_text("utf-8"))["row"]
+    names = [", ".join(f"`{name}`" if name.isidentifier() else name for name in row["names"]) for row in rows]
+    return markdown(
+        ("in", "field", "first server", "this server"),
+        ((row["part"], name, row["first"], row.get("here", "the same")) for row, name in zip(rows, names, strict=True)),
+    )
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "observation": observation_table,
     "infos": info_table,
@@ -208,6 +219,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "personas": persona_table,
     "scenarios": scenario_table,
     "metrics": lambda: definition_table(METRICS),
+    "first-protocol": first_protocol_table,
     "ratings": lambda: definition_table(RATINGS),
 }
 

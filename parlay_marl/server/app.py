@@ -20,7 +20,8 @@ from parlay_marl.server.middleware import protected
 from parlay_marl.server.middleware.asgi import client_address
 from parlay_marl.server.protocols.first import first_router
 from parlay_marl.server.protocols.openenv import NegotiationEnvironment
-from parlay_marl.server.protocols.openenv_messages import NegotiationAction, NegotiationObservation, NegotiationState
+from parlay_marl.server.protocols.openenv_action import ReceivedAction
+from parlay_marl.server.protocols.openenv_messages import NegotiationObservation, NegotiationState
 from parlay_marl.server.settings import ServerSettings
 from parlay_marl.server.telemetry import Telemetry
 
@@ -39,7 +40,7 @@ def create_app(settings: ServerSettings | None = None) -> FastAPI:
     factory = GameFactory(settings, telemetry)
     server = HTTPEnvServer(
         functools.partial(NegotiationEnvironment, factory),
-        NegotiationAction,
+        ReceivedAction,
         NegotiationObservation,
         max_concurrent_envs=settings.max_sessions,
         env_name="parlay_marl",

@@ -6,7 +6,7 @@ A seat belongs to a client, to a persona, which plays at once, or to a hosted pl
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from parlay_marl.catalogue.scenarios import Scenario
 from parlay_marl.core.moves import SEATS
@@ -25,11 +25,19 @@ from parlay_marl.players.voice import drifted_now
 from parlay_marl.server.conditions import Conditions
 from parlay_marl.server.hosted_player import HostedPlayer
 from parlay_marl.server.private_draws import independent_draws
-from parlay_marl.server.seat_text import spoken, terms_of
+from parlay_marl.server.seat_text import News, spoken, terms_of
 
 VERDICT_WIDTH = 80
 
 Opponent = PersonaPlayer | HostedPlayer
+
+
+class Told(NamedTuple):
+    """How much of a game a seat has been told: numbers of turns and headlines, and its limit in currency."""
+
+    turns: int = 0
+    headlines: int = 0
+    limit: float | None = None
 
 
 class GameSession:
@@ -58,8 +66,8 @@ class GameSession:
         self._views: dict[int, SeatView] = {}
         """The views of both seats since the last turn, as far as they were asked for."""
         self._headlines: list[str] = []
-        self._sent_headlines = [0, 0]
-        """Number of headlines that each seat has got."""
+        self._told = [Told(), Told()]
+        """What each seat has been told."""
 
     def begin(self, seed: int | None) -> None:
         """Begin game 0 of a seed; a persona that opens has played then.
@@ -177,22 +185,32 @@ class GameSession:
         paid, self._unpaid[seat] = self._unpaid[seat], 0.0
         return paid
 
-    def take_headlines(self, seat: int) -> list[str]:
-        """Return the headlines since this was last called for a seat."""
-        new = self._headlines[self._sent_headlines[seat] :]
-        self._sent_headlines[seat] = len(self._headlines)
-        return new
+    def take_news(self, seat: int) -> News:
+        """Return what has happened since this was last called for a seat."""
+        told, turns = self._told[seat], self.turns
+        new = turns[told.turns :]
+        others = [turn for turn in new if turn.seat != seat]
+        self._told[seat] = Told(len(turns), len(self._headlines), self.view(seat).reservation_price)
+        return News(
+            headlines=tuple(self._headlines[told.headlines :]),
+            words=self.words_of(others[-1]) if others else "",
+            erosions=sum(turn.eroded for turn in new),
+            limit_before=told.limit,
+        )
+
+    def tell_again(self, seat: int) -> None:
+        """Count as new what came after a seat's last turn, for a client that may not have got the reply to it."""
+        turns = self.turns
+        told = max((number for number, turn in enumerate(turns, 1) if turn.seat == seat), default=0)
+        self._told[seat] = Told(told, sum(len(turn.headlines) for turn in turns[:told]))
 
     def words_of(self, turn: Turn) -> str:
         """Return what the other seat hears with a turn; an opponent without words of its own says its move plainly."""
         return turn.words if self.opponents[turn.seat] is None else spoken(turn.as_seen(), self.scenario)
 
-    def last_turn_of(self, seat: int) -> tuple[Turn | None, str]:
-        """Return a seat's last turn, and what it said."""
-        for turn in reversed(self.turns[-2:]):
-            if turn.seat == seat:
-                return turn, self.words_of(turn)
-        return None, ""
+    def last_turn_of(self, seat: int) -> Turn | None:
+        """Return a seat's last turn; None before its first."""
+        return next((turn for turn in reversed(self.turns[-2:]) if turn.seat == seat), None)
 
     def history(self) -> list[dict[str, Any]]:
         """Return all turns as both seats have seen them."""

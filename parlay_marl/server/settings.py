@@ -110,7 +110,10 @@ class ServerSettings(Strict):
         None, ge=1, le=1_000, description="rounds of the first protocol's games; default: as the scenario says"
     )
     credibility_start: Annotated[float, Option(metavar="POINTS", variable="CREDIBILITY_POINTS_START")] = Field(
-        100.0, ge=0.0, le=100.0, description="credibility at the start of the first protocol's games"
+        100.0,
+        ge=0.0,
+        le=100.0,
+        description="credibility at the start of the first protocol's games, and the most in them",
     )
     credibility_regain: Annotated[float, Option(metavar="POINTS", variable="CREDIBILITY_REGEN_PER_TURN")] = Field(
         5.0, ge=0.0, le=100.0, description="credibility regained per turn in the first protocol's games"

@@ -11,6 +11,7 @@ from parlay_marl.errors import ParlayError
 from parlay_marl.server.history import BYTES_OF_A_PAGE, latest_page, page_from
 from parlay_marl.server.protocols.first_session import ITEMS_OF_A_PAGE, FirstSession
 from parlay_marl.server.protocols.openenv import NegotiationEnvironment
+from parlay_marl.server.protocols.openenv_action import ReceivedAction
 from parlay_marl.server.protocols.openenv_messages import NegotiationAction
 from parlay_marl.server.session import GameSession
 from tests.server.table import factory
@@ -24,7 +25,7 @@ LARGEST = 2**18
 
 def long_game(rounds: int, words: str) -> NegotiationEnvironment:
     """Return a game that has gone on for long."""
-    env = environment()
+    env = environment(factory(allow_rules=True))
     env.reset(seed=1, opponent="hardliner", opener="buyer", max_rounds=1_000, role="buyer")
     for _ in range(rounds):
         seen = env.step(NegotiationAction(utterance=words, offer_amount=110_000.0))
@@ -81,7 +82,10 @@ def test_asking_for_the_history_plays_nothing_and_loses_nothing() -> None:
     env = long_game(2, "So?")
     before = env.state
     env.step(NegotiationAction(history=1))
+    env.step(ReceivedAction(history=1))  # as the server reads it
     assert env.state == before
+    with pytest.raises(ParlayError, match=r"^thoughts: no key"):
+        env.step(ReceivedAction.model_validate({"history": 1, "thoughts": "hm"}))
     for wrong in ({"history": 5}, {"history": 0, "wait": True}, {"history": 0, "offer_amount": 120_000.0}):
         with pytest.raises(ParlayError, match="history: "):
             env.step(NegotiationAction(**wrong))

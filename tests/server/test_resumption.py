@@ -92,6 +92,8 @@ def test_a_game_goes_on_in_another_connection(tables: Any) -> None:
         assert token_of(again) == token
         assert "You are the buyer" in again["observation"]["text"]
         figures = ("episode_id", "round", "counter_offer", "offer", "reservation_price", "tension", "belief")
+        assert seen["observation"]["utterance"], "the reply may be lost, so that its words are told again"
+        figures += ("utterance", "headlines", "counter_move")
         assert {name: again["observation"][name] for name in figures} == {
             name: seen["observation"][name] for name in figures
         }

@@ -81,19 +81,20 @@ class FirstProtocol:
         raise RequestError(f"Unknown command: {echo(command)}")
 
     def _reset(self, params: Mapping[str, Any], own: Sessions) -> dict[str, Any]:
-        """Begin a session."""
+        """Begin a session; what is wrong is said in the order of the first server."""
+        seed = seed_of(params)
         scenario, persona = params.get("scenario_id", DEFAULT_SCENARIO), params.get("persona", DEFAULT_PERSONA)
-        if not isinstance(scenario, str) or scenario not in self._factory.scenarios:
-            raise RequestError(f"Unknown scenario: {echo(scenario)}")
         if not isinstance(persona, str) or persona not in self._factory.opponents:
             raise RequestError(f"Unknown persona: {echo(persona)}")
+        if not isinstance(scenario, str) or scenario not in self._factory.scenarios:
+            raise RequestError(f"Unknown scenario: {echo(scenario)}")
         role = params.get("role", "seller")
         if role not in SEATS:
             raise RequestError(f"Unknown role: {echo(role)}")
         shared = params.get("shared", self._factory.settings.share_sessions) is True
         if shared and self._factory.settings.workers > 1:
             raise RequestError("shared: this server has several workers, which share no sessions; leave it out")
-        session = FirstSession(self._factory, scenario, persona, role, seed_of(params), shared)
+        session = FirstSession(self._factory, scenario, persona, role, seed, shared)
         self._make_room(own)
         self._admit(session, own)
         return {"session_id": session.id, "observation": session.observation(0.0, OPENING), "done": False}

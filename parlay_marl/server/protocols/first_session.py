@@ -14,7 +14,7 @@ from parlay_marl.game.view import SeatView
 from parlay_marl.server.game_factory import GameFactory
 from parlay_marl.server.game_request import GameRequest
 from parlay_marl.server.parsing import parse_action, parse_words
-from parlay_marl.server.protocols.first_messages import MOVES, FirstAction
+from parlay_marl.server.protocols.first_messages import FIRST_MOVES, FirstAction
 from parlay_marl.server.session import GameSession
 
 WITHOUT_OFFER = (Move.SILENCE, Move.CHALLENGE)
@@ -34,7 +34,8 @@ class FirstSession:
         self, factory: GameFactory, scenario: str, opponent: str, role: str, seed: int | None, shared: bool
     ) -> None:
         self._settings = settings = factory.settings
-        credibility = {"start": settings.credibility_start, "regain": settings.credibility_regain}
+        start = settings.credibility_start
+        credibility = {"start": start, "most": start, "regain": settings.credibility_regain}
         request = GameRequest(
             scenario=scenario, rules={"credibility": credibility}, opener=role, max_rounds=settings.rounds,
             reward="shaped",
@@ -64,28 +65,23 @@ class FirstSession:
     async def step(self, message: FirstAction) -> dict[str, Any]:
         """Play the client's turn and the opponent's answer; return the observation."""
         self.game.check_turn(self.seat)
-        words, tactic = parse_words(message.utterance, self._settings.max_words), self._tactic(message)
-        self.game.play(self.seat, self._action(message, words, tactic))
+        tactic = message.tactical_move
+        if tactic in COSTLY and tactic not in self._view.legal_moves:
+            raise RequestError("Insufficient credibility points for that move")
+        words = parse_words(message.utterance, self._settings.max_words)
+        self.game.play(self.seat, self._action(message, words))
         if message.offer_amount is not None and tactic not in WITHOUT_OFFER and not message.walk_away:
             self.amounts.append(self._within_range(message.offer_amount))
         await self.game.let_hosted_player_act()
         self.beliefs.append(self.belief())
-        _, said = self.game.last_turn_of(self.other)
-        return self.observation(self.game.take_reward(self.seat), said)
+        return self.observation(self.game.take_reward(self.seat))
 
-    def _tactic(self, message: FirstAction) -> Move | None:
-        """Return the tactical move of a message, if the credibility that is left allows it."""
-        tactic = message.tactic
-        if tactic in COSTLY and tactic not in self._view.legal_moves:
-            raise RequestError("Insufficient credibility points for that move")
-        return tactic
-
-    def _action(self, message: FirstAction, words: str, tactic: Move | None) -> Action:
+    def _action(self, message: FirstAction, words: str) -> Action:
         """Return the action that a message means in a game for two.
 
-        An amount beside acceptance, leaving, silence or a challenge is ignored, as it was.
+        An amount beside acceptance, leaving, silence or a challenge is ignored: these offer nothing here.
         """
-        view = self._view
+        view, tactic = self._view, message.tactical_move
         if message.accept or message.walk_away:
             return parse_action(view, words, tactic=tactic, accept=message.accept, walk_away=message.walk_away)
         if tactic in WITHOUT_OFFER:
@@ -105,12 +101,15 @@ class FirstSession:
 
     # ------------------------------------------------------------------ what the client sees
 
-    def observation(self, reward: float, words: str) -> dict[str, Any]:
-        """Return the observation; its hidden figures are the seat's beliefs, unless the server reveals the truth."""
+    def observation(self, reward: float, opening: str = "") -> dict[str, Any]:
+        """Return the observation; its hidden figures are the seat's beliefs, unless the server reveals the truth.
+
+        `opening` are the words of the first observation.
+        """
         game, view = self.game, self._view
         low, high = self._limits()
-        news = game.take_headlines(self.seat)
-        self.events += len(news)
+        news = game.take_news(self.seat)
+        self.events += len(news.headlines)
         return {
             "step_count": game.client_turns,
             "episode_done": game.is_over,
@@ -121,12 +120,12 @@ class FirstSession:
             "nash_point": round(0.5 * (low + high), game.scenario.exact_decimals),
             "tension_score": view.tension,
             "belief_state": self.beliefs[-1],
-            "last_utterance": words,
-            "available_moves": [name for name, move in MOVES.items() if move in view.legal_moves],
+            "last_utterance": opening or news.words,
+            "available_moves": list(FIRST_MOVES),
             "credibility_points": round(view.credibility),
             "reward": reward,
             "cumulative_reward": game.earned[self.seat],
-            "drift_event": "; ".join(news) or None,
+            "drift_event": "; ".join(news.headlines) or None,
             "zopa_erosion_ticks": view.erosion_ticks,
             "zopa_width_pct_remaining": self._width_left(),
         }

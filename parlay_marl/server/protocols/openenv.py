@@ -15,16 +15,16 @@ from openenv.core.env_server.types import EnvironmentMetadata
 
 from parlay_marl import __version__
 from parlay_marl.catalogue.files import validate
-from parlay_marl.core.moves import SEATS, Move
+from parlay_marl.core.moves import SEATS
 from parlay_marl.errors import ConfigurationError, IllegalMoveError, NotStartedError, ParlayError, RequestError
-from parlay_marl.game.action import Action
 from parlay_marl.game.view import SeatView
 from parlay_marl.server.connection import CONNECTION, Connection
 from parlay_marl.server.error_text import FAILED, client_text
 from parlay_marl.server.game_factory import GameFactory
 from parlay_marl.server.history import latest_page, page_from
-from parlay_marl.server.parsing import parse_action, parse_words
+from parlay_marl.server.parsing import parse_words
 from parlay_marl.server.places import Place
+from parlay_marl.server.protocols.openenv_action import action_of, does_only, refuse_unknown
 from parlay_marl.server.protocols.openenv_messages import (
     NegotiationAction,
     NegotiationObservation,
@@ -54,6 +54,7 @@ class NegotiationEnvironment(Environment[NegotiationAction, NegotiationObservati
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = 0
         self._has_text = True
+        self._ignores_unknown = False
         self._why_no_game = NO_RESET
         self._number: int | None = None
         """The number of the connection's session in the log; None before the first reset."""
@@ -75,6 +76,7 @@ class NegotiationEnvironment(Environment[NegotiationAction, NegotiationObservati
         """Play the client's turn and a persona's answer, without waiting for another client."""
         with self._errors_reported():
             began = time.perf_counter()
+            self._check_keys(action)
             if action.history is not None:
                 return self._history_page(action, action.history)
             self._play(action)
@@ -100,6 +102,7 @@ class NegotiationEnvironment(Environment[NegotiationAction, NegotiationObservati
         """
         with self._errors_reported():
             began = time.perf_counter()
+            self._check_keys(action)
             if action.history is not None:
                 return self._history_page(action, action.history)
             self._play(action)
@@ -182,12 +185,13 @@ class NegotiationEnvironment(Environment[NegotiationAction, NegotiationObservati
         self._know_connection()
         if request.resume_token is not None:
             place = self._factory.places.take(request.resume_token)
+            place.session.tell_again(place.seat)
         else:
             place = self._new_place(request, episode)
             if self._connection is not None:
                 self._factory.places.keep(place, self._connection.address)
         self._leave()
-        self._place, self._has_text = place, request.text
+        self._place, self._has_text, self._ignores_unknown = place, request.text, request.ignore_unknown
         place.given_up = self._give_up
         if self._number is None:
             self._number = self._factory.telemetry.session_started(PROTOCOL)
@@ -223,6 +227,12 @@ class NegotiationEnvironment(Environment[NegotiationAction, NegotiationObservati
             raise NotStartedError(self._why_no_game)
         return self._place
 
+    def _check_keys(self, action: NegotiationAction) -> None:
+        """Refuse a turn with unknown keys, unless the client has said that they are to be ignored."""
+        self._taken()
+        if not self._ignores_unknown:
+            refuse_unknown(action)
+
     def _play(self, action: NegotiationAction) -> None:
         """Play the client's turn; a client that only waits plays nothing."""
         place = self._taken()
@@ -232,7 +242,7 @@ class NegotiationEnvironment(Environment[NegotiationAction, NegotiationObservati
             self._check_waits(action, place)
         else:
             session.check_turn(place.seat)
-            session.play(place.seat, _action_of(action, session.view(place.seat), words))
+            session.play(place.seat, action_of(action, session.view(place.seat), words))
             if place.match is not None:
                 place.match.turn_begins()
         place.steps += 1
@@ -241,7 +251,7 @@ class NegotiationEnvironment(Environment[NegotiationAction, NegotiationObservati
         """Refuse a client that waits where it is on turn, or where it would also move."""
         if place.match is None:
             raise IllegalMoveError("wait: only a game of two clients has turns to wait for; make a move")
-        if action != NegotiationAction(wait=True, metadata=action.metadata):
+        if not does_only(action, "wait"):
             raise IllegalMoveError("wait: nothing goes with it; make a move, or wait")
         if place.is_on_turn:
             raise IllegalMoveError("wait: it is your turn; make a move")
@@ -263,13 +273,11 @@ class NegotiationEnvironment(Environment[NegotiationAction, NegotiationObservati
         """Return what the client's seat sees."""
         place = self._taken()
         session, seat = place.session, place.seat
-        view, belief, headlines = session.view(seat), session.belief(seat), session.take_headlines(seat)
-        turn, words = session.last_turn_of(1 - seat)
+        view, belief, news = session.view(seat), session.belief(seat), session.take_news(seat)
+        answered = session.last_turn_of(1 - seat)
         text = ""
         if self._has_text:
-            text = (
-                f"{words}\n{session.verdict()}".strip() if session.is_over else position(view, belief, headlines, words)
-            )
+            text = f"{news.words}\n{session.verdict()}".strip() if session.is_over else position(view, belief, news)
             text = f"{self._introduction(place, view)}\n\n{text}" if is_first else text
         return NegotiationObservation.model_validate(
             figures(view)
@@ -278,9 +286,9 @@ class NegotiationEnvironment(Environment[NegotiationAction, NegotiationObservati
                 "episode_id": place.episode,
                 "your_turn": session.is_on_turn(seat),
                 "belief": None if belief is None else belief.as_dict(),
-                "headlines": headlines,
-                "counter_move": None if turn is None else turn.move.name,
-                "utterance": words,
+                "headlines": list(news.headlines),
+                "counter_move": None if answered is None else answered.move.name,
+                "utterance": news.words,
                 "text": text,
                 "done": session.is_over,
                 "reward": None if is_first else session.take_reward(seat),
@@ -295,7 +303,7 @@ class NegotiationEnvironment(Environment[NegotiationAction, NegotiationObservati
 
     def _history_page(self, action: NegotiationAction, start: int) -> NegotiationObservation:
         """Return what the client's seat sees, with a page of the history; nothing is played."""
-        if action != NegotiationAction(history=start, metadata=action.metadata):
+        if not does_only(action, "history"):
             raise RequestError("history: nothing goes with it; make a move, or ask for the history")
         page = page_from(self._taken().session, start)
         seen = self._observation()
@@ -317,19 +325,6 @@ class NegotiationEnvironment(Environment[NegotiationAction, NegotiationObservati
             session.is_counted = True
             self._factory.telemetry.game_ended(PROTOCOL, *session.ending(), self._number)
         return {"outcome": session.outcome()}
-
-
-def _action_of(action: NegotiationAction, view: SeatView, words: str) -> Action:
-    """Return the action that a message means."""
-    return parse_action(
-        view,
-        words,
-        amount=action.offer_amount,
-        tactic=None if action.tactical_move is None else Move[action.tactical_move],
-        accept=action.accept,
-        walk_away=action.walk_away,
-        terms=action.terms,
-    )
 
 
 def _episode_id(given: Any) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Any, Literal
 
 from openenv.core.env_server.types import Action, Observation, State
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator
+from pydantic_core import PydanticCustomError
 
 from parlay_marl.game import view as game_view
 from parlay_marl.game.view import SeatView
@@ -13,8 +15,32 @@ from parlay_marl.server.game_request import GameRequest
 from parlay_marl.server.seat_text import terms_of
 
 Seat = Literal["buyer", "seller"]
-Tactic = Literal["ANCHOR_HIGH", "BATNA_REVEAL", "SILENCE", "CHALLENGE"]
-Amount = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+LONGEST_AMOUNT = 60
+"""Characters of an amount that is written as text."""
+
+
+def _move_name(given: Any) -> Any:
+    """Return the name of a move as the rules write it, whatever its case."""
+    return "_".join(given.upper().replace("-", " ").split()) if isinstance(given, str) else given
+
+
+def _amount(given: Any) -> float | str:
+    """Return an amount: a finite number, or text, which is read when the scenario is known."""
+    if isinstance(given, str) and len(given) <= LONGEST_AMOUNT:
+        return given
+    if isinstance(given, int | float) and not isinstance(given, bool) and math.isfinite(given):
+        return float(given)
+    raise PydanticCustomError("amount", "give a finite number, or one written as text of up to 60 characters")
+
+
+Tactic = Annotated[
+    Literal["ACCEPT", "WALK_AWAY", "OFFER", "ANCHOR_HIGH", "BATNA_REVEAL", "SILENCE", "CHALLENGE"],
+    BeforeValidator(_move_name),
+]
+Amount = Annotated[
+    float | str,
+    PlainValidator(_amount, json_schema_input_type=float | Annotated[str, Field(max_length=LONGEST_AMOUNT)]),
+]
 Flag = Annotated[bool, Field(strict=True)]
 
 
@@ -28,16 +54,23 @@ class ResetRequest(GameRequest):
         None, max_length=120, description="token of an earlier reset: its game goes on in this connection"
     )
     text: bool = Field(True, strict=True, description="whether observations have a text for a reader")
+    ignore_unknown: bool = Field(
+        False,
+        strict=True,
+        description="whether unknown keys of actions are ignored; else an action with one is refused",
+    )
 
 
 class NegotiationAction(Action):
     """A turn: words, and at most one move beside them. Words alone offer nothing, or challenge a claim they doubt."""
 
     utterance: str = Field("", description="words; they never bind, and no figure is read out of them")
-    offer_amount: Amount | None = Field(None, description="price in currency, of an offer, an anchor or a claim")
-    tactical_move: Tactic | None = Field(None, description="a move other than an offer, acceptance or leaving")
-    accept: Flag = Field(False, description="take the other's standing offer")
-    walk_away: Flag = Field(False, description="leave without a deal")
+    offer_amount: Amount | None = Field(
+        None, description="price in currency, of an offer, an anchor or a claim: a number, or one as text (`140,000`)"
+    )
+    tactical_move: Tactic | None = Field(None, description="a move, by a name of `legal_moves` in any case")
+    accept: Flag = Field(False, description="take the other's standing offer; the same as the move `ACCEPT`")
+    walk_away: Flag = Field(False, description="leave without a deal; the same as the move `WALK_AWAY`")
     terms: dict[str, str] | None = Field(None, max_length=8, description="options of terms by name, with an offer")
     wait: Flag = Field(False, description="in a game of two clients: only wait for the turn of the seat")
     history: int | None = Field(
@@ -126,7 +159,9 @@ class NegotiationObservation(Observation):
     belief: Belief | None = Field(None, description="belief of the seat's tracker about the other")
     headlines: list[str] = Field([], description="events since the last observation")
     counter_move: str | None = Field(None, description="the other's last move")
-    utterance: str = Field("", description="words of the other with that move")
+    utterance: str = Field(
+        "", description="new words of the other; empty where it has had no turn since the last observation"
+    )
     text: str = Field("", description="the observation as text for a reader")
 
 
