@@ -17,6 +17,7 @@ from parlay_marl.server.error_text import client_text
 from parlay_marl.server.game_factory import GameFactory
 from parlay_marl.server.game_request import game_request
 from parlay_marl.server.middleware import protected
+from parlay_marl.server.middleware.hosting import Hosting
 from parlay_marl.server.protocols.first import first_router
 from parlay_marl.server.protocols.openenv import NegotiationEnvironment
 from parlay_marl.server.protocols.openenv_messages import NegotiationAction, NegotiationObservation, NegotiationState
@@ -32,8 +33,7 @@ MOST_REASONS = 5
 def create_app(settings: ServerSettings | None = None) -> FastAPI:
     """Return the server's application, ready for uvicorn, with default settings unless others are given."""
     settings = settings or ServerSettings()
-    if settings.workers > 1 and settings.share_sessions:
-        raise ConfigurationError("share_sessions: several workers share no sessions; start the server with one")
+    check_workers(settings)
     telemetry = Telemetry(settings)
     factory = GameFactory(settings, telemetry)
     server = HTTPEnvServer(
@@ -51,7 +51,14 @@ def create_app(settings: ServerSettings | None = None) -> FastAPI:
     app.add_exception_handler(ParlayError, answer_refused)
     app.add_exception_handler(RequestValidationError, answer_invalid)
     app.add_middleware(protected, settings=settings, telemetry=telemetry)
+    app.add_middleware(Hosting, settings=settings, on_stop=factory.stop)
     return app
+
+
+def check_workers(settings: ServerSettings) -> None:
+    """Refuse settings that several workers cannot keep."""
+    if settings.workers > 1 and settings.share_sessions:
+        raise ConfigurationError("share_sessions: several workers share no sessions; start the server with one")
 
 
 def _add_routes(app: FastAPI, factory: GameFactory) -> None:
@@ -86,7 +93,7 @@ async def answer_invalid(request: Request, error: Exception) -> JSONResponse:
 
 
 def app_from_environment() -> Any:
-    """Return the application of a worker, with the settings that its parent has put into the environment."""
+    """Return the application with the settings that environment variables have."""
     return create_app(ServerSettings.from_environment())
 
 

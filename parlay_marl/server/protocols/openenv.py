@@ -21,13 +21,9 @@ from parlay_marl.server.error_text import FAILED, client_text
 from parlay_marl.server.game_factory import GameFactory
 from parlay_marl.server.matches import Match
 from parlay_marl.server.parsing import parse_action, parse_words
-from parlay_marl.server.protocols.openenv_messages import (
-    NegotiationAction,
-    NegotiationObservation,
-    NegotiationState,
-    ResetRequest,
-    figures,
-)
+from parlay_marl.server.protocols.openenv_figures import figures
+from parlay_marl.server.protocols.openenv_messages import NegotiationAction, NegotiationObservation, NegotiationState
+from parlay_marl.server.protocols.openenv_reset import ResetRequest
 from parlay_marl.server.seat_text import introduction, position
 from parlay_marl.server.session import GameSession
 
@@ -164,8 +160,10 @@ class NegotiationEnvironment(Environment[NegotiationAction, NegotiationObservati
         self._episode, self._request, self._steps = episode, request, 0
 
     def _leave(self) -> None:
-        """Give up the seat."""
-        if self._match is not None:
+        """Give up the seat; where the server ends, no client has left it."""
+        if self._factory.is_stopping:
+            pass
+        elif self._match is not None:
             self._match.leave(self._seat)
         elif self._session is not None and self._session.has_hosted_player:
             self._session.leave(self._seat)
