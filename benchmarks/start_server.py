@@ -96,8 +96,12 @@ def measure(core: int, workers: int, times: int) -> bool:
             starts.append(seconds)
             process.send_signal(signal.SIGKILL if number % 2 else signal.SIGTERM)
             ends.append(seconds_until_free(port))
-    print(f"{workers} workers: serving after {min(starts):.1f} to {max(starts):.1f} s, {times} times of {times};", end=" ")
-    print(f"port free after {max(ends[0::2]):.2f} s at SIGTERM, {max(ends[1::2] or [0]):.2f} s after a kill of the parent")
+    print(
+        f"{workers} workers: serving after {min(starts):.1f} to {max(starts):.1f} s, {times} times of {times};", end=" "
+    )
+    print(
+        f"port free after {max(ends[0::2]):.2f} s at SIGTERM, {max(ends[1::2] or [0]):.2f} s after a kill of the parent"
+    )
     return max(starts) < BARS["start"]
 
 

@@ -62,7 +62,8 @@ def __getattr__(name: str) -> Any:
     try:
         module = importlib.import_module(f"{__name__}.{_PLACES[name]}")
     except ModuleNotFoundError as error:
-        raise MissingExtraError(f'the {extra} needs {error.name}; pip install "parlay-marl[{extra}]"') from None
+        library = (error.name or "").partition(".")[0]
+        raise MissingExtraError(f'the {extra} needs {library}; pip install "parlay-marl[{extra}]"') from None
     globals()[name] = found = getattr(module, name)
     return found
 
