@@ -17,6 +17,7 @@ from parlay_marl.server.error_text import client_text
 from parlay_marl.server.game_factory import GameFactory
 from parlay_marl.server.game_request import game_request
 from parlay_marl.server.middleware import protected
+from parlay_marl.server.middleware.asgi import Receive, Scope, Send
 from parlay_marl.server.middleware.hosting import Hosting
 from parlay_marl.server.protocols.first import first_router
 from parlay_marl.server.protocols.openenv import NegotiationEnvironment
@@ -28,6 +29,20 @@ API_VERSION = "1"
 """Major version of OpenEnv's HTTP profile, which its validation reads."""
 MOST_REASONS = 5
 """Reasons in the answer to an invalid body."""
+
+
+class NegotiationApp(FastAPI):
+    """FastAPI's app behind `Hosting`, which FastAPI's own middleware would hide from uvicorn."""
+
+    hosting: Hosting
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection, request or lifespan of the app."""
+        await self.hosting(scope, receive, send)
+
+    async def in_fastapi(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve the same without `Hosting`."""
+        await super().__call__(scope, receive, send)
 
 
 def create_app(settings: ServerSettings | None = None) -> FastAPI:
@@ -44,14 +59,14 @@ def create_app(settings: ServerSettings | None = None) -> FastAPI:
         env_name="parlay_marl",
         state_cls=NegotiationState,
     )
-    app = FastAPI(title="parlay_marl", version=f"{API_VERSION}.{__version__}")
+    app = NegotiationApp(title="parlay_marl", version=f"{API_VERSION}.{__version__}")
+    app.hosting = Hosting(app.in_fastapi, settings, factory.stop)
     server.register_routes(app)
     app.include_router(first_router(factory))
     _add_routes(app, factory)
     app.add_exception_handler(ParlayError, answer_refused)
     app.add_exception_handler(RequestValidationError, answer_invalid)
     app.add_middleware(protected, settings=settings, telemetry=telemetry)
-    app.add_middleware(Hosting, settings=settings, on_stop=factory.stop)
     return app
 
 

@@ -156,6 +156,8 @@ class SyncParlayClient:
     def __init__(self, address: _Address, seconds: float) -> None:
         self._address, self._seconds = address, seconds
         self._socket: blocking.ClientConnection | None = None
+        self._open = contextlib.ExitStack()
+        """What has to be left at the end of the connection."""
 
     def __enter__(self) -> Self:
         return self.connect()
@@ -167,16 +169,16 @@ class SyncParlayClient:
         """Connect, unless there is a connection."""
         if self._socket is None:
             try:
-                self._socket = blocking.connect(self._address.url, **self._address.options)
+                connection = blocking.connect(self._address.url, **self._address.options)
+                self._socket = self._open.enter_context(connection)
             except FAILURES as error:
                 raise self._address.failed(error) from None
         return self
 
     def close(self) -> None:
         """End the connection; a game against another client is forfeited."""
-        socket, self._socket = self._socket, None
-        if socket is not None:
-            socket.close()
+        self._socket = None
+        self._open.close()
 
     def reset(self, **options: Any) -> StepResult:
         """Begin a game; `options` are the fields of a reset."""
@@ -200,7 +202,7 @@ class SyncParlayClient:
             reply = self._socket.recv(self._seconds)
         except BaseException as error:
             self._socket.close_socket()  # an answer that comes late would be taken for that to another message
-            self._socket = None
+            self.close()
             if isinstance(error, FAILURES):
                 raise _lost(error) from None
             raise
