@@ -54,10 +54,13 @@ def serve(settings: ServerSettings, on_ready: Callable[[str], None]) -> None:
 def _serve_with_workers(settings: ServerSettings, listener: socket.socket, announce: Callable[[], None]) -> None:
     """Serve with several processes, whose metrics meet in a folder."""
     logging.config.dictConfig(log_config())
-    settle()
     with tempfile.TemporaryDirectory(prefix="parlay-metrics-") as folder:
         work = functools.partial(_work, settings, listener, folder)
-        Supervisor(settings.workers, work, announce, settings.drain).run()
+        settle()  # what is collected in a copy of this process is memory that they no longer share
+        try:
+            Supervisor(settings.workers, work, announce, settings.drain).run()
+        finally:
+            gc.unfreeze()
 
 
 def _work(settings: ServerSettings, listener: socket.socket, folder: str, tell: Tell) -> None:
