@@ -105,14 +105,19 @@ class Match:
 
     async def turn_of(self, seat: int, seconds: float) -> None:
         """Wait until a seat is on turn, the game is over or the other client has gone away; at most some seconds."""
-        was_away = self.is_away[1 - seat]
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                while not (self.session.is_over or self.session.is_on_turn(seat) or self.is_stopped):
-                    await self._changed.wait()
-                    if self.is_away[1 - seat] and not was_away:
-                        return
-                    was_away = self.is_away[1 - seat]
+                await self._turn_or_loss(seat)
+
+    async def _turn_or_loss(self, seat: int) -> None:
+        """Wait the same, for as long as it takes."""
+        other = 1 - seat
+        was_away = self.is_away[other]
+        while not (self.session.is_over or self.session.is_on_turn(seat) or self.is_stopped):
+            await self._changed.wait()
+            if self.is_away[other] and not was_away:
+                return
+            was_away = self.is_away[other]
 
 
 class Matches:
