@@ -240,6 +240,17 @@ def test_nothing_stays_on_the_port_of_a_server_that_is_killed_while_it_starts(tm
             wait_until(lambda: nobody_listens(port))
 
 
+def heard(line: Any) -> tuple[str, int]:
+    """Return all that a client is still told, and by which code its connection ends."""
+    told = ""
+    while True:
+        try:
+            told += line.recv(LIMIT)
+        except ConnectionClosed as ended:
+            assert ended.rcvd is not None
+            return told, ended.rcvd.code
+
+
 @on_linux
 def test_a_match_that_the_end_of_the_server_cuts_short_is_nobodys_forfeit() -> None:
     with served("--drain", "300") as server:
@@ -254,11 +265,9 @@ def test_a_match_that_the_end_of_the_server_cuts_short_is_nobodys_forfeit() -> N
             wait_until(lambda: 'parlay_messages_total{protocol="openenv"} 2.0' in server.get("/metrics")[1])
             assert server.stop() == 0  # it would wait 50 s for the buyer's turn
             for line in (buyer, seller):
-                with pytest.raises(ConnectionClosed) as ended:
-                    while True:
-                        assert "forfeit" not in str(line.recv(LIMIT))
-                assert ended.value.rcvd is not None
-                assert ended.value.rcvd.code == 1012
+                told, code = heard(line)
+                assert "forfeit" not in told
+                assert code == 1012
     assert [line["event"] for line in server.log if line["event"] == "game_ended"] == []
     assert server.log[-1]["event"] == "server_stopped"
 
@@ -338,6 +347,16 @@ def test_a_bad_variable_is_one_line(parlay: Parlay, monkeypatch: pytest.MonkeyPa
     done = parlay("serve")
     assert done.exit_code == 2
     assert "server: CREDIBILITY_POINTS_START: Input should be a valid number" in done.stderr
+
+
+def test_a_start_does_without_openenvs_web_interface() -> None:
+    program = (
+        "import sys; sys.argv = ['parlay', 'serve', '--port', '0', '--scenario', 'none.toml']\n"
+        "from parlay_marl.cli import main\n"
+        "try:\n    main()\n"
+        "finally:\n    print('gradio' in sys.modules, 'openenv' in sys.modules)\n"
+    )
+    assert run([sys.executable, "-c", program]).stdout.splitlines()[-1] == "False True"
 
 
 def test_without_the_extra_it_says_what_to_install() -> None:
