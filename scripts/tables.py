@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import sys
+import tomllib
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,8 @@ from parlay_marl.game.options import ResetOptions
 from parlay_marl.option import field_options, flag_of
 from parlay_marl.players.persona_numbers import TACTICS
 from parlay_marl.players.strategies import STRATEGIES
-from parlay_marl.server.protocols.openenv_messages import NegotiationAction, NegotiationObservation, ResetRequest
+from parlay_marl.server.protocols.openenv_messages import NegotiationAction, NegotiationObservation
+from parlay_marl.server.protocols.openenv_reset import ResetRequest
 from parlay_marl.server.settings import ServerSettings
 from parlay_marl.studies.metrics import METRICS, Metric
 from parlay_marl.tournament.analysis import RATINGS, Definition
@@ -186,6 +188,16 @@ def definition_table(table: Iterable[Metric | Definition]) -> str:
     return markdown(("key", "name", "unit", "meaning", "formula", "source"), rows)
 
 
+def first_protocol_table() -> str:
+    """Return the fields of the first protocol: what the first server did, and what this one does."""
+    rows = tomllib.loads((ROOT / "docs/first_protocol.toml").read_text("utf-8"))["row"]
+    names = [", ".join(f"`{name}`" if name.isidentifier() else name for name in row["names"]) for row in rows]
+    return markdown(
+        ("in", "field", "first server", "this server"),
+        ((row["part"], name, row["first"], row.get("here", "the same")) for row, name in zip(rows, names, strict=True)),
+    )
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "observation": observation_table,
     "infos": info_table,
@@ -208,6 +220,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "personas": persona_table,
     "scenarios": scenario_table,
     "metrics": lambda: definition_table(METRICS),
+    "first-protocol": first_protocol_table,
     "ratings": lambda: definition_table(RATINGS),
 }
 

@@ -64,6 +64,24 @@ def preset(name: str) -> BaseModel:
     return Rules.model_validate(changed if name == "seed" else {})
 
 
+def short_form(rules: BaseModel) -> str | dict[str, dict[str, float]]:
+    """Return the name of the preset that rules are, or else the numbers that differ from the default."""
+    for name in RULE_PRESETS:
+        if rules == preset(name):
+            return name
+    usual, numbers = preset("default").model_dump(), rules.model_dump()
+    changed = {
+        section: {name: number for name, number in numbers[section].items() if number != usual[section][name]}
+        for section in usual
+    }
+    return {section: found for section, found in changed.items() if found}
+
+
+def tells_limits(rules: BaseModel) -> bool:
+    """Return whether rules tell a seat the other's limit: an erosion moves its own by a share of the true ZOPA."""
+    return bool(rules.model_dump()["erosion"]["of_start_width"] > 0.0)
+
+
 def load_rules(rules: str | Mapping[str, Any] | BaseModel) -> BaseModel:
     """Return rules from a preset's name, a mapping of sections to changed numbers, or a `Rules` model.
 

@@ -12,6 +12,7 @@ from parlay_marl.core.table import Parameter
 CREDIBILITY = (
     Parameter("start", 100.0, 0.0, 100.0, "points at the start of a game"),
     Parameter("regain", 5.0, 0.0, 100.0, "points regained at each own turn"),
+    Parameter("most", 100.0, 0.0, 100.0, "points that no turn regains more than"),
     Parameter("claim_cost", 20.0, 0.0, 100.0, "points that a claim costs"),
     Parameter("silence_cost", 5.0, 0.0, 100.0, "points that silence costs"),
     Parameter("claim_minimum", 20.0, 0.0, 100.0, "points needed for a claim"),
@@ -22,8 +23,6 @@ CREDIBILITY = (
     Parameter("tolerance", 0.15, 0.0, 1.0, "how far from the truth a claim may lie and be no bluff"),
     Parameter("tolerance_of_truth", 0.0, 0.0, 1.0, "1: as a share of the true price in currency; 0: of the range", 1.0),
 )
-
-MOST = 100.0
 
 
 @rule
@@ -38,8 +37,8 @@ def move_cost(move: int, p: Any) -> float:
 
 @rule
 def after_move(points: float, cost: float, p: Any) -> float:
-    """Return min(100, c + 5 - cost), and never less than 0."""
-    return max(min(MOST, points + p["regain"] - cost), 0.0)
+    """Return min(most, c + regain - cost), and never less than 0."""
+    return max(min(p["most"], points + p["regain"] - cost), 0.0)
 
 
 @rule

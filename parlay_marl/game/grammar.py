@@ -127,7 +127,26 @@ def _looks_like_price(text: str, scenario: Scenario) -> bool:
     return re.match(r"[-+.]?\d", amount.removeprefix(_other_currency(amount).lower()).strip()) is not None
 
 
+def read_price(text: str, scenario: Scenario) -> float:
+    """Return a price written in words (`140k`, `USD 140,000`) in currency, exactly as written, also between two units.
+
+    Raise `UnclearTextError` where it is none, may be several, or lies outside the public range.
+    """
+    if len(text) > LONGEST:
+        raise UnclearTextError(f"That is too long for a price; give at most {LONGEST} characters.")
+    return float(_amount(text, scenario))
+
+
 def _price(text: str, scenario: Scenario) -> float:
+    """Return a typed price in currency, a whole number of units."""
+    amount = _amount(text, scenario)
+    if amount % Decimal(str(scenario.price_unit)):
+        unit = exact_money(scenario.price_unit, scenario)
+        raise UnclearTextError(f"Prices go in steps of {unit} at this table; {text!r} is finer.")
+    return float(amount)
+
+
+def _amount(text: str, scenario: Scenario) -> Decimal:
     """Return a typed price in currency, exactly as typed."""
     amount_text = _amount_text(text, scenario)
     if other := _other_currency(amount_text):
@@ -144,10 +163,7 @@ def _price(text: str, scenario: Scenario) -> float:
     if not _is_within(amount, scenario):
         span = f"{exact_money(scenario.low, scenario)} to {exact_money(scenario.high, scenario)}"
         raise UnclearTextError(f"{scenario.currency} {amount:,f} lies outside the public range, {span}.")
-    if amount % Decimal(str(scenario.price_unit)):
-        unit = exact_money(scenario.price_unit, scenario)
-        raise UnclearTextError(f"Prices go in steps of {unit} at this table; {text!r} is finer.")
-    return float(amount)
+    return amount
 
 
 def _is_within(amount: Decimal, scenario: Scenario) -> bool:

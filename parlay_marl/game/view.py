@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BaseModel
 
 from parlay_marl.catalogue.scenarios import Scenario
 from parlay_marl.core import bargain
@@ -52,6 +53,8 @@ class SeatView:
     """0 buyer, 1 seller."""
     scenario: Scenario
     """The deal: the range, the terms, the events, and the prior from which limits are drawn."""
+    rules: BaseModel
+    """The numbers of the rules, a section for each concept: `rules.credibility.claim_cost`."""
     information: str
     """`complete` where limits are public, else `incomplete`."""
     opener: int
@@ -103,6 +106,10 @@ class SeatView:
     def usual_package(self) -> int:
         """The package of an offer that names none: that of the seat's last offer, at first its own best."""
         return int(np.argmax(self.package_worth)) if self.offer is None else self.offer.package
+
+    def rule(self, section: str, name: str) -> float:
+        """Return a number of the rules, such as `rule("credibility", "claim_cost")`."""
+        return float(getattr(getattr(self.rules, section), name))
 
     def worth(self, price: float, package: int | None = None) -> float:
         """Return the worth to the seat of a deal at a price, with a package."""
@@ -206,6 +213,7 @@ def view_of(game: RecordedGame, seat: int) -> SeatView:
     return SeatView(
         seat=seat,
         scenario=scenario,
+        rules=game.config.rules,
         information=game.config.information,
         opener=int(row["opener"]),
         round=int(row["round"]),

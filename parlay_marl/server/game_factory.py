@@ -8,6 +8,7 @@ from parlay_marl.errors import ConfigurationError
 from parlay_marl.server.game_request import GameRequest
 from parlay_marl.server.matches import Matches
 from parlay_marl.server.opponents import Opponents
+from parlay_marl.server.places import Places
 from parlay_marl.server.session import GameSession
 from parlay_marl.server.settings import ServerSettings
 from parlay_marl.server.telemetry import Telemetry
@@ -22,24 +23,36 @@ class GameFactory:
 
     def __init__(self, settings: ServerSettings, telemetry: Telemetry) -> None:
         self.settings, self.telemetry = settings, telemetry
+        self.is_stopping = False
+        """Does the server end?"""
         self.scenarios: dict[str, Scenario] = {name: load_scenario(name) for name in scenario_names()}
         own = [load_scenario(place) for place in settings.scenario]
         self.scenarios |= {scenario.name: scenario for scenario in own}
         self.opponents = Opponents(settings, telemetry)
         self.matches = Matches(settings, telemetry)
+        self.places = Places(settings)
 
-    def session(self, request: GameRequest, opponent: str, role: str) -> GameSession:
-        """Return a game between a client in a role and an opponent, before its beginning."""
+    def stop(self) -> None:
+        """Let go of all games, as the server ends: no client has left them, and nobody forfeits."""
+        self.is_stopping = True
+        self.matches.stop()
+
+    def session(self, request: GameRequest, opponent: str, role: str, has_own_rules: bool = False) -> GameSession:
+        """Return a game between a client in a role and an opponent, before its beginning.
+
+        `has_own_rules`: the rules are those of the server's settings, and not a client's choice.
+        """
         other = self.opponents.make(opponent)
-        return GameSession(request.config(self.scenarios), (None, other) if role == SEATS[0] else (other, None))
+        config = request.config(self.scenarios, has_own_rules or self.settings.allow_rules)
+        return GameSession(config, (None, other) if role == SEATS[0] else (other, None))
 
-    def new_match(self, request: GameRequest) -> dict[str, object]:
-        """Begin a game between two clients; return its name, and a join code for each seat."""
+    def new_match(self, request: GameRequest, address: str = "") -> dict[str, object]:
+        """Begin a game between two clients that an address asks for; return its name, and a code for each seat."""
         if self.settings.workers > 1:
             raise ConfigurationError(
                 "matches: this server has several workers, which share no games; start it with one (--workers 1)"
             )
-        session = GameSession(request.config(self.scenarios))
+        session = GameSession(request.config(self.scenarios, self.settings.allow_rules))
         session.begin(request.seed)
-        match = self.matches.add(session)
+        match = self.matches.add(session, address)
         return {"match_id": match.name, "join_codes": dict(zip(SEATS, match.codes, strict=True))}

@@ -10,26 +10,53 @@ from typing import Any
 from pydantic import Field
 
 from parlay_marl.catalogue.files import validate
+from parlay_marl.catalogue.rules import RULE_PRESETS, preset, tells_limits
 from parlay_marl.catalogue.scenarios import Scenario
-from parlay_marl.errors import UnknownNameError
-from parlay_marl.game.config import DEFAULT_SCENARIO, GameConfig, InferredGameFields, make_config
+from parlay_marl.errors import ConfigurationError, UnknownNameError
+from parlay_marl.game.config import DEFAULT_SCENARIO, GameConfig, InferredGameFields, Rounds, make_config
 from parlay_marl.game.position import LARGEST_SEED
+
+OPEN_PRESETS = tuple(name for name in RULE_PRESETS if not tells_limits(preset(name)))
+"""Presets of the rules that every client may choose: no seat learns the other's limit by them."""
+OPEN_ROUNDS = (1, 2, 5, 10, 20, 50)
+"""Numbers of rounds that every client may choose."""
+_ASK = "the server was not started to allow others (--allow-rules)"
 
 
 class GameRequest(InferredGameFields):
     """The scenario, the rules and the opener of a game; checked when it is made."""
 
+    rules: str | dict[str, Any] = Field(
+        "default", description=f"preset of the rules: {', '.join(OPEN_PRESETS)}; with `--allow-rules` any, or numbers"
+    )
+    max_rounds: Rounds | None = Field(
+        None,
+        description=f"rounds until the deadline: one of {', '.join(map(str, OPEN_ROUNDS))}; with `--allow-rules` any "
+        "number; default: as the scenario says",
+    )
     scenario: str = Field(DEFAULT_SCENARIO, max_length=60, description="scenario, by name")
     seed: int | None = Field(
         None, strict=True, ge=0, le=LARGEST_SEED, description="seed of all chance; default: a random one"
     )
 
-    def config(self, known: Mapping[str, Scenario]) -> GameConfig:
-        """Return the configuration of the game, over one of the scenarios that the server offers."""
+    def config(self, known: Mapping[str, Scenario], allow_rules: bool = False) -> GameConfig:
+        """Return the configuration of the game, over one of the scenarios that the server offers.
+
+        Unless `allow_rules`, its rules and rounds must be among those that every client may choose.
+        """
         if self.scenario not in known:
             raise UnknownNameError("scenario", self.scenario, known)
+        if not allow_rules:
+            self._check_open()
         chosen = {name: getattr(self, name) for name in InferredGameFields.model_fields}
         return _config(known[self.scenario], json.dumps(chosen, sort_keys=True))
+
+    def _check_open(self) -> None:
+        """Refuse rules and rounds that not every client may choose."""
+        if not isinstance(self.rules, str) or self.rules in set(RULE_PRESETS) - set(OPEN_PRESETS):
+            raise ConfigurationError(f"rules: choose the preset {' or '.join(OPEN_PRESETS)}; {_ASK}")
+        if self.max_rounds is not None and self.max_rounds not in OPEN_ROUNDS:
+            raise ConfigurationError(f"max_rounds: choose one of {', '.join(map(str, OPEN_ROUNDS))}; {_ASK}")
 
 
 def game_request(given: Mapping[str, Any]) -> GameRequest:

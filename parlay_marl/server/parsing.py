@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from parlay_marl.core.moves import Move
-from parlay_marl.errors import IllegalMoveError
+from parlay_marl.errors import IllegalMoveError, UnclearTextError
 from parlay_marl.game.action import Action
+from parlay_marl.game.grammar import read_price
 from parlay_marl.game.view import SeatView
 from parlay_marl.printable import escaped
 from parlay_marl.server.doubt import expresses_doubt
@@ -23,7 +24,7 @@ def parse_action(
     view: SeatView,
     words: str,
     *,
-    amount: float | None = None,
+    amount: float | str | None = None,
     tactic: Move | None = None,
     accept: bool = False,
     walk_away: bool = False,
@@ -31,29 +32,37 @@ def parse_action(
 ) -> Action:
     """Return the action that the fields of a message mean for a seat, or refuse what is unclear.
 
-    `amount` is in currency. Terms that are not named stay as in the seat's last offer, at first its own best.
+    `amount` is in currency; text is read as a person writes prices. Terms that are not named stay as in the seat's
+    last offer, at first its own best.
     """
-    chosen = {"accept": accept, "walk_away": walk_away, "tactical_move": tactic is not None}
-    named = [name for name, is_chosen in chosen.items() if is_chosen]
-    if len(named) > 1:
-        raise IllegalMoveError(f"{' and '.join(named)} are two moves; give one")
-    alone = _maker(view, accept, walk_away, tactic)
+    named = {
+        "accept": Move.ACCEPT if accept else None,
+        "walk_away": Move.WALK_AWAY if walk_away else None,
+        "tactical_move": tactic,
+    }
+    chosen = {name: move for name, move in named.items() if move is not None}
+    if len(set(chosen.values())) > 1:
+        raise IllegalMoveError(f"{' and '.join(chosen)} are two moves; give one")
+    move = next(iter(chosen.values()), None)
+    alone = _maker(view, move)
     if alone is not None:
         if amount is not None or terms:
-            raise IllegalMoveError(f"{named[0]}: no offer goes with it; leave out offer_amount and terms")
+            raise IllegalMoveError(f"{next(iter(chosen))}: no offer goes with it; leave out offer_amount and terms")
         return alone(words)
-    if tactic is None and amount is None:
+    if move is None and amount is None:
         return _words_alone(view, words, terms)
-    return _offer(view, tactic, amount, terms, words)
+    return _offer(view, move or Move.OFFER, amount, terms, words)
 
 
-def _maker(view: SeatView, accept: bool, walk_away: bool, tactic: Move | None) -> Callable[[str], Action] | None:
+def _maker(view: SeatView, move: Move | None) -> Callable[[str], Action] | None:
     """Return the maker of a move that no offer goes with, None for other moves."""
-    if accept:
-        return view.accept
-    if walk_away:
-        return view.walk_away
-    return {Move.SILENCE: view.silence, Move.CHALLENGE: view.challenge}.get(tactic or Move.OFFER)
+    makers = {
+        Move.ACCEPT: view.accept,
+        Move.WALK_AWAY: view.walk_away,
+        Move.SILENCE: view.silence,
+        Move.CHALLENGE: view.challenge,
+    }
+    return None if move is None else makers.get(move)
 
 
 def _words_alone(view: SeatView, words: str, terms: Mapping[str, str] | None) -> Action:
@@ -73,15 +82,16 @@ def _words_alone(view: SeatView, words: str, terms: Mapping[str, str] | None) ->
 
 
 def _offer(
-    view: SeatView, tactic: Move | None, amount: float | None, terms: Mapping[str, str] | None, words: str
+    view: SeatView, move: Move, amount: float | str | None, terms: Mapping[str, str] | None, words: str
 ) -> Action:
     """Return an offer, an anchor or a claim; an anchor without an amount is at the seat's own end of the range."""
     try:
-        if tactic is Move.ANCHOR_HIGH:
-            return view.anchor(amount, terms, words)
-        if amount is None:
-            raise IllegalMoveError(f"{Move.BATNA_REVEAL.name} needs an amount; give one")
-        make = view.make_claim if tactic is Move.BATNA_REVEAL else view.make_offer
-        return make(amount, terms, words)
-    except IllegalMoveError as error:
+        price = read_price(amount, view.scenario) if isinstance(amount, str) else amount
+        if move is Move.ANCHOR_HIGH:
+            return view.anchor(price, terms, words)
+        if price is None:
+            raise IllegalMoveError(f"{move.name} needs an amount; give one")
+        make = view.make_claim if move is Move.BATNA_REVEAL else view.make_offer
+        return make(price, terms, words)
+    except (IllegalMoveError, UnclearTextError) as error:
         raise IllegalMoveError(f"offer_amount: {error}") from None

@@ -1,8 +1,13 @@
-"""The view of a client's seat as text for a reader. It has nothing that the observation does not have."""
+"""A seat's view as text for a reader, such as a language model. It has nothing that the view does not have.
+
+All of it comes from a `SeatView` and from `News`, what has happened since the reader was last told.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from parlay_marl.catalogue.scenarios import Scenario
 from parlay_marl.core.moves import SEATS, Move
@@ -11,12 +16,9 @@ from parlay_marl.game.text import exact_money, money, number, price_text
 from parlay_marl.game.turns import Turn
 from parlay_marl.game.view import Offer, PublicClaim, SeatView
 
-HOW = (
-    "In each turn say something (utterance) and make at most one move: offer_amount, a price to offer; accept, to take "
-    "their offer; tactical_move ANCHOR_HIGH (an extreme offer), BATNA_REVEAL (claim offer_amount to be your limit), "
-    "SILENCE (offer nothing) or CHALLENGE (call their claim a bluff); walk_away, to leave. Words never bind, and no "
-    "figure is read out of them. Digging in heats the talks, conceding cools them; hot talks leave less to agree on."
-)
+WAITING = 'It is their turn: wait for it, by {"wait": true}.'
+HOTTEST = 100.0
+"""The most that tension can be."""
 PLAIN_WORDS = {
     Move.ACCEPT: "I accept {price}.",
     Move.WALK_AWAY: "There is no deal in this. I am leaving.",
@@ -27,6 +29,19 @@ PLAIN_WORDS = {
     Move.CHALLENGE: "I do not believe your claim.",
 }
 """The words of an opponent that has none of its own."""
+
+
+@dataclass(frozen=True)
+class News:
+    """What has happened since a seat was last told of the game."""
+
+    headlines: tuple[str, ...] = ()
+    words: str = ""
+    """The words of the other seat's new turn; empty where it has had none, or said nothing."""
+    erosions: int = 0
+    """The number of times that the ZOPA has eroded."""
+    limit_before: float | None = None
+    """The limit that the seat was told last, in currency; None at the beginning."""
 
 
 def terms_of(package: int, scenario: Scenario) -> dict[str, str]:
@@ -54,7 +69,93 @@ def introduction(view: SeatView) -> str:
         f"You are the {view.role}, they are the {other}. Any deal {better} your limit beats no deal; limits are "
         f"private. Prices lie between {exact_money(scenario.low, scenario)} and {exact_money(scenario.high, scenario)}."
     )
-    return "\n".join([part for part in (scenario.title + ".", story, aim, *_packages(view), HOW) if part])
+    parts = (scenario.title + ".", story, aim, *_packages(view), *_answer_form(view), *_heat(view))
+    return "\n".join(part for part in parts if part)
+
+
+def _answer_form(view: SeatView) -> list[str]:
+    """Return the form of an answer, and each move with what it does and costs, a line each."""
+    price = f"{view.in_units((view.scenario.low + view.scenario.high) / 2):.{view.scenario.decimals}f}"
+    regain, most = _points(view, "regain"), _points(view, "most")
+    return [
+        'Answer with one JSON object, such as {"utterance": "Would this do?", "tactical_move": "OFFER", '
+        f'"offer_amount": {price}}}. `utterance` is what you say: words never bind, and no figure is read out of them. '
+        "`tactical_move` is one of the names that stand after `You may`:",
+        *(f"- {move.name}: {meaning}" for move, meaning in _meanings(view).items()),
+        "A price without `tactical_move` is an OFFER. Words alone are SILENCE and cost as much; where they doubt an "
+        f"open claim, they CHALLENGE it. Credibility comes back by {regain} a turn, up to {most}.",
+    ]
+
+
+def _meanings(view: SeatView) -> dict[Move, str]:
+    """Return what each move does and costs."""
+    caught, wrong, contradicted = (
+        _points(view, f"{name}_loss") for name in ("caught", "wrong_challenge", "contradiction")
+    )
+    meanings = {
+        Move.OFFER: "offer the price `offer_amount`; it stands until your next one, and they may accept it",
+        Move.ACCEPT: "take their offer exactly as it stands, which ends the talks with a deal",
+        Move.ANCHOR_HIGH: "an offer at your own end of the range, or at `offer_amount`",
+        Move.BATNA_REVEAL: "claim that `offer_amount` is your limit; a claim is also a binding offer at that price, "
+        "which they may accept",
+        Move.SILENCE: "offer nothing; offers stay as they are",
+        Move.CHALLENGE: "call their open claim a bluff",
+        Move.WALK_AWAY: "end the talks without a deal",
+    }
+    further = {
+        Move.OFFER: _terms_form(view.scenario),
+        Move.BATNA_REVEAL: f" A claim that is {_bluff(view)} off is a bluff: challenged, it costs {caught} credibility "
+        f"more. An offer or a deal that goes beyond your own claim costs {contradicted}.",
+        Move.CHALLENGE: f" If it was honest, you lose {wrong} credibility.",
+    }
+    return {move: f"{does}{_cost(view, move)}.{further.get(move, '')}" for move, does in meanings.items()}
+
+
+def _cost(view: SeatView, move: Move) -> str:
+    """Return what a move costs, from the rules; nothing where it is free."""
+    points = {Move.BATNA_REVEAL: "claim_cost", Move.SILENCE: "silence_cost"}
+    heats = {
+        Move.ANCHOR_HIGH: "anchor_heat", Move.BATNA_REVEAL: "claim_heat", Move.SILENCE: "silence_heat",
+        Move.CHALLENGE: "challenge_heat",
+    }  # fmt: skip
+    credibility = view.rule("credibility", points[move]) if move in points else 0.0
+    heat = view.rule("tension", heats[move]) if move in heats else 0.0
+    costs = [f"costs {credibility:g} credibility"] if credibility else []
+    costs += [f"adds {heat:g} to the tension"] if heat > 0 else []
+    return f"; {' and '.join(costs)}" if costs else ""
+
+
+def _terms_form(scenario: Scenario) -> str:
+    """Return how an offer names terms; nothing where only the price is open."""
+    if not scenario.terms:
+        return ""
+    named = json.dumps({term.name: term.options[0].name for term in scenario.terms}, ensure_ascii=False)
+    return f' Name terms by "terms": {named}; those that you leave out stay as in your last offer.'
+
+
+def _bluff(view: SeatView) -> str:
+    """Return how far from the truth a claim is a bluff."""
+    share, scenario = view.rule("credibility", "tolerance"), view.scenario
+    if view.rule("credibility", "tolerance_of_truth"):
+        return f"more than {share:.0%} of your limit"
+    return f"more than {money(share * (scenario.high - scenario.low), scenario)}"
+
+
+def _points(view: SeatView, name: str) -> str:
+    """Return a number of the rules of credibility."""
+    return f"{view.rule('credibility', name):g}"
+
+
+def _heat(view: SeatView) -> list[str]:
+    """Return what tension does."""
+    turns, hot = view.rule("erosion", "hot_turns"), view.rule("erosion", "hot_tension")
+    if not view.rule("erosion", "rate") or hot > HOTTEST:
+        return []
+    return [
+        "Digging in heats the talks, conceding cools them. "
+        f"{turns:g} turns in a row at a tension of {hot:g} or more move both limits towards each other: there is less "
+        "left to agree on."
+    ]
 
 
 def _packages(view: SeatView) -> list[str]:
@@ -69,15 +170,16 @@ def _packages(view: SeatView) -> list[str]:
     return ["What terms are worth to you beside the price (name them in `terms`):", *lines]
 
 
-def position(view: SeatView, belief: BeliefView | None, headlines: Sequence[str], words: str) -> str:
-    """Return the position before the client's turn, a fact a line; `words` are what the other seat said last."""
+def position(view: SeatView, belief: BeliefView | None, news: News) -> str:
+    """Return the position before the reader's turn, a fact a line, what is new first."""
     scenario = view.scenario
-    lines = [f"News: {headline}" for headline in headlines]
-    if words:
-        lines.append(f"They say: {words}")
+    lines = [f"News: {headline}" for headline in news.headlines]
+    if news.words:
+        lines.append(f"They say: {news.words}")
     last = ", the last" if view.round == view.rounds - 1 else ""
     alternative = "an alternative" if view.has_alternative else "no alternative"
     lines += [
+        *_moved_limit(view, news),
         f"Round {view.round + 1} of {view.rounds}{last}. Tension {view.tension:.0f} of 100.",
         f"Your limit: {money(view.reservation_price, scenario)}{' before terms' if scenario.terms else ''}; "
         f"urgency {view.urgency:.2f}, {alternative}.",
@@ -87,9 +189,21 @@ def position(view: SeatView, belief: BeliefView | None, headlines: Sequence[str]
         *_claim("Their", view.counter_claim, scenario),
         *_belief(belief, scenario),
         f"Credibility: you {view.credibility:.0f}, they {view.counter_credibility:.0f}.",
-        f"You may: {', '.join(move.name for move in view.legal_moves)}." if view.legal_moves else "It is their turn.",
+        f"You may: {', '.join(move.name for move in view.legal_moves)}." if view.legal_moves else WAITING,
     ]
     return "\n".join(lines)
+
+
+def _moved_limit(view: SeatView, news: News) -> list[str]:
+    """Return that the seat's limit has moved, and why."""
+    scenario, before, now = view.scenario, news.limit_before, view.reservation_price
+    if before is None or before == now:
+        return []
+    causes = ["Hot talks have eroded what both can agree on"] if news.erosions else []
+    causes += ["the news has changed your position"] if news.headlines or not causes else []
+    cause = ", and ".join(causes)
+    moved = f"your limit has moved from {money(before, scenario)} to {money(now, scenario)}."
+    return [f"{cause[0].upper()}{cause[1:]}: {moved}"]
 
 
 def _listed(terms: Mapping[str, str]) -> str:

@@ -5,7 +5,8 @@ A seat belongs to a client, to a persona, which plays at once, or to a hosted pl
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 from parlay_marl.catalogue.scenarios import Scenario
 from parlay_marl.core.moves import SEATS
@@ -21,12 +22,22 @@ from parlay_marl.game.turns import Turn
 from parlay_marl.game.view import SeatView, view_of
 from parlay_marl.players.persona import PersonaPlayer
 from parlay_marl.players.voice import drifted_now
+from parlay_marl.server.conditions import Conditions
 from parlay_marl.server.hosted_player import HostedPlayer
-from parlay_marl.server.seat_text import spoken, terms_of
+from parlay_marl.server.private_draws import independent_draws
+from parlay_marl.server.seat_text import News, spoken, terms_of
 
 VERDICT_WIDTH = 80
 
 Opponent = PersonaPlayer | HostedPlayer
+
+
+class Told(NamedTuple):
+    """How much of a game a seat has been told: numbers of turns and headlines, and its limit in currency."""
+
+    turns: int = 0
+    headlines: int = 0
+    limit: float | None = None
 
 
 class GameSession:
@@ -48,16 +59,27 @@ class GameSession:
         """Is the end of the game in the metrics?"""
         self._has_player_failed = False
         """Has a hosted player forfeited the game? It is then asked nothing more."""
+        self.conditions = Conditions.of(config, seed_chosen=False)
         self._unpaid = [0.0, 0.0]
+        self._draws: dict[str, Any] | None = None
+        """The private figures, where nobody chose the seed."""
         self._views: dict[int, SeatView] = {}
         """The views of both seats since the last turn, as far as they were asked for."""
         self._headlines: list[str] = []
-        self._sent_headlines = [0, 0]
-        """Number of headlines that each seat has got."""
+        self._told = [Told(), Told()]
+        """What each seat has been told."""
 
     def begin(self, seed: int | None) -> None:
-        """Begin game 0 of a seed or, without one, of a random seed; a persona that opens has played then."""
-        self.game.reset(seed)
+        """Begin game 0 of a seed; a persona that opens has played then.
+
+        Without a seed, it is a game of secret ones: the figures of each seat are drawn apart.
+        """
+        if seed is not None:
+            self.conditions = replace(self.conditions, seed_chosen=True)
+            self.game.reset(seed)
+        else:
+            self._draws = independent_draws(self.config, [isinstance(each, PersonaPlayer) for each in self.opponents])
+            self.game.reset(None, self._draws)
         self._refresh()
         for seat, opponent in enumerate(self.opponents):
             if isinstance(opponent, HostedPlayer):
@@ -163,35 +185,46 @@ class GameSession:
         paid, self._unpaid[seat] = self._unpaid[seat], 0.0
         return paid
 
-    def take_headlines(self, seat: int) -> list[str]:
-        """Return the headlines since this was last called for a seat."""
-        new = self._headlines[self._sent_headlines[seat] :]
-        self._sent_headlines[seat] = len(self._headlines)
-        return new
+    def take_news(self, seat: int) -> News:
+        """Return what has happened since this was last called for a seat."""
+        told, turns = self._told[seat], self.turns
+        new = turns[told.turns :]
+        others = [turn for turn in new if turn.seat != seat]
+        self._told[seat] = Told(len(turns), len(self._headlines), self.view(seat).reservation_price)
+        return News(
+            headlines=tuple(self._headlines[told.headlines :]),
+            words=self.words_of(others[-1]) if others else "",
+            erosions=sum(turn.eroded for turn in new),
+            limit_before=told.limit,
+        )
+
+    def tell_again(self, seat: int) -> None:
+        """Count as new what came after a seat's last turn, for a client that may not have got the reply to it."""
+        turns = self.turns
+        told = max((number for number, turn in enumerate(turns, 1) if turn.seat == seat), default=0)
+        self._told[seat] = Told(told, sum(len(turn.headlines) for turn in turns[:told]))
 
     def words_of(self, turn: Turn) -> str:
         """Return what the other seat hears with a turn; an opponent without words of its own says its move plainly."""
         return turn.words if self.opponents[turn.seat] is None else spoken(turn.as_seen(), self.scenario)
 
-    def last_turn_of(self, seat: int) -> tuple[Turn | None, str]:
-        """Return a seat's last turn, and what it said."""
-        for turn in reversed(self.turns[-2:]):
-            if turn.seat == seat:
-                return turn, self.words_of(turn)
-        return None, ""
+    def last_turn_of(self, seat: int) -> Turn | None:
+        """Return a seat's last turn; None before its first."""
+        return next((turn for turn in reversed(self.turns[-2:]) if turn.seat == seat), None)
 
     def history(self) -> list[dict[str, Any]]:
         """Return all turns as both seats have seen them."""
-        return [
-            {
-                "round": turn.round, "seat": SEATS[turn.seat], "move": turn.move.name,
-                "amount": None if turn.price is None else self.scenario.to_currency(turn.price),
-                "terms": {} if turn.package is None else terms_of(turn.package, self.scenario),
-                "utterance": self.words_of(turn), "tension": round(turn.tension, 6),
-                "headlines": list(turn.headlines),
-            }
-            for turn in self.turns
-        ]  # fmt: skip
+        return [self.told(turn) for turn in self.turns]
+
+    def told(self, turn: Turn) -> dict[str, Any]:
+        """Return a turn as both seats have seen it."""
+        return {
+            "round": turn.round, "seat": SEATS[turn.seat], "move": turn.move.name,
+            "amount": None if turn.price is None else self.scenario.to_currency(turn.price),
+            "terms": {} if turn.package is None else terms_of(turn.package, self.scenario),
+            "utterance": self.words_of(turn), "tension": round(turn.tension, 6),
+            "headlines": list(turn.headlines),
+        }  # fmt: skip
 
     # ------------------------------------------------------------------ the end, and figures that are hidden until then
 
@@ -205,11 +238,16 @@ class GameSession:
         return plain(verdict(self.game.outcome(), self.scenario, VERDICT_WIDTH))
 
     def outcome(self) -> dict[str, Any]:
-        """Return the report of the finished game, with what was hidden, and the seed that it can be replayed from."""
+        """Return the report of the finished game, with what was hidden, and what it can be replayed from.
+
+        That is its seed and number and, where nobody chose the seed, the reset options that fix the private figures.
+        """
         if not self.game.is_over:
             raise ConfigurationError("the game is not over yet; its outcome is known at the end")
         rewards = dict(zip(SEATS, self.earned, strict=True))
-        return self.game.outcome().as_dict() | {"rewards": rewards, "seed": self.game.seed, "number": self.game.number}
+        drawn = {} if self._draws is None else {"options": self._draws}
+        replay = {"seed": self.game.seed, "number": self.game.number, **drawn}
+        return self.game.outcome().as_dict() | {"rewards": rewards, **replay}
 
     def hidden_figures(self) -> dict[str, Any]:
         """Return the true figures of both seats, for a server that reveals them."""

@@ -133,7 +133,7 @@ class NaiveGame:
         if self.tracker == "elicited":
             self.scores[me].append(self.accuracy(me))
         cost = {Move.BATNA_REVEAL: c["claim_cost"], Move.SILENCE: c["silence_cost"]}.get(move, 0)
-        self.credibility[me] = clip(self.credibility[me] + c["regain"] - cost, 0, 100)
+        self.credibility[me] = clip(self.credibility[me] + c["regain"] - cost, 0, c["most"])
 
         heat = self.heat(move, price)
         if move in OFFERS:

@@ -64,6 +64,15 @@ def test_the_seeds_formula(before: float, move: Move, after: float) -> None:
     assert credibility.after_move(float(before), credibility.move_cost(int(move), P), P) == after
 
 
+def test_points_come_back_no_further_than_the_rules_say() -> None:
+    game, seen = Game(rules={"credibility": {"start": 60, "most": 60}}), []
+    for move in (Move.BATNA_REVEAL, *[Move.OFFER] * 4):
+        game.play(move, 0.7)
+        seen.append(points(game)[BUYER])
+        game.offer(0.9)
+    assert seen == [45, 50, 55, 60, 60]
+
+
 def test_four_claims_in_a_row_and_the_fifth_still_stands() -> None:
     game, seen = Game(), []
     for _ in range(5):

@@ -70,7 +70,7 @@ def test_the_seed_preset_differs_where_the_rules_say_and_nowhere_else() -> None:
 
 NUMBERS_OF_THE_RULES: dict[str, dict[str, float]] = {
     "tension": {"base": 20, "slope": 60, "anchor_heat": 15, "claim_heat": 10, "silence_heat": 5},
-    "credibility": {"start": 100, "regain": 5, "claim_cost": 20, "silence_cost": 5, "claim_minimum": 20},
+    "credibility": {"start": 100, "regain": 5, "most": 100, "claim_cost": 20, "silence_cost": 5, "claim_minimum": 20},
     "erosion": {"hot_tension": 75, "hot_turns": 3, "rate": 0.02},
     "reward": {"offer_gain": 2, "belief_gain": 5, "concession_cost": 3, "noise_cost": 10, "bluff_gain": 12},
     "drift": {"alternative_shift": 0.10},

@@ -14,13 +14,15 @@ Groups = Iterator[tuple[str, Digest]]
 
 MADE_UP = ("session_id", "episode_id")
 """Names that a server makes up anew in each game."""
+LATER = ("rules", "reward_mode", "information", "seed_chosen")
+"""Parts of an observation that have come since: without them, every message is what it was."""
 TACTICS = ("ANCHOR_HIGH", "BATNA_REVEAL", "SILENCE", "CHALLENGE")
 
 
 def without_names(told: Any) -> Any:
-    """Return a message without the names that are made up."""
+    """Return a message without the names that are made up, and without its later parts."""
     if isinstance(told, dict):
-        return {key: without_names(value) for key, value in told.items() if key not in MADE_UP}
+        return {key: without_names(value) for key, value in told.items() if key not in MADE_UP + LATER}
     return [without_names(each) for each in told] if isinstance(told, list) else told
 
 

@@ -20,7 +20,7 @@ def live(app: Any, **options: Any) -> Iterator[int]:
     """Serve an app while the block runs; yield the port."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
-        config = uvicorn.Config(app, log_config=None, access_log=False, ws="websockets-sansio", **options)
+        config = uvicorn.Config(app, log_config=None, access_log=False, **({"ws": "websockets-sansio"} | options))
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
@@ -65,6 +65,15 @@ HANDSHAKE = (
     b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
 )
 """Of a WebSocket, as bytes, for clients that then misbehave."""
+
+
+def frame(content: bytes = b"", opcode: int = 1, fin: bool = True) -> bytes:
+    """Return a frame as a client sends it; its mask is zero. The opcode of a text is 1, that of a ping is 9."""
+    size = len(content)
+    length = bytes([0x80 | size]) if size < 126 else bytes([0xFE if size < 65_536 else 0xFF])
+    if size >= 126:
+        length += size.to_bytes(2 if size < 65_536 else 8, "big")
+    return bytes([0x80 * fin | opcode]) + length + bytes(4) + content
 
 
 def masked(text: str) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -10,6 +11,7 @@ from parlay_marl.server.app import create_app
 from parlay_marl.server.game_factory import GameFactory
 from parlay_marl.server.settings import ServerSettings
 from parlay_marl.server.telemetry import Telemetry
+from parlay_marl.server.websocket import LimitedWebSocket
 from tests.server.live import live
 
 
@@ -22,5 +24,6 @@ def factory(**settings: Any) -> GameFactory:
 @contextmanager
 def served(**settings: Any) -> Iterator[str]:
     """Yield the address, `127.0.0.1:PORT`, of a server that runs in a thread, with any number of messages a second."""
-    with live(create_app(ServerSettings(**({"rate": 0.0} | settings)))) as port:
+    made = ServerSettings(**({"rate": 0.0} | settings))
+    with live(create_app(made), ws=functools.partial(LimitedWebSocket, settings=made)) as port:
         yield f"127.0.0.1:{port}"

@@ -102,12 +102,19 @@ def test_whole_games_in_both_envelopes(web: TestClient, methods: bool, persona: 
 def test_defaults_are_those_of_the_first_server(web: TestClient) -> None:
     with web.websocket_connect("/env/ws") as socket:
         client = Client(socket, methods=False)
-        state = client.ask("state", session_id=client.ask("reset")["session_id"])["state"]
+        state = client.ask("state", session_id=client.ask("reset", seed=42)["session_id"])["state"]
         named = client.ask("reset", scenario_id="saas_enterprise", persona="shark", seed=42)
         same = client.ask("state", session_id=named["session_id"])["state"]
         other = client.ask("state", session_id=client.ask("reset", seed=43)["session_id"])["state"]
     assert (state["scenario_id"], state["persona"]) == ("saas_enterprise", "shark")
     assert same["hidden_state"] == state["hidden_state"] != other["hidden_state"]
+
+
+def test_a_game_without_a_seed_is_another_each_time(web: TestClient) -> None:
+    with web.websocket_connect("/env/ws") as socket:
+        client = Client(socket, methods=False)
+        limits = {client.ask("reset")["observation"]["zopa_lower"] for _ in range(4)}
+    assert len(limits) == 4
 
 
 @pytest.mark.parametrize(
@@ -176,7 +183,6 @@ def test_moves_cost_credibility_and_too_little_of_it_is_an_error() -> None:
     client, session, _ = started(TestClient(app(credibility_start=22.0, credibility_regain=0.0)), persona="hardliner")
     reply = client.ask("step", session_id=session, utterance="!", offer_amount=150_000, tactical_move="batna_reveal")
     assert reply["observation"]["credibility_points"] == 2
-    assert "batna_reveal" not in reply["observation"]["available_moves"]
     for move in ("batna_reveal", "silence"):
         reply = client.ask("step", session_id=session, utterance="!", tactical_move=move)
         assert reply == {"error": "Insufficient credibility points for that move"}
@@ -345,6 +351,65 @@ def test_shared_sessions_that_nobody_uses_hold_no_seats() -> None:
                 assert "state" in another.ask("state", session_id=session)
 
 
+def leave_behind(web: TestClient, number: int) -> list[str]:
+    """Return the ids of shared sessions that their connections have left."""
+    names = []
+    for _ in range(number):
+        client, session, _ = started(web, shared=True)
+        client.socket.close()
+        names.append(session)
+    return names
+
+
+def is_there(web: TestClient, session: str) -> bool:
+    return web.get(f"/env/sessions/{session}").status_code == 200
+
+
+def test_an_address_leaves_a_limited_number_of_shared_sessions_behind() -> None:
+    web = TestClient(app(max_orphans=3))
+    held, open_one, _ = started(web, shared=True)
+    names = leave_behind(web, 5)
+    wait_until(lambda: [is_there(web, name) for name in names] == [False, False, True, True, True])
+    assert is_there(web, open_one)
+    held.socket.close()
+    wait_until(lambda: [is_there(web, name) for name in (*names[2:], open_one)].count(False) == 1)
+
+
+def test_what_is_left_behind_takes_no_more_than_half_of_a_server() -> None:
+    web = TestClient(app(max_sessions=6))
+    names = leave_behind(web, 12)
+    wait_until(lambda: sum(is_there(web, name) for name in names) == 3)
+    clients = [started(web)[0] for _ in range(3)]
+    for client in clients:
+        client.socket.close()
+
+
+def test_a_shared_session_is_used_after_its_connection_is_lost_until_it_is_idle() -> None:
+    for idle in (3_600.0, 0.05):
+        web = TestClient(app(idle=idle))
+        (name,) = leave_behind(web, 1)
+        if idle < LIMIT:
+            wait_until(lambda asked=web, session=name: not is_there(asked, session))
+        with web.websocket_connect("/env/ws") as socket:
+            told = Client(socket, methods=True).ask("state", session_id=name)
+            assert (told == {"error": f"Session {name} not found"}) is (idle < LIMIT)
+
+
+def test_several_workers_share_no_sessions() -> None:
+    with TestClient(app(workers=2)).websocket_connect("/env/ws") as socket:
+        client = Client(socket, methods=True)
+        assert "this server has several workers" in client.ask("reset", shared=True)["error"]
+        assert "session_id" in client.ask("reset", shared=False)
+
+
+@pytest.mark.parametrize("start", [-1, "0", True, 0.5])
+def test_a_page_of_the_histories_is_asked_for_by_a_number(web: TestClient, start: Any) -> None:
+    client, session, _ = started(web)
+    assert "Invalid history_from" in client.ask("state", session_id=session, history_from=start)["error"]
+    assert set(client.ask("state", session_id=session, history_from=0)["state"]) == STATE
+    client.socket.close()
+
+
 def test_a_failure_is_never_a_silent_invention(monkeypatch: pytest.MonkeyPatch) -> None:
     shared = factory()
     protocol = FirstProtocol(shared)
@@ -379,9 +444,9 @@ def test_the_old_environment_variables_set_the_games(monkeypatch: pytest.MonkeyP
     assert settings.port == 9001
     client, session, seen = started(TestClient(app(**settings.model_dump())), persona="hardliner")
     assert seen["credibility_points"] == 60
-    for step in range(3):
+    for _ in range(3):
         reply = client.ask("step", session_id=session, utterance="So?", offer_amount=180_000.0)
-        assert reply["observation"]["credibility_points"] == 62 + 2 * step
+        assert reply["observation"]["credibility_points"] == 60  # never above its start
     assert reply["done"]
     assert client.ask("state", session_id=session)["state"]["termination_reason"] == "max_turns"
     client.socket.close()

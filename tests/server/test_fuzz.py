@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 
 from parlay_marl.catalogue.scenarios import load_scenario
+from tests.server.fuzz.floods import floods_of, left_behind, lost_seats
 from tests.server.fuzz.fuzzer import Fuzzer
 from tests.server.fuzz.hidden import PLANTED, game_of, secret
 from tests.server.fuzz.messages import MESSAGES
 from tests.server.fuzz.replies import RESETS
-from tests.server.fuzz.runs import final, matches_of, messages_of, schema_requests
+from tests.server.fuzz.runs import final, matches_of, messages_of, schema_requests, solved
 from tests.server.fuzz.wire import Wire
 from tests.server.table import served
 
@@ -53,10 +54,46 @@ def test_two_clients_learn_nothing_of_each_other(fuzzer: Any) -> None:
     _nothing_found(fuzzer)
 
 
+def test_the_others_limit_cannot_be_worked_out(fuzzer: Any) -> None:
+    solved(fuzzer, 6, start=2)
+    _nothing_found(fuzzer)
+
+
+def test_the_solver_finds_rules_that_a_server_should_not_take(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Otherwise, that it finds nothing where they are refused would say nothing.
+    scenario = tmp_path / "planted.toml"
+    scenario.write_text(PLANTED)
+    monkeypatch.setattr("parlay_marl.server.session.independent_draws", lambda *_: None)
+    with served(scenario=(str(scenario),), allow_rules=True) as address:
+        made = Fuzzer(int(address.rpartition(":")[2]), str(scenario))
+        try:
+            solved(made, 2, start=2)
+        finally:
+            made.close()
+    assert set(made.findings.count) == {
+        "/ws: a client has changed the rules",
+        "/matches: changed rules are answered with status 200",
+        "/ws: a seat's own figures tell the other's limit",
+    }
+
+
 def test_torn_and_half_closed_connections_leave_nothing_behind(fuzzer: Any) -> None:
     for number in range(60):
         fuzzer.rude(random.Random(number))
     fuzzer.is_well("rude connections")
+    _nothing_found(fuzzer)
+
+
+def test_floods_that_nobody_reads_stop_nobody_else(fuzzer: Any) -> None:
+    floods_of(fuzzer, 2, 400_000, 1.0)
+    _nothing_found(fuzzer)
+
+
+def test_what_is_left_behind_leaves_room_and_lost_seats_are_given_back(fuzzer: Any) -> None:
+    left_behind(fuzzer, 15)
+    for number in range(6):
+        lost_seats(fuzzer, random.Random(number))
+    fuzzer.is_well("what is left behind")
     _nothing_found(fuzzer)
 
 

@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 import json
 import math
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
-from parlay_marl.core.moves import SEATS
-from parlay_marl.errors import ConfigurationError, NotStartedError, ParlayError
+from parlay_marl.core.moves import SEATS, Move
+from parlay_marl.errors import ConfigurationError, NotStartedError, ParlayError, RequestError
+from parlay_marl.game.config import REWARDS
 from parlay_marl.server.game_factory import GameFactory
-from parlay_marl.server.game_request import game_request
+from parlay_marl.server.game_request import OPEN_PRESETS, game_request
 from parlay_marl.server.protocols.openenv import NegotiationEnvironment
+from parlay_marl.server.protocols.openenv_action import ReceivedAction
 from parlay_marl.server.protocols.openenv_messages import NegotiationAction, NegotiationObservation
 from tests.helpers import case_name
 from tests.processes import LIMIT
@@ -82,7 +85,7 @@ def test_the_first_text_has_the_story_and_every_text_the_position() -> None:
 
 def everything_seen(env: NegotiationEnvironment, seed: int, reservation: float, **options: Any) -> list[str]:
     """Return all that a client is sent in a few turns, with the other seat's limit put at a price by hand."""
-    seen = env.reset(seed=seed, opener="buyer", opponent="hardliner", reward="payoff", **options)
+    seen = env.reset(seed=seed, opener="buyer", opponent="hardliner", **options)
     assert env._session is not None
     game = env._session.game
     game.row["reservation"][1] = game.scenario.normalise(reservation)
@@ -93,15 +96,19 @@ def everything_seen(env: NegotiationEnvironment, seed: int, reservation: float, 
     return sent
 
 
-def test_what_is_hidden_from_the_seat_changes_nothing_that_it_is_sent() -> None:
-    """A hardliner plays the same whatever its limit is, so that all there is to see is the same.
+@pytest.mark.parametrize("beliefs", ["bayes", "heuristic", "none"])
+@pytest.mark.parametrize("reward", REWARDS)
+@pytest.mark.parametrize("rules", OPEN_PRESETS)
+def test_what_is_hidden_from_the_seat_changes_nothing_that_it_is_sent(rules: str, reward: str, beliefs: str) -> None:
+    """A hardliner plays the same whatever its limit is, so that all there is to see is the same before the ending.
 
-    Shaped rewards pay for what a belief has come nearer to the truth, as the rules have it; payoffs tell nothing.
+    That is so for all rules, rewards and beliefs that a client may choose.
     """
-    one, other = (everything_seen(environment(), 7, price, episode_id="x") for price in (121_111, 139_999))
+    options = {"rules": rules, "reward": reward, "beliefs": beliefs, "episode_id": "x"}
+    one, other = (everything_seen(environment(), 7, price, **options) for price in (121_111, 139_999))
     assert one == other
     revealing = factory(reveal_hidden=True)
-    one, other = (everything_seen(environment(revealing), 7, price, episode_id="x") for price in (121_111, 139_999))
+    one, other = (everything_seen(environment(revealing), 7, price, **options) for price in (121_111, 139_999))
     assert one != other
     assert "121111" in one[-1]
 
@@ -133,7 +140,7 @@ def test_what_is_hidden_from_the_seat_changes_nothing_that_it_is_sent() -> None:
     ],
 )
 def test_a_reset_that_cannot_be_is_refused_and_the_game_before_goes_on(options: dict[str, Any], said: str) -> None:
-    env = environment()
+    env = environment(factory(allow_rules=True))
     env.reset(seed=1, episode_id="before")
     env.step(offer(120_000))
     with pytest.raises(ParlayError, match=said):
@@ -167,12 +174,14 @@ def test_a_refused_step_changes_nothing() -> None:
 @pytest.mark.parametrize(
     "data",
     [
-        {"offer_amount": "120000"},
+        {"offer_amount": "1" * 61},
+        {"offer_amount": [120_000]},
         {"offer_amount": True},
         {"offer_amount": float("nan")},
         {"accept": 1},
         {"accept": "yes"},
-        {"tactical_move": "OFFER"},
+        {"tactical_move": "HAGGLE"},
+        {"tactical_move": 3},
         {"utterance": 3},
         {"price": 3},
         {"terms": {"a": 1}},
@@ -182,6 +191,130 @@ def test_a_refused_step_changes_nothing() -> None:
 def test_actions_are_of_exactly_these_types(data: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         NegotiationAction.model_validate(data)
+
+
+@pytest.mark.parametrize("name", [move.name for move in Move])
+@pytest.mark.parametrize("spell", [str.upper, str.lower, lambda name: name.title().replace("_", " ")], ids=case_name)
+def test_each_name_that_a_client_may_play_can_be_sent_back(name: str, spell: Callable[[str], str]) -> None:
+    shared = factory()
+    codes = match_of(shared)
+    buyer, seller = environment(shared), environment(shared)
+    first = buyer.reset(join_code=codes["buyer"])
+    assert f"- {name}: " in first.text
+    buyer.step(NegotiationAction(tactical_move="BATNA_REVEAL", offer_amount=120_000))
+    seen = seller.reset(join_code=codes["seller"])
+    assert set(seen.legal_moves) == {move.name for move in Move}
+    assert f"You may: {', '.join(seen.legal_moves)}." in seen.text
+    amount = {"offer_amount": "150k"} if name in ("OFFER", "BATNA_REVEAL") else {}
+    seller.step(ReceivedAction.model_validate({"tactical_move": spell(name), **amount}))
+    assert seller.state.history[-1]["move"] == name
+    assert seller.state.history[-1]["amount"] == {"OFFER": 150_000, "BATNA_REVEAL": 150_000}.get(
+        name, {"ACCEPT": 120_000, "ANCHOR_HIGH": 180_000}.get(name)
+    )
+
+
+def test_a_move_may_be_named_twice_but_not_two_moves() -> None:
+    env = environment()
+    env.reset(seed=1, opener="buyer")
+    env.step(offer(120_000))
+    for wrong in ({"accept": True, "tactical_move": "OFFER"}, {"walk_away": True, "tactical_move": "accept"}):
+        with pytest.raises(ParlayError, match=f"{next(iter(wrong))} and tactical_move are two moves; give one"):
+            env.step(NegotiationAction.model_validate(wrong))
+    with pytest.raises(ParlayError, match="offer_amount: OFFER needs an amount; give one"):
+        env.step(NegotiationAction(tactical_move="OFFER"))
+    assert env.step(NegotiationAction(accept=True, tactical_move="ACCEPT")).done
+
+
+@pytest.mark.parametrize(
+    ("text", "amount"),
+    [
+        ("120000", 120_000), ("120,000", 120_000), ("120_000", 120_000), ("USD 120,000", 120_000), ("$120k", 120_000),
+        (" 0.12m ", 120_000), ("120,000.50", 120_000.5), ("120.000", 120_000),
+    ],
+)  # fmt: skip
+def test_an_amount_may_be_text(text: str, amount: float) -> None:
+    env = environment()
+    env.reset(seed=1, opener="buyer")
+    seen = env.step(NegotiationAction(offer_amount=text))
+    assert seen.offer is not None
+    assert seen.offer.amount == amount
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "is no price"),
+        ("much", "is no price"),
+        ("2e5", "is no price"),
+        ("-120000", "is no price"),
+        ("nan", "is no price"),
+        ("120-130k", "several amounts"),
+        ("120000 or 130000", "is no price"),
+        ("€120,000", "another currency"),
+        ("90,000", "outside the public range, USD 110,000 to USD 180,000"),
+        ("\u202e" * 50, "is no price"),
+    ],
+)
+def test_an_amount_as_text_that_is_unclear_is_refused(text: str, said: str) -> None:
+    env = environment()
+    env.reset(seed=1, opener="buyer")
+    before = env.state.model_dump()
+    with pytest.raises(ParlayError, match=f"^offer_amount: .*{said}") as caught:
+        env.step(NegotiationAction(offer_amount=text))
+    assert "\u202e" not in str(caught.value)
+    assert env.state.model_dump() == before
+
+
+def test_unknown_keys_are_named_or_ignored_on_request() -> None:
+    env = environment()
+    env.reset(seed=1, opener="buyer")
+    before = env.state.model_dump()
+    turn = {"offer_amount": 120_000, "price": 3, "x" * 99: {}, "\u202e": None}
+    with pytest.raises(
+        RequestError, match=r"^price, \?, \?: no key of an action; there are utterance, offer_amount"
+    ) as caught:
+        env.step(ReceivedAction.model_validate(turn))
+    assert "ignore_unknown" in str(caught.value)
+    assert len(str(caught.value)) < 400
+    assert env.state.model_dump() == before
+    env.reset(seed=1, opener="buyer", ignore_unknown=True)
+    ignoring = env.step(ReceivedAction.model_validate(turn))
+    env.reset(seed=1, opener="buyer")
+    assert env.step(offer(120_000)) == ignoring.model_copy(update={"episode_id": env.state.episode_id})
+    assert ReceivedAction.model_json_schema() == NegotiationAction.model_json_schema()
+
+
+def test_waiting_with_an_unknown_key_is_still_only_waiting() -> None:
+    shared = factory()
+    codes = match_of(shared)
+    seller = environment(shared)
+    seller.reset(join_code=codes["seller"])
+    wait = {"wait": True, "thoughts": "hm"}
+    with pytest.raises(RequestError, match=r"^thoughts: no key"):
+        seller.step(ReceivedAction.model_validate(wait))
+    with pytest.raises(ParlayError, match="nothing goes with it"):
+        seller.step(NegotiationAction(wait=True, utterance="hm"))
+    assert not seller.step(NegotiationAction(wait=True)).your_turn
+
+
+def test_words_and_headlines_are_told_once() -> None:
+    """What a client has been told already is not told again as new, whatever it does meanwhile."""
+    shared = factory()
+    codes = match_of(shared)
+    buyer, seller = environment(shared), environment(shared)
+    buyer.reset(join_code=codes["buyer"])
+    buyer.step(offer(120_000, utterance="My first word."))
+    seen = seller.reset(join_code=codes["seller"])
+    assert "They say: My first word." in seen.text
+    assert (seen.utterance, seen.counter_move) == ("My first word.", "OFFER")
+    for seen in (seller.step(offer(170_000)), seller.step(NegotiationAction(wait=True))):
+        assert "My first word" not in seen.text
+        assert (seen.utterance, seen.counter_move) == ("", "OFFER")
+        assert 'by {"wait": true}' in seen.text
+    last = buyer.step(NegotiationAction(accept=True, utterance="Done."))
+    assert "Deal at USD 170,000" in last.text
+    assert "Done." in seller._observation().text
+    assert "Done." not in last.text
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ def play(session: GameSession, seat: int = BUYER, words: str = "", **fields: Any
 
 
 def last_move(session: GameSession, seat: int = BUYER) -> tuple[Move, float | None]:
-    turn, _ = session.last_turn_of(seat)
+    turn = session.last_turn_of(seat)
     assert turn is not None
     return turn.move, None if turn.price is None else session.scenario.to_currency(turn.price)
 

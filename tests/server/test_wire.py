@@ -54,6 +54,28 @@ def test_openenvs_generic_client_plays_whole_games(address: str, role: str) -> N
             assert len(state["history"]) >= 2 * steps - 1
 
 
+def test_answers_of_a_model_are_understood_or_refused_with_the_reason(address: str) -> None:
+    with GenericEnvClient(base_url=f"http://{address}").sync() as table:
+        table.reset(seed=3, opener="buyer", opponent="hardliner")
+        for wrong, said in (
+            (
+                {"tactical_move": "OFFER", "price": 130_000},
+                "price: no key of an action; there are utterance, offer_amount",
+            ),
+            ({"tactical_move": "HAGGLE"}, "tactical_move: Input should be 'ACCEPT', 'WALK_AWAY', 'OFFER'"),
+            ({"offer_amount": True}, "offer_amount: give a finite number, or one written as text"),
+            ({"offer_amount": "about 130"}, "offer_amount: 'about 130' is no price"),
+        ):
+            with pytest.raises(RuntimeError) as caught:
+                table.step(wrong)
+            assert said in str(caught.value)
+        seen = table.step({"utterance": "So?", "tactical_move": "offer", "offer_amount": "USD 130,000"}).observation
+        assert seen["offer"]["amount"] == 130_000
+        table.reset(seed=3, opener="buyer", opponent="hardliner", ignore_unknown=True)
+        seen = table.step({"tactical_move": "Offer", "offer_amount": "130k", "thoughts": ["hm"]}).observation
+        assert seen["offer"]["amount"] == 130_000
+
+
 def test_our_client_is_typed_and_plays_sync_and_async(address: str) -> None:
     with ParlayClient(f"http://{address}").sync() as table:
         result, turn = table.reset(seed=4, scenario="hiring_package_terms", opponent="veteran"), 0

@@ -24,6 +24,12 @@ def path_of(scope: Scope) -> str:
     return str(scope["path"]).removeprefix(scope.get("root_path", ""))
 
 
+def client_address(scope: Scope) -> str:
+    """Return the address of a client, empty where it is unknown."""
+    client = scope.get("client")
+    return str(client[0]) if client else ""
+
+
 def headers_of(scope: Scope, name: bytes) -> Iterator[bytes]:
     """Return the values of a header; there may be none or several."""
     return (value for key, value in scope["headers"] if key.lower() == name)

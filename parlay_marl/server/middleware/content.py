@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -39,6 +40,10 @@ OUT_OF_RANGE: Final = Fault(
     "number", "a number is out of range; give whole numbers of up to 64 bits, and finite others"
 )
 SURROGATE: Final = Fault("surrogate", "half a character (a lone surrogate) cannot be read; send whole ones")
+
+NOT_UTF8: Final = Fault("encoding", "not UTF-8; send text as UTF-8")
+_WRONG_BYTE = re.compile("[\udc80-\udcff]")
+"""What stands for a byte that is no UTF-8, see `LimitedWebSocket`."""
 
 Check = Callable[[dict[str, Any]], Fault | None]
 MESSAGE_CHECKS: dict[str, Check] = {"/ws": message_fault, RPC_PATH: rpc_fault}
@@ -86,6 +91,8 @@ def _message_fault(text: str | None, check: Check | None) -> Fault | None:
     """Return what is wrong with a message, if anything is; a binary one has no text."""
     if text is None:
         return BINARY
+    if not text.isascii() and _WRONG_BYTE.search(text):
+        return NOT_UTF8
     data = read(text)
     if isinstance(data, Fault):
         return data
@@ -94,11 +101,7 @@ def _message_fault(text: str | None, check: Check | None) -> Fault | None:
 
 def _body_fault(path: str, body: bytes) -> Fault | None:
     """Return what is wrong with the body of a request, if anything is."""
-    try:
-        text = body.decode()
-    except UnicodeDecodeError:
-        return NOT_JSON
-    return _message_fault(text, BODY_CHECKS.get(path))
+    return _message_fault(body.decode(errors="surrogateescape"), BODY_CHECKS.get(path))
 
 
 # ---------------------------------------------------------------------- JSON

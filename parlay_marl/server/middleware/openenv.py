@@ -15,7 +15,11 @@ LONGEST_RPC_ID = 64
 MESSAGE_TYPES = ("reset", "step", "state", "mcp", "close")
 
 RESERVED_KEY: Final = Fault("reserved_key", f"unknown option of a reset; leave out {', '.join(RESERVED)}")
-SEAT_OVER_HTTP: Final = Fault("reserved_key", "join_code: a seat is taken over a WebSocket; connect to /ws")
+SEATS_OF_CONNECTIONS = ("join_code", "resume_token")
+"""Keys of a reset that take a seat."""
+SEAT_OVER_HTTP: Final = Fault(
+    "reserved_key", f"{', '.join(SEATS_OF_CONNECTIONS)}: a seat is taken over a WebSocket; connect to /ws"
+)
 UNKNOWN_TYPE: Final = Fault("unknown_type", f"unknown message type; send one of {', '.join(MESSAGE_TYPES)}")
 NOT_RPC: Final = Fault("not_rpc", 'not a JSON-RPC request; send {"jsonrpc": "2.0", "method": ..., "id": ...}')
 UNKNOWN_METHOD: Final = Fault("unknown_method", f"unknown method; there are {', '.join(RPC_METHODS)}", rpc_code=-32601)
@@ -37,9 +41,9 @@ def message_fault(data: dict[str, Any]) -> Fault | None:
 def stateless_reset_fault(options: dict[str, Any]) -> Fault | None:
     """Return what is wrong with a reset over HTTP, if anything is: its game ends with the answer, and no seat is held.
 
-    A seat that is taken by a join code would be lost for good.
+    A seat that is taken by a code would be lost for good.
     """
-    return _reset_fault(options) or (SEAT_OVER_HTTP if "join_code" in options else None)
+    return _reset_fault(options) or (SEAT_OVER_HTTP if any(name in options for name in SEATS_OF_CONNECTIONS) else None)
 
 
 def _reset_fault(options: dict[str, Any]) -> Fault | None:

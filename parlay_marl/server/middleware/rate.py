@@ -7,7 +7,17 @@ import time
 from collections import OrderedDict
 from typing import Final
 
-from parlay_marl.server.middleware.asgi import HTTP, MESSAGE, WEBSOCKET, App, Message, Receive, Scope, Send
+from parlay_marl.server.middleware.asgi import (
+    HTTP,
+    MESSAGE,
+    WEBSOCKET,
+    App,
+    Message,
+    Receive,
+    Scope,
+    Send,
+    client_address,
+)
 from parlay_marl.server.middleware.refusals import Fault, protocol_of, refuse
 from parlay_marl.server.settings import ServerSettings
 from parlay_marl.server.telemetry import Telemetry
@@ -26,7 +36,7 @@ class Rate:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection, request or lifespan of the app."""
-        if scope["type"] == HTTP and not self._addresses.allow(_address(scope)):
+        if scope["type"] == HTTP and not self._addresses.allow(client_address(scope)):
             await refuse(scope, send, TOO_FAST, self._telemetry)
         elif scope["type"] == WEBSOCKET and self._settings.rate:
             bucket = TokenBucket(self._settings.rate, self._settings.burst)
@@ -87,9 +97,3 @@ class AddressRates:
         if len(self._buckets) > MOST_ADDRESSES:
             self._buckets.popitem(last=False)
         return bucket.try_take(time.monotonic())
-
-
-def _address(scope: Scope) -> str:
-    """Return the address of a client, empty where it is unknown."""
-    client = scope.get("client")
-    return str(client[0]) if client else ""

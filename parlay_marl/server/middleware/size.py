@@ -28,6 +28,13 @@ LONGEST_LENGTH = 18
 """Digits of a length that can be read as a number at once."""
 WIDEST_CHARACTER = 4
 """Bytes of UTF-8."""
+TIMES_TOO_LARGE = 4
+"""A message up to so many times the limit is refused by an answer; a larger one ends its connection."""
+
+
+def largest_answered(limit: int) -> int:
+    """Return the bytes of the largest message that is answered at all, from the limit of those that are taken."""
+    return TIMES_TOO_LARGE * limit
 
 
 def too_large(limit: int) -> Fault:

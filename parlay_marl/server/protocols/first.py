@@ -20,6 +20,7 @@ from parlay_marl.core.moves import SEATS
 from parlay_marl.errors import ParlayError, RequestError
 from parlay_marl.server.error_text import FAILED, client_text
 from parlay_marl.server.game_factory import GameFactory
+from parlay_marl.server.middleware.asgi import client_address
 from parlay_marl.server.protocols.first_messages import (
     DEFAULT_PERSONA,
     DEFAULT_SCENARIO,
@@ -28,6 +29,7 @@ from parlay_marl.server.protocols.first_messages import (
     FirstAction,
     echo,
     envelope,
+    history_from,
     seed_of,
 )
 from parlay_marl.server.protocols.first_session import FirstSession
@@ -75,21 +77,24 @@ class FirstProtocol:
             case "step":
                 return await self._step(params, own)
             case "state":
-                return {"state": self._session(params, own).state()}
+                return {"state": self._session(params, own).state(start=history_from(params))}
         raise RequestError(f"Unknown command: {echo(command)}")
 
     def _reset(self, params: Mapping[str, Any], own: Sessions) -> dict[str, Any]:
-        """Begin a session."""
+        """Begin a session; what is wrong is said in the order of the first server."""
+        seed = seed_of(params)
         scenario, persona = params.get("scenario_id", DEFAULT_SCENARIO), params.get("persona", DEFAULT_PERSONA)
-        if not isinstance(scenario, str) or scenario not in self._factory.scenarios:
-            raise RequestError(f"Unknown scenario: {echo(scenario)}")
         if not isinstance(persona, str) or persona not in self._factory.opponents:
             raise RequestError(f"Unknown persona: {echo(persona)}")
+        if not isinstance(scenario, str) or scenario not in self._factory.scenarios:
+            raise RequestError(f"Unknown scenario: {echo(scenario)}")
         role = params.get("role", "seller")
         if role not in SEATS:
             raise RequestError(f"Unknown role: {echo(role)}")
-        shared = params.get("shared", self._factory.settings.share_sessions)
-        session = FirstSession(self._factory, scenario, persona, role, seed_of(params), shared is True)
+        shared = params.get("shared", self._factory.settings.share_sessions) is True
+        if shared and self._factory.settings.workers > 1:
+            raise RequestError("shared: this server has several workers, which share no sessions; leave it out")
+        session = FirstSession(self._factory, scenario, persona, role, seed, shared)
         self._make_room(own)
         self._admit(session, own)
         return {"session_id": session.id, "observation": session.observation(0.0, OPENING), "done": False}
@@ -109,9 +114,20 @@ class FirstProtocol:
 
     def _forget_idle(self) -> None:
         """Forget shared sessions that are idle; others end with their connections."""
-        long_ago = time.monotonic() - self._factory.settings.idle
-        for session in [each for each in self.sessions.values() if each.shared and each.used < long_ago]:
+        for session in [each for each in self.sessions.values() if self._is_idle(each)]:
             self.drop(session)
+
+    def _is_idle(self, session: FirstSession) -> bool:
+        """Return whether a session is shared, and nobody has used it for too long."""
+        return session.shared and session.used < time.monotonic() - self._factory.settings.idle
+
+    def find(self, name: Any) -> FirstSession | None:
+        """Return a session by its id, unless it has been idle for too long."""
+        session = self.sessions.get(name) if isinstance(name, str) else None
+        if session is None or not self._is_idle(session):
+            return session
+        self.drop(session)
+        return None
 
     def _admit(self, session: FirstSession, own: Sessions) -> None:
         """Keep a session."""
@@ -132,7 +148,7 @@ class FirstProtocol:
     def _session(self, params: Mapping[str, Any], own: Sessions) -> FirstSession:
         """Return a session of this connection, or one that is shared."""
         name = params.get("session_id")
-        session = self.sessions.get(name) if isinstance(name, str) else None
+        session = self.find(name)
         if session is None or not (session.id in own or session.shared):
             raise RequestError(f"Session {echo(name)} not found")
         if session.id in own:
@@ -143,16 +159,35 @@ class FirstProtocol:
     def drop(self, session: FirstSession) -> None:
         """Forget a session; a client that leaves a hosted player forfeits."""
         if self.sessions.pop(session.id, None) is not None:
-            if session.game.has_hosted_player:
+            if session.game.has_hosted_player and not self._factory.is_stopping:
                 session.game.leave(session.seat)
             self._factory.telemetry.session_ended(PROTOCOL, session.number)
 
-    def leave(self, own: Sessions) -> None:
-        """Forget the sessions of a connection that has ended, but for shared ones."""
+    def leave(self, own: Sessions, address: str) -> None:
+        """Forget the sessions of a connection that has ended, but for shared ones, which are then orphans."""
         for session in own.values():
-            if not session.shared:
+            if session.shared:
+                session.orphan_of = address
+            else:
                 self.drop(session)
         self._forget_idle()
+        if any(session.shared for session in own.values()):
+            self._forget_orphans(address)
+
+    def _forget_orphans(self, address: str) -> None:
+        """Forget orphans that an address has too many of, and those beyond half of all sessions: the oldest first.
+
+        So there is room for clients that are connected, whatever others leave behind.
+        """
+        orphans = [each for each in self.sessions.values() if each.orphan_of is not None]
+        orphans.sort(key=lambda session: session.used)
+        same = [session for session in orphans if session.orphan_of == address]
+        for session in same[: max(len(same) - self._factory.settings.max_orphans, 0)]:
+            self.drop(session)
+            orphans.remove(session)
+        most = max(self._factory.settings.max_sessions // 2, 1)
+        for session in orphans[: max(len(orphans) - most, 0)]:
+            self.drop(session)
 
 
 def first_router(factory: GameFactory) -> APIRouter:
@@ -170,12 +205,12 @@ def first_router(factory: GameFactory) -> APIRouter:
         except WebSocketDisconnect:
             pass
         finally:
-            protocol.leave(own)
+            protocol.leave(own, client_address(websocket.scope))
 
     @router.get("/sessions/{session_id}")
     async def get_session(session_id: str) -> JSONResponse:
         """Return the state of a session: all of it where it is shared, else what is public in it."""
-        session = protocol.sessions.get(session_id)
+        session = protocol.find(session_id)
         if session is None:
             return JSONResponse({"error": f"Session {echo(session_id)} not found"}, 404)
         return JSONResponse({"state": session.state(public=not session.shared)})

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import PydanticCustomError
 
 from parlay_marl.core.moves import Move
 from parlay_marl.errors import RequestError
+from parlay_marl.game.position import LARGEST_SEED
 from parlay_marl.printable import escaped
 
 MOVES = {move.name.lower(): move for move in (Move.ANCHOR_HIGH, Move.BATNA_REVEAL, Move.SILENCE, Move.CHALLENGE)}
 FIRST_MOVES = ("anchor_high", "batna_reveal", "silence")
 """Moves of the first server, which its clients know."""
 LONGEST_ECHO = 80
-DEFAULT_SEED, DEFAULT_SCENARIO, DEFAULT_PERSONA = 42, "saas_enterprise", "shark"
+DEFAULT_SCENARIO, DEFAULT_PERSONA = "saas_enterprise", "shark"
 OPENING = "The table is yours: make the first move."
 FALLBACK = {
     "step_count": 0, "episode_done": False, "current_offer": 0.0, "opponent_offer": 0.0, "zopa_lower": 0.0,
@@ -30,6 +32,13 @@ FALLBACK = {
 """The observation of a failure, as the first server sent it; `_fallback` and `reason` beside it say that it is one."""
 
 
+def _tactic(name: Any) -> Move | None:
+    """Return the tactical move of a name, in any case; None where none is named."""
+    if name is not None and (not isinstance(name, str) or name.lower() not in MOVES):
+        raise PydanticCustomError("tactical_move", f"give one of {', '.join(MOVES)}")
+    return None if name is None else MOVES[name.lower()]
+
+
 class FirstAction(BaseModel):
     """The action of the first protocol, and the fields that its game lacked; other keys are ignored, as they were."""
 
@@ -37,7 +46,7 @@ class FirstAction(BaseModel):
 
     utterance: str
     offer_amount: float | None = None
-    tactical_move: str | None = None
+    tactical_move: Annotated[Move | None, BeforeValidator(_tactic)] = None
     accept: bool = False
     walk_away: bool = False
     terms: Annotated[dict[str, str], Field(max_length=8)] | None = None
@@ -50,15 +59,6 @@ class FirstAction(BaseModel):
         except ValidationError as error:
             found = (f"{'.'.join(map(str, each['loc'])) or 'action'}: {each['msg']}" for each in error.errors())
             raise RequestError(f"Invalid action: {'; '.join(found)}") from None
-
-    @property
-    def tactic(self) -> Move | None:
-        """The tactical move; None where none is named."""
-        if self.tactical_move is None:
-            return None
-        if self.tactical_move.lower() not in MOVES:
-            raise RequestError(f"Invalid action: tactical_move: give one of {', '.join(MOVES)}")
-        return MOVES[self.tactical_move.lower()]
 
 
 def envelope(message: Any) -> tuple[str, Mapping[str, Any]]:
@@ -73,16 +73,30 @@ def envelope(message: Any) -> tuple[str, Mapping[str, Any]]:
     return str(message.get("cmd", "")), {name: value for name, value in message.items() if name != "cmd"}
 
 
-def seed_of(params: Mapping[str, Any]) -> int:
-    """Return the seed of a reset."""
-    given = params.get("seed", DEFAULT_SEED)
+def seed_of(params: Mapping[str, Any]) -> int | None:
+    """Return the seed of a reset, whatever `int` makes of it, as on the first server; a larger one than ours wraps.
+
+    None where the reset names none: the first server took 42 then, a game that anybody could begin in the other seat
+    to see the figures there.
+    """
+    if "seed" not in params:
+        return None
+    given = params["seed"]
     try:
-        seed = int(given) if not isinstance(given, bool) else -1
+        seed = int(given)
     except (TypeError, ValueError, OverflowError):
         seed = -1
-    if not 0 <= seed < 2**63:
-        raise RequestError("Invalid seed: give a whole number from 0 to 2**63 - 1")
-    return seed
+    if seed < 0:
+        raise RequestError("Invalid seed: give a whole number, 0 or more")
+    return seed % (LARGEST_SEED + 1)
+
+
+def history_from(params: Mapping[str, Any]) -> int | None:
+    """Return the step from which the histories of a state are asked for; None: the latest."""
+    start = params.get("history_from")
+    if start is not None and (isinstance(start, bool) or not isinstance(start, int) or start < 0):
+        raise RequestError("Invalid history_from: give a whole number from 0, or leave it out")
+    return start
 
 
 def echo(value: Any) -> str:

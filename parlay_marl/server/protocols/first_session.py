@@ -14,11 +14,13 @@ from parlay_marl.game.view import SeatView
 from parlay_marl.server.game_factory import GameFactory
 from parlay_marl.server.game_request import GameRequest
 from parlay_marl.server.parsing import parse_action, parse_words
-from parlay_marl.server.protocols.first_messages import MOVES, FirstAction
+from parlay_marl.server.protocols.first_messages import FIRST_MOVES, FirstAction
 from parlay_marl.server.session import GameSession
 
 WITHOUT_OFFER = (Move.SILENCE, Move.CHALLENGE)
 """Tactical moves that no offer goes with."""
+ITEMS_OF_A_PAGE = 128
+"""Items of each history in a state; an ordinary game has fewer."""
 COSTLY = (Move.BATNA_REVEAL, Move.SILENCE)
 """Moves that need credibility."""
 REASONS = {Ending.DEAL: "deal_reached", Ending.WALK_AWAY: "walk_away", Ending.COLLAPSED: "zopa_collapsed"}
@@ -28,9 +30,12 @@ REASONS = {Ending.DEAL: "deal_reached", Ending.WALK_AWAY: "walk_away", Ending.CO
 class FirstSession:
     """One episode of the first protocol."""
 
-    def __init__(self, factory: GameFactory, scenario: str, opponent: str, role: str, seed: int, shared: bool) -> None:
+    def __init__(
+        self, factory: GameFactory, scenario: str, opponent: str, role: str, seed: int | None, shared: bool
+    ) -> None:
         self._settings = settings = factory.settings
-        credibility = {"start": settings.credibility_start, "regain": settings.credibility_regain}
+        start = settings.credibility_start
+        credibility = {"start": start, "most": start, "regain": settings.credibility_regain}
         request = GameRequest(
             scenario=scenario, rules={"credibility": credibility}, opener=role, max_rounds=settings.rounds,
             reward="shaped",
@@ -40,9 +45,11 @@ class FirstSession:
         """The number of the session in the log, which has no ids."""
         self.opponent, self.shared = opponent, shared
         self.seat, self.other = SEATS.index(role), 1 - SEATS.index(role)
-        self.game: GameSession = factory.session(request, opponent, role)
+        self.game: GameSession = factory.session(request, opponent, role, has_own_rules=True)
         self.game.begin(seed)
         self.used = time.monotonic()
+        self.orphan_of: str | None = None
+        """The address whose connection has left it behind, where it is shared and its connection has ended."""
         self.amounts: list[float] = []
         """The amounts of the client's offers."""
         self.events = 0
@@ -58,28 +65,23 @@ class FirstSession:
     async def step(self, message: FirstAction) -> dict[str, Any]:
         """Play the client's turn and the opponent's answer; return the observation."""
         self.game.check_turn(self.seat)
-        words, tactic = parse_words(message.utterance, self._settings.max_words), self._tactic(message)
-        self.game.play(self.seat, self._action(message, words, tactic))
+        tactic = message.tactical_move
+        if tactic in COSTLY and tactic not in self._view.legal_moves:
+            raise RequestError("Insufficient credibility points for that move")
+        words = parse_words(message.utterance, self._settings.max_words)
+        self.game.play(self.seat, self._action(message, words))
         if message.offer_amount is not None and tactic not in WITHOUT_OFFER and not message.walk_away:
             self.amounts.append(self._within_range(message.offer_amount))
         await self.game.let_hosted_player_act()
         self.beliefs.append(self.belief())
-        _, said = self.game.last_turn_of(self.other)
-        return self.observation(self.game.take_reward(self.seat), said)
+        return self.observation(self.game.take_reward(self.seat))
 
-    def _tactic(self, message: FirstAction) -> Move | None:
-        """Return the tactical move of a message, if the credibility that is left allows it."""
-        tactic = message.tactic
-        if tactic in COSTLY and tactic not in self._view.legal_moves:
-            raise RequestError("Insufficient credibility points for that move")
-        return tactic
-
-    def _action(self, message: FirstAction, words: str, tactic: Move | None) -> Action:
+    def _action(self, message: FirstAction, words: str) -> Action:
         """Return the action that a message means in a game for two.
 
-        An amount beside acceptance, leaving, silence or a challenge is ignored, as it was.
+        An amount beside acceptance, leaving, silence or a challenge is ignored: these offer nothing here.
         """
-        view = self._view
+        view, tactic = self._view, message.tactical_move
         if message.accept or message.walk_away:
             return parse_action(view, words, tactic=tactic, accept=message.accept, walk_away=message.walk_away)
         if tactic in WITHOUT_OFFER:
@@ -99,12 +101,15 @@ class FirstSession:
 
     # ------------------------------------------------------------------ what the client sees
 
-    def observation(self, reward: float, words: str) -> dict[str, Any]:
-        """Return the observation; its hidden figures are the seat's beliefs, unless the server reveals the truth."""
+    def observation(self, reward: float, opening: str = "") -> dict[str, Any]:
+        """Return the observation; its hidden figures are the seat's beliefs, unless the server reveals the truth.
+
+        `opening` are the words of the first observation.
+        """
         game, view = self.game, self._view
         low, high = self._limits()
-        news = game.take_headlines(self.seat)
-        self.events += len(news)
+        news = game.take_news(self.seat)
+        self.events += len(news.headlines)
         return {
             "step_count": game.client_turns,
             "episode_done": game.is_over,
@@ -115,12 +120,12 @@ class FirstSession:
             "nash_point": round(0.5 * (low + high), game.scenario.exact_decimals),
             "tension_score": view.tension,
             "belief_state": self.beliefs[-1],
-            "last_utterance": words,
-            "available_moves": [name for name, move in MOVES.items() if move in view.legal_moves],
+            "last_utterance": opening or news.words,
+            "available_moves": list(FIRST_MOVES),
             "credibility_points": round(view.credibility),
             "reward": reward,
             "cumulative_reward": game.earned[self.seat],
-            "drift_event": "; ".join(news) or None,
+            "drift_event": "; ".join(news.headlines) or None,
             "zopa_erosion_ticks": view.erosion_ticks,
             "zopa_width_pct_remaining": self._width_left(),
         }
@@ -160,19 +165,26 @@ class FirstSession:
 
     # ------------------------------------------------------------------ state
 
-    def state(self, public: bool = False) -> dict[str, Any]:
-        """Return the episode's state; with `public`, without what only the client may see."""
+    def state(self, public: bool = False, start: int | None = None) -> dict[str, Any]:
+        """Return the episode's state; with `public`, without what only the client may see.
+
+        Its two histories have a page each, that from `start` on or the last one; where that is not all, the state says
+        where the pages begin.
+        """
         game, view, ending = self.game, self._view, Ending(int(self.game.game.row["ending"]))
         scenario = game.scenario
-        return {
+        beliefs, amounts = _page(self.beliefs, start), _page(self.amounts, start)
+        is_all = (beliefs, amounts) == (slice(0, len(self.beliefs)), slice(0, len(self.amounts)))
+        cut = {} if is_all else {"history_from": {"belief_history": beliefs.start, "offer_history": amounts.start}}
+        return cut | {
             "session_id": self.id,
             "scenario_id": scenario.name,
             "persona": self.opponent,
             "step_count": game.client_turns,
             "cumulative_reward": 0.0 if public else game.earned[self.seat],
             "hidden_state": self._public_figures() if public else self._hidden_state(),
-            "belief_history": [] if public else self.beliefs,
-            "offer_history": self.amounts,
+            "belief_history": [] if public else self.beliefs[beliefs],
+            "offer_history": self.amounts[amounts],
             "drift_events_fired": self.events,
             "episode_done": game.is_over,
             "termination_reason": REASONS.get(ending, "max_turns") if ending else None,
@@ -217,6 +229,12 @@ class FirstSession:
             "has_alternative": False, "persona_drifted": False, "last_stated_batna": self._claimed,
             "event_impacts": None,
         }  # fmt: skip
+
+
+def _page(items: list[Any], start: int | None) -> slice:
+    """Return where the page of a history lies that begins at an item, or the last page."""
+    first = max(len(items) - ITEMS_OF_A_PAGE, 0) if start is None else min(start, len(items))
+    return slice(first, min(first + ITEMS_OF_A_PAGE, len(items)))
 
 
 def _is_met(view: SeatView, amount: float, package: int | None) -> bool:

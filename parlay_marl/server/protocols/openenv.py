@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import threading
 import time
 import uuid
 from collections.abc import Iterator, Mapping
@@ -13,27 +15,26 @@ from openenv.core.env_server.types import EnvironmentMetadata
 
 from parlay_marl import __version__
 from parlay_marl.catalogue.files import validate
-from parlay_marl.core.moves import SEATS, Move
+from parlay_marl.core.moves import SEATS
 from parlay_marl.errors import ConfigurationError, IllegalMoveError, NotStartedError, ParlayError, RequestError
-from parlay_marl.game.action import Action
 from parlay_marl.game.view import SeatView
+from parlay_marl.server.connection import CONNECTION, Connection
 from parlay_marl.server.error_text import FAILED, client_text
 from parlay_marl.server.game_factory import GameFactory
-from parlay_marl.server.matches import Match
-from parlay_marl.server.parsing import parse_action, parse_words
-from parlay_marl.server.protocols.openenv_messages import (
-    NegotiationAction,
-    NegotiationObservation,
-    NegotiationState,
-    ResetRequest,
-    figures,
-)
+from parlay_marl.server.history import latest_page, page_from
+from parlay_marl.server.parsing import parse_words
+from parlay_marl.server.places import Place
+from parlay_marl.server.protocols.openenv_action import action_of, does_only, refuse_unknown
+from parlay_marl.server.protocols.openenv_figures import figures
+from parlay_marl.server.protocols.openenv_messages import NegotiationAction, NegotiationObservation, NegotiationState
+from parlay_marl.server.protocols.openenv_reset import ResetRequest
 from parlay_marl.server.seat_text import introduction, position
 from parlay_marl.server.session import GameSession
 
 PROTOCOL = "openenv"
 LONGEST_ID = 255
 NO_RESET = "no game has been started; send a reset first"
+RESUMED = "the game goes on in another connection of its client"
 
 
 class NegotiationEnvironment(Environment[NegotiationAction, NegotiationObservation, NegotiationState]):
@@ -44,14 +45,20 @@ class NegotiationEnvironment(Environment[NegotiationAction, NegotiationObservati
     def __init__(self, factory: GameFactory) -> None:
         super().__init__()
         self._factory = factory
-        self._episode = ""
-        self._steps = 0
-        self._request = ResetRequest()
-        self._seat = 0
-        self._session: GameSession | None = None
-        self._match: Match | None = None
+        self._place: Place | None = None
+        self._connection: Connection | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread = 0
+        self._has_text = True
+        self._ignores_unknown = False
+        self._why_no_game = NO_RESET
         self._number: int | None = None
         """The number of the connection's session in the log; None before the first reset."""
+
+    @property
+    def _session(self) -> GameSession | None:
+        """The client's game, None where it has none."""
+        return None if self._place is None else self._place.session
 
     # ------------------------------------------------------------------ OpenEnv's calls
 
@@ -65,6 +72,9 @@ class NegotiationEnvironment(Environment[NegotiationAction, NegotiationObservati
         """Play the client's turn and a persona's answer, without waiting for another client."""
         with self._errors_reported():
             began = time.perf_counter()
+            self._check_keys(action)
+            if action.history is not None:
+                return self._history_page(action, action.history)
             self._play(action)
             seen = self._observation()
             self._factory.telemetry.stepped(PROTOCOL, time.perf_counter() - began)
@@ -88,6 +98,9 @@ class NegotiationEnvironment(Environment[NegotiationAction, NegotiationObservati
         """
         with self._errors_reported():
             began = time.perf_counter()
+            self._check_keys(action)
+            if action.history is not None:
+                return self._history_page(action, action.history)
             self._play(action)
             played = time.perf_counter()
             await self._others_turn()
@@ -99,19 +112,22 @@ class NegotiationEnvironment(Environment[NegotiationAction, NegotiationObservati
     @property
     def state(self) -> NegotiationState:
         """The episode as the client's seat knows it."""
-        session = self._session
-        if session is None:
-            return NegotiationState(episode_id=self._episode or None)
+        place = self._place
+        if place is None:
+            return NegotiationState()
+        session = place.session
+        start, turns = latest_page(session)
         return NegotiationState(
-            episode_id=self._episode,
-            step_count=self._steps,
+            episode_id=place.episode,
+            step_count=place.steps,
             scenario=session.scenario.name,
-            role=SEATS[self._seat],
-            opponent=self._request.opponent if self._request.join_code is None else "client",
-            round=session.view(self._seat).round,
+            role=SEATS[place.seat],
+            opponent=place.opponent,
+            round=session.view(place.seat).round,
             done=session.is_over,
-            cumulative_reward=session.earned[self._seat],
-            history=session.history(),
+            cumulative_reward=session.earned[place.seat],
+            history=turns,
+            history_start=start,
             hidden=session.hidden_figures() if self._factory.settings.reveal_hidden else {},
         )
 
@@ -124,11 +140,27 @@ class NegotiationEnvironment(Environment[NegotiationAction, NegotiationObservati
         )
 
     def close(self) -> None:
-        """Leave the game; one against another client or a hosted player is forfeited."""
+        """End: leave the game, or keep the place in it where the connection was lost. OpenEnv calls it in a thread."""
+        if self._loop is None or self._thread == threading.get_ident():
+            self._close()
+            return
+        with contextlib.suppress(RuntimeError):  # the server has ended
+            self._loop.call_soon_threadsafe(self._close)
+
+    def _close(self) -> None:
+        """Do the same in the server's own loop."""
+        if self._place is not None and self._was_lost:
+            self._factory.places.lose(self._place)
+            self._place = None
         self._leave()
         if self._number is not None:
             self._factory.telemetry.session_ended(PROTOCOL, self._number)
             self._number = None
+
+    @property
+    def _was_lost(self) -> bool:
+        """Return whether the connection has ended without a goodbye, and its client may come back."""
+        return self._connection is not None and self._connection.was_lost and not self._factory.is_stopping
 
     # ------------------------------------------------------------------ playing
 
@@ -148,93 +180,145 @@ class NegotiationEnvironment(Environment[NegotiationAction, NegotiationObservati
             raise RuntimeError(FAILED) from None
 
     def _begin(self, seed: int | None, episode_id: str | None, options: Mapping[str, Any]) -> None:
-        """Begin the game that is asked for; only then leave the one before."""
+        """Begin the game that is asked for, or return to one; only then leave the one before."""
         request = validate(ResetRequest, {**options, **({} if seed is None else {"seed": seed})}, "reset")
-        episode, match = _episode_id(episode_id), None
-        if request.join_code is not None:
-            match, seat = self._factory.matches.join(request.join_code)
-            session = match.session
+        episode = _episode_id(episode_id)
+        self._know_connection()
+        if request.resume_token is not None:
+            place = self._factory.places.take(request.resume_token)
+            place.session.tell_again(place.seat)
         else:
-            session, seat = self._factory.session(request, request.opponent, request.role), SEATS.index(request.role)
-            session.begin(request.seed)
+            place = self._new_place(request, episode)
+            if self._connection is not None:
+                self._factory.places.keep(place, self._connection.address)
         self._leave()
-        self._match, self._session, self._seat = match, session, seat
+        self._place, self._has_text, self._ignores_unknown = place, request.text, request.ignore_unknown
+        place.given_up = self._give_up
         if self._number is None:
             self._number = self._factory.telemetry.session_started(PROTOCOL)
-        self._episode, self._request, self._steps = episode, request, 0
+
+    def _new_place(self, request: ResetRequest, episode: str) -> Place:
+        """Return the client's place in a new game, or in a game of two clients."""
+        if request.join_code is not None:
+            match, seat = self._factory.matches.join(request.join_code)
+            return Place(match.session, seat, episode, "client", match)
+        session = self._factory.session(request, request.opponent, request.role)
+        session.begin(request.seed)
+        return Place(session, SEATS.index(request.role), episode, request.opponent)
+
+    def _know_connection(self) -> None:
+        """Remember the connection of the client, and the loop that serves it; a call in a thread has neither."""
+        self._connection = CONNECTION.get()
+        with contextlib.suppress(RuntimeError):
+            self._loop, self._thread = asyncio.get_running_loop(), threading.get_ident()
+
+    def _give_up(self) -> None:
+        """Lose the place to another connection of the same client."""
+        self._place, self._why_no_game = None, RESUMED
 
     def _leave(self) -> None:
-        """Give up the seat."""
-        if self._match is not None:
-            self._match.leave(self._seat)
-        elif self._session is not None and self._session.has_hosted_player:
-            self._session.leave(self._seat)
-        self._match = self._session = None
+        """Give up the place for good; where the server ends, no client has left it."""
+        if self._place is not None and not self._factory.is_stopping:
+            self._factory.places.leave(self._place)
+        self._place = None
+
+    def _taken(self) -> Place:
+        """Return the client's place in its game."""
+        if self._place is None:
+            raise NotStartedError(self._why_no_game)
+        return self._place
+
+    def _check_keys(self, action: NegotiationAction) -> None:
+        """Refuse a turn with unknown keys, unless the client has said that they are to be ignored."""
+        self._taken()
+        if not self._ignores_unknown:
+            refuse_unknown(action)
 
     def _play(self, action: NegotiationAction) -> None:
         """Play the client's turn; a client that only waits plays nothing."""
-        session = self._session
-        if session is None:
-            raise NotStartedError(NO_RESET)
+        place = self._taken()
+        session = place.session
         words = parse_words(action.utterance, self._factory.settings.max_words)
         if action.wait:
-            self._check_waits(action, session)
+            self._check_waits(action, place)
         else:
-            session.check_turn(self._seat)
-            session.play(self._seat, _action_of(action, session.view(self._seat), words))
-            if self._match is not None:
-                self._match.wake()
-        self._steps += 1
+            session.check_turn(place.seat)
+            session.play(place.seat, action_of(action, session.view(place.seat), words))
+            if place.match is not None:
+                place.match.turn_begins()
+        place.steps += 1
 
-    def _check_waits(self, action: NegotiationAction, session: GameSession) -> None:
+    def _check_waits(self, action: NegotiationAction, place: Place) -> None:
         """Refuse a client that waits where it is on turn, or where it would also move."""
-        if self._match is None:
+        if place.match is None:
             raise IllegalMoveError("wait: only a game of two clients has turns to wait for; make a move")
-        if action != NegotiationAction(wait=True, metadata=action.metadata):
+        if not does_only(action, "wait"):
             raise IllegalMoveError("wait: nothing goes with it; make a move, or wait")
-        if session.is_on_turn(self._seat):
+        if place.is_on_turn:
             raise IllegalMoveError("wait: it is your turn; make a move")
 
     async def _others_turn(self) -> None:
         """Wait until the client is on turn or the game is over; for another client, no longer than the settings say."""
-        session = self._session
-        if session is None or session.is_over or session.is_on_turn(self._seat):
+        place = self._taken()
+        if place.session.is_over or place.is_on_turn:
             return
-        if self._match is not None:
-            await self._match.turn_of(self._seat, self._factory.settings.wait)
-        else:
-            await session.let_hosted_player_act()
+        if place.match is None:
+            await place.let_hosted_player_act()
+            return
+        waiting = place.match.turn_of(place.seat, self._factory.settings.wait)
+        await (waiting if self._connection is None else self._connection.wait_for(waiting))
 
     # ------------------------------------------------------------------ what the client sees
 
     def _observation(self, is_first: bool = False) -> NegotiationObservation:
         """Return what the client's seat sees."""
-        session, seat = self._session, self._seat
-        if session is None:
-            raise NotStartedError(NO_RESET)
-        view, belief, headlines = session.view(seat), session.belief(seat), session.take_headlines(seat)
-        turn, words = session.last_turn_of(1 - seat)
+        place = self._taken()
+        session, seat = place.session, place.seat
+        view, belief, news = session.view(seat), session.belief(seat), session.take_news(seat)
+        answered = session.last_turn_of(1 - seat)
         text = ""
-        if self._request.text:
-            text = (
-                f"{words}\n{session.verdict()}".strip() if session.is_over else position(view, belief, headlines, words)
-            )
-            text = f"{introduction(view)}\n\n{text}" if is_first else text
+        if self._has_text:
+            text = f"{news.words}\n{session.verdict()}".strip() if session.is_over else position(view, belief, news)
+            text = f"{self._introduction(place, view)}\n\n{text}" if is_first else text
         return NegotiationObservation.model_validate(
             figures(view)
+            | vars(session.conditions)
             | {
-                "episode_id": self._episode,
+                "episode_id": place.episode,
                 "your_turn": session.is_on_turn(seat),
                 "belief": None if belief is None else belief.as_dict(),
-                "headlines": headlines,
-                "counter_move": None if turn is None else turn.move.name,
-                "utterance": words,
+                "headlines": list(news.headlines),
+                "counter_move": None if answered is None else answered.move.name,
+                "utterance": news.words,
                 "text": text,
                 "done": session.is_over,
                 "reward": None if is_first else session.take_reward(seat),
-                "metadata": self._report(session) if session.is_over else {},
+                "metadata": self._metadata(place, is_first),
             }
         )
+
+    def _introduction(self, place: Place, view: SeatView) -> str:
+        """Return what comes before the first position; in a match, with what is unusual about the game."""
+        unusual = place.session.conditions.text() if place.match is not None else ""
+        return "\n".join(part for part in (introduction(view), unusual) if part)
+
+    def _history_page(self, action: NegotiationAction, start: int) -> NegotiationObservation:
+        """Return what the client's seat sees, with a page of the history; nothing is played."""
+        if not does_only(action, "history"):
+            raise RequestError("history: nothing goes with it; make a move, or ask for the history")
+        page = page_from(self._taken().session, start)
+        seen = self._observation()
+        seen.metadata["history"] = page
+        return seen
+
+    def _metadata(self, place: Place, is_first: bool) -> dict[str, Any]:
+        """Return what goes with an observation: the token of a reset, the outcome, and whether the other is away."""
+        told: dict[str, Any] = {}
+        if is_first and place.token is not None:
+            told["resume_token"] = place.token
+        if place.match is not None and not place.session.is_over and place.match.is_away[1 - place.seat]:
+            told["other_is_away"] = True
+        return told | (self._report(place.session) if place.session.is_over else {})
 
     def _report(self, session: GameSession) -> dict[str, Any]:
         """Return the outcome of the finished game, and count its end once."""
@@ -242,19 +326,6 @@ class NegotiationEnvironment(Environment[NegotiationAction, NegotiationObservati
             session.is_counted = True
             self._factory.telemetry.game_ended(PROTOCOL, *session.ending(), self._number)
         return {"outcome": session.outcome()}
-
-
-def _action_of(action: NegotiationAction, view: SeatView, words: str) -> Action:
-    """Return the action that a message means."""
-    return parse_action(
-        view,
-        words,
-        amount=action.offer_amount,
-        tactic=None if action.tactical_move is None else Move[action.tactical_move],
-        accept=action.accept,
-        walk_away=action.walk_away,
-        terms=action.terms,
-    )
 
 
 def _episode_id(given: Any) -> str:

@@ -70,6 +70,8 @@ NASTY_NUMBERS = (
     9_876_543_210.0001,
 )
 TACTICS = ("ANCHOR_HIGH", "BATNA_REVEAL", "SILENCE", "CHALLENGE")
+NAMES = (*TACTICS, "OFFER", "ACCEPT", "WALK_AWAY", "offer", "Batna Reveal", "walk-away")
+"""Of moves, in several cases."""
 nasty_texts = st.sampled_from(NASTY_TEXTS) | st.text(max_size=30)
 nasty_numbers = st.sampled_from(NASTY_NUMBERS) | st.integers() | st.floats()
 scalars = st.none() | st.booleans() | nasty_numbers | nasty_texts
@@ -82,6 +84,9 @@ amounts = st.floats(1e9, 9.87654321e9) | st.integers(1_000_000_000, 9_876_543_21
 utterances = (
     st.sampled_from(("", "Well?", "I do not believe you.", "My limit is 7,000,000,000.", "Is that a bluff?"))
     | nasty_texts
+)
+amounts_as_text = st.sampled_from(
+    ("2,000,000,000", "2bn", "USD 3 billion", "2.5e9", "2,000", "1bn to 2bn", "٢bn", "$2bn")
 )
 terms = st.dictionaries(
     st.sampled_from(("delivery", "service", "?")), st.sampled_from(("now", "later", "full", "none")), max_size=3
@@ -100,8 +105,8 @@ def one(*values: Any) -> st.SearchStrategy[Any]:
 
 openenv_actions = some(
     utterance=utterances,
-    offer_amount=amounts,
-    tactical_move=one(*TACTICS),
+    offer_amount=amounts | amounts | amounts_as_text,
+    tactical_move=one(*NAMES),
     accept=st.booleans(),
     walk_away=one(False, False, True),
     terms=terms,
@@ -115,11 +120,12 @@ setups = some(
     role=one(*SEATS),
     information=one("incomplete", "complete", None),
     opener=one("buyer", "seller", "random", None),
-    max_rounds=st.integers(1, 1_000),
+    max_rounds=one(None, 1, 10, 50) | st.integers(1, 1_000),
     rules=one("default", "seed", {"tension": {"memory": 0.5}}, {"preset": "seed"}, {}) | one("{", '{"tension": 1}'),
     reward=one("shaped", "payoff"),
     beliefs=one("bayes", "heuristic", "none"),
     text=st.booleans(),
+    ignore_unknown=st.booleans(),
     episode_id=one("mine", None),
     join_code=one(None, None, None, None, "guess"),
 )

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from tests.server.fuzz.fuzzer import Fuzzer
 from tests.server.fuzz.hidden import SEEDS
+from tests.server.fuzz.limits import telling_choices, unchosen_games, watched_game
 from tests.server.fuzz.messages import batches
 from tests.server.fuzz.replies import STAY_OPEN
 from tests.server.fuzz.wire import PATIENCE
@@ -104,12 +105,24 @@ def matches_of(fuzzer: Fuzzer, number: int, start: int) -> None:
         fuzzer.match(SEEDS[game % len(SEEDS)], random.Random(start + game))
 
 
+def solved(fuzzer: Fuzzer, number: int, start: int) -> None:
+    """Try in so many games to work out the other's limit, and in as many to get a game in which one can."""
+    for game in range(number):
+        draw = random.Random(start + game)
+        watched_game(fuzzer, SEEDS[game % len(SEEDS)], draw)
+        unchosen_games(fuzzer, draw)
+        fuzzer.are_untouched("a game for the solver")
+    telling_choices(fuzzer)
+
+
 def final(fuzzer: Fuzzer) -> None:
     """Leave, and see that nothing is left behind and nothing has failed."""
     fuzzer.is_well("the end")
     fuzzer.close()
     open_ = {}
-    left = {'parlay_sessions_open{protocol="first"}': float(fuzzer.shared)}
+    left = {
+        'parlay_sessions_open{protocol="first"}': float(fuzzer.shared + fuzzer.findings.sent["sessions left behind"])
+    }
     for _ in range(50):
         found = fuzzer.figures()
         open_ = {

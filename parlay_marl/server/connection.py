@@ -1,0 +1,55 @@
+"""The connection whose message is being answered: whose it is, and whether its client is still there."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from contextvars import ContextVar
+from typing import Any
+
+Receive = Callable[[], Awaitable[Any]]
+
+GOODBYE = 1000
+"""The code by which a client closes its connection because it has finished."""
+
+
+class Connection:
+    """A WebSocket, between the network and the app."""
+
+    def __init__(self, address: str, receive: Receive) -> None:
+        self.address = address
+        """The address of the client."""
+        self.was_lost = False
+        """Has it ended without a goodbye of the client, who may come back?"""
+        self._receive = receive
+        self._early: Any = None
+        """An event that came while the app waited for something else."""
+
+    async def receive(self) -> Any:
+        """Return the next event."""
+        event, self._early = self._early, None
+        if event is None:
+            event = await self._receive()
+        self.was_lost = event["type"] == "websocket.disconnect" and event.get("code") != GOODBYE
+        return event
+
+    async def wait_for(self, something: Coroutine[Any, Any, None]) -> None:
+        """Wait for something, or until the client has gone."""
+        waiting = [asyncio.create_task(something), asyncio.create_task(self._gone())]
+        try:
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in waiting:
+                task.cancel()
+            await asyncio.gather(*waiting, return_exceptions=True)
+
+    async def _gone(self) -> None:
+        """Return when the client has gone; a message that it sends meanwhile is kept."""
+        if self._early is None:
+            self._early = await self._receive()
+        if self._early["type"] != "websocket.disconnect":
+            await asyncio.Event().wait()
+
+
+CONNECTION: ContextVar[Connection | None] = ContextVar("CONNECTION", default=None)
+"""The connection that the running task serves; None where it serves none, as for a request over HTTP."""

@@ -1,0 +1,42 @@
+"""The history of a game in pages, so that no reply is larger than a client and the server can bear."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from parlay_marl.errors import RequestError
+from parlay_marl.server.session import GameSession
+
+BYTES_OF_A_PAGE = 32_768
+"""Bytes of the turns of a page, as JSON; one turn that is larger is a page of its own."""
+
+
+def latest_page(session: GameSession) -> tuple[int, list[dict[str, Any]]]:
+    """Return the number of the first turn of the last page, and its turns."""
+    count = len(session.turns)
+    turns = _fitting(session, range(count - 1, -1, -1))[::-1]
+    return count - len(turns), turns
+
+
+def page_from(session: GameSession, start: int) -> dict[str, Any]:
+    """Return the page that begins with a turn, by its number from 0, and the number at which the next one begins."""
+    count = len(session.turns)
+    if start > count:
+        raise RequestError(f"history: there are {count} turns so far; give a number from 0 to {count}")
+    turns = _fitting(session, range(start, count))
+    end = start + len(turns)
+    return {"start": start, "turns": turns, "next": end if end < count else None}
+
+
+def _fitting(session: GameSession, numbers: range) -> list[dict[str, Any]]:
+    """Return as many turns as fit into a page, at least one if there is one."""
+    turns: list[dict[str, Any]] = []
+    left = BYTES_OF_A_PAGE
+    for number in numbers:
+        turn = session.told(session.turns[number])
+        left -= len(json.dumps(turn))
+        if left < 0 and turns:
+            break
+        turns.append(turn)
+    return turns

@@ -1,0 +1,60 @@
+"""A client's turn as it comes over OpenEnv's protocol: which keys mean something, and which move they mean."""
+
+from __future__ import annotations
+
+import re
+
+from pydantic import ConfigDict
+
+from parlay_marl.core.moves import Move
+from parlay_marl.errors import RequestError
+from parlay_marl.game.action import Action
+from parlay_marl.game.view import SeatView
+from parlay_marl.server.parsing import parse_action
+from parlay_marl.server.protocols.openenv_messages import NegotiationAction
+
+PLAIN_NAME = re.compile(r"[A-Za-z0-9_]{1,40}")
+"""A key that a refusal may repeat."""
+MOST_NAMED = 5
+"""Unknown keys that a refusal names."""
+KNOWN_KEYS = tuple(name for name in NegotiationAction.model_fields if name != "metadata")
+NOTHING = NegotiationAction()
+
+
+class ReceivedAction(NegotiationAction):
+    """A turn whose unknown keys are kept, so that they can be refused by name, or ignored."""
+
+    model_config = ConfigDict(
+        extra="allow",
+        title=NegotiationAction.__name__,
+        json_schema_extra={"additionalProperties": False, "description": str(NegotiationAction.__doc__)},
+    )
+
+
+def refuse_unknown(action: NegotiationAction) -> None:
+    """Refuse a turn with unknown keys, and name them and those that there are."""
+    unknown = sorted(action.model_extra or ())
+    if unknown:
+        shown = ", ".join(key if PLAIN_NAME.fullmatch(key) else "?" for key in unknown[:MOST_NAMED])
+        raise RequestError(
+            f"{shown}: no key of an action; there are {', '.join(KNOWN_KEYS)} (reset with `ignore_unknown` true, and "
+            "others are ignored)"
+        )
+
+
+def does_only(action: NegotiationAction, key: str) -> bool:
+    """Return whether nothing but one key of a turn means something; keys that are ignored mean nothing."""
+    return all(getattr(action, name) == getattr(NOTHING, name) for name in KNOWN_KEYS if name != key)
+
+
+def action_of(action: NegotiationAction, view: SeatView, words: str) -> Action:
+    """Return the action that a turn means for a seat."""
+    return parse_action(
+        view,
+        words,
+        amount=action.offer_amount,
+        tactic=None if action.tactical_move is None else Move[action.tactical_move],
+        accept=action.accept,
+        walk_away=action.walk_away,
+        terms=action.terms,
+    )

@@ -1,0 +1,245 @@
+"""WebSockets at the level of frames: a limited rate, bounded memory, and connections that end in time.
+
+The middleware sees messages. Pings, pongs, pieces of messages and bytes that a client does not read never reach it, and
+are limited here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from asyncio import TimerHandle
+from typing import Any, cast
+
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import Frame
+from websockets.protocol import State
+
+from parlay_marl.server.connections import LAST_SECONDS
+from parlay_marl.server.middleware.rate import TokenBucket
+from parlay_marl.server.middleware.size import largest_answered
+from parlay_marl.server.settings import ServerSettings
+
+BYTES_AT_ONCE = 4_096
+"""Bytes that are read at once."""
+BYTES_OF_A_SLICE = 512
+"""Bytes that are parsed at once: the smallest frame has 6, and what is parsed cannot wait any more."""
+CLOSE_SECONDS = 5.0
+"""Seconds until a connection that was closed is cut off, whether its client has read all or not."""
+
+
+class LimitedWebSocket(WebSocketsSansIOProtocol, asyncio.BufferedProtocol):
+    """A WebSocket whose client can neither fill the memory nor keep the server busy or waiting.
+
+    - Control frames and pieces of messages count against the rate: beyond it, nothing is read for a while.
+    - Nothing is read either while the client does not read what it was sent, or while its messages wait to be answered.
+    - A text that is no UTF-8 comes to the middleware with surrogates in the place of wrong bytes, which refuses it.
+    - A connection that ends is cut off after `CLOSE_SECONDS`; until then, what still comes is thrown away, so that the
+      reason of the end arrives.
+    """
+
+    def __init__(self, *args: Any, settings: ServerSettings, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.conn.max_message_size = largest_answered(settings.max_message)
+        self._bucket = TokenBucket(settings.rate, settings.burst) if settings.rate else None
+        self._read = bytearray(BYTES_AT_ONCE)
+        self._unparsed = b""
+        self._held_until = 0.0
+        """When frames may be parsed again, in the time of the loop."""
+        self._hold: TimerHandle | None = None
+        self._is_unread = False
+        """Has the client left more unread than may wait to be sent?"""
+        self._is_ending = False
+        self._cut: TimerHandle | None = None
+
+    # ------------------------------------------------------------------ reading
+
+    def get_buffer(self, sizehint: int) -> bytearray:
+        """Return the buffer for the next bytes."""
+        return self._read
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Take the bytes that have come."""
+        self.data_received(bytes(memoryview(self._read)[:nbytes]))
+
+    def data_received(self, data: bytes) -> None:
+        """Parse bytes as far as they may be parsed now; the others wait, and no more are read."""
+        if self._is_ending:
+            return
+        self._unparsed += data
+        self._parse()
+        self._choose_reading()
+
+    def _parse(self) -> None:
+        """Parse what has come, in slices, as far as it may be parsed now."""
+        start = 0
+        while start < len(self._unparsed) and self._may_read:
+            super().data_received(self._unparsed[start : start + BYTES_OF_A_SLICE])
+            start += BYTES_OF_A_SLICE
+        self._unparsed = self._unparsed[start:]
+
+    @property
+    def _may_read(self) -> bool:
+        """Return whether frames may be parsed now."""
+        return not (self.read_paused or self._is_unread or self._hold is not None or self._is_ending)
+
+    def _choose_reading(self) -> None:
+        """Read on, or pause."""
+        if self.transport.is_closing():
+            return
+        if self._is_ending or (self._may_read and not self._unparsed):
+            self.transport.resume_reading()
+        else:
+            self.transport.pause_reading()
+
+    def _read_on(self) -> None:
+        """Parse what was left, and read on."""
+        self._parse()
+        self._choose_reading()
+
+    async def receive(self) -> Any:
+        """Return the next event; after the last one, read on. Others have their turn before an event that waits."""
+        if not self.queue.empty():
+            await asyncio.sleep(0)
+        event = await super().receive()
+        self._read_on()
+        return event
+
+    async def send(self, message: Any) -> None:
+        """Send a message; after the last one, read until the client has agreed to the end."""
+        await super().send(message)
+        if self.close_sent:
+            self._read_on()
+
+    # ------------------------------------------------------------------ the rate of frames
+
+    def _charge(self) -> None:
+        """Count a frame that is no message; beyond the rate, nothing is parsed for a while."""
+        now = self.loop.time()
+        wait = 0.0 if self._bucket is None else self._bucket.take(now)
+        if wait > 0.0:
+            self._held_until = now + wait
+            if self._hold is None:
+                self._hold = self.loop.call_at(self._held_until, self._end_hold)
+
+    def _end_hold(self) -> None:
+        """Parse again, unless frames since then have made it later."""
+        if self._held_until > self.loop.time():
+            self._hold = self.loop.call_at(self._held_until, self._end_hold)
+            return
+        self._hold = None
+        self._read_on()
+
+    def handle_ping(self) -> None:
+        """Answer a ping."""
+        self._charge()
+        super().handle_ping()
+
+    def handle_pong(self, event: Frame) -> None:
+        """Take a pong."""
+        self._charge()
+        super().handle_pong(event)
+
+    # ------------------------------------------------------------------ messages
+
+    def handle_text(self, event: Frame) -> None:
+        """Take a text, or its first piece."""
+        self.curr_msg_data_type = "text"
+        self._begin_message(event)
+
+    def handle_bytes(self, event: Frame) -> None:
+        """Take a binary message, or its first piece."""
+        self.curr_msg_data_type = "bytes"
+        self._begin_message(event)
+
+    def _begin_message(self, event: Frame) -> None:
+        """Take a message, or its first piece."""
+        self.frames = [bytearray(event.data)]  # type: ignore[list-item]  # so that many small pieces need no more room
+        self._end_piece(event)
+
+    def handle_cont(self, event: Frame) -> None:
+        """Take a further piece of a message."""
+        cast(bytearray, self.frames[0]).extend(event.data)
+        self._end_piece(event)
+
+    def _end_piece(self, event: Frame) -> None:
+        """Pass the message on where it is whole."""
+        if event.fin:
+            self.send_receive_event_to_app()
+        else:
+            self._charge()
+
+    def send_receive_event_to_app(self) -> None:
+        """Pass a message on; wrong bytes of a text become surrogates."""
+        data, self.frames = self.frames[0], []
+        if self.close_sent:
+            return
+        is_text = self.curr_msg_data_type == "text"
+        message = {"text": data.decode(errors="surrogateescape")} if is_text else {"bytes": bytes(data)}
+        self.queue.put_nowait(cast(Any, {"type": "websocket.receive", **message}))
+        self.read_paused = True
+        self.transport.pause_reading()
+
+    # ------------------------------------------------------------------ clients that do not read
+
+    def pause_writing(self) -> None:
+        """Read nothing while the client does not read: each ping would make another answer."""
+        super().pause_writing()
+        self._is_unread = True
+        self._choose_reading()
+
+    def resume_writing(self) -> None:
+        """Read on as soon as the client does."""
+        super().resume_writing()
+        self._is_unread = False
+        self._read_on()
+
+    def keepalive_timeout(self) -> None:
+        """End the connection of a client that answers no ping, unless its answer may have come and was not read yet."""
+        if self._is_unread:
+            self.transport.abort()
+        elif not self._may_read or self._unparsed:
+            self.pong_timer = self.loop.call_later(self.ping_timeout or 0.0, self.keepalive_timeout)
+        else:
+            super().keepalive_timeout()
+            self._end_in_time()
+
+    # ------------------------------------------------------------------ the end
+
+    def handle_parser_exception(self) -> None:
+        """Say why the connection ends, and take what still comes, so that this arrives."""
+        close = self.conn.close_sent
+        reason = {"code": 1006, "reason": ""} if close is None else {"code": close.code, "reason": close.reason}
+        self.queue.put_nowait(cast(Any, {"type": "websocket.disconnect", **reason}))
+        self.close_sent, self._is_ending, self._unparsed = True, True, b""
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self._choose_reading()
+        self._end_in_time()
+
+    async def run_asgi(self) -> None:
+        """Run the app for this connection, which ends with it."""
+        await super().run_asgi()
+        self._end_in_time()
+
+    def shutdown(self) -> None:
+        """End the connection because the server ends; a client that does not read is not waited for."""
+        if self._is_unread or (self.handshake_complete and not self.close_sent and self.conn.state is not State.OPEN):
+            self.stop_keepalive()
+            self.transport.abort()
+            return
+        super().shutdown()
+        self._end_in_time(LAST_SECONDS)
+
+    def _end_in_time(self, seconds: float = CLOSE_SECONDS) -> None:
+        """Cut the connection off after a while, unless it has ended by then."""
+        if self._cut is None and not self.disconnected:
+            self._cut = self.loop.call_later(seconds, self.transport.abort)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget what was planned."""
+        self._is_ending, self._unparsed = True, b""
+        for timer in (self._hold, self._cut):
+            if timer is not None:
+                timer.cancel()
+        super().connection_lost(exc)
