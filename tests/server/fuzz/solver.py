@@ -23,7 +23,7 @@ from parlay_marl.players.persona import as_persona
 from parlay_marl.server.game_factory import GameFactory
 from parlay_marl.server.protocols.first_session import FirstSession
 from parlay_marl.server.protocols.openenv import NegotiationEnvironment
-from parlay_marl.server.protocols.openenv_messages import ResetRequest
+from parlay_marl.server.protocols.openenv_reset import ResetRequest
 from parlay_marl.server.session import GameSession
 
 CANDIDATES = 24
