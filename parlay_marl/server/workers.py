@@ -203,8 +203,11 @@ class Supervisor:
 
     def _look(self, seconds: float) -> None:
         """Wait until something happens, but no longer than a number of seconds, and deal with it."""
+        began = time.monotonic()
         for worker, line in self._news(seconds):
             self._hear(worker, line)
+        if time.monotonic() - began > seconds + SECONDS_BETWEEN_BEATS:
+            self._excuse()
         for worker in list(self._workers):
             if worker.reap():
                 self._replace(worker)
@@ -212,6 +215,11 @@ class Supervisor:
                 self._log("worker_hangs", worker)
                 worker.send(signal.SIGKILL)
                 worker.seen = time.monotonic()
+
+    def _excuse(self) -> None:
+        """Forget how long workers have been silent: this process was stopped meanwhile, and they were, too."""
+        for worker in self._workers:
+            worker.seen = time.monotonic()
 
     def _news(self, seconds: float) -> list[tuple[Worker, bytes]]:
         """Return what workers tell within a number of seconds; a signal ends the wait."""

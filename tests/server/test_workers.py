@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -113,6 +114,24 @@ supervise(work)
     )
     assert done.stdout.split() == ["ready", "ended"]
     assert "worker_hangs" in done.stderr
+
+
+def test_a_machine_that_stands_still_does_not_make_its_workers_hang(tmp_path: Path) -> None:
+    text = """
+workers.SECONDS_TO_ANSWER, workers.SECONDS_BETWEEN_BEATS = 6.0, 0.5
+supervise(until_stopped)
+"""
+    command = [sys.executable, "-c", PROGRAM + text]
+    with Started(command, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}) as process:
+        process.until("ready")
+        os.killpg(process.pid, signal.SIGSTOP)
+        time.sleep(8.0)
+        os.killpg(process.pid, signal.SIGCONT)
+        time.sleep(1.5)  # two looks
+        process.send_signal(signal.SIGTERM)
+        out, errors = process.communicate()
+    assert out == "ended\n"
+    assert "worker_hangs" not in errors
 
 
 @pytest.mark.parametrize("stage", ["tell.ready()", "pass"], ids=["serving", "starting"])
