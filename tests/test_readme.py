@@ -230,7 +230,7 @@ def test_the_readme_says_what_this_is_in_three_lines_and_then_what_to_run() -> N
 
 
 def test_no_block_is_left_out() -> None:
-    assert {block.language for block in BLOCKS} <= {"python", "toml", "sh", "text"}
+    assert {block.language for block in BLOCKS} <= {"python", "toml", "sh", "text", "js"}
     assert any(block.language == "python" for block in BLOCKS if block.page == "README.md")
     assert any(block.language == "toml" for block in BLOCKS if block.page == "README.md")
     for page in PAGES:
