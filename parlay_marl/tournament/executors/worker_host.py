@@ -23,7 +23,7 @@ from parlay_marl.tournament.executors.plain import Answers, as_reason, decode, d
 
 SECONDS_TO_START = 120.0
 """Time limit for the start of a worker process and for making a policy, which may load a large model."""
-SECONDS_TO_DIE = 5.0
+SECONDS_TO_DIE = 60.0
 T = TypeVar("T")
 
 
@@ -164,7 +164,8 @@ class WorkerHost:
                     os.killpg(self._process.pid, signal.SIGKILL)
                 self._process.kill()
             self._process.join(SECONDS_TO_DIE)
-            self._process.close()
+            with contextlib.suppress(ValueError):  # it is killed, and on a busy machine not gone yet
+                self._process.close()
         if self._connection is not None:
             self._connection.close()
         self._process, self._connection = None, None
