@@ -21,13 +21,9 @@ from parlay_marl.server.error_text import FAILED, client_text
 from parlay_marl.server.game_factory import GameFactory
 from parlay_marl.server.matches import Match
 from parlay_marl.server.parsing import parse_action, parse_words
-from parlay_marl.server.protocols.openenv_messages import (
-    NegotiationAction,
-    NegotiationObservation,
-    NegotiationState,
-    ResetRequest,
-    figures,
-)
+from parlay_marl.server.protocols.openenv_figures import figures
+from parlay_marl.server.protocols.openenv_messages import NegotiationAction, NegotiationObservation, NegotiationState
+from parlay_marl.server.protocols.openenv_reset import ResetRequest
 from parlay_marl.server.seat_text import introduction, position
 from parlay_marl.server.session import GameSession
 
