@@ -33,6 +33,8 @@ class Match:
         self.seats = [FREE, FREE]
         self.used = time.monotonic()
         """The time of the last change."""
+        self.is_stopped = False
+        """Does the server end? Then nobody waits for the other any more."""
         self._changed = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = 0
@@ -75,7 +77,7 @@ class Match:
         """Wait until a seat is on turn or the game is over, but no longer than a number of seconds."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                while not (self.session.is_over or self.session.is_on_turn(seat)):
+                while not (self.session.is_over or self.session.is_on_turn(seat) or self.is_stopped):
                     await self._changed.wait()
 
 
@@ -107,6 +109,12 @@ class Matches:
         match, seat = self._by_code[code]
         match.sit(seat)
         return match, seat
+
+    def stop(self) -> None:
+        """End the waits of all clients, as the server ends."""
+        for match, _ in self._by_code.values():
+            match.is_stopped = True
+            match.wake()
 
     def _forget(self) -> None:
         """Forget matches that are empty, and those in which nothing has happened for too long."""

@@ -160,8 +160,10 @@ class NegotiationEnvironment(Environment[NegotiationAction, NegotiationObservati
         self._episode, self._request, self._steps = episode, request, 0
 
     def _leave(self) -> None:
-        """Give up the seat."""
-        if self._match is not None:
+        """Give up the seat; where the server ends, no client has left it."""
+        if self._factory.is_stopping:
+            pass
+        elif self._match is not None:
             self._match.leave(self._seat)
         elif self._session is not None and self._session.has_hosted_player:
             self._session.leave(self._seat)
