@@ -12,6 +12,8 @@
     |   |-- NotStartedError   before the first reset
     |   `-- GameOverError     after the end of the game
     |-- RequestError          a request to the server that cannot be carried out (also a ValueError)
+    |-- ServerRefusedError    a client's message that the server refuses (also a RuntimeError)
+    |-- ServerConnectionError a client's connection that cannot be made, or is lost (also a ConnectionError)
     |-- PolicyError           a policy that fails in a tournament, which counts it as a forfeit (also a RuntimeError)
     |-- UnclearTextError      a turn in words that means no action, or may mean several (also a ValueError)
     `-- MissingExtraError     an optional dependency that is not installed (also an ImportError)
@@ -101,6 +103,18 @@ class GameOverError(TurnError):
 
 class RequestError(ParlayError, ValueError):
     """A request to the server that cannot be carried out; its text is for the client."""
+
+
+class ServerRefusedError(ParlayError, RuntimeError):
+    """A client's message that the server refuses; the game is as it was. `code` names the reason."""
+
+    def __init__(self, reason: str, code: str = "UNKNOWN") -> None:
+        super().__init__(reason)
+        self.code = code
+
+
+class ServerConnectionError(ParlayError, ConnectionError):
+    """A client's connection to a server that cannot be made, or is lost."""
 
 
 class PolicyError(ParlayError, RuntimeError):

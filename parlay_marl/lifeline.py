@@ -18,11 +18,15 @@ def end_with_parent(*, group: bool = False) -> None:
     and leaves out its group.
     """
     parent = multiprocessing.parent_process()
-    if parent is None:
-        return
+    if parent is not None:
+        end_at_close(parent.sentinel, group=group)
+
+
+def end_at_close(pipe: int, *, group: bool = False) -> None:
+    """End this process, or its group, as soon as the other end of a pipe, which only its parent holds, is closed."""
     with contextlib.suppress(ImportError, AttributeError, OSError):  # on other systems only the thread
-        _kill_at_close(parent.sentinel, group)
-    threading.Thread(target=_wait_and_end, args=(parent.sentinel, group), daemon=True).start()
+        _kill_at_close(pipe, group)
+    threading.Thread(target=_wait_and_end, args=(pipe, group), daemon=True).start()
 
 
 def _kill_at_close(pipe: int, group: bool) -> None:

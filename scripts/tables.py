@@ -31,7 +31,8 @@ from parlay_marl.game.options import ResetOptions
 from parlay_marl.option import field_options, flag_of
 from parlay_marl.players.persona_numbers import TACTICS
 from parlay_marl.players.strategies import STRATEGIES
-from parlay_marl.server.protocols.openenv_messages import NegotiationAction, NegotiationObservation, ResetRequest
+from parlay_marl.server.protocols.openenv_messages import NegotiationAction, NegotiationObservation
+from parlay_marl.server.protocols.openenv_reset import ResetRequest
 from parlay_marl.server.settings import ServerSettings
 from parlay_marl.studies.metrics import METRICS, Metric
 from parlay_marl.tournament.analysis import RATINGS, Definition

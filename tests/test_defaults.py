@@ -18,7 +18,7 @@ from parlay_marl.envs.single import NegotiationEnv
 from parlay_marl.envs.vector import NegotiationVectorEnv
 from parlay_marl.server.game_request import GameRequest
 from parlay_marl.server.protocols.first_session import FirstSession
-from parlay_marl.server.protocols.openenv_messages import ResetRequest
+from parlay_marl.server.protocols.openenv_reset import ResetRequest
 from parlay_marl.training.config import TrainingConfig
 from parlay_marl.training.rllib_settings import EnvSettings
 from tests.helpers import AGENTS, offer

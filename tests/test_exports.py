@@ -53,7 +53,7 @@ SURFACE = {
 if find_spec("openenv") is not None:  # it is no part of the environment for RLlib
     SURFACE[importlib.import_module("parlay_marl.server")] = {
         *("NegotiationAction", "NegotiationObservation", "NegotiationState", "ParlayClient", "ServerSettings"),
-        "create_app",
+        *("StepResult", "SyncParlayClient", "create_app"),
     }
 ENV_ARGUMENTS = (
     *("scenario", "rules", "reward", "information", "opener", "max_rounds", "beliefs", "actions", "illegal"),
@@ -272,6 +272,8 @@ def test_the_standard_errors_that_callers_may_catch() -> None:
         errors.NotStartedError: RuntimeError,
         errors.GameOverError: RuntimeError,
         errors.RequestError: ValueError,
+        errors.ServerRefusedError: RuntimeError,
+        errors.ServerConnectionError: ConnectionError,
         errors.PolicyError: RuntimeError,
         errors.UnclearTextError: ValueError,
         errors.MissingExtraError: ImportError,

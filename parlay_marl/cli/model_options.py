@@ -71,7 +71,8 @@ def needing(extra: str) -> Iterator[None]:
     except ModuleNotFoundError as error:
         if not extra:
             raise
-        raise MissingExtraError(f'the {extra} needs {error.name}; pip install "parlay-marl[{extra}]"') from None
+        library = (error.name or "").partition(".")[0]
+        raise MissingExtraError(f'the {extra} needs {library}; pip install "parlay-marl[{extra}]"') from None
 
 
 def command_class(options: ModelOptions) -> type[TyperCommand]:

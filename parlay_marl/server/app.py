@@ -17,7 +17,8 @@ from parlay_marl.server.error_text import client_text
 from parlay_marl.server.game_factory import GameFactory
 from parlay_marl.server.game_request import game_request
 from parlay_marl.server.middleware import protected
-from parlay_marl.server.middleware.asgi import client_address
+from parlay_marl.server.middleware.asgi import Receive, Scope, Send, client_address
+from parlay_marl.server.middleware.hosting import Hosting
 from parlay_marl.server.protocols.first import first_router
 from parlay_marl.server.protocols.openenv import NegotiationEnvironment
 from parlay_marl.server.protocols.openenv_action import ReceivedAction
@@ -31,11 +32,24 @@ MOST_REASONS = 5
 """Reasons in the answer to an invalid body."""
 
 
+class NegotiationApp(FastAPI):
+    """FastAPI's app behind `Hosting`, which FastAPI's own middleware would hide from uvicorn."""
+
+    hosting: Hosting
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection, request or lifespan of the app."""
+        await self.hosting(scope, receive, send)
+
+    async def in_fastapi(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve the same without `Hosting`."""
+        await super().__call__(scope, receive, send)
+
+
 def create_app(settings: ServerSettings | None = None) -> FastAPI:
     """Return the server's application, ready for uvicorn, with default settings unless others are given."""
     settings = settings or ServerSettings()
-    if settings.workers > 1 and settings.share_sessions:
-        raise ConfigurationError("share_sessions: several workers share no sessions; start the server with one")
+    check_workers(settings)
     telemetry = Telemetry(settings)
     factory = GameFactory(settings, telemetry)
     server = HTTPEnvServer(
@@ -46,7 +60,8 @@ def create_app(settings: ServerSettings | None = None) -> FastAPI:
         env_name="parlay_marl",
         state_cls=NegotiationState,
     )
-    app = FastAPI(title="parlay_marl", version=f"{API_VERSION}.{__version__}")
+    app = NegotiationApp(title="parlay_marl", version=f"{API_VERSION}.{__version__}")
+    app.hosting = Hosting(app.in_fastapi, settings, factory.stop)
     server.register_routes(app)
     app.include_router(first_router(factory))
     _add_routes(app, factory)
@@ -54,6 +69,12 @@ def create_app(settings: ServerSettings | None = None) -> FastAPI:
     app.add_exception_handler(RequestValidationError, answer_invalid)
     app.add_middleware(protected, settings=settings, telemetry=telemetry)
     return app
+
+
+def check_workers(settings: ServerSettings) -> None:
+    """Refuse settings that several workers cannot keep."""
+    if settings.workers > 1 and settings.share_sessions:
+        raise ConfigurationError("share_sessions: several workers share no sessions; start the server with one")
 
 
 def _add_routes(app: FastAPI, factory: GameFactory) -> None:
@@ -88,7 +109,7 @@ async def answer_invalid(request: Request, error: Exception) -> JSONResponse:
 
 
 def app_from_environment() -> Any:
-    """Return the application of a worker, with the settings that its parent has put into the environment."""
+    """Return the application with the settings that environment variables have."""
     return create_app(ServerSettings.from_environment())
 
 

@@ -23,12 +23,19 @@ class GameFactory:
 
     def __init__(self, settings: ServerSettings, telemetry: Telemetry) -> None:
         self.settings, self.telemetry = settings, telemetry
+        self.is_stopping = False
+        """Does the server end?"""
         self.scenarios: dict[str, Scenario] = {name: load_scenario(name) for name in scenario_names()}
         own = [load_scenario(place) for place in settings.scenario]
         self.scenarios |= {scenario.name: scenario for scenario in own}
         self.opponents = Opponents(settings, telemetry)
         self.matches = Matches(settings, telemetry)
         self.places = Places(settings)
+
+    def stop(self) -> None:
+        """Let go of all games, as the server ends: no client has left them, and nobody forfeits."""
+        self.is_stopping = True
+        self.matches.stop()
 
     def session(self, request: GameRequest, opponent: str, role: str, has_own_rules: bool = False) -> GameSession:
         """Return a game between a client in a role and an opponent, before its beginning.

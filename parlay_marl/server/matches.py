@@ -44,6 +44,8 @@ class Match:
         """Has the client of a seat lost its connection? It may return."""
         self.used = time.monotonic()
         """The time of the last change."""
+        self.is_stopped = False
+        """Does the server end? Then nobody waits for the other any more."""
         self._turn, self._late = turn, late
         self._clock: asyncio.TimerHandle | None = None
         self._changed = asyncio.Event()
@@ -103,14 +105,19 @@ class Match:
 
     async def turn_of(self, seat: int, seconds: float) -> None:
         """Wait until a seat is on turn, the game is over or the other client has gone away; at most some seconds."""
-        was_away = self.is_away[1 - seat]
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                while not (self.session.is_over or self.session.is_on_turn(seat)):
-                    await self._changed.wait()
-                    if self.is_away[1 - seat] and not was_away:
-                        return
-                    was_away = self.is_away[1 - seat]
+                await self._turn_or_loss(seat)
+
+    async def _turn_or_loss(self, seat: int) -> None:
+        """Wait the same, for as long as it takes."""
+        other = 1 - seat
+        was_away = self.is_away[other]
+        while not (self.session.is_over or self.session.is_on_turn(seat) or self.is_stopped):
+            await self._changed.wait()
+            if self.is_away[other] and not was_away:
+                return
+            was_away = self.is_away[other]
 
 
 class Matches:
@@ -150,6 +157,12 @@ class Matches:
         match, seat = self._by_code[code]
         match.sit(seat)
         return match, seat
+
+    def stop(self) -> None:
+        """End the waits of all clients, as the server ends."""
+        for match, _ in self._by_code.values():
+            match.is_stopped = True
+            match.wake()
 
     def _forget(self) -> None:
         """Forget matches that are empty, and those in which nothing has happened for too long."""

@@ -1,9 +1,8 @@
-"""The settings of a server: from arguments, from environment variables, or from a parent process to its workers."""
+"""The settings of a server: from arguments and from environment variables."""
 
 from __future__ import annotations
 
 import ipaddress
-import json
 import os
 import re
 from collections.abc import Mapping
@@ -15,11 +14,10 @@ from parlay_marl.catalogue.files import NO_NAMES, Strict, reasons
 from parlay_marl.errors import ConfigurationError
 from parlay_marl.option import Option, variables
 
-HANDED_OVER = "PARLAY_SERVER_SETTINGS"
-"""The environment variable in which a parent process gives its workers all settings."""
 SHORTEST_TOKEN = 16
 _TOKEN = re.compile(r"[!-~]+")
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#\s]+")
+_NAME = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 _LOCAL = "localhost"
 
 
@@ -49,6 +47,17 @@ class ServerSettings(Strict):
         (),
         max_length=100,
         description="origins of web pages that may connect, beside the server's own, such as https://a.example",
+    )
+    allow_host: Annotated[tuple[str, ...], Option(metavar="NAME")] = Field(
+        (),
+        max_length=100,
+        description="names that clients call the server by, beside localhost and IP addresses; default: these alone "
+        "from this machine, any from others",
+    )
+    proxy: Annotated[tuple[str, ...], Option(metavar="ADDRESS")] = Field(
+        (),
+        max_length=100,
+        description="addresses or networks of proxies whose `X-Forwarded-For` names the client",
     )
     max_sessions: int = Field(
         1_000,
@@ -143,6 +152,24 @@ class ServerSettings(Strict):
                 raise ValueError(f"{origin!r:.60} is no origin; give scheme and host, as https://parlay.example")
         return tuple(origin.lower() for origin in origins)
 
+    @field_validator("allow_host")
+    @classmethod
+    def _names_are_names(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            if not _NAME.fullmatch(name.lower()):
+                raise ValueError(f"{name!r:.60} is no name of a host; give one without scheme and port: parlay.example")
+        return tuple(name.lower() for name in names)
+
+    @field_validator("proxy")
+    @classmethod
+    def _proxies_are_addresses(cls, proxies: tuple[str, ...]) -> tuple[str, ...]:
+        for proxy in proxies:
+            try:
+                ipaddress.ip_network(proxy)
+            except ValueError:
+                raise ValueError(f"{proxy!r:.60} is no address or network; give one such as 10.0.0.0/8") from None
+        return proxies
+
     @classmethod
     def from_environment(cls, names: Mapping[str, str] = NO_NAMES, /, **given: Any) -> Self:
         """Return the settings that are given; those that are not, or None, come from environment variables.
@@ -152,19 +179,12 @@ class ServerSettings(Strict):
         """
         chosen = {name: value for name, value in given.items() if value is not None}
         set_here = {name: os.environ[variable] for name, variable in VARIABLES.items() if os.environ.get(variable)}
-        handed_over = _handed_over()
         try:
-            return cls.model_validate({**set_here, **handed_over, **chosen})
+            return cls.model_validate({**set_here, **chosen})
         except ValidationError as error:
-            used = {name: VARIABLES[name] for name in set(set_here) - set(handed_over) - set(chosen)}
+            used = {name: VARIABLES[name] for name in set(set_here) - set(chosen)}
             found = reasons(error, {**names, **used}, secrets=("token",))
             raise ConfigurationError(f"server: {found}") from None
-
-    def variables_for_workers(self) -> dict[str, str]:
-        """Return the environment variable that gives a worker process these settings, its token included."""
-        data = self.model_dump(mode="json")
-        data["token"] = self.token and self.token.get_secret_value()
-        return {HANDED_OVER: json.dumps(data)}
 
     @property
     def is_local(self) -> bool:
@@ -179,15 +199,3 @@ class ServerSettings(Strict):
 
 VARIABLES = variables(ServerSettings)
 """Environment variables of settings; all but the token's are those of the first Parlay server."""
-
-
-def _handed_over() -> dict[str, Any]:
-    """Return the settings that a parent process has given to this worker, if it is one."""
-    text = os.environ.get(HANDED_OVER)
-    try:
-        data = json.loads(text) if text else {}
-    except ValueError:
-        data = None
-    if not isinstance(data, dict):
-        raise ConfigurationError(f"{HANDED_OVER}: no JSON object; leave the variable to `parlay serve --workers`")
-    return data

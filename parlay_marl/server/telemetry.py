@@ -46,7 +46,7 @@ REASONS = (
     *("invalid_json", "not_an_object", "binary", "too_large", "too_deep", "number", "surrogate", "reserved_key"),
     *("encoding", "turn"),
     *("unknown_type", "session_method", "session_query", "not_rpc", "unknown_method", "no_such_path"),
-    *("origin", "token", "capacity", "rate", "idle", "slow_body"),
+    *("host", "origin", "token", "capacity", "rate", "idle", "slow_body"),
     *ERRORS,
 )
 """Reasons of refusals: those of the middleware and of the protocols, and the names of the package's errors."""
@@ -58,6 +58,8 @@ CLIENTS_FAULTS = ("Invalid UTF-8 sequence received from client",)
 """The beginnings of errors that uvicorn logs, of connections that it has closed because of their clients."""
 REFUSALS_PER_SECOND = 20.0
 """Refusals that are logged; the others are only counted, so that no client can fill a disk."""
+EVENTS_PER_SECOND, EVENTS_AT_ONCE = 100.0, 2_000
+"""Starts and ends of sessions and games that are logged, for the same reason: one connection can begin thousands."""
 
 
 def known(value: str, values: tuple[str, ...]) -> str:
@@ -145,6 +147,7 @@ class Telemetry:
             ProcessCollector(registry=self._registry)
         self._numbers = itertools.count(1)
         self._refusals = EventLimit(REFUSALS_PER_SECOND)
+        self._events = EventLimit(EVENTS_PER_SECOND, EVENTS_AT_ONCE)
         self._define()
 
     def _define(self) -> None:
@@ -187,20 +190,20 @@ class Telemetry:
         number = next(self._numbers)
         self._started.labels(known(protocol, PROTOCOLS)).inc()
         self._open.labels(known(protocol, PROTOCOLS)).inc()
-        self._log("session_started", protocol, session=number)
+        self._log_event("session_started", protocol, session=number)
         return number
 
     def session_ended(self, protocol: str, session: int | None = None) -> None:
         """Count the end of a session."""
         self._open.labels(known(protocol, PROTOCOLS)).dec()
-        self._log("session_ended", protocol, session=session)
+        self._log_event("session_ended", protocol, session=session)
 
     def game_ended(self, protocol: str, ending: str, rounds: int, session: int | None = None) -> None:
         """Count a game that is over, by the name of its ending in lower case."""
         how = known(ending, ENDINGS)
         self._ended.labels(known(protocol, PROTOCOLS), how).inc()
         self._rounds.labels(known(protocol, PROTOCOLS)).inc(max(0, rounds))
-        self._log("game_ended", protocol, session=session, ending=how, rounds=rounds)
+        self._log_event("game_ended", protocol, session=session, ending=how, rounds=rounds)
 
     def stepped(self, protocol: str, seconds: float) -> None:
         """Count a step, and the time that it took."""
@@ -269,6 +272,12 @@ class Telemetry:
         MultiProcessCollector(together, self._shared)  # type: ignore[no-untyped-call]
         return generate_latest(together), CONTENT_TYPE_LATEST
 
+    def _log_event(self, event: str, protocol: str, **fields: Any) -> None:
+        """Log the start or the end of something, unless too many have been logged."""
+        unlogged = self._events.try_pass()
+        if unlogged is not None:
+            self._log(event, protocol, unlogged=unlogged or None, **fields)
+
     def _log(self, event: str, protocol: str | None = None, level: int = logging.INFO, **fields: Any) -> None:
         if not self._logger.isEnabledFor(level):
             return
@@ -279,11 +288,11 @@ class Telemetry:
 
 
 class EventLimit:
-    """Passes a limited number of events a second, and counts the others."""
+    """Passes a limited number of events a second, `at_once` without a pause before, and counts the others."""
 
-    def __init__(self, per_second: float) -> None:
+    def __init__(self, per_second: float, at_once: float | None = None) -> None:
         self._interval = 1.0 / per_second
-        self._burst = 1.0
+        self._burst = 1.0 if at_once is None else at_once / per_second
         self._free = 0.0
         self._held = 0
         self._lock = threading.Lock()

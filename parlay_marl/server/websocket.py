@@ -14,6 +14,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.frames import Frame
 from websockets.protocol import State
 
+from parlay_marl.server.connections import LAST_SECONDS
 from parlay_marl.server.middleware.rate import TokenBucket
 from parlay_marl.server.middleware.size import largest_answered
 from parlay_marl.server.settings import ServerSettings
@@ -228,12 +229,12 @@ class LimitedWebSocket(WebSocketsSansIOProtocol, asyncio.BufferedProtocol):
             self.transport.abort()
             return
         super().shutdown()
-        self._end_in_time()
+        self._end_in_time(LAST_SECONDS)
 
-    def _end_in_time(self) -> None:
+    def _end_in_time(self, seconds: float = CLOSE_SECONDS) -> None:
         """Cut the connection off after a while, unless it has ended by then."""
         if self._cut is None and not self.disconnected:
-            self._cut = self.loop.call_later(CLOSE_SECONDS, self.transport.abort)
+            self._cut = self.loop.call_later(seconds, self.transport.abort)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget what was planned."""

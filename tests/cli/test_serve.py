@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -13,7 +14,6 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-from parlay_marl.server.settings import HANDED_OVER, VARIABLES, ServerSettings
+from parlay_marl.server.settings import VARIABLES, ServerSettings
 from tests.cli.conftest import Parlay, long_flags
 from tests.processes import LIMIT, ROOT, Started, is_running, run, wait_until
 from tests.server.live import HANDSHAKE, frame, lines_of
@@ -33,7 +33,7 @@ TOKEN = "correct-horse-battery-staple"
 
 @pytest.fixture(autouse=True)
 def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for variable in (*VARIABLES.values(), HANDED_OVER):
+    for variable in VARIABLES.values():
         monkeypatch.delenv(variable, raising=False)
 
 
@@ -73,7 +73,7 @@ class Served:
         return self._errors.read_text("utf-8")
 
 
-@contextmanager
+@contextlib.contextmanager
 def served(*options: str, lines: int = 1, **variables: str) -> Iterator[Served]:
     with tempfile.TemporaryDirectory() as folder:
         errors = Path(folder, "errors")
@@ -168,21 +168,106 @@ def test_workers_share_the_port_and_the_figures() -> None:
     assert len(stopped) == 2
 
 
-@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="the processes of Linux")
-def test_workers_that_start_slowly_serve_and_end_with_their_parent_even_where_it_is_killed(tmp_path: Path) -> None:
-    """A worker that had not answered within 5 s was killed and begun again, for ever on a loaded machine."""
-    slow = "import sys, time\nif any('spawn_main' in part for part in sys.orig_argv):\n    time.sleep(8)\n"
-    (tmp_path / "sitecustomize.py").write_text(slow, encoding="utf-8")
-    with served("--workers", "2", lines=4, PARLAY_TOKEN=TOKEN, PYTHONPATH=f"{tmp_path}{os.pathsep}{ROOT}") as server:
-        wait_until(lambda: server.errors.count('"server_started"') == 2)
-        workers = {line["process"] for line in lines_of(server.errors.removeprefix(NOTICE))} - {server.process.pid}
-        assert len(workers) == 2
-        assert all(is_running(worker) for worker in workers)
-        server.process.kill()
+on_linux = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="the processes of Linux")
+
+
+def workers_of(server: Served, count: int) -> list[int]:
+    """Return the workers that have started so far, as soon as there are so many of them."""
+    wait_until(lambda: server.errors.count('"server_started"') >= count)
+    lines = lines_of(server.errors.removeprefix(NOTICE))
+    return [line["process"] for line in lines if line["event"] == "server_started"]
+
+
+def nobody_listens(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), LIMIT).close()
+    except ConnectionRefusedError:
+        return True
+    return False
+
+
+@on_linux
+def test_workers_end_with_their_parent_even_where_it_is_killed() -> None:
+    with served("--workers", "2", lines=4) as server:
+        workers = workers_of(server, 2)
+        with server.connect() as line:
+            line.send('{"type": "reset"}')
+            line.recv()
+            server.process.kill()
+            with pytest.raises(ConnectionClosed):
+                line.recv(LIMIT)
         assert server.process.communicate() == ("", None)  # the pipe is held by nobody
         wait_until(lambda: not any(is_running(worker) for worker in workers))
-        with pytest.raises(ConnectionRefusedError), socket.create_connection(("127.0.0.1", server.port), LIMIT):
-            pass
+        assert nobody_listens(server.port)
+
+
+@on_linux
+def test_a_worker_that_is_killed_is_replaced_and_its_clients_learn_of_it() -> None:
+    with served("--workers", "2", lines=4) as server:
+        workers = workers_of(server, 2)
+        with server.connect() as line:
+            line.send('{"type": "reset"}')
+            line.recv()
+            for worker in workers:
+                os.kill(worker, signal.SIGKILL)
+            with pytest.raises(ConnectionClosed):
+                line.recv(LIMIT)
+        assert server.get("/health")[0] == 200  # it waits in the queue of the port until there is a worker
+        again = workers_of(server, 4)[2:]
+        assert not set(again) & set(workers)
+        assert server.stop() == 0
+        assert nobody_listens(server.port)
+    ended = [line for line in server.log if line["event"] == "worker_ended"]
+    assert [(line["status"], line["process"] in workers) for line in ended] == [(-9, True)] * 2
+
+
+@on_linux
+def test_nothing_stays_on_the_port_of_a_server_that_is_killed_while_it_starts(tmp_path: Path) -> None:
+    """Its workers load a player that takes for ever."""
+    (tmp_path / "slow.py").write_text("import pathlib, time\npathlib.Path('begun').touch()\ntime.sleep(1e4)\n")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = ["-m", "parlay_marl", "serve", "--port", str(port), "--workers", "2", "--opponent", "slow:Player"]
+    variables = {**os.environ, "PYTHONPATH": str(ROOT)}
+    for number in (signal.SIGKILL, signal.SIGTERM):
+        (tmp_path / "begun").unlink(missing_ok=True)
+        with Started([sys.executable, *command], cwd=tmp_path, env=variables) as process:
+            wait_until((tmp_path / "begun").exists)
+            process.send_signal(number)
+            said, _ = process.communicate()
+            assert "Serving at" not in said
+            assert process.returncode == (-9 if number == signal.SIGKILL else 0)
+            wait_until(lambda: nobody_listens(port))
+
+
+def heard(line: Any) -> tuple[str, int | None]:
+    """Return all that a client is still told, and by which code its connection ends."""
+    told = ""
+    with contextlib.suppress(ConnectionClosed):
+        while True:
+            told += line.recv(LIMIT)
+    return told, line.close_code
+
+
+@on_linux
+def test_a_match_that_the_end_of_the_server_cuts_short_is_nobodys_forfeit() -> None:
+    with served("--drain", "300") as server:
+        asked = urllib.request.Request(server.address + "/matches", data=b'{"opener": "buyer"}')
+        with urllib.request.urlopen(asked, timeout=LIMIT) as answer:
+            codes = json.load(answer)["join_codes"]
+        with server.connect() as buyer, server.connect() as seller:
+            buyer.send(json.dumps({"type": "reset", "data": {"join_code": codes["buyer"]}}))
+            assert json.loads(buyer.recv())["type"] == "observation"
+            seller.send(json.dumps({"type": "reset", "data": {"join_code": codes["seller"]}}))
+            seller.send('{"type": "state"}')  # waits behind the reset, which waits for the buyer
+            wait_until(lambda: 'parlay_messages_total{protocol="openenv"} 2.0' in server.get("/metrics")[1])
+            assert server.stop() == 0  # it would wait 50 s for the buyer's turn
+            for line in (buyer, seller):
+                told, code = heard(line)
+                assert "forfeit" not in told
+                assert code == 1012
+    assert [line["event"] for line in server.log if line["event"] == "game_ended"] == []
+    assert server.log[-1]["event"] == "server_stopped"
 
 
 @pytest.mark.parametrize(
@@ -200,6 +285,9 @@ def test_workers_that_start_slowly_serve_and_end_with_their_parent_even_where_it
         (("--token-file", "{tmp}/bytes"), "bytes: cannot be read: it is no text"),
         (("--scenario", "{tmp}/none.toml"), "none.toml: no such scenario file"),
         (("--opponent", "sharc"), "unknown persona 'sharc'; did you mean 'shark'?"),
+        (("--workers", "2", "--opponent", "sharc"), "unknown persona 'sharc'; did you mean 'shark'?"),
+        (("--allow-host", "http://a.example"), "server: --allow-host: 'http://a.example' is no name of a host"),
+        (("--proxy", "a.example"), "server: --proxy: 'a.example' is no address or network"),
         (("--workers", "2", "--share-sessions"), "share_sessions: several workers share no sessions"),
         (("--host", "192.0.2.1", "--port", "0"), "cannot listen at 192.0.2.1 port 0: "),
         (("--host", "no such host"), "cannot listen at no such host port 8001: "),
@@ -247,11 +335,21 @@ def test_a_bad_variable_is_one_line(parlay: Parlay, monkeypatch: pytest.MonkeyPa
     assert "server: CREDIBILITY_POINTS_START: Input should be a valid number" in done.stderr
 
 
+def test_a_start_does_without_openenvs_web_interface() -> None:
+    program = (
+        "import sys; sys.argv = ['parlay', 'serve', '--port', '0', '--scenario', 'none.toml']\n"
+        "from parlay_marl.cli import main\n"
+        "try:\n    main()\n"
+        "finally:\n    print('gradio' in sys.modules, 'openenv' in sys.modules)\n"
+    )
+    assert run([sys.executable, "-c", program]).stdout.splitlines()[-1] == "False True"
+
+
 def test_without_the_extra_it_says_what_to_install() -> None:
     program = "import sys; sys.modules['openenv'] = None; from parlay_marl.cli import main; main()"
     done = run([sys.executable, "-c", program, "serve"])
     assert done.returncode == 2
     assert 'the server needs openenv; pip install "parlay-marl[server]"' in done.stderr
     assert done.stderr.count("\n") == 1
-    assert run([sys.executable, "-c", program, "serve", "--help"]).stderr == done.stderr
+    assert "--workers" in run([sys.executable, "-c", program, "serve", "--help"], check=True).stdout
     assert run([sys.executable, "-c", program, "--help"]).returncode == 0

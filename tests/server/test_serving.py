@@ -9,12 +9,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import uvicorn
+from uvicorn.server import ServerState
 
 from parlay_marl.errors import ConfigurationError
-from parlay_marl.server import serving
+from parlay_marl.server import connections, serving
 from parlay_marl.server.settings import ServerSettings
 from parlay_marl.server.telemetry import log_config
+from parlay_marl.server.uvicorn_options import uvicorn_config
 from tests.processes import LIMIT
 from tests.server.live import HANDSHAKE, complete, live, masked
 from tests.server.test_middleware import ANSWER, STATE, StubApp, guarded
@@ -35,7 +36,7 @@ def same_logging() -> Iterator[None]:
 
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(serving, "HEAD_SECONDS", 0.15)
+    monkeypatch.setattr(connections, "HEAD_SECONDS", 0.15)
 
 
 def answered(connection: socket.socket) -> bytes:
@@ -59,7 +60,7 @@ def closed_after(connection: socket.socket) -> float:
 @pytest.mark.parametrize("start", [b"", b"G", HEAD, HEAD + b"\r\n" + HEAD])
 def test_connections_without_a_whole_request_are_closed(start: bytes) -> None:
     guard, _ = guarded(StubApp())
-    protocol = serving.HeadTimeoutProtocol
+    protocol = connections.HttpConnection
     with live(guard, http=protocol) as port, socket.create_connection(("127.0.0.1", port)) as connection:
         connection.sendall(start)
         assert closed_after(connection) > 0.1
@@ -68,7 +69,7 @@ def test_connections_without_a_whole_request_are_closed(start: bytes) -> None:
 @pytest.mark.usefixtures("hasty")
 def test_those_that_work_stay_open() -> None:
     guard, _ = guarded(StubApp(seconds=0.5))
-    with live(guard, http=serving.HeadTimeoutProtocol) as port:
+    with live(guard, http=connections.HttpConnection) as port:
         with socket.create_connection(("127.0.0.1", port), timeout=LIMIT) as connection:
             for _ in range(4):
                 time.sleep(0.12)
@@ -83,12 +84,11 @@ def test_those_that_work_stay_open() -> None:
 
 
 def test_uvicorn_is_told_the_limits() -> None:
-    config = serving.uvicorn_config(StubApp(), ServerSettings(max_message=10_000, drain=2.5))
+    config = uvicorn_config(StubApp(), ServerSettings(max_message=10_000, drain=2.5))
     config.load()
     protocol: Any = config.ws_protocol_class
-    made = protocol(config=config, server_state=uvicorn.server.ServerState(), app_state={}, _loop=object())
+    made = protocol(config=config, server_state=ServerState(), app_state={}, _loop=object())
     assert (made.conn.max_message_size, config.timeout_graceful_shutdown) == (40_000, 3)
-    assert config.timeout_worker_healthcheck == 120, "a worker that takes long to start is not killed for it"
     assert (config.access_log, config.server_header, config.ws_per_message_deflate) == (False, False, False)
 
 
@@ -106,14 +106,20 @@ def test_the_socket_is_the_one_that_is_asked_for() -> None:
             assert serving.address_of(settings, listener).startswith("http://[::1]:")
 
 
-def test_a_worker_that_cannot_start_ends_the_server(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def fail() -> None:
-        raise ValueError("a price of 12345")
+@pytest.mark.parametrize("upgrade", [False, True])
+def test_answers_are_sent_at_once(monkeypatch: pytest.MonkeyPatch, upgrade: bool) -> None:
+    """The second part of an answer waited 40 ms until the client had confirmed the first."""
+    made: list[socket.socket] = []
+    before = connections.HttpConnection.connection_made
 
-    monkeypatch.setattr(serving, "warm_up", fail)
-    with pytest.raises(SystemExit) as ended:
-        serving.app_for_worker()
-    assert ended.value.code == uvicorn.config.STARTUP_FAILURE
-    assert capsys.readouterr().err == "error: a worker cannot start: ValueError\n"
+    def remember(self: connections.HttpConnection, transport: Any) -> None:
+        before(self, transport)
+        made.append(transport.get_extra_info("socket"))
+
+    monkeypatch.setattr(connections.HttpConnection, "connection_made", remember)
+    guard, _ = guarded(StubApp())
+    protocol = connections.HttpConnection
+    with live(guard, http=protocol) as port, socket.create_connection(("127.0.0.1", port), LIMIT) as connection:
+        connection.sendall(HANDSHAKE % b"/ws" if upgrade else HEAD + b"\r\n")
+        assert connection.recv(4_096)
+        assert made[0].getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0

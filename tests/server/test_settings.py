@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
 from parlay_marl.errors import ConfigurationError
-from parlay_marl.server.settings import HANDED_OVER, VARIABLES, ServerSettings
+from parlay_marl.server.settings import VARIABLES, ServerSettings
 
 TOKEN = "correct-horse-battery-staple"
 
 
 @pytest.fixture(autouse=True)
 def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for variable in (*VARIABLES.values(), HANDED_OVER):
+    for variable in VARIABLES.values():
         monkeypatch.delenv(variable, raising=False)
 
 
@@ -68,8 +67,6 @@ def test_what_is_given_wins_over_variables_and_these_over_defaults(monkeypatch: 
         ("CREDIBILITY_POINTS_START", "nan", "server: CREDIBILITY_POINTS_START: Input should be a finite number"),
         ("CREDIBILITY_REGEN_PER_TURN", "-1", "server: CREDIBILITY_REGEN_PER_TURN: Input should be greater"),
         ("PARLAY_TOKEN", "short", "server: PARLAY_TOKEN: give at least 16 characters"),
-        (HANDED_OVER, "[1]", f"{HANDED_OVER}: no JSON object"),
-        (HANDED_OVER, "{", f"{HANDED_OVER}: no JSON object"),
     ],
 )
 def test_a_bad_variable_is_named(monkeypatch: pytest.MonkeyPatch, variable: str, value: str, told: str) -> None:
@@ -87,6 +84,8 @@ def test_a_bad_variable_is_named(monkeypatch: pytest.MonkeyPatch, variable: str,
         *({"idle": 0.0}, {"workers": 0}, {"drain": float("inf")}, {"burst": 0}),
         *({"wait": 0.0}, {"credibility_start": 101.0}, {"rounds": 1001}, {"unknown": 1}),
         *({"allow_origin": ("a.example",)}, {"allow_origin": ("https://a.example/page",)}),
+        *({"allow_host": ("https://a.example",)}, {"allow_host": ("a.example:8001",)}, {"allow_host": ("",)}),
+        *({"proxy": ("a.example",)}, {"proxy": ("*",)}, {"proxy": ("10.0.0.1/8",)}),
         *({"token": "fifteen-letters"}, {"token": "sixteen letters, with spaces"}, {"token": "ä" * 16}, {"token": 16}),
     ],
 )
@@ -103,8 +102,9 @@ def test_settings_cannot_be_changed_and_every_field_says_what_it_is() -> None:
     assert all(field.description for field in ServerSettings.model_fields.values())
 
 
-def test_origins_are_compared_in_lower_case() -> None:
+def test_origins_and_names_are_compared_in_lower_case() -> None:
     assert ServerSettings(allow_origin=("https://Parlay.Example",)).allow_origin == ("https://parlay.example",)
+    assert ServerSettings(allow_host=("Parlay.Example",)).allow_host == ("parlay.example",)
 
 
 @pytest.mark.parametrize("bad", ["tiny-secret-7", "a secret with spaces", 123456789012345678])
@@ -118,16 +118,3 @@ def test_no_token_is_ever_shown(bad: Any) -> None:
         ServerSettings.from_environment(token=bad)
     assert str(bad) not in str(direct.value)
     assert str(bad) not in str(told.value)
-
-
-def test_workers_get_all_settings_and_the_token(monkeypatch: pytest.MonkeyPatch) -> None:
-    settings = ServerSettings(token=TOKEN, workers=3, port=0, scenario=("a.toml",))  # type: ignore[arg-type]
-    monkeypatch.setenv("ENV_PORT", "9000")
-    (variable,) = settings.variables_for_workers().items()
-    monkeypatch.setenv(*variable)
-    assert json.loads(variable[1])["token"] == TOKEN
-    assert ServerSettings.from_environment() == settings
-    bare = ServerSettings()
-    monkeypatch.setenv(HANDED_OVER, bare.variables_for_workers()[HANDED_OVER])
-    monkeypatch.setenv("PARLAY_TOKEN", TOKEN)
-    assert ServerSettings.from_environment() == bare

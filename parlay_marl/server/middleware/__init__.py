@@ -11,10 +11,13 @@ from parlay_marl.server.middleware.asgi import App
 from parlay_marl.server.middleware.capacity import Capacity
 from parlay_marl.server.middleware.connections import Connections
 from parlay_marl.server.middleware.content import Content
+from parlay_marl.server.middleware.cors import Cors
 from parlay_marl.server.middleware.failures import Failures
+from parlay_marl.server.middleware.host import Host
 from parlay_marl.server.middleware.idle import Idle
 from parlay_marl.server.middleware.origin import Origin
 from parlay_marl.server.middleware.paths import Paths
+from parlay_marl.server.middleware.proxies import Proxies
 from parlay_marl.server.middleware.rate import Rate
 from parlay_marl.server.middleware.redaction import Redaction
 from parlay_marl.server.middleware.size import Size
@@ -23,17 +26,7 @@ from parlay_marl.server.settings import ServerSettings
 from parlay_marl.server.telemetry import Telemetry
 
 LAYERS = (
-    Failures,
-    Connections,
-    Activity,
-    Paths,
-    Idle,
-    Rate,
-    Origin,
-    Token,
-    Capacity,
-    Size,
-    Content,
+    *(Failures, Proxies, Connections, Activity, Paths, Idle, Rate, Host, Origin, Cors, Token, Capacity, Size, Content),
     Redaction,
 )
 """The layers from the network to the app."""

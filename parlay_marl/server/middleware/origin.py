@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import ipaddress
 from typing import Final
 from urllib.parse import urlsplit
 
 from parlay_marl.server.middleware.asgi import CONNECTIONS, App, Receive, Scope, Send, headers_of
+from parlay_marl.server.middleware.host import LOCALHOST, is_address
 from parlay_marl.server.middleware.refusals import Fault, refuse
 from parlay_marl.server.settings import ServerSettings
 from parlay_marl.server.telemetry import Telemetry
@@ -47,13 +47,4 @@ class Origin:
         except ValueError:
             return False
         asked = [host.decode("latin-1").strip().lower() for host in headers_of(scope, b"host")]
-        return asked == [parts.netloc] and (name in ("localhost", self._host) or _is_address(name))
-
-
-def _is_address(name: str) -> bool:
-    """Return whether a host is an IP address."""
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True
+        return asked == [parts.netloc] and (name in (LOCALHOST, self._host) or is_address(name))

@@ -1,16 +1,35 @@
-"""Token: where the settings have a token, clients must show it."""
+"""Token: where the settings have a token, clients must show it.
+
+Programs send it in a header. Pages cannot give a WebSocket headers, so that they send it as a subprotocol; it never
+stands in an address, which logs and histories keep.
+"""
 
 from __future__ import annotations
 
+import base64
 import hmac
 from typing import Final
 
-from parlay_marl.server.middleware.asgi import CONNECTIONS, App, Receive, Scope, Send, headers_of, path_of
+from parlay_marl.server.middleware.asgi import (
+    CONNECTIONS,
+    WEBSOCKET,
+    App,
+    Message,
+    Receive,
+    Scope,
+    Send,
+    headers_of,
+    path_of,
+)
 from parlay_marl.server.middleware.refusals import Fault, refuse
 from parlay_marl.server.settings import ServerSettings
 from parlay_marl.server.telemetry import Telemetry
 
 NO_TOKEN: Final = Fault("token", "this server asks for a token; send the header `Authorization: Bearer TOKEN`", 401)
+SUBPROTOCOL = "parlay"
+"""The subprotocol of pages, which the server chooses where it is offered."""
+TOKEN_SUBPROTOCOL = "parlay.token."
+"""The beginning of a subprotocol that is offered only to show the token, in URL-safe Base64 without padding."""
 OPEN_TO_ALL = {
     *(("GET", "/health"), ("GET", "/openapi.json"), ("GET", "/metadata"), ("GET", "/schema"), ("POST", "/mcp")),
 }
@@ -24,19 +43,40 @@ class Token:
         self._app, self._telemetry = app, telemetry
         token = settings.token
         self._credentials = None if token is None else f"Bearer {token.get_secret_value()}".encode()
+        self._offered = b"" if token is None else subprotocol_of(token.get_secret_value()).encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection, request or lifespan of the app."""
         if scope["type"] in CONNECTIONS and not self._is_allowed(scope):
             await refuse(scope, send, NO_TOKEN, self._telemetry)
         else:
-            await self._app(scope, receive, send)
+            await self._app(scope, receive, _choosing(scope, send))
 
     def _is_allowed(self, scope: Scope) -> bool:
         """Return whether a client may connect: no token is asked for, or it shows the right one."""
         if self._credentials is None or (scope.get("method"), path_of(scope)) in OPEN_TO_ALL:
             return True
-        return any(_has(header, self._credentials) for header in headers_of(scope, b"authorization"))
+        if any(_has(header, self._credentials) for header in headers_of(scope, b"authorization")):
+            return True
+        return any(
+            hmac.compare_digest(name.encode(errors="replace"), self._offered) for name in scope.get("subprotocols", ())
+        )
+
+
+def subprotocol_of(token: str) -> str:
+    """Return the subprotocol by which a page shows a token."""
+    return TOKEN_SUBPROTOCOL + base64.urlsafe_b64encode(token.encode()).decode().rstrip("=")
+
+
+def _choosing(scope: Scope, send: Send) -> Send:
+    """Return a `send` that chooses the subprotocol of pages, where one is offered: a browser insists on a choice."""
+    if scope["type"] != WEBSOCKET or SUBPROTOCOL not in scope.get("subprotocols", ()):
+        return send
+
+    async def choosing(message: Message) -> None:
+        await send({**message, "subprotocol": SUBPROTOCOL} if message["type"] == "websocket.accept" else message)
+
+    return choosing
 
 
 def _has(header: bytes, credentials: bytes) -> bool:

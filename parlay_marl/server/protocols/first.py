@@ -159,7 +159,7 @@ class FirstProtocol:
     def drop(self, session: FirstSession) -> None:
         """Forget a session; a client that leaves a hosted player forfeits."""
         if self.sessions.pop(session.id, None) is not None:
-            if session.game.has_hosted_player:
+            if session.game.has_hosted_player and not self._factory.is_stopping:
                 session.game.leave(session.seat)
             self._factory.telemetry.session_ended(PROTOCOL, session.number)
 

@@ -25,13 +25,9 @@ from parlay_marl.server.history import latest_page, page_from
 from parlay_marl.server.parsing import parse_words
 from parlay_marl.server.places import Place
 from parlay_marl.server.protocols.openenv_action import action_of, does_only, refuse_unknown
-from parlay_marl.server.protocols.openenv_messages import (
-    NegotiationAction,
-    NegotiationObservation,
-    NegotiationState,
-    ResetRequest,
-    figures,
-)
+from parlay_marl.server.protocols.openenv_figures import figures
+from parlay_marl.server.protocols.openenv_messages import NegotiationAction, NegotiationObservation, NegotiationState
+from parlay_marl.server.protocols.openenv_reset import ResetRequest
 from parlay_marl.server.seat_text import introduction, position
 from parlay_marl.server.session import GameSession
 
@@ -153,13 +149,18 @@ class NegotiationEnvironment(Environment[NegotiationAction, NegotiationObservati
 
     def _close(self) -> None:
         """Do the same in the server's own loop."""
-        if self._connection is not None and self._connection.was_lost and self._place is not None:
+        if self._place is not None and self._was_lost:
             self._factory.places.lose(self._place)
             self._place = None
         self._leave()
         if self._number is not None:
             self._factory.telemetry.session_ended(PROTOCOL, self._number)
             self._number = None
+
+    @property
+    def _was_lost(self) -> bool:
+        """Return whether the connection has ended without a goodbye, and its client may come back."""
+        return self._connection is not None and self._connection.was_lost and not self._factory.is_stopping
 
     # ------------------------------------------------------------------ playing
 
@@ -216,8 +217,8 @@ class NegotiationEnvironment(Environment[NegotiationAction, NegotiationObservati
         self._place, self._why_no_game = None, RESUMED
 
     def _leave(self) -> None:
-        """Give up the place for good."""
-        if self._place is not None:
+        """Give up the place for good; where the server ends, no client has left it."""
+        if self._place is not None and not self._factory.is_stopping:
             self._factory.places.leave(self._place)
         self._place = None
 

@@ -1,18 +1,16 @@
-"""The messages of OpenEnv's protocol: reset, action, observation, and the state of an episode."""
+"""The messages of OpenEnv's protocol that both sides know: action, observation, and the state of an episode.
+
+They need pydantic alone, so that a client imports neither OpenEnv's server nor the game. Their common fields are those
+of OpenEnv's `Action`, `Observation` and `State`.
+"""
 
 from __future__ import annotations
 
 import math
 from typing import Annotated, Any, Literal
 
-from openenv.core.env_server.types import Action, Observation, State
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator
 from pydantic_core import PydanticCustomError
-
-from parlay_marl.game import view as game_view
-from parlay_marl.game.view import SeatView
-from parlay_marl.server.game_request import GameRequest
-from parlay_marl.server.seat_text import terms_of
 
 Seat = Literal["buyer", "seller"]
 LONGEST_AMOUNT = 60
@@ -44,26 +42,16 @@ Amount = Annotated[
 Flag = Annotated[bool, Field(strict=True)]
 
 
-class ResetRequest(GameRequest):
-    """The request of a client for an episode."""
+class Message(BaseModel):
+    """A message; a field that it does not have is an error."""
 
-    role: Seat = Field("buyer", description="the client's seat")
-    opponent: str = Field("shark", max_length=120, description="opponent in the other seat, by name")
-    join_code: str | None = Field(None, max_length=120, description="code for a seat in a game of two clients")
-    resume_token: str | None = Field(
-        None, max_length=120, description="token of an earlier reset: its game goes on in this connection"
-    )
-    text: bool = Field(True, strict=True, description="whether observations have a text for a reader")
-    ignore_unknown: bool = Field(
-        False,
-        strict=True,
-        description="whether unknown keys of actions are ignored; else an action with one is refused",
-    )
+    model_config = ConfigDict(extra="forbid", validate_assignment=True)
 
 
-class NegotiationAction(Action):
+class NegotiationAction(Message):
     """A turn: words, and at most one move beside them. Words alone offer nothing, or challenge a claim they doubt."""
 
+    metadata: dict[str, Any] = Field(default_factory=dict, description="Additional metadata for the action")
     utterance: str = Field("", description="words; they never bind, and no figure is read out of them")
     offer_amount: Amount | None = Field(
         None, description="price in currency, of an offer, an anchor or a claim: a number, or one as text (`140,000`)"
@@ -121,9 +109,12 @@ class Belief(Part):
     )
 
 
-class NegotiationObservation(Observation):
+class NegotiationObservation(Message):
     """The view of the client's seat: its own figures and what is public. `metadata` has the outcome at the end."""
 
+    done: bool = Field(False, description="Whether the episode has terminated")
+    reward: bool | int | float | None = Field(None, description="Reward signal from the last action")
+    metadata: dict[str, Any] = Field(default_factory=dict, description="Additional metadata for the observation")
     episode_id: str = Field("", description="id of the episode")
     role: Seat = Field("buyer", description="the client's seat")
     scenario: str = Field("", description="name of the scenario")
@@ -165,9 +156,13 @@ class NegotiationObservation(Observation):
     text: str = Field("", description="the observation as text for a reader")
 
 
-class NegotiationState(State):
+class NegotiationState(BaseModel):
     """The episode as the client's seat knows it; `hidden` is empty unless the server reveals it."""
 
+    model_config = ConfigDict(extra="allow", validate_assignment=True)
+
+    episode_id: str | None = Field(None, description="Unique identifier for the current episode")
+    step_count: int = Field(0, ge=0, description="Number of steps taken in the current episode")
     scenario: str = Field("", description="name of the scenario")
     role: str = Field("", description="the client's seat")
     opponent: str = Field("", description="name of the opponent, or `client`")
@@ -177,50 +172,3 @@ class NegotiationState(State):
     history: list[dict[str, Any]] = Field([], description="the latest turns, as both seats see them")
     history_start: int = Field(0, description="number of the first of these turns, from 0")
     hidden: dict[str, Any] = Field({}, description="the true figures of both seats, where they are revealed")
-
-
-def figures(view: SeatView) -> dict[str, Any]:
-    """Return the fields of an observation that a view holds."""
-    scenario = view.scenario
-    return {
-        "role": view.role,
-        "scenario": scenario.name,
-        "currency": scenario.currency,
-        "price_range": (scenario.low, scenario.high),
-        "round": view.round,
-        "rounds": view.rounds,
-        "legal_moves": [move.name for move in view.legal_moves],
-        "reservation_price": view.reservation_price,
-        "urgency": view.urgency,
-        "has_alternative": view.has_alternative,
-        "packages": _packages(view),
-        "offer": _offer(view.offer, view),
-        "counter_offer": _offer(view.counter_offer, view),
-        "claim": _claim(view.claim),
-        "counter_claim": _claim(view.counter_claim),
-        "credibility": view.credibility,
-        "counter_credibility": view.counter_credibility,
-        "tension": view.tension,
-        "hot_streak": view.hot_streak,
-        "erosion_ticks": view.erosion_ticks,
-    }
-
-
-def _packages(view: SeatView) -> list[dict[str, Any]]:
-    """Return the worth of every package to the seat; nothing where only the price is open."""
-    scenario = view.scenario
-    if not scenario.terms:
-        return []
-    return [{"terms": terms_of(i, scenario), "worth": worth} for i, worth in enumerate(view.package_worth)]
-
-
-def _offer(offer: game_view.Offer | None, view: SeatView) -> dict[str, Any] | None:
-    """Return a standing offer."""
-    if offer is None:
-        return None
-    return {"amount": offer.price, "terms": terms_of(offer.package, view.scenario), "worth": offer.worth}
-
-
-def _claim(claim: game_view.PublicClaim | None) -> dict[str, Any] | None:
-    """Return a claim."""
-    return None if claim is None else {"amount": claim.price, "status": claim.status}

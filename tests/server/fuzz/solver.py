@@ -21,9 +21,9 @@ from parlay_marl.game.config import GameConfig
 from parlay_marl.game.view import package_with
 from parlay_marl.players.persona import as_persona
 from parlay_marl.server.game_factory import GameFactory
+from parlay_marl.server.places import Place
 from parlay_marl.server.protocols.first_session import FirstSession
 from parlay_marl.server.protocols.openenv import NegotiationEnvironment
-from parlay_marl.server.protocols.openenv_messages import ResetRequest
 from parlay_marl.server.session import GameSession
 
 CANDIDATES = 24
@@ -123,7 +123,7 @@ class _Teller:
 
     def __init__(self, told: Told, factory: GameFactory, session: GameSession) -> None:
         self._env, self._is_first = NegotiationEnvironment(factory), True
-        self._env._session, self._env._seat, self._env._request = session, told.seat, ResetRequest(text=False)
+        self._env._place, self._env._has_text = Place(session, told.seat, "", told.opponent), False
 
     def tell(self) -> dict[str, Any]:
         """Return the next observation."""

@@ -1,0 +1,56 @@
+"""What a seat sees as the fields of an observation of OpenEnv's protocol."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from parlay_marl.game import view as game_view
+from parlay_marl.game.view import SeatView
+from parlay_marl.server.seat_text import terms_of
+
+
+def figures(view: SeatView) -> dict[str, Any]:
+    """Return the fields of an observation that a view holds."""
+    scenario = view.scenario
+    return {
+        "role": view.role,
+        "scenario": scenario.name,
+        "currency": scenario.currency,
+        "price_range": (scenario.low, scenario.high),
+        "round": view.round,
+        "rounds": view.rounds,
+        "legal_moves": [move.name for move in view.legal_moves],
+        "reservation_price": view.reservation_price,
+        "urgency": view.urgency,
+        "has_alternative": view.has_alternative,
+        "packages": _packages(view),
+        "offer": _offer(view.offer, view),
+        "counter_offer": _offer(view.counter_offer, view),
+        "claim": _claim(view.claim),
+        "counter_claim": _claim(view.counter_claim),
+        "credibility": view.credibility,
+        "counter_credibility": view.counter_credibility,
+        "tension": view.tension,
+        "hot_streak": view.hot_streak,
+        "erosion_ticks": view.erosion_ticks,
+    }
+
+
+def _packages(view: SeatView) -> list[dict[str, Any]]:
+    """Return the worth of every package to the seat; nothing where only the price is open."""
+    scenario = view.scenario
+    if not scenario.terms:
+        return []
+    return [{"terms": terms_of(i, scenario), "worth": worth} for i, worth in enumerate(view.package_worth)]
+
+
+def _offer(offer: game_view.Offer | None, view: SeatView) -> dict[str, Any] | None:
+    """Return a standing offer."""
+    if offer is None:
+        return None
+    return {"amount": offer.price, "terms": terms_of(offer.package, view.scenario), "worth": offer.worth}
+
+
+def _claim(claim: game_view.PublicClaim | None) -> dict[str, Any] | None:
+    """Return a claim."""
+    return None if claim is None else {"amount": claim.price, "status": claim.status}
