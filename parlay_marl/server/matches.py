@@ -103,14 +103,18 @@ class Match:
 
     async def turn_of(self, seat: int, seconds: float) -> None:
         """Wait until a seat is on turn, the game is over or the other client has gone away; at most some seconds."""
-        was_away = self.is_away[1 - seat]
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                while not (self.session.is_over or self.session.is_on_turn(seat)):
-                    await self._changed.wait()
-                    if self.is_away[1 - seat] and not was_away:
-                        return
-                    was_away = self.is_away[1 - seat]
+                await self._turn_of(seat)
+
+    async def _turn_of(self, seat: int) -> None:
+        """Wait for the same, without a limit of time."""
+        was_away = self.is_away[1 - seat]
+        while not (self.session.is_over or self.session.is_on_turn(seat)):
+            await self._changed.wait()
+            if self.is_away[1 - seat] and not was_away:
+                return
+            was_away = self.is_away[1 - seat]
 
 
 class Matches:
