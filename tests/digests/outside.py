@@ -12,10 +12,12 @@ from tests.digests.digest import Dice, Digest
 
 Groups = Iterator[tuple[str, Digest]]
 
-MADE_UP = ("session_id", "episode_id")
+MADE_UP = ("session_id", "episode_id", "resume_token")
 """Names that a server makes up anew in each game."""
-LATER = ("rules", "reward_mode", "information", "seed_chosen")
+LATER = ("rules", "reward_mode", "information", "seed_chosen", "history_start")
 """Parts of an observation that have come since: without them, every message is what it was."""
+COSTS = {"batna_reveal": 20, "silence": 5}
+"""Credibility that moves of the first protocol cost."""
 TACTICS = ("ANCHOR_HIGH", "BATNA_REVEAL", "SILENCE", "CHALLENGE")
 
 
@@ -86,8 +88,8 @@ def play_first_protocol(client: Client, dice: Dice, **asked: Any) -> None:
     price, floor = 1.2 * seen["zopa_upper"], 0.8 * seen["zopa_lower"]
     while not done:
         move = dice.one_of((None, None, None, "anchor_high", "batna_reveal", "silence"))
-        legal = move in seen["available_moves"]
-        action = {"utterance": "So?", "offer_amount": price, "tactical_move": move if legal else None}
+        can_pay = seen["credibility_points"] >= COSTS.get(move, 0)
+        action = {"utterance": "So?", "offer_amount": price, "tactical_move": move if can_pay else None}
         reply = client.ask(cmd="step", session_id=session, **action)
         assert "observation" in reply, reply
         seen, done, price = reply["observation"], reply["done"], max(0.97 * price, floor)
