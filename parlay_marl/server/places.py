@@ -62,7 +62,7 @@ class Places:
     def __len__(self) -> int:
         return len(self._by_token)
 
-    def add(self, place: Place, address: str) -> None:
+    def give_token(self, place: Place, address: str) -> None:
         """Give a place its token. Several workers give none: a connection comes to any of them."""
         if self._settings.workers == 1:
             place.token, place.address = secrets.token_urlsafe(16), address

@@ -327,6 +327,6 @@ def test_no_token_over_http_nor_from_several_workers(tables: Any) -> None:
         assert "a seat is taken over a WebSocket" in refused.json()["error"]
     games = factory(workers=2)
     place = Place(games.session(game_request({}), "shark", "buyer"), 0, "x", "shark")
-    games.places.add(place, "127.0.0.1")
+    games.places.give_token(place, "127.0.0.1")
     assert place.token is None
     assert len(games.places) == 0

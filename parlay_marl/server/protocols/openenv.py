@@ -190,7 +190,7 @@ class NegotiationEnvironment(Environment[NegotiationAction, NegotiationObservati
         else:
             place = self._new_place(request, episode)
             if self._connection is not None:
-                self._factory.places.add(place, self._connection.address)
+                self._factory.places.give_token(place, self._connection.address)
         self._leave()
         self._place, self._has_text, self._ignores_unknown = place, request.text, request.ignore_unknown
         place.given_up = self._give_up
