@@ -21,7 +21,7 @@ from parlay_marl.game.game import Game
 from parlay_marl.players.persona import PersonaPlayer, as_persona
 from parlay_marl.simulation.cells import play_cell
 from parlay_marl.studies.recorded import recorded
-from parlay_marl.tournament.executors.batched import BatchedCell
+from parlay_marl.tournament.executors.batched import BatchedCell, LastAction
 
 
 def compile_all(folder: Path) -> list[Path]:
@@ -97,18 +97,8 @@ def _play_cells(scenario: str, player: PersonaPlayer) -> None:
     params = build_params(load_scenario(scenario), load_rules("default"))
     play_cell(player, player, params, opener=BUYER, games=1, seed=0)
     recorded(player, player, params, opener=BUYER, seed=0, numbers=np.arange(1))
-    asked: list[Any] = [_LastAction()]
+    asked: list[Any] = [LastAction()]
     if player.policy is not None and player.policy.packages == params[0]["scenario"]["packages"]:
         asked += [player.policy, dataclasses.replace(player.policy, temperature=1.0)]
     for policy in asked:
         BatchedCell((policy, player), params, opener=BUYER, games=1, seed=0).play()
-
-
-class _LastAction:
-    """A policy that plays the last legal action."""
-
-    name = "last_action"
-
-    def act(self, _: Any, masks: Any) -> Any:
-        """Return the last legal action of each row."""
-        return np.asarray(masks.shape[1] - 1 - masks[:, ::-1].argmax(axis=1))

@@ -113,7 +113,7 @@ class Position:
         self._draws = NOTHING_FIXED.copy()
         self._views = views.make_views(self._rows, self._params, self._draws, self.packages)
         self._view: View = next(self._views)
-        """What the seat on turn sees, as the kernels write it."""
+        """The view of the seat on turn, as the kernels write it."""
         self._is_given = False
         """True where a caller has been given the arrays of `view`, so that the next turn must be written to others."""
         self._play: Callable[[int, int], int]

@@ -23,7 +23,7 @@ SHAPE = tuple(
     (name, tuple(part for part in PARTS if getattr(strategy, part) is not None))
     for name, strategy in STRATEGIES.items()
 )
-"""Which strategy has which functions: the code of the chains depends on nothing else of them."""
+"""The functions of each strategy, by name: the code of the chains depends on nothing else of them."""
 
 
 def _apart(function: Rule) -> Rule:

@@ -27,7 +27,7 @@ PATH = "/ws"
 LONGEST_REPLY = 100 * 2**20
 """Bytes of a message from the server."""
 FAILURES = (OSError, WebSocketException)
-"""What a connection that is lost, or cannot be made, raises."""
+"""The errors of a connection that is lost, or cannot be made."""
 
 
 @dataclass(frozen=True)
@@ -158,7 +158,7 @@ class SyncParlayClient:
         self._address, self._seconds = address, seconds
         self._socket: blocking.ClientConnection | None = None
         self._open = contextlib.ExitStack()
-        """What has to be left at the end of the connection."""
+        """Contexts to leave at the end of the connection."""
 
     def __enter__(self) -> Self:
         return self.connect()

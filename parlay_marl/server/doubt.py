@@ -10,7 +10,7 @@ import re
 
 _LIMIT = r"(?:limit|walk-?\ ?away(?:\ (?:price|point))?|bottom\ line|floor|ceiling|reservation\ price|maximum|minimum)"
 _YOURS = rf"your\ (?:\w+\ ){{0,2}}?(?:{_LIMIT}|claim|figure|number|story|words?|best\ alternative)\b"
-"""What the other seat has claimed."""
+"""Words for the other seat's claim."""
 _AFTER = r"and|but|so|because|anymore|at\ all|one\ bit|for\ (?:a|one)\ (?:second|moment|minute)"
 _END = rf"(?=\ *(?:[.,;:!?)\-]|$|\b(?:{_AFTER})\b))"
 """The end of a clause: `I don't buy that` is doubt, `I don't buy that software` is none."""

@@ -22,11 +22,11 @@ class Place:
         self.steps = 0
         """Steps that the client has made."""
         self.token: str | None = None
-        """What the client returns by; None where it cannot."""
+        """The token by which the client returns; None where it cannot."""
         self.address = ""
         """The address of the client."""
         self.given_up: Callable[[], None] | None = None
-        """What tells the connection that has the place that another one has taken it."""
+        """Tells the connection that has the place that another one has taken it."""
         self.expiry: asyncio.TimerHandle | None = None
         """The end of the time for a return, while the client is away."""
         self._act: asyncio.Task[None] | None = None

@@ -1,6 +1,6 @@
-"""A seat's view as text for a reader, such as a language model. It has nothing that the view does not have.
+"""A seat's view as text for a reader, such as a language model; the text holds nothing beyond the view.
 
-All of it comes from a `SeatView` and from `News`, what has happened since the reader was last told.
+All of it comes from a `SeatView` and from `News`: the events since the reader was last told.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ PLAIN_WORDS = {
 
 @dataclass(frozen=True)
 class News:
-    """What has happened since a seat was last told of the game."""
+    """The events since a seat was last told of the game."""
 
     headlines: tuple[str, ...] = ()
     words: str = ""

@@ -33,7 +33,7 @@ Opponent = PersonaPlayer | HostedPlayer
 
 
 class Told(NamedTuple):
-    """How much of a game a seat has been told: numbers of turns and headlines, and its limit in currency."""
+    """The part of a game that a seat has been told: numbers of turns and headlines, and its limit in currency."""
 
     turns: int = 0
     headlines: int = 0
@@ -67,7 +67,7 @@ class GameSession:
         """The views of both seats since the last turn, as far as they were asked for."""
         self._headlines: list[str] = []
         self._told = [Told(), Told()]
-        """What each seat has been told."""
+        """The part that each seat has been told."""
 
     def begin(self, seed: int | None) -> None:
         """Begin game 0 of a seed; a persona that opens has played then.

@@ -1,4 +1,4 @@
-"""What uvicorn is told, whether `parlay serve` runs it or it runs the app by itself."""
+"""The options of uvicorn, whether `parlay serve` runs it or it runs the app by itself."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import uvicorn
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from parlay_marl.errors import ConfigurationError
-from parlay_marl.server.connections import HttpConnection
+from parlay_marl.server.http_connection import HttpConnection
 from parlay_marl.server.settings import ServerSettings
 from parlay_marl.server.telemetry import log_config
 from parlay_marl.server.websocket import LimitedWebSocket
 
 UNNAMED_PROXIES = "127.0.0.1,::1"
-"""Whom uvicorn believes where nobody has named a proxy: every client on this machine."""
+"""The proxies that uvicorn trusts where none was named: every client on this machine."""
 
 
 def uvicorn_config(app: Any, settings: ServerSettings, **more: Any) -> uvicorn.Config:
@@ -53,7 +53,7 @@ def protect(config: uvicorn.Config, settings: ServerSettings) -> None:
 
 
 def _websocket(settings: ServerSettings) -> Any:
-    """Return what makes the protocol of a WebSocket; uvicorn only calls it."""
+    """Return a function that makes the protocol of a WebSocket; uvicorn only calls it."""
     return functools.partial(LimitedWebSocket, settings=settings)
 
 

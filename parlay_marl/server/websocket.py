@@ -14,7 +14,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.frames import Frame
 from websockets.protocol import State
 
-from parlay_marl.server.connections import LAST_SECONDS
+from parlay_marl.server.http_connection import LAST_SECONDS
 from parlay_marl.server.middleware.rate import TokenBucket
 from parlay_marl.server.middleware.size import largest_answered
 from parlay_marl.server.settings import ServerSettings
@@ -44,7 +44,7 @@ class LimitedWebSocket(WebSocketsSansIOProtocol, asyncio.BufferedProtocol):
         self._read = bytearray(BYTES_AT_ONCE)
         self._unparsed = b""
         self._held_until = 0.0
-        """When frames may be parsed again, in the time of the loop."""
+        """Time from which frames may be parsed again, in the time of the loop."""
         self._hold: TimerHandle | None = None
         self._is_unread = False
         """Has the client left more unread than may wait to be sent?"""

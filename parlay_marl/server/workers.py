@@ -34,13 +34,13 @@ SECONDS_TO_END = 5.0
 STOPPING = (signal.SIGINT, signal.SIGTERM)
 LONGEST_NEWS = 4_096
 READY, BEAT, ERROR = b"ready", b"beat", b"error "
-"""What a worker tells its parent, a line each; the text of an error follows."""
+"""Messages of a worker to its parent, a line each; the text of an error follows."""
 FAILED = 3
 """The exit code of a worker that could not be made."""
 
 
 class Tell:
-    """What a worker tells its parent, by a pipe."""
+    """The messages of a worker to its parent, by a pipe."""
 
     def __init__(self, pipe: int) -> None:
         self._pipe = pipe
@@ -63,7 +63,7 @@ class Tell:
 
 
 Work = Callable[[Tell], None]
-"""What a worker does until SIGTERM comes."""
+"""The work of a worker, until SIGTERM comes."""
 
 
 class Worker:
@@ -74,9 +74,9 @@ class Worker:
         """The process, the pipe by which it tells something, and the pipe whose end it does not survive."""
         self.is_ready = False
         self.seen = time.monotonic()
-        """When it was last heard of."""
+        """Time of its last message."""
         self.status: int | None = None
-        """How it has ended, as `os.waitpid` says it; None while it runs."""
+        """Its exit status, as `os.waitpid` gives it; None while it runs."""
         self.is_mute = False
         """Has the worker closed its end of the pipe? It does so when it ends."""
         self._unread = b""
@@ -123,7 +123,7 @@ class Supervisor:
         self._seconds_to_end = seconds_to_end + SECONDS_TO_END
         self._workers: list[Worker] = []
         self._due: list[float] = [0.0] * count
-        """When the workers that are missing are to be started."""
+        """Time at which the missing workers are to be started."""
         self._is_stopping = self._has_announced = False
         self._selector = selectors.DefaultSelector()
         self._logger = logging.getLogger(LOGGER)

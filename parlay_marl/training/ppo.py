@@ -87,7 +87,7 @@ class _Part:
 
 
 class _Worker:
-    """What one thread needs to work on a chunk of rows."""
+    """The arrays of one thread for a chunk of rows."""
 
     def __init__(self, shape: Parameters, activation: Activation, rows: int, device: str) -> None:
         policy, value = shape.sizes

@@ -186,16 +186,23 @@ def nobody_listens(port: int) -> bool:
     return False
 
 
+@contextlib.contextmanager
+def a_game_that_is_cut_off(server: Any) -> Iterator[None]:
+    """Begin a game; its client learns of the end of its connection after the block."""
+    with server.connect() as line:
+        line.send('{"type": "reset"}')
+        line.recv()
+        yield
+        with pytest.raises(ConnectionClosed):
+            line.recv(LIMIT)
+
+
 @on_linux
 def test_workers_end_with_their_parent_even_where_it_is_killed() -> None:
     with served("--workers", "2", lines=4) as server:
         workers = workers_of(server, 2)
-        with server.connect() as line:
-            line.send('{"type": "reset"}')
-            line.recv()
+        with a_game_that_is_cut_off(server):
             server.process.kill()
-            with pytest.raises(ConnectionClosed):
-                line.recv(LIMIT)
         assert server.process.communicate() == ("", None)  # the pipe is held by nobody
         wait_until(lambda: not any(is_running(worker) for worker in workers))
         assert nobody_listens(server.port)
@@ -205,13 +212,9 @@ def test_workers_end_with_their_parent_even_where_it_is_killed() -> None:
 def test_a_worker_that_is_killed_is_replaced_and_its_clients_learn_of_it() -> None:
     with served("--workers", "2", lines=4) as server:
         workers = workers_of(server, 2)
-        with server.connect() as line:
-            line.send('{"type": "reset"}')
-            line.recv()
+        with a_game_that_is_cut_off(server):
             for worker in workers:
                 os.kill(worker, signal.SIGKILL)
-            with pytest.raises(ConnectionClosed):
-                line.recv(LIMIT)
         assert server.get("/health")[0] == 200  # it waits in the queue of the port until there is a worker
         again = workers_of(server, 4)[2:]
         assert not set(again) & set(workers)

@@ -253,3 +253,10 @@ def test_an_edited_strategy_is_compiled_again_and_nothing_else(tmp_path: Path) -
     assert changed != first
     source.write_text(text, "utf-8")
     assert played() == (first, set())
+
+
+def test_no_strategy_has_code_of_another() -> None:
+    """Each is compiled apart, and again where its own file has changed: code of another's would stay as it was."""
+    for path in sorted(kept.APART.glob("*.py")):
+        if kept.is_apart(path):
+            assert "players.strategies" not in path.read_text("utf-8"), path

@@ -21,8 +21,8 @@ COMMAND = [sys.executable, "-m", "uvicorn", "parlay_marl.server.app:app", "--hos
 HASTY = """
 import sys
 sys.argv[0] = "uvicorn"
-from parlay_marl.server import connections
-connections.HEAD_SECONDS = 0.2
+from parlay_marl.server import http_connection
+http_connection.HEAD_SECONDS = 0.2
 from uvicorn.main import main
 main()
 """

@@ -12,7 +12,7 @@ import pytest
 from uvicorn.server import ServerState
 
 from parlay_marl.errors import ConfigurationError
-from parlay_marl.server import connections, serving
+from parlay_marl.server import http_connection, serving
 from parlay_marl.server.settings import ServerSettings
 from parlay_marl.server.telemetry import log_config
 from parlay_marl.server.uvicorn_options import uvicorn_config
@@ -36,7 +36,7 @@ def same_logging() -> Iterator[None]:
 
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connections, "HEAD_SECONDS", 0.15)
+    monkeypatch.setattr(http_connection, "HEAD_SECONDS", 0.15)
 
 
 def answered(connection: socket.socket) -> bytes:
@@ -60,7 +60,7 @@ def closed_after(connection: socket.socket) -> float:
 @pytest.mark.parametrize("start", [b"", b"G", HEAD, HEAD + b"\r\n" + HEAD])
 def test_connections_without_a_whole_request_are_closed(start: bytes) -> None:
     guard, _ = guarded(StubApp())
-    protocol = connections.HttpConnection
+    protocol = http_connection.HttpConnection
     with live(guard, http=protocol) as port, socket.create_connection(("127.0.0.1", port)) as connection:
         connection.sendall(start)
         assert closed_after(connection) > 0.1
@@ -69,7 +69,7 @@ def test_connections_without_a_whole_request_are_closed(start: bytes) -> None:
 @pytest.mark.usefixtures("hasty")
 def test_those_that_work_stay_open() -> None:
     guard, _ = guarded(StubApp(seconds=0.5))
-    with live(guard, http=connections.HttpConnection) as port:
+    with live(guard, http=http_connection.HttpConnection) as port:
         with socket.create_connection(("127.0.0.1", port), timeout=LIMIT) as connection:
             for _ in range(4):
                 time.sleep(0.12)
@@ -110,15 +110,15 @@ def test_the_socket_is_the_one_that_is_asked_for() -> None:
 def test_answers_are_sent_at_once(monkeypatch: pytest.MonkeyPatch, upgrade: bool) -> None:
     """The second part of an answer waited 40 ms until the client had confirmed the first."""
     made: list[socket.socket] = []
-    before = connections.HttpConnection.connection_made
+    before = http_connection.HttpConnection.connection_made
 
-    def remember(self: connections.HttpConnection, transport: Any) -> None:
+    def remember(self: http_connection.HttpConnection, transport: Any) -> None:
         before(self, transport)
         made.append(transport.get_extra_info("socket"))
 
-    monkeypatch.setattr(connections.HttpConnection, "connection_made", remember)
+    monkeypatch.setattr(http_connection.HttpConnection, "connection_made", remember)
     guard, _ = guarded(StubApp())
-    protocol = connections.HttpConnection
+    protocol = http_connection.HttpConnection
     with live(guard, http=protocol) as port, socket.create_connection(("127.0.0.1", port), LIMIT) as connection:
         connection.sendall(HANDSHAKE % b"/ws" if upgrade else HEAD + b"\r\n")
         assert connection.recv(4_096)

@@ -12,7 +12,7 @@ ORDER = 110
 
 
 class Task(StrEnum):
-    """What can be done with kept code."""
+    """Tasks with kept code."""
 
     BUILD = "build"
 

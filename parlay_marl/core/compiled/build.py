@@ -1,4 +1,4 @@
-"""How a function of the rules becomes machine code: Numba's steps, without those that rules have no use for.
+"""The compilation of a function to machine code: Numba's steps, without those that rules have no use for.
 
 Numba would optimise every function by itself and emit its machine code. A rule is only linked into what calls it, and
 optimised there with all the rest; that leaves out nine tenths of LLVM's work.
@@ -14,7 +14,7 @@ from typing import Any, cast
 
 from numba.core import compiler, types
 from numba.core.codegen import JITCodeLibrary
-from numba.core.compiler_machinery import FunctionPass, PassManager, register_pass
+from numba.core.compiler_machinery import PassManager
 from numba.core.registry import cpu_target
 from numba.core.typed_passes import (
     AnnotateTypes,
@@ -79,14 +79,14 @@ def own_module(library: JITCodeLibrary) -> Any:
 
 def linked(library: JITCodeLibrary) -> Iterator[Any]:
     """Yield all libraries that a library calls, those of its rules' rules included, each once."""
-    seen, waiting = set(), list(library._linking_libraries)
-    while waiting:
-        other = waiting.pop()
+    seen, left = set(), list(library._linking_libraries)
+    while left:
+        other = left.pop()
         if other not in seen:
             seen.add(other)
             yield other
             if isinstance(other, InlinedLibrary):
-                waiting += other._linking_libraries
+                left += other._linking_libraries
 
 
 def calls_of(library: KernelLibrary) -> list[Any]:
@@ -95,29 +95,24 @@ def calls_of(library: KernelLibrary) -> list[Any]:
     return sorted(set().union(library.called, *(rule.called for rule in rules)), key=str)
 
 
-def library_of(name: str, code: bytes) -> KernelLibrary:
-    """Return a library of machine code that an earlier process has emitted."""
+def inlined_library(name: str) -> InlinedLibrary:
+    """Return a new library for a rule."""
+    return InlinedLibrary(cpu_target.target_context.codegen(), name)
+
+
+def kernel_library(name: str) -> KernelLibrary:
+    """Return a new library for an entry point or a part; its machine code can be kept."""
     library = KernelLibrary(cpu_target.target_context.codegen(), name)
     library.enable_object_caching()
-    library._set_compiled_object(code)
-    library._finalize_final_module()
     return library
 
 
-@register_pass(mutates_CFG=False, analysis_only=True)
-class IntoKernel(FunctionPass):  # type: ignore[misc]
-    """Makes the library of an entry point."""
-
-    _name = "into_kernel"
-
-    def __init__(self) -> None:
-        FunctionPass.__init__(self)
-
-    def run_pass(self, state: Any) -> bool:
-        """Give the compiler the library to write to."""
-        state.library = KernelLibrary(state.targetctx.codegen(), state.func_id.func_qualname)
-        state.library.enable_object_caching()
-        return False
+def library_of(name: str, code: bytes) -> KernelLibrary:
+    """Return a library of machine code that an earlier process has emitted."""
+    library = kernel_library(name)
+    library._set_compiled_object(code)
+    library._finalize_final_module()
+    return library
 
 
 class RuleCompiler(compiler.CompilerBase):  # type: ignore[misc]
@@ -127,13 +122,13 @@ class RuleCompiler(compiler.CompilerBase):  # type: ignore[misc]
     out.
     """
 
-    first: tuple[Any, ...] = (TranslateByteCode, FixupArgs, IRProcessing)
-
     def define_pipelines(self) -> list[PassManager]:
         """Return the passes, as one pipeline."""
         manager = PassManager("rules")
         for step in (
-            *self.first,
+            TranslateByteCode,
+            FixupArgs,
+            IRProcessing,
             GenericRewrites,
             ReconstructSSA,
             NopythonTypeInference,
@@ -151,10 +146,9 @@ class RuleCompiler(compiler.CompilerBase):  # type: ignore[misc]
 class KernelCompiler(RuleCompiler):
     """Compiles an entry point."""
 
-    first = (*RuleCompiler.first, IntoKernel)
-
     def compile_extra(self, func: Any) -> Any:
-        """Compile, and tell whom that takes long."""
+        """Compile into a library for a kernel; a line says so where it takes long."""
+        self.state.library = kernel_library(func.__qualname__)
         with waiting():
             return super().compile_extra(func)
 

@@ -1,4 +1,4 @@
-"""What is compiled: rules, parts and entry points.
+"""Rules, parts and entry points: the functions that are compiled.
 
 A rule is a small function, inlined into whatever calls it. A part is one that is too large for that: it is compiled
 once for all that call it, and called through a pointer. An entry point is called by Python. Parts and entry points are
@@ -53,18 +53,21 @@ class Rule:
         self.function = function
         self._allocates = allocates
         self._built: dict[Kinds, Any] = {}
-        self.kind = build.callee(self, inspect.signature(function), self._typed)
+        self.kind = build.callee(self, inspect.signature(function), self._of_any)
 
     def __call__(self, *arguments: Any) -> Any:
         """Call the plain function."""
         return self.function(*arguments)
 
-    def _typed(self, *given: Any) -> tuple[Any, Callable[..., Any]]:
-        """Return the signature for types of arguments, and what makes the call."""
-        kinds = tuple(build.plain(kind) for kind in given)
+    def _of_any(self, *given: Any) -> tuple[Any, Callable[..., Any]]:
+        """Return the signature for any types of arguments, and the code that makes the call."""
+        return self._typed(tuple(build.plain(kind) for kind in given))
+
+    def _typed(self, kinds: Kinds) -> tuple[Any, Callable[..., Any]]:
+        """Return the same for plain types."""
         result = self._built.get(kinds)
         if result is None:
-            library = build.InlinedLibrary(cpu_target.target_context.codegen(), self.function.__qualname__)
+            library = build.inlined_library(self.function.__qualname__)
             result = build.compiled(self.function, kinds, library, forceinline=True, nrt=self._allocates)
             self._built[kinds] = result
 
@@ -102,9 +105,8 @@ class Part(Rule):
         self._source, self._shape = source or Path(inspect.getfile(function)), shape
         _PARTS[self.name] = self
 
-    def _typed(self, *given: Any) -> tuple[Any, Callable[..., Any]]:
-        """Return the signature for types of arguments, and what makes the call."""
-        kinds = tuple(build.plain(kind) for kind in given)
+    def _typed(self, kinds: Kinds) -> tuple[Any, Callable[..., Any]]:
+        """Return the signature for plain types, and the code that makes the call."""
         part = self.ready(kinds)
 
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -136,28 +138,18 @@ class Part(Rule):
 
     def _new(self, symbol: str, kinds: Kinds) -> BuiltPart:
         with waiting():
-            library = build.KernelLibrary(cpu_target.target_context.codegen(), self.function.__qualname__)
-            library.enable_object_caching()
+            library = build.kernel_library(self.function.__qualname__)
             result = build.compiled(self.function, kinds, library, nrt=self._allocates)
             library._ensure_finalized()
         name = result.fndesc.llvm_func_name
-        content = name, library._get_compiled_object(), result.signature, build.calls_of(library)
-        kept.write(self._place(kinds), pickle.dumps(content))
+        _write(self._place(kinds), library, name, library._get_compiled_object(), result.signature)
         return self._callable(symbol, name, result.signature, library)
 
     def _loaded(self, symbol: str, kinds: Kinds) -> BuiltPart | None:
-        path = self._place(kinds)
-        try:
-            content = kept.read(path)
-            if content is None:
-                return None
-            name, code, signature, calls = pickle.loads(content)
-            if not make_ready(calls):
-                return None
+        def rebuilt(name: str, code: bytes, signature: Any) -> BuiltPart:
             return self._callable(symbol, name, signature, build.library_of(symbol, code))
-        except Exception as error:  # a file that another program made can raise anything
-            kept.cannot_use(path, error)
-            return None
+
+        return _read(self._place(kinds), rebuilt)
 
     def _callable(self, symbol: str, name: str, signature: Any, library: Any) -> BuiltPart:
         """Tell the linker where the code is, under a name that is the same in every process."""
@@ -168,9 +160,26 @@ class Part(Rule):
 _PARTS: dict[str, Part] = {}
 
 
-def make_ready(calls: Any) -> bool:
-    """Make every part ready that a piece of code calls; return whether they are what it was compiled for."""
-    return all(_PARTS[name].ready(kinds).signature.return_type == result for name, kinds, result in calls)
+def _write(path: Path | None, library: build.KernelLibrary, *content: Any) -> None:
+    """Keep compiled code for later processes, with the parts that it calls."""
+    kept.write(path, pickle.dumps((build.calls_of(library), *content)))
+
+
+def _read(path: Path | None, rebuild: Callable[..., Any]) -> Any:
+    """Return what `rebuild` makes of a file's content, None where there is no file that can be used.
+
+    First all parts that the code calls are made ready; they must return what they did when it was compiled.
+    """
+    try:
+        data = kept.read(path)
+        if data is None:
+            return None
+        calls, *content = pickle.loads(data)
+        is_ready = all(_PARTS[name].ready(kinds).signature.return_type == result for name, kinds, result in calls)
+        return rebuild(*content) if is_ready else None
+    except Exception as error:  # a file that another program made can raise anything
+        kept.cannot_use(path, error)
+        return None
 
 
 def rule(function: Function) -> Function:
@@ -220,25 +229,17 @@ class KeptCode(NullCache):
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         """Return the code for types of arguments, None where there is none that can be used."""
         target_context.refresh()
-        path = self._place(sig, target_context.codegen())
-        try:
-            content = kept.read(path)
-            if content is None:
-                return None
-            code, calls = pickle.loads(content)
-            if not make_ready(calls):
-                return None
+
+        def rebuilt(code: bytes) -> CompileResult:
             return CompileResult._rebuild(target_context, *pickle.loads(code))
-        except Exception as error:  # a file that another program made can raise anything
-            kept.cannot_use(path, error)
-            return None
+
+        return _read(self._place(sig, target_context.codegen()), rebuilt)
 
     def save_overload(self, sig: Any, data: Any) -> None:
         """Keep code for later processes, where that can be done."""
         if data.library.has_dynamic_globals:
             return  # addresses of this process
-        content = dumps(data._reduce()), build.calls_of(data.library)
-        kept.write(self._place(sig, data.codegen), pickle.dumps(content))
+        _write(self._place(sig, data.codegen), data.library, dumps(data._reduce()))
 
     def _place(self, sig: Any, codegen: Any) -> Path | None:
         """Return the file for types of arguments on a kind of processor."""

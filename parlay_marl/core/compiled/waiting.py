@@ -1,4 +1,4 @@
-"""What a user is told who waits while rules are compiled."""
+"""A line for a user who waits while rules are compiled."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 NOTICE_SECONDS = 1.0
-"""Time after which a line says what is waited for."""
+"""Time after which the line is printed."""
 NOTICE = "Compiling the rules of the game for this machine, once; this takes up to half a minute.\n"
 
 
@@ -19,9 +19,9 @@ class _Notice:
 
     def __init__(self) -> None:
         self.depth = 0
-        """How many functions are being compiled, each for the one before."""
+        """Number of functions that are being compiled, each for the one before."""
         self.hushed = 0
-        """How many blocks want to hear nothing."""
+        """Number of blocks that want to hear nothing."""
         self._is_told = False
 
     def tell(self) -> None:

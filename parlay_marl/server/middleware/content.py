@@ -43,7 +43,7 @@ SURROGATE: Final = Fault("surrogate", "half a character (a lone surrogate) canno
 
 NOT_UTF8: Final = Fault("encoding", "not UTF-8; send text as UTF-8")
 _WRONG_BYTE = re.compile("[\udc80-\udcff]")
-"""What stands for a byte that is no UTF-8, see `LimitedWebSocket`."""
+"""Stands for a byte that is no UTF-8, see `LimitedWebSocket`."""
 
 Check = Callable[[dict[str, Any]], Fault | None]
 MESSAGE_CHECKS: dict[str, Check] = {"/ws": message_fault, RPC_PATH: rpc_fault}

@@ -1,4 +1,4 @@
-"""What a seat sees as the fields of an observation of OpenEnv's protocol."""
+"""A view as the fields of an observation of OpenEnv's protocol."""
 
 from __future__ import annotations
 

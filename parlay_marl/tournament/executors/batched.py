@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from parlay_marl.catalogue.scenarios import Params
 from parlay_marl.core import observation as observed
@@ -112,3 +113,13 @@ class BatchedCell(CellGames):
             choose_move(self._rows, self._params, i, player.record, player.weights, 0, self._choice)
             move, price, package = self._choice[0].item()
             self.actions.append(Action(Move(move), price, package))
+
+
+class LastAction:
+    """A policy that plays the last legal action: it compiles what a policy's games need."""
+
+    name = "last_action"
+
+    def act(self, _: NDArray[np.float32], masks: NDArray[np.int8]) -> NDArray[np.int64]:
+        """Return the last legal action of each row."""
+        return np.asarray(masks.shape[1] - 1 - masks[:, ::-1].argmax(axis=1))

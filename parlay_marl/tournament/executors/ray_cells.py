@@ -23,7 +23,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from parlay_marl import __version__
 from parlay_marl.core.compiled import kept
@@ -32,7 +31,7 @@ from parlay_marl.errors import ConfigurationError, ParlayError
 from parlay_marl.players.persona import as_persona
 from parlay_marl.simulation.cells import play_cell
 from parlay_marl.tournament.entrants import Entrant, in_words
-from parlay_marl.tournament.executors.batched import BatchedCell
+from parlay_marl.tournament.executors.batched import BatchedCell, LastAction
 from parlay_marl.tournament.executors.cells import Finished, OnRows, play_any
 from parlay_marl.tournament.executors.local import host_pool
 from parlay_marl.tournament.executors.ray_cluster import ray_cluster
@@ -155,23 +154,13 @@ def _result(ray: Any, task: Any) -> tuple[Rows, list[list[Forfeit]]]:
     return played
 
 
-class _LastAction:
-    """A policy that plays the last legal action."""
-
-    name = "last_action"
-
-    def act(self, _: NDArray[np.float32], masks: NDArray[np.int8]) -> NDArray[np.int64]:
-        """Return the last legal action of each row."""
-        return np.asarray(masks.shape[1] - 1 - masks[:, ::-1].argmax(axis=1))
-
-
 def compile_for(schedule: Schedule) -> None:
     """Compile the rules once for this machine, where that is still to be done, before all its tasks do it at once."""
     if not kept.can_keep() or not kept.needs_compiling("play_games", "step_games", "play_turns"):
         return
     persona = as_persona("linear")
     play_cell(persona, persona, schedule.params[0], opener=BUYER, games=1, seed=0)
-    BatchedCell((_LastAction(), persona), schedule.params[0], opener=BUYER, games=1, seed=0).play()
+    BatchedCell((LastAction(), persona), schedule.params[0], opener=BUYER, games=1, seed=0).play()
 
 
 def file_digest(module: str) -> str:

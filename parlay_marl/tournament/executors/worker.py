@@ -16,7 +16,7 @@ from parlay_marl.tournament.executors.asking import ask_policy, call_player, mak
 from parlay_marl.tournament.executors.plain import encode
 
 READY = b"ready"
-"""What the process sends when it listens."""
+"""The message of the process when it listens."""
 
 
 def serve(connection: Connection, recipes: Mapping[str, Recipe]) -> None:
