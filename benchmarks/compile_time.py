@@ -196,7 +196,8 @@ def kernels() -> dict[str, Any]:
             kept: dict[str, int] = collections.Counter()
             for path, size in sizes(folder).items():
                 if path not in known:
-                    kept[path.stem.rpartition("-")[0]] += size
+                    file, function, *_ = path.stem.rpartition("-")[0].split(".")  # and the variant of an entry point
+                    kept[f"{file}.{function}"] += size
             table[name] = by_function(json.loads(told.splitlines()[-1]), kept)
         in_all = sum(sizes(folder).values())
     return {"kernels": table, "cpu_of_listening": whole, "kept_bytes": in_all}
