@@ -131,17 +131,18 @@ def openenv_game(draw: random.Random, text: bool) -> Game:
 def openenv_turn(seen: dict[str, Any], draw: random.Random) -> dict[str, Any]:
     """Return an action: mostly an offer, at times another move, and what is better than nothing in the end."""
     legal, counter = seen["legal_moves"], seen["counter_offer"]
+    low, high = seen["price_range"]
+    limit = min(max(seen["reservation_price"], low), high)
     if seen["round"] >= seen["rounds"] - 2 and counter is not None and counter["worth"] > 0.0:
         return {"utterance": "Agreed, then.", "accept": True}
     if draw.random() < 0.15:
         tactic = draw.choice(
             [move for move in legal if move in ("ANCHOR_HIGH", "BATNA_REVEAL", "SILENCE", "CHALLENGE")]
         )
-        return {"utterance": "Let us see.", "tactical_move": tactic}
-    low, high = seen["price_range"]
+        action = {"utterance": "Let us see.", "tactical_move": tactic}
+        return action | ({"offer_amount": limit} if tactic == "BATNA_REVEAL" else {})
     best = low if seen["role"] == "buyer" else high
     share = (seen["round"] + draw.random()) / seen["rounds"]
-    limit = min(max(seen["reservation_price"], low), high)
     return {"utterance": "This is my offer for today.", "offer_amount": round(best + share * (limit - best), 2)}
 
 
