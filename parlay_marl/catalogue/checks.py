@@ -30,10 +30,9 @@ def drawn_shares(params: Any) -> Shares:
     row, fixed = np.zeros(1, STATE_DTYPE), nothing_fixed()[0]
     without = outside = 0
     with np.errstate(over="ignore"):  # the generator's words wrap around
-        base = subkey(np.uint64(0), 0)
         for number in range(GAMES):
             row[0] = np.zeros((), STATE_DTYPE)
-            row[0]["key"] = subkey(base, number)
+            row[0]["key"] = subkey(np.uint64(0), number)
             draw_game(row[0], params[0], fixed)
             limits = row[0]["reservation"]
             without += bool(row[0]["start_width"] <= 0.0)

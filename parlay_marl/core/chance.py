@@ -2,8 +2,11 @@
 
 A draw is a pure function of (key, counter): no generator is shared and none has to be kept. A game's key comes from
 (seed, game number); each quantity of the reset has its own counter, so that fixing one leaves the others as they were.
-A persona's stream is keyed by the game's key, the seat and the turn. The mixing function is SplitMix64's (Steele, Lea
-and Flood, Fast Splittable Pseudorandom Number Generators, OOPSLA 2014).
+
+A stream is SplitMix64 (Steele, Lea and Flood, Fast Splittable Pseudorandom Number Generators, OOPSLA 2014), which can
+be inverted: a draw that is known in full tells its key. So a key within a key is made by SipHash-1-3 (Aumasson and
+Bernstein, SipHash: a fast short-input PRF, INDOCRYPT 2012), which cannot: each seat draws its private figures, and a
+persona each of its turns, from a key of its own, and no such key tells another or the game's.
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ import numpy as np
 from parlay_marl.core.bargain import best_package, joint_surplus
 from parlay_marl.core.compiled.jit import part, rule
 from parlay_marl.core.drift import MAX_EVENTS
-from parlay_marl.core.moves import BUYER, MAX_PACKAGES, MAX_TERMS, SELLER
+from parlay_marl.core.moves import BUYER, MAX_PACKAGES, SELLER
 from parlay_marl.core.table import Field, field_dtype
 from parlay_marl.core.tension import clip
 
@@ -38,8 +41,16 @@ _MIX_2 = np.uint64(0x94D049BB133111EB)
 _30, _27, _31, _11 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(11)
 _ULP = 2.0**-53
 
-# The counter of each quantity; per-seat ones take two, events and terms have their own blocks.
-_RESERVATION, _URGENCY, _ALTERNATIVE, _SENSITIVITY, _OPENER, _EVENTS, _VALUES = 0, 2, 4, 6, 8, 16, 32
+_V0, _V1 = np.uint64(0x736F6D6570736575), np.uint64(0x646F72616E646F6D)
+_V2, _V3 = np.uint64(0x6C7967656E657261), np.uint64(0x7465646279746573)
+_WORD = np.uint64(64)
+_LENGTH, _FINAL = np.uint64(8 << 56), np.uint64(0xFF)
+
+# The counter of each quantity: in the game's stream, and in that of a seat's private figures.
+_OPENER, _EVENTS = 8, 16
+_RESERVATION, _URGENCY, _ALTERNATIVE, _SENSITIVITY, _VALUES = 0, 1, 2, 3, 32
+# The keys within a game's key: private figures of both seats, then the turns of both.
+_FIGURES, _TURNS = 1, 3
 
 
 def nothing_fixed() -> np.ndarray[Any, np.dtype[np.void]]:
@@ -59,9 +70,42 @@ def mixed(x: np.uint64) -> np.uint64:
 
 
 @rule
+def _rotated(x: np.uint64, bits: int) -> np.uint64:
+    """Return a word with its bits turned to the left."""
+    return (x << np.uint64(bits)) | (x >> (_WORD - np.uint64(bits)))
+
+
+@rule
+def _sip_round(
+    v0: np.uint64, v1: np.uint64, v2: np.uint64, v3: np.uint64
+) -> tuple[np.uint64, np.uint64, np.uint64, np.uint64]:
+    """Return SipHash's four words after one round."""
+    v0, v2 = v0 + v1, v2 + v3
+    v1, v3 = _rotated(v1, 13) ^ v0, _rotated(v3, 16) ^ v2
+    v0, v2 = _rotated(v0, 32) + v3, v2 + v1
+    v1, v3 = _rotated(v1, 17) ^ v2, _rotated(v3, 21) ^ v0
+    return v0, v1, _rotated(v2, 32), v3
+
+
+@rule
 def subkey(key: np.uint64, number: int) -> np.uint64:
-    """Return the key of a stream within a stream."""
-    return mixed(mixed(key + _GOLDEN) + _GOLDEN * np.uint64(number + 1))
+    """Return the key of a stream within a stream: SipHash-1-3 of the number, keyed by (key, 0). It cannot be inverted.
+
+    A game's key is `subkey(seed, game number)`.
+    """
+    word = np.uint64(number)
+    v0, v1, v2, v3 = _sip_round(_V0 ^ key, _V1, _V2 ^ key, _V3 ^ word)
+    v0, v1, v2, v3 = _sip_round(v0 ^ word, v1, v2, v3 ^ _LENGTH)
+    v0, v1, v2, v3 = _sip_round(v0 ^ _LENGTH, v1, v2 ^ _FINAL, v3)
+    v0, v1, v2, v3 = _sip_round(v0, v1, v2, v3)
+    v0, v1, v2, v3 = _sip_round(v0, v1, v2, v3)
+    return (v0 ^ v1) ^ (v2 ^ v3)
+
+
+@rule
+def turn_key(key: np.uint64, seat: int, turn: int) -> np.uint64:
+    """Return the key of what a seat draws in one turn of a game."""
+    return subkey(key, _TURNS + 2 * turn + seat)
 
 
 @rule
@@ -86,10 +130,9 @@ def _chosen(fixed: float, drawn: float) -> float:
 @rule
 def _draw_reservation(key: np.uint64, seat: int, sc: Any) -> float:
     """Draw a normalised reservation price: nominal x (1 + U(-spread, spread)) in currency, or U[low, high]."""
-    counter = _RESERVATION + seat
     if sc["uniform"] == 1:
-        return uniform(key, counter)
-    factor = 1.0 + uniform_in(key, counter, -sc["reservation_spread"], sc["reservation_spread"])
+        return uniform(key, _RESERVATION)
+    factor = 1.0 + uniform_in(key, _RESERVATION, -sc["reservation_spread"], sc["reservation_spread"])
     return (sc["reservation"][seat] * factor - sc["low"]) / (sc["high"] - sc["low"])
 
 
@@ -106,7 +149,7 @@ def _draw_value(key: np.uint64, seat: int, k: int, sc: Any) -> float:
         term = sc["terms"] - 1 - back
         option = rest % sc["term_options"][term]
         rest //= sc["term_options"][term]
-        cares = 1.0 + uniform_in(key, _VALUES + MAX_TERMS * seat + term, -sc["value_spread"], sc["value_spread"])
+        cares = 1.0 + uniform_in(key, _VALUES + term, -sc["value_spread"], sc["value_spread"])
         value += sc["package_values"][seat][option * stride] * cares
         stride *= sc["term_options"][term]
     return value
@@ -114,15 +157,15 @@ def _draw_value(key: np.uint64, seat: int, k: int, sc: Any) -> float:
 
 @rule
 def _draw_seat(s: Any, seat: int, sc: Any, fixed: Any) -> None:
-    """Draw the private figures of one seat, each from its own counter."""
-    key = s["key"]
+    """Draw the private figures of one seat: its own stream, a counter for each."""
+    key = subkey(s["key"], _FIGURES + seat)
     spread = sc["urgency_spread"]
-    drawn = clip(sc["urgency"][seat] + uniform_in(key, _URGENCY + seat, -spread, spread), 0.0, 1.0)
+    drawn = clip(sc["urgency"][seat] + uniform_in(key, _URGENCY, -spread, spread), 0.0, 1.0)
     s["reservation"][seat] = _chosen(fixed["reservation"][seat], _draw_reservation(key, seat, sc))
     s["urgency"][seat] = _chosen(fixed["urgency"][seat], drawn)
-    has = 1 if uniform(key, _ALTERNATIVE + seat) < sc["alternative"][seat] else 0
+    has = 1 if uniform(key, _ALTERNATIVE) < sc["alternative"][seat] else 0
     s["alternative"][seat] = fixed["alternative"][seat] if fixed["alternative"][seat] >= 0 else has
-    sensitivity = uniform_in(key, _SENSITIVITY + seat, sc["sensitivity_low"], sc["sensitivity_high"])
+    sensitivity = uniform_in(key, _SENSITIVITY, sc["sensitivity_low"], sc["sensitivity_high"])
     s["sensitivity"][seat] = _chosen(fixed["sensitivity"][seat], sensitivity)
     for k in range(sc["packages"]):
         s["package_values"][seat][k] = _chosen(fixed["package_values"][seat][k], _draw_value(key, seat, k, sc))

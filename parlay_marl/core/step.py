@@ -40,11 +40,10 @@ def reset_games(games: Any, params: Any, blank: Any, fixed: Any, seed: Any, numb
 
     The game with number k of a seed is the same whatever row, batch or interface it is played in.
     """
-    base = subkey(np.uint64(seed), 0)
     for i in range(len(games)):
         games[i] = blank[0]
         s = games[i]
-        s["key"] = subkey(base, numbers[i])
+        s["key"] = subkey(np.uint64(seed), numbers[i])
         s["scenario"] = scenarios[i]
         start_game(s, params[s["scenario"]], fixed[i if len(fixed) > 1 else 0])
 

@@ -127,7 +127,7 @@ def _kernels_for(dtype: Any, rows: str) -> Kernels:
         parts = _parts_of(view)
         clear_row(array_at(parts[_ROW], 1, dtype), 0)
         s = state_of(parts)
-        s["key"] = subkey(subkey(np.uint64(seed), 0), number)
+        s["key"] = subkey(np.uint64(seed), number)
         start_game(s, _params_of(parts), array_at(parts[_FIXED], 1, FIXED_DTYPE)[0])
 
     @entry_variant(rows)

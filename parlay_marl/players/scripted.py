@@ -13,7 +13,7 @@ import numpy as np
 
 from parlay_marl.core import tracking
 from parlay_marl.core.bargain import ROUNDING, price_worth
-from parlay_marl.core.chance import nothing_fixed, subkey
+from parlay_marl.core.chance import nothing_fixed, subkey, turn_key
 from parlay_marl.core.compiled.jit import entry_point, part, rule
 from parlay_marl.core.compiled.memory import lent
 from parlay_marl.core.compiled.work import end_of_chunk, first_chunk, next_chunk
@@ -46,10 +46,9 @@ from parlay_marl.policies.network import choose_by_network
 
 
 @rule
-def turn_key(s: Any, seat: int) -> np.uint64:
+def _key_of_turn(s: Any, seat: int) -> np.uint64:
     """Return the key of a persona's draws in this turn: (game, seat, turn)."""
-    turn = 2 * s["round"] + (s["seat"] != s["opener"])
-    return subkey(subkey(s["key"], 1 + seat), turn)
+    return turn_key(s["key"], seat, 2 * s["round"] + (s["seat"] != s["opener"]))
 
 
 @rule
@@ -105,7 +104,7 @@ def _at_any_price(s: Any, p: Any, persona: Any, weights: Any, seat: int) -> tupl
     style = persona["base"]
     if has_drifted(s, persona["triggers"], seat):
         style = persona["drifted"]
-    key = turn_key(s, seat)
+    key = _key_of_turn(s, seat)
     package = chosen_package(s, p, seat, style["logrolling"])
     if persona["network"]["layers"] > 0:
         return choose_by_network(s, p, persona["network"], style, weights, seat, package, key)
@@ -195,7 +194,6 @@ def play_games(
     """
     params, personas, weights, fixed = lent(params), lent(personas), lent(weights), lent(fixed)
     blank, numbers, games, outcomes = lent(blank), lent(numbers), lent(games), lent(outcomes)
-    base = subkey(np.uint64(seed), 0)
     p = params[scenario]
     n, played = len(numbers), 0
     start = first_chunk(work)
@@ -204,7 +202,7 @@ def play_games(
         for i in range(start, stop):
             games[0] = blank[0]
             s = games[0]
-            s["key"] = subkey(base, numbers[i])
+            s["key"] = subkey(np.uint64(seed), numbers[i])
             s["scenario"] = scenario
             start_game(s, p, fixed[0])
             while s["ending"] == NONE:

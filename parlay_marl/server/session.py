@@ -24,7 +24,6 @@ from parlay_marl.players.persona import PersonaPlayer
 from parlay_marl.players.voice import drifted_now
 from parlay_marl.server.conditions import Conditions
 from parlay_marl.server.hosted_player import HostedPlayer
-from parlay_marl.server.private_draws import independent_draws
 from parlay_marl.server.seat_text import News, spoken, terms_of
 
 VERDICT_WIDTH = 80
@@ -61,8 +60,6 @@ class GameSession:
         """Has a hosted player forfeited the game? It is then asked nothing more."""
         self.conditions = Conditions.of(config, seed_chosen=False)
         self._unpaid = [0.0, 0.0]
-        self._draws: dict[str, Any] | None = None
-        """The private figures, where nobody chose the seed."""
         self._views: dict[int, SeatView] = {}
         """The views of both seats since the last turn, as far as they were asked for."""
         self._headlines: list[str] = []
@@ -70,16 +67,10 @@ class GameSession:
         """The part that each seat has been told."""
 
     def begin(self, seed: int | None) -> None:
-        """Begin game 0 of a seed; a persona that opens has played then.
-
-        Without a seed, it is a game of secret ones: the figures of each seat are drawn apart.
-        """
+        """Begin game 0 of a seed, or of a secret one; a persona that opens has played then."""
         if seed is not None:
             self.conditions = replace(self.conditions, seed_chosen=True)
-            self.game.reset(seed)
-        else:
-            self._draws = independent_draws(self.config, [isinstance(each, PersonaPlayer) for each in self.opponents])
-            self.game.reset(None, self._draws)
+        self.game.reset(seed)
         self._refresh()
         for seat, opponent in enumerate(self.opponents):
             if isinstance(opponent, HostedPlayer):
@@ -238,15 +229,11 @@ class GameSession:
         return plain(verdict(self.game.outcome(), self.scenario, VERDICT_WIDTH))
 
     def outcome(self) -> dict[str, Any]:
-        """Return the report of the finished game, with what was hidden, and what it can be replayed from.
-
-        That is its seed and number and, where nobody chose the seed, the reset options that fix the private figures.
-        """
+        """Return the report of the finished game, with what was hidden, and the seed and number that replay it."""
         if not self.game.is_over:
             raise ConfigurationError("the game is not over yet; its outcome is known at the end")
         rewards = dict(zip(SEATS, self.earned, strict=True))
-        drawn = {} if self._draws is None else {"options": self._draws}
-        replay = {"seed": self.game.seed, "number": self.game.number, **drawn}
+        replay = {"seed": self.game.seed, "number": self.game.number}
         return self.game.outcome().as_dict() | {"rewards": rewards, **replay}
 
     def hidden_figures(self) -> dict[str, Any]:

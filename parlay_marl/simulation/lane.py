@@ -134,7 +134,7 @@ def _deal(
     """Draw a lane's game and who plays it."""
     clear_row(games, i)
     s = games[i]
-    key = subkey(subkey(lane["seed"], 0), lane["number"])
+    key = subkey(np.uint64(lane["seed"]), lane["number"])
     s["key"] = key
     s["scenario"] = _drawn_index(key, _SCENARIO, scenarios)
     p = params[s["scenario"]]

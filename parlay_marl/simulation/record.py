@@ -94,11 +94,10 @@ def record_games(
     (n, m, k, 2, figures) float64, after each turn: those of `Belief`, and how accurate it is; `lengths` (n,) int64,
     the turns of each game.
     """
-    base = subkey(np.uint64(seed), 0)
     for i in range(len(numbers)):
         for k in range(len(params)):
             games[k] = blank[0]
-            games[k]["key"] = subkey(base, numbers[i])
+            games[k]["key"] = subkey(np.uint64(seed), numbers[i])
             games[k]["scenario"] = k
             start_game(games[k], params[k], fixed[0])
         turn = 0

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -52,8 +55,44 @@ def mixed(x: int) -> int:
     return x ^ (x >> 31)
 
 
+def rotated(x: int, bits: int) -> int:
+    return ((x << bits) | (x >> (64 - bits))) & MASK
+
+
+def siphash(key: tuple[int, int], message: bytes, compressing: int, finishing: int) -> int:
+    """SipHash-c-d of a message of any length, in plain integers."""
+    v = [
+        key[0] ^ 0x736F6D6570736575,
+        key[1] ^ 0x646F72616E646F6D,
+        key[0] ^ 0x6C7967656E657261,
+        key[1] ^ 0x7465646279746573,
+    ]
+
+    def round_() -> None:
+        v[0], v[1] = (v[0] + v[1]) & MASK, rotated(v[1], 13)
+        v[0], v[1] = rotated(v[0], 32), v[1] ^ v[0]
+        v[2], v[3] = (v[2] + v[3]) & MASK, rotated(v[3], 16)
+        v[3] ^= v[2]
+        v[0], v[3] = (v[0] + v[3]) & MASK, rotated(v[3], 21)
+        v[3] ^= v[0]
+        v[2], v[1] = (v[2] + v[1]) & MASK, rotated(v[1], 17)
+        v[2], v[1] = rotated(v[2], 32), v[1] ^ v[2]
+
+    padded = message.ljust((len(message) // 8 + 1) * 8 - 1, b"\0") + bytes([len(message) % 256])
+    for place in range(0, len(padded), 8):
+        word = int.from_bytes(padded[place : place + 8], "little")
+        v[3] ^= word
+        for _ in range(compressing):
+            round_()
+        v[0] ^= word
+    v[2] ^= 0xFF
+    for _ in range(finishing):
+        round_()
+    return v[0] ^ v[1] ^ v[2] ^ v[3]
+
+
 def subkey(key: int, number: int) -> int:
-    return mixed((mixed((key + GOLDEN) & MASK) + GOLDEN * (number + 1)) & MASK)
+    return siphash((key, 0), number.to_bytes(8, "little"), 1, 3)
 
 
 def uniform(key: int, counter: int) -> float:
@@ -65,6 +104,22 @@ def test_a_stream_is_splitmix64() -> None:
     words = [6457827717110365317, 3203168211198807973, 9817491932198370423, 4593380528125082431, 16408922859458223821]
     found = [chance.uniform(np.uint64(1234567), counter) for counter in range(5)]
     assert found == [(word >> 11) * 2.0**-53 for word in words]
+
+
+def test_the_tests_siphash_is_the_published_one() -> None:
+    # the example of the paper (appendix A), which is SipHash-2-4
+    key = (0x0706050403020100, 0x0F0E0D0C0B0A0908)
+    assert siphash(key, bytes(range(15)), 2, 4) == 0xA129CA6149BE45E5
+
+
+def test_a_key_within_a_key_is_siphash_1_3() -> None:
+    # Python's own hash of bytes, with its key of zeros
+    program = "print([hash(n.to_bytes(8, 'little')) % 2**64 for n in (0, 1, 2, 99, 2**31)])"
+    command = [sys.executable, "-c", program]
+    out = subprocess.run(command, env={"PYTHONHASHSEED": "0"}, capture_output=True, check=True, timeout=60, text=True)
+    if sys.hash_info.algorithm != "siphash13":
+        pytest.skip(f"this Python hashes by {sys.hash_info.algorithm}")
+    assert json.loads(out.stdout) == [int(chance.subkey(np.uint64(0), n)) for n in (0, 1, 2, 99, 2**31)]
 
 
 @examples(200)
@@ -79,7 +134,14 @@ def test_streams_and_streams_within_streams_are_pure_functions_of_key_and_number
 @pytest.mark.parametrize("seed", [0, 1, 7, 2**32 - 1, 2**63 - 1])
 def test_the_key_of_a_game_comes_from_its_seed_and_number(seed: int) -> None:
     rows = new_games(params_of(PLAIN), [0, 1, 99, 2**31], seed=seed)
-    assert rows["key"].tolist() == [subkey(subkey(seed, 0), number) for number in (0, 1, 99, 2**31)]
+    assert rows["key"].tolist() == [subkey(seed, number) for number in (0, 1, 99, 2**31)]
+
+
+def test_a_persona_draws_each_turn_from_a_key_of_its_own() -> None:
+    keys = {int(chance.turn_key(np.uint64(7), seat, turn)) for seat in range(2) for turn in range(80)}
+    assert len(keys) == 160
+    assert keys.isdisjoint(subkey(7, 1 + seat) for seat in range(2)), "and not from that of its private figures"
+    assert int(chance.turn_key(np.uint64(7), 1, 5)) == subkey(7, 14)
 
 
 def test_every_seed_and_game_number_has_a_stream_of_its_own() -> None:
@@ -91,16 +153,17 @@ def test_every_seed_and_game_number_has_a_stream_of_its_own() -> None:
 def test_each_quantity_has_its_counter() -> None:
     row = new_games(params_of(EVERYTHING), [3], seed=5)[0]
     key = int(row["key"])
-    draws = [uniform(key, counter) for counter in range(9)]
+    own = [subkey(key, 1 + seat) for seat in range(2)]
+    draws = np.array([[uniform(each, counter) for each in own] for counter in range(4)])
     spread = 0.05 * np.array([150, 140])
-    limits = np.array([150, 140]) + spread * (2 * np.array(draws[:2]) - 1)
+    limits = np.array([150, 140]) + spread * (2 * draws[0] - 1)
     np.testing.assert_allclose(row["reservation"], (limits - 100) / 100)
-    np.testing.assert_allclose(row["urgency"], np.clip([0.9, 0.05] + 0.1 * (2 * np.array(draws[2:4]) - 1), 0, 1))
-    assert row["alternative"].tolist() == [draws[4] < 0.5, draws[5] < 0.5]
-    np.testing.assert_allclose(row["sensitivity"], 0.2 + 0.45 * np.array(draws[6:8]))
-    assert row["opener"] == (draws[8] < 0.5)
+    np.testing.assert_allclose(row["urgency"], np.clip([0.9, 0.05] + 0.1 * (2 * draws[1] - 1), 0, 1))
+    assert row["alternative"].tolist() == (draws[2] < 0.5).tolist()
+    np.testing.assert_allclose(row["sensitivity"], 0.2 + 0.45 * draws[3])
+    assert row["opener"] == (uniform(key, 8) < 0.5)
     assert row["event_round"].tolist() == [5 + int(uniform(key, 16) * 5) - 2, -1, -1, -1]
-    cares = [[1 + 0.25 * (2 * uniform(key, 32 + 4 * seat + term) - 1) for term in range(2)] for seat in range(2)]
+    cares = [[1 + 0.25 * (2 * uniform(own[seat], 32 + term) - 1) for term in range(2)] for seat in range(2)]
     nominal = EVERYTHING.package_values()
     for seat in range(2):
         equity, start = nominal[seat, 3] * cares[seat][0], nominal[seat, 1:3] * cares[seat][1]
@@ -111,33 +174,33 @@ def test_each_quantity_has_its_counter() -> None:
 GOLDEN_GAMES = {
     ("saas", 0, 0): {
         "opener": 1,
-        "reservation": [0.7789753155647132, 0.2544200140403954],
-        "urgency": [0.5106061793168908, 0.5118366328734236],
-        "alternative": [1, 1],
-        "sensitivity": [0.40185099959072756, 0.6349806314012558],
+        "reservation": [0.7761594402326761, 0.14751382015673756],
+        "urgency": [0.6412800522512391, 0.6074848154812524],
+        "alternative": [1, 0],
+        "sensitivity": [0.5842312350836463, 0.20959860707495015],
     },
     ("saas", 0, 1): {
         "opener": 0,
-        "reservation": [0.8521108320021241, 0.15934255270234446],
-        "urgency": [0.4806443983988857, 0.521801819033345],
+        "reservation": [0.8760503147286055, 0.29811009976435326],
+        "urgency": [0.4813637975460847, 0.46039073997904834],
         "alternative": [1, 0],
-        "sensitivity": [0.626880017048284, 0.6046253421857932],
+        "sensitivity": [0.3162462919091231, 0.49921675546501476],
     },
     ("terms", 42, 0): {
         "opener": 0,
-        "reservation": [0.5443916018263997, 0.4591898608937828],
-        "sensitivity": [0.5968284916344992, 0.41647834610059137],
-        "event_round": [7, -1, -1, -1],
+        "reservation": [0.46405576991516684, 0.3568630215382018],
+        "sensitivity": [0.23386424428555821, 0.5580540320862454],
+        "event_round": [6, -1, -1, -1],
         "package_values": [
             [
-                0,
-                -0.016597713943736214,
-                0.09958628366241729,
-                -0.0734527142653703,
-                -0.09005042820910651,
-                0.026133569397046988,
+                0.0,
+                -0.015831733446362763,
+                0.09499040067817657,
+                -0.07106993091744322,
+                -0.08690166436380599,
+                0.02392046976073335,
             ],
-            [0, 0.08407137545172991, 0, 0.14579799596099008, 0.22986937141271999, 0.14579799596099008],
+            [0.0, 0.10445842421623813, 0.0, 0.11182242065871131, 0.21628084487494945, 0.11182242065871131],
         ],
     },
 }

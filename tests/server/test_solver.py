@@ -7,9 +7,11 @@ import itertools
 import random
 from typing import Any
 
+import numpy as np
 import pytest
 
 from parlay_marl.core import tracking
+from parlay_marl.core.chance import subkey
 from parlay_marl.core.moves import SEATS
 from parlay_marl.game.config import REWARDS
 from parlay_marl.server.game_factory import GameFactory
@@ -19,7 +21,7 @@ from parlay_marl.server.protocols.first_session import FirstSession
 from parlay_marl.server.protocols.openenv import NegotiationEnvironment
 from parlay_marl.server.protocols.openenv_messages import NegotiationAction
 from parlay_marl.server.session import GameSession
-from tests.server.fuzz.solver import Told, limits_from_own_figures, solve
+from tests.server.fuzz.solver import Told, keys_from_own_figures, limits_from_own_figures, solve
 from tests.server.table import factory
 
 FACTORY, FREE = factory(), factory(allow_rules=True)
@@ -149,14 +151,18 @@ def found_from_own_figures(session: GameSession, seat: int) -> bool:
     return any(abs(limit - other) < 1e-3 for limit in found)
 
 
+@pytest.mark.parametrize("seed", [None, 11])
 @pytest.mark.parametrize("seat", [0, 1])
 @pytest.mark.parametrize("scenario", ["saas_enterprise", "hiring_package_terms", "uniform"])
-def test_a_seats_own_figures_tell_nothing_where_nobody_chose_the_seed(scenario: str, seat: int) -> None:
+def test_a_seats_own_figures_tell_their_key_and_nothing_of_the_other(
+    scenario: str, seat: int, seed: int | None
+) -> None:
     config = game_request({"scenario": scenario, "opener": SEATS[seat]}).config(FACTORY.scenarios)
-    for _ in range(5):
+    for _ in range(3):
         session = GameSession(config)
-        session.begin(None)
+        session.begin(seed)
+        view, key = session.view(seat), np.uint64(session.game.row["key"])
+        with np.errstate(over="ignore"):
+            own = subkey(key, 1 + seat)
+        assert own in keys_from_own_figures(config, seat, view.urgency, view.reservation_price), "or nothing is tried"
         assert not found_from_own_figures(session, seat)
-    session = GameSession(config)
-    session.begin(11)
-    assert found_from_own_figures(session, seat), "all draws of a seed can be worked out from one"

@@ -3,7 +3,7 @@
 - `solve` replays what both seats have done with other limits of the other seat, and compares all that the client would
   have been told with what it was: rewards, its own limit, credibility, tension, beliefs, worths. The server's own code
   makes these messages, so that a leak in it is replayed, too. The solver is told everything but that limit.
-- `limits_from_own_figures` inverts the draws of chance: from a seat's own urgency to the key of the game.
+- `limits_from_own_figures` inverts the draws of chance: from a seat's own urgency to the key of its figures.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from parlay_marl.core.chance import subkey
 from parlay_marl.core.moves import SEATS, Move
 from parlay_marl.errors import TurnError
 from parlay_marl.game.action import Action
@@ -202,8 +203,8 @@ def _limits(told: Told, number: int) -> list[float]:
 
 _GOLDEN, _LOW_BITS, _WORD = 0x9E3779B97F4A7C15, 1 << 11, (1 << 64) - 1
 _FIRST, _SECOND = 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
-_URGENCY = 2
-"""The counter of the buyer's urgency; reservations have 0 and 1."""
+_RESERVATION, _URGENCY = 0, 1
+"""Counters of the stream of a seat's figures."""
 _SLACK = 40
 """Draws to either side that are tried, in units of 2**-53: an urgency is rounded when it is added up."""
 
@@ -226,21 +227,31 @@ def _draws(keys: Words, counter: int) -> np.ndarray[Any, np.dtype[np.float64]]:
     return np.asarray(((x ^ (x >> np.uint64(31))) >> np.uint64(11)).astype(np.float64) * 2.0**-53)
 
 
-def limits_from_own_figures(config: GameConfig, seat: int, urgency: float, limit: float) -> list[float]:
-    """Return the limits of the other seat that follow from a seat's own urgency and limit, by inverting the draws."""
-    deal, scenario = config.params[0]["scenario"], config.scenario
+def keys_from_own_figures(config: GameConfig, seat: int, urgency: float, limit: float) -> Words:
+    """Return the keys of the stream that a seat's own urgency and limit come from, by inverting the draws."""
+    deal = config.params[0]["scenario"]
     spread = float(deal["urgency_spread"])
     draw = (urgency - float(deal["urgency"][seat]) + spread) / (2.0 * spread)
     near = np.arange(-_SLACK, _SLACK + 1) + round(draw * 2**53)
     words = (near.astype(np.uint64)[:, None] << np.uint64(11)) + np.arange(_LOW_BITS, dtype=np.uint64)
-    keys = _unmixed(words.ravel()) - np.uint64(_GOLDEN * (_URGENCY + seat + 1) & _WORD)
+    keys = _unmixed(words.ravel()) - np.uint64(_GOLDEN * (_URGENCY + 1) & _WORD)
+    fits = np.abs(_limits_of(config, keys, seat) - limit) <= 10.0**-config.scenario.exact_decimals
+    return np.asarray(keys[fits])
 
-    def limits(whose: int) -> np.ndarray[Any, np.dtype[np.float64]]:
-        share = _draws(keys, whose)
-        if deal["uniform"]:
-            return np.asarray(scenario.low + (scenario.high - scenario.low) * share)
-        spread = float(deal["reservation_spread"])
-        return np.asarray(float(deal["reservation"][whose]) * (1.0 + spread * (2.0 * share - 1.0)))
 
-    fits = np.abs(limits(seat) - limit) <= 10.0**-scenario.exact_decimals
-    return [float(each) for each in limits(1 - seat)[fits]]
+def limits_from_own_figures(config: GameConfig, seat: int, urgency: float, limit: float) -> list[float]:
+    """Return the limits of the other seat, were it to draw from a seat's own key or from a key within that."""
+    own = keys_from_own_figures(config, seat, urgency, limit)
+    with np.errstate(over="ignore"):
+        within = [subkey(key, number) for key in own for number in range(8)]
+    keys = np.concatenate([own, np.array(within, np.uint64)])
+    return [float(each) for each in _limits_of(config, keys, 1 - seat)]
+
+
+def _limits_of(config: GameConfig, keys: Words, seat: int) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Return the limit that a seat draws from each key."""
+    deal, share = config.params[0]["scenario"], _draws(keys, _RESERVATION)
+    if deal["uniform"]:
+        return np.asarray(config.scenario.low + (config.scenario.high - config.scenario.low) * share)
+    spread = float(deal["reservation_spread"])
+    return np.asarray(float(deal["reservation"][seat]) * (1.0 + spread * (2.0 * share - 1.0)))
