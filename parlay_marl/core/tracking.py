@@ -276,8 +276,6 @@ def see_erosion(s: Any, p: Any) -> None:
             posterior.shift(s["frame"][me], by)
             for figure in (RESERVATION, LOW, HIGH):
                 s["belief"][me][figure] += by
-            if other == s["seat"]:
-                s["belief_stale"][me] = 1  # its posterior has moved in this turn: it is read off again
     _publish(s, p)
 
 

@@ -29,28 +29,57 @@ def row_address(context: Any, builder: Any, array_type: Any, array: Any, i: Any)
     return builder.gep(base, [builder.mul(builder.extract_value(view.strides, 0), i)])
 
 
-def prefetcher(nbytes: int | None = None) -> Callable[[Any, int], None]:
-    """Return a function for kernels that asks for row i of an array, to be written soon: `nbytes`, or a whole record.
+def _ask(builder: Any, place: Any, size: int) -> None:
+    """Ask for all lines of some bytes, to be written soon."""
+    kind = ir.FunctionType(ir.VoidType(), [_i8.as_pointer(), _i32, _i32, _i32])
+    function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+    for byte in sorted({*range(0, size, LINE), size - 1}):  # the last byte may lie in one line more
+        builder.call(function, [builder.gep(place, [_i32(byte)]), _i32(1), _i32(3), _i32(1)])
 
-    Rows beyond the end are harmless: nothing is read.
+
+def prefetcher(nbytes: int | None = None, before: str | None = None) -> Callable[[Any, int], None]:
+    """Return a function for kernels that asks for row i of an array, to be written soon.
+
+    It asks for the first `nbytes`, for what stands before a field of a record, or for a whole record. Rows beyond the
+    end are harmless: nothing is read.
     """
 
     def definition(array: Any, i: Any) -> Any:
-        size = array.dtype.size if nbytes is None else nbytes
+        size = nbytes or (array.dtype.offset(before) if before else array.dtype.size)
 
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            place = row_address(context, builder, signature.args[0], *arguments)
-            kind = ir.FunctionType(ir.VoidType(), [_i8.as_pointer(), _i32, _i32, _i32])
-            function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
-            for byte in range(0, size, LINE):
-                line = builder.gep(place, [_i32(byte)])
-                builder.call(function, [line, _i32(1), _i32(3), _i32(1)])
+            _ask(builder, row_address(context, builder, signature.args[0], *arguments), size)
             return context.get_dummy_value()
 
         return types.none(array, types.intp), generate
 
     @in_kernels(definition)
     def prefetch(array: Any, i: int) -> None:
+        pass
+
+    return prefetch
+
+
+def item_prefetcher(field: str) -> Callable[[Any, int, int], None]:
+    """Return a function for kernels that asks for item j of an array which is a field of row i of an array of records.
+
+    Rows beyond the end are harmless here, too.
+    """
+
+    def definition(array: Any, i: Any, j: Any) -> Any:
+        offset, inner = array.dtype.offset(field), array.dtype.typeof(field)
+        size = inner.strides[0]
+
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            row = row_address(context, builder, signature.args[0], *arguments[:2])
+            skipped = builder.mul(arguments[2], ir.Constant(arguments[2].type, size))
+            _ask(builder, builder.gep(builder.gep(row, [_i32(offset)]), [skipped]), size)
+            return context.get_dummy_value()
+
+        return types.none(array, types.intp, types.intp), generate
+
+    @in_kernels(definition)
+    def prefetch(array: Any, i: int, j: int) -> None:
         pass
 
     return prefetch
