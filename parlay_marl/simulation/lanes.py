@@ -11,7 +11,7 @@ from typing import Any
 from parlay_marl.core import tracking
 from parlay_marl.core.belief import can_be_stated
 from parlay_marl.core.compiled.jit import entry_point, rule
-from parlay_marl.core.compiled.memory import item_prefetcher, lent, prefetcher
+from parlay_marl.core.compiled.memory import field_prefetcher, lent, prefetcher
 from parlay_marl.core.compiled.work import end_of_chunk, first_chunk, next_chunk
 from parlay_marl.core.moves import BUYER, SELLER, decode, n_actions, refusal, seat_on_turn
 from parlay_marl.core.observation import width
@@ -21,23 +21,22 @@ from parlay_marl.simulation.lane import SAME_STEP, begin, begin_in_same_step, lo
 AHEAD = 2
 """Lanes by which memory is asked for in advance, from LARGE lanes on; measured."""
 LARGE = 4096
-_prefetch_lane, _prefetch_figures, _prefetch_posterior = (
-    prefetcher(),
-    prefetcher(before="posterior"),
-    item_prefetcher("posterior"),
-)
+_prefetch_lane = prefetcher()
+_prefetch_figures, _prefetch_posteriors = field_prefetcher("key", "frame"), field_prefetcher("posterior", "posterior")
+_prefetch_packages = field_prefetcher("package_values", "offers_seen")
 _prefetch_observation, _prefetch_mask = prefetcher(4 * width(1)), prefetcher(n_actions(1))
 
 
 @rule
-def _prefetch(lanes: Any, games: Any, observations: Any, masks: Any, i: int) -> None:
-    """Ask for the memory of lanes after i in advance: first for figures, which say which posterior a turn changes."""
-    _prefetch_figures(games, i + 2 * AHEAD)
-    soon = min(i + AHEAD, len(games) - 1)
-    _prefetch_posterior(games, soon, 1 - seat_on_turn(games[soon]))
-    _prefetch_lane(lanes, soon)
-    _prefetch_observation(observations, soon)
-    _prefetch_mask(masks, soon)
+def _prefetch(lanes: Any, games: Any, infers: bool, observations: Any, masks: Any, i: int) -> None:
+    """Ask for the memory of lane i in advance; posteriors lie idle where no beliefs are inferred."""
+    _prefetch_figures(games, i)
+    if infers:
+        _prefetch_posteriors(games, i)
+    _prefetch_packages(games, i)
+    _prefetch_lane(lanes, i)
+    _prefetch_observation(observations, i)
+    _prefetch_mask(masks, i)
 
 
 @entry_point
@@ -114,13 +113,13 @@ def step_lanes(
     personas, weights, scenarios, opponents = lent(personas), lent(weights), lent(scenarios), lent(opponents)
     observations, masks, finals, outcomes = lent(observations), lent(masks), lent(finals), lent(outcomes)
     n, ended = len(lanes), 0
-    is_large = n >= LARGE
+    is_large, infers = n >= LARGE, tracking.infers(params[0])
     start = first_chunk(work)
     while start < n:
         stop, in_chunk = end_of_chunk(work, start, n), 0
         for i in range(start, stop):
             if is_large:
-                _prefetch(lanes, games, observations, masks, i)
+                _prefetch(lanes, games, infers, observations, masks, i + AHEAD)
             if lanes[i]["is_over"] == 1:
                 wait(lanes[i], games, i, params, personas, weights, seating, scenarios, opponents, autoreset)
             else:

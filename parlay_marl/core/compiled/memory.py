@@ -33,53 +33,44 @@ def _ask(builder: Any, place: Any, size: int) -> None:
     """Ask for all lines of some bytes, to be written soon."""
     kind = ir.FunctionType(ir.VoidType(), [_i8.as_pointer(), _i32, _i32, _i32])
     function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
-    for byte in sorted({*range(0, size, LINE), size - 1}):  # the last byte may lie in one line more
+    for byte in range(0, size, LINE):
         builder.call(function, [builder.gep(place, [_i32(byte)]), _i32(1), _i32(3), _i32(1)])
 
 
-def prefetcher(nbytes: int | None = None, before: str | None = None) -> Callable[[Any, int], None]:
-    """Return a function for kernels that asks for row i of an array, to be written soon.
+def prefetcher(nbytes: int | None = None) -> Callable[[Any, int], None]:
+    """Return a function for kernels that asks for row i of an array, to be written soon: `nbytes`, or a whole record.
 
-    It asks for the first `nbytes`, for what stands before a field of a record, or for a whole record. Rows beyond the
-    end are harmless: nothing is read.
+    Rows beyond the end are harmless: nothing is read.
     """
+    return _prefetcher(lambda dtype: (0, nbytes or dtype.size))
+
+
+def field_prefetcher(first: str, last: str) -> Callable[[Any, int], None]:
+    """Return a function for kernels that asks for some fields of row i of an array of records: `first` to `last`."""
+
+    def span(dtype: Any) -> tuple[int, int]:
+        kind, start = dtype.typeof(last), dtype.offset(first)
+        one = kind.dtype if isinstance(kind, types.NestedArray) else kind
+        return start, dtype.offset(last) + getattr(kind, "nitems", 1) * one.bitwidth // 8 - start
+
+    return _prefetcher(span)
+
+
+def _prefetcher(span: Callable[[Any], tuple[int, int]]) -> Callable[[Any, int], None]:
+    """Return a function that asks for a part of row i of an array: `span(dtype)` is where it begins, and its bytes."""
 
     def definition(array: Any, i: Any) -> Any:
-        size = nbytes or (array.dtype.offset(before) if before else array.dtype.size)
+        start, size = span(array.dtype)
 
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            _ask(builder, row_address(context, builder, signature.args[0], *arguments), size)
+            row = row_address(context, builder, signature.args[0], *arguments)
+            _ask(builder, builder.gep(row, [_i32(start)]), size)
             return context.get_dummy_value()
 
         return types.none(array, types.intp), generate
 
     @in_kernels(definition)
     def prefetch(array: Any, i: int) -> None:
-        pass
-
-    return prefetch
-
-
-def item_prefetcher(field: str) -> Callable[[Any, int, int], None]:
-    """Return a function for kernels that asks for item j of an array which is a field of row i of an array of records.
-
-    Rows beyond the end are harmless here, too.
-    """
-
-    def definition(array: Any, i: Any, j: Any) -> Any:
-        offset, inner = array.dtype.offset(field), array.dtype.typeof(field)
-        size = inner.strides[0]
-
-        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            row = row_address(context, builder, signature.args[0], *arguments[:2])
-            skipped = builder.mul(arguments[2], ir.Constant(arguments[2].type, size))
-            _ask(builder, builder.gep(builder.gep(row, [_i32(offset)]), [skipped]), size)
-            return context.get_dummy_value()
-
-        return types.none(array, types.intp, types.intp), generate
-
-    @in_kernels(definition)
-    def prefetch(array: Any, i: int, j: int) -> None:
         pass
 
     return prefetch
