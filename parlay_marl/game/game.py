@@ -75,13 +75,14 @@ class Game(RecordedGame):
         """
         if options is not None:
             options = copy.deepcopy(options)
+        seed, number = self._next(seed, number)
         if not self._has_players:
-            fixed = fixed_draws(options, self.scenario, self.config.max_rounds) if options else NOTHING_FIXED
+            fixed = self._fixed_by(options, seed, number) if options else NOTHING_FIXED
             self._begin(seed, options, number, fixed)
             return
         with self.undone_on_error():
             given = self._with_sensitivities(options)
-            fixed = fixed_draws(given, self.scenario, self.config.max_rounds) if options else self._usual_draws
+            fixed = self._fixed_by(given, seed, number) if options else self._usual_draws
             self._begin(seed, given, number, fixed)
             self._greet()
             self._open()
@@ -89,14 +90,17 @@ class Game(RecordedGame):
     @functools.cached_property
     def _usual_draws(self) -> Any:
         """The record of fixed draws of a reset without options: the event sensitivities of personas."""
-        return fixed_draws(self._with_sensitivities(None), self.scenario, self.config.max_rounds)
+        return fixed_draws(self._with_sensitivities(None), self.config.scenario, self.config.max_rounds)
 
-    def _begin(self, seed: int | None, options: Mapping[str, Any] | None, number: int, fixed: Any) -> None:
-        """Start a game with fixed draws; see `reset`."""
+    def _next(self, seed: int | None, number: int) -> tuple[int, int]:
+        """Return the seed and the number of the game that `reset` starts."""
         if seed is None and self.seed is not None:
-            self.number += 1
-        else:
-            self._set_seed(secrets.randbits(63) if seed is None else seed, number)
+            return self.seed, self.number + 1
+        return secrets.randbits(63) if seed is None else seed, number
+
+    def _begin(self, seed: int, options: Mapping[str, Any] | None, number: int, fixed: Any) -> None:
+        """Start a game with fixed draws; see `reset`."""
+        self._set_seed(seed, number)
         self._start(fixed, options)
 
     def _open(self) -> None:
@@ -203,6 +207,7 @@ class Game(RecordedGame):
         figures, rows, turns, self._played = before
         self.starts, self.seed, self.number, self.options, self._owed, self.rewards, self.is_over, self.seat = figures
         self._rows[:] = np.frombuffer(rows, self._rows.dtype)
+        self._draw_again()
         del self._played[turns:]
         self._reader = None
         self._observe_turn()
@@ -309,6 +314,7 @@ class Game(RecordedGame):
         self._rows[:] = np.frombuffer(snapshot.row, self._rows.dtype)
         self.starts += 1
         self._set_seed(snapshot.seed, snapshot.number)
+        self._draw_again()
         self.options = snapshot.options
         self._played = list(snapshot.actions)
         self.rewards, self._owed = list(snapshot.rewards), list(snapshot.owed)

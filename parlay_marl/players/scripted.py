@@ -17,6 +17,7 @@ from parlay_marl.core.chance import nothing_fixed, subkey, turn_key
 from parlay_marl.core.compiled.jit import entry_point, part, rule
 from parlay_marl.core.compiled.memory import lent
 from parlay_marl.core.compiled.work import end_of_chunk, first_chunk, next_chunk
+from parlay_marl.core.family import deal_for
 from parlay_marl.core.moves import (
     ACCEPT,
     ANCHOR_HIGH,
@@ -189,13 +190,13 @@ def play_games(
 ) -> int:
     """Play whole games between two personas without leaving the kernel: `(n,)` game numbers and outcomes.
 
-    Returns how many of them fell to this call. `games` is a scratch array of one row. `fixed` has one record, which
-    should hold both personas' event sensitivity.
+    Returns how many of them fell to this call. `games` is a scratch array of one row; the last of the parameters is
+    one, too, where the scenario is a family's. `fixed` has one record, which should hold both personas' event
+    sensitivity.
     """
     params, personas, weights, fixed = lent(params), lent(personas), lent(weights), lent(fixed)
     blank, numbers, games, outcomes = lent(blank), lent(numbers), lent(games), lent(outcomes)
-    p = params[scenario]
-    n, played = len(numbers), 0
+    n, played, room = len(numbers), 0, len(params) - 1
     start = first_chunk(work)
     while start < n:
         stop = end_of_chunk(work, start, n)
@@ -203,7 +204,8 @@ def play_games(
             games[0] = blank[0]
             s = games[0]
             s["key"] = subkey(np.uint64(seed), numbers[i])
-            s["scenario"] = scenario
+            s["scenario"] = deal_for(params, scenario, room, s["key"])
+            p = params[s["scenario"]]
             start_game(s, p, fixed[0])
             while s["ending"] == NONE:
                 seat = seat_on_turn(s)
