@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from parlay_marl.catalogue.deals import with_room
 from parlay_marl.catalogue.scenarios import Params
 from parlay_marl.core import observation as observed
 from parlay_marl.core.moves import Move, n_actions
@@ -36,7 +37,7 @@ class BatchedCell(CellGames):
 
     def __init__(self, players: Sequence[AnyPlayer], params: Params, opener: int, games: int, seed: int) -> None:
         super().__init__(games)
-        self._params, self._seat = params, opener
+        self._params, self._seat = with_room(params, games), opener
         self._players = players
         self._packages = int(params[0]["scenario"]["packages"])
         self._rows = np.zeros(games, state_dtype(self._packages))
