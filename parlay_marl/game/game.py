@@ -61,6 +61,8 @@ class Game(RecordedGame):
             if persona is not None:
                 persona.check_room(config.scenario)
         self._has_players = any(player is not None for player in self.players)
+        self._has_families = any(persona is not None and persona.is_family for persona in personas)
+        self._seated: tuple[int | None, int, tuple[Any, ...]] = (None, 0, self.players)
         self._has_views = any(isinstance(player, Player) for player in self.players)
         self._owed = [0.0, 0.0]
         self._is_asking = False
@@ -75,13 +77,15 @@ class Game(RecordedGame):
         """
         if options is not None:
             options = copy.deepcopy(options)
+        seed, number = self._next(seed, number)
         if not self._has_players:
-            fixed = fixed_draws(options, self.scenario, self.config.max_rounds) if options else NOTHING_FIXED
+            fixed = self._fixed_by(options, seed, number) if options else NOTHING_FIXED
             self._begin(seed, options, number, fixed)
             return
         with self.undone_on_error():
-            given = self._with_sensitivities(options)
-            fixed = fixed_draws(given, self.scenario, self.config.max_rounds) if options else self._usual_draws
+            given = self._with_sensitivities(options, seed, number)
+            is_usual = not options and not self._has_families
+            fixed = self._usual_draws if is_usual else self._fixed_by(given, seed, number)
             self._begin(seed, given, number, fixed)
             self._greet()
             self._open()
@@ -89,15 +93,32 @@ class Game(RecordedGame):
     @functools.cached_property
     def _usual_draws(self) -> Any:
         """The record of fixed draws of a reset without options: the event sensitivities of personas."""
-        return fixed_draws(self._with_sensitivities(None), self.scenario, self.config.max_rounds)
+        return fixed_draws(self._with_sensitivities(None), self.config.scenario, self.config.max_rounds)
 
-    def _begin(self, seed: int | None, options: Mapping[str, Any] | None, number: int, fixed: Any) -> None:
-        """Start a game with fixed draws; see `reset`."""
+    def _next(self, seed: int | None, number: int) -> tuple[int, int]:
+        """Return the seed and the number of the game that `reset` starts."""
         if seed is None and self.seed is not None:
-            self.number += 1
-        else:
-            self._set_seed(secrets.randbits(63) if seed is None else seed, number)
+            return self.seed, self.number + 1
+        return secrets.randbits(63) if seed is None else seed, number
+
+    def _begin(self, seed: int, options: Mapping[str, Any] | None, number: int, fixed: Any) -> None:
+        """Start a game with fixed draws; see `reset`."""
+        self._set_seed(seed, number)
         self._start(fixed, options)
+
+    def seated(self, seed: int | None = None, number: int = 0) -> tuple[Any, ...]:
+        """Return who plays both seats in a game, by default in this one: of families, the personas drawn for it."""
+        if not self._has_families:
+            return self.players
+        if seed is None:
+            seed, number = self.seed, self.number
+        if self._seated[:2] != (seed, number) and seed is not None:
+            players = [
+                player.drawn(seed, number, seat) if isinstance(player, PersonaPlayer) else player
+                for seat, player in enumerate(self.players)
+            ]
+            self._seated = (seed, number, tuple(players))
+        return self._seated[2]
 
     def _open(self) -> None:
         """Let players make their opening moves, or the whole game where they hold both seats.
@@ -110,7 +131,7 @@ class Game(RecordedGame):
 
     def start(self, seed: int, number: int = 0, options: Mapping[str, Any] | None = None) -> None:
         """Start game `number` of a seed, and let players play until a free seat is on turn, or to the end."""
-        self.begin(seed, number, self._with_sensitivities(options))
+        self.begin(seed, number, self._with_sensitivities(options, seed, number))
         self._greet()
         self.let_players_play()
 
@@ -139,11 +160,13 @@ class Game(RecordedGame):
         super()._start(fixed, options)
         self._owed = [0.0, 0.0]
 
-    def _with_sensitivities(self, options: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    def _with_sensitivities(
+        self, options: Mapping[str, Any] | None, seed: int | None = None, number: int = 0
+    ) -> Mapping[str, Any] | None:
         """Return reset options with the event sensitivities of the personas."""
         own = {
             seat: player.event_sensitivity
-            for seat, player in zip(SEATS, self.players, strict=True)
+            for seat, player in zip(SEATS, self.seated(seed, number), strict=True)
             if isinstance(player, PersonaPlayer)
         }
         if not own or (options and not isinstance(options, Mapping)):
@@ -203,6 +226,7 @@ class Game(RecordedGame):
         figures, rows, turns, self._played = before
         self.starts, self.seed, self.number, self.options, self._owed, self.rewards, self.is_over, self.seat = figures
         self._rows[:] = np.frombuffer(rows, self._rows.dtype)
+        self._draw_again()
         del self._played[turns:]
         self._reader = None
         self._observe_turn()
@@ -225,7 +249,8 @@ class Game(RecordedGame):
         if not self._has_players:
             return
         self._owe()
-        while not self.is_over and (player := self.players[self.seat]) is not None:
+        players = self.seated()
+        while not self.is_over and (player := players[self.seat]) is not None:
             if isinstance(player, PersonaPlayer):
                 choose_move(self._rows, self._params, 0, player.record, player.weights, 0, self._choice)
                 move, price, package = self._choice[0].item()
@@ -309,6 +334,7 @@ class Game(RecordedGame):
         self._rows[:] = np.frombuffer(snapshot.row, self._rows.dtype)
         self.starts += 1
         self._set_seed(snapshot.seed, snapshot.number)
+        self._draw_again()
         self.options = snapshot.options
         self._played = list(snapshot.actions)
         self.rewards, self._owed = list(snapshot.rewards), list(snapshot.owed)

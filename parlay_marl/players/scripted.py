@@ -17,6 +17,7 @@ from parlay_marl.core.chance import nothing_fixed, subkey, turn_key
 from parlay_marl.core.compiled.jit import entry_point, part, rule
 from parlay_marl.core.compiled.memory import lent
 from parlay_marl.core.compiled.work import end_of_chunk, first_chunk, next_chunk
+from parlay_marl.core.family import deal_for
 from parlay_marl.core.moves import (
     ACCEPT,
     ANCHOR_HIGH,
@@ -24,6 +25,7 @@ from parlay_marl.core.moves import (
     BUYER,
     CHALLENGE,
     OFFER,
+    SELLER,
     SILENCE,
     legal_moves,
     makes_offer,
@@ -33,11 +35,19 @@ from parlay_marl.core.moves import (
 from parlay_marl.core.outcome import NONE, write_outcome
 from parlay_marl.core.turn import observe, start_game, take_turn
 from parlay_marl.core.units import whole_units
-from parlay_marl.players.acceptance import accepts
+from parlay_marl.players.acceptance import accepts, may_accept
 from parlay_marl.players.claims import calls_bluff, claim, wants_to_claim
 from parlay_marl.players.demand import first_demand, opens_with_anchor
-from parlay_marl.players.dispatch import SHAPE, aspiration_of, makes_whole_turns, offer_worth_of, whole_turn_of
+from parlay_marl.players.dispatch import (
+    SHAPE,
+    accepts_of,
+    aspiration_of,
+    makes_whole_turns,
+    offer_worth_of,
+    whole_turn_of,
+)
 from parlay_marl.players.drifting import has_drifted
+from parlay_marl.players.family import persona_for
 from parlay_marl.players.packages import chosen_package
 from parlay_marl.players.silence import is_holding, is_silent
 from parlay_marl.players.view import StrategyView, best_end, erosion_margin, look, own_price, own_worth
@@ -83,6 +93,8 @@ def _scripted(s: Any, p: Any, view: StrategyView, style: Any, key: np.uint64) ->
     is_last = gives_up or view.round + 1 >= view.rounds
     if accepts(view, style, asked, demand, is_last):
         return ACCEPT, 0.0, 0
+    if may_accept(view) and accepts_of(strategy, s, p, view.seat, view.package, style, asked, demand):
+        return ACCEPT, 0.0, 0
     if gives_up:
         return way_out(view, legal_moves(s, p))
     if _challenges(s, p, view, style, key):
@@ -95,7 +107,7 @@ def _scripted(s: Any, p: Any, view: StrategyView, style: Any, key: np.uint64) ->
             return SILENCE, 0.0, 0
     elif wants_to_claim(view, style, asked, key) and refusal(s, p, BATNA_REVEAL, 0.0, 0) == 0:
         return claim(view, style, asked, key)
-    return _offer(view, offer_worth_of(strategy, s, p, view.seat, view.package, asked, demand, key))
+    return _offer(view, offer_worth_of(strategy, s, p, view.seat, view.package, style, asked, demand, key))
 
 
 @rule
@@ -160,14 +172,15 @@ def play_turns(
 ) -> None:
     """Let persona `index` take its turn in every game that is not over, and observe for the seat then on turn.
 
-    It must be on turn in all of them. Shapes: `(n,)` rows; `(n, fields)` float32; `(n, actions)` int8.
+    A negative index lets persona i play in game i. It must be on turn in all of them. Shapes:
+    `(n,)` rows; `(n, fields)` float32; `(n, actions)` int8.
     """
     for i in range(len(games)):
         s = games[i]
         p = params[s["scenario"]]
         seat = seat_on_turn(s)
         if s["ending"] == NONE:
-            take_turn_as(s, p, personas[index], weights, seat)
+            take_turn_as(s, p, personas[index if index >= 0 else i], weights, seat)
         observe(s, p, seat_on_turn(s), packages, observations[i], masks[i])
 
 
@@ -189,13 +202,13 @@ def play_games(
 ) -> int:
     """Play whole games between two personas without leaving the kernel: `(n,)` game numbers and outcomes.
 
-    Returns how many of them fell to this call. `games` is a scratch array of one row. `fixed` has one record, which
-    should hold both personas' event sensitivity.
+    Returns how many of them fell to this call. `games` is a scratch array of one row; so is the last of the parameters
+    where the scenario is a family's, and the last two records of `personas` where there are families of them. `fixed`
+    has one record, which gets both personas' event sensitivity.
     """
     params, personas, weights, fixed = lent(params), lent(personas), lent(weights), lent(fixed)
     blank, numbers, games, outcomes = lent(blank), lent(numbers), lent(games), lent(outcomes)
-    p = params[scenario]
-    n, played = len(numbers), 0
+    n, played, room = len(numbers), 0, len(params) - 1
     start = first_chunk(work)
     while start < n:
         stop = end_of_chunk(work, start, n)
@@ -203,11 +216,16 @@ def play_games(
             games[0] = blank[0]
             s = games[0]
             s["key"] = subkey(np.uint64(seed), numbers[i])
-            s["scenario"] = scenario
+            s["scenario"] = deal_for(params, scenario, room, s["key"])
+            p = params[s["scenario"]]
+            buying = persona_for(personas, weights, buyer, len(personas) - 2, s["key"], BUYER)
+            selling = persona_for(personas, weights, seller, len(personas) - 1, s["key"], SELLER)
+            fixed[0]["sensitivity"][BUYER] = personas[buying]["base"]["event_sensitivity"]
+            fixed[0]["sensitivity"][SELLER] = personas[selling]["base"]["event_sensitivity"]
             start_game(s, p, fixed[0])
             while s["ending"] == NONE:
                 seat = seat_on_turn(s)
-                take_turn_as(s, p, personas[buyer if seat == BUYER else seller], weights, seat)
+                take_turn_as(s, p, personas[buying if seat == BUYER else selling], weights, seat)
             write_outcome(s, p, outcomes[i])
         played += stop - start
         start = next_chunk(work, start, stop, stop - start, n)

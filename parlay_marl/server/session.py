@@ -48,8 +48,7 @@ class GameSession:
 
     def __init__(self, config: GameConfig, opponents: tuple[Opponent | None, Opponent | None] = (None, None)) -> None:
         self.config: GameConfig = config
-        self.scenario: Scenario = config.scenario
-        self.text = ScenarioText(config.scenario)
+        self._text: ScenarioText | None = None
         self.opponents = opponents
         self.game = Game(config, [each if isinstance(each, PersonaPlayer) else None for each in opponents])
         self.client_turns = 0
@@ -69,6 +68,18 @@ class GameSession:
         """The turns whose headlines are among these, and how many headlines these turns have."""
         self._told = [Told(), Told()]
         """The part that each seat has been told."""
+
+    @property
+    def scenario(self) -> Scenario:
+        """The scenario that is played; that of a family is drawn when the game begins."""
+        return self.game.scenario
+
+    @property
+    def text(self) -> ScenarioText:
+        """The writer of the scenario's amounts and packages."""
+        if self._text is None or self._text.scenario is not self.scenario:
+            self._text = ScenarioText(self.scenario)
+        return self._text
 
     def begin(self, seed: int | None) -> None:
         """Begin game 0 of a seed, or of a secret one; a persona that opens has played then."""

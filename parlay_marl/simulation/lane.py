@@ -16,16 +16,19 @@ from parlay_marl.core.chance import draw_game, nothing_fixed, subkey, uniform
 from parlay_marl.core.compiled.jit import part, rule
 from parlay_marl.core.compiled.memory import clear_row
 from parlay_marl.core.ending import forfeit
+from parlay_marl.core.family import deal_for
 from parlay_marl.core.moves import BUYER, OFFER, PRICE_LEVELS, SELLER, decode, refusal, seat_on_turn
 from parlay_marl.core.outcome import NONE
 from parlay_marl.core.table import Field, field_dtype
 from parlay_marl.core.turn import observe, open_game, take_turn
+from parlay_marl.players.family import persona_for
 from parlay_marl.players.scripted import take_turn_as
 
 LANE = (
     Field("seed", "u8", (), "seed of the lane's games"),
     Field("number", "i8", (), "number of the game being played"),
     Field("opponent", "i4", (), "persona in the other seat; -1 where both seats are played from outside"),
+    Field("persona", "i4", (), "place of the persona that plays for it: its own, or one drawn of a family"),
     Field("learner", "i1", (), "seat of the learner; -1 where both seats are played from outside"),
     Field("is_over", "i1", (), "1 where the last step ended the game"),
     Field("ending", "i1", (), "how the last step ended it: an `Ending`, 0 where it goes on"),
@@ -96,7 +99,7 @@ def _answer(lane: Any, s: Any, p: Any, personas: Any, weights: Any) -> None:
     """Let the opponent take its turns until the learner is on turn or the game is over; add up what is paid."""
     if lane["opponent"] < 0:
         return
-    persona = personas[lane["opponent"]]
+    persona = personas[lane["persona"]]
     other = 1 - (lane["learner"] & 1)
     while s["ending"] == NONE and s["seat"] == other:
         take_turn_as(s, p, persona, weights, other)
@@ -126,23 +129,30 @@ def _deal(
     i: int,
     params: Any,
     personas: Any,
+    weights: Any,
     seating: int,
     scenarios: Any,
     opponents: Any,
     fixed: Any,
 ) -> None:
-    """Draw a lane's game and who plays it."""
+    """Draw a lane's game and who plays it.
+
+    The deal of a family is drawn into the lane's own parameters, after those of the scenarios; the persona of one into
+    the lane's own record, after those of the opponents.
+    """
     clear_row(games, i)
     s = games[i]
     key = subkey(np.uint64(lane["seed"]), lane["number"])
     s["key"] = key
-    s["scenario"] = _drawn_index(key, _SCENARIO, scenarios)
+    s["scenario"] = deal_for(params, _drawn_index(key, _SCENARIO, scenarios), len(scenarios) + i, key)
     p = params[s["scenario"]]
     _seat_players(lane, key, seating, opponents)
     draw_game(s, p, fixed)
-    if lane["opponent"] >= 0 and not fixed["sensitivity"][1 - lane["learner"]] >= 0.0:
-        persona = personas[lane["opponent"]]
-        s["sensitivity"][1 - lane["learner"]] = persona["base"]["event_sensitivity"]
+    if lane["opponent"] >= 0:
+        other = 1 - lane["learner"]
+        lane["persona"] = persona_for(personas, weights, lane["opponent"], len(opponents) + i, key, other)
+        if not fixed["sensitivity"][other] >= 0.0:
+            s["sensitivity"][other] = personas[lane["persona"]]["base"]["event_sensitivity"]
     open_game(s, p)
 
 
@@ -165,10 +175,10 @@ def begin(
     """
     most, is_ready = -1, False
     while not is_ready:
-        _deal(lane, games, i, params, personas, seating, scenarios, opponents, fixed)
+        _deal(lane, games, i, params, personas, weights, seating, scenarios, opponents, fixed)
         s = games[i]
         p = params[s["scenario"]]
-        if lane["opponent"] >= 0 and personas[lane["opponent"]]["network"]["explores"] == 1:
+        if lane["opponent"] >= 0 and personas[lane["persona"]]["network"]["explores"] == 1:
             if most < 0:
                 most = math.floor(uniform(s["key"], _EXPLORED) * 2.0 * p["scenario"]["rounds"])
             most = _explore(s, p, lane["learner"], most) - 1
@@ -183,9 +193,9 @@ def begin(
 
 
 @rule
-def play(lane: Any, s: Any, params: Any, personas: Any, weights: Any, action: int, packages: int) -> None:
+def play(lane: Any, s: Any, p: Any, personas: Any, weights: Any, action: int, packages: int) -> None:
     """Play a lane's action, forfeiting the game if it is illegal, and the opponent's answer."""
-    seat, p = seat_on_turn(s), params[s["scenario"]]
+    seat = seat_on_turn(s)
     move, price, package = decode(action, seat, packages)
     lane["refusal"] = refusal(s, p, move, price, package)
     if lane["refusal"] == 0:
@@ -203,14 +213,14 @@ def play(lane: Any, s: Any, params: Any, personas: Any, weights: Any, action: in
 
 
 @rule
-def look(lane: Any, s: Any, params: Any, packages: int, observation: Any, mask: Any) -> None:
+def look(lane: Any, s: Any, p: Any, packages: int, observation: Any, mask: Any) -> None:
     """Observe for a lane's learner or, where both seats are outside, for the one on turn; not at all without room.
 
     The mask of a game that is over allows everything: whatever is answered to it is not played.
     """
     if len(observation) > 0:
         seat = seat_on_turn(s) if lane["learner"] < 0 else lane["learner"] & 1
-        observe(s, params[s["scenario"]], seat, packages, observation, mask)
+        observe(s, p, seat, packages, observation, mask)
         if s["ending"] != NONE:
             mask[:] = 1
 

@@ -102,7 +102,7 @@ def _begun(schedule: Schedule, cell: Cell, number: int) -> Game:
     game = Game(schedule.config(cell), players)
     sensitivity = {
         seat: player.event_sensitivity
-        for seat, player in zip(SEATS, players, strict=True)
+        for seat, player in zip(SEATS, game.seated(schedule.seed, number), strict=True)
         if isinstance(player, PersonaPlayer)
     }
     game.begin(schedule.seed, number, {"opener": SEATS[cell.opener], "event_sensitivity": sensitivity})
@@ -184,7 +184,7 @@ def _compare(games: Games, index: int, candidates: Sequence[Game]) -> Game:
     """Return the game that has come out as stored; refuse others, and say in which figure the first one differs."""
     stored, found = games.rows[index]["outcome"], []
     for game in candidates:
-        again = make_report(game.rows, game.config.params)
+        again = make_report(game.rows, game.params)
         different = [
             field.name
             for field in OUTCOME

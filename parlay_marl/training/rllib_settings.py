@@ -8,9 +8,10 @@ from typing import Any, Literal, Self
 from pydantic import Field, model_validator
 
 from parlay_marl.catalogue.files import validate
+from parlay_marl.catalogue.personas import load_persona, refuse_held_out
 from parlay_marl.envs.batch import Batch
 from parlay_marl.game.config import DEFAULT_SCENARIO, InferredGameFields
-from parlay_marl.training.config import Weights
+from parlay_marl.training.config import TrainingScenarios, Weights
 
 SEEDS_APART = 2**20
 """Distance between the seeds of lanes: a training that continues from a checkpoint takes those between."""
@@ -19,7 +20,7 @@ SEEDS_APART = 2**20
 class EnvSettings(InferredGameFields):
     """The games of an environment: scenarios, pay and opponents."""
 
-    scenarios: tuple[str, ...] = Field(
+    scenarios: TrainingScenarios = Field(
         (DEFAULT_SCENARIO,), min_length=1, description="scenarios, by name or file, with equal shares of the games"
     )
     opponents: Weights = Field({}, description="personas, by name or file, or policy files, and their weights")
@@ -48,6 +49,7 @@ class EnvSettings(InferredGameFields):
 
     def batch(self, games: int, *, against_opponents: bool) -> Batch:
         """Return games with an opponent in one seat, or with both seats played from outside."""
+        refuse_held_out(load_persona(name) for name in self.opponents)
         return Batch(
             games,
             list(self.scenarios),

@@ -38,7 +38,7 @@ class PlayerCell(CellGames):
             self._play(game, number)
             if number == self.recorded:
                 self.actions.extend(game.actions[:turns])
-            self._outcomes[number] = make_report(game.rows, self._config.params)[0]
+            self._outcomes[number] = make_report(game.rows, game.params)[0]
 
     def outcomes(self) -> Any:
         """Return the outcomes of the games, `(games,)` of `OUTCOME_DTYPE`."""
