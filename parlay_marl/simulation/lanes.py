@@ -16,12 +16,14 @@ from parlay_marl.core.compiled.work import end_of_chunk, first_chunk, next_chunk
 from parlay_marl.core.moves import BUYER, SELLER, decode, n_actions, refusal, seat_on_turn
 from parlay_marl.core.observation import width
 from parlay_marl.core.outcome import NONE, write_outcome
+from parlay_marl.players.persona_numbers import PERSONA_DTYPE
 from parlay_marl.simulation.lane import SAME_STEP, begin, begin_in_same_step, look, play, wait
 
 AHEAD = 2
 """Lanes by which memory is asked for in advance, from LARGE lanes on; measured."""
 LARGE = 4096
 _prefetch_record = prefetcher()
+_prefetch_persona = prefetcher(PERSONA_DTYPE.fields["drifted"][1])  # type: ignore[index]
 _prefetch_observation, _prefetch_mask = prefetcher(4 * width(1)), prefetcher(n_actions(1))
 
 
@@ -115,6 +117,8 @@ def step_lanes(
         for i in range(start, stop):
             if is_large:
                 _prefetch(lanes, games, observations, masks, i + AHEAD)
+                if len(personas) > len(opponents):
+                    _prefetch_persona(personas, len(opponents) + i + AHEAD)
             if lanes[i]["is_over"] == 1:
                 wait(lanes[i], games, i, params, personas, weights, seating, scenarios, opponents, autoreset)
             else:
