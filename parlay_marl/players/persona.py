@@ -9,8 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from parlay_marl.catalogue.files import is_path
-from parlay_marl.catalogue.personas import FAMILY_PREFIX, Persona, load_persona
+from parlay_marl.catalogue.personas import Persona, is_import_path, load_persona
 from parlay_marl.catalogue.scenarios import Scenario
 from parlay_marl.core.style import TRAIT_INPUTS
 from parlay_marl.errors import ConfigurationError
@@ -143,7 +142,7 @@ def as_persona(player: str | Path | Persona | PersonaPlayer) -> PersonaPlayer:
 
 def as_player(player: str | Path | Persona | AnyPlayer) -> AnyPlayer:
     """Return the player of a seat: a persona, see `as_persona`, a `Player`, or a `BatchedPlayer`."""
-    if isinstance(player, str) and ":" in player and not (is_path(player) or player.startswith(FAMILY_PREFIX)):
+    if isinstance(player, str) and is_import_path(player):
         raise ConfigurationError(
             f"{player!r}: import paths are for tournaments and the command line; import it, and give the object"
         )
