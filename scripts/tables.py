@@ -17,7 +17,15 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel
 
-from parlay_marl.catalogue import load_persona, load_scenario, persona_names, personas, scenario_names, scenarios
+from parlay_marl.catalogue import (
+    load_persona,
+    load_scenario,
+    partner_names,
+    persona_names,
+    personas,
+    scenario_names,
+    scenarios,
+)
 from parlay_marl.catalogue.rules import CHOSEN_APART
 from parlay_marl.core.moves import Move
 from parlay_marl.core.observation import FIELDS
@@ -172,6 +180,32 @@ def persona_table() -> str:
     return markdown(("persona", "in a sentence"), rows)
 
 
+def partner_table() -> str:
+    """Return the partners beside the catalogue and the families of personas."""
+    loaded = [load_persona(name) for name in [*partner_names(), *personas.family_names()]]
+    rows = []
+    for p in loaded:
+        plays = f"`{p.tactics.strategy}`" if p.family is None else "drawn for each game"
+        rows.append((f"`{p.name}`", p.title, plays, "held out" if p.held_out else "training and evaluation", p.source))
+    return markdown(("persona", "title", "strategy", "for", "source"), rows)
+
+
+def family_table() -> str:
+    """Return the keys of the table [family] of a persona's file."""
+    parts = (("", personas.Family), ("strategies.", personas.FamilyStrategy), ("drift.", personas.FamilyDrift))
+    rows = [
+        (
+            f"`{prefix}{name}`",
+            "" if field.default_factory or field.is_required() else f"`{field.default}`",
+            field.description,
+        )
+        for prefix, model in parts
+        for name, field in model.model_fields.items()
+        if field.description
+    ]
+    return markdown(("key", "default", "meaning"), rows)
+
+
 def scenario_table() -> str:
     """Return which deals are in the catalogue."""
     loaded = [load_scenario(name) for name in scenario_names()]
@@ -218,6 +252,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "occasions": lambda: markdown(("occasion", "when"), ((f"`{k}`", v) for k, v in personas.OCCASIONS.items())),
     "scenario-file": scenario_fields,
     "personas": persona_table,
+    "partners": partner_table,
+    "family-file": family_table,
     "scenarios": scenario_table,
     "metrics": lambda: definition_table(METRICS),
     "first-protocol": first_protocol_table,

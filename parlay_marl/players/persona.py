@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parlay_marl.catalogue.families import AnyScenario
-from parlay_marl.catalogue.files import is_path
-from parlay_marl.catalogue.personas import FAMILY_PREFIX, Persona, load_persona
+from parlay_marl.catalogue.personas import Persona, is_import_path, load_persona
 from parlay_marl.core.style import TRAIT_INPUTS
 from parlay_marl.errors import ConfigurationError
 from parlay_marl.players.drawn import drawn_persona, packed
@@ -147,7 +146,7 @@ def as_player(player: str | Path | Persona | AnyPlayer) -> AnyPlayer:
     """Return the player of a seat: a persona, see `as_persona`, a player object, or `negmas:NAME` of NegMAS."""
     if isinstance(player, str) and is_negmas(player):
         return NegmasPlayer(player)
-    if isinstance(player, str) and ":" in player and not (is_path(player) or player.startswith(FAMILY_PREFIX)):
+    if isinstance(player, str) and is_import_path(player):
         raise ConfigurationError(
             f"{player!r}: import paths are for tournaments and the command line; import it, and give the object"
         )
