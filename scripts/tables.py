@@ -18,7 +18,11 @@ import numpy as np
 from pydantic import BaseModel
 
 from parlay_marl.catalogue import (
+    families,
+    family_names,
+    load_family,
     load_persona,
+    load_rules,
     load_scenario,
     partner_names,
     persona_names,
@@ -26,6 +30,8 @@ from parlay_marl.catalogue import (
     scenario_names,
     scenarios,
 )
+from parlay_marl.catalogue.checks import drawn_shares
+from parlay_marl.catalogue.deals import build_any_params
 from parlay_marl.catalogue.rules import CHOSEN_APART
 from parlay_marl.core.moves import Move
 from parlay_marl.core.observation import FIELDS
@@ -49,7 +55,10 @@ from parlay_marl.training.config import TrainingConfig
 from parlay_marl.training.rllib_settings import EnvSettings
 
 ROOT = Path(__file__).resolve().parent.parent
-FILES = ("README.md", "docs/reference.md", "docs/metrics.md", "docs/rllib.md", "docs/server.md", "docs/training.md")
+FILES = (
+    "README.md",
+    *(f"docs/{page}.md" for page in ("families", "reference", "metrics", "rllib", "server", "training")),
+)
 BLOCK = re.compile(r"(<!-- table: (\S+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
 
 
@@ -190,7 +199,7 @@ def partner_table() -> str:
     return markdown(("persona", "title", "strategy", "for", "source"), rows)
 
 
-def family_table() -> str:
+def persona_family_fields() -> str:
     """Return the keys of the table [family] of a persona's file."""
     parts = (("", personas.Family), ("strategies.", personas.FamilyStrategy), ("drift.", personas.FamilyDrift))
     rows = [
@@ -204,6 +213,29 @@ def family_table() -> str:
         if field.description
     ]
     return markdown(("key", "default", "meaning"), rows)
+
+
+def family_fields() -> str:
+    """Return the keys of a family's file; its name may come from the name of the file."""
+    rows = [(key, default, meaning) for key, default, meaning in model_rows(families.Family) if key != "`name`"]
+    rows = [row for row in rows if "pool" not in row[0]]
+    rows += [(f"`terms.pool.{n[1:]}", d, m) for n, d, m in model_rows(families.TermKind)]
+    rows += [(f"`events.pool.{n[1:]}", d, m) for n, d, m in model_rows(families.EventKind) if "er`" not in n]
+    rows += [(f"`events.pool.buyer / .seller.{n[1:]}", d, m) for n, d, m in model_rows(families.EffectRange)]
+    return markdown(("key", "default", "meaning"), rows)
+
+
+def family_table() -> str:
+    """Return the families of the catalogue, with what 1,000 drawn games of each come to."""
+    rows = []
+    for family in (load_family(name) for name in family_names()):
+        shares = drawn_shares(build_any_params(family, load_rules("default")))
+        spans = [f"{least} to {most}" if most else "" for least, most in (family.terms.count, family.events.count)]
+        rounds = "{} to {}".format(*family.rounds)
+        use = "evaluation" if family.held_out else "training"
+        rows.append((f"`{family.name}`", family.title, rounds, *spans, family.n_packages, f"{shares.no_zopa:.1%}", use))
+    heads = ("family", "deals", "rounds", "terms", "events", "packages", "no ZOPA", "for")
+    return markdown(heads, rows)
 
 
 def scenario_table() -> str:
@@ -251,9 +283,11 @@ TABLES: dict[str, Callable[[], str]] = {
     "moves": lambda: markdown(("number", "move"), ((move.value, f"`{move.name}`") for move in Move)),
     "occasions": lambda: markdown(("occasion", "when"), ((f"`{k}`", v) for k, v in personas.OCCASIONS.items())),
     "scenario-file": scenario_fields,
+    "families": family_table,
+    "family-file": family_fields,
     "personas": persona_table,
     "partners": partner_table,
-    "family-file": family_table,
+    "persona-family-file": persona_family_fields,
     "scenarios": scenario_table,
     "metrics": lambda: definition_table(METRICS),
     "first-protocol": first_protocol_table,

@@ -226,7 +226,8 @@ class Game(RecordedGame):
         figures, rows, turns, self._played = before
         self.starts, self.seed, self.number, self.options, self._owed, self.rewards, self.is_over, self.seat = figures
         self._rows[:] = np.frombuffer(rows, self._rows.dtype)
-        self._draw_again()
+        if self.seed is not None:
+            self._deal.draw(self.seed, self.number)
         del self._played[turns:]
         self._reader = None
         self._observe_turn()
@@ -334,7 +335,7 @@ class Game(RecordedGame):
         self._rows[:] = np.frombuffer(snapshot.row, self._rows.dtype)
         self.starts += 1
         self._set_seed(snapshot.seed, snapshot.number)
-        self._draw_again()
+        self._deal.draw(snapshot.seed, snapshot.number)
         self.options = snapshot.options
         self._played = list(snapshot.actions)
         self.rewards, self._owed = list(snapshot.rewards), list(snapshot.owed)

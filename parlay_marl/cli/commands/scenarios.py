@@ -19,18 +19,30 @@ Row = tuple[str, str]
 
 def scenarios(
     name: Annotated[
-        str | None, typer.Argument(metavar="NAME", help="A scenario, by name or .toml file.", show_default=False)
+        str | None,
+        typer.Argument(
+            metavar="NAME", help="A scenario, by name or .toml file, or family:NAME or FILE.", show_default=False
+        ),
     ] = None,
+    deals: Annotated[int, typer.Option(metavar="N", min=0, max=1000, help="Deals of a family to show.")] = 3,
+    seed: Annotated[int, typer.Option(metavar="N", min=0, help="Seed of these deals: its games 0, 1, 2...")] = 0,
 ) -> None:
-    """List the scenarios, or show one: its story, figures, terms and events."""
-    from parlay_marl.catalogue import load_scenario, scenario_names
+    """List the scenarios and families, or show one: its story, figures, terms and events, or deals that it draws."""
+    from parlay_marl.catalogue import Scenario, family_names, load_any_scenario, load_family, load_scenario
+    from parlay_marl.catalogue import scenario_names as known_names
     from parlay_marl.cli.console import output
+    from parlay_marl.cli.family_page import list_families, show_family
 
     console = output()
-    if name is not None:
-        _show(load_scenario(name), console)
+    if name is None:
+        _list([load_scenario(known) for known in known_names()], console)
+        list_families([load_family(known) for known in family_names()], console)
+        return
+    found = load_any_scenario(name)
+    if isinstance(found, Scenario):
+        show_scenario(found, console)
     else:
-        _list([load_scenario(known) for known in scenario_names()], console)
+        show_family(found, deals, seed, console)
 
 
 def _list(known: list[Scenario], console: Console) -> None:
@@ -54,7 +66,7 @@ def _short(amount: float) -> str:
     return f"{amount:g}"
 
 
-def _show(scenario: Scenario, console: Console) -> None:
+def show_scenario(scenario: Scenario, console: Console) -> None:
     """Print one scenario."""
     from parlay_marl.cli.layout import paragraph, section
 
