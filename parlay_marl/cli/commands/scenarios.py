@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -19,18 +20,76 @@ Row = tuple[str, str]
 
 def scenarios(
     name: Annotated[
-        str | None, typer.Argument(metavar="NAME", help="A scenario, by name or .toml file.", show_default=False)
+        str | None,
+        typer.Argument(
+            metavar="NAME",
+            help="A scenario, by name or .toml file, or a folder of NegMAS or Genius.",
+            show_default=False,
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE|FOLDER",
+            help="Write it: into a .toml file, or a folder of NegMAS, which needs the extra negmas.",
+        ),
+    ] = None,
+    form: Annotated[
+        str, typer.Option(metavar="yaml|xml", help="Form of the files in the folder; xml: Genius.")
+    ] = "yaml",
+    seed: Annotated[
+        int | None, typer.Option(metavar="N", help="Write the figures of its first game of this seed, not the nominal.")
     ] = None,
 ) -> None:
-    """List the scenarios, or show one: its story, figures, terms and events."""
+    """List the scenarios, show one: its story, figures, terms and events, or write it into other files.
+
+    For example: parlay scenarios saas_enterprise --out saas; parlay scenarios saas --out mine.toml
+    """
     from parlay_marl.catalogue import load_scenario, scenario_names
     from parlay_marl.cli.console import output
 
-    console = output()
-    if name is not None:
-        _show(load_scenario(name), console)
+    if name is None:
+        _check_alone(out)
+        _list([load_scenario(known) for known in scenario_names()], output())
+        return
+    found = _found(name)
+    if out is None:
+        _show(found, output())
     else:
-        _list([load_scenario(known) for known in scenario_names()], console)
+        _write(found, out, form, seed)
+
+
+def _check_alone(out: Path | None) -> None:
+    """Refuse to write where no scenario is named."""
+    from parlay_marl.errors import ConfigurationError
+
+    if out is not None:
+        raise ConfigurationError("--out: name the scenario that is to be written")
+
+
+def _found(name: str) -> Scenario:
+    """Return a scenario by name, file, or folder of NegMAS."""
+    from parlay_marl.catalogue import load_scenario, scenario_names
+
+    if name not in scenario_names() and Path(name).is_dir():
+        from parlay_marl.exchange import import_scenario
+
+        return import_scenario(name)
+    return load_scenario(name)
+
+
+def _write(scenario: Scenario, out: Path, form: str, seed: int | None) -> None:
+    """Write a scenario into a file or a folder, and say so."""
+    if out.suffix == ".toml":
+        from parlay_marl.catalogue.files import write_whole
+        from parlay_marl.catalogue.toml_text import scenario_text
+
+        write_whole(out, scenario_text(scenario).encode())
+    else:
+        from parlay_marl.exchange import export_scenario
+
+        export_scenario(scenario, out, form=form, seed=seed)
+    typer.echo(f"{out}: {scenario.name}")
 
 
 def _list(known: list[Scenario], console: Console) -> None:
