@@ -7,6 +7,7 @@ python scripts/tables.py --check   # say which files are stale, and fail
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 import tomllib
@@ -57,7 +58,7 @@ from parlay_marl.training.rllib_settings import EnvSettings
 ROOT = Path(__file__).resolve().parent.parent
 FILES = (
     "README.md",
-    *(f"docs/{page}.md" for page in ("families", "reference", "metrics", "rllib", "server", "training")),
+    *(f"docs/{page}.md" for page in ("families", "reference", "metrics", "negmas", "rllib", "server", "training")),
 )
 BLOCK = re.compile(r"(<!-- table: (\S+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
 
@@ -264,6 +265,45 @@ def first_protocol_table() -> str:
     )
 
 
+def strangers() -> dict[str, Any]:
+    """Return the figures that `experiments/strangers.py` has written."""
+    found: dict[str, Any] = json.loads((ROOT / "experiments/strangers.json").read_text("utf-8"))
+    return found
+
+
+def strangers_table() -> str:
+    """Return the mean payoffs of entrants against strategies of NegMAS."""
+    found = strangers()
+    scenarios = found["scenarios"]
+    order = sorted(
+        next(iter(scenarios.values())), key=lambda name: -scenarios["saas_enterprise"][name]["overall"]["payoff"]
+    )
+    head = ["entrant"]
+    for scenario in scenarios:
+        head += [f"`{scenario}`, {found['games_a_seat']} games a seat and partner", "deals where there was a ZOPA"]
+    rows = []
+    for name in order:
+        cells = [each[name]["overall"] for each in scenarios.values()]
+        shown = [
+            (f"{cell['payoff']:.3f} ({cell['low']:.3f} to {cell['high']:.3f})", f"{cell['deals_where_zopa']:.0%}")
+            for cell in cells
+        ]
+        rows.append([name, *(part for pair in shown for part in pair)])
+    return markdown(head, rows)
+
+
+def strangers_by_partner(scenario: str) -> str:
+    """Return the payoffs of entrants, and their shares of deals, by strategy of NegMAS."""
+    entrants = strangers()["scenarios"][scenario]
+    order = sorted(entrants, key=lambda name: -entrants[name]["overall"]["payoff"])
+    rows = []
+    for partner in entrants[order[0]]["partners"]:
+        cells = [entrants[name]["partners"][partner] for name in order]
+        shown = [f"{cell['payoff']:.2f}, {cell['deals_where_zopa']:.0%}" for cell in cells]
+        rows.append([partner.removesuffix("Negotiator"), *shown])
+    return markdown(["partner", *order], rows)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "observation": observation_table,
     "infos": info_table,
@@ -291,6 +331,9 @@ TABLES: dict[str, Callable[[], str]] = {
     "scenarios": scenario_table,
     "metrics": lambda: definition_table(METRICS),
     "first-protocol": first_protocol_table,
+    "strangers": strangers_table,
+    "strangers-saas": lambda: strangers_by_partner("saas_enterprise"),
+    "strangers-uniform": lambda: strangers_by_partner("uniform"),
     "ratings": lambda: definition_table(RATINGS),
 }
 
