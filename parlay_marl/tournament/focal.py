@@ -12,20 +12,23 @@ import numpy as np
 from parlay_marl.catalogue.rules import load_rules
 from parlay_marl.catalogue.scenarios import Scenario, load_scenario
 from parlay_marl.core.moves import BUYER, SELLER
+from parlay_marl.game.config import GameConfig, make_config
 from parlay_marl.players.persona import PersonaPlayer
-from parlay_marl.studies.benchmark.beliefs import followed_beliefs
+from parlay_marl.studies.benchmark.beliefs import followed_beliefs, stated_beliefs
 from parlay_marl.studies.benchmark.scores import TaskScore, score_task
 from parlay_marl.studies.benchmark.suite import Suite, check_digest, persona_digest, scenario_digest
 from parlay_marl.tournament.entrants import Entrant, load_entrant
-from parlay_marl.tournament.executors.cells import play_any
+from parlay_marl.tournament.executors.cells import begun, play_in_kernel
 from parlay_marl.tournament.executors.hosts import HostPool
-from parlay_marl.tournament.forfeits import Forfeit
+from parlay_marl.tournament.forfeits import Forfeit, forfeits_of
 from parlay_marl.tournament.schedule import Cell, Schedule
 
 FOCAL = 0
 """The number of the focal entrant in a schedule; the partners follow."""
 CELLS_OF_A_TASK = tuple(product((BUYER, SELLER), (BUYER, SELLER)))
 """Seat of the focal entrant, and opener."""
+STATES_BELIEF = "states_belief"
+"""Attribute of a `Player` that states a belief with its actions; without it, it has none that could be measured."""
 
 
 class Finished(NamedTuple):
@@ -33,6 +36,14 @@ class Finished(NamedTuple):
 
     score: TaskScore
     forfeits: list[Forfeit]
+
+
+class _Played(NamedTuple):
+    """A finished cell: its outcomes, `(games,)`, what was forfeited, and the sums of the focal entrant's beliefs."""
+
+    outcomes: Any
+    forfeits: list[Forfeit]
+    beliefs: Any
 
 
 class FocalSchedule(Schedule):
@@ -51,25 +62,45 @@ class FocalSchedule(Schedule):
             for seat, opener in CELLS_OF_A_TASK
         ]
 
+    def config(self, cell: Cell) -> GameConfig:
+        """Return the configuration of a cell's games: the focal entrant states beliefs where it says that it does."""
+        beliefs = "elicited" if self._states_belief else "bayes"
+        return make_config(self.scenarios[cell.scenario], rules=self.rules, reward="payoff", beliefs=beliefs)
+
+    @functools.cached_property
+    def _states_belief(self) -> bool:
+        recipe = self.entrants[FOCAL].recipe
+        return recipe is not None and recipe.plays_views and bool(getattr(recipe.make(), STATES_BELIEF, False))
+
     def play(self, number: int, hosts: HostPool) -> Finished:
         """Play a task by its number, and score it."""
         first = number * len(CELLS_OF_A_TASK)
-        played = [play_any(self, first + i, hosts) for i in range(len(CELLS_OF_A_TASK))]
-        outcomes = np.stack([rows["outcome"] for rows, _ in played]).reshape(2, 2, self.games)
-        forfeits = [forfeit for _, some in played for forfeit in some]
-        return Finished(score_task(self.tasks[number], outcomes, self._beliefs(first)), forfeits)
-
-    def _beliefs(self, first: int) -> Any:
-        """Return the sums of a compiled entrant's beliefs in the task of four cells; None where it has none."""
         cells = self.cells[first : first + len(CELLS_OF_A_TASK)]
-        focal, partner = (self.entrants[number].player for number in (FOCAL, max(cells[0].buyer, cells[0].seller)))
-        is_public = self.scenarios[cells[0].scenario].information == "complete"
-        if focal is None or partner is None or is_public:
+        played = [self._play_cell(cell, seat, hosts) for cell, (seat, _) in zip(cells, CELLS_OF_A_TASK, strict=True)]
+        outcomes = np.stack([each.outcomes for each in played]).reshape(2, 2, self.games)
+        beliefs = [each.beliefs for each in played if each.beliefs is not None]
+        score = score_task(self.tasks[number], outcomes, np.sum(beliefs, axis=0) if beliefs else None)
+        return Finished(score, [forfeit for each in played for forfeit in each.forfeits])
+
+    def _play_cell(self, cell: Cell, seat: int, hosts: HostPool) -> _Played:
+        """Play a cell in which the focal entrant has a seat: in the kernel, or with a host that asks players."""
+        if not self.needs_host(cell):
+            return _Played(play_in_kernel(self, cell)["outcome"], [], self._followed(cell, seat))
+        with hosts.borrowed() as host:
+            games = begun(self, cell, host)
+            games.play()
+        outcomes, beliefs = games.outcomes(), None
+        if self._states_belief:
+            beliefs = stated_beliefs(games.stated()[:, seat], outcomes["reservation"][:, 1 - seat])
+        return _Played(outcomes, forfeits_of(self, cell, games.faults), beliefs)
+
+    def _followed(self, cell: Cell, seat: int) -> Any:
+        """Return the sums of a compiled focal entrant's beliefs in a cell; None where both limits are public."""
+        buyer, seller = (entrant.player for entrant in self.pair(cell))
+        if buyer is None or seller is None or self.scenarios[cell.scenario].information == "complete":
             return None
-        follow = functools.partial(
-            followed_beliefs, focal, partner, self.params[cells[0].scenario], games=self.games, seed=self.seed
-        )
-        return sum(follow(seat=seat, opener=opener) for seat, opener in CELLS_OF_A_TASK)
+        how = {"opener": cell.opener, "games": self.games, "seed": self.seed}
+        return followed_beliefs((buyer, seller), self.params[cell.scenario], seat=seat, **how)
 
 
 def _cell(scenario: int, partner: int, seat: int, opener: int) -> Cell:

@@ -26,10 +26,9 @@ BAND = 1.645
 
 
 def followed_beliefs(
-    player: PersonaPlayer, partner: PersonaPlayer, params: Params, *, opener: int, seat: int, games: int, seed: int
+    pair: tuple[PersonaPlayer, PersonaPlayer], params: Params, *, opener: int, seat: int, games: int, seed: int
 ) -> Floats:
-    """Return the sums of a compiled player's beliefs, `(sums, quarters)`, over games of one seat and opener."""
-    pair = (player, partner) if seat == BUYER else (partner, player)
+    """Return the sums of the beliefs in a seat, `(sums, quarters)`, over games of a buyer and a seller in kernels."""
     numbers = np.arange(min(games, MOST_FOLLOWED))
     turns, beliefs, lengths = recorded(*pair, params, opener=opener, seed=seed, numbers=numbers)
     ends, at = quarter_turns(lengths), np.arange(len(numbers))[:, None]

@@ -10,7 +10,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from parlay_marl.core.moves import BUYER, SELLER
-from parlay_marl.core.outcome import DEAL, DEADLINE, OUTCOME_DTYPE, WALKED
+from parlay_marl.core.outcome import DEADLINE, DEAL, OUTCOME_DTYPE, WALKED
 from parlay_marl.studies.benchmark.beliefs import stated_beliefs
 from parlay_marl.studies.benchmark.pooled import group_of, kind_weights, set_result, task_result
 from parlay_marl.studies.benchmark.scores import DIFFICULTIES, FIGURES, TaskScore, difficulty_of, score_task
@@ -69,7 +69,11 @@ def score_with(task: Task, buyer: list[float], seller: list[float], **more: Any)
     return TaskScore(task, np.array([buyer, seller]), np.ones((len(FIGURES), 2)), np.ones((4, 3)), **more)
 
 
-SCORES = [score_with(A1, [0.2, 0.4], [0.0, 0.2]), score_with(A2, [0.0, 0.0], [0.2, 0.2]), score_with(B1, [1.0] * 2, [0.8] * 2)]
+SCORES = [
+    score_with(A1, [0.2, 0.4], [0.0, 0.2]),
+    score_with(A2, [0.0, 0.0], [0.2, 0.2]),
+    score_with(B1, [1.0] * 2, [0.8] * 2),
+]
 
 
 def test_classes_count_alike_and_so_do_the_tasks_of_a_class() -> None:

@@ -74,7 +74,7 @@ def test_a_wrong_file_is_refused_with_its_reason(text: str, reason: str, tmp_pat
 
 
 def test_a_missing_file_is_refused() -> None:
-    with pytest.raises(ParlayError, match="there is no file nowhere.toml"):
+    with pytest.raises(ParlayError, match=r"there is no file nowhere\.toml"):
         load_suite("nowhere.toml")
 
 
@@ -96,7 +96,9 @@ def test_digests_depend_on_figures_and_not_on_words() -> None:
 
 def test_a_changed_partner_is_refused() -> None:
     part = suite_of(partners=[{"name": "shark", "kind": "catalogue", "sha256": "0" * 64}]).partners[0]
-    with pytest.raises(ParlayError, match="the partner 'shark' has changed since the suite was fixed, from SHA-256 0000"):
+    with pytest.raises(
+        ParlayError, match="the partner 'shark' has changed since the suite was fixed, from SHA-256 0000"
+    ):
         check_digest("partner", part, "1" * 64)
 
 
