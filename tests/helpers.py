@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from hypothesis import settings
 
-from parlay_marl.catalogue import persona_names, scenario_names
+from parlay_marl.catalogue import partner_names, persona_names, scenario_names
 from parlay_marl.core.moves import (
     INDEX_ACCEPT,
     INDEX_ANCHOR,
@@ -26,6 +26,7 @@ from parlay_marl.game.outcome import make_report
 
 SCENARIOS = scenario_names()
 PERSONAS = persona_names()
+PARTNERS = partner_names()
 AGENTS = ("buyer_0", "seller_0")
 BUYER, SELLER = 0, 1
 

@@ -42,7 +42,7 @@ SURFACE = {
     },
     catalogue: {
         *("RULE_PRESETS", "Persona", "Rules", "Scenario", "build_params", "load_persona", "load_rules"),
-        *("load_scenario", "persona_names", "scenario_names"),
+        *("load_scenario", "partner_names", "persona_names", "scenario_names"),
     },
     beliefs: {"BeliefReport", "ReliabilityBin", "TrackerQuality", "ValueOfBelief", "assess_beliefs"},
     tournament: {

@@ -6,7 +6,7 @@ import os
 import re
 import threading
 import tomllib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -53,8 +53,13 @@ def is_path(name: str) -> bool:
     return name.endswith((".toml", POLICY_SUFFIX)) or "/" in name or "\\" in name
 
 
-def find(kind: str, name: object, folder: Path, suffixes: tuple[str, ...] = (".toml",)) -> Path:
-    """Return the file of a name in a folder, or of a user's own path; `suffixes` are those that one may have."""
+def find(
+    kind: str, name: object, folder: Path, suffixes: tuple[str, ...] = (".toml",), others: Iterable[str] = ()
+) -> Path:
+    """Return the file of a name in a folder, or of a user's own path; `suffixes` are those that one may have.
+
+    `others` are names that an error may suggest besides those of the folder.
+    """
     if isinstance(name, Path):
         path = name
     elif isinstance(name, str) and is_path(name):
@@ -62,7 +67,9 @@ def find(kind: str, name: object, folder: Path, suffixes: tuple[str, ...] = (".t
     elif isinstance(name, str) and name in names_in(folder):
         return folder / f"{name}.toml"
     else:
-        raise UnknownNameError(kind, name, names_in(folder), f" (or give the path of a {' or '.join(suffixes)} file)")
+        raise UnknownNameError(
+            kind, name, [*names_in(folder), *others], f" (or give the path of a {' or '.join(suffixes)} file)"
+        )
     if not path.is_file():
         raise CatalogueError(f"{path}: no such {kind} file; give a name of the catalogue or an existing .toml file")
     return path

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import re
 import string
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,7 +16,7 @@ from parlay_marl.catalogue.files import PACKAGE, POLICY_SUFFIX, Strict, find, na
 from parlay_marl.catalogue.rules import numbers_model
 from parlay_marl.core.drift import TAGS
 from parlay_marl.core.style import TRAITS, TRIGGERS
-from parlay_marl.errors import PolicyFileError
+from parlay_marl.errors import ConfigurationError, PolicyFileError
 from parlay_marl.players.persona_numbers import PERSONA_DTYPE, TACTICS
 from parlay_marl.players.strategies import NUMBERS, STRATEGIES
 
@@ -28,6 +28,8 @@ def _folder() -> Path:
 
 
 FOLDER = _folder()
+PARTNERS = FOLDER / "partners"
+"""Personas beside those of the catalogue: strategies of the literature, for training and for benchmarks."""
 
 OCCASIONS = {
     "open": "its first offer",
@@ -121,6 +123,7 @@ class Persona(Strict):
     traits: Traits = Field(default_factory=Traits)  # type: ignore[valid-type]
     tactics: Tactics = Field(default_factory=Tactics)  # type: ignore[valid-type]
     drift: Drift = Drift()
+    held_out: bool = Field(False, description="kept for evaluation: training refuses it")
     policy: str | None = Field(
         None, min_length=1, max_length=4096, description="file of the learned policy that plays it"
     )
@@ -157,6 +160,22 @@ def persona_names() -> list[str]:
     return names_in(FOLDER)
 
 
+def partner_names(held_out: bool | None = None) -> list[str]:
+    """Return the names of the partners beside the catalogue: all, those held out, or those that training may meet."""
+    names = names_in(PARTNERS)
+    return [name for name in names if held_out is None or load_persona(name).held_out == held_out]
+
+
+def refuse_held_out(personas: Iterable[Persona]) -> None:
+    """Refuse to train against personas that are kept for evaluation."""
+    kept = [persona.name for persona in personas if persona.held_out]
+    if kept:
+        raise ConfigurationError(
+            f"{', '.join(kept)}: held out, for evaluation only; a benchmark on partners met in training says nothing, "
+            "so train against others"
+        )
+
+
 @functools.lru_cache(maxsize=256)
 def _read_cached(path: Path, changed: int) -> Persona:
     return read(Persona, path)
@@ -171,7 +190,9 @@ def load_persona(persona: str | Path | Persona) -> Persona:
         if not policy.is_file():
             raise PolicyFileError(f"{policy}: no such policy file; give a name of the catalogue or an existing file")
         return persona_of_policy(policy)
-    path = find("persona", persona, FOLDER, (".toml", POLICY_SUFFIX))
+    if isinstance(persona, str) and persona in names_in(PARTNERS):
+        persona = PARTNERS / f"{persona}.toml"
+    path = find("persona", persona, FOLDER, (".toml", POLICY_SUFFIX), partner_names())
     return _beside(path, _read_cached(path, path.stat().st_mtime_ns))
 
 

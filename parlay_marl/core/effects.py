@@ -33,6 +33,7 @@ from parlay_marl.core.reward import (
     answers,
     offer_cost,
 )
+from parlay_marl.core.state import EARLIER
 from parlay_marl.core.tension import move_heat
 
 _OPEN, _VERIFIED = int(ClaimStatus.OPEN), int(ClaimStatus.VERIFIED)
@@ -93,15 +94,33 @@ def _credit_offer(s: Any, p: Any, seat: int, is_first: bool, price: float, packa
 
 
 @rule
+def _remember_offer(s: Any, seat: int, is_first: bool, price: float, package: int) -> None:
+    """Move a seat's offers so far one place on; its first offer stands in for those that it has not made."""
+    prices, packages = s["earlier_prices"][seat], s["earlier_packages"][seat]
+    if is_first:
+        prices[:] = price
+        packages[:] = package
+        s["first_price"][seat] = price
+        s["first_package"][seat] = package
+        s["previous_price"][seat] = price
+        return
+    for i in range(EARLIER - 1, 0, -1):
+        prices[i] = prices[i - 1]
+    for i in range(EARLIER, 0, -1):
+        packages[i] = packages[i - 1]
+    prices[0] = s["previous_price"][seat]
+    packages[0] = package_offered(s, seat)
+    s["previous_price"][seat] = s["offer_price"][seat]
+
+
+@rule
 def _put_offer(s: Any, p: Any, seat: int, is_first: bool, concession: float, price: float, package: int) -> None:
     """Put a seat's new offer on the table."""
     if p["reward"]["mode"] == SHAPED:
         _credit_offer(s, p, seat, is_first, price, package)
     _answer_events(s, p, seat, is_first, concession)
     _contradict(s, p, seat, price, package)
-    if is_first:
-        s["first_price"][seat] = price
-    s["previous_price"][seat] = price if is_first else s["offer_price"][seat]
+    _remember_offer(s, seat, is_first, price, package)
     s["offer_price"][seat] = price
     s["offer_package"][seat] = package
     s["offers_made"][seat] += 1

@@ -13,6 +13,9 @@ from parlay_marl.core.moves import MAX_PACKAGES
 from parlay_marl.core.posterior import CELLS, N_FRAME, PLANS
 from parlay_marl.core.table import Field, field_dtype
 
+EARLIER = 3
+"""Offers of each seat that the state keeps beside the first one and the last two."""
+
 STATE = (
     Field("key", "u8", (), "key of the game's chance stream"),
     Field("scenario", "i4", (), "index of the game's parameters"),
@@ -43,6 +46,7 @@ STATE = (
     Field("offers_made", "i2", (2,), "offers made, anchors and claims included"),
     Field("distinct_offers", "i2", (2,), "different offers made, to the grid price and package"),
     Field("offer_package", "i1", (2,), "package of the last offer"),
+    Field("first_package", "i1", (2,), "package of the first offer"),
     Field("alternative", "i1", (2,), "1 where the seat has an alternative"),
     Field("best_package", "i1", (), "k*, the package with the largest joint worth"),
     Field("claim_package", "i1", (2,), "package at which the claim stands as an offer"),
@@ -67,6 +71,8 @@ STATE = (
     Field("posterior", "f4", (2, PLANS, CELLS), "weight of each plan and limit of the other in the seat's belief"),
     Field("package_values", "f8", (2, MAX_PACKAGES), "worth of each package, in normalised price"),
     Field("offers_seen", "u8", (2, MAX_PACKAGES), "grid prices offered so far, a bit each, by package"),
+    Field("earlier_prices", "f8", (2, EARLIER), "prices of the offers before those two, latest first"),
+    Field("earlier_packages", "i1", (2, EARLIER + 1), "packages of the offers before the last one, latest first"),
 )
 
 BY_PACKAGE = ("package_values", "offers_seen")

@@ -26,13 +26,17 @@ def is_closing(view: StrategyView, style: Any) -> bool:
 
 
 @rule
+def may_accept(view: StrategyView) -> bool:
+    """Return whether the other's offer stands and is worth no less than nothing."""
+    return view.other_offers > 0 and own_worth(view, view.other_price, view.other_value) >= 0.0
+
+
+@rule
 def accepts(view: StrategyView, style: Any, asked: float, demand: float, is_last: bool) -> bool:
     """Return whether the persona takes the other's standing offer rather than make its own."""
-    if view.other_offers == 0:
+    if not may_accept(view):
         return False
     offered = own_worth(view, view.other_price, view.other_value)
-    if offered < 0.0:
-        return False
     if offered >= asked or (is_last and offered >= style["final_share"] * demand):
         return True
     if not is_closing(view, style):

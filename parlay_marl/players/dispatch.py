@@ -17,7 +17,7 @@ from parlay_marl.players.strategies import STRATEGIES
 from parlay_marl.players.strategy import Rule
 from parlay_marl.players.view import look
 
-PARTS = ("aspiration", "offer_worth", "whole_turn")
+PARTS = ("aspiration", "offer_worth", "accepts", "whole_turn")
 """The functions that a strategy may have."""
 SHAPE = tuple(
     (name, tuple(part for part in PARTS if getattr(strategy, part) is not None))
@@ -75,9 +75,15 @@ def _first_demand_again(style: Any, demand: float) -> float:
 
 
 @rule
-def _asked(asked: float, demand: float, key: np.uint64) -> float:
+def _asked(style: Any, asked: float, demand: float, key: np.uint64) -> float:
     """Return the worth of an offer of a strategy that offers what it asks for."""
     return asked
+
+
+@rule
+def _leaves_it(style: Any, asked: float, demand: float) -> bool:
+    """Return that a strategy without a condition of its own takes no more offers than the shared part."""
+    return False
 
 
 @rule
@@ -97,4 +103,5 @@ def makes_whole_turns(number: int) -> bool:
 
 aspiration_of = chain("aspiration", _first_demand_again)
 offer_worth_of = chain("offer_worth", _asked)
+accepts_of = chain("accepts", _leaves_it)
 whole_turn_of = chain("whole_turn", _no_turn)

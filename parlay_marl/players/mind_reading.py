@@ -21,14 +21,20 @@ def _surplus_above_zero(mean: float, spread: float) -> float:
 
 
 @rule
+def trusted_limit(view: StrategyView, trust: float) -> tuple[float, float]:
+    """Return the mean and the standard deviation of the other's limit, as far as the seat trusts its belief."""
+    limit = trust * view.believed_limit + (1.0 - trust) * view.prior_limit
+    return limit, trust * view.believed_spread + (1.0 - trust) * view.prior_spread
+
+
+@rule
 def believed_surplus(view: StrategyView, trust: float) -> float:
     """Return the joint surplus that the seat expects of its package where there is any, as far as it trusts its belief.
 
     Without trust it takes the other's limit for anything in the public range. The other's unknown term values are left
     out.
     """
-    limit = trust * view.believed_limit + (1.0 - trust) * view.prior_limit
-    spread = trust * view.believed_spread + (1.0 - trust) * view.prior_spread
+    limit, spread = trusted_limit(view, trust)
     return _surplus_above_zero(own_worth(view, limit, view.package_value), spread)
 
 

@@ -33,10 +33,17 @@ from parlay_marl.core.moves import (
 from parlay_marl.core.outcome import NONE, write_outcome
 from parlay_marl.core.turn import observe, start_game, take_turn
 from parlay_marl.core.units import whole_units
-from parlay_marl.players.acceptance import accepts
+from parlay_marl.players.acceptance import accepts, may_accept
 from parlay_marl.players.claims import calls_bluff, claim, wants_to_claim
 from parlay_marl.players.demand import first_demand, opens_with_anchor
-from parlay_marl.players.dispatch import SHAPE, aspiration_of, makes_whole_turns, offer_worth_of, whole_turn_of
+from parlay_marl.players.dispatch import (
+    SHAPE,
+    accepts_of,
+    aspiration_of,
+    makes_whole_turns,
+    offer_worth_of,
+    whole_turn_of,
+)
 from parlay_marl.players.drifting import has_drifted
 from parlay_marl.players.packages import chosen_package
 from parlay_marl.players.silence import is_holding, is_silent
@@ -83,6 +90,8 @@ def _scripted(s: Any, p: Any, view: StrategyView, style: Any, key: np.uint64) ->
     is_last = gives_up or view.round + 1 >= view.rounds
     if accepts(view, style, asked, demand, is_last):
         return ACCEPT, 0.0, 0
+    if may_accept(view) and accepts_of(strategy, s, p, view.seat, view.package, style, asked, demand):
+        return ACCEPT, 0.0, 0
     if gives_up:
         return way_out(view, legal_moves(s, p))
     if _challenges(s, p, view, style, key):
@@ -95,7 +104,7 @@ def _scripted(s: Any, p: Any, view: StrategyView, style: Any, key: np.uint64) ->
             return SILENCE, 0.0, 0
     elif wants_to_claim(view, style, asked, key) and refusal(s, p, BATNA_REVEAL, 0.0, 0) == 0:
         return claim(view, style, asked, key)
-    return _offer(view, offer_worth_of(strategy, s, p, view.seat, view.package, asked, demand, key))
+    return _offer(view, offer_worth_of(strategy, s, p, view.seat, view.package, style, asked, demand, key))
 
 
 @rule

@@ -1,7 +1,7 @@
 """The parts of a strategy, which is one file in `players/strategies/` with a `STRATEGY`.
 
 A strategy says what worth a persona asks for. The parts that all strategies share do the rest: acceptance, claims,
-silence, walking, the package and the first demand.
+silence, walking, the package and the first demand. A strategy may accept more than the shared part does.
 """
 
 from __future__ import annotations
@@ -24,7 +24,12 @@ class Strategy(NamedTuple):
     parameters: tuple[Parameter, ...] = ()
     """Its own numbers, which `style` holds by name beside those of the shared parts."""
     offer_worth: Rule | None = None
-    """`offer_worth(view, asked, demand, key)` returns the worth of the offer to make; without it, what is asked for."""
+    """`offer_worth(view, style, asked, demand, key)` returns the worth of the offer to make in place of `asked`."""
+    accepts: Rule | None = None
+    """`accepts(view, style, asked, demand)` returns whether it also takes an offer that the shared part would leave.
+
+    It is asked only about offers that are worth no less than nothing.
+    """
     whole_turn: Rule | None = None
     """`whole_turn(view, legal, key)` returns (move, price, package) in place of all the shared parts.
 

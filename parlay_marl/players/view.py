@@ -15,6 +15,7 @@ from parlay_marl.core.compiled.jit import rule
 from parlay_marl.core.drift import price_given_up
 from parlay_marl.core.moves import (
     BATNA_REVEAL,
+    MAX_PACKAGES,
     ClaimStatus,
     own_end,
     package_offered,
@@ -93,10 +94,16 @@ class StrategyView(NamedTuple):
     """Different offers that the other seat has made."""
     other_first_price: float
     """Price of the other's first offer."""
+    other_first_value: float
+    """Worth of that offer's package to this seat."""
     other_previous_price: float
     """Price of the other's offer before its last one."""
     other_price: float
     """Price of the other's last offer."""
+    other_past_prices: tuple[float, float, float, float]
+    """Prices of the other's offers before its last one, latest first; its first offer where it has made fewer."""
+    other_past_values: tuple[float, float, float, float]
+    """Worth of the packages of those offers to this seat."""
     other_value: float
     """Worth of that offer's package to this seat."""
     other_last_move: int
@@ -129,11 +136,24 @@ def erosion_margin(s: Any, p: Any) -> float:
 
 
 @rule
+def _values_of_past_packages(values: Any, packages: Any) -> tuple[float, float, float, float]:
+    """Return what packages are worth, by their numbers."""
+    most = MAX_PACKAGES - 1
+    return (
+        values[packages[0] & most],
+        values[packages[1] & most],
+        values[packages[2] & most],
+        values[packages[3] & most],
+    )
+
+
+@rule
 def look(s: Any, p: Any, seat: int, package: int) -> StrategyView:
     """Return the view of the seat on turn, which bargains over a package."""
     other, sc = 1 - seat, p["scenario"]
     reservation, values, belief = s["reservation"][seat], s["package_values"][seat], s["belief"][seat]
     last_price, last_value = s["offer_price"][seat], values[package_offered(s, seat)]
+    earlier = s["earlier_prices"][other]
     has_just_claimed = s["claim_status"][other] == _OPEN and s["last_move"][other] == BATNA_REVEAL
     return StrategyView(
         seat=seat,
@@ -166,8 +186,11 @@ def look(s: Any, p: Any, seat: int, package: int) -> StrategyView:
         other_offers=s["offers_made"][other],
         other_distinct_offers=s["distinct_offers"][other],
         other_first_price=s["first_price"][other],
+        other_first_value=values[s["first_package"][other] & (MAX_PACKAGES - 1)],
         other_previous_price=s["previous_price"][other],
         other_price=s["offer_price"][other],
+        other_past_prices=(s["previous_price"][other], earlier[0], earlier[1], earlier[2]),
+        other_past_values=_values_of_past_packages(values, s["earlier_packages"][other]),
         other_value=values[package_offered(s, other)],
         other_last_move=s["last_move"][other],
         other_claim_price=s["claim_price"][other],
@@ -197,6 +220,20 @@ def own_price(view: StrategyView, target: float, value: float) -> float:
 def best_end(view: StrategyView) -> float:
     """Return the end of the public range that the seat likes best."""
     return own_end(view.seat)
+
+
+@rule
+def other_offer_worth(view: StrategyView, back: int) -> float:
+    """Return what the other's offer is worth to the seat now: its last one, or one of the four before, 1 to 4 back."""
+    if back == 0:
+        return own_worth(view, view.other_price, view.other_value)
+    return own_worth(view, view.other_past_prices[back - 1], view.other_past_values[back - 1])
+
+
+@rule
+def other_offer_price(view: StrategyView, back: int) -> float:
+    """Return the price of the other's last offer, or of one of the four before, 1 to 4 back."""
+    return view.other_price if back == 0 else view.other_past_prices[back - 1]
 
 
 @rule

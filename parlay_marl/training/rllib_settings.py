@@ -8,6 +8,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, model_validator
 
 from parlay_marl.catalogue.files import validate
+from parlay_marl.catalogue.personas import load_persona, refuse_held_out
 from parlay_marl.envs.batch import Batch
 from parlay_marl.game.config import DEFAULT_SCENARIO, InferredGameFields
 from parlay_marl.training.config import Weights
@@ -48,6 +49,7 @@ class EnvSettings(InferredGameFields):
 
     def batch(self, games: int, *, against_opponents: bool) -> Batch:
         """Return games with an opponent in one seat, or with both seats played from outside."""
+        refuse_held_out(load_persona(name) for name in self.opponents)
         return Batch(
             games,
             list(self.scenarios),

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from parlay_marl.catalogue.personas import load_persona
+from parlay_marl.catalogue.personas import load_persona, refuse_held_out
 from parlay_marl.catalogue.rules import load_rules
 from parlay_marl.catalogue.scenarios import Params, build_params, load_scenario
 from parlay_marl.core.style import TRAIT_INPUTS
@@ -115,12 +115,15 @@ class Clock:
 class Run:
     """A training run: its league, its games and its learner, from the first frame or from a checkpoint on."""
 
-    def __init__(self, config: TrainingConfig, folder: Folder | None = None) -> None:
+    def __init__(self, config: TrainingConfig, folder: Folder | None = None, *, measures: bool = False) -> None:
+        """Prepare a run; one that `measures` a held-out opponent may meet it, as its policy is not kept."""
         ppo = _training_extra()
         self.config, self.folder = config, folder
         self.scenarios = [load_scenario(name) for name in config.scenarios]
         self.packages = max(scenario.n_packages for scenario in self.scenarios)
         self.others = [PersonaPlayer(load_persona(name)) for name in config.opponents]
+        if not measures:
+            refuse_held_out(player.persona for player in self.others)
         self.league = League(self.others, list(config.opponents.values()), config.snapshots)
         self._known_traits = _traits_of(self.others) if config.persona_rewards else None
         self._shape = zero_policy(config, self.packages)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from parlay_marl.catalogue import load_persona, load_scenario, persona_names, scenario_names
+from parlay_marl.catalogue import load_persona, load_scenario, partner_names, persona_names, scenario_names
 from parlay_marl.errors import CatalogueError, UnknownNameError
 from tests.helpers import case_name
 
@@ -233,7 +233,7 @@ def test_an_unknown_name_comes_with_the_nearest(kind: str, name: str, near: str)
 def test_a_name_like_no_other_comes_with_all(kind: str, name: Any) -> None:
     with pytest.raises(UnknownNameError) as refused:
         LOADERS[kind](name)
-    listed = persona_names() if kind == "persona" else scenario_names()
+    listed = sorted([*persona_names(), *partner_names()]) if kind == "persona" else scenario_names()
     assert "did you mean" in str(refused.value) or ", ".join(listed) in str(refused.value)
 
 

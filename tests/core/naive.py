@@ -666,6 +666,7 @@ class NaiveGame:
 
     def _figures_of(self, seat: str) -> dict[str, Any]:
         offers, claims, waiting = self.offers[seat], self.claims[seat], self.unanswered[seat]
+        earlier = ([offers[0]] * 4 + offers)[-2:-6:-1] if offers else [(0, 0)] * 4
         seen = [0] * MAX_PACKAGES
         for level, package in self.distinct_offers(seat):
             seen[package] |= 1 << level
@@ -677,6 +678,9 @@ class NaiveGame:
             "offer_price": offers[-1][0] if offers else 0,
             "previous_price": offers[-2:][0][0] if offers else 0,
             "first_price": offers[0][0] if offers else 0,
+            "first_package": offers[0][1] if offers else 0,
+            "earlier_prices": [price for price, _ in earlier[1:]],
+            "earlier_packages": [package for _, package in earlier],
             "claim_price": claims[-1]["price"] if claims else 0,
             "payoff_left": math.prod(self.costs_of_time[seat]),
             "start_accuracy": self.start_accuracy[seat],

@@ -157,6 +157,12 @@ class Talk:
         return self.said
 
 
+def persona_of(strategy: str, *, traits: Mapping[str, Any] | None = None, **tactics: Any) -> Persona:
+    """Return a persona of nothing but a strategy and some numbers."""
+    about = {"name": strategy, "title": strategy, "summary": strategy}
+    return Persona.model_validate(about | {"traits": traits or {}, "tactics": {"strategy": strategy, **tactics}})
+
+
 def changed(persona: Persona, *, traits: Mapping[str, Any] | None = None, **tactics: Any) -> Persona:
     """Return a persona with some of its numbers changed."""
     data = persona.model_dump()

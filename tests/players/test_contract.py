@@ -25,7 +25,7 @@ from parlay_marl.game.text import price_text
 from parlay_marl.players.persona import PersonaPlayer, PersonaTables, as_persona, as_player, persona_tables
 from parlay_marl.players.persona_numbers import PERSONA_DTYPE
 from parlay_marl.players.scripted import choose_move
-from tests.helpers import HOT, PERSONAS, SCENARIOS, Chooser, content, pick, without_price
+from tests.helpers import HOT, PARTNERS, PERSONAS, SCENARIOS, Chooser, content, pick, without_price
 from tests.players.talks import BUYER, SELLER, Position, positions, rows_of
 from tests.policies.networks import learned
 
@@ -52,12 +52,13 @@ LEARNED = ("learned", "learned shark", "learned prices")
 WITHOUT_REASON = ("champion", "random", *LEARNED)
 """Dice, and policies, whose weights know no worth: nothing keeps them from a bad deal."""
 
-WITH_REASON = [name for name in PERSONAS if name not in WITHOUT_REASON]
+WITH_REASON = [name for name in [*PERSONAS, *PARTNERS] if name not in WITHOUT_REASON]
 """All others make and take no deal that is worth less than nothing to them."""
 
 PUBLIC = {
     "scenario", "round", "seat", "opener", "ending", "closed_by", "hot_streak", "erosion_ticks", "events_fired",
     "tags_fired", "tension", "carry", "tension_peak", "credibility", "offer_price", "previous_price", "first_price",
+    "earlier_prices", "earlier_packages", "first_package",
     "claim_price", "offers_made", "distinct_offers", "offer_package", "claim_package", "claim_status", "last_move",
     "claims_made", "bluffs_caught", "wrong_challenges", "offers_seen",
 }  # fmt: skip
@@ -181,7 +182,7 @@ def test_it_never_makes_or_takes_a_deal_worth_less_than_nothing(career: Career) 
 
 
 def test_only_dice_and_policies_are_free_to_make_bad_deals() -> None:
-    players = {name: seat_taker(name) for name in [*PERSONAS, *LEARNED]}
+    players = {name: seat_taker(name) for name in [*PERSONAS, *PARTNERS, *LEARNED]}
     learned_ones = {name for name, player in players.items() if player.policy is not None}
     dice = {name for name, player in players.items() if player.persona.tactics.strategy == "random"}
     assert learned_ones | dice == set(WITHOUT_REASON)

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from parlay_marl.catalogue import load_persona
-from parlay_marl.catalogue.personas import Persona
 from parlay_marl.core.style import CHOICE_DTYPE, TRAITS
 from parlay_marl.game.config import make_config
 from parlay_marl.players import strategies
@@ -21,24 +20,19 @@ from parlay_marl.players.strategies import NUMBERS, STRATEGIES
 from parlay_marl.players.view import StrategyView, look
 from tests.core.games import PLAIN
 from tests.helpers import SCENARIOS, content
-from tests.players.talks import positions, rows_of
+from tests.players.talks import persona_of, positions, rows_of
 
 pytestmark = pytest.mark.filterwarnings("ignore:overflow encountered:RuntimeWarning")  # plain Python counts words
 every_strategy = pytest.mark.parametrize("name", STRATEGIES)
 
 ARGUMENTS = {
     "aspiration": ["view", "style", "demand"],
-    "offer_worth": ["view", "asked", "demand", "key"],
+    "offer_worth": ["view", "style", "asked", "demand", "key"],
+    "accepts": ["view", "style", "asked", "demand"],
     "whole_turn": ["view", "legal", "key"],
 }
 PRIVATE = ("reservation", "urgency", "alternative", "belief", "sensitivity", "package_values", "own_best")
 """Figures of the other seat that a view must not depend on."""
-
-
-def played_by(name: str) -> PersonaPlayer:
-    """Return a persona of nothing but a strategy."""
-    about = {"name": "x", "title": "X", "summary": "X."}
-    return PersonaPlayer(Persona.model_validate({**about, "tactics": {"strategy": name}}))
 
 
 def test_the_strategies_are_the_files_of_their_folder() -> None:
@@ -70,7 +64,7 @@ def test_each_number_belongs_to_one_part_or_strategy() -> None:
 
 @every_strategy
 def test_a_strategy_plays_a_persona_that_a_file_can_name(name: str) -> None:
-    player, choice = played_by(name), np.zeros(1, CHOICE_DTYPE)
+    player, choice = PersonaPlayer(persona_of(name)), np.zeros(1, CHOICE_DTYPE)
     assert int(player.record[0]["base"]["strategy"]) == NUMBERS[name]
     config, moves = make_config(PLAIN), set()
     for turn in positions(config, (player, PersonaPlayer(load_persona("linear"))), 0):
