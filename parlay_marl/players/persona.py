@@ -16,6 +16,8 @@ from parlay_marl.core.style import TRAIT_INPUTS
 from parlay_marl.errors import ConfigurationError
 from parlay_marl.players.persona_numbers import PERSONA_DTYPE
 from parlay_marl.players.player import BatchedPlayer, Player
+from parlay_marl.players.strangers.negmas_names import is_negmas
+from parlay_marl.players.strangers.negmas_player import NegmasPlayer
 from parlay_marl.policies.policy import Policy, read_with_digest
 
 NO_WEIGHTS = np.zeros(0, np.float32)
@@ -116,7 +118,9 @@ def as_persona(player: str | Path | Persona | PersonaPlayer) -> PersonaPlayer:
 
 
 def as_player(player: str | Path | Persona | AnyPlayer) -> AnyPlayer:
-    """Return the player of a seat: a persona, see `as_persona`, a `Player`, or a `BatchedPlayer`."""
+    """Return the player of a seat: a persona, see `as_persona`, a player object, or `negmas:NAME` of NegMAS."""
+    if isinstance(player, str) and is_negmas(player):
+        return NegmasPlayer(player)
     if isinstance(player, str) and ":" in player and not is_path(player):
         raise ConfigurationError(
             f"{player!r}: import paths are for tournaments and the command line; import it, and give the object"
@@ -129,5 +133,5 @@ def as_player(player: str | Path | Persona | AnyPlayer) -> AnyPlayer:
         return player
     raise ConfigurationError(
         f"{player!r} cannot play a seat; give a persona's name or file, "
-        "a `Player`, or an object with a `name` and a method `act(observations, masks)`"
+        "a `Player`, an object with a `name` and a method `act(observations, masks)`, or `negmas:NAME`"
     )

@@ -12,6 +12,8 @@ from parlay_marl.catalogue.personas import persona_names
 from parlay_marl.errors import ConfigurationError, UnknownNameError
 from parlay_marl.players.persona import PersonaPlayer, as_persona
 from parlay_marl.players.player import BatchedPlayer, Player
+from parlay_marl.players.strangers.negmas_names import is_negmas
+from parlay_marl.players.strangers.negmas_player import NegmasPlayer
 from parlay_marl.server.hosted_player import HostedPlayer, PlayerThreads
 from parlay_marl.server.settings import ServerSettings
 from parlay_marl.server.telemetry import Telemetry
@@ -74,6 +76,8 @@ def _new_player(path: str) -> Player | BatchedPlayer:
     """
     from parlay_marl.tournament.entrants import checked_policy
 
+    if is_negmas(path):
+        return NegmasPlayer(path)
     thing = pkgutil.resolve_name(path)
     is_maker = inspect.isclass(thing) or not hasattr(thing, "act")
     return checked_policy(thing() if is_maker else copy.deepcopy(thing), path)

@@ -19,6 +19,8 @@ from parlay_marl.catalogue.personas import Persona, persona_names
 from parlay_marl.errors import ConfigurationError, PolicyFileError, UnknownNameError
 from parlay_marl.players.persona import PersonaPlayer, as_persona
 from parlay_marl.players.player import BatchedPlayer, Player
+from parlay_marl.players.strangers.negmas_names import home_of, is_negmas
+from parlay_marl.players.strangers.negmas_player import NegmasPlayer
 from parlay_marl.printable import escaped
 from parlay_marl.studies.names import check_names
 from parlay_marl.tournament.games import POLICY_DIGEST, EntrantInfo
@@ -82,7 +84,10 @@ def load_entrants(entrants: Sequence[EntrantLike] | None) -> tuple[Entrant, ...]
 
 
 def load_entrant(entrant: EntrantLike) -> Entrant:
-    """Return an entrant from a persona, its name or its file, a player or policy, or an import path `module:Name`."""
+    """Return an entrant from a persona, its name or its file, a player or policy, or an import path `module:Name`.
+
+    `negmas:Name` is a negotiator of NegMAS.
+    """
     if isinstance(entrant, Entrant):
         return entrant
     if isinstance(entrant, str) and ":" in entrant and not is_path(entrant):
@@ -141,6 +146,8 @@ def load_policy(path: str) -> Policy:
 
 
 def _loaded_policy(path: str) -> Policy:
+    if is_negmas(path):
+        return NegmasPlayer(path)
     thing = _found(path)
     if inspect.isclass(thing) or not hasattr(thing, "act"):
         if not callable(thing):
@@ -198,7 +205,7 @@ def _from_persona(player: PersonaPlayer) -> Entrant:
 def _from_path(path: str) -> Entrant:
     """Return the entrant of an import path."""
     policy = load_policy(path)
-    module = path.partition(":")[0]
+    module = home_of(path) if is_negmas(path) else path.partition(":")[0]
     source = {"import": path, "sha256": _file_digest(module)}
     return Entrant(
         EntrantInfo(policy.name, "policy", source),

@@ -10,15 +10,20 @@ from importlib.util import find_spec
 import pytest
 
 LIBRARIES = ("agilerl", "stable_baselines3", "supersuit", "tianshou", "torchrl")
-THEIR_MODULES = "accelerate|agilerl|dill|sensai|stable_baselines3|supersuit|tensordict|tianshou|torch|torchrl|wandb"
+OWN_LIBRARY = {"negmas": ("negmas",)}
+"""Tests that need one library only, by a word in the names of their files."""
+THEIR_MODULES = (
+    "negmas|accelerate|agilerl|dill|sensai|stable_baselines3|supersuit|tensordict|tianshou|torch|torchrl|wandb"
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Skip everything where a library is missing, and leave what warns inside the libraries to them."""
-    missing = [name for name in LIBRARIES if find_spec(name) is None]
     for item in items:
         if item.path.parent.name != "strangers":
             continue
+        needed = next((own for word, own in OWN_LIBRARY.items() if word in item.path.name), LIBRARIES)
+        missing = [name for name in needed if find_spec(name) is None]
         if missing:
             item.add_marker(pytest.mark.skip(reason=f"{', '.join(missing)}: not in this environment"))
         item.add_marker(pytest.mark.filterwarnings(rf"ignore:::({THEIR_MODULES})\b"))
@@ -26,6 +31,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(autouse=True)
 def one_thread() -> None:
-    import torch
-
-    torch.set_num_threads(1)
+    torch = pytest.importorskip("torch") if find_spec("torch") else None
+    if torch is not None:
+        torch.set_num_threads(1)

@@ -1,0 +1,189 @@
+#!/usr/bin/env python3
+"""Play entrants against strategies of NegMAS that none of them was made for, and write their payoffs by our rules.
+
+python experiments/strangers.py                                # all personas, 12 strategies, 2 scenarios
+python experiments/strangers.py --entrant champion --games 50  # one entrant, fewer games
+python experiments/strangers.py --json strangers.json          # the figures as JSON as well, after every 25 games
+python experiments/strangers.py --table strangers.json         # print the tables of such a file
+
+Needs NegMAS: pip install "parlay-marl[negmas]". Game `k` of a seed has the same limits, urgencies and opener whoever
+plays it, and NegMAS draws its own chance from the number of the game, so that entrants are compared on the same games.
+Intervals are of the mean over games of one number, which all partners and both seats share.
+
+NegMAS is here for measuring: no parameter of a persona, a policy or a tracker is chosen by these figures.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import random
+import sys
+import time
+import warnings
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from parlay_marl.catalogue.personas import persona_names
+from parlay_marl.core.outcome import Ending
+from parlay_marl.errors import PolicyError
+from parlay_marl.game.config import make_config
+from parlay_marl.game.game import Game
+from parlay_marl.game.outcome import make_report
+from parlay_marl.players.persona import as_player
+from parlay_marl.studies.intervals import student_interval
+
+PARTNERS = (
+    "BoulwareTBNegotiator",
+    "LinearTBNegotiator",
+    "ConcederTBNegotiator",
+    "AspirationNegotiator",
+    "NiceTitForTatNegotiator",
+    "NaiveTitForTatNegotiator",
+    "MiCRONegotiator",
+    "ToughNegotiator",
+    "RandomNegotiator",
+    "HybridNegotiator",
+    "TopFractionNegotiator",
+    "CABNegotiator",
+)
+SCENARIOS = ("saas_enterprise", "uniform")
+PAYOFF, OTHERS, DEAL, ZOPA, FAILED = range(5)
+FIGURES = 5
+
+AT_ONCE = 25
+"""Games of a task: after as many of every cell, the figures so far are written."""
+
+Task = tuple[str, str, str, int, int, int]
+"""Scenario, partner, entrant, the first game's number and the one after the last, seed."""
+
+
+def play(task: Task) -> Any:
+    """Return the figures of an entrant's games in both seats, `(2, games, FIGURES)`."""
+    scenario, partner, entrant, start, stop, seed = task
+    warnings.simplefilter("ignore")
+    found = np.zeros((2, stop - start, FIGURES))
+    config = make_config(scenario)
+    for seat in range(2):
+        players = [as_player(entrant), as_player(f"negmas:{partner}")]
+        game = Game(config, players if seat == 0 else players[::-1])
+        for number in range(start, stop):
+            found[seat, number - start] = _one(game, seat, seed, number)
+    return found
+
+
+def _one(game: Game, seat: int, seed: int, number: int) -> list[float]:
+    """Return the figures of one game; a partner that fails leaves the entrant without a deal."""
+    random.seed(seed + number)
+    np.random.seed(seed + number)
+    failed = False
+    try:
+        game.start(seed, number)
+    except PolicyError:
+        failed = True
+        game.begin(seed, number)
+    report = make_report(game.rows, game.config.params)[0]
+    own, other = float(report["payoff"][seat]), float(report["payoff"][1 - seat])
+    return [own, other, report["ending"] == Ending.DEAL, report["start_width"] > 0, failed]
+
+
+def summary(cell: Any) -> dict[str, Any]:
+    """Return the means of games `(seats, games, FIGURES)` in words."""
+    has_zopa = cell[..., ZOPA] > 0
+    return {
+        "payoff": round(float(cell[..., PAYOFF].mean()), 4),
+        "by_seat": [round(float(part), 4) for part in cell[..., PAYOFF].mean(axis=1)],
+        "partners_payoff": round(float(cell[..., OTHERS].mean()), 4),
+        "deals": round(float(cell[..., DEAL].mean()), 4),
+        "deals_where_zopa": round(float(cell[..., DEAL][has_zopa].mean()), 4) if has_zopa.any() else None,
+        "failed_games": int(cell[..., FAILED].sum()),
+    }
+
+
+def overall(cells: Sequence[Any]) -> dict[str, Any]:
+    """Return the mean payoff over all partners and both seats, with its 95% interval over game numbers."""
+    payoffs = np.stack([cell[..., PAYOFF] for cell in cells])
+    found = student_interval(payoffs.mean(axis=(0, 1)))
+    return {**summary(np.concatenate(cells)), "low": round(found.low, 4), "high": round(found.high, 4)}
+
+
+def measure(given: argparse.Namespace) -> dict[str, Any]:
+    """Play everything, and write the figures so far again and again; return them by scenario, entrant and partner."""
+    names = [(s, p, e) for s in given.scenario for p in given.partner for e in given.entrant]
+    cells = {name: np.zeros((2, 0, FIGURES)) for name in names}
+    began, result = time.perf_counter(), {}
+    with multiprocessing.get_context("spawn").Pool(given.processes) as pool:
+        for start in range(0, given.games, AT_ONCE):
+            stop = min(start + AT_ONCE, given.games)
+            tasks = [(*name, start, stop, given.seed) for name in names]
+            for done, (name, found) in enumerate(zip(names, pool.imap(play, tasks), strict=True), 1):
+                cells[name] = np.concatenate([cells[name], found], axis=1)
+                seconds = time.perf_counter() - began
+                print(f"[{seconds:6.0f} s] games {start} to {stop}: {done} of {len(names)}", file=sys.stderr)
+            result = figures(cells, given, stop)
+            if given.json:
+                Path(given.json).write_text(json.dumps(result, indent=1) + "\n", "utf-8")
+    return result
+
+
+def figures(cells: dict[tuple[str, str, str], Any], given: argparse.Namespace, games: int) -> dict[str, Any]:
+    """Return the figures of all cells by scenario, entrant and partner."""
+    scenarios = {}
+    for scenario in given.scenario:
+        entrants = {}
+        for entrant in given.entrant:
+            own = {partner: cells[scenario, partner, entrant] for partner in given.partner}
+            partners = {partner: summary(cell) for partner, cell in own.items()}
+            entrants[entrant] = {"overall": overall(list(own.values())), "partners": partners}
+        scenarios[scenario] = entrants
+    versions = {name: version(name) for name in ("parlay-marl", "negmas", "numpy")}
+    return {"games_a_seat": games, "seed": given.seed, "versions": versions, "scenarios": scenarios}
+
+
+def print_tables(result: dict[str, Any]) -> None:
+    """Print the tables as Markdown: means, then payoffs and shares of deals by partner."""
+    for scenario, entrants in result["scenarios"].items():
+        order = sorted(entrants, key=lambda name: -entrants[name]["overall"]["payoff"])
+        print(f"\n`{scenario}`, {result['games_a_seat']} games a seat and partner\n")
+        print("| entrant | mean payoff | 95% interval | deals where there was a ZOPA | the partners' payoff |")
+        print("| --- | --- | --- | --- | --- |")
+        for name in order:
+            all_ = entrants[name]["overall"]
+            interval = f"{all_['low']:.3f} to {all_['high']:.3f}"
+            shares = f"{all_['deals_where_zopa']:.0%} | {all_['partners_payoff']:.3f}"
+            print(f"| {name} | {all_['payoff']:.3f} | {interval} | {shares} |")
+        print("\n| payoff, and deals where there was a ZOPA | " + " | ".join(order) + " |")
+        print("| --- |" + " --- |" * len(order))
+        for partner in entrants[order[0]]["partners"]:
+            cells = [entrants[name]["partners"][partner] for name in order]
+            shown = [f"{cell['payoff']:.2f}, {cell['deals_where_zopa']:.0%}" for cell in cells]
+            print(f"| {partner.removesuffix('Negotiator')} | " + " | ".join(shown) + " |")
+
+
+def main() -> None:
+    """Play, print the tables and, where asked, write the figures."""
+    parser = argparse.ArgumentParser(description="Play entrants against strategies of NegMAS.")
+    parser.add_argument("--entrant", action="append", help="persona or policy file; repeat for more (default: all)")
+    parser.add_argument("--partner", action="append", help="class of NegMAS; repeat for more (default: the twelve)")
+    parser.add_argument("--scenario", action="append", help="repeat for more (default: saas_enterprise and uniform)")
+    parser.add_argument("--games", type=int, default=200, help="games a seat against each partner (default 200)")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--processes", type=int, default=1)
+    parser.add_argument("--json", metavar="FILE", help="write the figures to a file")
+    parser.add_argument("--table", metavar="FILE", help="print the tables of such a file, and play nothing")
+    given = parser.parse_args()
+    if given.table:
+        print_tables(json.loads(Path(given.table).read_text("utf-8")))
+        return
+    given.entrant = given.entrant or persona_names()
+    given.partner, given.scenario = given.partner or list(PARTNERS), given.scenario or list(SCENARIOS)
+    print_tables(measure(given))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,194 @@
+"""Our players in mechanisms of NegMAS, and scenarios from and to its folders."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("negmas", reason="negmas: not in this environment")
+
+from negmas import BoulwareTBNegotiator, ConcederTBNegotiator, LinearTBNegotiator, SAOMechanism, make_issue, make_os
+from negmas.preferences import LinearAdditiveUtilityFunction, MappingUtilityFunction
+from negmas.preferences.value_fun import AffineFun, TableFun
+
+from parlay_marl.catalogue.personas import persona_names
+from parlay_marl.catalogue.scenarios import load_scenario, scenario_names
+from parlay_marl.errors import CatalogueError, ConfigurationError
+from parlay_marl.exchange import as_negotiator, export_scenario, import_scenario
+from parlay_marl.game.config import make_config
+from parlay_marl.game.game import Game
+from parlay_marl.game.view import view_of
+from parlay_marl.negotiation_v0 import Action, Player, SeatView
+from parlay_marl.players.strangers.negmas_deal import deal_of, utility
+
+PRICE = make_issue([float(price) for price in range(100, 201, 5)], "price")
+SPACE = make_os([PRICE])
+TERMS = make_os([make_issue(["now", "later"], "payment"), make_issue((100, 200), "price")])
+
+
+def buyer(reserved: float = 0.2) -> Any:
+    """Return a buyer's utility function: 1 at 100, 0 at 200."""
+    return LinearAdditiveUtilityFunction([AffineFun(-0.01, 2.0)], outcome_space=SPACE, reserved_value=reserved)
+
+
+def seller(reserved: float = 0.3) -> Any:
+    return LinearAdditiveUtilityFunction([AffineFun(0.01, -1.0)], outcome_space=SPACE, reserved_value=reserved)
+
+
+class Watcher(Player):
+    """Repeats one price and keeps what it sees."""
+
+    name = "watcher"
+    views: list[SeatView] = []
+
+    def act(self, view: SeatView) -> Action:
+        self.views.append(view)
+        return view.make_offer(view.scenario.low + 10 if view.role == "buyer" else view.scenario.high - 10)
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+@pytest.mark.parametrize("name", persona_names())
+def test_every_persona_sits_in_a_mechanism(name: str, is_first: bool) -> None:
+    ours, theirs = as_negotiator(name, seed=1)(), ConcederTBNegotiator()
+    mechanism = SAOMechanism(outcome_space=SPACE, n_steps=20)
+    for negotiator in (ours, theirs) if is_first else (theirs, ours):
+        mechanism.add(negotiator, ufun=buyer() if negotiator is ours else seller())
+    state = mechanism.run()
+    assert not state.has_error
+    assert all(offer in SPACE for _, offer in mechanism.trace if offer is not None)
+    if name in {"linear", "conceder", "boulware"}:
+        assert state.agreement is not None
+        assert buyer()(state.agreement) >= 0.2
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_player_sees_its_own_ufun_and_the_offers(is_first: bool) -> None:
+    Watcher.views.clear()
+    kind = as_negotiator(Watcher(), seed=1)
+    assert kind.__name__ == "WatcherNegotiator"
+    mechanism = SAOMechanism(outcome_space=SPACE, n_steps=6)
+    for negotiator, ufun in [(kind(), seller()), (BoulwareTBNegotiator(), buyer())][:: 1 if is_first else -1]:
+        mechanism.add(negotiator, ufun=ufun)
+    mechanism.run()
+    views = Watcher.views
+    assert [view.round for view in views] == list(range(6))
+    assert {(view.role, view.rounds, view.reservation_price, view.payoff_left) for view in views} == {
+        ("seller", 6, 130.0, 1.0)
+    }
+    assert views[-1].reservation_price == 130.0
+    others = [offer[0] for who, offer in mechanism.trace if not who.startswith("Watcher")]
+    shown = [view.counter_offer.price for view in views if view.counter_offer]
+    assert shown == others[: len(shown)]
+    assert {offer for who, offer in mechanism.trace if who.startswith("Watcher")} == {(190.0,)}
+    for price in (100.0, 145.0, 200.0):
+        assert views[0].worth(price) / 100 == pytest.approx(seller()((price,)) - 0.3)
+
+
+def test_terms_are_packages() -> None:
+    ufun = LinearAdditiveUtilityFunction(
+        {"payment": TableFun({"now": 0.0, "later": 0.5}), "price": AffineFun(-0.01, 2.0)},
+        outcome_space=TERMS,
+        reserved_value=0.4,
+    )
+    other = LinearAdditiveUtilityFunction(
+        {"payment": TableFun({"now": 0.2, "later": 0.0}), "price": AffineFun(0.01, -1.0)}, outcome_space=TERMS
+    )
+    Watcher.views.clear()
+    mechanism = SAOMechanism(outcome_space=TERMS, n_steps=4)
+    mechanism.add(as_negotiator(Watcher(), seed=0)(), ufun=ufun)
+    mechanism.add(LinearTBNegotiator(), ufun=other)
+    mechanism.run()
+    view = Watcher.views[-1]
+    assert view.package_worth == (0.0, 50.0)
+    assert view.reservation_price == 160.0
+    assert view.worth(120.0, {"now": 0, "later": 1}["later"]) / 100 == pytest.approx(ufun(("later", 120)) - 0.4)
+    assert mechanism.trace[0][1] == ("later", 110)
+
+
+def test_what_a_mechanism_must_have() -> None:
+    def run(ufun: Any, space: Any = SPACE, **limits: Any) -> None:
+        mechanism = SAOMechanism(outcome_space=space, **limits)
+        mechanism.add(as_negotiator("linear")(), ufun=ufun)
+        mechanism.add(LinearTBNegotiator(), ufun=ufun)
+        mechanism.run()
+
+    with pytest.raises(ConfigurationError, match="give the mechanism n_steps"):
+        run(buyer(), time_limit=5.0)
+    colours = make_os([make_issue(["red", "blue"], "colour")])
+    with pytest.raises(ConfigurationError, match="no issue is a price: colour"):
+        run(MappingUtilityFunction(lambda outcome: 0.5, outcome_space=colours), colours, n_steps=5)
+    with pytest.raises(ConfigurationError, match="is not linear in it"):
+        run(MappingUtilityFunction(lambda outcome: outcome[0] ** 2, outcome_space=SPACE), n_steps=5)
+
+
+# ------------------------------------------------------------------ scenarios
+
+
+@pytest.mark.parametrize("form", ["yaml", "json", "xml"])
+@pytest.mark.parametrize("name", scenario_names())
+def test_scenarios_make_the_round_trip(name: str, form: str, tmp_path: Path) -> None:
+    """The figures of a game, written and read again, are worth the same to both seats, deal by deal."""
+    scenario, found = load_scenario(name), None
+    game = Game(make_config(scenario))
+    game.reset(seed=4, number=2)
+    views = [view_of(game, seat) for seat in range(2)]
+    export_scenario(scenario, tmp_path / "folder", form=form, seed=4, number=2)
+    try:
+        found = import_scenario(tmp_path / "folder")
+    except CatalogueError as error:
+        assert any(text in str(error) for text in ("lies outside the public range", "there is no ZOPA"))
+        return
+    assert (found.low, found.high, found.n_packages) == (scenario.low, scenario.high, scenario.n_packages)
+    width = scenario.high - scenario.low
+    assert found.reservation.buyer == pytest.approx(views[0].reservation_price, abs=1e-6 * width)
+    assert found.reservation.seller == pytest.approx(views[1].reservation_price, abs=1e-6 * width)
+    for seat, worths in enumerate(found.package_values() * width):
+        expected = np.array(views[seat].package_worth) - views[seat].package_worth[0]
+        assert sorted(worths - worths[0]) == pytest.approx(sorted(expected), abs=1e-6 * width)
+
+
+def test_nominal_figures(tmp_path: Path) -> None:
+    export_scenario("saas_enterprise", tmp_path / "saas")
+    found = import_scenario(tmp_path / "saas", name="again")
+    assert (found.name, found.reservation.buyer, found.reservation.seller) == ("again", 165_000, 125_000)
+    with pytest.raises(ConfigurationError, match="give a seed"):
+        export_scenario("uniform", tmp_path / "uniform")
+
+
+def test_reasons_why_a_folder_does_not_fit(tmp_path: Path) -> None:
+    from negmas.inout import Scenario as NegmasScenario
+
+    def refused(space: Any, *ufuns: Any) -> str:
+        folder = tmp_path / str(len(list(tmp_path.iterdir())))
+        folder.mkdir()
+        NegmasScenario(outcome_space=space, ufuns=tuple(ufuns)).dumpas(folder, "yaml")
+        with pytest.raises(CatalogueError) as caught:
+            import_scenario(folder)
+        return str(caught.value)
+
+    assert "both utility functions rise, or fall" in refused(SPACE, buyer(), buyer())
+    assert "it has 3 utility functions" in refused(SPACE, buyer(), seller(), seller())
+    assert "there is no ZOPA" in refused(SPACE, buyer(0.8), seller(0.8))
+    bent = LinearAdditiveUtilityFunction([TableFun({p: (p / 200) ** 2 for p in PRICE.all})], outcome_space=SPACE)
+    assert "is not linear in it" in refused(SPACE, buyer(), bent)
+    colours = make_os([make_issue(["red", "blue"], "colour")])
+    flat = LinearAdditiveUtilityFunction([TableFun({"red": 0.0, "blue": 1.0})], outcome_space=colours)
+    assert "no issue is a price: colour" in refused(colours, flat, flat)
+    with pytest.raises(CatalogueError, match="NegMAS finds no scenario there"):
+        import_scenario(tmp_path / "nowhere")
+
+
+def test_the_deal_of_an_export_is_that_of_a_game(tmp_path: Path) -> None:
+    """An imported scenario is played with exactly its figures."""
+    export_scenario("hiring_package_terms", tmp_path / "hiring", seed=1)
+    found = import_scenario(tmp_path / "hiring")
+    game = Game(make_config(found))
+    game.reset(seed=9)
+    for seat in range(2):
+        view = view_of(game, seat)
+        ufun = utility(deal_of(found), seat, (view.reservation_price, view.package_worth))
+        assert view.reservation_price == pytest.approx((found.reservation.buyer, found.reservation.seller)[seat])
+        assert 0.0 <= ufun.reserved_value <= 1.0
