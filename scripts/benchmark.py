@@ -4,6 +4,7 @@
 python scripts/benchmark.py digests        # write the digests of scenarios and partners into the standard suite
 python scripts/benchmark.py best-replies   # choose and measure the best replies known, in every task
 python scripts/benchmark.py results        # play the standard benchmark with the players of the leaderboard
+python scripts/benchmark.py learners       # train the small policies that are partners
 python scripts/benchmark.py schema         # write the JSON schema of a result
 """
 
@@ -12,21 +13,34 @@ from __future__ import annotations
 import argparse
 import json
 import re
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from parlay_marl.catalogue.personas import persona_names
 from parlay_marl.catalogue.scenarios import load_scenario
 from parlay_marl.core.moves import BUYER, SELLER
+from parlay_marl.policies.policy import write_policy
 from parlay_marl.studies.benchmark.best_replies import KEPT, BestReplies, Reply
 from parlay_marl.studies.benchmark.result import SCHEMA, schema
 from parlay_marl.studies.benchmark.suite import STANDARD, load_suite, persona_digest, scenario_digest
 from parlay_marl.tournament.benchmark import run_benchmark
 from parlay_marl.tournament.focal import load_partner
+from parlay_marl.training.config import TrainingConfig
+from parlay_marl.training.selfplay import train
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "docs" / "benchmark"
 """The folder of the results that the leaderboard is made from."""
+COMMON = {"frames": 1_500_000, "hidden": (32, 32), "snapshot_every": 250_000, "evaluate_every": 10**12}
+ALONE = {"opponents": {}, "opponent_share": 0.0, "self_share": 0.5, "past_share": 0.5, "activation": "tanh"}
+LEARNERS = {
+    "learned_1": {"seed": 1, "exit_bonus": 0.1},
+    "learned_2": {"seed": 2, "exit_bonus": 0.1},
+    "selfplay_1": {"seed": 3, **ALONE},
+    "selfplay_2": {"seed": 4, **ALONE},
+}
+"""The small policies: two have learned against the catalogue, two have never met anyone but themselves."""
 PART = re.compile(r"^\[\[(scenarios|partners)\]\]\n(?:(?!\[\[).*\n?)*", re.MULTILINE)
 
 
@@ -92,10 +106,20 @@ def write_results(players: Sequence[str], threads: int) -> None:
         print(result.player.name, {name: each.total.payoff.mean for name, each in result.sets.items()}, flush=True)
 
 
+def write_learners(threads: int) -> None:
+    """Train the small policies, and keep their files beside the suite."""
+    for name, settings in LEARNERS.items():
+        with tempfile.TemporaryDirectory() as folder:
+            config = {"name": name, "threads": threads, **COMMON, **settings}
+            policy = train(TrainingConfig.model_validate(config), Path(folder) / name)
+        write_policy(STANDARD.parent / "partners" / f"{name}.safetensors", policy)
+        print(f"{name}: {policy.training['frames']:,} frames", flush=True)
+
+
 def main() -> None:
     """Make one of the files."""
     parser = argparse.ArgumentParser(description="Make what the standard benchmark is fixed by, and kept results.")
-    parser.add_argument("what", choices=("digests", "best-replies", "results", "schema"))
+    parser.add_argument("what", choices=("digests", "best-replies", "results", "learners", "schema"))
     parser.add_argument("players", nargs="*", help="players; default: the catalogue's personas")
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
@@ -106,6 +130,8 @@ def main() -> None:
         write_best_replies(players, options.threads)
     elif options.what == "results":
         write_results(players, options.threads)
+    elif options.what == "learners":
+        write_learners(options.threads)
     else:
         SCHEMA.write_text(json.dumps(schema(), indent=1) + "\n", "utf-8")
 

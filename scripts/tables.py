@@ -7,6 +7,7 @@ python scripts/tables.py --check   # say which files are stale, and fail
 
 from __future__ import annotations
 
+import functools
 import re
 import sys
 import tomllib
@@ -34,6 +35,9 @@ from parlay_marl.players.strategies import STRATEGIES
 from parlay_marl.server.protocols.openenv_messages import NegotiationAction, NegotiationObservation
 from parlay_marl.server.protocols.openenv_reset import ResetRequest
 from parlay_marl.server.settings import ServerSettings
+from parlay_marl.studies.benchmark import leaderboard
+from parlay_marl.studies.benchmark.result import BenchmarkResult
+from parlay_marl.studies.benchmark.suite import EXTRA, HELD_OUT, PUBLIC
 from parlay_marl.studies.metrics import METRICS, Metric
 from parlay_marl.tournament.analysis import RATINGS, Definition
 from parlay_marl.tournament.games import COLUMNS
@@ -41,7 +45,15 @@ from parlay_marl.training.config import TrainingConfig
 from parlay_marl.training.rllib_settings import EnvSettings
 
 ROOT = Path(__file__).resolve().parent.parent
-FILES = ("README.md", "docs/reference.md", "docs/metrics.md", "docs/rllib.md", "docs/server.md", "docs/training.md")
+FILES = (
+    "README.md",
+    "docs/benchmark.md",
+    "docs/reference.md",
+    "docs/metrics.md",
+    "docs/rllib.md",
+    "docs/server.md",
+    "docs/training.md",
+)
 BLOCK = re.compile(r"(<!-- table: (\S+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
 
 
@@ -198,6 +210,12 @@ def first_protocol_table() -> str:
     )
 
 
+@functools.cache
+def benchmark_results() -> list[BenchmarkResult]:
+    """Return the kept results of the benchmark."""
+    return leaderboard.read_results(ROOT / "docs" / "benchmark")
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "observation": observation_table,
     "infos": info_table,
@@ -221,6 +239,13 @@ TABLES: dict[str, Callable[[], str]] = {
     "scenarios": scenario_table,
     "metrics": lambda: definition_table(METRICS),
     "first-protocol": first_protocol_table,
+    "benchmark-partners": lambda: markdown(*leaderboard.partners_table()),
+    "benchmark-public": lambda: markdown(*leaderboard.standings_table(benchmark_results(), PUBLIC)),
+    "benchmark-held-out": lambda: markdown(*leaderboard.standings_table(benchmark_results(), HELD_OUT)),
+    "benchmark-extra": lambda: markdown(*leaderboard.standings_table(benchmark_results(), EXTRA)),
+    "benchmark-classes": lambda: markdown(*leaderboard.classes_table(benchmark_results())),
+    "benchmark-conduct-public": lambda: markdown(*leaderboard.conduct_table(benchmark_results(), PUBLIC)),
+    "benchmark-conduct-held-out": lambda: markdown(*leaderboard.conduct_table(benchmark_results(), HELD_OUT)),
     "ratings": lambda: definition_table(RATINGS),
 }
 

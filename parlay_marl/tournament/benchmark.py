@@ -9,6 +9,7 @@ from typing import Any
 
 from parlay_marl import __version__
 from parlay_marl.core.compiled.kept import source_digest
+from parlay_marl.errors import ConfigurationError, MissingExtraError
 from parlay_marl.game.config import whole_number
 from parlay_marl.game.position import checked_seed
 from parlay_marl.simulation.cells import MOST_GAMES, in_order
@@ -18,12 +19,12 @@ from parlay_marl.studies.benchmark.pooled import set_result, task_result
 from parlay_marl.studies.benchmark.result import BenchmarkResult, PlayerInfo, SuiteInfo
 from parlay_marl.studies.benchmark.scores import TaskScore
 from parlay_marl.studies.benchmark.store import TaskStore
-from parlay_marl.studies.benchmark.suite import SETS, STANDARD, WORDS, Suite, load_suite
+from parlay_marl.studies.benchmark.suite import EXTRA, SETS, STANDARD, WORDS, Suite, load_suite
 from parlay_marl.tournament.entrants import Entrant, EntrantLike, load_entrant
 from parlay_marl.tournament.executors.hosts import HostPool
 from parlay_marl.tournament.executors.local import host_pool
 from parlay_marl.tournament.focal import FOCAL, Finished, FocalSchedule
-from parlay_marl.tournament.forfeits import OnForfeit
+from parlay_marl.tournament.forfeits import Forfeit, OnForfeit
 from parlay_marl.tournament.run import MOST_WORKERS, OnCell, checked_timeout
 
 
@@ -40,6 +41,7 @@ def run_benchmark(
     resume: bool = False,
     on_cell: OnCell | None = None,
     on_forfeit: OnForfeit | None = None,
+    extra: bool | None = None,
 ) -> BenchmarkResult:
     """Play all tasks of a suite with a focal player, and return its figures.
 
@@ -49,24 +51,43 @@ def run_benchmark(
     takes each task as it is finished; with `resume` the benchmark in it goes on. `on_cell` is called with the number of
     tasks that are done and the number of all, `on_forfeit` with each forfeit.
 
+    `extra` says whether partners of other libraries play, too; None lets them where all that they need is installed.
+
     Raises `ConfigurationError` before the first game for arguments that cannot be used, and for a partner or scenario
     that has changed since the suite was fixed.
     """
-    focal, chosen = load_entrant(player), load_suite(suite)
+    if resume and out is None:
+        raise ConfigurationError("resume: say what to resume; give the folder of the benchmark as `out`")
+    focal, chosen = load_entrant(player), with_extra(load_suite(suite), extra)
     games = whole_number("games", games_of(focal, chosen, games), 2, MOST_GAMES)
     schedule = FocalSchedule(focal, chosen, games, checked_seed(chosen.seed if seed is None else seed))
     threads = whole_number("threads", threads, 1, MOST_THREADS)
     workers = whole_number("workers", workers, 0, MOST_WORKERS)
     store = None if out is None else TaskStore(out, _plan(schedule), resume=resume)
     hosts = host_pool(schedule, workers, checked_timeout(timeout))
-    at_once = threads if not schedule.recipes() else max(workers, 1)
     try:
-        scores = _play_all(schedule, hosts, store, at_once, on_cell, on_forfeit)
+        scores = _play_all(schedule, hosts, store, (threads, max(workers, 1)), on_cell, on_forfeit)
     finally:
         hosts.close()
         if store is not None:
             store.close()
     return _result(schedule, scores)
+
+
+def with_extra(suite: Suite, extra: bool | None) -> Suite:
+    """Return a suite with or without the partners of other libraries; None keeps those whose library is installed."""
+    own = suite.without_extra()
+    if extra is True or own.partners == suite.partners:
+        return suite
+    if extra is False or not own.partners:
+        return own if own.partners else suite
+    try:
+        for part in suite.partners:
+            if part.set == EXTRA:
+                load_entrant(part.loads)
+    except MissingExtraError:
+        return own
+    return suite
 
 
 def games_of(player: Entrant, suite: Suite, games: int | None) -> int:
@@ -80,15 +101,18 @@ def _play_all(
     schedule: FocalSchedule,
     hosts: HostPool,
     store: TaskStore | None,
-    at_once: int,
+    at_once: tuple[int, int],
     on_cell: OnCell | None,
     on_forfeit: OnForfeit | None,
 ) -> list[TaskScore]:
-    """Return the scores of all tasks: those in the store, and those that are played now and kept as they finish."""
+    """Return the scores of all tasks: those in the store, and those that are played now and kept as they finish.
+
+    `at_once` are the threads that play tasks in the kernel, and those that ask players.
+    """
     found = dict(store.finished) if store is not None else {}
     left = [i for i, task in enumerate(schedule.tasks) if task not in found]
     hosts.check({entrant.name for entrant in schedule.entrants if entrant.recipe is not None} if left else ())
-    report, tell = on_cell or (lambda done, total: None), on_forfeit or (lambda forfeit: None)
+    report = on_cell or (lambda done, total: None)
     report(len(found), len(schedule.tasks))
 
     def play(number: int) -> Finished:
@@ -97,13 +121,21 @@ def _play_all(
             store.save(finished.score)
         return finished
 
-    with contextlib.closing(in_order(play, left, at_once, hosts.halt)) as finished:
-        for _, (score, forfeits) in finished:
-            found[score.task] = score
-            report(len(found), len(schedule.tasks))
-            for forfeit in forfeits:
-                tell(forfeit)
+    for needs_host, threads in zip((False, True), at_once, strict=True):
+        some = [number for number in left if schedule.asks(number) is needs_host]
+        with contextlib.closing(in_order(play, some, threads, hosts.halt)) as finished:
+            for _, (score, forfeits) in finished:
+                found[score.task] = score
+                report(len(found), len(schedule.tasks))
+                _tell(forfeits, on_forfeit)
     return [found[task] for task in schedule.tasks]
+
+
+def _tell(forfeits: Sequence[Forfeit], on_forfeit: OnForfeit | None) -> None:
+    """Call a function with each forfeit, where there is one."""
+    if on_forfeit is not None:
+        for forfeit in forfeits:
+            on_forfeit(forfeit)
 
 
 def _plan(schedule: FocalSchedule) -> dict[str, Any]:

@@ -72,6 +72,10 @@ class FocalSchedule(Schedule):
         recipe = self.entrants[FOCAL].recipe
         return recipe is not None and recipe.plays_views and bool(getattr(recipe.make(), STATES_BELIEF, False))
 
+    def asks(self, number: int) -> bool:
+        """Return whether a player is asked for its moves in a task; others are played in the kernel."""
+        return self.needs_host(self.cells[number * len(CELLS_OF_A_TASK)])
+
     def play(self, number: int, hosts: HostPool) -> Finished:
         """Play a task by its number, and score it."""
         first = number * len(CELLS_OF_A_TASK)

@@ -66,6 +66,10 @@ def benchmark(
     threads: Threads = 1,
     workers: Workers = 1,
     timeout: Timeout = 10.0,
+    extra: Annotated[
+        bool | None,
+        typer.Option("--extra/--no-extra", help="Partners of other libraries, too; default: where they are installed."),
+    ] = None,
     out: Out = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue the benchmark in --out.")] = False,
     json: JsonFile = None,
@@ -91,20 +95,22 @@ def benchmark(
 
     if player is None and not compare:
         raise ConfigurationError("name a player, or give results of the benchmark with --compare")
+    if player is None and out is not None:
+        raise ConfigurationError("--out keeps the tasks of a player; name one, or give --page or --json for an order")
     results = [read_result(path) for path in compare or ()]
     with result_file(json, "--json") as file, result_file(page, "--page") as drawing:
         if player is not None:
             tasks = _chosen(suite, scenario, partner)
             play = functools.partial(
                 _play, player, tasks, games=games, seed=seed, threads=threads, workers=workers, timeout=timeout,
-                out=out, resume=resume, quiet=quiet,
+                extra=extra, out=out, resume=resume, quiet=quiet,
             )  # fmt: skip
             results.insert(0, _with_gap(play(), player, exploit, threads))
         orders = orders_of(results)
         if file is not None and player is not None:
             file.write(results[0].as_json())
         elif file is not None:
-            file.write_json([order.as_dict() for order in orders])
+            file.write_json([order.model_dump(mode="json") for order in orders])
         if drawing is not None:
             drawing.write(benchmark_page(results, orders).encode())
     if out is not None:

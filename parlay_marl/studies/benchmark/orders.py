@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from parlay_marl.errors import ConfigurationError
 from parlay_marl.studies.benchmark.pooled import estimate, kind_weights
-from parlay_marl.studies.benchmark.result import BenchmarkResult, Estimate
+from parlay_marl.studies.benchmark.result import BenchmarkResult, Estimate, Part
 from parlay_marl.studies.benchmark.suite import SETS, Task
 from parlay_marl.studies.benchmark.voting import margins, ranks_by_voting
 from parlay_marl.studies.names import check_names
-from parlay_marl.studies.plain import PlainResult
 
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Standing:
+class Standing(Part):
     """A player's place in one set of tasks."""
 
     name: str
@@ -34,8 +31,7 @@ class Standing:
     """Probability in the maximal lottery of the players of this rank and after."""
 
 
-@dataclass(frozen=True)
-class Order(PlainResult):
+class Order(Part):
     """The players in one set of tasks, by mean payoff."""
 
     set: str
@@ -87,7 +83,8 @@ def order_in(results: Sequence[BenchmarkResult], name: str) -> Order:
         )
         for place, i in enumerate(by_mean, 1)
     )
-    return Order(name, len(tasks), standings, tuple(map(tuple, margin[np.ix_(by_mean, by_mean)].tolist())))
+    ordered = margin[np.ix_(by_mean, by_mean)].tolist()
+    return Order(set=name, tasks=len(tasks), standings=standings, margins=tuple(map(tuple, ordered)))
 
 
 def _payoffs(results: Sequence[BenchmarkResult], name: str) -> tuple[list[Task], Floats]:

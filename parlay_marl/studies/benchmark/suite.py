@@ -62,7 +62,13 @@ class PartnerPart(Strict):
     source: str = Field("", max_length=4096, description="persona, file or import path; default: the name")
     kind: str = Field(pattern=r"^[a-z][a-z_]*$", max_length=40, description="its class")
     set: Literal["public", "held_out", "extra"] = Field("public", description="the set that it belongs to")
+    scenarios: tuple[str, ...] | None = Field(None, description="the scenarios that it plays; default: all of its set")
     sha256: str | None = Field(None, pattern=SHA256, description="digest of its content; a changed one is refused")
+
+    def plays(self, scenario: ScenarioPart) -> bool:
+        """Return whether it plays a scenario."""
+        is_of_set = scenario.set == PUBLIC or self.set == HELD_OUT
+        return is_of_set and (self.scenarios is None or scenario.name in self.scenarios)
 
     @property
     def loads(self) -> str:
@@ -101,7 +107,7 @@ class Suite(Strict):
             Task(scenario.name, partner.name, partner.kind, partner.set)
             for scenario in self.scenarios
             for partner in self.partners
-            if scenario.set == PUBLIC or partner.set == HELD_OUT
+            if partner.plays(scenario)
         ]
 
     @property
@@ -115,6 +121,10 @@ class Suite(Strict):
         """Return the digest of each scenario and partner by its name."""
         found = {part.name: part.sha256 for part in self.scenarios}
         return found | {part.name: part.sha256 for part in self.partners}
+
+    def without_extra(self) -> Suite:
+        """Return the suite without the partners of other libraries."""
+        return self.model_copy(update={"partners": tuple(part for part in self.partners if part.set != EXTRA)})
 
     def chosen(self, scenarios: Sequence[str] | None = None, partners: Sequence[str] | None = None) -> Suite:
         """Return the suite with some of its scenarios and partners only, by name; None takes all."""
@@ -146,7 +156,8 @@ def _some(kind: str, parts: tuple[Any, ...], names: Sequence[str] | None) -> tup
 def _identity(part: ScenarioPart | PartnerPart) -> list[str]:
     """Return what a suite's digest holds of a part."""
     kind = part.kind if isinstance(part, PartnerPart) else ""
-    return [part.name, kind, part.set, part.sha256 or ""]
+    only = part.scenarios or () if isinstance(part, PartnerPart) else ()
+    return [part.name, kind, part.set, part.sha256 or "", *only]
 
 
 def load_suite(suite: str | Path | Suite = STANDARD) -> Suite:
