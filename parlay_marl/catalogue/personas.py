@@ -5,18 +5,18 @@ from __future__ import annotations
 import functools
 import re
 import string
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
-from pydantic import Field, create_model, field_validator
+from pydantic import AfterValidator, Field, create_model, field_validator, model_validator
 
 from parlay_marl.catalogue.files import PACKAGE, POLICY_SUFFIX, Strict, find, names_in, read, still_valid, validate
 from parlay_marl.catalogue.rules import numbers_model
 from parlay_marl.core.drift import TAGS
 from parlay_marl.core.style import TRAITS, TRIGGERS
-from parlay_marl.errors import ConfigurationError, PolicyFileError
+from parlay_marl.errors import CatalogueError, ConfigurationError, PolicyFileError
 from parlay_marl.players.persona_numbers import PERSONA_DTYPE, TACTICS
 from parlay_marl.players.strategies import NUMBERS, STRATEGIES
 
@@ -30,6 +30,11 @@ def _folder() -> Path:
 FOLDER = _folder()
 PARTNERS = FOLDER / "partners"
 """Personas beside those of the catalogue: strategies of the literature, for training and for benchmarks."""
+
+FAMILIES = FOLDER / "families"
+"""Families of personas, from which one is drawn for each game."""
+FAMILY_PREFIX = "family:"
+"""What stands before the name of a family."""
 
 OCCASIONS = {
     "open": "its first offer",
@@ -83,6 +88,86 @@ class Drift(Strict):
         return tactics
 
 
+class Range(Strict):
+    """The range of a number of a family, and how it is drawn."""
+
+    low: float = Field(description="least")
+    high: float = Field(description="most")
+    scale: Literal["even", "log", "whole"] = Field("even", description="evenly, evenly in its logarithm, or whole")
+
+    @model_validator(mode="after")
+    def _is_in_order(self) -> Self:
+        if self.low > self.high or (self.scale == "log" and self.low <= 0.0):
+            raise ValueError("low must not be over high, and must be over 0 on the scale `log`")
+        return self
+
+
+Number = float | tuple[float, float] | Range
+"""A number of a family: fixed, its two ends, or a `Range`."""
+_BOUNDS = {row.name: (row.low, row.high) for row in TRAITS + TACTICS if row.name != "strategy"}
+
+
+def as_range(number: Number) -> Range:
+    """Return a number of a family as a range."""
+    if isinstance(number, Range):
+        return number
+    low, high = number if isinstance(number, tuple) else (number, number)
+    return Range(low=low, high=high)
+
+
+def _in_bounds(numbers: dict[str, Number], known: Collection[str]) -> dict[str, Number]:
+    """Return numbers of a family, or say which is unknown or out of the bounds of its table."""
+    for name, number in numbers.items():
+        if name not in known:
+            raise ValueError(f"`{name}` is no number of a persona; see the table in docs/reference.md")
+        (low, high), found = _BOUNDS[name], as_range(number)
+        if not low <= found.low <= found.high <= high:
+            raise ValueError(f"`{name}` must lie in {low:g} to {high:g}, not in {found.low:g} to {found.high:g}")
+    return numbers
+
+
+_TRAIT_NAMES = frozenset(row.name for row in TRAITS)
+_TACTIC_NAMES = frozenset(row.name for row in TACTICS) - {"strategy"}
+TraitNumbers = Annotated[dict[str, Number], AfterValidator(lambda numbers: _in_bounds(numbers, _TRAIT_NAMES))]
+TacticNumbers = Annotated[dict[str, Number], AfterValidator(lambda numbers: _in_bounds(numbers, _TACTIC_NAMES))]
+
+
+class FamilyStrategy(Strict):
+    """A strategy of a family: how often it is drawn, and its ranges, which go before those of the family."""
+
+    strategy: _Names = Field(description="the strategy")
+    weight: float = Field(1.0, gt=0.0, description="how often it is drawn, against the weights of the others")
+    traits: TraitNumbers = Field(default_factory=dict, description="ranges of traits")
+    tactics: TacticNumbers = Field(default_factory=dict, description="ranges of tactics")
+
+
+class FamilyDrift(Strict):
+    """How often the personas of a family drift, and on what: one cause each, into tactics drawn anew."""
+
+    chance: float = Field(0.0, ge=0.0, le=1.0, description="share of the personas that drift")
+    on: tuple[Literal["competition", "deadline", "information", "power"], ...] = Field((), description="event tags")
+    tension: tuple[float, float] | None = Field(None, description="least and most tension past which one drifts")
+    caught: bool = Field(False, description="a caught bluff may be the cause")
+    doubted: bool = Field(False, description="an honest claim that is challenged may be the cause")
+
+    @model_validator(mode="after")
+    def _has_a_cause(self) -> Self:
+        if self.tension is not None and not 0.0 <= self.tension[0] <= self.tension[1] <= 101.0:
+            raise ValueError("`tension` must be a least and a most in 0 to 101")
+        if self.chance > 0.0 and not (self.on or self.tension or self.caught or self.doubted):
+            raise ValueError("`chance` is not 0, but nothing is a cause; name one")
+        return self
+
+
+class Family(Strict):
+    """Ranges of personas: one is drawn for each game."""
+
+    traits: TraitNumbers = Field(default_factory=dict, description="ranges of traits")
+    tactics: TacticNumbers = Field(default_factory=dict, description="ranges of tactics")
+    strategies: tuple[FamilyStrategy, ...] = Field(min_length=1, description="strategies to draw from")
+    drift: FamilyDrift = Field(default_factory=FamilyDrift)
+
+
 def _lines(meaning: str) -> Any:
     return (tuple[str, ...], Field((), description=f"what it says at {meaning}"))
 
@@ -116,7 +201,9 @@ Voice = create_model(
 class Persona(Strict):
     """A scripted or learned player: traits, tactics, drift and voice."""
 
-    name: str = Field(pattern=r"^[A-Za-z0-9_.-]+$", max_length=60, description="name in the catalogue")
+    name: str = Field(
+        pattern=rf"^({FAMILY_PREFIX})?[A-Za-z0-9_.-]+$", max_length=60, description="name in the catalogue"
+    )
     title: str = Field(min_length=1, max_length=80, description="a short title")
     summary: str = Field(min_length=1, max_length=1000, description="who it is and how it bargains")
     source: str = Field("", max_length=300, description="where the strategy was published")
@@ -124,6 +211,7 @@ class Persona(Strict):
     tactics: Tactics = Field(default_factory=Tactics)  # type: ignore[valid-type]
     drift: Drift = Drift()
     held_out: bool = Field(False, description="kept for evaluation: training refuses it")
+    family: Family | None = Field(None, description="ranges, from which a persona is drawn for each game")
     policy: str | None = Field(
         None, min_length=1, max_length=4096, description="file of the learned policy that plays it"
     )
@@ -166,6 +254,12 @@ def partner_names(held_out: bool | None = None) -> list[str]:
     return [name for name in names if held_out is None or load_persona(name).held_out == held_out]
 
 
+def family_names(held_out: bool | None = None) -> list[str]:
+    """Return the names of the families, `family:NAME`: all, those held out, or those that training may meet."""
+    names = [FAMILY_PREFIX + name for name in names_in(FAMILIES)]
+    return [name for name in names if held_out is None or load_persona(name).held_out == held_out]
+
+
 def refuse_held_out(personas: Iterable[Persona]) -> None:
     """Refuse to train against personas that are kept for evaluation."""
     kept = [persona.name for persona in personas if persona.held_out]
@@ -190,10 +284,21 @@ def load_persona(persona: str | Path | Persona) -> Persona:
         if not policy.is_file():
             raise PolicyFileError(f"{policy}: no such policy file; give a name of the catalogue or an existing file")
         return persona_of_policy(policy)
+    if isinstance(persona, str) and persona.startswith(FAMILY_PREFIX):
+        return _load_family(persona.removeprefix(FAMILY_PREFIX))
     if isinstance(persona, str) and persona in names_in(PARTNERS):
         persona = PARTNERS / f"{persona}.toml"
     path = find("persona", persona, FOLDER, (".toml", POLICY_SUFFIX), partner_names())
     return _beside(path, _read_cached(path, path.stat().st_mtime_ns))
+
+
+def _load_family(name: str) -> Persona:
+    """Return a family by its name or file, and call it `family:NAME`."""
+    path = find("family of personas", name, FAMILIES)
+    family = _read_cached(path, path.stat().st_mtime_ns)
+    if family.family is None:
+        raise CatalogueError(f"{path}: no family: it has no table [family] with the strategies to draw from")
+    return family.model_copy(update={"name": FAMILY_PREFIX + family.name.removeprefix(FAMILY_PREFIX)})
 
 
 def _beside(path: Path, persona: Persona) -> Persona:

@@ -49,8 +49,10 @@ _LENGTH, _FINAL = np.uint64(8 << 56), np.uint64(0xFF)
 # The counter of each quantity: in the game's stream, and in that of a seat's private figures.
 _OPENER, _EVENTS = 8, 16
 _RESERVATION, _URGENCY, _ALTERNATIVE, _SENSITIVITY, _VALUES = 0, 1, 2, 3, 32
-# The keys within a game's key: private figures of both seats, then the turns of both.
+# The keys within a game's key: private figures of both seats, then the turns of both, and personas of families.
 _FIGURES, _TURNS = 1, 3
+_PERSONAS = 1 << 40
+"""The key, for each seat, of the persona of a family: far from those of turns."""
 
 
 def nothing_fixed() -> np.ndarray[Any, np.dtype[np.void]]:
@@ -106,6 +108,12 @@ def subkey(key: np.uint64, number: int) -> np.uint64:
 def turn_key(key: np.uint64, seat: int, turn: int) -> np.uint64:
     """Return the key of what a seat draws in one turn of a game."""
     return subkey(key, _TURNS + 2 * turn + seat)
+
+
+@rule
+def persona_key(key: np.uint64, seat: int) -> np.uint64:
+    """Return the key from which the persona of a seat is drawn where a family sits there."""
+    return subkey(key, _PERSONAS + seat)
 
 
 @rule

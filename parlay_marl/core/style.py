@@ -50,6 +50,7 @@ NETWORK = (
     Field("traits", "i8", (), "number of traits that follow the observation: those of `TRAIT_INPUTS`, or none"),
     Field("start", "i8", (), "where its weights begin in the array of all weights"),
     Field("explores", "i8", (), "1: games against it in a batch begin after some random offers, as training asks for"),
+    Field("strategies", "i8", (), "strategies of a family, from which a persona is drawn for each game; 0: no family"),
     Field("temperature", "f8", (), "0: takes the likeliest action; else draws from softmax(logits / temperature)"),
 )
 NETWORK_DTYPE = field_dtype(NETWORK)

@@ -118,7 +118,7 @@ class Batch:
         self._autoreset = Autoreset[autoreset.upper()]
         self._raises = illegal == "raise"
         self._params = joined([config.params for config in self.configs], PARAMS_DTYPE)
-        self._tables = persona_tables(self.personas)
+        self._tables = persona_tables(self.personas, self.num_games)
         self.packages = max(config.scenario.n_packages for config in self.configs)
         self.n_actions = n_actions(self.packages)
         self.elicits = self.configs[0].beliefs == "elicited"

@@ -61,6 +61,8 @@ class Game(RecordedGame):
             if persona is not None:
                 persona.check_room(config.scenario)
         self._has_players = any(player is not None for player in self.players)
+        self._has_families = any(persona is not None and persona.is_family for persona in personas)
+        self._drawn: tuple[int | None, int, tuple[Any, ...]] = (None, 0, self.players)
         self._has_views = any(isinstance(player, Player) for player in self.players)
         self._owed = [0.0, 0.0]
         self._is_asking = False
@@ -80,8 +82,11 @@ class Game(RecordedGame):
             self._begin(seed, options, number, fixed)
             return
         with self.undone_on_error():
-            given = self._with_sensitivities(options)
-            fixed = fixed_draws(given, self.scenario, self.config.max_rounds) if options else self._usual_draws
+            if self._has_families and seed is None:
+                seed, number = self._coming()
+            given = self._with_sensitivities(options, seed, number)
+            is_usual = not options and not self._has_families
+            fixed = self._usual_draws if is_usual else fixed_draws(given, self.scenario, self.config.max_rounds)
             self._begin(seed, given, number, fixed)
             self._greet()
             self._open()
@@ -99,6 +104,24 @@ class Game(RecordedGame):
             self._set_seed(secrets.randbits(63) if seed is None else seed, number)
         self._start(fixed, options)
 
+    def _coming(self) -> tuple[int, int]:
+        """Return the seed and the number of the game that a reset without a seed begins."""
+        return (secrets.randbits(63), 0) if self.seed is None else (self.seed, self.number + 1)
+
+    def seated(self, seed: int | None = None, number: int = 0) -> tuple[Any, ...]:
+        """Return who plays both seats in a game, by default in this one: of families, the personas drawn for it."""
+        if not self._has_families:
+            return self.players
+        if seed is None:
+            seed, number = self.seed, self.number
+        if self._drawn[:2] != (seed, number) and seed is not None:
+            players = [
+                player.drawn(seed, number, seat) if isinstance(player, PersonaPlayer) else player
+                for seat, player in enumerate(self.players)
+            ]
+            self._drawn = (seed, number, tuple(players))
+        return self._drawn[2]
+
     def _open(self) -> None:
         """Let players make their opening moves, or the whole game where they hold both seats.
 
@@ -110,7 +133,7 @@ class Game(RecordedGame):
 
     def start(self, seed: int, number: int = 0, options: Mapping[str, Any] | None = None) -> None:
         """Start game `number` of a seed, and let players play until a free seat is on turn, or to the end."""
-        self.begin(seed, number, self._with_sensitivities(options))
+        self.begin(seed, number, self._with_sensitivities(options, seed, number))
         self._greet()
         self.let_players_play()
 
@@ -139,11 +162,13 @@ class Game(RecordedGame):
         super()._start(fixed, options)
         self._owed = [0.0, 0.0]
 
-    def _with_sensitivities(self, options: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    def _with_sensitivities(
+        self, options: Mapping[str, Any] | None, seed: int | None = None, number: int = 0
+    ) -> Mapping[str, Any] | None:
         """Return reset options with the event sensitivities of the personas."""
         own = {
             seat: player.event_sensitivity
-            for seat, player in zip(SEATS, self.players, strict=True)
+            for seat, player in zip(SEATS, self.seated(seed, number), strict=True)
             if isinstance(player, PersonaPlayer)
         }
         if not own or (options and not isinstance(options, Mapping)):
@@ -225,7 +250,8 @@ class Game(RecordedGame):
         if not self._has_players:
             return
         self._owe()
-        while not self.is_over and (player := self.players[self.seat]) is not None:
+        players = self.seated()
+        while not self.is_over and (player := players[self.seat]) is not None:
             if isinstance(player, PersonaPlayer):
                 choose_move(self._rows, self._params, 0, player.record, player.weights, 0, self._choice)
                 move, price, package = self._choice[0].item()

@@ -10,10 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parlay_marl.catalogue.files import is_path
-from parlay_marl.catalogue.personas import Persona, load_persona
+from parlay_marl.catalogue.personas import FAMILY_PREFIX, Persona, load_persona
 from parlay_marl.catalogue.scenarios import Scenario
 from parlay_marl.core.style import TRAIT_INPUTS
 from parlay_marl.errors import ConfigurationError
+from parlay_marl.players.drawn import drawn_persona, packed
+from parlay_marl.players.family import draw_for
 from parlay_marl.players.persona_numbers import PERSONA_DTYPE
 from parlay_marl.players.player import BatchedPlayer, Player
 from parlay_marl.players.strangers.negmas_names import is_negmas
@@ -46,7 +48,21 @@ class PersonaPlayer:
             self.record["network"] = self.policy.network
             self.record.flags.writeable = False
             self.weights = self.policy.packed
+        if self.persona.family is not None:
+            self.record.flags.writeable = True
+            self.record["network"]["strategies"] = len(self.persona.family.strategies)
+            self.record.flags.writeable = False
+            self.weights = packed(self.persona.family)
         self.event_sensitivity = float(self.record[0]["base"]["event_sensitivity"])
+
+    @property
+    def is_family(self) -> bool:
+        """Whether a persona is drawn for each game, instead of this one."""
+        return self.persona.family is not None
+
+    def drawn(self, seed: int, number: int, seat: int) -> PersonaPlayer:
+        """Return who plays a seat of game `number` of a seed: the persona drawn for it of a family, or this one."""
+        return PersonaPlayer(drawn_persona(self.persona, seed, number, seat)) if self.is_family else self
 
     def __repr__(self) -> str:
         return f"PersonaPlayer({self.name!r})"
@@ -96,17 +112,27 @@ class PersonaTables(NamedTuple):
     weights: NDArray[np.float32]
 
 
-def persona_tables(players: Sequence[PersonaPlayer]) -> PersonaTables:
-    """Return personas for a kernel; one blank record where there are none.
+def persona_tables(players: Sequence[PersonaPlayer], room: int = 0) -> PersonaTables:
+    """Return personas for a kernel, and room to draw as many from families, if any; one blank record without any.
 
     NumPy's own concatenation makes an equal dtype of its own, which costs the kernels several microseconds a call.
     """
-    records, start = np.zeros(max(len(players), 1), PERSONA_DTYPE), 0
+    drawn = room if any(player.is_family for player in players) else 0
+    records, start = np.zeros(max(len(players) + drawn, 1), PERSONA_DTYPE), 0
     for i, player in enumerate(players):
         records[i] = player.record[0]
         records[i]["network"]["start"] = start
         start += len(player.weights)
     return PersonaTables(records, np.concatenate([NO_WEIGHTS, *(player.weights for player in players)]))
+
+
+def drawn_records(player: PersonaPlayer, seed: int, games: int, seat: int) -> Any:
+    """Return the records of the personas that are drawn of a family for a seat of games 0 to `games` of a seed."""
+    records, pair = np.zeros(games, PERSONA_DTYPE), persona_tables([player], room=1).records
+    for number in range(games):
+        draw_for(pair, player.weights, np.uint64(seed), number, seat)
+        records[number] = pair[1]
+    return records
 
 
 AnyPlayer = PersonaPlayer | Player | BatchedPlayer
@@ -121,7 +147,7 @@ def as_player(player: str | Path | Persona | AnyPlayer) -> AnyPlayer:
     """Return the player of a seat: a persona, see `as_persona`, a player object, or `negmas:NAME` of NegMAS."""
     if isinstance(player, str) and is_negmas(player):
         return NegmasPlayer(player)
-    if isinstance(player, str) and ":" in player and not is_path(player):
+    if isinstance(player, str) and ":" in player and not (is_path(player) or player.startswith(FAMILY_PREFIX)):
         raise ConfigurationError(
             f"{player!r}: import paths are for tournaments and the command line; import it, and give the object"
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from parlay_marl.core.style import NETWORK_DTYPE, TRAITS, TRIGGERS
-from parlay_marl.core.table import Parameter, parameter_dtype
+from parlay_marl.core.table import Parameter
 from parlay_marl.players import acceptance, claims, demand, packages, silence, walking
 from parlay_marl.players.strategies import STRATEGIES
 
@@ -19,13 +19,23 @@ TACTICS = (
 )
 """All numbers of a persona besides its traits."""
 
-_STYLE_DTYPE = parameter_dtype(TRAITS + TACTICS)
+STYLE = TRAITS + TACTICS
+"""All numbers of a persona."""
+
+
+def _numbered(table: tuple[Parameter, ...]) -> np.dtype[np.void]:
+    """Return the record of a table by name, and of the same numbers once more as an array, `numbers`."""
+    names, kinds = [*(row.name for row in table), "numbers"], [*("f8" for _ in table), ("f8", (len(table),))]
+    return np.dtype({"names": names, "formats": kinds, "offsets": [*range(0, 8 * len(table), 8), 0]})
+
+
+_STYLE_DTYPE = _numbered(STYLE)
 
 PERSONA_DTYPE = np.dtype(
     [
         ("base", _STYLE_DTYPE),
         ("drifted", _STYLE_DTYPE),
-        ("triggers", parameter_dtype(TRIGGERS)),
+        ("triggers", _numbered(TRIGGERS)),
         ("network", NETWORK_DTYPE),
     ],
     align=True,

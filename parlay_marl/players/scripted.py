@@ -24,6 +24,7 @@ from parlay_marl.core.moves import (
     BUYER,
     CHALLENGE,
     OFFER,
+    SELLER,
     SILENCE,
     legal_moves,
     makes_offer,
@@ -45,6 +46,7 @@ from parlay_marl.players.dispatch import (
     whole_turn_of,
 )
 from parlay_marl.players.drifting import has_drifted
+from parlay_marl.players.family import persona_for
 from parlay_marl.players.packages import chosen_package
 from parlay_marl.players.silence import is_holding, is_silent
 from parlay_marl.players.view import StrategyView, best_end, erosion_margin, look, own_price, own_worth
@@ -169,14 +171,15 @@ def play_turns(
 ) -> None:
     """Let persona `index` take its turn in every game that is not over, and observe for the seat then on turn.
 
-    It must be on turn in all of them. Shapes: `(n,)` rows; `(n, fields)` float32; `(n, actions)` int8.
+    A negative index lets persona i play in game i. It must be on turn in all of them. Shapes:
+    `(n,)` rows; `(n, fields)` float32; `(n, actions)` int8.
     """
     for i in range(len(games)):
         s = games[i]
         p = params[s["scenario"]]
         seat = seat_on_turn(s)
         if s["ending"] == NONE:
-            take_turn_as(s, p, personas[index], weights, seat)
+            take_turn_as(s, p, personas[index if index >= 0 else i], weights, seat)
         observe(s, p, seat_on_turn(s), packages, observations[i], masks[i])
 
 
@@ -198,8 +201,8 @@ def play_games(
 ) -> int:
     """Play whole games between two personas without leaving the kernel: `(n,)` game numbers and outcomes.
 
-    Returns how many of them fell to this call. `games` is a scratch array of one row. `fixed` has one record, which
-    should hold both personas' event sensitivity.
+    Returns how many of them fell to this call. `games` is a scratch array of one row, and so are the last two records
+    of `personas` where there are families. `fixed` has one record, which gets both personas' event sensitivity.
     """
     params, personas, weights, fixed = lent(params), lent(personas), lent(weights), lent(fixed)
     blank, numbers, games, outcomes = lent(blank), lent(numbers), lent(games), lent(outcomes)
@@ -213,10 +216,14 @@ def play_games(
             s = games[0]
             s["key"] = subkey(np.uint64(seed), numbers[i])
             s["scenario"] = scenario
+            buying = persona_for(personas, weights, buyer, len(personas) - 2, s["key"], BUYER)
+            selling = persona_for(personas, weights, seller, len(personas) - 1, s["key"], SELLER)
+            fixed[0]["sensitivity"][BUYER] = personas[buying]["base"]["event_sensitivity"]
+            fixed[0]["sensitivity"][SELLER] = personas[selling]["base"]["event_sensitivity"]
             start_game(s, p, fixed[0])
             while s["ending"] == NONE:
                 seat = seat_on_turn(s)
-                take_turn_as(s, p, personas[buyer if seat == BUYER else seller], weights, seat)
+                take_turn_as(s, p, personas[buying if seat == BUYER else selling], weights, seat)
             write_outcome(s, p, outcomes[i])
         played += stop - start
         start = next_chunk(work, start, stop, stop - start, n)

@@ -41,13 +41,13 @@ def play_cell(
     """
     for player in (buyer, seller):
         player.check_packages(int(params[0]["scenario"]["packages"]))
-    tables, fixed = persona_tables([buyer, seller]), seated([buyer.record, seller.record], opener)
     outcomes = np.zeros(games, OUTCOME_DTYPE)
     dtype = state_dtype(int(params[0]["scenario"]["packages"]))
     blank, numbers = np.zeros(1, dtype), np.arange(games)
 
     def play(work: Any) -> int:
-        scratch = np.zeros(1, dtype)
+        scratch, fixed = np.zeros(1, dtype), seated([buyer.record, seller.record], opener)
+        tables = persona_tables([buyer, seller], room=2)
         return play_games(
             work, params, *tables, BUYER, SELLER, fixed, blank, np.uint64(seed), 0, numbers, scratch, outcomes
         )

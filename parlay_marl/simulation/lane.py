@@ -20,12 +20,14 @@ from parlay_marl.core.moves import BUYER, OFFER, PRICE_LEVELS, SELLER, decode, r
 from parlay_marl.core.outcome import NONE
 from parlay_marl.core.table import Field, field_dtype
 from parlay_marl.core.turn import observe, open_game, take_turn
+from parlay_marl.players.family import persona_for
 from parlay_marl.players.scripted import take_turn_as
 
 LANE = (
     Field("seed", "u8", (), "seed of the lane's games"),
     Field("number", "i8", (), "number of the game being played"),
     Field("opponent", "i4", (), "persona in the other seat; -1 where both seats are played from outside"),
+    Field("persona", "i4", (), "place of the persona that plays for it: its own, or one drawn of a family"),
     Field("learner", "i1", (), "seat of the learner; -1 where both seats are played from outside"),
     Field("is_over", "i1", (), "1 where the last step ended the game"),
     Field("ending", "i1", (), "how the last step ended it: an `Ending`, 0 where it goes on"),
@@ -96,7 +98,7 @@ def _answer(lane: Any, s: Any, p: Any, personas: Any, weights: Any) -> None:
     """Let the opponent take its turns until the learner is on turn or the game is over; add up what is paid."""
     if lane["opponent"] < 0:
         return
-    persona = personas[lane["opponent"]]
+    persona = personas[lane["persona"]]
     other = 1 - (lane["learner"] & 1)
     while s["ending"] == NONE and s["seat"] == other:
         take_turn_as(s, p, persona, weights, other)
@@ -126,12 +128,16 @@ def _deal(
     i: int,
     params: Any,
     personas: Any,
+    weights: Any,
     seating: int,
     scenarios: Any,
     opponents: Any,
     fixed: Any,
 ) -> None:
-    """Draw a lane's game and who plays it."""
+    """Draw a lane's game and who plays it.
+
+    The persona of a family is drawn into the lane's own record, which follow those of the opponents.
+    """
     clear_row(games, i)
     s = games[i]
     key = subkey(np.uint64(lane["seed"]), lane["number"])
@@ -140,9 +146,11 @@ def _deal(
     p = params[s["scenario"]]
     _seat_players(lane, key, seating, opponents)
     draw_game(s, p, fixed)
-    if lane["opponent"] >= 0 and not fixed["sensitivity"][1 - lane["learner"]] >= 0.0:
-        persona = personas[lane["opponent"]]
-        s["sensitivity"][1 - lane["learner"]] = persona["base"]["event_sensitivity"]
+    if lane["opponent"] >= 0:
+        other = 1 - lane["learner"]
+        lane["persona"] = persona_for(personas, weights, lane["opponent"], len(opponents) + i, key, other)
+        if not fixed["sensitivity"][other] >= 0.0:
+            s["sensitivity"][other] = personas[lane["persona"]]["base"]["event_sensitivity"]
     open_game(s, p)
 
 
@@ -165,10 +173,10 @@ def begin(
     """
     most, is_ready = -1, False
     while not is_ready:
-        _deal(lane, games, i, params, personas, seating, scenarios, opponents, fixed)
+        _deal(lane, games, i, params, personas, weights, seating, scenarios, opponents, fixed)
         s = games[i]
         p = params[s["scenario"]]
-        if lane["opponent"] >= 0 and personas[lane["opponent"]]["network"]["explores"] == 1:
+        if lane["opponent"] >= 0 and personas[lane["persona"]]["network"]["explores"] == 1:
             if most < 0:
                 most = math.floor(uniform(s["key"], _EXPLORED) * 2.0 * p["scenario"]["rounds"])
             most = _explore(s, p, lane["learner"], most) - 1

@@ -13,10 +13,11 @@ from parlay_marl.core import tracking
 from parlay_marl.core.belief import N_FIGURES
 from parlay_marl.core.chance import subkey
 from parlay_marl.core.compiled.jit import entry_point, rule
-from parlay_marl.core.moves import BATNA_REVEAL, seat_on_turn
+from parlay_marl.core.moves import BATNA_REVEAL, BUYER, SELLER, seat_on_turn
 from parlay_marl.core.outcome import NONE
 from parlay_marl.core.table import Field, field_dtype
 from parlay_marl.core.turn import start_game, take_turn
+from parlay_marl.players.family import persona_for
 from parlay_marl.players.scripted import choose
 
 TURN = (
@@ -90,20 +91,28 @@ def record_games(
     """Play whole games between two personas, and record every turn.
 
     Shapes, for n games of at most m turns and k trackers: `params` and `games`, a scratch, (k,), alike but for the
-    tracker; `personas` (2,), buyer and seller; `numbers` (n,) int64; `turns` (n, m) of `TURN_DTYPE`; `beliefs`
-    (n, m, k, 2, figures) float64, after each turn: those of `Belief`, and how accurate it is; `lengths` (n,) int64,
-    the turns of each game.
+    tracker; `personas` (2,), buyer and seller, or (4,) with room for those that are drawn of families; `numbers` (n,)
+    int64; `turns` (n, m) of `TURN_DTYPE`; `beliefs` (n, m, k, 2, figures) float64, after each turn: those of `Belief`,
+    and how accurate it is; `lengths` (n,) int64, the turns of each game.
     """
+    room = len(personas) - 2
     for i in range(len(numbers)):
+        key = subkey(np.uint64(seed), numbers[i])
+        buying = persona_for(personas, weights, BUYER, room, key, BUYER)
+        selling = persona_for(personas, weights, SELLER, room + 1, key, SELLER)
+        fixed[0]["sensitivity"][BUYER] = personas[buying]["base"]["event_sensitivity"]
+        fixed[0]["sensitivity"][SELLER] = personas[selling]["base"]["event_sensitivity"]
         for k in range(len(params)):
             games[k] = blank[0]
-            games[k]["key"] = subkey(np.uint64(seed), numbers[i])
+            games[k]["key"] = key
             games[k]["scenario"] = k
             start_game(games[k], params[k], fixed[0])
         turn = 0
         while games[0]["ending"] == NONE:
             seat = seat_on_turn(games[0])
-            move, price, package = choose(games[0], params[0], personas[seat], weights, seat)
+            move, price, package = choose(
+                games[0], params[0], personas[buying if seat == BUYER else selling], weights, seat
+            )
             turns[i, turn]["round"] = games[0]["round"]
             _play_with_all(games, params, seat, move, price, package)
             _write_turn(games[0], params[0], seat, move, price, package, turns[i, turn])

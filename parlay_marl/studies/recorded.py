@@ -30,7 +30,7 @@ def recorded(
     """
     for player in (buyer, seller):
         player.check_packages(int(params[0]["scenario"]["packages"]))
-    tables, fixed = persona_tables([buyer, seller]), seated([buyer.record, seller.record], opener)
+    tables, fixed = persona_tables([buyer, seller], room=2), seated([buyer.record, seller.record], opener)
     n, most = len(numbers), 2 * int(params[0]["scenario"]["rounds"])
     turns, lengths = np.zeros((n, most), TURN_DTYPE), np.zeros(n, np.int64)
     beliefs = np.zeros((n, most, len(params), 2, RECORDED_FIGURES))

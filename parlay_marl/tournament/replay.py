@@ -102,7 +102,7 @@ def _begun(schedule: Schedule, cell: Cell, number: int) -> Game:
     game = Game(schedule.config(cell), players)
     sensitivity = {
         seat: player.event_sensitivity
-        for seat, player in zip(SEATS, players, strict=True)
+        for seat, player in zip(SEATS, game.seated(schedule.seed, number), strict=True)
         if isinstance(player, PersonaPlayer)
     }
     game.begin(schedule.seed, number, {"opener": SEATS[cell.opener], "event_sensitivity": sensitivity})

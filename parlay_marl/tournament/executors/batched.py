@@ -23,7 +23,7 @@ from parlay_marl.core.style import CHOICE_DTYPE
 from parlay_marl.errors import PolicyError
 from parlay_marl.game.action import Action
 from parlay_marl.game.position import action_text, refusal_text
-from parlay_marl.players.persona import AnyPlayer, PersonaPlayer
+from parlay_marl.players.persona import AnyPlayer, PersonaPlayer, drawn_records
 from parlay_marl.players.scripted import choose_move, play_turns, seated
 from parlay_marl.tournament.executors.cell_games import CellGames
 
@@ -44,18 +44,28 @@ class BatchedCell(CellGames):
         self._masks = np.zeros((games, n_actions(self._packages)), np.int8)
         self._actions, self._refusals = np.full(games, -1, np.int64), np.zeros(games, np.int8)
         self._choice = np.zeros(1, CHOICE_DTYPE)
+        self._records = [self._records_of(player, seat, seed) for seat, player in enumerate(players)]
         self._begin(seed)
+
+    def _records_of(self, player: AnyPlayer, seat: int, seed: int) -> Any:
+        """Return the records of the personas in a seat: one for all games, or of a family one for each; else None."""
+        if not isinstance(player, PersonaPlayer):
+            return None
+        return drawn_records(player, seed, len(self._rows), seat) if player.is_family else player.record
 
     def _begin(self, seed: int) -> None:
         """Begin all games as the kernel does, with the event sensitivities of the personas."""
-        personas = [player if isinstance(player, PersonaPlayer) else None for player in self._players]
-        fixed = seated([None if persona is None else persona.record for persona in personas], self._seat)
-        fixed.flags.writeable = False
-        numbers, scenarios = np.arange(len(self._rows)), np.zeros(len(self._rows), np.int32)
-        blank = np.zeros(1, self._rows.dtype)
-        reset_games(self._rows, self._params, blank, fixed, np.uint64(seed), numbers, scenarios)
-        if personas[self._seat] is None:
-            for i in range(len(self._rows)):
+        n = len(self._rows)
+        is_drawn = any(records is not None and len(records) > 1 for records in self._records)
+        blank, size = np.zeros(1, self._rows.dtype), 1 if is_drawn else n
+        for i in range(0, n, size):
+            own = [None if each is None else each[i % len(each) :] for each in self._records]
+            fixed = seated(own, self._seat)
+            fixed.flags.writeable = False
+            numbers, scenarios = np.arange(i, i + size), np.zeros(size, np.int32)
+            reset_games(self._rows[i : i + size], self._params, blank, fixed, np.uint64(seed), numbers, scenarios)
+        if self._records[self._seat] is None:
+            for i in range(n):
                 view = self._observations[i], self._masks[i]
                 observe_game(self._rows, self._params, i, self._seat, self._packages, *view)
 
@@ -67,7 +77,9 @@ class BatchedCell(CellGames):
             if isinstance(player, PersonaPlayer):
                 self._record_persona(player)
                 view = self._observations, self._masks
-                play_turns(self._rows, self._params, player.record, player.weights, 0, self._packages, *view)
+                index = -1 if player.is_family else 0
+                records = self._records[self._seat]
+                play_turns(self._rows, self._params, records, player.weights, index, self._packages, *view)
             else:
                 self._ask(player)
             self._seat = 1 - self._seat
@@ -110,7 +122,8 @@ class BatchedCell(CellGames):
         """Record the next action of a persona in the recorded game."""
         i = self.recorded
         if i >= 0 and self._rows["ending"][i] == NONE:
-            choose_move(self._rows, self._params, i, player.record, player.weights, 0, self._choice)
+            records = self._records[self._seat]
+            choose_move(self._rows, self._params, i, records, player.weights, i % len(records), self._choice)
             move, price, package = self._choice[0].item()
             self.actions.append(Action(Move(move), price, package))
 

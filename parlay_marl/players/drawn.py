@@ -1,0 +1,83 @@
+"""Families of personas in numbers for the kernels, and the persona that is drawn for a game, as a persona."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from parlay_marl.catalogue.personas import Family, FamilyDrift, FamilyStrategy, Number, Persona, as_range, load_persona
+from parlay_marl.core.drift import TAGS
+from parlay_marl.core.moves import SEATS
+from parlay_marl.core.style import TRAITS, TRIGGERS
+from parlay_marl.errors import ConfigurationError
+from parlay_marl.players.family import Scale, draw_for
+from parlay_marl.players.persona_numbers import PERSONA_DTYPE, STYLE, TACTICS
+from parlay_marl.players.strategies import NUMBERS, STRATEGIES
+
+
+def packed(family: Family) -> NDArray[np.float32]:
+    """Return a family's numbers as `players.family` reads them: drift, shares of strategies, ranges of each."""
+    weights = np.array([each.weight for each in family.strategies])
+    shares = np.cumsum(weights) / weights.sum()
+    ranges = [_ranges(family, each) for each in family.strategies]
+    return np.concatenate([_drift(family.drift), shares, *ranges]).astype(np.float32)
+
+
+def _drift(drift: FamilyDrift) -> NDArray[np.float64]:
+    """Return the numbers of a drift."""
+    may = {f"on_{tag}": tag in drift.on for tag in TAGS}
+    may |= {"on_tension": drift.tension is not None, "on_caught": drift.caught, "on_doubted": drift.doubted}
+    return np.array([drift.chance, *(drift.tension or (0.0, 0.0)), *(may[row.name] for row in TRIGGERS)], float)
+
+
+def _ranges(family: Family, strategy: FamilyStrategy) -> NDArray[np.float64]:
+    """Return the range of every number with one of its strategies: its ends and its scale."""
+    given: dict[str, Number] = {**family.traits, **family.tactics, **strategy.traits, **strategy.tactics}
+    given["strategy"] = float(NUMBERS[strategy.strategy])
+    found = [as_range(given.get(row.name, row.default)) for row in STYLE]
+    return np.array([(each.low, each.high, Scale[each.scale.upper()]) for each in found], float).ravel()
+
+
+def drawn_persona(family: str | Persona, seed: int, number: int, seat: int) -> Persona:
+    """Return the persona that is drawn of a family for a seat (0 buyer, 1 seller) of game `number` of a seed."""
+    persona = load_persona(family)
+    if persona.family is None:
+        raise ConfigurationError(f"{persona.name!r} is no family; give `family:NAME` or the file of a family")
+    records = np.zeros(2, PERSONA_DTYPE)
+    records[0]["network"]["strategies"] = len(persona.family.strategies)
+    draw_for(records, packed(persona.family), np.uint64(seed), number, seat)
+    return _as_persona(records[1], persona, seed, number, seat)
+
+
+def _as_persona(record: Any, family: Persona, seed: int, number: int, seat: int) -> Persona:
+    """Return a drawn record as a persona, whose own record is the same."""
+    tactics, drifted = _tactics(record["base"]), _tactics(record["drifted"])
+    triggers = record["triggers"]
+    strategy = STRATEGIES[tactics["strategy"]].meaning
+    return Persona.model_validate(
+        {
+            "name": f"{family.name.partition(':')[2]}-{seed}-{number}-{SEATS[seat]}",
+            "title": f"Drawn from {family.name}",
+            "summary": f"The {SEATS[seat]} of game {number} of seed {seed}, drawn from {family.name}: {strategy}.",
+            "source": family.source,
+            "traits": {row.name: float(record["base"][row.name]) for row in TRAITS},
+            "tactics": tactics,
+            "drift": {
+                "on": tuple(tag for tag in TAGS if triggers[f"on_{tag}"] > 0.0),
+                "tension": float(triggers["on_tension"]),
+                "caught": bool(triggers["on_caught"] > 0.0),
+                "doubted": bool(triggers["on_doubted"] > 0.0),
+                "tactics": {name: value for name, value in drifted.items() if value != tactics[name]},
+            },
+            "held_out": family.held_out,
+        }
+    )
+
+
+def _tactics(style: Any) -> dict[str, Any]:
+    """Return the tactics of a style by name."""
+    numbers: dict[str, Any] = {row.name: float(style[row.name]) for row in TACTICS}
+    numbers["strategy"] = list(STRATEGIES)[int(numbers["strategy"])]
+    return numbers
