@@ -14,7 +14,8 @@
 
 Arguments of `env`, `raw_env` and `parallel_env`, all but `scenario` by keyword:
 
-- `scenario`: a name of the catalogue, the path of a .toml file, or a `Scenario`; default `saas_enterprise`.
+- `scenario`: a name of the catalogue, the path of a .toml file, or a `Scenario`; default `saas_enterprise`. With
+  `family:NAME` or `family:FILE.toml` every game has a deal of its own.
 - `rules`: `"default"`, `"seed"`, or a mapping of changed numbers such as `{"tension": {"memory": 0.5}}`.
 - `reward`: `"payoff"` (the pure game, paid at its end) or `"shaped"` (terms for single turns, too).
 - `information`: `"incomplete"` or `"complete"`; default: as the scenario says.

@@ -17,8 +17,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from parlay_marl.catalogue.families import load_any_scenario
 from parlay_marl.catalogue.personas import persona_names
-from parlay_marl.catalogue.scenarios import load_scenario
 from parlay_marl.core.moves import BUYER, SELLER
 from parlay_marl.policies.policy import write_policy
 from parlay_marl.studies.benchmark.best_replies import KEPT, BestReplies, Reply
@@ -47,7 +47,7 @@ PART = re.compile(r"^\[\[(scenarios|partners)\]\]\n(?:(?!\[\[).*\n?)*", re.MULTI
 def write_digests() -> None:
     """Write the digest of each scenario and persona into the standard suite."""
     suite, text = load_suite(), STANDARD.read_text("utf-8")
-    found = {part.name: scenario_digest(load_scenario(part.name)) for part in suite.scenarios}
+    found = {part.name: scenario_digest(load_any_scenario(part.name)) for part in suite.scenarios}
     for part in suite.partners:
         player = load_partner(part.loads, part.name).player if part.set != "extra" else None
         if player is not None:

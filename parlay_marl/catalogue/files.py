@@ -108,8 +108,8 @@ def still_valid(given: Model, source: str) -> Model:
     return given if read_again == given else read_again
 
 
-def read(model: type[Model], path: Path) -> Model:
-    """Return the validated model of a TOML file; a file without a name is called after itself."""
+def read(model: type[Model], path: Path, prefix: str = "") -> Model:
+    """Return the validated model of a TOML file; a file without a name is called after itself, with a prefix."""
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # some editors begin a file with a mark
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
@@ -117,7 +117,7 @@ def read(model: type[Model], path: Path) -> Model:
     if "name" in data:
         return validate(model, data, str(path))
     try:
-        return model.model_validate({"name": path.stem, **data})
+        return model.model_validate({"name": prefix + path.stem, **data})
     except ValidationError as error:
         found = reasons(error)
         if any(item["loc"] == ("name",) for item in error.errors()):

@@ -28,6 +28,8 @@ FOLDER = PACKAGE / "catalogue" / "scenarios"
 
 Params = np.ndarray[Any, np.dtype[np.void]]
 MAX_ROUNDS = 1000
+SENSITIVITY = 0.2, 0.65
+"""Least and largest event sensitivity of a seat that no persona holds."""
 MOST_WIDTHS = 1_000_000
 """Price ranges that an option may be worth: beside more, the arithmetic loses the price."""
 
@@ -126,7 +128,9 @@ class Event(Strict):
 class Scenario(Strict):
     """A deal to bargain over."""
 
-    name: str = Field(pattern=r"^[A-Za-z0-9_.-]+$", max_length=60, description="name in the catalogue")
+    name: str = Field(
+        pattern=r"^(family:)?[A-Za-z0-9_.-]+$", max_length=60, description="name in the catalogue, or of its family"
+    )
     title: str = Field(min_length=1, max_length=80, description="a short title")
     story: str = Field("", max_length=2000, description="what is at stake, for people and language agents")
     currency: str = Field(
@@ -294,6 +298,17 @@ def _warn_of_spread(scenario: Scenario, source: str) -> None:
         warnings.warn(f"{escaped(source)}: {text}", ScenarioWarning, stacklevel=2)
 
 
+def rule_params(rules: BaseModel, reward: str, beliefs: str) -> Params:
+    """Return the core's record, an array of one, with the numbers of rules alone; it can be written."""
+    params, rules = np.zeros(1, PARAMS_DTYPE), load_rules(rules)
+    for section in RULE_SECTIONS:
+        for name, value in getattr(rules, section):
+            params[section][name] = value
+    params["reward"]["mode"] = RewardMode[reward.upper()]
+    params["belief"]["tracker"] = Tracker[beliefs.upper()]
+    return params
+
+
 def build_params(
     scenario: Scenario,
     rules: BaseModel,
@@ -309,13 +324,8 @@ def build_params(
     Both are validated again, as a copy with changes may have been made of them. With fewer `rounds` than the scenario
     says, events that would come later do not happen.
     """
-    scenario, rules = load_scenario(scenario), load_rules(rules)
-    params = np.zeros(1, PARAMS_DTYPE)
-    for section in RULE_SECTIONS:
-        for name, value in getattr(rules, section):
-            params[section][name] = value
-    params["reward"]["mode"] = RewardMode[reward.upper()]
-    params["belief"]["tracker"] = Tracker[beliefs.upper()]
+    scenario = load_scenario(scenario)
+    params = rule_params(rules, reward, beliefs)
     sc = params[0]["scenario"]
     sc["low"], sc["high"] = scenario.low, scenario.high
     sc["unit"] = scenario.price_unit
@@ -329,7 +339,7 @@ def build_params(
     sc["urgency"] = [getattr(scenario.urgency, seat) for seat in SEATS]
     sc["urgency_spread"] = scenario.urgency.spread
     sc["alternative"] = [getattr(scenario.alternative, seat) for seat in SEATS]
-    sc["sensitivity_low"], sc["sensitivity_high"] = 0.2, 0.65
+    sc["sensitivity_low"], sc["sensitivity_high"] = SENSITIVITY
     sc["discount_factor"] = [getattr(scenario.discount_factor, seat, math.nan) for seat in SEATS]
     sc["packages"], sc["terms"] = scenario.n_packages, len(scenario.terms)
     sc["term_options"][: len(scenario.terms)] = [len(term.options) for term in scenario.terms]

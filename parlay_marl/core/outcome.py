@@ -30,7 +30,7 @@ class Ending(IntEnum):
 NONE, DEAL, WALKED, COLLAPSED, DEADLINE, FORFEIT = (int(ending) for ending in Ending)
 
 OUTCOME = (
-    Field("scenario", "i4", (), "index of the game's parameters"),
+    Field("scenario", "i4", (), "index of the game's parameters, or of its family's"),
     Field("ending", "i1", (), "an `Ending`"),
     Field("opener", "i1", (), "seat that opened"),
     Field("closed_by", "i1", (), "seat whose move ended the game; -1 where the clock did"),
@@ -94,7 +94,7 @@ def write_outcome(s: Any, p: Any, o: Any) -> None:
     lower, upper = zopa_bounds(s["reservation"][BUYER], s["reservation"][SELLER], values[BUYER][k], values[SELLER][k])
     deal = s["ending"] == DEAL
     maker = 1 - s["closed_by"] if deal else 0
-    o["scenario"] = s["scenario"]
+    o["scenario"] = p["deal"]["source"] - 1 if p["deal"]["source"] > 0 else s["scenario"]
     o["ending"] = s["ending"]
     o["opener"] = s["opener"]
     o["closed_by"] = s["closed_by"]

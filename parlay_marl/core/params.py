@@ -1,7 +1,8 @@
 """The parameters of a game, one read-only record with a section for each concept.
 
-`RULE_SECTIONS` are the numbers of the rules; `SCENARIO` is the deal itself. `parlay_marl.catalogue` builds the
-record from validated models; the kernels take an array of such records, and a game's row names its own.
+`RULE_SECTIONS` are the numbers of the rules; `SCENARIO` is the deal itself, and `FAMILY` the ranges from which it is
+drawn where every game has its own. `parlay_marl.catalogue` builds the record from validated models; the kernels take an
+array of such records, and a game's row names its own.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from parlay_marl.core.bargain import EROSION
 from parlay_marl.core.belief import BELIEF
 from parlay_marl.core.credibility import CREDIBILITY
 from parlay_marl.core.drift import DRIFT, MAX_EVENTS
+from parlay_marl.core.family import DEAL, FAMILY
 from parlay_marl.core.moves import MAX_PACKAGES, MAX_TERMS
 from parlay_marl.core.reward import REWARD
 from parlay_marl.core.table import Field, Parameter, field_dtype, parameter_dtype
@@ -57,8 +59,6 @@ SCENARIO = (
     Field("packages", "i8", (), "number of packages"),
     Field("terms", "i8", (), "number of terms besides the price"),
     Field("term_options", "i8", (MAX_TERMS,), "number of options of each term; the last term varies fastest"),
-    Field("package_values", "f8", (2, MAX_PACKAGES), "nominal worth of each package, in normalised price"),
-    Field("package_sd", "f8", (2, MAX_PACKAGES), "standard deviation of the worth of each package"),
     Field("value_spread", "f8", (), "largest relative deviation of how much a seat cares for a term"),
     Field("events", "i8", (), "number of events"),
     Field("event_round", "i8", (MAX_EVENTS,), "round at whose start an event happens"),
@@ -68,9 +68,12 @@ SCENARIO = (
     Field("event_urgency", "f8", (MAX_EVENTS, 2), "change of urgency"),
     Field("event_alternative", "f8", (MAX_EVENTS, 2), "1 gains an alternative, 0 loses it, negative: neither"),
     Field("event_value_shift", "f8", (MAX_EVENTS, 2), "reservation shift towards toughness, times sensitivity, widths"),
+    Field("package_values", "f8", (2, MAX_PACKAGES), "nominal worth of each package, in normalised price"),
+    Field("package_sd", "f8", (2, MAX_PACKAGES), "standard deviation of the worth of each package"),
 )
 
 PARAMS_DTYPE = np.dtype(
-    [(name, parameter_dtype(table)) for name, table in RULE_SECTIONS.items()] + [("scenario", field_dtype(SCENARIO))],
+    [(name, parameter_dtype(table)) for name, table in RULE_SECTIONS.items()]
+    + [(name, field_dtype(table)) for name, table in (("scenario", SCENARIO), ("deal", DEAL), ("family", FAMILY))],
     align=True,
 )

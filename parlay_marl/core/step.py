@@ -13,6 +13,7 @@ from parlay_marl.core import tracking
 from parlay_marl.core.chance import subkey
 from parlay_marl.core.compiled.jit import entry_point, rule
 from parlay_marl.core.ending import forfeit
+from parlay_marl.core.family import deal_for
 from parlay_marl.core.moves import (
     decode,
     refusal,
@@ -38,13 +39,15 @@ def try_turn(s: Any, p: Any, move: int, price: float, package: int) -> int:
 def reset_games(games: Any, params: Any, blank: Any, fixed: Any, seed: Any, numbers: Any, scenarios: Any) -> None:
     """Begin a game in every row: `(n,)` rows, game numbers and scenario indices; `fixed` has one record or n.
 
-    The game with number k of a seed is the same whatever row, batch or interface it is played in.
+    The game with number k of a seed is the same whatever row, batch or interface it is played in. Deals of a family are
+    drawn into the last n of the parameters, which are the rows' own.
     """
+    room = len(params) - len(games)
     for i in range(len(games)):
         games[i] = blank[0]
         s = games[i]
         s["key"] = subkey(np.uint64(seed), numbers[i])
-        s["scenario"] = scenarios[i]
+        s["scenario"] = deal_for(params, scenarios[i], room + i, s["key"])
         start_game(s, params[s["scenario"]], fixed[i if len(fixed) > 1 else 0])
 
 

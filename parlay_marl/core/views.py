@@ -21,6 +21,7 @@ from parlay_marl.core.belief import N_FIGURES, can_be_stated
 from parlay_marl.core.chance import FIXED_DTYPE, subkey
 from parlay_marl.core.compiled.jit import allocating_rule, bound, entry_variant, in_kernels, rule
 from parlay_marl.core.compiled.memory import clear_row
+from parlay_marl.core.family import deal_for
 from parlay_marl.core.moves import Refusal, decode, n_actions, refusal, seat_on_turn
 from parlay_marl.core.observation import AT, width
 from parlay_marl.core.outcome import NONE
@@ -128,6 +129,7 @@ def _kernels_for(dtype: Any, rows: str) -> Kernels:
         clear_row(array_at(parts[_ROW], 1, dtype), 0)
         s = state_of(parts)
         s["key"] = subkey(np.uint64(seed), number)
+        deal_for(array_at(parts[_PARAMS], 1, PARAMS_DTYPE), 0, 0, s["key"])
         start_game(s, _params_of(parts), array_at(parts[_FIXED], 1, FIXED_DTYPE)[0])
 
     @entry_variant(rows)

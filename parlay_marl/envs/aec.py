@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pettingzoo import AECEnv
 from pettingzoo.utils.env import AECIterable
 
-from parlay_marl.catalogue.scenarios import Scenario
+from parlay_marl.catalogue.families import AnyScenario
 from parlay_marl.envs.infos import WITHOUT_MASK, Info
 from parlay_marl.envs.table import AGENTS, RENDER_FPS, RENDER_MODES, Rendered, Seated, Table
 from parlay_marl.errors import ConfigurationError
@@ -73,7 +73,7 @@ class raw_env(AECEnv[str, Observation, Any]):  # noqa: N801 - PettingZoo's name 
     @takes_game
     def __init__(
         self,
-        scenario: str | Path | Scenario = DEFAULT_SCENARIO,
+        scenario: str | Path | AnyScenario = DEFAULT_SCENARIO,
         *,
         actions: str = "discrete",
         illegal: str = "raise",

@@ -10,6 +10,7 @@ from typing import Any, Unpack
 import numpy as np
 from numpy.typing import NDArray
 
+from parlay_marl.catalogue.deals import with_room
 from parlay_marl.core import observation as observed
 from parlay_marl.core.compiled.jit import bound
 from parlay_marl.core.compiled.work import all_work
@@ -117,12 +118,13 @@ class Batch:
             persona.check_room(config.scenario)
         self._autoreset = Autoreset[autoreset.upper()]
         self._raises = illegal == "raise"
-        self._params = joined([config.params for config in self.configs], PARAMS_DTYPE)
+        self._params = with_room(joined([config.params for config in self.configs], PARAMS_DTYPE), self.num_games)
         self._tables = persona_tables(self.personas, self.num_games)
         self.packages = max(config.scenario.n_packages for config in self.configs)
         self.n_actions = n_actions(self.packages)
         self.elicits = self.configs[0].beliefs == "elicited"
         self._allocate(observe)
+        self._has_several = len(self._params) > 1
         self._threads = threads
         self._workers = Workers(threads, self.num_games, LEAST_PER_THREAD)
         self._is_started = False
@@ -166,7 +168,7 @@ class Batch:
         picked = np.ones(self.num_games, np.bool_) if chosen is None else _checked_mask(chosen, self.num_games)
         if not self._is_started and not picked.all():
             raise NotStartedError("no games have been started; the first reset must be of every lane")
-        if len(self.configs) > 1 and isinstance(options, Mapping) and OF_ONE_SCENARIO & set(options):
+        if self._has_several and isinstance(options, Mapping) and OF_ONE_SCENARIO & set(options):
             told = ", ".join(sorted(OF_ONE_SCENARIO & set(options)))
             raise ConfigurationError(f"reset options: {told}: they are of one scenario, but this batch has several")
         fixed = fixed_draws(options, self.configs[0].scenario, self.configs[0].max_rounds)
@@ -286,6 +288,14 @@ class Batch:
         if reason == Refusal.BELIEF_OUT_OF_RANGE:
             return refusal_text(seat, belief_text(*self._estimates[lane].tolist()), reason)
         return refusal_text(seat, action_text(action, action, seat, self.packages), reason)
+
+    def config_of(self, lane: int) -> GameConfig:
+        """Return the configuration of the game in a lane: of a family, with the deal that this game has."""
+        place = int(self.games["scenario"][lane])
+        if place < len(self.configs):
+            return self.configs[place]
+        own = self._params[place : place + 1]
+        return self.configs[int(own["deal"]["source"][0]) - 1].with_deal(own)
 
     def sight(self, lane: int, seat: int) -> dict[str, NDArray[Any]]:
         """Return copies of the observation and the mask (all 0 off turn) of a seat in a lane."""

@@ -124,7 +124,7 @@ class _Listener:
     """A row of the state in which one seat listens to the other."""
 
     def __init__(self, config: GameConfig, maker: int, common_prior: bool | None) -> None:
-        self._scenario, self._maker, self._me = config.scenario, maker, 1 - maker
+        self._scenario, self._maker, self._me = config.played, maker, 1 - maker
         params = config.params.copy()
         if common_prior is not None:
             params["belief"]["common_prior"] = float(bool(common_prior))
@@ -215,7 +215,7 @@ def _place(where: str, offer: Any, config: GameConfig) -> _Placed:
         raise ConfigurationError(
             f"{where}: {offer!r} is no offer; give a price, (price, package), or None for a round without one"
         )
-    scenario = config.scenario
+    scenario = config.played
     x = scenario.normalise(float(price))
     if not 0.0 <= x <= 1.0:
         raise ConfigurationError(
@@ -234,7 +234,7 @@ def _by_round(name: str, given: Sequence[Any], rounds: int, missing: Any) -> lis
 
 def _headline_rounds(event_rounds: Sequence[int | None] | None, config: GameConfig) -> list[int]:
     """Return the round of each of the scenario's events; -1 for one that does not come."""
-    events = config.scenario.events
+    events = config.played.events
     if event_rounds is None:
         return [event.round for event in events]
     if len(event_rounds) != len(events):

@@ -11,7 +11,7 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 from pettingzoo import ParallelEnv
 
-from parlay_marl.catalogue.scenarios import Scenario
+from parlay_marl.catalogue.families import AnyScenario
 from parlay_marl.envs.table import AGENTS, RENDER_FPS, RENDER_MODES, Rendered, Seated, Table
 from parlay_marl.errors import ActionTypeError, IllegalMoveError
 from parlay_marl.game.belief import BeliefView
@@ -45,7 +45,7 @@ class parallel_env(ParallelEnv[str, Observation, Any]):  # noqa: N801 - PettingZ
     @takes_game
     def __init__(
         self,
-        scenario: str | Path | Scenario = DEFAULT_SCENARIO,
+        scenario: str | Path | AnyScenario = DEFAULT_SCENARIO,
         *,
         actions: str = "discrete",
         illegal: str = "terminate",

@@ -11,7 +11,7 @@ from gymnasium import spaces
 from gymnasium.utils import seeding
 from numpy.typing import NDArray
 
-from parlay_marl.catalogue.scenarios import Scenario
+from parlay_marl.catalogue.families import AnyScenario
 from parlay_marl.core.moves import SEATS
 from parlay_marl.envs.infos import Info
 from parlay_marl.envs.table import AGENTS, RENDER_FPS, RENDER_MODES, Rendered, Seated, Table
@@ -39,7 +39,7 @@ class NegotiationEnv(gymnasium.Env[dict[str, Any], Any]):
         self,
         role: str = "buyer",
         opponent: Seated = "shark",
-        scenario: str | Path | Scenario = DEFAULT_SCENARIO,
+        scenario: str | Path | AnyScenario = DEFAULT_SCENARIO,
         *,
         actions: str = "discrete",
         illegal: str = "terminate",

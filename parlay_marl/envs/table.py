@@ -10,8 +10,8 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
+from parlay_marl.catalogue.families import AnyScenario
 from parlay_marl.catalogue.personas import Persona
-from parlay_marl.catalogue.scenarios import Scenario
 from parlay_marl.core import observation as observed
 from parlay_marl.core.moves import BUYER, N_MOVES, SEATS, SELLER
 from parlay_marl.core.observation import BELIEF_AT
@@ -45,7 +45,7 @@ class Table:
 
     def __init__(
         self,
-        scenario: str | Path | Scenario,
+        scenario: str | Path | AnyScenario,
         *,
         actions: str,
         illegal: str,
@@ -78,7 +78,7 @@ class Table:
         self.printer = LivePrinter() if render_mode == "human" else None
         self.agents = [agent for agent, player in zip(AGENTS, players, strict=True) if player is None]
         self.seats = {agent: AGENTS.index(agent) for agent in self.agents}
-        packages = config.scenario.n_packages
+        packages = config.room
         self.pass_action = self.game.n_actions if self.is_discrete else N_MOVES
         self.observation_spaces: dict[str, spaces.Space[Any]] = {
             a: self.shown(observation_space(actions, packages, passes)) for a in self.agents
@@ -162,7 +162,7 @@ class Table:
         """Return the outcome of the game, which is over, as the infos read it."""
         starts, outcome = self._ended
         if starts != self.game.starts:
-            outcome = plain_outcome(make_report(self.game.rows, self.game.config.params))
+            outcome = plain_outcome(make_report(self.game.rows, self.game.params))
             self._ended = self.game.starts, outcome
         return outcome
 

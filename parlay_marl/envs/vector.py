@@ -241,7 +241,7 @@ class NegotiationVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[An
         }
         return {name: lambda value=value: (value,) * n for name, value in same.items()} | {
             "action_masks": lambda: tuple(self.action_masks()),
-            "config": lambda: tuple(batch.configs[i] for i in batch.games["scenario"]),
+            "config": lambda: tuple(batch.config_of(i) for i in range(n)),
             "np_random_seed": lambda: self.np_random_seed,
             "np_random": lambda: self.np_random,
             "refusal": self.refusals,

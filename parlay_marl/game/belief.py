@@ -19,10 +19,13 @@ Doubt = tuple[float, bytes, bytes]
 """The data for a seat's doubt about the other's open claim: the claim, and the seat's posterior with its frame."""
 
 
-def sight(rows: Any, seat: int, config: GameConfig) -> Callable[[], BeliefView]:
+def sight(
+    rows: Any, seat: int, config: GameConfig, deal: Callable[[], GameConfig] | None = None
+) -> Callable[[], BeliefView]:
     """Return a function that reads a seat's belief from the row of a game at the time of the call.
 
-    It is called at every turn, so that all look-ups that can be done beforehand are done here.
+    It is called at every turn, so that all look-ups that can be done beforehand are done here. `deal` returns the
+    configuration of the present game where each has a deal of its own.
     """
     owner, row, other = (config, seat), rows[0], 1 - seat
     status, claim = rows["claim_status"][:, other].item, rows["claim_price"][:, other].item
@@ -37,7 +40,11 @@ def sight(rows: Any, seat: int, config: GameConfig) -> Callable[[], BeliefView]:
     def now() -> BeliefView:
         return BeliefView(owner, seen(), (claim(), posterior(), frame()) if status() == _OPEN else None)
 
-    return now
+    def now_in_deal() -> BeliefView:
+        assert deal is not None
+        return BeliefView((deal(), seat), seen(), (claim(), posterior(), frame()) if status() == _OPEN else None)
+
+    return now if deal is None else now_in_deal
 
 
 class BeliefView:
@@ -66,7 +73,7 @@ class BeliefView:
 
     def _price(self, figure: Belief) -> float:
         """Return one figure in currency."""
-        return self._owner[0].scenario.to_currency(self._figure(figure))
+        return self._owner[0].played.to_currency(self._figure(figure))
 
     @property
     def reservation(self) -> float:
@@ -76,7 +83,7 @@ class BeliefView:
     @property
     def sd(self) -> float:
         """The standard deviation of that price."""
-        scenario = self._owner[0].scenario
+        scenario = self._owner[0].played
         return self._figure(Belief.SPREAD) * (scenario.high - scenario.low)
 
     @property
@@ -110,7 +117,7 @@ class BeliefView:
         if self._doubt is None:
             return None
         (config, seat), (claim, posterior, frame) = self._owner, self._doubt
-        rows, belief = np.zeros(1, state_dtype(config.scenario.n_packages)), self._figures[: 8 * N_FIGURES]
+        rows, belief = np.zeros(1, state_dtype(config.room)), self._figures[: 8 * N_FIGURES]
         rows["claim_price"][0, 1 - seat] = claim
         for name, kept in (("belief", belief), ("posterior", posterior), ("frame", frame)):
             place = rows[name][0, seat]

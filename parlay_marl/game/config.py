@@ -17,9 +17,11 @@ from typing import Annotated, Any, Literal, NoReturn, ParamSpec, TypedDict, Type
 
 from pydantic import BaseModel, BeforeValidator, Field
 
-from parlay_marl.catalogue.files import Strict, validate
+from parlay_marl.catalogue.deals import build_any_params, drawn, scenario_of
+from parlay_marl.catalogue.families import AnyScenario, Family, any_scenario_from, load_any_scenario
+from parlay_marl.catalogue.files import Strict
 from parlay_marl.catalogue.rules import load_rules
-from parlay_marl.catalogue.scenarios import MAX_ROUNDS, Params, Scenario, build_params, load_scenario
+from parlay_marl.catalogue.scenarios import MAX_ROUNDS, Params, Scenario
 from parlay_marl.errors import ArgumentError, CatalogueError, ConfigurationError, ParlayError, UnknownNameError
 
 P = ParamSpec("P")
@@ -185,9 +187,13 @@ def _advice(name: str, known: list[str]) -> str:
 
 @dataclass(frozen=True)
 class GameConfig:
-    """The configuration of a game, validated: the same config, seed and moves give the same game."""
+    """The configuration of a game, validated: the same config, seed and moves give the same game.
 
-    scenario: Scenario
+    Where its scenario is a family, every game has a deal of its own: see `deal`. `max_rounds` is the most that one can
+    have.
+    """
+
+    scenario: AnyScenario
     rules: BaseModel
     reward: str
     information: str
@@ -197,16 +203,47 @@ class GameConfig:
 
     @functools.cached_property
     def params(self) -> Params:
-        """The core's record of this configuration, an array of one."""
-        return build_params(
+        """The core's record of this configuration, an array of one; of a family it has the ranges."""
+        return build_any_params(
             self.scenario,
             self.rules,
             opener=self.opener,
-            rounds=self.max_rounds,
+            rounds=None if isinstance(self.scenario, Family) else self.max_rounds,
             information=self.information,
             reward=self.reward,
             beliefs=self.beliefs,
         )
+
+    @property
+    def has_deals(self) -> bool:
+        """Whether every game has a deal of its own."""
+        return isinstance(self.scenario, Family)
+
+    @property
+    def played(self) -> Scenario:
+        """The scenario, where it is one; a family is refused."""
+        if isinstance(self.scenario, Family):
+            raise ConfigurationError(
+                f"{self.scenario.name} has another deal for every game; give one of them, such as "
+                f"make_config({self.scenario.name!r}).deal(seed=0, number=0).scenario"
+            )
+        return self.scenario
+
+    @property
+    def room(self) -> int:
+        """The number of packages that spaces and rows have room for."""
+        return self.scenario.n_packages
+
+    def deal(self, seed: int, number: int = 0) -> GameConfig:
+        """Return the configuration of one game, with the scenario that its family draws; itself without a family."""
+        return self.with_deal(drawn(self.params, seed, [number])) if self.has_deals else self
+
+    def with_deal(self, params: Params) -> DealConfig:
+        """Return the configuration of a game whose deal is drawn; `params` is the record, an array of one."""
+        assert isinstance(self.scenario, Family)
+        scenario = scenario_of(self.scenario, params[0])
+        own = {field.name: getattr(self, field.name) for field in fields(self)}
+        return DealConfig(**own | {"scenario": scenario, "max_rounds": scenario.rounds}, family=self.scenario)
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the fields alone: a copied record would not be read-only, and kernels would compile again for it."""
@@ -218,7 +255,7 @@ class GameConfig:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the configuration as plain data, such as JSON can hold."""
-        plain = {field.name: getattr(self, field.name) for field in fields(self)}
+        plain = {field.name: getattr(self, field.name) for field in fields(GameConfig)}
         return plain | {"scenario": self.scenario.model_dump(mode="json"), "rules": self.rules.model_dump(mode="json")}
 
     @classmethod
@@ -228,12 +265,14 @@ class GameConfig:
         Raises:
             CatalogueError: where something is missing, unknown or cannot be used.
         """
-        wanted = [field.name for field in fields(cls)]
+        wanted = [field.name for field in fields(GameConfig)]
         if not isinstance(data, Mapping) or sorted(data) != sorted(wanted):
             raise CatalogueError(f"config: give an object with the keys {', '.join(wanted)}, and no others")
         if not isinstance(data["rules"], Mapping) or not isinstance(data["scenario"], Mapping):
             raise CatalogueError("config: scenario and rules are objects, with all their fields")
-        scenario = validate(Scenario, data["scenario"], "config: scenario")
+        scenario = any_scenario_from(data["scenario"], "config: scenario")
+        if isinstance(scenario, Family) and data["max_rounds"] == scenario.rounds[1]:
+            data = {**data, "max_rounds": None}
         try:
             return make_config(**{**data, "scenario": scenario})
         except CatalogueError:
@@ -242,12 +281,28 @@ class GameConfig:
             raise CatalogueError(f"config: {error}") from None
 
 
+@dataclass(frozen=True)
+class DealConfig(GameConfig):
+    """The configuration of one game of a family: its scenario is the deal that was drawn."""
+
+    family: Family
+
+    @property
+    def room(self) -> int:
+        """The number of packages that the family's spaces and rows have room for."""
+        return self.family.n_packages
+
+
 @takes_game
-def make_config(scenario: str | Path | Scenario = DEFAULT_SCENARIO, **game: Unpack[GameArguments]) -> GameConfig:
-    """Return a validated configuration; what is None is as the scenario says."""
-    loaded = load_scenario(scenario)
+def make_config(scenario: str | Path | AnyScenario = DEFAULT_SCENARIO, **game: Unpack[GameArguments]) -> GameConfig:
+    """Return a validated configuration; what is None is as the scenario says, or as its family draws it."""
+    loaded = load_any_scenario(scenario)
     chosen: dict[str, Any] = {name: field.default for name, field in GameFields.model_fields.items()} | game
-    of_scenario = {"information": loaded.information, "opener": loaded.opener, "max_rounds": loaded.rounds}
+    if isinstance(loaded, Family) and chosen["max_rounds"] is not None:
+        chosen["max_rounds"] = whole_number("max_rounds", chosen["max_rounds"], 1, MAX_ROUNDS)
+        loaded = loaded.model_copy(update={"rounds": (chosen["max_rounds"],) * 2})
+    rounds = loaded.rounds[1] if isinstance(loaded, Family) else loaded.rounds
+    of_scenario = {"information": loaded.information, "opener": loaded.opener, "max_rounds": rounds}
     chosen |= {name: value for name, value in of_scenario.items() if chosen[name] is None}
     for name, (kind, known) in _CHOICES.items():
         one_of(kind, chosen[name], known)

@@ -62,7 +62,7 @@ class Game(RecordedGame):
                 persona.check_room(config.scenario)
         self._has_players = any(player is not None for player in self.players)
         self._has_families = any(persona is not None and persona.is_family for persona in personas)
-        self._drawn: tuple[int | None, int, tuple[Any, ...]] = (None, 0, self.players)
+        self._seated: tuple[int | None, int, tuple[Any, ...]] = (None, 0, self.players)
         self._has_views = any(isinstance(player, Player) for player in self.players)
         self._owed = [0.0, 0.0]
         self._is_asking = False
@@ -77,16 +77,15 @@ class Game(RecordedGame):
         """
         if options is not None:
             options = copy.deepcopy(options)
+        seed, number = self._next(seed, number)
         if not self._has_players:
-            fixed = fixed_draws(options, self.scenario, self.config.max_rounds) if options else NOTHING_FIXED
+            fixed = self._fixed_by(options, seed, number) if options else NOTHING_FIXED
             self._begin(seed, options, number, fixed)
             return
         with self.undone_on_error():
-            if self._has_families and seed is None:
-                seed, number = self._coming()
             given = self._with_sensitivities(options, seed, number)
             is_usual = not options and not self._has_families
-            fixed = self._usual_draws if is_usual else fixed_draws(given, self.scenario, self.config.max_rounds)
+            fixed = self._usual_draws if is_usual else self._fixed_by(given, seed, number)
             self._begin(seed, given, number, fixed)
             self._greet()
             self._open()
@@ -94,19 +93,18 @@ class Game(RecordedGame):
     @functools.cached_property
     def _usual_draws(self) -> Any:
         """The record of fixed draws of a reset without options: the event sensitivities of personas."""
-        return fixed_draws(self._with_sensitivities(None), self.scenario, self.config.max_rounds)
+        return fixed_draws(self._with_sensitivities(None), self.config.scenario, self.config.max_rounds)
 
-    def _begin(self, seed: int | None, options: Mapping[str, Any] | None, number: int, fixed: Any) -> None:
-        """Start a game with fixed draws; see `reset`."""
+    def _next(self, seed: int | None, number: int) -> tuple[int, int]:
+        """Return the seed and the number of the game that `reset` starts."""
         if seed is None and self.seed is not None:
-            self.number += 1
-        else:
-            self._set_seed(secrets.randbits(63) if seed is None else seed, number)
-        self._start(fixed, options)
+            return self.seed, self.number + 1
+        return secrets.randbits(63) if seed is None else seed, number
 
-    def _coming(self) -> tuple[int, int]:
-        """Return the seed and the number of the game that a reset without a seed begins."""
-        return (secrets.randbits(63), 0) if self.seed is None else (self.seed, self.number + 1)
+    def _begin(self, seed: int, options: Mapping[str, Any] | None, number: int, fixed: Any) -> None:
+        """Start a game with fixed draws; see `reset`."""
+        self._set_seed(seed, number)
+        self._start(fixed, options)
 
     def seated(self, seed: int | None = None, number: int = 0) -> tuple[Any, ...]:
         """Return who plays both seats in a game, by default in this one: of families, the personas drawn for it."""
@@ -114,13 +112,13 @@ class Game(RecordedGame):
             return self.players
         if seed is None:
             seed, number = self.seed, self.number
-        if self._drawn[:2] != (seed, number) and seed is not None:
+        if self._seated[:2] != (seed, number) and seed is not None:
             players = [
                 player.drawn(seed, number, seat) if isinstance(player, PersonaPlayer) else player
                 for seat, player in enumerate(self.players)
             ]
-            self._drawn = (seed, number, tuple(players))
-        return self._drawn[2]
+            self._seated = (seed, number, tuple(players))
+        return self._seated[2]
 
     def _open(self) -> None:
         """Let players make their opening moves, or the whole game where they hold both seats.
@@ -228,6 +226,7 @@ class Game(RecordedGame):
         figures, rows, turns, self._played = before
         self.starts, self.seed, self.number, self.options, self._owed, self.rewards, self.is_over, self.seat = figures
         self._rows[:] = np.frombuffer(rows, self._rows.dtype)
+        self._draw_again()
         del self._played[turns:]
         self._reader = None
         self._observe_turn()
@@ -335,6 +334,7 @@ class Game(RecordedGame):
         self._rows[:] = np.frombuffer(snapshot.row, self._rows.dtype)
         self.starts += 1
         self._set_seed(snapshot.seed, snapshot.number)
+        self._draw_again()
         self.options = snapshot.options
         self._played = list(snapshot.actions)
         self.rewards, self._owed = list(snapshot.rewards), list(snapshot.owed)

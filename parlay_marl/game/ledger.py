@@ -38,8 +38,11 @@ class Claim:
 class Moment(Protocol):
     """A game at one moment."""
 
-    scenario: Scenario
     seat: int
+
+    @property
+    def scenario(self) -> Scenario:
+        """The scenario that is played."""
 
     @property
     def row(self) -> Any:

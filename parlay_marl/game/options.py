@@ -10,6 +10,7 @@ from typing import Any, Literal, Self
 import numpy as np
 from pydantic import Field, StrictBool, ValidationError, model_validator
 
+from parlay_marl.catalogue.families import AnyScenario
 from parlay_marl.catalogue.files import Strict, reasons
 from parlay_marl.catalogue.scenarios import MAX_ROUNDS, Scenario
 from parlay_marl.core.chance import nothing_fixed
@@ -93,9 +94,10 @@ def plain_options(options: Mapping[str, Any] | None) -> dict[str, Any] | None:
     return ResetOptions.model_validate(dict(options)).model_dump(mode="json", exclude_unset=True)
 
 
-def fixed_draws(options: Mapping[str, Any] | None, scenario: Scenario, rounds: int) -> Fixed:
+def fixed_draws(options: Mapping[str, Any] | None, scenario: AnyScenario, rounds: int) -> Fixed:
     """Return the record of fixed draws, an array of one, that reset options ask for.
 
+    A family does where none of them is `OF_ONE_SCENARIO`; those need the deal of the game.
     It is always read-only: for a kernel, an array that can be written is of another type, and compiled anew.
     """
     fixed = nothing_fixed()
@@ -105,7 +107,7 @@ def fixed_draws(options: Mapping[str, Any] | None, scenario: Scenario, rounds: i
     return fixed
 
 
-def _fix(fixed: Fixed, options: Any, scenario: Scenario, rounds: int) -> None:
+def _fix(fixed: Fixed, options: Any, scenario: AnyScenario, rounds: int) -> None:
     """Write everything that reset options ask for."""
     if not isinstance(options, Mapping):
         raise ConfigurationError(f"reset options: give a mapping such as {{'opener': 'buyer'}}, not {options!r}")
@@ -126,10 +128,10 @@ def _plain_reasons(error: ValidationError) -> str:
     return _OF_MODEL.sub("give a mapping such as {'buyer': ..., 'seller': ...}", reasons(error))
 
 
-def _fix_seat(fixed: Fixed, chosen: ResetOptions, scenario: Scenario, i: int, seat: str) -> None:
+def _fix_seat(fixed: Fixed, chosen: ResetOptions, scenario: AnyScenario, i: int, seat: str) -> None:
     """Write the fixed figures of one seat."""
     price = getattr(chosen.reservation, seat)
-    if price is not None:
+    if price is not None and isinstance(scenario, Scenario):
         x = scenario.normalise(price)
         if not -REACH <= x <= REACH:
             raise ConfigurationError(
@@ -142,7 +144,7 @@ def _fix_seat(fixed: Fixed, chosen: ResetOptions, scenario: Scenario, i: int, se
         if value is not None:
             fixed[key][0, i] = value
     values = getattr(chosen.term_values, seat)
-    if values is not None:
+    if values is not None and isinstance(scenario, Scenario):
         fixed["package_values"][0, i, : scenario.n_packages] = _package_values(values, scenario, seat)
 
 
@@ -165,11 +167,11 @@ def _package_values(values: TermValues, scenario: Scenario, seat: str) -> list[f
     return [total / (scenario.high - scenario.low) for total in totals]
 
 
-def _fix_events(fixed: Fixed, chosen: ResetOptions, scenario: Scenario, rounds: int) -> None:
+def _fix_events(fixed: Fixed, chosen: ResetOptions, scenario: AnyScenario, rounds: int) -> None:
     """Write the fixed rounds of the events, one after the end of the game where events are switched off."""
     if chosen.events is False:
         fixed["event_round"][0] = NEVER
-    if chosen.event_rounds is None:
+    if chosen.event_rounds is None or not isinstance(scenario, Scenario):
         return
     if len(chosen.event_rounds) != len(scenario.events):
         raise ConfigurationError(

@@ -15,7 +15,7 @@ from parlay_marl.core.compiled.jit import bound
 from parlay_marl.core.moves import SEATS
 from parlay_marl.core.outcome import OUTCOME_DTYPE, Ending
 from parlay_marl.core.params import PARAMS_DTYPE
-from parlay_marl.core.state import state_dtype
+from parlay_marl.core.state import PRICE_ONLY_DTYPE, STATE_DTYPE, state_dtype
 from parlay_marl.core.step import report_games
 from parlay_marl.game.config import GameConfig
 from parlay_marl.game.ledger import Claim
@@ -25,11 +25,12 @@ Counts = tuple[int, int]
 
 
 @functools.cache
-def _report_kernel(packages: int) -> Callable[..., None]:
-    """Return `report_games` for the array types of a game."""
+def _report_kernel(row_bytes: int) -> Callable[..., None]:
+    """Return `report_games` for the array types of a game whose row has this size."""
     params = np.zeros(1, PARAMS_DTYPE)
     params.flags.writeable = False
-    return bound(report_games, np.zeros(1, state_dtype(packages)), params, np.zeros(1, OUTCOME_DTYPE))
+    dtype = PRICE_ONLY_DTYPE if row_bytes == PRICE_ONLY_DTYPE.itemsize else STATE_DTYPE
+    return bound(report_games, np.zeros(1, dtype), params, np.zeros(1, OUTCOME_DTYPE))
 
 
 def make_report(rows: Any, params: Params) -> Any:
@@ -37,7 +38,7 @@ def make_report(rows: Any, params: Params) -> Any:
     report = np.frombuffer(
         bytearray(OUTCOME_DTYPE.itemsize), OUTCOME_DTYPE
     )  # `zeros` takes longer than everything else here
-    _report_kernel(int(params[0]["scenario"]["packages"]))(rows, params, report)
+    _report_kernel(rows.dtype.itemsize)(rows, params, report)
     return report
 
 
@@ -53,7 +54,7 @@ class Outcome:
         self._row = row
         self._config = config
         self._ledger = claims
-        self._scenario = config.scenario
+        self._scenario = config.played
 
     def for_players(self) -> Outcome:
         """Return the same outcome without the seed, from which the private figures of later games would follow."""
@@ -67,7 +68,7 @@ class Outcome:
 
     def _copied_row(self) -> Any:
         """Return the row as it was at the end, an array of one record."""
-        return np.frombuffer(bytearray(self._row), state_dtype(self._scenario.n_packages))
+        return np.frombuffer(bytearray(self._row), state_dtype(self._config.room))
 
     def _number(self, name: str) -> float | None:
         number = float(self._record[name])

@@ -10,7 +10,8 @@ from typing import Any, NoReturn, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from parlay_marl.catalogue.scenarios import Scenario
+from parlay_marl.catalogue.deals import draw_deals, with_room
+from parlay_marl.catalogue.scenarios import Params, Scenario
 from parlay_marl.core import views
 from parlay_marl.core.belief import MEAN_HIGH, MEAN_LOW, SPREAD_HIGH
 from parlay_marl.core.chance import nothing_fixed
@@ -22,7 +23,7 @@ from parlay_marl.errors import ActionTypeError, ConfigurationError, GameOverErro
 from parlay_marl.game.action import Action, as_belief, as_index, as_move, as_price
 from parlay_marl.game.belief import BeliefView, sight
 from parlay_marl.game.config import GameConfig
-from parlay_marl.game.options import fixed_draws
+from parlay_marl.game.options import OF_ONE_SCENARIO, fixed_draws
 from parlay_marl.game.outcome import make_report
 from parlay_marl.game.turns import TurnReader
 
@@ -88,8 +89,7 @@ class Position:
 
     def __init__(self, config: GameConfig) -> None:
         self.config = config
-        self.scenario: Scenario = config.scenario
-        self.packages = config.scenario.n_packages
+        self.packages = config.room
         self.n_actions = n_actions(self.packages)
         self.rewards: list[float] = [0.0, 0.0]
         self.is_over = False
@@ -100,13 +100,19 @@ class Position:
         """The number of games that this object has started or restored: a new number means another game."""
         self.options: Mapping[str, Any] | None = None
         self._fixed = NOTHING_FIXED
-        self._params = config.params
+        self._params, self._drawn = config.params, config.params
+        if config.has_deals:
+            self._drawn = with_room(config.params, 0)
+            self._params = self._drawn[:]
+            self._params.flags.writeable = False
+        self._deal: GameConfig | None = None if config.has_deals else config
         self._rows = np.zeros(1, state_dtype(self.packages))
         self._row = self._rows[0]
         self._reward = self._rows["reward"][0]
         self._ending = self._rows["ending"]
         self._opener = self._rows["opener"]
-        self.sights = [sight(self._rows, seat, config) for seat in range(2)]
+        deal = functools.partial(getattr, self, "deal") if config.has_deals else None
+        self.sights = [sight(self._rows, seat, config, deal) for seat in range(2)]
         """A function for each seat that returns its belief: `belief` without the check that a game has been started."""
         self._elicits = config.beliefs == "elicited"
         self._played: list[int | Action] = []
@@ -125,10 +131,17 @@ class Position:
 
     def begin(self, seed: int, number: int, options: Mapping[str, Any] | None = None) -> Self:
         """Start game `number` of a seed; see `ResetOptions`."""
-        fixed = fixed_draws(options, self.scenario, self.config.max_rounds)
+        fixed = self._fixed_by(options, seed, number)
         self._set_seed(seed, number)
         self._start(fixed, options)
         return self
+
+    def _fixed_by(self, options: Mapping[str, Any] | None, seed: int, number: int) -> Any:
+        """Return the record of draws that options fix in a game of a seed."""
+        config = self.config
+        if config.has_deals and isinstance(options, Mapping) and OF_ONE_SCENARIO & set(options):
+            config = config.deal(checked_seed(seed), checked_number(number))
+        return fixed_draws(options, config.scenario, config.max_rounds)
 
     def _set_seed(self, seed: Any, number: int) -> None:
         self.seed, self.number = checked_seed(seed), checked_number(number)
@@ -139,6 +152,7 @@ class Position:
             self._draws[:] = self._fixed = fixed
         self.options = options
         self.is_over = False
+        self._forget_deal()
         assert self.seed is not None
         views.start_kernel(self.packages)(self._view[0], self.seed, self.number)
         self._played = []
@@ -146,7 +160,39 @@ class Position:
         self.seat = self._opener.item()
         self._observe_turn()
 
+    def _forget_deal(self) -> None:
+        """Read the deal again when it is next asked for: another one may be drawn."""
+        if self.config.has_deals:
+            self._deal = None
+
+    def _draw_again(self) -> None:
+        """Draw the deal of the present game again, after another game's."""
+        if self.config.has_deals and self.seed is not None:
+            self._forget_deal()
+            draw_deals(self._drawn, np.uint64(self.seed), np.array([self.number]))
+
     # ------------------------------------------------------------------ looking
+
+    @property
+    def deal(self) -> GameConfig:
+        """The configuration with the scenario that is played: its own or, of a family, the deal of this game."""
+        if self._deal is None:
+            if self.seed is None:
+                self.refuse_turn()
+            self._deal = self.config.with_deal(self._params)
+        return self._deal
+
+    @property
+    def scenario(self) -> Scenario:
+        """The scenario that is played."""
+        scenario = self.deal.scenario
+        assert isinstance(scenario, Scenario)
+        return scenario
+
+    @property
+    def params(self) -> Params:
+        """The core's record of this game, an array of one."""
+        return self._params
 
     @property
     def rows(self) -> Any:
@@ -225,7 +271,9 @@ class Position:
                 raise ActionTypeError(f"{name} needs a price; give one number from 0 to 1, normalised")
             price = own_end(self.seat) if which == Move.ANCHOR_HIGH else 0.0
         if package is None and which == Move.OFFER and self.packages > 1:
-            raise ActionTypeError(f"{name} needs a package; give a whole number from 0 to {self.packages - 1}")
+            most = int(self._params[0]["scenario"]["packages"]) - 1
+            if most > 0:
+                raise ActionTypeError(f"{name} needs a package; give a whole number from 0 to {most}")
         return which, as_price(price), 0 if package is None else as_index(package, "package")
 
     def stated(self, belief: Any) -> tuple[float, float] | None:

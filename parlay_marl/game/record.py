@@ -179,7 +179,7 @@ class RecordedGame(Position):
             self._reader = self._new_reader()
 
     def _new_reader(self) -> TurnReader:
-        return TurnReader(self.config, self.names, self._personas, self._drift_lines)
+        return TurnReader(self.deal, self.names, self._personas, self._drift_lines)
 
     def read_by(self, reader: TurnReader | None) -> RecordedGame:
         """Let a reader read the turns from here on; return the game itself."""
@@ -227,7 +227,7 @@ class RecordedGame(Position):
             raise GameOverError("the game is not over yet; its outcome is known at the end")
         played, opener = tuple(self._played), int(self._row["opener"])
         claims = functools.partial(_claims_of, self.config, self.seed, self.number, self.options, played, opener)
-        return Outcome(self._rows.tobytes(), self.config, claims)
+        return Outcome(self._rows.tobytes(), self.deal, claims)
 
     def ledger(self) -> tuple[Claim, ...]:
         """Return the claims so far, with the truth behind them: for those who run the game, never for a seat in it.
@@ -276,7 +276,7 @@ def _claims_of(
     opener: int,
 ) -> tuple[Claim, ...]:
     """Return the claims of a game; nothing is replayed before they are asked for."""
-    actions = _actions_of(played, opener, config.scenario.n_packages)
+    actions = _actions_of(played, opener, config.room)
     return GameRecord(config, seed, number, options, tuple(actions)).ledger()
 
 

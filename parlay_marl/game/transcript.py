@@ -39,7 +39,7 @@ def seat_name(game: RecordedGame, seat: int) -> str:
 
 def heading(game: RecordedGame, width: int = WIDTH) -> list[Line]:
     """Return the title of a game: the deal, the range, the players."""
-    scenario, rounds = game.scenario, game.config.max_rounds
+    scenario, rounds = game.scenario, game.deal.max_rounds
     span = f"{exact_money(scenario.low, scenario)} to {exact_money(scenario.high, scenario)}"
     talks = f"{rounds} round{'s' if rounds > 1 else ''}, the {SEATS[int(game.row['opener'])]} opens"
     facts = f"{span}, {talks}; seed {game.seed}, game {game.number}"

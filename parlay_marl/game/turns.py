@@ -103,7 +103,7 @@ class TurnReader:
     ) -> None:
         self.turns: list[Turn] = []
         self._seen: list[Turn] = []
-        self._scenario: Scenario = config.scenario
+        self._scenario: Scenario = config.played
         self._scale = config.max_rounds / USUAL_ROUNDS
         self._names, self._personas, self._drift_lines = names, personas, drift_lines
         self._fired = 0

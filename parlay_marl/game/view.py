@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from parlay_marl.catalogue.scenarios import Scenario
 from parlay_marl.core import bargain
-from parlay_marl.core.moves import SEATS, ClaimStatus, Move, own_end
+from parlay_marl.core.moves import PRICE_LEVELS, SEATS, ClaimStatus, Move, n_actions, own_end
 from parlay_marl.errors import ActionTypeError, IllegalMoveError, UnknownNameError
 from parlay_marl.game.action import Action, as_index
 from parlay_marl.game.belief import BeliefView
@@ -106,6 +106,11 @@ class SeatView:
     def usual_package(self) -> int:
         """The package of an offer that names none: that of the seat's last offer, at first its own best."""
         return int(np.argmax(self.package_worth)) if self.offer is None else self.offer.package
+
+    @property
+    def room(self) -> int:
+        """The number of packages that the discrete actions have room for: the most of any deal of a family."""
+        return (len(self.action_mask) - n_actions(0)) // PRICE_LEVELS
 
     def rule(self, section: str, name: str) -> float:
         """Return a number of the rules, such as `rule("credibility", "claim_cost")`."""
@@ -217,13 +222,13 @@ def view_of(game: RecordedGame, seat: int) -> SeatView:
         information=game.config.information,
         opener=int(row["opener"]),
         round=int(row["round"]),
-        rounds=game.config.max_rounds,
+        rounds=game.deal.max_rounds,
         reservation_price=money(float(row["reservation"][seat])),
         urgency=float(row["urgency"][seat]),
         has_alternative=bool(row["alternative"][seat]),
         payoff_left=float(row["payoff_left"][seat]),
         package_worth=tuple(
-            worth_in_currency(worth, scenario) for worth in row["package_values"][seat][: game.packages].tolist()
+            worth_in_currency(worth, scenario) for worth in row["package_values"][seat][: scenario.n_packages].tolist()
         ),
         offer=standing_offer(game, seat, seat),
         counter_offer=standing_offer(game, other, seat),

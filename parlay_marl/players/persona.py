@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from parlay_marl.catalogue.families import AnyScenario
 from parlay_marl.catalogue.files import is_path
 from parlay_marl.catalogue.personas import FAMILY_PREFIX, Persona, load_persona
-from parlay_marl.catalogue.scenarios import Scenario
 from parlay_marl.core.style import TRAIT_INPUTS
 from parlay_marl.errors import ConfigurationError
 from parlay_marl.players.drawn import drawn_persona, packed
@@ -89,7 +89,7 @@ class PersonaPlayer:
                 f"{', '.join(TRAIT_INPUTS)}, in this order, or none; train it with these"
             )
 
-    def check_room(self, scenario: Scenario) -> None:
+    def check_room(self, scenario: AnyScenario) -> None:
         """Refuse a scenario with more packages than the persona's learned policy was made for."""
         self.check_packages(scenario.n_packages, repr(scenario.name))
 

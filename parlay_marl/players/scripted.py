@@ -17,6 +17,7 @@ from parlay_marl.core.chance import nothing_fixed, subkey, turn_key
 from parlay_marl.core.compiled.jit import entry_point, part, rule
 from parlay_marl.core.compiled.memory import lent
 from parlay_marl.core.compiled.work import end_of_chunk, first_chunk, next_chunk
+from parlay_marl.core.family import deal_for
 from parlay_marl.core.moves import (
     ACCEPT,
     ANCHOR_HIGH,
@@ -201,13 +202,13 @@ def play_games(
 ) -> int:
     """Play whole games between two personas without leaving the kernel: `(n,)` game numbers and outcomes.
 
-    Returns how many of them fell to this call. `games` is a scratch array of one row, and so are the last two records
-    of `personas` where there are families. `fixed` has one record, which gets both personas' event sensitivity.
+    Returns how many of them fell to this call. `games` is a scratch array of one row; so is the last of the parameters
+    where the scenario is a family's, and so are the last two records of `personas` where there are families. `fixed`
+    has one record, which gets both personas' event sensitivity.
     """
     params, personas, weights, fixed = lent(params), lent(personas), lent(weights), lent(fixed)
     blank, numbers, games, outcomes = lent(blank), lent(numbers), lent(games), lent(outcomes)
-    p = params[scenario]
-    n, played = len(numbers), 0
+    n, played, room = len(numbers), 0, len(params) - 1
     start = first_chunk(work)
     while start < n:
         stop = end_of_chunk(work, start, n)
@@ -215,7 +216,8 @@ def play_games(
             games[0] = blank[0]
             s = games[0]
             s["key"] = subkey(np.uint64(seed), numbers[i])
-            s["scenario"] = scenario
+            s["scenario"] = deal_for(params, scenario, room, s["key"])
+            p = params[s["scenario"]]
             buying = persona_for(personas, weights, buyer, len(personas) - 2, s["key"], BUYER)
             selling = persona_for(personas, weights, seller, len(personas) - 1, s["key"], SELLER)
             fixed[0]["sensitivity"][BUYER] = personas[buying]["base"]["event_sensitivity"]

@@ -71,7 +71,7 @@ def _headlines(game: RecordedGame) -> list[Headline]:
 
 def _across(game: RecordedGame, rounds: float) -> float:
     """Return the place on the time axis of a moment, in rounds since the start."""
-    return LEFT + (RIGHT - LEFT) * rounds / game.config.max_rounds
+    return LEFT + (RIGHT - LEFT) * rounds / game.deal.max_rounds
 
 
 def _moment(game: RecordedGame, count: int) -> float:
@@ -87,7 +87,7 @@ def _height(x: float) -> float:
 
 def _draw_head(canvas: Canvas, game: RecordedGame) -> None:
     """Draw the deal, the players and the round."""
-    now = f"round {min(int(game.row['round']) + 1, game.config.max_rounds)} of {game.config.max_rounds}"
+    now = f"round {min(int(game.row['round']) + 1, game.deal.max_rounds)} of {game.deal.max_rounds}"
     canvas.text(20, 13, game.scenario.title, 17, INK, room=470)
     canvas.text(RIGHT, 16, now, 14, DIM, anchor="ra")
     x = 20.0
@@ -177,7 +177,7 @@ def _draw_tension(canvas: Canvas, game: RecordedGame, turns: list[Turn]) -> None
             canvas.triangle((left + right) / 2, CALM_TOP + 5, 4, INK, INK)
     y = CALM_BOTTOM - (CALM_BOTTOM - CALM_TOP) * hot / 100.0
     canvas.dashes((LEFT, y), (RIGHT, y), HOT)
-    rounds = game.config.max_rounds
+    rounds = game.deal.max_rounds
     step = max(1, round(rounds / 4))
     for index in sorted({0, *range(step - 1, rounds, step)}):
         canvas.text(_across(game, index + 0.5), CALM_BOTTOM + 4, str(index + 1), 11, DIM, anchor="ma")

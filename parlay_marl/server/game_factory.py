@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from parlay_marl.catalogue.scenarios import Scenario, load_scenario, scenario_names
+from parlay_marl.catalogue.families import AnyScenario, family_names, load_any_scenario
+from parlay_marl.catalogue.scenarios import scenario_names
 from parlay_marl.core.moves import SEATS
 from parlay_marl.errors import ConfigurationError
 from parlay_marl.server.game_request import GameRequest
@@ -25,8 +26,9 @@ class GameFactory:
         self.settings, self.telemetry = settings, telemetry
         self.is_stopping = False
         """Does the server end?"""
-        self.scenarios: dict[str, Scenario] = {name: load_scenario(name) for name in scenario_names()}
-        own = [load_scenario(place) for place in settings.scenario]
+        known = (*scenario_names(), *family_names())
+        self.scenarios: dict[str, AnyScenario] = {name: load_any_scenario(name) for name in known}
+        own = [load_any_scenario(place) for place in settings.scenario]
         self.scenarios |= {scenario.name: scenario for scenario in own}
         self.opponents = Opponents(settings, telemetry)
         self.matches = Matches(settings, telemetry)

@@ -9,9 +9,9 @@ from typing import Any
 
 from pydantic import Field
 
+from parlay_marl.catalogue.families import AnyScenario
 from parlay_marl.catalogue.files import validate
 from parlay_marl.catalogue.rules import RULE_PRESETS, preset, tells_limits
-from parlay_marl.catalogue.scenarios import Scenario
 from parlay_marl.errors import ConfigurationError, UnknownNameError
 from parlay_marl.game.config import DEFAULT_SCENARIO, GameConfig, InferredGameFields, Rounds, make_config
 from parlay_marl.game.position import LARGEST_SEED
@@ -39,7 +39,7 @@ class GameRequest(InferredGameFields):
         None, strict=True, ge=0, le=LARGEST_SEED, description="seed of all chance; default: a random one"
     )
 
-    def config(self, known: Mapping[str, Scenario], allow_rules: bool = False) -> GameConfig:
+    def config(self, known: Mapping[str, AnyScenario], allow_rules: bool = False) -> GameConfig:
         """Return the configuration of the game, over one of the scenarios that the server offers.
 
         Unless `allow_rules`, its rules and rounds must be among those that every client may choose.
@@ -65,6 +65,6 @@ def game_request(given: Mapping[str, Any]) -> GameRequest:
 
 
 @functools.lru_cache(maxsize=512)
-def _config(scenario: Scenario, fields: str) -> GameConfig:
+def _config(scenario: AnyScenario, fields: str) -> GameConfig:
     """Return a configuration, the same object for the same fields, which come as JSON."""
     return make_config(scenario, **json.loads(fields))

@@ -158,7 +158,7 @@ def _action_of(player: Player | BatchedPlayer, view: SeatView) -> Any:
     index = int(answer.item())
     if not 0 <= index < len(view.action_mask):
         raise IllegalMoveError("there is no such action")
-    return Action.from_index(index, view.seat, view.scenario.n_packages)
+    return Action.from_index(index, view.seat, view.room)
 
 
 def _plain(action: Action, longest_words: int) -> Action:

@@ -47,7 +47,6 @@ class GameSession:
 
     def __init__(self, config: GameConfig, opponents: tuple[Opponent | None, Opponent | None] = (None, None)) -> None:
         self.config: GameConfig = config
-        self.scenario: Scenario = config.scenario
         self.opponents = opponents
         self.game = Game(config, [each if isinstance(each, PersonaPlayer) else None for each in opponents])
         self.client_turns = 0
@@ -65,6 +64,11 @@ class GameSession:
         self._headlines: list[str] = []
         self._told = [Told(), Told()]
         """The part that each seat has been told."""
+
+    @property
+    def scenario(self) -> Scenario:
+        """The scenario that is played; that of a family is drawn when the game begins."""
+        return self.game.scenario
 
     def begin(self, seed: int | None) -> None:
         """Begin game 0 of a seed, or of a secret one; a persona that opens has played then."""

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from parlay_marl.catalogue.deals import with_room
 from parlay_marl.core.moves import BUYER, SELLER
 from parlay_marl.core.outcome import OUTCOME_DTYPE
 from parlay_marl.core.state import state_dtype
@@ -49,7 +50,18 @@ def play_cell(
         scratch, fixed = np.zeros(1, dtype), seated([buyer.record, seller.record], opener)
         tables = persona_tables([buyer, seller], room=2)
         return play_games(
-            work, params, *tables, BUYER, SELLER, fixed, blank, np.uint64(seed), 0, numbers, scratch, outcomes
+            work,
+            with_room(params, 1),
+            *tables,
+            BUYER,
+            SELLER,
+            fixed,
+            blank,
+            np.uint64(seed),
+            0,
+            numbers,
+            scratch,
+            outcomes,
         )
 
     workers = Workers(threads, games, LEAST_PER_THREAD)

@@ -16,6 +16,7 @@ from parlay_marl.core.chance import draw_game, nothing_fixed, subkey, uniform
 from parlay_marl.core.compiled.jit import part, rule
 from parlay_marl.core.compiled.memory import clear_row
 from parlay_marl.core.ending import forfeit
+from parlay_marl.core.family import deal_for
 from parlay_marl.core.moves import BUYER, OFFER, PRICE_LEVELS, SELLER, decode, refusal, seat_on_turn
 from parlay_marl.core.outcome import NONE
 from parlay_marl.core.table import Field, field_dtype
@@ -136,13 +137,14 @@ def _deal(
 ) -> None:
     """Draw a lane's game and who plays it.
 
-    The persona of a family is drawn into the lane's own record, which follow those of the opponents.
+    A deal of a family is drawn into the lane's own parameters, which follow those of the scenarios, and the persona of
+    a family into the lane's own record, which follows those of the opponents.
     """
     clear_row(games, i)
     s = games[i]
     key = subkey(np.uint64(lane["seed"]), lane["number"])
     s["key"] = key
-    s["scenario"] = _drawn_index(key, _SCENARIO, scenarios)
+    s["scenario"] = deal_for(params, _drawn_index(key, _SCENARIO, scenarios), len(scenarios) + i, key)
     p = params[s["scenario"]]
     _seat_players(lane, key, seating, opponents)
     draw_game(s, p, fixed)
@@ -191,9 +193,9 @@ def begin(
 
 
 @rule
-def play(lane: Any, s: Any, params: Any, personas: Any, weights: Any, action: int, packages: int) -> None:
+def play(lane: Any, s: Any, p: Any, personas: Any, weights: Any, action: int, packages: int) -> None:
     """Play a lane's action, forfeiting the game if it is illegal, and the opponent's answer."""
-    seat, p = seat_on_turn(s), params[s["scenario"]]
+    seat = seat_on_turn(s)
     move, price, package = decode(action, seat, packages)
     lane["refusal"] = refusal(s, p, move, price, package)
     if lane["refusal"] == 0:
@@ -211,14 +213,14 @@ def play(lane: Any, s: Any, params: Any, personas: Any, weights: Any, action: in
 
 
 @rule
-def look(lane: Any, s: Any, params: Any, packages: int, observation: Any, mask: Any) -> None:
+def look(lane: Any, s: Any, p: Any, packages: int, observation: Any, mask: Any) -> None:
     """Observe for a lane's learner or, where both seats are outside, for the one on turn; not at all without room.
 
     The mask of a game that is over allows everything: whatever is answered to it is not played.
     """
     if len(observation) > 0:
         seat = seat_on_turn(s) if lane["learner"] < 0 else lane["learner"] & 1
-        observe(s, params[s["scenario"]], seat, packages, observation, mask)
+        observe(s, p, seat, packages, observation, mask)
         if s["ending"] != NONE:
             mask[:] = 1
 

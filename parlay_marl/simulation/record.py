@@ -13,6 +13,7 @@ from parlay_marl.core import tracking
 from parlay_marl.core.belief import N_FIGURES
 from parlay_marl.core.chance import subkey
 from parlay_marl.core.compiled.jit import entry_point, rule
+from parlay_marl.core.family import deal_for
 from parlay_marl.core.moves import BATNA_REVEAL, BUYER, SELLER, seat_on_turn
 from parlay_marl.core.outcome import NONE
 from parlay_marl.core.table import Field, field_dtype
@@ -90,10 +91,10 @@ def record_games(
 ) -> None:
     """Play whole games between two personas, and record every turn.
 
-    Shapes, for n games of at most m turns and k trackers: `params` and `games`, a scratch, (k,), alike but for the
-    tracker; `personas` (2,), buyer and seller, or (4,) with room for those that are drawn of families; `numbers` (n,)
-    int64; `turns` (n, m) of `TURN_DTYPE`; `beliefs` (n, m, k, 2, figures) float64, after each turn: those of `Belief`,
-    and how accurate it is; `lengths` (n,) int64, the turns of each game.
+    Shapes, for n games of at most m turns and k trackers: `params`, into which a family's deals are drawn, and `games`,
+    a scratch, (k,), alike but for the tracker; `personas` (2,), buyer and seller, or (4,) with room for those that are
+    drawn of families; `numbers` (n,) int64; `turns` (n, m) of `TURN_DTYPE`; `beliefs` (n, m, k, 2, figures) float64,
+    after each turn: those of `Belief`, and how accurate it is; `lengths` (n,) int64, the turns of each game.
     """
     room = len(personas) - 2
     for i in range(len(numbers)):
@@ -105,7 +106,7 @@ def record_games(
         for k in range(len(params)):
             games[k] = blank[0]
             games[k]["key"] = key
-            games[k]["scenario"] = k
+            games[k]["scenario"] = deal_for(params, k, k, key)
             start_game(games[k], params[k], fixed[0])
         turn = 0
         while games[0]["ending"] == NONE:

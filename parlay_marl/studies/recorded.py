@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from parlay_marl.catalogue.deals import with_room
 from parlay_marl.catalogue.scenarios import Params
 from parlay_marl.core.state import state_dtype
 from parlay_marl.players.persona import PersonaPlayer, persona_tables
@@ -36,5 +37,7 @@ def recorded(
     beliefs = np.zeros((n, most, len(params), 2, RECORDED_FIGURES))
     dtype = state_dtype(int(params[0]["scenario"]["packages"]))
     scratch, blank = np.zeros(len(params), dtype), np.zeros(1, dtype)
-    record_games(params, *tables, fixed, blank, np.uint64(seed), numbers, scratch, turns, beliefs, lengths)
+    record_games(
+        with_room(params, 0), *tables, fixed, blank, np.uint64(seed), numbers, scratch, turns, beliefs, lengths
+    )
     return turns, beliefs, lengths

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from parlay_marl.catalogue.families import AnyScenario, load_any_scenario
 from parlay_marl.catalogue.rules import load_rules
-from parlay_marl.catalogue.scenarios import Scenario, load_scenario
 from parlay_marl.core.moves import BUYER, SELLER
 from parlay_marl.game.config import GameConfig, make_config
 from parlay_marl.players.persona import PersonaPlayer
@@ -52,7 +52,7 @@ class FocalSchedule(Schedule):
     def __init__(self, focal: Entrant, suite: Suite, games: int, seed: int) -> None:
         self.suite, self.tasks = suite, suite.tasks()
         partners = [load_partner(part.loads, part.name) for part in suite.partners]
-        scenarios = tuple(load_scenario(part.name) for part in suite.scenarios)
+        scenarios = tuple(load_any_scenario(part.name) for part in suite.scenarios)
         check_parts(suite, scenarios, partners)
         super().__init__((focal, *partners), scenarios, load_rules("default"), games, seed)
         names = [[part.name for part in parts] for parts in (suite.scenarios, suite.partners)]
@@ -122,7 +122,7 @@ def load_partner(source: str, name: str) -> Entrant:
     return load_entrant(PersonaPlayer(persona, entrant.player.policy))
 
 
-def check_parts(suite: Suite, scenarios: Sequence[Scenario], partners: Sequence[Entrant]) -> None:
+def check_parts(suite: Suite, scenarios: Sequence[AnyScenario], partners: Sequence[Entrant]) -> None:
     """Refuse scenarios and partners that have changed since the suite was fixed."""
     for part, scenario in zip(suite.scenarios, scenarios, strict=True):
         check_digest("scenario", part, scenario_digest(scenario))

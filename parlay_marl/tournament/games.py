@@ -12,10 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parlay_marl import __version__
-from parlay_marl.catalogue.files import validate
+from parlay_marl.catalogue.families import AnyScenario, any_scenario_from
 from parlay_marl.catalogue.personas import Persona
 from parlay_marl.catalogue.rules import RULE_PRESETS, load_rules
-from parlay_marl.catalogue.scenarios import Scenario
 from parlay_marl.core.moves import SEATS
 from parlay_marl.core.outcome import OUTCOME, OUTCOME_DTYPE, Ending
 from parlay_marl.errors import ConfigurationError, MissingExtraError
@@ -130,7 +129,7 @@ class Games:
     """All numbers of the rules, as plain data."""
     entrants: tuple[EntrantInfo, ...]
     """Sorted by name; `buyer` and `seller` of a row are indices into it."""
-    scenarios: tuple[Scenario, ...]
+    scenarios: tuple[AnyScenario, ...]
     """Sorted by name; `scenario` of a row is an index into it."""
     rows: Rows
     """Rows of `GAME_DTYPE`, by scenario, buyer, seller, opener and number, which counts from 0 in every cell."""
@@ -201,7 +200,7 @@ class Games:
                 plan["games_per_cell"],
                 plan["rules"],
                 tuple(EntrantInfo(**entrant) for entrant in plan["entrants"]),
-                tuple(validate(Scenario, scenario, str(file)) for scenario in plan["scenarios"]),
+                tuple(any_scenario_from(scenario, str(file)) for scenario in plan["scenarios"]),
                 np.zeros(source.metadata.num_rows, GAME_DTYPE),
                 plan["package_version"],
             )

@@ -184,7 +184,7 @@ def _compare(games: Games, index: int, candidates: Sequence[Game]) -> Game:
     """Return the game that has come out as stored; refuse others, and say in which figure the first one differs."""
     stored, found = games.rows[index]["outcome"], []
     for game in candidates:
-        again = make_report(game.rows, game.config.params)
+        again = make_report(game.rows, game.params)
         different = [
             field.name
             for field in OUTCOME

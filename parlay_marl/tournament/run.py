@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel
 
+from parlay_marl.catalogue.families import AnyScenario, load_any_scenario
 from parlay_marl.catalogue.rules import load_rules
-from parlay_marl.catalogue.scenarios import Scenario, load_scenario, scenario_names
+from parlay_marl.catalogue.scenarios import scenario_names
 from parlay_marl.errors import ConfigurationError, ForfeitWarning
 from parlay_marl.game.config import whole_number
 from parlay_marl.game.position import checked_seed
@@ -40,7 +41,7 @@ Executor = Callable[[Sequence[int], OnRows], Finished]
 
 def run_tournament(
     entrants: Sequence[EntrantLike] | None = None,
-    scenarios: Sequence[str | Path | Scenario] | None = None,
+    scenarios: Sequence[str | Path | AnyScenario] | None = None,
     *,
     games: int = 200,
     seed: int = 0,
@@ -71,7 +72,7 @@ def run_tournament(
     at the end reports them.
     """
     loaded = load_entrants(entrants)
-    deals = [load_scenario(scenario) for scenario in (scenario_names() if scenarios is None else scenarios)]
+    deals = [load_any_scenario(scenario) for scenario in (scenario_names() if scenarios is None else scenarios)]
     check_names("scenario", [deal.name for deal in deals])
     games, seed = whole_number("games", games, 1, MOST_GAMES), checked_seed(seed)
     threads = whole_number("threads", threads, 1, MOST_THREADS)

@@ -14,7 +14,9 @@ from typing import NamedTuple
 import numpy as np
 from pydantic import BaseModel
 
-from parlay_marl.catalogue.scenarios import Params, Scenario, build_params
+from parlay_marl.catalogue.deals import build_any_params
+from parlay_marl.catalogue.families import AnyScenario
+from parlay_marl.catalogue.scenarios import Params
 from parlay_marl.core.moves import BUYER, SELLER
 from parlay_marl.game.config import GameConfig, make_config
 from parlay_marl.tournament.entrants import Entrant, Recipe
@@ -36,7 +38,7 @@ class Schedule:
     def __init__(
         self,
         entrants: tuple[Entrant, ...],
-        scenarios: tuple[Scenario, ...],
+        scenarios: tuple[AnyScenario, ...],
         rules: BaseModel,
         games: int,
         seed: int,
@@ -46,7 +48,7 @@ class Schedule:
         for entrant, scenario in product(entrants, scenarios):
             if entrant.player is not None:
                 entrant.player.check_room(scenario)
-        self.params: list[Params] = [build_params(scenario, rules, reward="payoff") for scenario in scenarios]
+        self.params: list[Params] = [build_any_params(scenario, rules, reward="payoff") for scenario in scenarios]
         numbers = range(len(entrants))
         self.cells = [Cell(*each) for each in product(range(len(scenarios)), numbers, numbers, (BUYER, SELLER))]
         """All cells, in the order of the table of games."""

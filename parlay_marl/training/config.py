@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
+from parlay_marl.catalogue.families import PREFIX, load_family, trainable
 from parlay_marl.catalogue.files import Strict
 from parlay_marl.catalogue.personas import load_persona, persona_names
 from parlay_marl.catalogue.scenarios import load_scenario, scenario_names
@@ -40,6 +41,16 @@ def checked_weights(opponents: dict[str, float]) -> dict[str, float]:
     return opponents
 
 
+def checked_scenarios(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return scenarios to train on; refuse families that are held out for evaluation."""
+    for name in names:
+        if name.startswith(PREFIX):
+            trainable(load_family(name))
+    return names
+
+
+TrainingScenarios = Annotated[tuple[str, ...], AfterValidator(checked_scenarios)]
+"""Scenarios and families, by name or file, none of them held out."""
 Weights = Annotated[dict[str, float], AfterValidator(checked_weights)]
 """Opponents, by name or file, with their weights: the chances of being drawn for a game."""
 
@@ -54,7 +65,7 @@ class TrainingConfig(Strict):
         "learner", pattern=NAME, max_length=LONGEST_NAME, description="name of the policy"
     )
     scenarios: Annotated[
-        tuple[str, ...], Option("--scenario", "-s", metavar="NAME|FILE", default="those with a price only")
+        TrainingScenarios, Option("--scenario", "-s", metavar="NAME|FILE", default="those with a price only")
     ] = Field(
         default_factory=price_scenarios,
         min_length=1,

@@ -11,7 +11,7 @@ from parlay_marl.catalogue.files import validate
 from parlay_marl.catalogue.personas import load_persona, refuse_held_out
 from parlay_marl.envs.batch import Batch
 from parlay_marl.game.config import DEFAULT_SCENARIO, InferredGameFields
-from parlay_marl.training.config import Weights
+from parlay_marl.training.config import TrainingScenarios, Weights
 
 SEEDS_APART = 2**20
 """Distance between the seeds of lanes: a training that continues from a checkpoint takes those between."""
@@ -20,7 +20,7 @@ SEEDS_APART = 2**20
 class EnvSettings(InferredGameFields):
     """The games of an environment: scenarios, pay and opponents."""
 
-    scenarios: tuple[str, ...] = Field(
+    scenarios: TrainingScenarios = Field(
         (DEFAULT_SCENARIO,), min_length=1, description="scenarios, by name or file, with equal shares of the games"
     )
     opponents: Weights = Field({}, description="personas, by name or file, or policy files, and their weights")

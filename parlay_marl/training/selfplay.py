@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from parlay_marl.catalogue.deals import build_any_params
+from parlay_marl.catalogue.families import load_any_scenario
 from parlay_marl.catalogue.personas import load_persona, refuse_held_out
 from parlay_marl.catalogue.rules import load_rules
-from parlay_marl.catalogue.scenarios import Params, build_params, load_scenario
+from parlay_marl.catalogue.scenarios import Params
 from parlay_marl.core.style import TRAIT_INPUTS
 from parlay_marl.envs.batch import Batch
 from parlay_marl.errors import ConfigurationError, MissingExtraError
@@ -119,7 +121,7 @@ class Run:
         """Prepare a run; one that `measures` a held-out opponent may meet it, as its policy is not kept."""
         ppo = _training_extra()
         self.config, self.folder = config, folder
-        self.scenarios = [load_scenario(name) for name in config.scenarios]
+        self.scenarios = [load_any_scenario(name) for name in config.scenarios]
         self.packages = max(scenario.n_packages for scenario in self.scenarios)
         self.others = [PersonaPlayer(load_persona(name)) for name in config.opponents]
         if not measures:
@@ -325,7 +327,7 @@ def scenario_params(config: TrainingConfig) -> list[Params]:
     """Return the records of a config's scenarios as evaluations play them: for payoffs."""
     rules, rounds, information = load_rules("default"), config.max_rounds, config.information
     return [
-        build_params(load_scenario(name), rules, rounds=rounds, information=information, reward="payoff")
+        build_any_params(load_any_scenario(name), rules, rounds=rounds, information=information, reward="payoff")
         for name in config.scenarios
     ]
 

@@ -13,7 +13,7 @@ import typer
 from parlay_marl.cli.options import GamesInCell, GivenSeed, JsonFile, Personas, Quiet, Rules, Scenarios, Threads
 
 if TYPE_CHECKING:
-    from parlay_marl.catalogue import Scenario
+    from parlay_marl.catalogue import AnyScenario
     from parlay_marl.players.persona import PersonaPlayer
 
 ORDER = 50
@@ -86,7 +86,7 @@ def _check_plot(path: Path, personas: Sequence[str]) -> None:
     figure_class()
 
 
-def _picture(pair: Sequence[PersonaPlayer], scenario: str | Scenario, rules: str, seed: int, path: Path) -> bytes:
+def _picture(pair: Sequence[PersonaPlayer], scenario: str | AnyScenario, rules: str, seed: int, path: Path) -> bytes:
     """Return the picture of game 0 of a seed, in the format of a path."""
     from parlay_marl.game.config import make_config
     from parlay_marl.game.game import Game

@@ -10,7 +10,7 @@ import typer
 from parlay_marl.cli.options import GamesInCell, GivenSeed, JsonFile, KnownScenarios, Policy, Quiet, Threads
 
 if TYPE_CHECKING:
-    from parlay_marl.catalogue import Scenario
+    from parlay_marl.catalogue import AnyScenario
     from parlay_marl.players.persona import PersonaPlayer
 
 ORDER = 70
@@ -47,7 +47,7 @@ def evaluate(
 
     For example: parlay evaluate runs/ada/ada.safetensors --games 500
     """
-    from parlay_marl.catalogue import build_params, load_persona, load_rules, load_scenario, persona_names
+    from parlay_marl.catalogue import build_any_params, load_any_scenario, load_persona, load_rules, persona_names
     from parlay_marl.cli.console import output
     from parlay_marl.cli.progress import with_progress
     from parlay_marl.cli.resultfile import result_file
@@ -59,11 +59,11 @@ def evaluate(
     _check(games, threads, seed)
     with result_file(json, "--json") as file:
         player = PersonaPlayer(load_persona(policy))
-        played = [load_scenario(name) for name in scenario or known_scenarios(player.policy)]
+        played = [load_any_scenario(name) for name in scenario or known_scenarios(player.policy)]
         opponents = [PersonaPlayer(load_persona(name)) for name in opponent or scripted_personas()]
         replies = [PersonaPlayer(load_persona(name)) for name in reply or persona_names()]
         _check_packages(played, [player, *opponents, *replies])
-        params = [build_params(each, load_rules("default"), reward="payoff") for each in played]
+        params = [build_any_params(each, load_rules("default"), reward="payoff") for each in played]
         play = functools.partial(judge, player, opponents, replies, params, games=games, seed=seed, threads=threads)
         each_cell = ORDERINGS * len(played) * games * (len(replies) + REPLIES_OF_THE_POLICY)
         judgement = with_progress(play, each_cell, quiet)
@@ -84,7 +84,7 @@ def _check(games: int, threads: int, seed: int) -> None:
     checked_seed(seed)
 
 
-def _check_packages(scenarios: list[Scenario], players: list[PersonaPlayer]) -> None:
+def _check_packages(scenarios: list[AnyScenario], players: list[PersonaPlayer]) -> None:
     """Refuse policies that cannot play the packages of a scenario."""
     for scenario in scenarios:
         for player in players:

@@ -69,7 +69,7 @@ def tournament(
 
     For example: parlay tournament shark my_bots:Careful -n 1000 --out results
     """
-    from parlay_marl.catalogue import load_scenario, persona_names, scenario_names
+    from parlay_marl.catalogue import load_any_scenario, persona_names, scenario_names
     from parlay_marl.cli.progress import with_progress
     from parlay_marl.cli.resultfile import result_file
     from parlay_marl.cli.start import import_from_here
@@ -82,7 +82,7 @@ def tournament(
     forfeits: list[Forfeit] = []
     with result_file(json, "--json") as file:
         field = [load_entrant(name) for name in entrants or persona_names()]
-        scenarios = [load_scenario(name) for name in scenario or scenario_names()]
+        scenarios = [load_any_scenario(name) for name in scenario or scenario_names()]
         play = functools.partial(
             run_tournament, field, scenarios, games=games, seed=seed, rules=rules, threads=threads, workers=workers,
             timeout=timeout, ray=ray_address or ray, out=out, resume=resume, on_forfeit=forfeits.append,

@@ -13,6 +13,7 @@ import numpy as np
 from llvmlite import ir
 from numba.core import cgutils, types
 from numba.np.arrayobj import make_array, populate_array
+from numba.np.numpy_support import from_dtype
 
 from parlay_marl.core.compiled.jit import in_kernels
 
@@ -29,10 +30,10 @@ def row_address(context: Any, builder: Any, array_type: Any, array: Any, i: Any)
     return builder.gep(base, [builder.mul(builder.extract_value(view.strides, 0), i)])
 
 
-def prefetcher(nbytes: int | None = None) -> Callable[[Any, int], None]:
+def prefetcher(nbytes: int | None = None, start: int = 0) -> Callable[[Any, int], None]:
     """Return a function for kernels that asks for row i of an array, to be written soon: `nbytes`, or a whole record.
 
-    Rows beyond the end are harmless: nothing is read.
+    It begins with byte `start` of the row. Rows beyond the end are harmless: nothing is read.
     """
 
     def definition(array: Any, i: Any) -> Any:
@@ -42,7 +43,7 @@ def prefetcher(nbytes: int | None = None) -> Callable[[Any, int], None]:
             place = row_address(context, builder, signature.args[0], *arguments)
             kind = ir.FunctionType(ir.VoidType(), [_i8.as_pointer(), _i32, _i32, _i32])
             function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
-            for byte in range(0, size, LINE):
+            for byte in range(start, start + size, LINE):
                 line = builder.gep(place, [_i32(byte)])
                 builder.call(function, [line, _i32(1), _i32(3), _i32(1)])
             return context.get_dummy_value()
@@ -99,6 +100,51 @@ def lent(array: Any) -> Any:
     meanwhile, so that they cost a fifth of a turn.
     """
     return array
+
+
+def room_for_one(dtype: np.dtype[np.void]) -> Callable[[], Any]:
+    """Return a function for kernels that gives them an array of one record on the stack, its contents undefined."""
+
+    def definition() -> Any:
+        record = from_dtype(dtype)
+        kind = types.Array(record, 1, "C")
+
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            room = cgutils.alloca_once(builder, ir.ArrayType(_i8, record.size))
+            room.align = LINE
+            array = make_array(kind)(context, builder)
+            one, size = context.get_constant(types.intp, 1), context.get_constant(types.intp, record.size)
+            populate_array(array, builder.bitcast(room, array.data.type), [one], [size], size, meminfo=None)
+            return array._getvalue()
+
+        return kind(), generate
+
+    @in_kernels(definition)
+    def room() -> Any:
+        return np.zeros(1, dtype)  # where Python calls a rule, there is no stack to lend
+
+    return room
+
+
+def row_copier(start: int, stop: int) -> Callable[[Any, int, Any, int], None]:
+    """Return a function that copies bytes `start` to `stop` of a record: to a row of one array from one of another."""
+
+    def definition(to: Any, i: Any, source: Any, k: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            first, i_value, second, k_value = arguments
+            target = row_address(context, builder, signature.args[0], first, i_value)
+            origin = row_address(context, builder, signature.args[2], second, k_value)
+            target, origin = (builder.gep(place, [_i32(start)]) for place in (target, origin))
+            cgutils.raw_memcpy(builder, target, origin, ir.Constant(ir.IntType(64), stop - start), 1)
+            return context.get_dummy_value()
+
+        return types.none(to, types.intp, source, types.intp), generate
+
+    @in_kernels(definition)
+    def copy(to: Any, i: int, source: Any, k: int) -> None:
+        to[i : i + 1].view(np.uint8)[start:stop] = source[k : k + 1].view(np.uint8)[start:stop]
+
+    return copy
 
 
 def _zero_row(array: Any, i: Any) -> Any:

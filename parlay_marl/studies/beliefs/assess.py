@@ -14,9 +14,11 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
+from parlay_marl.catalogue.deals import build_any_params
+from parlay_marl.catalogue.families import AnyScenario, load_any_scenario
 from parlay_marl.catalogue.personas import Persona, persona_names
 from parlay_marl.catalogue.rules import load_rules
-from parlay_marl.catalogue.scenarios import Params, Scenario, build_params, load_scenario, scenario_names
+from parlay_marl.catalogue.scenarios import Params, scenario_names
 from parlay_marl.core.moves import BUYER, SELLER
 from parlay_marl.core.params import PARAMS_DTYPE
 from parlay_marl.envs.batch import joined
@@ -38,14 +40,14 @@ OnCell = Callable[[int, int], None]
 class _Deal(NamedTuple):
     """A scenario with the parameters of all trackers, and with those of the tracker that plays."""
 
-    scenario: Scenario
+    scenario: AnyScenario
     followed: Params
     played: Params
 
 
 def assess_beliefs(
     personas: Sequence[str | Path | Persona | PersonaPlayer] | None = None,
-    scenarios: Sequence[str | Path | Scenario] | None = None,
+    scenarios: Sequence[str | Path | AnyScenario] | None = None,
     *,
     games: int = 100,
     seed: int = 0,
@@ -96,9 +98,9 @@ def assess_beliefs(
     )
 
 
-def _hidden(scenarios: Sequence[str | Path | Scenario] | None) -> list[Scenario]:
+def _hidden(scenarios: Sequence[str | Path | AnyScenario] | None) -> list[AnyScenario]:
     """Return scenarios by name; one whose limits are public is refused, or left out where none was named."""
-    loaded = [load_scenario(scenario) for scenario in (scenario_names() if scenarios is None else scenarios)]
+    loaded = [load_any_scenario(scenario) for scenario in (scenario_names() if scenarios is None else scenarios)]
     hidden = [scenario for scenario in loaded if scenario.information == "incomplete"]
     if scenarios is not None and len(hidden) < len(loaded):
         public = next(scenario.name for scenario in loaded if scenario.information == "complete")
@@ -117,12 +119,12 @@ def _pairs(entrants: Sequence[PersonaPlayer], self_play: bool) -> list[tuple[Per
     return [(buyer, seller) for buyer in entrants for seller in entrants if self_play or buyer is not seller]
 
 
-def _deal(scenario: Scenario, rules: BaseModel) -> _Deal:
+def _deal(scenario: AnyScenario, rules: BaseModel) -> _Deal:
     """Return a scenario with its parameters.
 
     Those that play are read-only, as those of a tournament are: the same compiled kernel then plays both.
     """
-    records = [build_params(scenario, rules, reward="payoff", beliefs=tracker) for tracker in TRACKERS]
+    records = [build_any_params(scenario, rules, reward="payoff", beliefs=tracker) for tracker in TRACKERS]
     return _Deal(scenario, joined(records, PARAMS_DTYPE), records[0])
 
 

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from parlay_marl.catalogue.scenarios import Params, Scenario
+from parlay_marl.catalogue.families import AnyScenario
+from parlay_marl.catalogue.scenarios import Params
 from parlay_marl.core.belief import ALTERNATIVE, HIGH, LOW, RESERVATION, URGENCY
 from parlay_marl.core.moves import BATNA_REVEAL, BUYER, SELLER
 from parlay_marl.players.persona import PersonaPlayer
@@ -39,7 +40,7 @@ class TrackedCell:
 
     buyer: PersonaPlayer
     seller: PersonaPlayer
-    scenario: Scenario
+    scenario: AnyScenario
     params: Params
     opener: int
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from parlay_marl.catalogue.deals import with_room
 from parlay_marl.catalogue.scenarios import Params
 from parlay_marl.core.belief import HIGH, LOW, RESERVATION
 from parlay_marl.core.moves import BUYER, SELLER
@@ -48,7 +49,7 @@ def _priors(
     dtype = state_dtype(int(params[0]["scenario"]["packages"]))
     rows, fixed = np.zeros(len(numbers), dtype), seated([player.record for player in pair], opener)
     scenarios = np.zeros(len(numbers), np.int32)
-    reset_games(rows, params, np.zeros(1, dtype), fixed, np.uint64(seed), numbers, scenarios)
+    reset_games(rows, with_room(params, len(numbers)), np.zeros(1, dtype), fixed, np.uint64(seed), numbers, scenarios)
     return np.array(rows["belief"], np.float64)
 
 

@@ -15,8 +15,8 @@ from typing import Any, Literal, NamedTuple, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from parlay_marl.catalogue.families import AnyScenario
 from parlay_marl.catalogue.files import Strict, is_path, read
-from parlay_marl.catalogue.scenarios import Scenario
 from parlay_marl.errors import ConfigurationError
 from parlay_marl.players.persona import PersonaPlayer
 
@@ -186,7 +186,7 @@ def _sha256(data: Any) -> str:
     return hashlib.sha256(json.dumps(data, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
-def scenario_digest(scenario: Scenario) -> str:
+def scenario_digest(scenario: AnyScenario) -> str:
     """Return the SHA-256 of a scenario's figures: all but its name and its words."""
     return _sha256(scenario.model_dump(mode="json", exclude_defaults=True, exclude=WORDS | {"name"}))
 

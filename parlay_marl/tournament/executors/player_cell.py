@@ -42,7 +42,7 @@ class PlayerCell(CellGames):
                 self.actions.extend(game.actions[:turns])
             if self._config.beliefs == "elicited":
                 self._read_stated(game, number)
-            self._outcomes[number] = make_report(game.rows, self._config.params)[0]
+            self._outcomes[number] = make_report(game.rows, game.params)[0]
 
     def outcomes(self) -> Any:
         """Return the outcomes of the games, `(games,)` of `OUTCOME_DTYPE`."""

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from parlay_marl.catalogue.deals import build_any_params
 from parlay_marl.catalogue.rules import load_rules
-from parlay_marl.catalogue.scenarios import build_params
 from parlay_marl.core.moves import ACCEPT, BATNA_REVEAL, OFFER
 from parlay_marl.core.outcome import DEAL
 from parlay_marl.errors import ConfigurationError, PolicyFileError
@@ -63,7 +63,7 @@ def offer_curves(games: Games, ranking: Sequence[int]) -> dict[str, Any]:
     rules, scenarios = load_rules(games.rules), []
     for number, scenario in enumerate(games.scenarios):
         config = make_config(scenario, rules=rules, reward="payoff")
-        steps, params = _steps(config.max_rounds), build_params(scenario, rules, reward="payoff")
+        steps, params = _steps(config.max_rounds), build_any_params(scenario, rules, reward="payoff")
         found: list[Any] = [None] * len(games.entrants) ** 2
         for count, pair in enumerate(pairs[:drawn]):
             curves = _curves(games, number, pair, params, steps)

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from parlay_marl import __version__
+from parlay_marl.catalogue.families import AnyScenario, Family
 from parlay_marl.catalogue.personas import persona_of_policy
 from parlay_marl.catalogue.rules import load_rules
-from parlay_marl.catalogue.scenarios import Scenario, scenario_names
+from parlay_marl.catalogue.scenarios import scenario_names
 from parlay_marl.errors import ConfigurationError
 from parlay_marl.studies.plain import plain
 from parlay_marl.tournament.analysis import Analysis
@@ -114,8 +115,12 @@ def _shortened(analysis: Analysis) -> dict[str, Any]:
     return results | {"replicator": plain(replicator, DIGITS)}
 
 
-def _scenario(scenario: Scenario) -> dict[str, Any]:
-    """Return the figures of a scenario on the page."""
+def _scenario(scenario: AnyScenario) -> dict[str, Any]:
+    """Return the figures of a scenario on the page; prices of a family's deals are shown in percent of their range."""
+    if isinstance(scenario, Family):
+        about = {"name": scenario.name, "title": scenario.title, "story": scenario.story}
+        shown = {"currency": "%", "low": 0.0, "high": 100.0, "digits": 0, "exact_digits": 6}
+        return about | shown | {"rounds": scenario.rounds[1], "packages": scenario.n_packages}
     names = ("name", "title", "story", "currency", "low", "high", "rounds")
     figures = {name: getattr(scenario, name) for name in names}
     figures |= {"digits": scenario.decimals, "exact_digits": scenario.exact_decimals}

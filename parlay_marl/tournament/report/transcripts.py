@@ -50,14 +50,14 @@ def transcript_of(
     if len(turns) > MOST_TURNS:
         skipped = [HEAD, len(turns) - HEAD - TAIL]
         turns = turns[:HEAD] + turns[-TAIL:]
-    lines = transcript.verdict(outcome, config.scenario, VERDICT_WIDTH)
+    lines = transcript.verdict(outcome, game.scenario, VERDICT_WIDTH)
     if any(outcome.claims_made):
         lines += transcript.ledger_lines(game, outcome, VERDICT_WIDTH)
     last = [0.0, 0.0]
     return {
         "number": 0,
         "opener": opener,
-        "turns": [_turn_row(turn, config.scenario, strings, last) for turn in turns],
+        "turns": [_turn_row(turn, game.scenario, strings, last) for turn in turns],
         "end": [strings.place(line) for line in plain(lines).split("\n")],
         **({"skipped": skipped} if skipped else {}),
     }

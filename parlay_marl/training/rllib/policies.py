@@ -6,7 +6,7 @@ from typing import Any
 
 from ray.rllib.core import DEFAULT_MODULE_ID
 
-from parlay_marl.catalogue.scenarios import load_scenario
+from parlay_marl.catalogue.families import load_any_scenario
 from parlay_marl.errors import UnknownNameError
 from parlay_marl.policies.export import Overrides, policy_of_network
 from parlay_marl.policies.policy import Policy
@@ -35,6 +35,6 @@ def policy_of(
     if isinstance(answer, list):
         raise UnknownNameError("module", module, answer)
     state, activation = answer
-    scenarios = tuple(load_scenario(deal).name for deal in env_settings(algorithm.config.env_config).scenarios)
+    scenarios = tuple(load_any_scenario(deal).name for deal in env_settings(algorithm.config.env_config).scenarios)
     overrides = Overrides(name, activation, temperature, None, (), scenarios)
     return policy_of_network(overrides, module, network_of(state, activation))
