@@ -2,8 +2,8 @@
 """Make what the standard benchmark is fixed by, and the results that are kept.
 
 python scripts/benchmark.py digests        # write the digests of scenarios and partners into the standard suite
-python scripts/benchmark.py best-replies   # choose and measure the best replies known, in every task
-python scripts/benchmark.py results        # play the standard benchmark with the players of the leaderboard
+python scripts/benchmark.py best-replies   # choose the best replies known, and play with the players of the leaderboard
+python scripts/benchmark.py results NAME   # play with one more player of the leaderboard
 python scripts/benchmark.py learners       # train the small policies that are partners
 python scripts/benchmark.py schema         # write the JSON schema of a result
 """
@@ -21,9 +21,9 @@ from parlay_marl.catalogue.families import load_any_scenario
 from parlay_marl.catalogue.personas import persona_names
 from parlay_marl.core.moves import BUYER, SELLER
 from parlay_marl.policies.policy import write_policy
-from parlay_marl.studies.benchmark.best_replies import KEPT, BestReplies, Reply
-from parlay_marl.studies.benchmark.result import SCHEMA, schema
-from parlay_marl.studies.benchmark.suite import STANDARD, load_suite, persona_digest, scenario_digest
+from parlay_marl.studies.benchmark.best_replies import KEPT, BestReplies, Reply, read_best_replies
+from parlay_marl.studies.benchmark.result import SCHEMA, BenchmarkResult, TaskResult, schema
+from parlay_marl.studies.benchmark.suite import STANDARD, Suite, load_suite, persona_digest, scenario_digest
 from parlay_marl.tournament.benchmark import run_benchmark
 from parlay_marl.tournament.focal import load_partner
 from parlay_marl.training.config import TrainingConfig
@@ -32,6 +32,8 @@ from parlay_marl.training.selfplay import train
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "docs" / "benchmark"
 """The folder of the results that the leaderboard is made from."""
+CHOOSING_GAMES = 50
+"""Games of a seat and an opener in a task, on which best replies are chosen."""
 COMMON = {"frames": 1_500_000, "hidden": (32, 32), "snapshot_every": 250_000, "evaluate_every": 10**12}
 ALONE = {"opponents": {}, "opponent_share": 0.0, "self_share": 0.5, "past_share": 0.5, "activation": "tanh"}
 LEARNERS = {
@@ -64,30 +66,55 @@ def _with_digest(block: str, found: dict[str, str]) -> str:
     return kept.replace(name[0], f'{name[0]}\nsha256 = "{found[name[1]]}"', 1)
 
 
-def write_best_replies(candidates: Sequence[str], threads: int) -> None:
-    """Choose the best reply in each task and seat on games of the next seed, and measure it on those of the seed."""
-    suite = load_suite()
-    fixed = suite.model_copy(update={"partners": tuple(part for part in suite.partners if part.set != "extra")})
-    chosen = {name: run_benchmark(name, fixed, seed=suite.seed + 1, threads=threads) for name in candidates}
-    measured = {name: run_benchmark(name, fixed, threads=threads) for name in candidates}
-    by_task = {name: {f"{t.scenario}/{t.partner}": t for t in result.tasks} for name, result in measured.items()}
+def write_results(players: Sequence[str], threads: int, *, chooses: bool) -> None:
+    """Play the standard benchmark with players, and keep the results; first choose the best replies, where asked.
+
+    The best reply in each task and seat is chosen on games of the next seed, and measured on those of the seed.
+    """
+    suite = load_suite().without_extra()
+    with tempfile.TemporaryDirectory() as folder:
+        measured = {name: _played(name, suite, Path(folder), threads) for name in players}
+        if chooses:
+            chosen = {name: _chosen_on(name, suite, threads) for name in players}
+            KEPT.write_text(_in_lines(_best_replies(suite, chosen, measured)), "utf-8")
+            read_best_replies.cache_clear()
+            measured = {name: _played(name, suite, Path(folder), threads) for name in players}
+    RESULTS.mkdir(exist_ok=True)
+    for result in measured.values():
+        (RESULTS / f"{result.player.name}.json").write_bytes(result.as_json())
+
+
+def _played(name: str, suite: Suite, folder: Path, threads: int) -> BenchmarkResult:
+    """Return the result of a player; its tasks are kept in a folder, so that a second call plays nothing."""
+    result = run_benchmark(name, suite, threads=threads, out=folder / name, resume=True)
+    print(name, {which: each.total.payoff.mean for which, each in result.sets.items()}, flush=True)
+    return result
+
+
+def _chosen_on(name: str, suite: Suite, threads: int) -> BenchmarkResult:
+    """Return the result of a player on the games that best replies are chosen on."""
+    print(name, flush=True)
+    return run_benchmark(name, suite, games=CHOOSING_GAMES, seed=suite.seed + 1, threads=threads)
+
+
+def _best_replies(
+    suite: Suite, chosen: dict[str, BenchmarkResult], measured: dict[str, BenchmarkResult]
+) -> BestReplies:
+    """Return the best reply in each task and seat, by one set of games, with its payoff in another."""
     replies = {}
-    for i, task in enumerate(next(iter(chosen.values())).tasks):
-        key = f"{task.scenario}/{task.partner}"
-        pair = []
-        for seat in (BUYER, SELLER):
-            paid = {name: _paid(result.tasks[i], seat) for name, result in chosen.items()}
-            best = max(paid, key=lambda name: paid[name])
-            pair.append(Reply(name=best, payoff=_paid(by_task[best][key], seat)))
-        replies[key] = tuple(pair)
-    digests = fixed.digests()
-    kept = BestReplies(seed=suite.seed, games=suite.games, candidates=tuple(candidates), digests=digests, tasks=replies)
-    KEPT.write_text(_in_lines(kept), "utf-8")
+    for i, task in enumerate(suite.tasks()):
+        paid = [{name: _paid(result.tasks[i], seat) for name, result in chosen.items()} for seat in (BUYER, SELLER)]
+        best = [max(each, key=lambda name: each[name]) for each in paid]
+        pair = (Reply(name=name, payoff=_paid(measured[name].tasks[i], seat)) for seat, name in enumerate(best))
+        replies[task.key] = tuple(pair)
+    return BestReplies(
+        seed=suite.seed, games=suite.games, candidates=tuple(chosen), digests=suite.digests(), tasks=replies
+    )
 
 
-def _paid(task: object, seat: int) -> float:
+def _paid(task: TaskResult, seat: int) -> float:
     """Return the payoff of a task in a seat."""
-    return float(getattr(task, "as_buyer" if seat == BUYER else "as_seller"))
+    return task.as_buyer if seat == BUYER else task.as_seller
 
 
 def _in_lines(kept: BestReplies) -> str:
@@ -95,15 +122,6 @@ def _in_lines(kept: BestReplies) -> str:
     data = kept.model_dump(mode="json")
     tasks = ",\n".join(f"  {json.dumps(key)}: {json.dumps(value)}" for key, value in data.pop("tasks").items())
     return json.dumps(data, indent=1)[:-2] + ',\n "tasks": {\n' + tasks + "\n }\n}\n"
-
-
-def write_results(players: Sequence[str], threads: int) -> None:
-    """Play the standard benchmark with players, and keep the results."""
-    RESULTS.mkdir(exist_ok=True)
-    for player in players:
-        result = run_benchmark(player, threads=threads)
-        (RESULTS / f"{result.player.name}.json").write_bytes(result.as_json())
-        print(result.player.name, {name: each.total.payoff.mean for name, each in result.sets.items()}, flush=True)
 
 
 def write_learners(threads: int) -> None:
@@ -127,9 +145,9 @@ def main() -> None:
     if options.what == "digests":
         write_digests()
     elif options.what == "best-replies":
-        write_best_replies(players, options.threads)
+        write_results(players, options.threads, chooses=True)
     elif options.what == "results":
-        write_results(players, options.threads)
+        write_results(players, options.threads, chooses=False)
     elif options.what == "learners":
         write_learners(options.threads)
     else:

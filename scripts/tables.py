@@ -37,7 +37,7 @@ from parlay_marl.server.protocols.openenv_reset import ResetRequest
 from parlay_marl.server.settings import ServerSettings
 from parlay_marl.studies.benchmark import leaderboard
 from parlay_marl.studies.benchmark.result import BenchmarkResult
-from parlay_marl.studies.benchmark.suite import EXTRA, HELD_OUT, PUBLIC
+from parlay_marl.studies.benchmark.suite import HELD_OUT, PUBLIC
 from parlay_marl.studies.metrics import METRICS, Metric
 from parlay_marl.tournament.analysis import RATINGS, Definition
 from parlay_marl.tournament.games import COLUMNS
@@ -242,7 +242,6 @@ TABLES: dict[str, Callable[[], str]] = {
     "benchmark-partners": lambda: markdown(*leaderboard.partners_table()),
     "benchmark-public": lambda: markdown(*leaderboard.standings_table(benchmark_results(), PUBLIC)),
     "benchmark-held-out": lambda: markdown(*leaderboard.standings_table(benchmark_results(), HELD_OUT)),
-    "benchmark-extra": lambda: markdown(*leaderboard.standings_table(benchmark_results(), EXTRA)),
     "benchmark-classes": lambda: markdown(*leaderboard.classes_table(benchmark_results())),
     "benchmark-conduct-public": lambda: markdown(*leaderboard.conduct_table(benchmark_results(), PUBLIC)),
     "benchmark-conduct-held-out": lambda: markdown(*leaderboard.conduct_table(benchmark_results(), HELD_OUT)),

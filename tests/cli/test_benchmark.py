@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from parlay_marl.policies.policy import write_policy
 from parlay_marl.studies.benchmark.result import read_result
 from tests.cli.conftest import Parlay
+from tests.policies.networks import network
 
 SUITE = """
 name = "tiny"
@@ -61,6 +63,19 @@ def test_a_folder_takes_the_result_and_can_be_resumed(parlay: Parlay, suite: str
     assert parlay(*command, "--resume").exit_code == 0
     assert (tmp_path / "out" / "result.json").read_bytes() == first
     assert (tmp_path / "out" / "page.html").is_file()
+
+
+def test_exploitability_can_be_a_part_of_the_result(parlay: Parlay, suite: str, tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    policy, path = tmp_path / "ada.safetensors", tmp_path / "ada.json"
+    write_policy(policy, network((8,), scenarios=("uniform",)))
+    played = parlay("benchmark", str(policy), "--suite", suite, "--exploit", "1", "--json", str(path), "-q")
+    assert played.exit_code == 0, played.output
+    gap = read_result(path).exploitability
+    assert gap is not None
+    assert (gap.scenarios, [each.seat for each in gap.seats]) == (("uniform",), ["buyer", "seller"])
+    assert gap.gap.mean == pytest.approx(sum(each.gap.mean for each in gap.seats) / 2)
+    assert "exploitability: replies trained on" in played.stdout
 
 
 @pytest.mark.parametrize(

@@ -189,6 +189,30 @@ def test_a_compiled_player_has_beliefs_beside_the_prior() -> None:
     assert found.prior_error[0] == pytest.approx(0.05 * (165 + 125) / 2 / 70 / 2, abs=0.02)
 
 
+FAMILIES = Suite.model_validate(
+    {
+        "name": "families",
+        "games": 4,
+        "asked_games": 4,
+        "scenarios": [{"name": "family:wide"}],
+        "partners": [{"name": "family:broad", "kind": "family"}, {"name": "linear", "kind": "catalogue"}],
+    }
+)
+
+
+@pytest.mark.parametrize("player", [f"{HERE}:Looker", f"{__name__}:Silent"])
+def test_players_that_are_asked_get_the_deals_of_families_that_kernels_draw(player: str) -> None:
+    asked = run_benchmark(player, FAMILIES, workers=0).sets["public"].by_difficulty
+    compiled = run_benchmark("shark", FAMILIES).sets["public"].by_difficulty
+    assert {name: each.games for name, each in asked.items()} == {name: each.games for name, each in compiled.items()}
+
+
+def test_a_partner_of_a_family_is_another_one_in_each_game_and_the_same_for_each_player() -> None:
+    paid = [run_benchmark(name, FAMILIES).sets["public"].payoff_by_number for name in ("linear", "linear")]
+    assert paid[0] == paid[1]
+    assert len(set(paid[0])) > 1
+
+
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
