@@ -7,6 +7,7 @@ python scripts/tables.py --check   # say which files are stale, and fail
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 import sys
@@ -49,6 +50,9 @@ from parlay_marl.players.strategies import STRATEGIES
 from parlay_marl.server.protocols.openenv_messages import NegotiationAction, NegotiationObservation
 from parlay_marl.server.protocols.openenv_reset import ResetRequest
 from parlay_marl.server.settings import ServerSettings
+from parlay_marl.studies.benchmark import leaderboard
+from parlay_marl.studies.benchmark.result import BenchmarkResult
+from parlay_marl.studies.benchmark.suite import HELD_OUT, PUBLIC
 from parlay_marl.studies.metrics import METRICS, Metric
 from parlay_marl.tournament.analysis import RATINGS, Definition
 from parlay_marl.tournament.games import COLUMNS
@@ -58,7 +62,10 @@ from parlay_marl.training.rllib_settings import EnvSettings
 ROOT = Path(__file__).resolve().parent.parent
 FILES = (
     "README.md",
-    *(f"docs/{page}.md" for page in ("families", "reference", "metrics", "negmas", "rllib", "server", "training")),
+    *(
+        f"docs/{page}.md"
+        for page in ("benchmark", "families", "reference", "metrics", "negmas", "rllib", "server", "training")
+    ),
 )
 BLOCK = re.compile(r"(<!-- table: (\S+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
 
@@ -304,6 +311,12 @@ def strangers_by_partner(scenario: str) -> str:
     return markdown(["partner", *order], rows)
 
 
+@functools.cache
+def benchmark_results() -> list[BenchmarkResult]:
+    """Return the kept results of the benchmark."""
+    return leaderboard.read_results(ROOT / "docs" / "benchmark")
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "observation": observation_table,
     "infos": info_table,
@@ -334,6 +347,12 @@ TABLES: dict[str, Callable[[], str]] = {
     "strangers": strangers_table,
     "strangers-saas": lambda: strangers_by_partner("saas_enterprise"),
     "strangers-uniform": lambda: strangers_by_partner("uniform"),
+    "benchmark-partners": lambda: markdown(*leaderboard.partners_table()),
+    "benchmark-public": lambda: markdown(*leaderboard.standings_table(benchmark_results(), PUBLIC)),
+    "benchmark-held-out": lambda: markdown(*leaderboard.standings_table(benchmark_results(), HELD_OUT)),
+    "benchmark-classes": lambda: markdown(*leaderboard.classes_table(benchmark_results())),
+    "benchmark-conduct-public": lambda: markdown(*leaderboard.conduct_table(benchmark_results(), PUBLIC)),
+    "benchmark-conduct-held-out": lambda: markdown(*leaderboard.conduct_table(benchmark_results(), HELD_OUT)),
     "ratings": lambda: definition_table(RATINGS),
 }
 
