@@ -36,6 +36,13 @@ def _prefetch(lanes: Any, games: Any, observations: Any, masks: Any, i: int) -> 
     _prefetch_mask(masks, i)
 
 
+@rule
+def _prefetch_drawn(personas: Any, opponents: int, i: int) -> None:
+    """Ask for the memory of lane i's own persona in advance, where personas are drawn of families."""
+    if len(personas) > opponents:
+        _prefetch_persona(personas, opponents + i)
+
+
 @entry_point
 def reset_lanes(
     work: Any,
@@ -117,8 +124,7 @@ def step_lanes(
         for i in range(start, stop):
             if is_large:
                 _prefetch(lanes, games, observations, masks, i + AHEAD)
-                if len(personas) > len(opponents):
-                    _prefetch_persona(personas, len(opponents) + i + AHEAD)
+                _prefetch_drawn(personas, len(opponents), i + AHEAD)
             if lanes[i]["is_over"] == 1:
                 wait(lanes[i], games, i, params, personas, weights, seating, scenarios, opponents, autoreset)
             else:
