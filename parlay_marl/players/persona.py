@@ -160,3 +160,20 @@ def as_player(player: str | Path | Persona | AnyPlayer) -> AnyPlayer:
         f"{player!r} cannot play a seat; give a persona's name or file, "
         "a `Player`, an object with a `name` and a method `act(observations, masks)`, or `negmas:NAME`"
     )
+
+
+class DrawnPlayers:
+    """Who plays both seats, game by game: of families, the personas that are drawn for the game."""
+
+    def __init__(self, players: tuple[Any, ...]) -> None:
+        self.has_families = any(isinstance(player, PersonaPlayer) and player.is_family for player in players)
+        self._players = self._drawn = players
+        self._game: tuple[int, int] | None = None
+
+    def of(self, seed: int | None, number: int) -> tuple[Any, ...]:
+        """Return the players of game `number` of a seed; before the first game, those that were given."""
+        if self.has_families and seed is not None and self._game != (seed, number):
+            seats = enumerate(self._players)
+            self._drawn = tuple(p.drawn(seed, number, s) if isinstance(p, PersonaPlayer) else p for s, p in seats)
+            self._game = seed, number
+        return self._drawn

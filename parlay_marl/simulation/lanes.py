@@ -88,6 +88,13 @@ def at_hand(params: Any, i: int, shared: int, hand: Any) -> Any:
     return hand[0]
 
 
+@rule
+def _prefetch_drawn(personas: Any, opponents: int, i: int) -> None:
+    """Ask for the memory of lane i's own persona in advance, where personas are drawn of families."""
+    if len(personas) > opponents:
+        _prefetch_persona(personas, opponents + i)
+
+
 @entry_point
 def reset_lanes(
     work: Any,
@@ -172,8 +179,7 @@ def step_lanes(
         for i in range(start, stop):
             if is_large:
                 _prefetch(lanes, games, infers, observations, masks, i + AHEAD)
-                if len(personas) > len(opponents):
-                    _prefetch_persona(personas, len(opponents) + i + AHEAD)
+                _prefetch_drawn(personas, len(opponents), i + AHEAD)
             if has_deals:
                 _prefetch_deal(params, len(scenarios) + i + AHEAD, packages)
             if lanes[i]["is_over"] == 1:
