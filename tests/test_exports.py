@@ -59,13 +59,19 @@ ENV_ARGUMENTS = (
     *("scenario", "rules", "reward", "information", "opener", "max_rounds", "beliefs", "actions", "illegal"),
     *("buyer", "seller", "render_mode"),
 )
-HAS_RAY = find_spec("ray") is not None
-"""CI looks at the modules for RLlib in an environment that has it, and in another one at what is said without it."""
+HAS_RAY, HAS_NEGMAS = (find_spec(name) is not None for name in ("ray", "negmas"))
+"""CI looks at the modules for RLlib and NegMAS in environments that have them; elsewhere at what is said without."""
+NEED_NEGMAS = {
+    *("parlay_marl.exchange.negmas_negotiator", "parlay_marl.exchange.negmas_scenarios"),
+    *("parlay_marl.players.strangers.negmas_deal", "parlay_marl.players.strangers.negmas_table"),
+}
 NAMES = [found.name for found in pkgutil.walk_packages(parlay_marl.__path__, "parlay_marl.")]
 MODULES = [
     importlib.import_module(name)
     for name in NAMES
-    if not name.endswith("__main__") and (HAS_RAY or name != "parlay_marl.training.rllib")
+    if not name.endswith("__main__")
+    and (HAS_RAY or name != "parlay_marl.training.rllib")
+    and (HAS_NEGMAS or name not in NEED_NEGMAS)
 ]
 if HAS_RAY:
     SURFACE[importlib.import_module("parlay_marl.training.rllib")] = {
