@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from typing import Any
 
 import numpy as np
@@ -19,6 +21,8 @@ from parlay_marl.game.game import Game, replay
 from parlay_marl.game.record import GameRecord
 from parlay_marl.players.persona import as_persona
 from parlay_marl.simulation.cells import play_cell
+from tests.envs import family_digest
+from tests.processes import run
 
 FAMILIES = family_names()
 SEED = 11
@@ -136,6 +140,13 @@ def test_aec_and_parallel_play_the_same_deal() -> None:
     for agent in aec.agents:
         assert aec.observe(agent)["observation"].tobytes() == seen[agent]["observation"].tobytes()
     assert aec.game.scenario == parallel.game.scenario
+
+
+@pytest.mark.compiled_only
+def test_compiled_games_of_families_are_those_of_plain_python() -> None:
+    pure = run([sys.executable, "-m", "tests.envs.family_digest"], env=os.environ | {"NUMBA_DISABLE_JIT": "1"})
+    assert pure.returncode == 0, pure.stderr
+    assert family_digest.digests() == pure.stdout.split()
 
 
 def test_a_snapshot_returns_to_its_deal() -> None:
