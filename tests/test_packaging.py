@@ -61,6 +61,8 @@ def test_the_wheel_holds_the_package_its_data_and_nothing_else(wheel: Path) -> N
     assert "parlay_marl/py.typed" in names
     assert "parlay_marl/personas/champion.safetensors" in names
     assert {f"parlay_marl/tournament/report/assets/report.{kind}" for kind in ("html", "css", "js")} <= set(names)
+    kept = ("standard.toml", "best_replies.json", "result.schema.json", "partners/learned_1.safetensors")
+    assert {f"parlay_marl/studies/benchmark/{name}" for name in kept} <= set(names)
     modules = {str(path.relative_to(ROOT)) for path in (ROOT / "parlay_marl").rglob("*.py")}
     assert modules <= set(names)
     tops = {name.split("/")[0] for name in names}
@@ -68,7 +70,7 @@ def test_the_wheel_holds_the_package_its_data_and_nothing_else(wheel: Path) -> N
     assert not [name for name in names if "__pycache__" in name or name.endswith((".nbc", ".nbi", ".orig"))]
     assert {Path(name).suffix for name in names if name.startswith("parlay_marl/")} == {
         *(".py", ".toml", ".typed", ".safetensors"),
-        *(".html", ".css", ".js"),
+        *(".html", ".css", ".js", ".json"),
     }
     assert any(name.endswith("licenses/LICENSE") for name in names)
 

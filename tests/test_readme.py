@@ -25,7 +25,9 @@ from parlay_marl.cli import app
 from parlay_marl.game.game import Game
 from parlay_marl.players.persona import as_player
 from parlay_marl.policies.policy import Policy, write_policy
+from parlay_marl.studies.benchmark.suite import load_suite
 from parlay_marl.tournament import run_tournament
+from parlay_marl.tournament.benchmark import run_benchmark
 from parlay_marl.training.config import TrainingConfig
 from parlay_marl.training.selfplay import train
 from tests import processes
@@ -172,6 +174,10 @@ def test_parlay_does_what_is_shown(command: str, tmp_path: Path, monkeypatch: py
         write_policy("pupil.safetensors", network(packages=ROOM))
     arguments += ["--games", "1"] if arguments[0] in ("tournament", "beliefs") else []
     arguments += ["--games", "2"] if arguments[0] in ("evaluate", "exploit") else []
+    if arguments[0] == "benchmark":
+        arguments += ["--games", "2", "-p", "linear", "-s", "uniform"] if "--compare" not in arguments else []
+        for name in ("shark", "ada") if "--compare" in arguments else ():
+            Path(f"{name}.json").write_bytes(kept_result(name))
     arguments += ["--frames", "1"] if arguments[0] == "exploit" else []
     result = CliRunner().invoke(app, arguments, input="quit\n", prog_name="parlay")
     assert result.exit_code == 0, result.output
@@ -185,6 +191,13 @@ def agreeable() -> Policy:
     wishes = np.zeros(policy.actions, np.float32)
     wishes[[0, offer(20)]] = 2.0, 1.0
     return replace(policy, weights=tuple(0 * weight for weight in policy.weights), biases=(policy.biases[0], wishes))
+
+
+def kept_result(name: str) -> bytes:
+    """Return the result of a benchmark of one task."""
+    persona = load_persona("shark").model_copy(update={"name": name})
+    task = load_suite().chosen(["uniform"], ["linear"])
+    return run_benchmark(persona, task, games=2).as_json()
 
 
 def provide(name: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
@@ -72,7 +72,7 @@ def play_cell(
 
 def in_order(
     play: Callable[[Task], Result], tasks: Sequence[Task], threads: int, halt: Callable[[], None] = lambda: None
-) -> Iterator[tuple[Task, Result]]:
+) -> Generator[tuple[Task, Result], None, None]:
     """Run tasks in threads, and yield each with its result in the order of the tasks.
 
     If the iteration is broken off, `halt` is called before the running tasks are waited for.

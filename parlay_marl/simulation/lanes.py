@@ -17,6 +17,7 @@ from parlay_marl.core.moves import BUYER, SELLER, decode, n_actions, refusal, se
 from parlay_marl.core.observation import width
 from parlay_marl.core.outcome import NONE, write_outcome
 from parlay_marl.core.params import PARAMS_DTYPE
+from parlay_marl.players.persona_numbers import PERSONA_DTYPE
 from parlay_marl.simulation.lane import SAME_STEP, begin, begin_in_same_step, look, play, wait
 
 AHEAD = 2
@@ -44,6 +45,7 @@ _copy_figures, _copy_events = row_copier(_START, _EVENTS), row_copier(_EVENTS, _
 _copy_packages, _copy_source = row_copier(_PACKAGES, _END), row_copier(_SOURCE, _SOURCE + 8)
 _prefetch_figures, _prefetch_packages = prefetcher(_EVENTS - _START, _START), prefetcher(_END - _PACKAGES, _PACKAGES)
 room_for_one_record = room_for_one(PARAMS_DTYPE)
+_prefetch_persona = prefetcher(PERSONA_DTYPE.fields["drifted"][1])  # type: ignore[index]
 _prefetch_observation, _prefetch_mask = prefetcher(4 * width(1)), prefetcher(n_actions(1))
 
 
@@ -84,6 +86,13 @@ def at_hand(params: Any, i: int, shared: int, hand: Any) -> Any:
         _copy_packages(hand, 0, params, i)
     _copy_source(hand, 0, params, i)
     return hand[0]
+
+
+@rule
+def _prefetch_drawn(personas: Any, opponents: int, i: int) -> None:
+    """Ask for the memory of lane i's own persona in advance, where personas are drawn of families."""
+    if len(personas) > opponents:
+        _prefetch_persona(personas, opponents + i)
 
 
 @entry_point
@@ -170,6 +179,7 @@ def step_lanes(
         for i in range(start, stop):
             if is_large:
                 _prefetch(lanes, games, infers, observations, masks, i + AHEAD)
+                _prefetch_drawn(personas, len(opponents), i + AHEAD)
             if has_deals:
                 _prefetch_deal(params, len(scenarios) + i + AHEAD, packages)
             if lanes[i]["is_over"] == 1:

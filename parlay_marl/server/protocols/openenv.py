@@ -79,7 +79,7 @@ class NegotiationEnvironment(Environment[NegotiationAction, NegotiationObservati
         """Begin an episode without waiting for another client; `options` are the fields of `ResetRequest`."""
         with self._errors_reported():
             self._begin(seed, episode_id, options)
-            return self._seen(is_first=True).model()
+            return self._observation(is_first=True)
 
     def step(self, action: NegotiationAction, timeout_s: float | None = None, **_: Any) -> NegotiationObservation:
         """Play the client's turn and a persona's answer, without waiting for another client."""
@@ -89,9 +89,9 @@ class NegotiationEnvironment(Environment[NegotiationAction, NegotiationObservati
             if action.history is not None:
                 return self._history_page(action, action.history).model()
             self._play(action)
-            seen = self._seen()
+            seen = self._observation()
             self._factory.telemetry.stepped(PROTOCOL, time.perf_counter() - began)
-            return seen.model()
+            return seen
 
     async def reset_async(
         self, seed: int | None = None, episode_id: str | None = None, **options: Any
@@ -280,17 +280,24 @@ class NegotiationEnvironment(Environment[NegotiationAction, NegotiationObservati
             raise IllegalMoveError("wait: it is your turn; make a move")
 
     async def _others_turn(self) -> None:
-        """Wait until the client is on turn or the game is over; for another client, no longer than the settings say."""
+        """Wait until the client is on turn, the game is over or the client has gone.
+
+        For another client it waits no longer than the settings say.
+        """
         place = self._taken()
         if place.session.is_over or place.is_on_turn:
             return
         if place.match is None:
-            await place.let_hosted_player_act()
-            return
-        waiting = place.match.turn_of(place.seat, self._factory.settings.wait)
+            waiting = place.let_hosted_player_act()
+        else:
+            waiting = place.match.turn_of(place.seat, self._factory.settings.wait)
         await (waiting if self._connection is None else self._connection.wait_for(waiting))
 
     # ------------------------------------------------------------------ what the client sees
+
+    def _observation(self, is_first: bool = False) -> NegotiationObservation:
+        """Return the same as `_seen`, as OpenEnv's observation."""
+        return self._seen(is_first).model()
 
     def _seen(self, is_first: bool = False) -> Seen:
         """Return what the client's seat sees, and count its news and its rewards as told."""

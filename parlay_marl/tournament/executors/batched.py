@@ -21,6 +21,7 @@ from parlay_marl.core.outcome import NONE, OUTCOME_DTYPE
 from parlay_marl.core.state import state_dtype
 from parlay_marl.core.step import forfeit_game, observe_game, report_games, reset_games, step_games
 from parlay_marl.core.style import CHOICE_DTYPE
+from parlay_marl.envs.batch import joined
 from parlay_marl.errors import PolicyError
 from parlay_marl.game.action import Action
 from parlay_marl.game.position import action_text, refusal_text
@@ -57,14 +58,13 @@ class BatchedCell(CellGames):
     def _begin(self, seed: int) -> None:
         """Begin all games as the kernel does, with the event sensitivities of the personas."""
         n = len(self._rows)
-        is_drawn = any(records is not None and len(records) > 1 for records in self._records)
-        blank, size = np.zeros(1, self._rows.dtype), 1 if is_drawn else n
-        for i in range(0, n, size):
-            own = [None if each is None else each[i % len(each) :] for each in self._records]
-            fixed = seated(own, self._seat)
-            fixed.flags.writeable = False
-            numbers, scenarios = np.arange(i, i + size), np.zeros(size, np.int32)
-            reset_games(self._rows[i : i + size], self._params, blank, fixed, np.uint64(seed), numbers, scenarios)
+        size = max([1, *(len(records) for records in self._records if records is not None)])
+        own = ([None if each is None else each[i % len(each) :] for each in self._records] for i in range(size))
+        draws = [seated(records, self._seat) for records in own]
+        fixed = joined(draws, draws[0].dtype)
+        fixed.flags.writeable = False
+        blank, numbers, scenarios = np.zeros(1, self._rows.dtype), np.arange(n), np.zeros(n, np.int32)
+        reset_games(self._rows, self._params, blank, fixed, np.uint64(seed), numbers, scenarios)
         if self._records[self._seat] is None:
             for i in range(n):
                 view = self._observations[i], self._masks[i]

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from parlay_marl.game.action import Action
 from parlay_marl.tournament.games import NOBODY
@@ -38,6 +39,10 @@ class CellGames(ABC):
     @abstractmethod
     def outcomes(self) -> Any:
         """Return the outcomes of the games, `(games,)` of `OUTCOME_DTYPE`."""
+
+    def stated(self) -> NDArray[np.float64]:
+        """Return the beliefs that seats stated last in each game, mean and spread, `(games, 2, 2)`; NaN without one."""
+        return np.full((len(self.forfeit_by), 2, 2), np.nan)
 
     def _count_forfeit(self, numbers: Sequence[int], seat: int, reason: str) -> None:
         """Count games that a seat forfeits."""

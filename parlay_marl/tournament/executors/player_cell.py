@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from parlay_marl.core.moves import SEATS
 from parlay_marl.core.outcome import OUTCOME_DTYPE
@@ -28,6 +29,7 @@ class PlayerCell(CellGames):
         super().__init__(games)
         self._players, self._config, self._opener, self._seed = players, config, opener, seed
         self._outcomes = np.zeros(games, OUTCOME_DTYPE)
+        self._stated = super().stated()
         self._failed: PolicyError | None = None
 
     def play(self, turns: int | None = None) -> None:
@@ -38,11 +40,23 @@ class PlayerCell(CellGames):
             self._play(game, number)
             if number == self.recorded:
                 self.actions.extend(game.actions[:turns])
+            if self._config.beliefs == "elicited":
+                self._read_stated(game, number)
             self._outcomes[number] = make_report(game.rows, game.params)[0]
 
     def outcomes(self) -> Any:
         """Return the outcomes of the games, `(games,)` of `OUTCOME_DTYPE`."""
         return self._outcomes
+
+    def stated(self) -> NDArray[np.float64]:
+        """Return the beliefs that seats stated last in each game, mean and spread, `(games, 2, 2)`; NaN without one."""
+        return self._stated
+
+    def _read_stated(self, game: Game, number: int) -> None:
+        """Keep the beliefs of the seats that have stated any in a finished game."""
+        for turn, action in enumerate(game.actions):
+            if action.belief is not None:
+                self._stated[number, (self._opener + turn) % 2] = action.belief
 
     def _play(self, game: Game, number: int) -> None:
         """Play a game to its end; after a failure it is forfeited before its first turn."""

@@ -48,10 +48,10 @@ def write_report(games: Games, analysis: Analysis, path: str | Path) -> None:
 
 def report_page(games: Games, analysis: Analysis) -> str:
     """Return the report of a tournament as an HTML page."""
-    css, js, template = (_asset(name) for name in ("report.css", "report.js", "report.html"))
+    css, js, template = (asset(name) for name in ("report.css", "report.js", "report.html"))
     parts = {
         "title": f"{len(games.entrants)} entrants, {len(games.scenarios)} scenarios",
-        "policy": POLICY.format(style=_digest(css), script=_digest(js)),
+        "policy": POLICY.format(style=digest_of(css), script=digest_of(js)),
         "css": css,
         "js": js,
         "data": embedded(report_data(games, analysis)),
@@ -59,11 +59,12 @@ def report_page(games: Games, analysis: Analysis) -> str:
     return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], template)
 
 
-def _asset(name: str) -> str:
+def asset(name: str) -> str:
+    """Return the text of a file of the page."""
     return (ASSETS / name).read_text(encoding="utf-8")
 
 
-def _digest(text: str) -> str:
+def digest_of(text: str) -> str:
     """Return the name of a style or script of the page in its security policy."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
