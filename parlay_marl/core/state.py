@@ -79,16 +79,18 @@ STATE = (
 )
 
 REGISTER = 32
-"""Bytes of a register of AVX2. Rows are multiples of it, and in each the posteriors begin at one: see the tests."""
+"""Bytes of a register of AVX2: a row's size, and where its posteriors begin, are multiples of it."""
 
 BY_PACKAGE = ("package_values", "offers_seen")
 """Fields with a number for each package."""
 
-STATE_DTYPE = field_dtype(STATE)
+STATE_DTYPE = field_dtype(STATE, REGISTER)
 """A row with room for every scenario."""
 
-PRICE_ONLY_DTYPE = field_dtype(field._replace(shape=(2, 1)) if field.name in BY_PACKAGE else field for field in STATE)
-"""A row of half the size for deals over nothing but a price: large batches live off memory."""
+PRICE_ONLY_DTYPE = field_dtype(
+    (field._replace(shape=(2, 1)) if field.name in BY_PACKAGE else field for field in STATE), REGISTER
+)
+"""A row of two thirds of the size for deals over nothing but a price: large batches live off memory."""
 
 
 def state_dtype(packages: int) -> np.dtype[np.void]:
@@ -97,7 +99,7 @@ def state_dtype(packages: int) -> np.dtype[np.void]:
 
 
 def cleared_rows(n: int, packages: int) -> Any:
-    """Return n rows of zeros, which begin at a cache line: what fills a register lies within one of its places."""
+    """Return n rows of zeros, which begin at a cache line: no part of a posterior that fills a register lies in two."""
     dtype = state_dtype(packages)
     memory = np.zeros(n * dtype.itemsize + LINE, np.uint8)
     start = -memory.ctypes.data % LINE

@@ -33,6 +33,12 @@ def parameter_dtype(table: Iterable[Parameter]) -> np.dtype[np.void]:
     return np.dtype([(parameter.name, np.float64) for parameter in table])
 
 
-def field_dtype(table: Iterable[Field]) -> np.dtype[np.void]:
-    """Return the record that a table of fields declares, aligned as a compiler would."""
-    return np.dtype([(field.name, field.dtype, field.shape) for field in table], align=True)
+def field_dtype(table: Iterable[Field], multiple: int = 1) -> np.dtype[np.void]:
+    """Return the record that a table of fields declares, aligned as a compiler would; its size is a `multiple`."""
+    packed = np.dtype([(field.name, field.dtype, field.shape) for field in table], align=True)
+    spare = -packed.itemsize % multiple
+    if spare == 0:
+        return packed
+    formats, offsets = zip(*(packed.fields[name][:2] for name in packed.names), strict=True)  # type: ignore[index, union-attr]
+    whole = {"names": packed.names, "formats": formats, "offsets": offsets, "itemsize": packed.itemsize + spare}
+    return np.dtype(whole, align=True)  # type: ignore[call-overload]

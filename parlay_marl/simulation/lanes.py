@@ -25,7 +25,7 @@ AHEAD = 2
 LARGE = 4096
 _prefetch_lane = prefetcher()
 _prefetch_row, _prefetch_posteriors = field_prefetcher("key", "frame"), field_prefetcher("posterior", "posterior")
-_prefetch_values = field_prefetcher("package_values", "offers_seen")
+_prefetch_values = field_prefetcher("package_values", "earlier_packages")
 
 
 def _place(section: str, field: str | None = None) -> int:
