@@ -218,7 +218,9 @@ class LimitedWebSocket(WebSocketsSansIOProtocol, asyncio.BufferedProtocol):
         if self.transport.can_write_eof():
             self.transport.write_eof()
         self._choose_reading()
-        self._end_in_time()
+        # While there is such a timer, the end of the app does not close the connection: bytes that are still on their
+        # way to a closed one reset it, and the client would not learn the reason.
+        self.close_timer = self.loop.call_later(CLOSE_SECONDS, self.transport.abort)
 
     async def run_asgi(self) -> None:
         """Run the app for this connection, which ends with it."""

@@ -11,9 +11,10 @@ import pytest
 from openenv.core.env_server.serialization import serialize_observation
 from openenv.core.env_server.types import WSObservationResponse
 
+from parlay_marl.server.game_request import game_request
 from parlay_marl.server.protocols.openenv import NegotiationEnvironment, Seen
 from parlay_marl.server.protocols.openenv_action import ReceivedAction
-from parlay_marl.server.protocols.openenv_messages import NegotiationObservation
+from parlay_marl.server.protocols.openenv_messages import NegotiationAction, NegotiationObservation
 from parlay_marl.server.protocols.openenv_socket import _observation, answer
 from tests.processes import run
 from tests.server.table import factory
@@ -58,6 +59,18 @@ def test_observations_are_byte_for_byte_what_openenv_makes_of_them(options: dict
             count += 1
 
     assert asyncio.run(game()) > 2
+
+
+def test_what_a_turn_before_the_first_observation_pays_is_paid_with_the_first_step() -> None:
+    codes = FACTORY.new_match(game_request({"opener": "buyer", "reward": "shaped", "seed": 1}))["join_codes"]
+    assert isinstance(codes, dict)
+    buyer, seller = NegotiationEnvironment(FACTORY), NegotiationEnvironment(FACTORY)
+    buyer.reset(join_code=codes["buyer"])
+    buyer.step(NegotiationAction(offer_amount=150_000.0))
+    assert seller.reset(join_code=codes["seller"]).reward is None
+    assert seller._session is not None
+    assert seller._session.earned[1] > 0.0
+    assert seller.step(NegotiationAction(offer_amount=170_000.0)).reward == seller._session.earned[1]
 
 
 @pytest.mark.parametrize(

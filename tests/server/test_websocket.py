@@ -126,6 +126,20 @@ def test_large_messages_are_answered_up_to_a_bound_beyond_which_the_connection_s
                 assert "4096" in ended.value.rcvd.reason.replace(",", "")
 
 
+def test_who_still_sends_when_the_connection_ends_learns_the_reason() -> None:
+    """The app has ended long before: bytes that came after that reset the connection, and its last words were lost."""
+    with observed(max_message=1_024) as (port, _), shake_hands(port) as line:
+        line.sendall(frame(b" " * 5_000_000)[:1_000_000])
+        time.sleep(0.5)
+        for _ in range(4):
+            line.sendall(b" " * 1_000_000)
+        told = b""
+        with contextlib.suppress(ConnectionResetError):
+            while piece := line.recv(4_096):
+                told += piece
+        assert (1009).to_bytes(2, "big") in told
+
+
 def test_pings_whose_answers_nobody_reads_are_not_read_and_none_is_lost() -> None:
     number, content = 60_000, b"x" * 125
     with observed() as (port, _), shake_hands(port) as line:

@@ -304,8 +304,9 @@ class NegotiationEnvironment(Environment[NegotiationAction, NegotiationObservati
         place = self._taken()
         seen = self._look(place, is_first)
         place.session.news_told(place.seat)
-        reward = place.session.take_reward(place.seat)
-        return seen if is_first else seen._replace(reward=reward)
+        if is_first:  # what the other's opening turn has paid is paid with the first step
+            return seen
+        return seen._replace(reward=place.session.take_reward(place.seat))
 
     def _look(self, place: Place, is_first: bool = False) -> Seen:
         """Return what the client's seat sees, without its rewards."""

@@ -33,6 +33,9 @@ from tests.server.fuzz.fuzzer import Fuzzer
 from tests.server.fuzz.hidden import PLANTED, SEEDS, secret
 from tests.server.fuzz.runs import final, matches_of, messages_of, schema_requests, solved
 
+LONGEST_RUN = 86_400.0
+"""Seconds: 100,000 messages take more than the ten minutes that a process of a test may."""
+
 
 @contextlib.contextmanager
 def server(folder: Path) -> Iterator[tuple[int, str, Path, int]]:
@@ -54,7 +57,10 @@ def server(folder: Path) -> Iterator[tuple[int, str, Path, int]]:
         "5",
     ]
     variables = {**os.environ, "PYTHONUNBUFFERED": "1"}
-    with log.open("w") as stream, Started(command, stderr=stream, env=variables) as process:
+    with (
+        log.open("w") as stream,
+        Started(command, limit=LONGEST_RUN, stderr=stream, env=variables) as process,
+    ):
         line = process.line()
         if not line.startswith("Serving at http://"):
             raise SystemExit(f"the server does not start: {log.read_text()}")
