@@ -8,6 +8,7 @@ python scripts/tables.py --check   # say which files are stale, and fail
 from __future__ import annotations
 
 import functools
+import json
 import re
 import sys
 import tomllib
@@ -18,7 +19,21 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel
 
-from parlay_marl.catalogue import load_persona, load_scenario, persona_names, personas, scenario_names, scenarios
+from parlay_marl.catalogue import (
+    families,
+    family_names,
+    load_family,
+    load_persona,
+    load_rules,
+    load_scenario,
+    partner_names,
+    persona_names,
+    personas,
+    scenario_names,
+    scenarios,
+)
+from parlay_marl.catalogue.checks import drawn_shares
+from parlay_marl.catalogue.deals import build_any_params
 from parlay_marl.catalogue.rules import CHOSEN_APART
 from parlay_marl.core.moves import Move
 from parlay_marl.core.observation import FIELDS
@@ -47,12 +62,10 @@ from parlay_marl.training.rllib_settings import EnvSettings
 ROOT = Path(__file__).resolve().parent.parent
 FILES = (
     "README.md",
-    "docs/benchmark.md",
-    "docs/reference.md",
-    "docs/metrics.md",
-    "docs/rllib.md",
-    "docs/server.md",
-    "docs/training.md",
+    *(
+        f"docs/{page}.md"
+        for page in ("benchmark", "families", "reference", "metrics", "negmas", "rllib", "server", "training")
+    ),
 )
 BLOCK = re.compile(r"(<!-- table: (\S+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
 
@@ -184,6 +197,55 @@ def persona_table() -> str:
     return markdown(("persona", "in a sentence"), rows)
 
 
+def partner_table() -> str:
+    """Return the partners beside the catalogue and the families of personas."""
+    loaded = [load_persona(name) for name in [*partner_names(), *personas.family_names()]]
+    rows = []
+    for p in loaded:
+        plays = f"`{p.tactics.strategy}`" if p.family is None else "drawn for each game"
+        rows.append((f"`{p.name}`", p.title, plays, "held out" if p.held_out else "training and evaluation", p.source))
+    return markdown(("persona", "title", "strategy", "for", "source"), rows)
+
+
+def persona_family_fields() -> str:
+    """Return the keys of the table [family] of a persona's file."""
+    parts = (("", personas.Family), ("strategies.", personas.FamilyStrategy), ("drift.", personas.FamilyDrift))
+    rows = [
+        (
+            f"`{prefix}{name}`",
+            "" if field.default_factory or field.is_required() else f"`{field.default}`",
+            field.description,
+        )
+        for prefix, model in parts
+        for name, field in model.model_fields.items()
+        if field.description
+    ]
+    return markdown(("key", "default", "meaning"), rows)
+
+
+def family_fields() -> str:
+    """Return the keys of a family's file; its name may come from the name of the file."""
+    rows = [(key, default, meaning) for key, default, meaning in model_rows(families.Family) if key != "`name`"]
+    rows = [row for row in rows if "pool" not in row[0]]
+    rows += [(f"`terms.pool.{n[1:]}", d, m) for n, d, m in model_rows(families.TermKind)]
+    rows += [(f"`events.pool.{n[1:]}", d, m) for n, d, m in model_rows(families.EventKind) if "er`" not in n]
+    rows += [(f"`events.pool.buyer / .seller.{n[1:]}", d, m) for n, d, m in model_rows(families.EffectRange)]
+    return markdown(("key", "default", "meaning"), rows)
+
+
+def family_table() -> str:
+    """Return the families of the catalogue, with what 1,000 drawn games of each come to."""
+    rows = []
+    for family in (load_family(name) for name in family_names()):
+        shares = drawn_shares(build_any_params(family, load_rules("default")))
+        spans = [f"{least} to {most}" if most else "" for least, most in (family.terms.count, family.events.count)]
+        rounds = "{} to {}".format(*family.rounds)
+        use = "evaluation" if family.held_out else "training"
+        rows.append((f"`{family.name}`", family.title, rounds, *spans, family.n_packages, f"{shares.no_zopa:.1%}", use))
+    heads = ("family", "deals", "rounds", "terms", "events", "packages", "no ZOPA", "for")
+    return markdown(heads, rows)
+
+
 def scenario_table() -> str:
     """Return which deals are in the catalogue."""
     loaded = [load_scenario(name) for name in scenario_names()]
@@ -208,6 +270,45 @@ def first_protocol_table() -> str:
         ("in", "field", "first server", "this server"),
         ((row["part"], name, row["first"], row.get("here", "the same")) for row, name in zip(rows, names, strict=True)),
     )
+
+
+def strangers() -> dict[str, Any]:
+    """Return the figures that `experiments/strangers.py` has written."""
+    found: dict[str, Any] = json.loads((ROOT / "experiments/strangers.json").read_text("utf-8"))
+    return found
+
+
+def strangers_table() -> str:
+    """Return the mean payoffs of entrants against strategies of NegMAS."""
+    found = strangers()
+    scenarios = found["scenarios"]
+    order = sorted(
+        next(iter(scenarios.values())), key=lambda name: -scenarios["saas_enterprise"][name]["overall"]["payoff"]
+    )
+    head = ["entrant"]
+    for scenario in scenarios:
+        head += [f"`{scenario}`, {found['games_a_seat']} games a seat and partner", "deals where there was a ZOPA"]
+    rows = []
+    for name in order:
+        cells = [each[name]["overall"] for each in scenarios.values()]
+        shown = [
+            (f"{cell['payoff']:.3f} ({cell['low']:.3f} to {cell['high']:.3f})", f"{cell['deals_where_zopa']:.0%}")
+            for cell in cells
+        ]
+        rows.append([name, *(part for pair in shown for part in pair)])
+    return markdown(head, rows)
+
+
+def strangers_by_partner(scenario: str) -> str:
+    """Return the payoffs of entrants, and their shares of deals, by strategy of NegMAS."""
+    entrants = strangers()["scenarios"][scenario]
+    order = sorted(entrants, key=lambda name: -entrants[name]["overall"]["payoff"])
+    rows = []
+    for partner in entrants[order[0]]["partners"]:
+        cells = [entrants[name]["partners"][partner] for name in order]
+        shown = [f"{cell['payoff']:.2f}, {cell['deals_where_zopa']:.0%}" for cell in cells]
+        rows.append([partner.removesuffix("Negotiator"), *shown])
+    return markdown(["partner", *order], rows)
 
 
 @functools.cache
@@ -235,10 +336,17 @@ TABLES: dict[str, Callable[[], str]] = {
     "moves": lambda: markdown(("number", "move"), ((move.value, f"`{move.name}`") for move in Move)),
     "occasions": lambda: markdown(("occasion", "when"), ((f"`{k}`", v) for k, v in personas.OCCASIONS.items())),
     "scenario-file": scenario_fields,
+    "families": family_table,
+    "family-file": family_fields,
     "personas": persona_table,
+    "partners": partner_table,
+    "persona-family-file": persona_family_fields,
     "scenarios": scenario_table,
     "metrics": lambda: definition_table(METRICS),
     "first-protocol": first_protocol_table,
+    "strangers": strangers_table,
+    "strangers-saas": lambda: strangers_by_partner("saas_enterprise"),
+    "strangers-uniform": lambda: strangers_by_partner("uniform"),
     "benchmark-partners": lambda: markdown(*leaderboard.partners_table()),
     "benchmark-public": lambda: markdown(*leaderboard.standings_table(benchmark_results(), PUBLIC)),
     "benchmark-held-out": lambda: markdown(*leaderboard.standings_table(benchmark_results(), HELD_OUT)),

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from parlay_marl.core.chance import draw_game, nothing_fixed, subkey
+from parlay_marl.core.family import deal_for
 from parlay_marl.core.moves import BUYER, SELLER
 from parlay_marl.core.state import STATE_DTYPE
 
@@ -26,14 +27,15 @@ class Shares(NamedTuple):
 
 
 def drawn_shares(params: Any) -> Shares:
-    """Return the shares of a scenario's games, by the core's own draws; `params` is an array of one record."""
-    row, fixed = np.zeros(1, STATE_DTYPE), nothing_fixed()[0]
+    """Return the shares of a scenario's or a family's games, by the core's own draws; `params` has one record."""
+    row, fixed, own = np.zeros(1, STATE_DTYPE), nothing_fixed()[0], params.copy()
     without = outside = 0
     with np.errstate(over="ignore"):  # the generator's words wrap around
         for number in range(GAMES):
             row[0] = np.zeros((), STATE_DTYPE)
             row[0]["key"] = subkey(np.uint64(0), number)
-            draw_game(row[0], params[0], fixed)
+            deal_for(own, 0, 0, row[0]["key"])
+            draw_game(row[0], own[0], fixed)
             limits = row[0]["reservation"]
             without += bool(row[0]["start_width"] <= 0.0)
             outside += not (0.0 <= limits[BUYER] <= 1.0 and 0.0 <= limits[SELLER] <= 1.0)

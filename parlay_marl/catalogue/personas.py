@@ -12,7 +12,17 @@ from typing import Annotated, Any, Literal, Self
 import numpy as np
 from pydantic import AfterValidator, Field, create_model, field_validator, model_validator
 
-from parlay_marl.catalogue.files import PACKAGE, POLICY_SUFFIX, Strict, find, names_in, read, still_valid, validate
+from parlay_marl.catalogue.files import (
+    PACKAGE,
+    POLICY_SUFFIX,
+    Strict,
+    find,
+    is_path,
+    names_in,
+    read,
+    still_valid,
+    validate,
+)
 from parlay_marl.catalogue.rules import numbers_model
 from parlay_marl.core.drift import TAGS
 from parlay_marl.core.style import TRAITS, TRIGGERS
@@ -252,6 +262,11 @@ def partner_names(held_out: bool | None = None) -> list[str]:
     """Return the names of the partners beside the catalogue: all, those held out, or those that training may meet."""
     names = names_in(PARTNERS)
     return [name for name in names if held_out is None or load_persona(name).held_out == held_out]
+
+
+def is_import_path(name: str) -> bool:
+    """Return whether a name means an object of Python, `package.module:Name`, and no file and no family."""
+    return ":" in name and not is_path(name) and not name.startswith(FAMILY_PREFIX)
 
 
 def family_names(held_out: bool | None = None) -> list[str]:

@@ -35,9 +35,9 @@ def persona(name: str) -> PersonaPlayer:
 
 def player(name: str) -> AnyPlayer:
     """Return a player: a persona by name or file, or that of an import path `package.module:Name`."""
-    from parlay_marl.catalogue.files import is_path
+    from parlay_marl.catalogue.personas import is_import_path
 
-    if ":" in name and not is_path(name):
+    if is_import_path(name):
         from parlay_marl.tournament.entrants import load_policy
 
         import_from_here()

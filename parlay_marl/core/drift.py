@@ -6,7 +6,6 @@ from typing import Any
 
 from parlay_marl.core.bargain import ROUNDING
 from parlay_marl.core.compiled.jit import rule
-from parlay_marl.core.moves import BUYER
 from parlay_marl.core.table import Parameter
 
 DRIFT = (
@@ -57,5 +56,5 @@ def price_given_up(seat: int, before: float, price: float) -> float:
 
     A difference that only rounding makes is none: a seat that holds still may compute its price again.
     """
-    given = price - before if seat == BUYER else before - price
+    given = (price - before) * (1.0 - 2.0 * seat)
     return given if abs(given) > ROUNDING else 0.0

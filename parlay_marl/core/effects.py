@@ -125,9 +125,9 @@ def _put_offer(s: Any, p: Any, seat: int, is_first: bool, concession: float, pri
     s["offer_package"][seat] = package
     s["offers_made"][seat] += 1
     bit = _ONE << np.uint64(int(price * (PRICE_LEVELS - 1) + 0.5))
-    if s["offers_seen"][seat][package] & bit == np.uint64(0):
-        s["offers_seen"][seat][package] |= bit
-        s["distinct_offers"][seat] += 1
+    seen = s["offers_seen"][seat][package]
+    s["offers_seen"][seat][package] = seen | bit
+    s["distinct_offers"][seat] += seen & bit == np.uint64(0)
 
 
 @rule

@@ -211,16 +211,18 @@ def _forbid(mask: Any, start: int) -> None:
 @rule
 def write_action_mask(s: Any, p: Any, packages: int, mask: Any) -> None:
     """Write the mask of the discrete space with room for `packages` into an int8 vector of `n_actions(packages)`."""
+    legal, known = legal_moves(s, p), p["scenario"]["packages"]
     claims = INDEX_OFFERS + PRICE_LEVELS * packages
     for i in range(_LEAST_ACTIONS):  # a number that the compiler knows: a slice would be a slow call
         mask[i] = 1
-    for i in range(_LEAST_ACTIONS, claims + PRICE_LEVELS):
-        mask[i] = 1
-    mask[INDEX_ACCEPT] = refusal(s, p, ACCEPT, 0.0, 0) == _LEGAL
-    mask[INDEX_WALK_AWAY] = refusal(s, p, WALK_AWAY, 0.0, 0) == _LEGAL
-    mask[INDEX_SILENCE] = refusal(s, p, SILENCE, 0.0, 0) == _LEGAL
-    mask[INDEX_CHALLENGE] = refusal(s, p, CHALLENGE, 0.0, 0) == _LEGAL
-    for k in range(p["scenario"]["packages"], packages):
-        _forbid(mask, INDEX_OFFERS + PRICE_LEVELS * k)
-    if refusal(s, p, BATNA_REVEAL, 0.0, 0) != _LEGAL:
+    if packages > 1:
+        for i in range(_LEAST_ACTIONS, claims + PRICE_LEVELS):
+            mask[i] = 1
+        for k in range(known, packages):
+            _forbid(mask, INDEX_OFFERS + PRICE_LEVELS * k)
+    mask[INDEX_ACCEPT] = (legal >> ACCEPT) & 1
+    mask[INDEX_WALK_AWAY] = (legal >> WALK_AWAY) & 1
+    mask[INDEX_SILENCE] = (legal >> SILENCE) & 1
+    mask[INDEX_CHALLENGE] = (legal >> CHALLENGE) & 1
+    if not may(legal, BATNA_REVEAL):
         _forbid(mask, claims)

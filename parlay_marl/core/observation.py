@@ -17,6 +17,7 @@ import numpy as np
 
 from parlay_marl.core.belief import ELICITED, N_FIGURES, around
 from parlay_marl.core.compiled.jit import rule
+from parlay_marl.core.compiled.simd import write_narrowed
 from parlay_marl.core.drift import MAX_EVENTS
 from parlay_marl.core.moves import N_MOVES, ClaimStatus, package_offered
 from parlay_marl.core.reward import discount_factor
@@ -127,52 +128,63 @@ def _shown(x: float) -> float:
 
 
 @rule
-def _write_table(s: Any, seat: int, out: Any) -> None:
-    """Write the offers on the table."""
+def _write_table(s: Any, seat: int, own_value: float, their_value: float, out: Any) -> None:
+    """Write the offers on the table; their packages are worth `own_value` and `their_value` to the seat."""
     other = 1 - seat
     sign = 1.0 - 2.0 * seat
-    values = s["package_values"][seat]
     reservation = s["reservation"][seat]
     own, theirs = s["offer_price"][seat], s["offer_price"][other]
+    own_before, theirs_before, theirs_first = (
+        s["previous_price"][seat],
+        s["previous_price"][other],
+        s["first_price"][other],
+    )
     own_made, theirs_made = s["offers_made"][seat] > 0, s["offers_made"][other] > 0
-    own_worth = _shown(sign * (reservation - own) + values[package_offered(s, seat)])
-    their_worth = _shown(sign * (reservation - theirs) + values[package_offered(s, other)])
+    own_worth = _shown(sign * (reservation - own) + own_value)
+    their_worth = _shown(sign * (reservation - theirs) + their_value)
     out[AT.own_offer_made] = 1.0 if own_made else 0.0
     out[AT.own_offer_price] = own
-    out[AT.own_offer_change] = sign * (own - s["previous_price"][seat])
+    out[AT.own_offer_change] = sign * (own - own_before)
     out[AT.own_offer_worth] = own_worth if own_made else 0.0
     out[AT.other_offer_made] = 1.0 if theirs_made else 0.0
     out[AT.other_offer_price] = theirs
-    out[AT.other_offer_change] = sign * (s["previous_price"][other] - theirs)
+    out[AT.other_offer_change] = sign * (theirs_before - theirs)
     out[AT.other_offer_worth] = their_worth if theirs_made else 0.0
-    out[AT.other_first_price] = s["first_price"][other]
+    out[AT.other_first_price] = theirs_first
 
 
 @rule
-def _write_claims(s: Any, seat: int, out: Any) -> None:
-    """Write both claims and the other's last move."""
+def _write_public(s: Any, seat: int, out: Any) -> None:
+    """Write both claims, the other's last move and the headlines."""
     other = 1 - seat
-    for i in range(AT.own_claim, AT.headlines):
+    own_status, their_status = s["claim_status"][seat], s["claim_status"][other]
+    move, fired = s["last_move"][other], s["events_fired"]
+    own_claim, their_claim = s["claim_price"][seat], s["claim_price"][other]
+    for i in range(AT.own_claim, AT.belief_reservation):
         out[i] = 0.0
-    if s["claim_status"][seat] > 0:
-        out[AT.own_claim + s["claim_status"][seat] - 1] = 1.0
-        out[AT.own_claim_price] = s["claim_price"][seat]
-    if s["claim_status"][other] > 0:
-        out[AT.other_claim + s["claim_status"][other] - 1] = 1.0
-        out[AT.other_claim_price] = s["claim_price"][other]
-    if s["last_move"][other] >= 0:
-        out[AT.other_last_move + s["last_move"][other]] = 1.0
+    if own_status > 0:
+        out[AT.own_claim + own_status - 1] = 1.0
+        out[AT.own_claim_price] = own_claim
+    if their_status > 0:
+        out[AT.other_claim + their_status - 1] = 1.0
+        out[AT.other_claim_price] = their_claim
+    if move >= 0:
+        out[AT.other_last_move + move] = 1.0
+    if fired != 0:
+        for i in range(MAX_EVENTS):
+            out[AT.headlines + i] = (fired >> i) & 1
 
 
 @rule
 def _write_belief(s: Any, p: Any, seat: int, out: Any) -> None:
     """Write the seat's belief about the other, or the one it has stated; and the other's limit where that is public."""
-    b = s["belief"][seat]
-    for i in range(4):
-        out[AT.belief_reservation + i] = _shown(b[i])
-    for i in range(4, N_FIGURES):
-        out[AT.belief_reservation + i] = b[i]
-    if p["belief"]["tracker"] == ELICITED:
+    is_known = p["scenario"]["complete"] == 1
+    elicited = p["belief"]["tracker"] == ELICITED
+    limit = _shown(s["reservation"][1 - seat]) if is_known else 0.0
+    out[AT.known] = 1.0 if is_known else 0.0
+    out[AT.other_reservation] = limit
+    write_narrowed(s["belief"][seat], -REACH, REACH, out, AT.belief_reservation)
+    if elicited:
         mean, spread = s["estimate"][seat][0], s["estimate"][seat][1]
         low, high, confidence = around(mean, spread, p["belief"])
         out[AT.belief_reservation] = _shown(mean)
@@ -180,9 +192,6 @@ def _write_belief(s: Any, p: Any, seat: int, out: Any) -> None:
         out[AT.belief_low] = _shown(low)
         out[AT.belief_high] = _shown(high)
         out[AT.belief_confidence] = confidence
-    is_known = p["scenario"]["complete"] == 1
-    out[AT.known] = 1.0 if is_known else 0.0
-    out[AT.other_reservation] = _shown(s["reservation"][1 - seat]) if is_known else 0.0
 
 
 @rule
@@ -199,25 +208,53 @@ def _write_packages(s: Any, p: Any, seat: int, packages: int, out: Any) -> None:
 
 
 @rule
-def write_observation(s: Any, p: Any, seat: int, packages: int, out: Any) -> None:
-    """Write the observation of a seat into a float32 vector of `width(packages)`."""
+def _write_package(s: Any, seat: int, value: float, out: Any) -> None:
+    """Write the same where there is but one package, of this worth to the seat."""
+    own, theirs = s["offers_made"][seat] > 0, s["offers_made"][1 - seat] > 0
+    out[AT.package_values] = _shown(value)
+    out[AT.package_values + 1] = 1.0 if own else 0.0
+    out[AT.package_values + 2] = 1.0 if theirs else 0.0
+
+
+@rule
+def _write_figures(s: Any, p: Any, seat: int, out: Any) -> None:
+    """Write the clock, the seat's own figures and those of both that are public."""
+    round_index, rounds, opener = s["round"], p["scenario"]["rounds"], s["opener"]
+    reservation, urgency, alternative = s["reservation"][seat], s["urgency"][seat], s["alternative"][seat]
+    factor = discount_factor(urgency, p["scenario"]["discount_factor"][seat], p["reward"])
+    left, tension = s["payoff_left"][seat], s["tension"]
+    own_credibility, other_credibility = s["credibility"][seat], s["credibility"][1 - seat]
+    streak, ticks = s["hot_streak"], s["erosion_ticks"]
     out[AT.seat] = seat
-    out[AT.is_opener] = 1.0 if s["opener"] == seat else 0.0
-    out[AT.time] = s["round"] / p["scenario"]["rounds"]
-    out[AT.round_length] = 1.0 / p["scenario"]["rounds"]
-    out[AT.reservation] = _shown(s["reservation"][seat])
-    out[AT.urgency] = s["urgency"][seat]
-    out[AT.discount_factor] = discount_factor(s["urgency"][seat], p["scenario"]["discount_factor"][seat], p["reward"])
-    out[AT.payoff_left] = s["payoff_left"][seat]
-    out[AT.alternative] = s["alternative"][seat]
-    out[AT.own_credibility] = s["credibility"][seat] * 0.01
-    out[AT.other_credibility] = s["credibility"][1 - seat] * 0.01
-    out[AT.tension] = s["tension"] * 0.01
-    out[AT.hot_streak] = clip(s["hot_streak"] * 0.1, 0.0, 1.0)
-    out[AT.erosion] = clip(s["erosion_ticks"] * 0.05, 0.0, 1.0)
-    for i in range(MAX_EVENTS):
-        out[AT.headlines + i] = (s["events_fired"] >> i) & 1
-    _write_table(s, seat, out)
-    _write_claims(s, seat, out)
+    out[AT.is_opener] = 1.0 if opener == seat else 0.0
+    out[AT.time] = round_index / rounds
+    out[AT.round_length] = 1.0 / rounds
+    out[AT.reservation] = _shown(reservation)
+    out[AT.urgency] = urgency
+    out[AT.discount_factor] = factor
+    out[AT.payoff_left] = left
+    out[AT.alternative] = alternative
+    out[AT.own_credibility] = own_credibility * 0.01
+    out[AT.other_credibility] = other_credibility * 0.01
+    out[AT.tension] = tension * 0.01
+    out[AT.hot_streak] = clip(streak * 0.1, 0.0, 1.0)
+    out[AT.erosion] = clip(ticks * 0.05, 0.0, 1.0)
+
+
+@rule
+def write_observation(s: Any, p: Any, seat: int, packages: int, out: Any) -> None:
+    """Write the observation of a seat into a float32 vector of `width(packages)`.
+
+    Each part reads all that it needs before it writes: as far as the compiler knows, what it writes could be the row.
+    """
+    seat &= 1  # lets the compiler leave out checks, as in `seat_on_turn`
+    values = s["package_values"][seat]
+    _write_figures(s, p, seat, out)
+    _write_public(s, seat, out)
     _write_belief(s, p, seat, out)
-    _write_packages(s, p, seat, packages, out)
+    if packages == 1:
+        _write_table(s, seat, values[0], values[0], out)
+        _write_package(s, seat, values[0], out)
+    else:
+        _write_table(s, seat, values[package_offered(s, seat)], values[package_offered(s, 1 - seat)], out)
+        _write_packages(s, p, seat, packages, out)

@@ -37,7 +37,6 @@ from parlay_marl.core.compiled.simd import (
     load,
     places,
     running_sums,
-    shifted,
     spread,
     store,
     total,
@@ -88,7 +87,7 @@ _EDGE = _f(0.5001)
 """Reach of the outer columns, in columns: a place on the very edge is inside, however it was rounded."""
 _TWELFTH = _f(1.0 / 12.0)
 """Variance within a column, in columns."""
-_stack_table, _stack_rows = stack_maker(PLANS, CELLS), stack_maker(2, CELLS)
+_stack_table, _stack_rows = stack_maker(PLANS, CELLS), stack_maker(3, CELLS)
 _SIZES = 4
 """Sizes that a headline's hidden shift is taken to have, evenly from none to the largest."""
 
@@ -365,9 +364,10 @@ def blur(w: Any, frame: Any, jump: float, chance: float, most: float) -> None:
 
 @rule
 def _quantile(room: Any, upto: Any, frame: Any, target: Any) -> float:
-    """Return the price below which a weight lies; `room` has the weights below and in each column, `upto` their sum."""
+    """Return the price below which a weight lies; `upto` has the weights' sums, and `room` is as in `summarise`."""
     cell = min(count_below(upto, target), CELLS - 1)
-    below, mass = room[0, cell], room[1, cell]
+    before = CELLS - 1 + cell
+    below, mass = room[before // CELLS, before % CELLS], room[2, cell]
     return frame[_ORIGIN] + frame[_SPACING] * (_f(cell) - _HALF + (target - below) / mass)
 
 
@@ -375,11 +375,13 @@ def _quantile(room: Any, upto: Any, frame: Any, target: Any) -> float:
 def summarise(mass: Any, frame: Any, b: Any) -> None:
     """Write mean, standard deviation, 5% and 95% bound of the limit to the first four figures of a belief.
 
-    `mass` is the weight of each price, as `masses` returns it.
+    `mass` is the weight of each price, as `masses` returns it. Its sums so far and itself are laid out in memory, from
+    the second row on, behind a 0: that is what lies below the first price.
     """
     upto, room = running_sums(mass), _stack_rows()
-    store(room, 0, shifted(upto))
-    store(room, 1, mass)
+    room[0, CELLS - 1] = _ZERO
+    store(room, 1, upto)
+    store(room, 2, mass)
     whole = last(upto)
     scale = _ONE / whole
     mean = total(mass * places()) * scale

@@ -5,9 +5,12 @@ Fields of shape (2,) hold buyer then seller. Prices are normalised to the public
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from parlay_marl.core.belief import N_FIGURES
+from parlay_marl.core.compiled.memory import LINE
 from parlay_marl.core.drift import MAX_EVENTS
 from parlay_marl.core.moves import MAX_PACKAGES
 from parlay_marl.core.posterior import CELLS, N_FRAME, PLANS
@@ -75,6 +78,9 @@ STATE = (
     Field("earlier_packages", "i1", (2, EARLIER + 1), "packages of the offers before the last one, latest first"),
 )
 
+REGISTER = 32
+"""Bytes of a register of AVX2. Rows are multiples of it, and in each the posteriors begin at one: see the tests."""
+
 BY_PACKAGE = ("package_values", "offers_seen")
 """Fields with a number for each package."""
 
@@ -88,3 +94,11 @@ PRICE_ONLY_DTYPE = field_dtype(field._replace(shape=(2, 1)) if field.name in BY_
 def state_dtype(packages: int) -> np.dtype[np.void]:
     """Return the dtype of rows with room for `packages`: always the same object, which kernels know."""
     return PRICE_ONLY_DTYPE if packages == 1 else STATE_DTYPE
+
+
+def cleared_rows(n: int, packages: int) -> Any:
+    """Return n rows of zeros, which begin at a cache line: what fills a register lies within one of its places."""
+    dtype = state_dtype(packages)
+    memory = np.zeros(n * dtype.itemsize + LINE, np.uint8)
+    start = -memory.ctypes.data % LINE
+    return memory[start : start + n * dtype.itemsize].view(dtype)

@@ -38,7 +38,7 @@ def _toward(seat: int) -> float:
 
 
 @rule
-def _infers(p: Any) -> bool:
+def infers(p: Any) -> bool:
     """Return whether beliefs are inferred: there is a tracker that does, and something to infer."""
     return p["belief"]["tracker"] >= BAYES and p["scenario"]["complete"] == 0
 
@@ -177,7 +177,7 @@ def see_offer(
 ) -> None:
     """Take in an offer of the other: a plain one, an anchor, or that of a claim."""
     me = 1 - other
-    if _infers(p):
+    if infers(p):
         if move == BATNA_REVEAL:
             return
         mass = posterior.weigh_offer(
@@ -212,7 +212,7 @@ def see_claim(s: Any, p: Any, other: int, price: float) -> None:
     """Take in the other's claim, as far as it is credible."""
     me = 1 - other
     credibility = s["credibility"][other] * 0.01
-    if _infers(p):
+    if infers(p):
         w, frame = s["posterior"][me], s["frame"][me]
         honest = p["belief"]["honesty"] * credibility
         posterior.weigh_refusal(w, frame, _toward(other), _refused(s, p, other), _pressure(s, p, other), p["belief"])
@@ -228,7 +228,7 @@ def see_check(s: Any, p: Any, other: int, was_bluff: bool) -> None:
     """Take in what one's own challenge has brought to light about the other's claim."""
     me = 1 - other
     claim = s["claim_price"][other]
-    if _infers(p):
+    if infers(p):
         posterior.weigh_check(s["posterior"][me], s["frame"][me], claim, _tolerance(p, claim), was_bluff)
         s["belief_stale"][me] = 1
     elif p["belief"]["tracker"] == HEURISTIC:
@@ -242,7 +242,7 @@ def see_no_offer(s: Any, p: Any, other: int, is_silent: bool) -> None:
     me = 1 - other
     if p["belief"]["tracker"] != 0.0 and is_silent:
         beliefs.nudge_by_silence(s["belief"][me], p["belief"])
-    if _infers(p):
+    if infers(p):
         posterior.weigh_refusal(
             s["posterior"][me],
             s["frame"][me],
@@ -258,7 +258,7 @@ def see_no_offer(s: Any, p: Any, other: int, is_silent: bool) -> None:
 def see_acceptance(s: Any, p: Any, other: int) -> None:
     """Take in that the other has taken one's offer: its limit lies beyond."""
     me = 1 - other
-    if _infers(p):
+    if infers(p):
         unsure = _unsure(p, other, package_offered(s, me))
         posterior.weigh_acceptance(
             s["posterior"][me], s["frame"][me], _toward(other), _refused(s, p, other), unsure, p["belief"]
@@ -271,13 +271,11 @@ def see_erosion(s: Any, p: Any) -> None:
     """Take in that both limits have moved: by a public amount or, where that is hidden, its nominal size."""
     for me in range(2):
         other = 1 - me
-        if _infers(p):
+        if infers(p):
             by = -_toward(other) * p["erosion"]["rate"] * p["scenario"]["nominal_width"]
             posterior.shift(s["frame"][me], by)
             for figure in (RESERVATION, LOW, HIGH):
                 s["belief"][me][figure] += by
-            if other == s["seat"]:
-                s["belief_stale"][me] = 1  # its posterior has moved in this turn: it is read off again
     _publish(s, p)
 
 
@@ -290,7 +288,7 @@ def see_headline(s: Any, p: Any, other: int, event: int) -> None:
     sets_alternative = sc["event_alternative"][event][other]
     if p["belief"]["tracker"] != 0.0:
         beliefs.nudge_by_headline(b, sc["event_urgency"][event][other], p["belief"])
-    if _infers(p):
+    if infers(p):
         stronger = -_toward(other)
         chance, jump = 0.0, 0.0
         if sets_alternative >= 0.0:
@@ -331,7 +329,7 @@ def bluff_probability(s: Any, p: Any, other: int) -> float:
     me = 1 - other
     claim = s["claim_price"][other]
     tolerance = _tolerance(p, claim)
-    if _infers(p):
+    if infers(p):
         chance = posterior.bluff_mass(s["posterior"][me], s["frame"][me], claim, tolerance)
         honest = (1.0 - chance) ** p["belief"]["honest_power"]
         bluff = p["belief"]["bluff_odds"] * chance ** p["belief"]["bluff_power"]

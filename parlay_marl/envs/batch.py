@@ -17,7 +17,7 @@ from parlay_marl.core.compiled.work import all_work
 from parlay_marl.core.moves import Refusal, n_actions
 from parlay_marl.core.outcome import OUTCOME_DTYPE
 from parlay_marl.core.params import PARAMS_DTYPE
-from parlay_marl.core.state import state_dtype
+from parlay_marl.core.state import cleared_rows
 from parlay_marl.core.step import check_index, observe_game
 from parlay_marl.errors import ActionTypeError, ConfigurationError, IllegalMoveError, NotStartedError
 from parlay_marl.game.config import (
@@ -131,7 +131,7 @@ class Batch:
 
     def _allocate(self, observe: bool) -> None:
         n, fields = self.num_games, observed.width(self.packages) if observe else 0
-        self.games = np.zeros(n, state_dtype(self.packages))
+        self.games = cleared_rows(n, self.packages)
         self.lanes = np.zeros(n, LANE_DTYPE)
         self.observations = np.zeros((n, fields), np.float32)
         self.masks = np.zeros((n, self.n_actions), np.int8)

@@ -19,8 +19,8 @@ __all__ = ["as_negotiator", "export_scenario", "import_scenario"]
 def as_negotiator(player: str | Path | Persona | AnyPlayer, seed: int | None = None) -> Any:
     """Return a class of NegMAS negotiators that play as one of our players, for a `SAOMechanism` of two.
 
-    `player` is what `play_game` takes: a persona's name or file, the file of a learned policy, or an object. It sees what
-    its own utility function and the mechanism tell, as a game of ours. Without a `seed`, its chance is random.
+    `player` is what `play_game` takes: a persona's name or file, the file of a learned policy, or an object. It sees
+    what its own utility function and the mechanism tell, as a game of ours. Without a `seed`, its chance is random.
     """
     negmas_library()
     from parlay_marl.exchange.negmas_negotiator import negotiator_class
@@ -29,7 +29,7 @@ def as_negotiator(player: str | Path | Persona | AnyPlayer, seed: int | None = N
 
 
 def import_scenario(folder: str | Path, name: str | None = None) -> Scenario:
-    """Return the scenario in a folder of NegMAS or Genius (YAML, JSON or XML), with exactly its figures in every game.
+    """Return the scenario in a folder of NegMAS or Genius (YAML or XML), with exactly its figures in every game.
 
     Both utility functions must be linear in one numeric issue, the price, in opposite directions, and add up the other
     issues, the terms. Raises `CatalogueError` with the reason where a folder does not fit.
@@ -51,8 +51,8 @@ def export_scenario(
 ) -> None:
     """Write a scenario as a folder of NegMAS: its outcome space, and the utility functions of buyer and seller.
 
-    The figures are the nominal ones or, with a `seed`, those of the game `number` of the seed. `form` is `yaml`, `json`
-    or `xml`, that of Genius; `prices` is the number of prices, evenly over the public range.
+    The figures are the nominal ones or, with a `seed`, those of the game `number` of the seed. `form` is `yaml` or
+    `xml`, that of Genius; `prices` is the number of prices, evenly over the public range.
     """
     negmas_library()
     from parlay_marl.exchange.negmas_scenarios import write_folder

@@ -123,7 +123,7 @@ def negotiator_class(player: str | Path | Persona | AnyPlayer, seed: int | None)
 
 
 def scenario_of(shape: DealShape, figures: Linear, seat: int, shift: float) -> Scenario:
-    """Return the scenario of a deal as one seat knows it: the other's limit is anywhere, and terms are nothing to it."""
+    """Return the scenario of a deal as one seat knows it: the other's limit may be anywhere, terms cost it nothing."""
     terms = []
     for name, values, worths in zip(as_names(shape.names), shape.values, figures.worths(), strict=True):
         options = zip(as_names(values), worths, strict=True)

@@ -20,7 +20,7 @@ from parlay_marl.game.game import Game
 from parlay_marl.game.view import view_of
 from parlay_marl.players.strangers.negmas_deal import Figures, deal_of, utility
 
-FORMS = ("yaml", "json", "xml")
+FORMS = ("yaml", "xml")
 
 
 def read_folder(folder: Path, name: str | None) -> Scenario:
@@ -32,7 +32,7 @@ def read_folder(folder: Path, name: str | None) -> Scenario:
     except Exception as error:
         raise CatalogueError(f"{folder}: NegMAS cannot read it: {type(error).__name__}: {error}") from error
     if found is None:
-        raise CatalogueError(f"{folder}: NegMAS finds no scenario there; give a folder of its YAML, JSON or XML files")
+        raise CatalogueError(f"{folder}: NegMAS finds no scenario there; give a folder of its YAML or XML files")
     if len(found.ufuns) != 2:
         raise CatalogueError(f"{folder}: it has {len(found.ufuns)} utility functions; a buyer and a seller have two")
     try:
@@ -85,7 +85,7 @@ def write_folder(
     if form == "xml":
         made.to_genius_folder(folder)
     else:
-        made.dumpas(folder, form)
+        made.to_yaml(folder)
 
 
 def _nominal(scenario: Scenario) -> list[Figures]:

@@ -23,7 +23,7 @@ from parlay_marl.game.options import PROBE, fixed_draws
 from parlay_marl.game.position import NOTHING_FIXED
 from parlay_marl.game.record import RecordedGame
 from parlay_marl.game.view import view_of
-from parlay_marl.players.persona import AnyPlayer, PersonaPlayer
+from parlay_marl.players.persona import AnyPlayer, DrawnPlayers, PersonaPlayer
 from parlay_marl.players.player import BatchedPlayer, Player
 from parlay_marl.players.scripted import choose_move
 
@@ -61,8 +61,7 @@ class Game(RecordedGame):
             if persona is not None:
                 persona.check_room(config.scenario)
         self._has_players = any(player is not None for player in self.players)
-        self._has_families = any(persona is not None and persona.is_family for persona in personas)
-        self._seated: tuple[int | None, int, tuple[Any, ...]] = (None, 0, self.players)
+        self._seated = DrawnPlayers(self.players)
         self._has_views = any(isinstance(player, Player) for player in self.players)
         self._owed = [0.0, 0.0]
         self._is_asking = False
@@ -84,7 +83,7 @@ class Game(RecordedGame):
             return
         with self.undone_on_error():
             given = self._with_sensitivities(options, seed, number)
-            is_usual = not options and not self._has_families
+            is_usual = not options and not self._seated.has_families
             fixed = self._usual_draws if is_usual else self._fixed_by(given, seed, number)
             self._begin(seed, given, number, fixed)
             self._greet()
@@ -108,17 +107,7 @@ class Game(RecordedGame):
 
     def seated(self, seed: int | None = None, number: int = 0) -> tuple[Any, ...]:
         """Return who plays both seats in a game, by default in this one: of families, the personas drawn for it."""
-        if not self._has_families:
-            return self.players
-        if seed is None:
-            seed, number = self.seed, self.number
-        if self._seated[:2] != (seed, number) and seed is not None:
-            players = [
-                player.drawn(seed, number, seat) if isinstance(player, PersonaPlayer) else player
-                for seat, player in enumerate(self.players)
-            ]
-            self._seated = (seed, number, tuple(players))
-        return self._seated[2]
+        return self._seated.of(self.seed, self.number) if seed is None else self._seated.of(seed, number)
 
     def _open(self) -> None:
         """Let players make their opening moves, or the whole game where they hold both seats.
@@ -226,7 +215,8 @@ class Game(RecordedGame):
         figures, rows, turns, self._played = before
         self.starts, self.seed, self.number, self.options, self._owed, self.rewards, self.is_over, self.seat = figures
         self._rows[:] = np.frombuffer(rows, self._rows.dtype)
-        self._draw_again()
+        if self.seed is not None:
+            self._deal.draw(self.seed, self.number)
         del self._played[turns:]
         self._reader = None
         self._observe_turn()
@@ -334,7 +324,7 @@ class Game(RecordedGame):
         self._rows[:] = np.frombuffer(snapshot.row, self._rows.dtype)
         self.starts += 1
         self._set_seed(snapshot.seed, snapshot.number)
-        self._draw_again()
+        self._deal.draw(snapshot.seed, snapshot.number)
         self.options = snapshot.options
         self._played = list(snapshot.actions)
         self.rewards, self._owed = list(snapshot.rewards), list(snapshot.owed)

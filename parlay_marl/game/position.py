@@ -10,7 +10,6 @@ from typing import Any, NoReturn, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from parlay_marl.catalogue.deals import draw_deals, with_room
 from parlay_marl.catalogue.scenarios import Params, Scenario
 from parlay_marl.core import views
 from parlay_marl.core.belief import MEAN_HIGH, MEAN_LOW, SPREAD_HIGH
@@ -23,6 +22,7 @@ from parlay_marl.errors import ActionTypeError, ConfigurationError, GameOverErro
 from parlay_marl.game.action import Action, as_belief, as_index, as_move, as_price
 from parlay_marl.game.belief import BeliefView, sight
 from parlay_marl.game.config import GameConfig
+from parlay_marl.game.deal import CurrentDeal
 from parlay_marl.game.options import OF_ONE_SCENARIO, fixed_draws
 from parlay_marl.game.outcome import make_report
 from parlay_marl.game.turns import TurnReader
@@ -100,12 +100,8 @@ class Position:
         """The number of games that this object has started or restored: a new number means another game."""
         self.options: Mapping[str, Any] | None = None
         self._fixed = NOTHING_FIXED
-        self._params, self._drawn = config.params, config.params
-        if config.has_deals:
-            self._drawn = with_room(config.params, 0)
-            self._params = self._drawn[:]
-            self._params.flags.writeable = False
-        self._deal: GameConfig | None = None if config.has_deals else config
+        self._deal = CurrentDeal(config)
+        self._params = self._deal.params
         self._rows = np.zeros(1, state_dtype(self.packages))
         self._row = self._rows[0]
         self._reward = self._rows["reward"][0]
@@ -152,7 +148,7 @@ class Position:
             self._draws[:] = self._fixed = fixed
         self.options = options
         self.is_over = False
-        self._forget_deal()
+        self._deal.forget()
         assert self.seed is not None
         views.start_kernel(self.packages)(self._view[0], self.seed, self.number)
         self._played = []
@@ -160,34 +156,19 @@ class Position:
         self.seat = self._opener.item()
         self._observe_turn()
 
-    def _forget_deal(self) -> None:
-        """Read the deal again when it is next asked for: another one may be drawn."""
-        if self.config.has_deals:
-            self._deal = None
-
-    def _draw_again(self) -> None:
-        """Draw the deal of the present game again, after another game's."""
-        if self.config.has_deals and self.seed is not None:
-            self._forget_deal()
-            draw_deals(self._drawn, np.uint64(self.seed), np.array([self.number]))
-
     # ------------------------------------------------------------------ looking
 
     @property
     def deal(self) -> GameConfig:
         """The configuration with the scenario that is played: its own or, of a family, the deal of this game."""
-        if self._deal is None:
-            if self.seed is None:
-                self.refuse_turn()
-            self._deal = self.config.with_deal(self._params)
-        return self._deal
+        if self.seed is None and self.config.has_deals:
+            self.refuse_turn()
+        return self._deal.config
 
     @property
     def scenario(self) -> Scenario:
         """The scenario that is played."""
-        scenario = self.deal.scenario
-        assert isinstance(scenario, Scenario)
-        return scenario
+        return self.deal.played
 
     @property
     def params(self) -> Params:

@@ -172,10 +172,11 @@ class RecordedGame(Position):
         super().__init__(config)
         self.names = names
         self._personas, self._drift_lines = tuple(personas), dict(drift_lines)
+        self._reads_from_start = False
 
     def _start(self, fixed: Any, options: Mapping[str, Any] | None) -> None:
         super()._start(fixed, options)
-        if self._reader is not None:
+        if self._reader is not None or self._reads_from_start:
             self._reader = self._new_reader()
 
     def _new_reader(self) -> TurnReader:
@@ -188,7 +189,10 @@ class RecordedGame(Position):
 
     def read_turns(self) -> None:
         """Read each turn as it is played from here on, which spares a replay when turns are asked for."""
-        self._read()
+        if self.seed is None:
+            self._reads_from_start = True
+        else:
+            self._read()
 
     @property
     def actions(self) -> list[Action]:

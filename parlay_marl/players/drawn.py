@@ -12,7 +12,7 @@ from parlay_marl.core.drift import TAGS
 from parlay_marl.core.moves import SEATS
 from parlay_marl.core.style import TRAITS, TRIGGERS
 from parlay_marl.errors import ConfigurationError
-from parlay_marl.players.family import Scale, draw_for
+from parlay_marl.players.family import HEAD, Scale, draw_for
 from parlay_marl.players.persona_numbers import PERSONA_DTYPE, STYLE, TACTICS
 from parlay_marl.players.strategies import NUMBERS, STRATEGIES
 
@@ -20,9 +20,13 @@ from parlay_marl.players.strategies import NUMBERS, STRATEGIES
 def packed(family: Family) -> NDArray[np.float32]:
     """Return a family's numbers as `players.family` reads them: drift, shares of strategies, ranges of each."""
     weights = np.array([each.weight for each in family.strategies])
-    shares = np.cumsum(weights) / weights.sum()
     ranges = [_ranges(family, each) for each in family.strategies]
-    return np.concatenate([_drift(family.drift), shares, *ranges]).astype(np.float32)
+    head = HEAD + 3 * len(ranges)
+    begins = head + np.cumsum([0, *(each.size for each in ranges[:-1])])
+    places = [(begin, len(each)) for begin, each in zip(begins, ranges, strict=True)]
+    shares = np.cumsum(weights) / weights.sum()
+    parts = [_drift(family.drift), shares, np.ravel(places), *(each.ravel() for each in ranges)]
+    return np.concatenate(parts).astype(np.float32)
 
 
 def _drift(drift: FamilyDrift) -> NDArray[np.float64]:
@@ -33,11 +37,11 @@ def _drift(drift: FamilyDrift) -> NDArray[np.float64]:
 
 
 def _ranges(family: Family, strategy: FamilyStrategy) -> NDArray[np.float64]:
-    """Return the range of every number with one of its strategies: its ends and its scale."""
+    """Return the ranges with one of its strategies, `(n, 4)`: the number it is for, its ends and its scale."""
     given: dict[str, Number] = {**family.traits, **family.tactics, **strategy.traits, **strategy.tactics}
     given["strategy"] = float(NUMBERS[strategy.strategy])
-    found = [as_range(given.get(row.name, row.default)) for row in STYLE]
-    return np.array([(each.low, each.high, Scale[each.scale.upper()]) for each in found], float).ravel()
+    found = ((i, as_range(given[row.name])) for i, row in enumerate(STYLE) if row.name in given)
+    return np.array([(i, each.low, each.high, Scale[each.scale.upper()]) for i, each in found], float)
 
 
 def drawn_persona(family: str | Persona, seed: int, number: int, seat: int) -> Persona:
@@ -46,6 +50,7 @@ def drawn_persona(family: str | Persona, seed: int, number: int, seat: int) -> P
     if persona.family is None:
         raise ConfigurationError(f"{persona.name!r} is no family; give `family:NAME` or the file of a family")
     records = np.zeros(2, PERSONA_DTYPE)
+    records[0] = persona.record()[0]
     records[0]["network"]["strategies"] = len(persona.family.strategies)
     draw_for(records, packed(persona.family), np.uint64(seed), number, seat)
     return _as_persona(records[1], persona, seed, number, seat)
@@ -53,8 +58,9 @@ def drawn_persona(family: str | Persona, seed: int, number: int, seat: int) -> P
 
 def _as_persona(record: Any, family: Persona, seed: int, number: int, seat: int) -> Persona:
     """Return a drawn record as a persona, whose own record is the same."""
-    tactics, drifted = _tactics(record["base"]), _tactics(record["drifted"])
-    triggers = record["triggers"]
+    tactics, triggers = _tactics(record["base"]), record["triggers"]
+    causes = {row.name: bool(triggers[row.name] != row.default) for row in TRIGGERS}
+    drifted = _tactics(record["drifted"]) if any(causes.values()) else tactics
     strategy = STRATEGIES[tactics["strategy"]].meaning
     return Persona.model_validate(
         {
@@ -65,10 +71,10 @@ def _as_persona(record: Any, family: Persona, seed: int, number: int, seat: int)
             "traits": {row.name: float(record["base"][row.name]) for row in TRAITS},
             "tactics": tactics,
             "drift": {
-                "on": tuple(tag for tag in TAGS if triggers[f"on_{tag}"] > 0.0),
+                "on": tuple(tag for tag in TAGS if causes[f"on_{tag}"]),
                 "tension": float(triggers["on_tension"]),
-                "caught": bool(triggers["on_caught"] > 0.0),
-                "doubted": bool(triggers["on_doubted"] > 0.0),
+                "caught": causes["on_caught"],
+                "doubted": causes["on_doubted"],
                 "tactics": {name: value for name, value in drifted.items() if value != tactics[name]},
             },
             "held_out": family.held_out,

@@ -1,8 +1,8 @@
 """Families of personas: one is drawn for each game and seat, from a key of its own, into a record with room for it.
 
 A family is a persona's record whose `network.strategies` is not 0, and an array of numbers, `packed`, which lies among
-the weights of learned policies: what it drifts on, the shares of its strategies, and for each of them the range of
-every number of a persona.
+the weights of learned policies: what it drifts on; the shares of its strategies; where the ranges of each strategy
+begin and how many there are; the ranges. Numbers without a range are those of the family's own record.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ class Scale(IntEnum):
 
 HEAD = 3 + len(TRIGGERS)
 """Numbers before the shares: the chance of a drift, the ends of the tension that may cause it, which triggers may."""
-ENDS = 3
-"""Numbers of a range: its ends, and its `Scale`."""
-NUMBERS, KEPT = len(STYLE), len(TRAITS)
+RANGE = 4
+"""Numbers of a range: which number of a persona it is for, its ends, and its `Scale`."""
+NUMBERS, TRAIT_NUMBERS = len(STYLE), len(TRAITS)
 _LOG, _WHOLE, _DIGITS = int(Scale.LOG), int(Scale.WHOLE), 1e6
 _MOST_TENSION = 101.0
 _ON_TENSION = [trigger.name for trigger in TRIGGERS].index("on_tension")
@@ -65,27 +65,26 @@ def _drawn_strategy(packed: Any, start: int, strategies: int, key: np.uint64) ->
 
 
 @rule
-def _draw_style(numbers: Any, packed: Any, start: int, strategies: int, key: np.uint64, first: int) -> None:
-    """Draw a strategy and a persona's numbers, from number `first` on."""
+def _draw_style(
+    numbers: Any, usual: Any, packed: Any, start: int, strategies: int, key: np.uint64, keeps_traits: bool
+) -> None:
+    """Draw a strategy and its numbers; `usual` are those without a range. Traits may be kept as they are."""
     place = _drawn_strategy(packed, start, strategies, key)
-    ranges = start + HEAD + strategies + place * NUMBERS * ENDS
+    first = TRAIT_NUMBERS if keeps_traits else 0
     for i in range(first, NUMBERS):
-        at = ranges + i * ENDS
-        low, high = float(packed[at]), float(packed[at + 1])
-        share = 0.0 if low == high else uniform(key, _FIRST_NUMBER + i)
-        numbers[i] = _between(low, high, int(packed[at + 2]), share)
+        numbers[i] = usual[i]
+    begins = start + HEAD + strategies + 2 * place
+    ranges = start + int(packed[begins])
+    for at in range(ranges, ranges + RANGE * int(packed[begins + 1]), RANGE):
+        i, low, high = int(packed[at]), float(packed[at + 1]), float(packed[at + 2])
+        if i >= first:
+            share = 0.0 if low == high else uniform(key, _FIRST_NUMBER + i)
+            numbers[i] = _between(low, high, int(packed[at + 3]), share)
 
 
 @rule
-def _draw_drift(persona: Any, packed: Any, start: int, strategies: int, key: np.uint64) -> None:
-    """Draw whether the persona drifts, on what, and into what: it keeps its traits, and its tactics are drawn anew."""
-    base, drifted, triggers = persona["base"]["numbers"], persona["drifted"]["numbers"], persona["triggers"]["numbers"]
-    for i in range(NUMBERS):
-        drifted[i] = base[i]
-    for i in range(len(TRIGGERS)):
-        triggers[i] = _MOST_TENSION if i == _ON_TENSION else 0.0
-    if uniform(key, _DRIFTS) >= packed[start]:
-        return
+def _draw_trigger(triggers: Any, packed: Any, start: int, key: np.uint64) -> None:
+    """Draw the one trigger on which the persona drifts, of those that may be."""
     possible = 0
     for i in range(len(TRIGGERS)):
         possible += packed[start + 3 + i] > 0.0
@@ -96,19 +95,26 @@ def _draw_drift(persona: Any, packed: Any, start: int, strategies: int, key: np.
                 tension = _between(float(packed[start + 1]), float(packed[start + 2]), 0, uniform(key, _TENSION))
                 triggers[i] = tension if i == _ON_TENSION else 1.0
             chosen -= 1
-    _draw_style(drifted, packed, start, strategies, subkey(key, 1), KEPT)
 
 
 @part()
 def draw_persona(personas: Any, packed: Any, family: int, room: int, key: np.uint64) -> None:
-    """Draw a persona of the family in a place of `personas` into another place, from the persona's own key."""
-    start, strategies = personas[family]["network"]["start"], personas[family]["network"]["strategies"]
+    """Draw a persona of the family in a place of `personas` into another place, from the persona's own key.
+
+    One that drifts keeps its traits, and its tactics are drawn anew; of one that never does, `drifted` is not written.
+    """
+    network, usual = personas[family]["network"], personas[family]["base"]["numbers"]
+    start, strategies = network["start"], network["strategies"]
     persona = personas[room]
-    persona["network"]["layers"] = 0
-    persona["network"]["strategies"] = 0
-    persona["network"]["explores"] = 0
-    _draw_style(persona["base"]["numbers"], packed, start, strategies, key, 0)
-    _draw_drift(persona, packed, start, strategies, key)
+    base, drifted, triggers = persona["base"]["numbers"], persona["drifted"]["numbers"], persona["triggers"]["numbers"]
+    _draw_style(base, usual, packed, start, strategies, key, False)
+    for i in range(len(TRIGGERS)):
+        triggers[i] = _MOST_TENSION if i == _ON_TENSION else 0.0
+    if uniform(key, _DRIFTS) < packed[start]:
+        _draw_trigger(triggers, packed, start, key)
+        for i in range(TRAIT_NUMBERS):
+            drifted[i] = base[i]
+        _draw_style(drifted, usual, packed, start, strategies, subkey(key, 1), True)
 
 
 @rule

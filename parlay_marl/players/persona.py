@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parlay_marl.catalogue.families import AnyScenario
-from parlay_marl.catalogue.files import is_path
-from parlay_marl.catalogue.personas import FAMILY_PREFIX, Persona, load_persona
+from parlay_marl.catalogue.personas import Persona, is_import_path, load_persona
 from parlay_marl.core.style import TRAIT_INPUTS
 from parlay_marl.errors import ConfigurationError
 from parlay_marl.players.drawn import drawn_persona, packed
@@ -147,7 +146,7 @@ def as_player(player: str | Path | Persona | AnyPlayer) -> AnyPlayer:
     """Return the player of a seat: a persona, see `as_persona`, a player object, or `negmas:NAME` of NegMAS."""
     if isinstance(player, str) and is_negmas(player):
         return NegmasPlayer(player)
-    if isinstance(player, str) and ":" in player and not (is_path(player) or player.startswith(FAMILY_PREFIX)):
+    if isinstance(player, str) and is_import_path(player):
         raise ConfigurationError(
             f"{player!r}: import paths are for tournaments and the command line; import it, and give the object"
         )
@@ -161,3 +160,20 @@ def as_player(player: str | Path | Persona | AnyPlayer) -> AnyPlayer:
         f"{player!r} cannot play a seat; give a persona's name or file, "
         "a `Player`, an object with a `name` and a method `act(observations, masks)`, or `negmas:NAME`"
     )
+
+
+class DrawnPlayers:
+    """Who plays both seats, game by game: of families, the personas that are drawn for the game."""
+
+    def __init__(self, players: tuple[Any, ...]) -> None:
+        self.has_families = any(isinstance(player, PersonaPlayer) and player.is_family for player in players)
+        self._players = self._drawn = players
+        self._game: tuple[int, int] | None = None
+
+    def of(self, seed: int | None, number: int) -> tuple[Any, ...]:
+        """Return the players of game `number` of a seed; before the first game, those that were given."""
+        if self.has_families and seed is not None and self._game != (seed, number):
+            seats = enumerate(self._players)
+            self._drawn = tuple(p.drawn(seed, number, s) if isinstance(p, PersonaPlayer) else p for s, p in seats)
+            self._game = seed, number
+        return self._drawn

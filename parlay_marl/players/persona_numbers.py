@@ -33,11 +33,11 @@ _STYLE_DTYPE = _numbered(STYLE)
 
 PERSONA_DTYPE = np.dtype(
     [
+        ("network", NETWORK_DTYPE),
+        ("triggers", _numbered(TRIGGERS)),
         ("base", _STYLE_DTYPE),
         ("drifted", _STYLE_DTYPE),
-        ("triggers", _numbered(TRIGGERS)),
-        ("network", NETWORK_DTYPE),
     ],
     align=True,
 )
-"""A persona: its numbers before and after it has drifted, what makes it drift, and its learned policy."""
+"""A persona: its learned policy, what makes it drift, and its numbers before and after it has drifted."""

@@ -203,7 +203,7 @@ def play_games(
     """Play whole games between two personas without leaving the kernel: `(n,)` game numbers and outcomes.
 
     Returns how many of them fell to this call. `games` is a scratch array of one row; so is the last of the parameters
-    where the scenario is a family's, and so are the last two records of `personas` where there are families. `fixed`
+    where the scenario is a family's, and the last two records of `personas` where there are families of them. `fixed`
     has one record, which gets both personas' event sensitivity.
     """
     params, personas, weights, fixed = lent(params), lent(personas), lent(weights), lent(fixed)

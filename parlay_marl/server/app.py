@@ -8,7 +8,6 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
-from openenv.core.env_server import HTTPEnvServer
 from starlette.concurrency import run_in_threadpool
 
 from parlay_marl import __version__
@@ -19,10 +18,12 @@ from parlay_marl.server.game_request import game_request
 from parlay_marl.server.middleware import protected
 from parlay_marl.server.middleware.asgi import Receive, Scope, Send, client_address
 from parlay_marl.server.middleware.hosting import Hosting
+from parlay_marl.server.openenv_parts import HTTPEnvServer
 from parlay_marl.server.protocols.first import first_router
 from parlay_marl.server.protocols.openenv import NegotiationEnvironment
 from parlay_marl.server.protocols.openenv_action import ReceivedAction
 from parlay_marl.server.protocols.openenv_messages import NegotiationObservation, NegotiationState
+from parlay_marl.server.protocols.openenv_socket import openenv_router
 from parlay_marl.server.settings import ServerSettings
 from parlay_marl.server.telemetry import Telemetry
 
@@ -62,6 +63,7 @@ def create_app(settings: ServerSettings | None = None) -> FastAPI:
     )
     app = NegotiationApp(title="parlay_marl", version=f"{API_VERSION}.{__version__}")
     app.hosting = Hosting(app.in_fastapi, settings, factory.stop)
+    app.include_router(openenv_router(factory))  # before OpenEnv's own routes, one of which has the same path
     server.register_routes(app)
     app.include_router(first_router(factory))
     _add_routes(app, factory)

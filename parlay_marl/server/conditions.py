@@ -23,7 +23,7 @@ class Conditions:
     @classmethod
     def of(cls, config: GameConfig, seed_chosen: bool) -> Conditions:
         """Return the conditions of a game."""
-        return cls(short_form(config.rules), config.reward, config.information, seed_chosen)
+        return cls(_rules(config), config.reward, config.information, seed_chosen)
 
     def text(self) -> str:
         """Return what is unusual about them, a sentence a line, for a seat that did not choose them."""
@@ -38,3 +38,11 @@ class Conditions:
         if self.seed_chosen:
             lines.append("Whoever began this game chose its seed, and may know both limits.")
         return "\n".join(lines)
+
+
+def _rules(config: GameConfig) -> str | dict[str, dict[str, float]]:
+    """Return the preset of a game's rules, or the numbers that differ from the default, as an observation has them."""
+    named = short_form(config.rules)
+    if isinstance(named, str):
+        return named
+    return {section: {name: float(number) for name, number in numbers.items()} for section, numbers in named.items()}

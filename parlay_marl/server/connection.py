@@ -34,10 +34,12 @@ class Connection:
         return event
 
     async def wait_for(self, something: Coroutine[Any, Any, None]) -> None:
-        """Wait for something, or until the client has gone."""
+        """Wait for something, whose errors are raised here, or until the client has gone."""
         waiting = [asyncio.create_task(something), asyncio.create_task(self._gone())]
         try:
             await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            if waiting[0].done():
+                waiting[0].result()
         finally:
             for task in waiting:
                 task.cancel()

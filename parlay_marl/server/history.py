@@ -32,9 +32,9 @@ def page_from(session: GameSession, start: int) -> dict[str, Any]:
 def _fitting(session: GameSession, numbers: range) -> list[dict[str, Any]]:
     """Return as many turns as fit into a page, at least one if there is one."""
     turns: list[dict[str, Any]] = []
-    left = BYTES_OF_A_PAGE
+    left, seen = BYTES_OF_A_PAGE, session.seen_turns
     for number in numbers:
-        turn = session.told(session.turns[number])
+        turn = session.told(seen[number])
         left -= len(json.dumps(turn))
         if left < 0 and turns:
             break

@@ -80,14 +80,24 @@ class Match:
         self.wake()
 
     def turn_begins(self) -> None:
-        """Start the clock of the turn, unless the game is over; let waiting clients look again."""
-        if self._clock is not None:
-            self._clock.cancel()
-            self._clock = None
-        if not self.session.is_over and self._turn < math.inf:
+        """Start the clock of the turn, unless the game or the server is over; let waiting clients look again."""
+        self._stop_clock()
+        if not (self.session.is_over or self.is_stopped) and self._turn < math.inf:
             with contextlib.suppress(RuntimeError):  # no loop runs in a call without one, which no client makes
                 self._clock = asyncio.get_running_loop().call_later(self._turn, self._turn_is_over)
         self.wake()
+
+    def stop(self) -> None:
+        """End the waits of both clients, as the server ends; the clock ends with it, and nobody forfeits by it."""
+        self.is_stopped = True
+        self._stop_clock()
+        self.wake()
+
+    def _stop_clock(self) -> None:
+        """Stop the clock of the turn."""
+        if self._clock is not None:
+            self._clock.cancel()
+            self._clock = None
 
     def _turn_is_over(self) -> None:
         """End the game at the cost of the seat that has not taken its turn."""
@@ -161,8 +171,7 @@ class Matches:
     def stop(self) -> None:
         """End the waits of all clients, as the server ends."""
         for match, _ in self._by_code.values():
-            match.is_stopped = True
-            match.wake()
+            match.stop()
 
     def _forget(self) -> None:
         """Forget matches that are empty, and those in which nothing has happened for too long."""

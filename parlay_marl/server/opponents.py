@@ -7,8 +7,7 @@ import functools
 import inspect
 import pkgutil
 
-from parlay_marl.catalogue.files import is_path
-from parlay_marl.catalogue.personas import persona_names
+from parlay_marl.catalogue.personas import is_import_path, persona_names
 from parlay_marl.errors import ConfigurationError, UnknownNameError
 from parlay_marl.players.persona import PersonaPlayer, as_persona
 from parlay_marl.players.player import BatchedPlayer, Player
@@ -47,21 +46,16 @@ class Opponents:
         if name not in self._places:
             raise UnknownNameError("opponent", name, self._places)
         place = self._places[name]
-        if not _is_import_path(place):
+        if not is_import_path(place):
             return load_persona_player(place)
         threads = self._threads[name]
         threads.check_free()
         return HostedPlayer(name, functools.partial(_new_player, place), threads, self._longest_words, self._telemetry)
 
 
-def _is_import_path(place: str) -> bool:
-    """Return whether a setting is an import path, `module:Name`."""
-    return ":" in place and not is_path(place)
-
-
 def _load(place: str) -> PersonaPlayer | Player | BatchedPlayer:
     """Return an opponent by the name of a persona, a file or an import path, at the start of the server."""
-    if not _is_import_path(place):
+    if not is_import_path(place):
         return load_persona_player(place)
     from parlay_marl.tournament.entrants import load_policy
 

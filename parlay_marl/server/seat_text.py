@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 from parlay_marl.catalogue.scenarios import Scenario
 from parlay_marl.core.moves import SEATS, Move
-from parlay_marl.game.belief import BeliefView
-from parlay_marl.game.text import exact_money, money, number, price_text
+from parlay_marl.game.text import exact_money, money
 from parlay_marl.game.turns import Turn
 from parlay_marl.game.view import Offer, PublicClaim, SeatView
+from parlay_marl.server.scenario_text import ScenarioText
 
 WAITING = 'It is their turn: wait for it, by {"wait": true}.'
 HOTTEST = 100.0
@@ -44,23 +44,17 @@ class News:
     """The limit that the seat was told last, in currency; None at the beginning."""
 
 
-def terms_of(package: int, scenario: Scenario) -> dict[str, str]:
-    """Return the options of a package by the names of their terms."""
-    options = scenario.packages()[package] if scenario.terms else ()
-    return {term.name: option.name for term, option in zip(scenario.terms, options, strict=True)}
-
-
-def spoken(turn: Turn, scenario: Scenario) -> str:
+def spoken(turn: Turn, text: ScenarioText) -> str:
     """Return the words of a turn or, without any, plain words for its move."""
     if turn.words:
         return turn.words
-    price = "" if turn.price is None else price_text(turn.price, scenario)
-    if turn.package is not None and scenario.terms:
-        price += f", {scenario.package_label(turn.package)}"
+    price = "" if turn.price is None else text.exact_money(text.scenario.to_currency(turn.price))
+    if turn.package is not None and text.scenario.terms:
+        price += f", {text.listed(turn.package)}"
     return PLAIN_WORDS[turn.move].format(price=price)
 
 
-def introduction(view: SeatView) -> str:
+def introduction(view: SeatView, text: ScenarioText) -> str:
     """Return the story, the aim and the moves, for the first observation."""
     scenario = view.scenario
     other, better = SEATS[1 - view.seat], ("below", "above")[view.seat]
@@ -69,7 +63,7 @@ def introduction(view: SeatView) -> str:
         f"You are the {view.role}, they are the {other}. Any deal {better} your limit beats no deal; limits are "
         f"private. Prices lie between {exact_money(scenario.low, scenario)} and {exact_money(scenario.high, scenario)}."
     )
-    parts = (scenario.title + ".", story, aim, *_packages(view), *_answer_form(view), *_heat(view))
+    parts = (scenario.title + ".", story, aim, *_packages(view, text), *_answer_form(view), *_heat(view))
     return "\n".join(part for part in parts if part)
 
 
@@ -158,76 +152,68 @@ def _heat(view: SeatView) -> list[str]:
     ]
 
 
-def _packages(view: SeatView) -> list[str]:
+def _packages(view: SeatView, text: ScenarioText) -> list[str]:
     """Return the worth of each package to the seat, a line each; nothing where only the price is open."""
-    scenario = view.scenario
-    if not scenario.terms:
+    if not view.scenario.terms:
         return []
-    lines = [
-        f"- {_listed(terms_of(package, scenario))}: {number(worth, scenario)}"
-        for package, worth in enumerate(view.package_worth)
-    ]
+    lines = [f"- {text.listed(package)}: {text.number(worth)}" for package, worth in enumerate(view.package_worth)]
     return ["What terms are worth to you beside the price (name them in `terms`):", *lines]
 
 
-def position(view: SeatView, belief: BeliefView | None, news: News) -> str:
+def position(view: SeatView, belief: Mapping[str, float] | None, news: News, text: ScenarioText) -> str:
     """Return the position before the reader's turn, a fact a line, what is new first."""
-    scenario = view.scenario
     lines = [f"News: {headline}" for headline in news.headlines]
     if news.words:
         lines.append(f"They say: {news.words}")
     last = ", the last" if view.round == view.rounds - 1 else ""
     alternative = "an alternative" if view.has_alternative else "no alternative"
+    before_terms = " before terms" if view.scenario.terms else ""
     lines += [
-        *_moved_limit(view, news),
+        *_moved_limit(view, news, text),
         f"Round {view.round + 1} of {view.rounds}{last}. Tension {view.tension:.0f} of 100.",
-        f"Your limit: {money(view.reservation_price, scenario)}{' before terms' if scenario.terms else ''}; "
-        f"urgency {view.urgency:.2f}, {alternative}.",
-        _offer("Your offer", view.offer, scenario),
-        _offer("Their offer", view.counter_offer, scenario),
-        *_claim("Your", view.claim, scenario),
-        *_claim("Their", view.counter_claim, scenario),
-        *_belief(belief, scenario),
+        f"Your limit: {text.money(view.reservation_price)}{before_terms}; urgency {view.urgency:.2f}, {alternative}.",
+        _offer("Your offer", view.offer, text),
+        _offer("Their offer", view.counter_offer, text),
+        *_claim("Your", view.claim, text),
+        *_claim("Their", view.counter_claim, text),
+        *_belief(belief, text),
         f"Credibility: you {view.credibility:.0f}, they {view.counter_credibility:.0f}.",
-        f"You may: {', '.join(move.name for move in view.legal_moves)}." if view.legal_moves else WAITING,
+        f"You may: {', '.join([move.name for move in view.legal_moves])}." if view.legal_moves else WAITING,
     ]
     return "\n".join(lines)
 
 
-def _moved_limit(view: SeatView, news: News) -> list[str]:
+def _moved_limit(view: SeatView, news: News, text: ScenarioText) -> list[str]:
     """Return that the seat's limit has moved, and why."""
-    scenario, before, now = view.scenario, news.limit_before, view.reservation_price
+    before, now = news.limit_before, view.reservation_price
     if before is None or before == now:
         return []
     causes = ["Hot talks have eroded what both can agree on"] if news.erosions else []
     causes += ["the news has changed your position"] if news.headlines or not causes else []
     cause = ", and ".join(causes)
-    moved = f"your limit has moved from {money(before, scenario)} to {money(now, scenario)}."
+    moved = f"your limit has moved from {text.money(before)} to {text.money(now)}."
     return [f"{cause[0].upper()}{cause[1:]}: {moved}"]
 
 
-def _listed(terms: Mapping[str, str]) -> str:
-    return ", ".join(f"{term} {option}" for term, option in terms.items())
-
-
-def _offer(whose: str, offer: Offer | None, scenario: Scenario) -> str:
+def _offer(whose: str, offer: Offer | None, text: ScenarioText) -> str:
     if offer is None:
         return f"{whose}: none yet."
-    terms = f" with {_listed(terms_of(offer.package, scenario))}" if scenario.terms else ""
-    return f"{whose}: {exact_money(offer.price, scenario)}{terms}; worth {number(offer.worth, scenario)} to you."
+    terms = f" with {text.listed(offer.package)}" if text.scenario.terms else ""
+    return f"{whose}: {text.exact_money(offer.price)}{terms}; worth {text.number(offer.worth)} to you."
 
 
-def _claim(whose: str, claim: PublicClaim | None, scenario: Scenario) -> list[str]:
+def _claim(whose: str, claim: PublicClaim | None, text: ScenarioText) -> list[str]:
     if claim is None:
         return []
-    return [f"{whose} claim: a limit of {exact_money(claim.price, scenario)}; {claim.status}."]
+    return [f"{whose} claim: a limit of {text.exact_money(claim.price)}; {claim.status}."]
 
 
-def _belief(belief: BeliefView | None, scenario: Scenario) -> list[str]:
+def _belief(belief: Mapping[str, float] | None, text: ScenarioText) -> list[str]:
+    """Return the belief of the seat's tracker, from the figures of `BeliefView.as_dict`."""
     if belief is None:
         return []
-    low, high = money(belief.low, scenario), money(belief.high, scenario)
+    mean, low, high = text.money(belief["reservation"]), text.money(belief["low"]), text.money(belief["high"])
     return [
-        f"Your tracker's estimate of their limit: {money(belief.reservation, scenario)} (90%: {low} to {high}); "
-        f"urgency {belief.urgency:.2f}, alternative {belief.alternative:.0%}."
+        f"Your tracker's estimate of their limit: {mean} (90%: {low} to {high}); "
+        f"urgency {belief['urgency']:.2f}, alternative {belief['alternative']:.0%}."
     ]

@@ -58,7 +58,8 @@ def _serve_with_workers(settings: ServerSettings, listener: socket.socket, annou
         work = functools.partial(_work, settings, listener, folder)
         settle()  # what is collected in a copy of this process is memory that they no longer share
         try:
-            Supervisor(settings.workers, work, announce, settings.drain).run()
+            # The port is closed at once: nobody would answer those who connect while running steps end.
+            Supervisor(settings.workers, work, announce, settings.drain, listener.close).run()
         finally:
             gc.unfreeze()
 

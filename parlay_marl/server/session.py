@@ -24,7 +24,8 @@ from parlay_marl.players.persona import PersonaPlayer
 from parlay_marl.players.voice import drifted_now
 from parlay_marl.server.conditions import Conditions
 from parlay_marl.server.hosted_player import HostedPlayer
-from parlay_marl.server.seat_text import News, spoken, terms_of
+from parlay_marl.server.scenario_text import ScenarioText
+from parlay_marl.server.seat_text import News, spoken
 
 VERDICT_WIDTH = 80
 
@@ -47,6 +48,7 @@ class GameSession:
 
     def __init__(self, config: GameConfig, opponents: tuple[Opponent | None, Opponent | None] = (None, None)) -> None:
         self.config: GameConfig = config
+        self._text: ScenarioText | None = None
         self.opponents = opponents
         self.game = Game(config, [each if isinstance(each, PersonaPlayer) else None for each in opponents])
         self.client_turns = 0
@@ -62,6 +64,8 @@ class GameSession:
         self._views: dict[int, SeatView] = {}
         """The views of both seats since the last turn, as far as they were asked for."""
         self._headlines: list[str] = []
+        self._turns_read = self._headlines_read = 0
+        """The turns whose headlines are among these, and how many headlines these turns have."""
         self._told = [Told(), Told()]
         """The part that each seat has been told."""
 
@@ -69,6 +73,13 @@ class GameSession:
     def scenario(self) -> Scenario:
         """The scenario that is played; that of a family is drawn when the game begins."""
         return self.game.scenario
+
+    @property
+    def text(self) -> ScenarioText:
+        """The writer of the scenario's amounts and packages."""
+        if self._text is None or self._text.scenario is not self.scenario:
+            self._text = ScenarioText(self.scenario)
+        return self._text
 
     def begin(self, seed: int | None) -> None:
         """Begin game 0 of a seed, or of a secret one; a persona that opens has played then."""
@@ -160,8 +171,11 @@ class GameSession:
     def _refresh(self) -> None:
         """Forget old views, and keep new headlines: a game that is over no longer has those after its last turn."""
         self._views.clear()
-        headlines = [headline for turn in self.turns for headline in turn.headlines] + list(self.game.news())
-        self._headlines += headlines[len(self._headlines) :]
+        turns = self.turns
+        read = self._headlines[: self._headlines_read]
+        read += [headline for turn in turns[self._turns_read :] for headline in turn.headlines]
+        self._turns_read, self._headlines_read = len(turns), len(read)
+        self._headlines += [*read, *self.game.news()][len(self._headlines) :]
 
     # ------------------------------------------------------------------ what a client sees
 
@@ -180,18 +194,28 @@ class GameSession:
         paid, self._unpaid[seat] = self._unpaid[seat], 0.0
         return paid
 
-    def take_news(self, seat: int) -> News:
-        """Return what has happened since this was last called for a seat."""
-        told, turns = self._told[seat], self.turns
-        new = turns[told.turns :]
+    def news(self, seat: int) -> News:
+        """Return what has happened since a seat was last told."""
+        told = self._told[seat]
+        new = self.view(seat).turns[told.turns :]
         others = [turn for turn in new if turn.seat != seat]
-        self._told[seat] = Told(len(turns), len(self._headlines), self.view(seat).reservation_price)
         return News(
             headlines=tuple(self._headlines[told.headlines :]),
             words=self.words_of(others[-1]) if others else "",
             erosions=sum(turn.eroded for turn in new),
             limit_before=told.limit,
         )
+
+    def news_told(self, seat: int) -> None:
+        """Note that a seat has been told all that has happened."""
+        view = self.view(seat)
+        self._told[seat] = Told(len(view.turns), len(self._headlines), view.reservation_price)
+
+    def take_news(self, seat: int) -> News:
+        """Return what has happened since a seat was last told, and note that it has been told."""
+        news = self.news(seat)
+        self.news_told(seat)
+        return news
 
     def tell_again(self, seat: int) -> None:
         """Count as new what came after a seat's last turn, for a client that may not have got the reply to it."""
@@ -200,23 +224,31 @@ class GameSession:
         self._told[seat] = Told(told, sum(len(turn.headlines) for turn in turns[:told]))
 
     def words_of(self, turn: Turn) -> str:
-        """Return what the other seat hears with a turn; an opponent without words of its own says its move plainly."""
-        return turn.words if self.opponents[turn.seat] is None else spoken(turn.as_seen(), self.scenario)
+        """Return what the other seat hears with a turn; an opponent without words of its own says its move plainly.
+
+        The turn is one of `seen_turns`.
+        """
+        return turn.words if self.opponents[turn.seat] is None else spoken(turn, self.text)
 
     def last_turn_of(self, seat: int) -> Turn | None:
         """Return a seat's last turn; None before its first."""
-        return next((turn for turn in reversed(self.turns[-2:]) if turn.seat == seat), None)
+        return next((turn for turn in reversed(self.seen_turns[-2:]) if turn.seat == seat), None)
+
+    @property
+    def seen_turns(self) -> tuple[Turn, ...]:
+        """All turns so far, as the seats have seen them."""
+        return self.game.seen_turns
 
     def history(self) -> list[dict[str, Any]]:
         """Return all turns as both seats have seen them."""
-        return [self.told(turn) for turn in self.turns]
+        return [self.told(turn) for turn in self.seen_turns]
 
     def told(self, turn: Turn) -> dict[str, Any]:
-        """Return a turn as both seats have seen it."""
+        """Return one of `seen_turns` as plain data."""
         return {
             "round": turn.round, "seat": SEATS[turn.seat], "move": turn.move.name,
             "amount": None if turn.price is None else self.scenario.to_currency(turn.price),
-            "terms": {} if turn.package is None else terms_of(turn.package, self.scenario),
+            "terms": {} if turn.package is None else self.text.terms_of(turn.package),
             "utterance": self.words_of(turn), "tension": round(turn.tension, 6),
             "headlines": list(turn.headlines),
         }  # fmt: skip

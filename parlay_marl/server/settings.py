@@ -65,6 +65,13 @@ class ServerSettings(Strict):
         le=100_000,
         description="largest number of sessions at once, in each worker and for each of the two protocols",
     )
+    max_connections: int | None = Field(
+        None,
+        ge=1,
+        le=200_000,
+        description="largest number of open WebSockets of a client address, in each worker; this machine's own has no "
+        "such limit; default: half of `max_sessions`",
+    )
     max_message: Annotated[int, Option(metavar="BYTES")] = Field(
         65_536, ge=1_024, le=16_777_216, description="largest message or body of a request, in bytes"
     )
@@ -185,6 +192,11 @@ class ServerSettings(Strict):
             used = {name: VARIABLES[name] for name in set(set_here) - set(chosen)}
             found = reasons(error, {**names, **used}, secrets=("token",))
             raise ConfigurationError(f"server: {found}") from None
+
+    @property
+    def connections_of_address(self) -> int:
+        """The largest number of open WebSockets of a client address."""
+        return max(1, self.max_sessions // 2) if self.max_connections is None else self.max_connections
 
     @property
     def is_local(self) -> bool:

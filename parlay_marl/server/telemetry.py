@@ -46,7 +46,7 @@ REASONS = (
     *("invalid_json", "not_an_object", "binary", "too_large", "too_deep", "number", "surrogate", "reserved_key"),
     *("encoding", "turn"),
     *("unknown_type", "session_method", "session_query", "not_rpc", "unknown_method", "no_such_path"),
-    *("host", "origin", "token", "capacity", "rate", "idle", "slow_body"),
+    *("host", "origin", "token", "capacity", "connections", "rate", "idle", "slow_body"),
     *ERRORS,
 )
 """Reasons of refusals: those of the middleware and of the protocols, and the names of the package's errors."""
@@ -148,6 +148,8 @@ class Telemetry:
         self._numbers = itertools.count(1)
         self._refusals = EventLimit(REFUSALS_PER_SECOND)
         self._events = EventLimit(EVENTS_PER_SECOND, EVENTS_AT_ONCE)
+        self._by_protocol: dict[tuple[Any, str], Any] = {}
+        """Metrics of one protocol, which prometheus_client would look up each time."""
         self._define()
 
     def _define(self) -> None:
@@ -183,31 +185,38 @@ class Telemetry:
             multiprocess_mode="min",
         ).set(time.time())
 
+    def _of(self, metric: Any, protocol: str) -> Any:
+        """Return the metric of one protocol."""
+        found = self._by_protocol.get((metric, protocol))
+        if found is None:
+            found = self._by_protocol[metric, protocol] = metric.labels(known(protocol, PROTOCOLS))
+        return found
+
     # ------------------------------------------------------------------ sessions and games
 
     def session_started(self, protocol: str) -> int:
         """Count a new session; return its number, which names it in the log."""
         number = next(self._numbers)
-        self._started.labels(known(protocol, PROTOCOLS)).inc()
-        self._open.labels(known(protocol, PROTOCOLS)).inc()
+        self._of(self._started, protocol).inc()
+        self._of(self._open, protocol).inc()
         self._log_event("session_started", protocol, session=number)
         return number
 
     def session_ended(self, protocol: str, session: int | None = None) -> None:
         """Count the end of a session."""
-        self._open.labels(known(protocol, PROTOCOLS)).dec()
+        self._of(self._open, protocol).dec()
         self._log_event("session_ended", protocol, session=session)
 
     def game_ended(self, protocol: str, ending: str, rounds: int, session: int | None = None) -> None:
         """Count a game that is over, by the name of its ending in lower case."""
         how = known(ending, ENDINGS)
         self._ended.labels(known(protocol, PROTOCOLS), how).inc()
-        self._rounds.labels(known(protocol, PROTOCOLS)).inc(max(0, rounds))
+        self._of(self._rounds, protocol).inc(max(0, rounds))
         self._log_event("game_ended", protocol, session=session, ending=how, rounds=rounds)
 
     def stepped(self, protocol: str, seconds: float) -> None:
         """Count a step, and the time that it took."""
-        self._steps.labels(known(protocol, PROTOCOLS)).observe(seconds)
+        self._of(self._steps, protocol).observe(seconds)
 
     # ------------------------------------------------------------------ what goes wrong
 
@@ -221,7 +230,7 @@ class Telemetry:
 
     def failed(self, protocol: str, error: BaseException, session: int | None = None) -> None:
         """Count and log an unexpected error, with the places that it passed."""
-        self._failed.labels(known(protocol, PROTOCOLS)).inc()
+        self._of(self._failed, protocol).inc()
         self._log("failed", protocol, logging.ERROR, session=session, traceback=places(error))
 
     def player_forfeited(self, reason: str, error: BaseException | None = None) -> None:
@@ -235,19 +244,19 @@ class Telemetry:
 
     def connected(self, protocol: str) -> None:
         """Count an open WebSocket."""
-        self._connections.labels(known(protocol, PROTOCOLS)).inc()
+        self._of(self._connections, protocol).inc()
 
     def disconnected(self, protocol: str) -> None:
         """Count the end of a WebSocket."""
-        self._connections.labels(known(protocol, PROTOCOLS)).dec()
+        self._of(self._connections, protocol).dec()
 
     def received(self, protocol: str) -> None:
         """Count a message or a request."""
-        self._messages.labels(known(protocol, PROTOCOLS)).inc()
+        self._of(self._messages, protocol).inc()
 
     def delayed(self, protocol: str) -> None:
         """Count a message that has to wait because its sender is too fast."""
-        self._delayed.labels(known(protocol, PROTOCOLS)).inc()
+        self._of(self._delayed, protocol).inc()
 
     # ------------------------------------------------------------------ the server
 

@@ -23,6 +23,8 @@ BYTES_AT_ONCE = 4_096
 """Bytes that are read at once."""
 BYTES_OF_A_SLICE = 512
 """Bytes that are parsed at once: the smallest frame has 6, and what is parsed cannot wait any more."""
+THROWN_AWAY = bytearray(262_144)
+"""The buffer for bytes that nobody reads, of all connections that end."""
 CLOSE_SECONDS = 5.0
 """Seconds until a connection that was closed is cut off, whether its client has read all or not."""
 
@@ -55,10 +57,12 @@ class LimitedWebSocket(WebSocketsSansIOProtocol, asyncio.BufferedProtocol):
 
     def get_buffer(self, sizehint: int) -> bytearray:
         """Return the buffer for the next bytes."""
-        return self._read
+        return THROWN_AWAY if self._is_ending else self._read
 
     def buffer_updated(self, nbytes: int) -> None:
         """Take the bytes that have come."""
+        if self._is_ending:
+            return
         self.data_received(bytes(memoryview(self._read)[:nbytes]))
 
     def data_received(self, data: bytes) -> None:
@@ -83,13 +87,13 @@ class LimitedWebSocket(WebSocketsSansIOProtocol, asyncio.BufferedProtocol):
         return not (self.read_paused or self._is_unread or self._hold is not None or self._is_ending)
 
     def _choose_reading(self) -> None:
-        """Read on, or pause."""
-        if self.transport.is_closing():
+        """Read on, or pause where bytes wait to be parsed; to pause for every message costs two calls of the system."""
+        if self.transport.is_closing() or bool(self._unparsed) != self.transport.is_reading():
             return
-        if self._is_ending or (self._may_read and not self._unparsed):
-            self.transport.resume_reading()
-        else:
+        if self._unparsed:
             self.transport.pause_reading()
+        else:
+            self.transport.resume_reading()
 
     def _read_on(self) -> None:
         """Parse what was left, and read on."""
@@ -177,7 +181,6 @@ class LimitedWebSocket(WebSocketsSansIOProtocol, asyncio.BufferedProtocol):
         message = {"text": data.decode(errors="surrogateescape")} if is_text else {"bytes": bytes(data)}
         self.queue.put_nowait(cast(Any, {"type": "websocket.receive", **message}))
         self.read_paused = True
-        self.transport.pause_reading()
 
     # ------------------------------------------------------------------ clients that do not read
 

@@ -112,14 +112,21 @@ class Worker:
 class Supervisor:
     """Runs a number of workers until SIGINT or SIGTERM comes.
 
-    `on_ready` is called once, as soon as one of them is ready. Raises `ConfigurationError` with the reason that a
-    worker gives where it cannot be made, after all have ended.
+    `on_ready` is called once, as soon as one of them is ready, and `on_end` before they end. Raises
+    `ConfigurationError` with the reason that a worker gives where it cannot be made, after all have ended.
     """
 
-    def __init__(self, count: int, work: Work, on_ready: Callable[[], None], seconds_to_end: float) -> None:
+    def __init__(
+        self,
+        count: int,
+        work: Work,
+        on_ready: Callable[[], None],
+        seconds_to_end: float,
+        on_end: Callable[[], None] = lambda: None,
+    ) -> None:
         if not hasattr(os, "fork"):
             raise ConfigurationError("workers: this system cannot copy a process; start the server with one worker")
-        self._count, self._work, self._on_ready = count, work, on_ready
+        self._count, self._work, self._on_ready, self._on_end = count, work, on_ready, on_end
         self._seconds_to_end = seconds_to_end + SECONDS_TO_END
         self._workers: list[Worker] = []
         self._due: list[float] = [0.0] * count
@@ -271,6 +278,7 @@ class Supervisor:
     def _end(self) -> None:
         """End all workers: they finish running steps, and those that do not in time are killed."""
         self._is_stopping = True
+        self._on_end()
         deadline = time.monotonic() + self._seconds_to_end
         self._send(signal.SIGTERM)
         while self._workers:

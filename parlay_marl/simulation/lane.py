@@ -137,8 +137,8 @@ def _deal(
 ) -> None:
     """Draw a lane's game and who plays it.
 
-    A deal of a family is drawn into the lane's own parameters, which follow those of the scenarios, and the persona of
-    a family into the lane's own record, which follows those of the opponents.
+    The deal of a family is drawn into the lane's own parameters, after those of the scenarios; the persona of one into
+    the lane's own record, after those of the opponents.
     """
     clear_row(games, i)
     s = games[i]

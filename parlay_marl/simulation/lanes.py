@@ -11,18 +11,21 @@ from typing import Any
 from parlay_marl.core import tracking
 from parlay_marl.core.belief import can_be_stated
 from parlay_marl.core.compiled.jit import entry_point, rule
-from parlay_marl.core.compiled.memory import lent, prefetcher, room_for_one, row_copier
+from parlay_marl.core.compiled.memory import field_prefetcher, lent, prefetcher, room_for_one, row_copier
 from parlay_marl.core.compiled.work import end_of_chunk, first_chunk, next_chunk
 from parlay_marl.core.moves import BUYER, SELLER, decode, n_actions, refusal, seat_on_turn
 from parlay_marl.core.observation import width
 from parlay_marl.core.outcome import NONE, write_outcome
 from parlay_marl.core.params import PARAMS_DTYPE
+from parlay_marl.players.persona_numbers import PERSONA_DTYPE
 from parlay_marl.simulation.lane import SAME_STEP, begin, begin_in_same_step, look, play, wait
 
 AHEAD = 2
 """Lanes by which memory is asked for in advance, from LARGE lanes on; measured."""
 LARGE = 4096
-_prefetch_record = prefetcher()
+_prefetch_lane = prefetcher()
+_prefetch_row, _prefetch_posteriors = field_prefetcher("key", "frame"), field_prefetcher("posterior", "posterior")
+_prefetch_values = field_prefetcher("package_values", "offers_seen")
 
 
 def _place(section: str, field: str | None = None) -> int:
@@ -42,14 +45,18 @@ _copy_figures, _copy_events = row_copier(_START, _EVENTS), row_copier(_EVENTS, _
 _copy_packages, _copy_source = row_copier(_PACKAGES, _END), row_copier(_SOURCE, _SOURCE + 8)
 _prefetch_figures, _prefetch_packages = prefetcher(_EVENTS - _START, _START), prefetcher(_END - _PACKAGES, _PACKAGES)
 room_for_one_record = room_for_one(PARAMS_DTYPE)
+_prefetch_persona = prefetcher(PERSONA_DTYPE.fields["drifted"][1])  # type: ignore[index]
 _prefetch_observation, _prefetch_mask = prefetcher(4 * width(1)), prefetcher(n_actions(1))
 
 
 @rule
-def _prefetch(lanes: Any, games: Any, observations: Any, masks: Any, i: int) -> None:
-    """Ask for the memory of lane i in advance."""
-    _prefetch_record(games, i)
-    _prefetch_record(lanes, i)
+def _prefetch(lanes: Any, games: Any, infers: bool, observations: Any, masks: Any, i: int) -> None:
+    """Ask for the memory of lane i in advance; posteriors lie idle where no beliefs are inferred."""
+    _prefetch_row(games, i)
+    if infers:
+        _prefetch_posteriors(games, i)
+    _prefetch_values(games, i)
+    _prefetch_lane(lanes, i)
     _prefetch_observation(observations, i)
     _prefetch_mask(masks, i)
 
@@ -79,6 +86,13 @@ def at_hand(params: Any, i: int, shared: int, hand: Any) -> Any:
         _copy_packages(hand, 0, params, i)
     _copy_source(hand, 0, params, i)
     return hand[0]
+
+
+@rule
+def _prefetch_drawn(personas: Any, opponents: int, i: int) -> None:
+    """Ask for the memory of lane i's own persona in advance, where personas are drawn of families."""
+    if len(personas) > opponents:
+        _prefetch_persona(personas, opponents + i)
 
 
 @entry_point
@@ -155,7 +169,8 @@ def step_lanes(
     personas, weights, scenarios, opponents = lent(personas), lent(weights), lent(scenarios), lent(opponents)
     observations, masks, finals, outcomes = lent(observations), lent(masks), lent(finals), lent(outcomes)
     n, ended = len(lanes), 0
-    is_large, has_deals, hand = n >= LARGE, len(params) > len(scenarios), room_for_one_record()
+    is_large, infers = n >= LARGE, tracking.infers(params[0])
+    has_deals, hand = len(params) > len(scenarios), room_for_one_record()
     if has_deals:
         hand[0] = params[0]
     start = first_chunk(work)
@@ -163,7 +178,8 @@ def step_lanes(
         stop, in_chunk = end_of_chunk(work, start, n), 0
         for i in range(start, stop):
             if is_large:
-                _prefetch(lanes, games, observations, masks, i + AHEAD)
+                _prefetch(lanes, games, infers, observations, masks, i + AHEAD)
+                _prefetch_drawn(personas, len(opponents), i + AHEAD)
             if has_deals:
                 _prefetch_deal(params, len(scenarios) + i + AHEAD, packages)
             if lanes[i]["is_over"] == 1:

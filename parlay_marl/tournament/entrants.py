@@ -14,8 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from parlay_marl.catalogue.files import is_path
-from parlay_marl.catalogue.personas import FAMILY_PREFIX, Persona, persona_names
+from parlay_marl.catalogue.personas import Persona, is_import_path, persona_names
 from parlay_marl.errors import ConfigurationError, PolicyFileError, UnknownNameError
 from parlay_marl.players.persona import PersonaPlayer, as_persona
 from parlay_marl.players.player import BatchedPlayer, Player
@@ -90,7 +89,7 @@ def load_entrant(entrant: EntrantLike) -> Entrant:
     """
     if isinstance(entrant, Entrant):
         return entrant
-    if isinstance(entrant, str) and ":" in entrant and not (is_path(entrant) or entrant.startswith(FAMILY_PREFIX)):
+    if isinstance(entrant, str) and is_import_path(entrant):
         return _from_path(entrant)
     if isinstance(entrant, str | Path | Persona | PersonaPlayer):
         return _from_persona(as_persona(entrant))

@@ -45,6 +45,16 @@ def test_a_persona_is_shown_with_all_that_it_is(parlay: Parlay, name: str) -> No
     assert ("Drift never" in text) == (name not in ("shark", "diplomat", "veteran"))
 
 
+def test_partners_and_families_are_listed_and_shown(parlay: Parlay) -> None:
+    listed = parlay("personas").stdout
+    assert re.search(r"^nice_tit_for_tat +Nice tit for tat +nice_tit_for_tat +refuses it", listed, re.MULTILINE)
+    assert re.search(r"^family:broad +Broad: .* drawn for each game +may meet it", listed, re.MULTILINE)
+    text = " ".join(parlay("personas", "family:strangers").stdout.split())
+    assert "Held out, for evaluation only: training refuses it." in text
+    assert "exponent 6 to 20 (log)" in text
+    assert "strangers-0-4-seller" in text
+
+
 def test_tactics_are_shown_where_they_differ(parlay: Parlay) -> None:
     text = parlay("personas", "boulware").stdout
     tactics = text.split("Tactics that differ", maxsplit=1)[1].split("Drift", maxsplit=1)[0]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from typing import Any
 
@@ -33,6 +32,7 @@ from tests.core.games import (
     scenario,
     sized,
 )
+from tests.processes import run
 
 MANY = sized(20_000)
 # Four standard errors of a mean of U[0, 1]; the seeds are fixed, so this never fails by chance.
@@ -115,8 +115,7 @@ def test_the_tests_siphash_is_the_published_one() -> None:
 def test_a_key_within_a_key_is_siphash_1_3() -> None:
     # Python's own hash of bytes, with its key of zeros
     program = "print([hash(n.to_bytes(8, 'little')) % 2**64 for n in (0, 1, 2, 99, 2**31)])"
-    command = [sys.executable, "-c", program]
-    out = subprocess.run(command, env={"PYTHONHASHSEED": "0"}, capture_output=True, check=True, timeout=60, text=True)
+    out = run([sys.executable, "-c", program], env={"PYTHONHASHSEED": "0"}, check=True)
     if sys.hash_info.algorithm != "siphash13":
         pytest.skip(f"this Python hashes by {sys.hash_info.algorithm}")
     assert json.loads(out.stdout) == [int(chance.subkey(np.uint64(0), n)) for n in (0, 1, 2, 99, 2**31)]

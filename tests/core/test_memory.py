@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from parlay_marl.core.compiled.jit import rule
-from parlay_marl.core.compiled.memory import lent, stack_maker
+from parlay_marl.core.compiled.memory import field_prefetcher, lent, prefetcher, stack_maker
 
 lend = stack_maker(3, 16)
 
@@ -78,3 +78,33 @@ def test_references_to_an_array_that_is_lent_are_not_counted() -> None:
         return int(kernel.inspect_llvm(kernel.signatures[0]).count("call void @NRT_incref"))
 
     assert counts(_summing) == 0 < counts(_counting)
+
+
+_ask_for_row, _ask_for_head, _ask_for_tables = prefetcher(), prefetcher(80), field_prefetcher("count", "tables")
+_ROW = np.dtype([("head", "f8", (10,)), ("count", "i8"), ("tables", "f4", (2, 32))])  # 80, 8 and 256 bytes
+
+
+@numba.njit
+def _whole(rows: Any, i: int) -> None:
+    _ask_for_row(rows, i)
+
+
+@numba.njit
+def _head(rows: Any, i: int) -> None:
+    _ask_for_head(rows, i)
+
+
+@numba.njit
+def _tables(rows: Any, i: int) -> None:
+    _ask_for_tables(rows, i)
+
+
+@pytest.mark.compiled_only
+@pytest.mark.parametrize(("kernel", "lines"), [(_whole, 6), (_head, 2), (_tables, 5)])
+def test_memory_is_asked_for_line_by_line_and_nothing_is_changed(kernel: Any, lines: int) -> None:
+    rows = np.ones(3 * _ROW.itemsize, np.uint8).view(_ROW)
+    before = rows.tobytes()
+    for i in (0, 2, 1_000):
+        kernel(rows, i)
+    assert rows.tobytes() == before
+    assert kernel.inspect_llvm(kernel.signatures[0]).count("call void @llvm.prefetch") == lines

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from parlay_marl.core.compiled import simd
-from parlay_marl.core.compiled.simd import LANES, count_below, last, load, running_sums, shifted, store, total
+from parlay_marl.core.compiled.simd import LANES, count_below, last, load, running_sums, store, total
 from tests.core.games import sized
 
 ROWS = [np.random.default_rng(seed).uniform(0, 1, LANES).astype(np.float32) ** (1 + seed % 9) for seed in range(40)]
@@ -29,7 +29,7 @@ def clipping(a: Any, b: Any) -> Any:
 
 def sums(a: Any, b: Any) -> Any:
     upto = running_sums(a)
-    return upto + shifted(running_sums(b)) * last(upto) + total(a * simd.places())
+    return upto + running_sums(b) * last(upto) + total(a * simd.places())
 
 
 def spreading(a: Any, b: Any) -> Any:
@@ -69,7 +69,6 @@ def test_sums_are_those_of_the_numbers() -> None:
         assert running_sums(row).tolist() == pytest.approx(np.cumsum(exact).tolist(), rel=1e-6)
         assert float(total(row * PLACES)) == pytest.approx(float((exact * PLACES).sum()), rel=1e-6)
         assert last(running_sums(row)) == pytest.approx(exact.sum(), rel=1e-6)
-        assert shifted(row).tolist() == [0.0, *row[:-1].tolist()]
 
 
 def test_one_number_alone_is_where_it_is() -> None:
@@ -78,6 +77,20 @@ def test_one_number_alone_is_where_it_is() -> None:
         row[place] = 2.0
         assert running_sums(row).tolist() == [0.0] * place + [2.0] * (LANES - place)
         assert total(row * PLACES) == 2.0 * place
+
+
+def test_seven_numbers_are_narrowed_and_clipped_alike_in_kernels_and_in_python() -> None:
+    @numba.njit
+    def kernel(numbers: Any, out: Any) -> None:
+        simd.write_narrowed(numbers, -4.0, 4.0, out, 2)
+
+    for seed in range(sized(40)):
+        numbers = np.random.default_rng(seed).normal(0, 3, simd.NARROWED)
+        compiled, plain = np.full(10, 9, np.float32), np.full(10, 9, np.float32)
+        kernel(numbers, compiled)
+        simd.write_narrowed(numbers, -4.0, 4.0, plain, 2)
+        assert compiled.tobytes() == plain.tobytes()
+        assert plain.tolist() == [9, 9, *np.clip(numbers, -4, 4).astype(np.float32).tolist(), 9]
 
 
 def test_a_number_that_is_nan_gives_way_to_the_bound() -> None:

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from parlay_marl.core.chance import FIXED, FIXED_DTYPE, nothing_fixed
+from parlay_marl.core.compiled.memory import LINE
 from parlay_marl.core.observation import FIELDS
 from parlay_marl.core.outcome import OUTCOME, OUTCOME_DTYPE
 from parlay_marl.core.params import PARAMS_DTYPE, RULE_SECTIONS, SCENARIO
-from parlay_marl.core.state import STATE, STATE_DTYPE
+from parlay_marl.core.state import PRICE_ONLY_DTYPE, REGISTER, STATE, STATE_DTYPE, cleared_rows
 from parlay_marl.core.style import CHOICE, CHOICE_DTYPE, TRAITS, TRIGGERS
 from parlay_marl.players.persona_numbers import TACTICS
 
@@ -28,6 +29,22 @@ def test_a_record_has_the_fields_of_its_table(name: str) -> None:
     for field in table:
         assert dtype[field.name].base == np.dtype(field.dtype)
         assert dtype[field.name].shape == field.shape
+
+
+@pytest.mark.parametrize("dtype", [STATE_DTYPE, PRICE_ONLY_DTYPE], ids=["terms", "price"])
+def test_no_posterior_of_a_row_begins_within_a_register(dtype: np.dtype[np.void]) -> None:
+    posteriors, offset = dtype.fields["posterior"][:2]
+    assert dtype.itemsize % REGISTER == 0
+    assert [(offset + seat * posteriors.itemsize // 2) % REGISTER for seat in range(2)] == [0, 0]
+
+
+@pytest.mark.parametrize("packages", [1, 3])
+def test_cleared_rows_begin_at_a_line(packages: int) -> None:
+    rows = cleared_rows(5, packages)
+    assert rows.shape == (5,)
+    assert rows.dtype is (PRICE_ONLY_DTYPE if packages == 1 else STATE_DTYPE)
+    assert rows.ctypes.data % LINE == 0
+    assert not any(rows.tobytes())
 
 
 @pytest.mark.parametrize("name", [*RECORDS, *PARAMETERS, "observation"])
@@ -92,7 +109,7 @@ def test_the_numbers_of_the_rules_are_the_defaults(section: str) -> None:
 
 
 def test_the_record_of_parameters_has_a_section_for_each_concept() -> None:
-    assert PARAMS_DTYPE.names == (*RULE_SECTIONS, "scenario")
+    assert PARAMS_DTYPE.names == (*RULE_SECTIONS, "scenario", "deal", "family")
     for section, table in RULE_SECTIONS.items():
         assert PARAMS_DTYPE[section].names == tuple(parameter.name for parameter in table)
 

@@ -123,7 +123,7 @@ def test_it_tells_prices_in_currency_terms_headlines_and_the_ending() -> None:
         ([2, 1], {}, "No deal. The seller walks away in round 1."),
         ([2, 2, 1], {}, "No deal. The buyer walks away in round 2."),
         ([2] * 2, {"max_rounds": 1}, "No deal. The deadline passes in round 1."),
-        ([2] * 3, {"rules": {"erosion": {"hot_tension": 0.0, "rate": 0.5}}}, "The ZOPA has eroded away"),
+        ([2] * 6, {"rules": {"erosion": {"hot_tension": 0.0, "rate": 0.5}}}, "The ZOPA has eroded away"),
         ([0], {"illegal": "terminate"}, "Forfeit by the buyer in round 1, for an illegal move or none at all."),
         ([offer(20), 0], {}, "Deal at USD 145,000"),
     ],

@@ -106,7 +106,7 @@ class Career:
 def games_of(config: GameConfig, seat: int, persona: PersonaPlayer) -> Iterator[list[Position]]:
     """Play a persona in a seat against others and against random moves, with either opener."""
     others = [as_player(other) for other in (PERSONAS if any(config is usual for usual in USUAL) else SOME)]
-    for seed, opponent in enumerate([*others, Chooser(0, config.scenario.n_packages)]):
+    for seed, opponent in enumerate([*others, Chooser(0, config.scenario.n_packages)], 1):
         players = (persona, opponent) if seat == BUYER else (opponent, persona)
         for opener in SEATS:
             turns = positions(config, players, seed, {"opener": opener})

@@ -40,7 +40,7 @@ def test_an_amount_sent_back_stands_and_a_deal_is_at_it(places: list[Path], name
     told = game.view(0).counter_offer
     assert told is not None
     assert scenario.low <= told.price <= scenario.high
-    assert f"{told.price:,.{scenario.decimals}f}" in spoken(game.turns[1], scenario)
+    assert f"{told.price:,.{scenario.decimals}f}" in spoken(game.turns[1], game.text)
     game.play(0, game.view(0).make_offer(told.price))
     sent = next(turn for turn in game.history()[2:] if turn["seat"] == "buyer")
     assert sent["amount"] == told.price
@@ -63,7 +63,7 @@ def test_a_clients_amount_between_two_units_is_told_exactly(places: list[Path], 
     told = game.view(1).counter_offer
     assert told is not None
     assert told.price == amount
-    assert float(spoken(game.turns[0], scenario).split()[-1].rstrip(".").replace(",", "")) == amount
+    assert float(spoken(game.turns[0], game.text).split()[-1].rstrip(".").replace(",", "")) == amount
     game.play(1, game.view(1).accept())
     assert game.outcome()["price"] == amount
 

@@ -64,6 +64,15 @@ def test_messages_have_the_fields_of_openenvs(ours: Any, theirs: Any) -> None:
     assert schema.get("additionalProperties") == expected.get("additionalProperties")
 
 
+def test_fields_of_a_newer_server_are_ignored() -> None:
+    """A client that refused them could not play on any server that tells more than it knows."""
+    with served() as address, ParlayClient(f"http://{address}").sync() as table:
+        plain = table.reset(seed=1, scenario="acquisition_terms").observation.model_dump()
+    plain["packages"][0]["colour"] = plain["belief"]["colour"] = plain["colour"] = "red"
+    assert NegotiationObservation.model_validate(plain).belief is not None
+    assert "colour" not in NegotiationObservation.model_validate(plain).model_dump_json()
+
+
 def calls(address: str, **options: Any) -> tuple[SyncParlayClient, list[StepResult]]:
     with ParlayClient(address, **options).sync() as table:
         begun = table.reset(seed=1, opener="buyer")

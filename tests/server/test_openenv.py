@@ -313,7 +313,7 @@ def test_words_and_headlines_are_told_once() -> None:
         assert 'by {"wait": true}' in seen.text
     last = buyer.step(NegotiationAction(accept=True, utterance="Done."))
     assert "Deal at USD 170,000" in last.text
-    assert "Done." in seller._observation().text
+    assert "Done." in seller.step(NegotiationAction(wait=True)).text
     assert "Done." not in last.text
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from parlay_marl.errors import ParlayError
+from parlay_marl.server.game_request import game_request
 from parlay_marl.server.history import BYTES_OF_A_PAGE, latest_page, page_from
 from parlay_marl.server.protocols.first_session import ITEMS_OF_A_PAGE, FirstSession
 from parlay_marl.server.protocols.openenv import NegotiationEnvironment
@@ -92,6 +93,25 @@ def test_asking_for_the_history_plays_nothing_and_loses_nothing() -> None:
     seen = env.step(NegotiationAction(walk_away=True))
     assert seen.done
     assert env.step(NegotiationAction(history=4)).metadata["history"]["turns"][0]["move"] == "WALK_AWAY"
+
+
+def test_asking_for_the_history_takes_neither_news_nor_rewards() -> None:
+    """In a game of two clients the other may have moved meanwhile: its words are new until the next observation."""
+    shared = factory()
+    codes = shared.new_match(game_request({"opener": "buyer", "reward": "shaped"}))["join_codes"]
+    assert isinstance(codes, dict)
+    buyer, seller = environment(shared), environment(shared)
+    seller.reset(join_code=codes["seller"])
+    buyer.reset(join_code=codes["buyer"])
+    buyer.step(offer(120_000, utterance="My first word."))
+    page = seller.step(NegotiationAction(history=0))
+    assert (page.utterance, page.reward, len(page.metadata["history"]["turns"])) == ("My first word.", 0.0, 1)
+    assert "They say: My first word." in page.text
+    seen = seller.step(offer(170_000))
+    assert seen.utterance == "My first word."
+    earned = session_of(seller).earned[1]
+    assert seen.reward == earned
+    assert seller.step(NegotiationAction(history=0)).utterance == ""
 
 
 @pytest.mark.parametrize("wrong", [-1, "0", True, 0.5])

@@ -279,6 +279,21 @@ def test_each_turn_has_a_clock_of_its_own() -> None:
     asyncio.run(play())
 
 
+def test_the_clock_of_a_turn_stops_where_the_server_ends() -> None:
+    """A game that is cut short is nobody's forfeit, even where running steps may take longer than a turn."""
+
+    async def scenario() -> None:
+        match = Match(GameSession(make_config(opener="buyer")), turn=0.05)
+        match.session.begin(1)
+        match.sit(0)
+        match.stop()
+        match.turn_begins()
+        await asyncio.sleep(0.2)
+        assert not match.session.is_over
+
+    asyncio.run(scenario())
+
+
 def clock_of(match: Match) -> float:
     """Return when the turn ends."""
     assert match._clock is not None

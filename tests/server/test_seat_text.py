@@ -39,7 +39,7 @@ def test_the_figures_in_what_a_persona_says_are_those_of_its_offer(name: str | N
         for turn in session.turns:
             if turn.seat == 0:
                 continue
-            words = spoken(turn, session.scenario)
+            words = spoken(turn, session.text)
             assert words
             figures = [float(each.replace(",", "")) for each in re.findall(r"\d[\d,]*\d(?:\.\d+)?", words)]
             amounts = [each for each in figures if each >= session.scenario.low]
@@ -60,7 +60,7 @@ def session_of(opponent: str = "hardliner", seed: int = 3, **request: Any) -> Ga
 @pytest.mark.parametrize("scenario", ["saas_enterprise", "hiring_package_terms", "uniform", "acquisition_terms"])
 def test_the_form_of_an_answer_is_stated_and_what_it_shows_can_be_played(scenario: str) -> None:
     session = session_of(scenario=scenario)
-    text = introduction(session.view(0))
+    text = introduction(session.view(0), session.text)
     shown = re.search(r"Answer with one JSON object, such as (\{.*?\})\.", text)
     assert shown is not None
     answer = json.loads(shown[1])
@@ -114,7 +114,7 @@ def test_the_form_of_an_answer_is_stated_and_what_it_shows_can_be_played(scenari
     ids=["default", "changed", "seed"],
 )
 def test_what_each_move_costs_is_that_of_the_rules(rules: Any, said: tuple[str, ...], unsaid: tuple[str, ...]) -> None:
-    text = introduction(session_with(rules, "saas_enterprise").view(0))
+    text = introduction((session := session_with(rules, "saas_enterprise")).view(0), session.text)
     for words in said:
         assert words in text
     for words in unsaid:
@@ -135,7 +135,7 @@ def test_a_limit_that_moves_is_told_with_both_figures_and_the_reason() -> None:
     while not session.is_over:
         seat = session.game.seat
         view, news = session.view(seat), session.take_news(seat)
-        text = position(view, None, news)
+        text = position(view, None, news, session.text)
         is_told = "your limit has moved from" in text
         assert is_told is (news.limit_before != view.reservation_price)
         if is_told and news.erosions and not news.headlines:
@@ -150,13 +150,15 @@ def test_a_limit_that_moves_is_told_with_both_figures_and_the_reason() -> None:
 def test_a_headline_that_moves_the_limit_is_its_reason() -> None:
     session = session_of()
     view = session.view(0)
-    text = position(view, None, News(("A rival drops its price.",), limit_before=view.reservation_price + 700))
+    text = position(
+        view, None, News(("A rival drops its price.",), limit_before=view.reservation_price + 700), session.text
+    )
     assert "News: A rival drops its price.\n" in text
     assert (
         f"The news has changed your position: your limit has moved from USD {view.reservation_price + 700:,.0f}" in text
     )
-    assert "has moved" not in position(view, None, News(limit_before=view.reservation_price))
-    assert "has moved" not in position(view, None, News())
+    assert "has moved" not in position(view, None, News(limit_before=view.reservation_price), session.text)
+    assert "has moved" not in position(view, None, News(), session.text)
 
 
 def test_the_text_has_nothing_of_the_other_seat() -> None:
@@ -166,9 +168,11 @@ def test_the_text_has_nothing_of_the_other_seat() -> None:
         session = session_of("hardliner", 7)
         session.game.row["reservation"][1] = session.scenario.normalise(limit)
         session.game.row["urgency"][1] = 0.123456
-        told = [introduction(session.view(0))]
+        told = [introduction(session.view(0), session.text)]
         for amount in (112_000, 113_000, 114_000):
             session.play(0, session.view(0).make_offer(amount))
-            told.append(position(session.view(0), session.belief(0), session.take_news(0)))
+            belief = session.belief(0)
+            assert belief is not None
+            told.append(position(session.view(0), belief.as_dict(), session.take_news(0), session.text))
         texts.append(told)
     assert texts[0] == texts[1]

@@ -16,7 +16,6 @@ from parlay_marl.core.moves import Move
 from parlay_marl.errors import GameOverError, IllegalMoveError, ParlayError, UnknownNameError
 from parlay_marl.server.game_request import game_request
 from parlay_marl.server.parsing import parse_action
-from parlay_marl.server.seat_text import terms_of
 from parlay_marl.server.session import GameSession
 from tests.helpers import content, examples
 from tests.server.table import factory
@@ -162,15 +161,13 @@ def test_terms_are_named_and_those_that_are_not_stay() -> None:
     play(session, BUYER, amount=session.scenario.low, terms=first)
     offered = session.view(BUYER).offer
     assert offered is not None
-    assert terms_of(offered.package, session.scenario)[terms[0].name] == terms[0].options[-1].name
+    assert session.text.terms_of(offered.package)[terms[0].name] == terms[0].options[-1].name
     second = {terms[1].name: terms[1].options[0].name}
     play(session, BUYER, amount=session.scenario.low, terms=second)
     again = session.view(BUYER).offer
     assert again is not None
-    assert terms_of(again.package, session.scenario) == first | second | {
-        name: option
-        for name, option in terms_of(offered.package, session.scenario).items()
-        if name not in first | second
+    assert session.text.terms_of(again.package) == first | second | {
+        name: option for name, option in session.text.terms_of(offered.package).items() if name not in first | second
     }
     with pytest.raises(UnknownNameError, match="unknown option of"):
         play(session, BUYER, amount=session.scenario.low, terms={terms[0].name: "nothing"})

@@ -13,6 +13,7 @@ import pytest
 from parlay_marl import negotiation_v0
 from parlay_marl.catalogue import load_persona
 from parlay_marl.catalogue.personas import family_names, refuse_held_out
+from parlay_marl.core.style import TRIGGERS
 from parlay_marl.envs.batch import Batch
 from parlay_marl.errors import CatalogueError, ConfigurationError, UnknownNameError
 from parlay_marl.game.config import make_config
@@ -20,6 +21,8 @@ from parlay_marl.players.drawn import drawn_persona
 from parlay_marl.players.persona import PersonaPlayer, drawn_records
 from parlay_marl.players.strategies import NUMBERS
 from parlay_marl.simulation.cells import play_cell
+from parlay_marl.tournament import replay_game, run_tournament
+from parlay_marl.tournament.executors.batched import BatchedCell
 from tests.helpers import Chooser, content
 
 FAMILY = "family:broad"
@@ -91,6 +94,22 @@ def test_results_depend_neither_on_lanes_nor_on_threads() -> None:
     assert np.array_equal(*drawn)
 
 
+def test_tournaments_play_the_personas_of_a_family_and_replay_them() -> None:
+    games = run_tournament([FAMILY, "micro"], [SCENARIO], games=5, seed=2)
+    assert games.entrants[0].name == FAMILY
+    for place in (1, 7, 13, 18):
+        row = games.rows[place]
+        game = replay_game(games, place)
+        assert game.outcome().payoff == pytest.approx(tuple(row["outcome"]["payoff"]))
+
+
+def test_cells_with_a_host_play_the_same_games() -> None:
+    config, pair = make_config(SCENARIO), [PersonaPlayer(load_persona(name)) for name in (FAMILY, "micro")]
+    cell = BatchedCell(pair, config.params, 0, 8, 2)
+    cell.play()
+    assert same(cell.outcomes(), play_cell(*pair, config.params, opener=0, games=8, seed=2))
+
+
 def test_thousands_of_partners_differ() -> None:
     player = PersonaPlayer(load_persona(FAMILY))
     base = drawn_records(player, 0, 3000, 1)["base"]
@@ -111,10 +130,11 @@ def test_thousands_of_partners_differ() -> None:
 @every_family
 def test_a_drawn_persona_plays_as_its_record_says(family: str) -> None:
     player = PersonaPlayer(load_persona(family))
-    records = drawn_records(player, 9, 60, 0)
+    records, usual = drawn_records(player, 9, 60, 0), [row.default for row in TRIGGERS]
     for number in range(60):
         own = PersonaPlayer(drawn_persona(family, 9, number, 0)).record[0]
-        for part in ("base", "drifted", "triggers"):
+        drifts = own["triggers"]["numbers"].tolist() != usual
+        for part in ("base", "triggers", *(["drifted"] if drifts else [])):
             assert own[part]["numbers"].tolist() == records[number][part]["numbers"].tolist(), (number, part)
 
 

@@ -193,7 +193,7 @@ def test_forfeits_are_counted_told_and_leave_the_games_of_others_alone() -> None
 def test_forfeits_that_nobody_listens_to_are_told_at_the_end() -> None:
     field = ["linear", f"{HERE}:Failing", f"{HERE}:Cheat"]
     with pytest.warns(ForfeitWarning) as caught:
-        games = run_tournament(field, ["uniform"], games=3, seed=SEED, workers=0)
+        games = run_tournament(field, ["uniform"], games=6, seed=SEED, workers=0)
     (warning,) = caught
     assert warning.filename == __file__
     lines = str(warning.message).splitlines()

@@ -49,6 +49,12 @@ Out = Annotated[
     Path | None,
     typer.Option(metavar="DIR", readable=False, help="Folder for the result and its page; tasks are kept as they end."),
 ]
+Extra = Annotated[
+    bool | None,
+    typer.Option("--extra/--no-extra", help="Partners of other libraries, too; default: where they are installed."),
+]
+Resume = Annotated[bool, typer.Option("--resume", help="Continue the benchmark in --out.")]
+Page = Annotated[Path | None, typer.Option(metavar="FILE", readable=False, help="Write an HTML page of the results.")]
 Compare = Annotated[
     list[Path] | None,
     typer.Option("--compare", metavar="FILE", help="Result to order the player with; repeat for more."),
@@ -66,16 +72,11 @@ def benchmark(
     threads: Threads = 1,
     workers: Workers = 1,
     timeout: Timeout = 10.0,
-    extra: Annotated[
-        bool | None,
-        typer.Option("--extra/--no-extra", help="Partners of other libraries, too; default: where they are installed."),
-    ] = None,
+    extra: Extra = None,
     out: Out = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Continue the benchmark in --out.")] = False,
+    resume: Resume = False,
     json: JsonFile = None,
-    page: Annotated[
-        Path | None, typer.Option(metavar="FILE", readable=False, help="Write an HTML page of the results.")
-    ] = None,
+    page: Page = None,
     compare: Compare = None,
     quiet: Quiet = False,
 ) -> None:

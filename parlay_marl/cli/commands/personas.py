@@ -22,6 +22,8 @@ Row = tuple[str, str] | tuple[str, str, str]
 
 MOST_FIGURES = 16
 """Figures of a training that are shown."""
+EXAMPLES = 5
+"""Personas drawn of a family that are shown."""
 SAMPLE = 2
 """Lines shown for each occasion."""
 
@@ -33,7 +35,8 @@ def personas(
     ] = None,
 ) -> None:
     """List the personas, or show one: its traits, tactics or learned policy, drift and voice."""
-    from parlay_marl.catalogue import load_persona, persona_names
+    from parlay_marl.catalogue import load_persona, partner_names, persona_names
+    from parlay_marl.catalogue.personas import family_names
     from parlay_marl.cli.console import output
     from parlay_marl.cli.start import persona
 
@@ -42,6 +45,7 @@ def personas(
         _show(persona(name), console)
     else:
         _list([load_persona(known) for known in persona_names()], console)
+        _list_others([load_persona(known) for known in [*partner_names(), *family_names()]], console)
 
 
 def _list(known: list[Persona], console: Console) -> None:
@@ -61,6 +65,57 @@ def _list(known: list[Persona], console: Console) -> None:
     console.print("`parlay personas NAME` shows one; `parlay watch A B` lets two of them play.", style="parlay.dim")
 
 
+def _list_others(known: list[Persona], console: Console) -> None:
+    """Print the partners beside the catalogue and the families."""
+    from parlay_marl.cli.console import show
+    from parlay_marl.cli.layout import grid
+
+    table = grid("beside the catalogue", "title", "strategy", "training")
+    for persona in known:
+        strategy = persona.tactics.strategy if persona.family is None else "drawn for each game"  # type: ignore[attr-defined]
+        table.add_row(persona.name, persona.title, strategy, "refuses it" if persona.held_out else "may meet it")
+    show(console, table)
+
+
+def _show_family(persona: Persona, console: Console) -> None:
+    """Print the ranges of a family, and the first personas that are drawn of it."""
+    from parlay_marl.catalogue.personas import as_range
+    from parlay_marl.cli.layout import section
+    from parlay_marl.players.drawn import drawn_persona
+
+    family = persona.family
+    assert family is not None
+    both = (("Traits of all", family.traits), ("Tactics of all", family.tactics))
+    for heading, numbers in both:
+        section(console, heading, [(key, _range(as_range(number))) for key, number in numbers.items()])
+    total = sum(each.weight for each in family.strategies)
+    rows = [
+        (
+            each.strategy,
+            f"{each.weight / total:.0%}",
+            "; ".join(f"{key} {_range(as_range(n))}" for key, n in {**each.traits, **each.tactics}.items()),
+        )
+        for each in family.strategies
+    ]
+    section(console, "Strategies, with their own ranges", rows)
+    section(console, "Drift", [("share", f"{family.drift.chance:.0%}, into tactics that are drawn anew")])
+    drawn = [drawn_persona(persona, 0, number, 1) for number in range(EXAMPLES)]
+    section(console, "Sellers of the first games of seed 0", [(each.name, _in_short(each)) for each in drawn])
+
+
+def _range(found: Any) -> str:
+    """Return a range in words."""
+    if found.low == found.high:
+        return f"{found.low:g}"
+    return f"{found.low:g} to {found.high:g}" + ("" if found.scale == "even" else f" ({found.scale})")
+
+
+def _in_short(persona: Persona) -> str:
+    """Return a drawn persona's strategy and the tactics that differ from the defaults."""
+    changed = [f"{row[0]} {row[1]}" for row in _numbers(persona.tactics, only_changed=True) if row[0] != "strategy"]
+    return ", ".join([persona.tactics.strategy, *changed])  # type: ignore[attr-defined]
+
+
 def _show(player: PersonaPlayer, console: Console) -> None:
     """Print one persona."""
     from parlay_marl.cli.layout import paragraph, section
@@ -70,6 +125,11 @@ def _show(player: PersonaPlayer, console: Console) -> None:
     paragraph(console, persona.summary)
     if persona.source:
         paragraph(console, f"After: {persona.source}", "parlay.dim")
+    if persona.held_out:
+        paragraph(console, "Held out, for evaluation only: training refuses it.", "parlay.dim")
+    if persona.family is not None:
+        _show_family(persona, console)
+        return
     section(console, "Traits", _numbers(persona.traits))
     if policy is None:
         changed = _numbers(persona.tactics, only_changed=True)

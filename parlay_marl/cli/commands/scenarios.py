@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -9,7 +10,7 @@ import typer
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from parlay_marl.catalogue import Scenario
+    from parlay_marl.catalogue import AnyScenario, Scenario
     from parlay_marl.catalogue.scenarios import Effect, Event
 
 ORDER = 120
@@ -19,18 +20,91 @@ Row = tuple[str, str]
 
 def scenarios(
     name: Annotated[
-        str | None, typer.Argument(metavar="NAME", help="A scenario, by name or .toml file.", show_default=False)
+        str | None,
+        typer.Argument(
+            metavar="NAME",
+            help="A scenario, by name or .toml file; family:NAME or FILE; or a folder of NegMAS or Genius.",
+            show_default=False,
+        ),
     ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE|FOLDER",
+            help="Write it: into a .toml file, or a folder of NegMAS, which needs the extra negmas.",
+        ),
+    ] = None,
+    form: Annotated[
+        str, typer.Option(metavar="yaml|xml", help="Form of the files in the folder; xml: Genius.")
+    ] = "yaml",
+    seed: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            min=0,
+            help="Write the figures of its first game of this seed, not the nominal; of a family: show deals of it.",
+        ),
+    ] = None,
+    deals: Annotated[int, typer.Option(metavar="N", min=0, max=1000, help="Deals of a family to show.")] = 3,
 ) -> None:
-    """List the scenarios, or show one: its story, figures, terms and events."""
-    from parlay_marl.catalogue import load_scenario, scenario_names
+    """List the scenarios and families, show one: its story, figures, terms and events, or write it into other files.
+
+    For example: parlay scenarios saas_enterprise --out saas; parlay scenarios saas --out mine.toml
+    """
+    from parlay_marl.catalogue import Scenario, family_names, load_family, load_scenario, scenario_names
     from parlay_marl.cli.console import output
+    from parlay_marl.cli.family_page import list_families, show_family
 
     console = output()
-    if name is not None:
-        _show(load_scenario(name), console)
-    else:
+    if name is None:
+        _check_alone(out)
         _list([load_scenario(known) for known in scenario_names()], console)
+        list_families([load_family(known) for known in family_names()], console)
+        return
+    found = _found(name)
+    if out is not None:
+        _write(found, out, form, seed)
+    elif isinstance(found, Scenario):
+        show_scenario(found, console)
+    else:
+        show_family(found, deals, seed or 0, console)
+
+
+def _check_alone(out: Path | None) -> None:
+    """Refuse to write where no scenario is named."""
+    from parlay_marl.errors import ConfigurationError
+
+    if out is not None:
+        raise ConfigurationError("--out: name the scenario that is to be written")
+
+
+def _found(name: str) -> AnyScenario:
+    """Return a scenario or family by name, file, or folder of NegMAS."""
+    from parlay_marl.catalogue import load_any_scenario, scenario_names
+
+    if name not in scenario_names() and Path(name).is_dir():
+        from parlay_marl.exchange import import_scenario
+
+        return import_scenario(name)
+    return load_any_scenario(name)
+
+
+def _write(found: AnyScenario, out: Path, form: str, seed: int | None) -> None:
+    """Write a scenario, or the first deal of a family's seed, into a file or a folder, and say so."""
+    from parlay_marl.catalogue import Scenario
+    from parlay_marl.game.config import make_config
+
+    scenario = found if isinstance(found, Scenario) else make_config(found).deal(seed or 0, 0).played
+    if out.suffix == ".toml":
+        from parlay_marl.catalogue.files import write_whole
+        from parlay_marl.catalogue.toml_text import scenario_text
+
+        write_whole(out, scenario_text(scenario).encode())
+    else:
+        from parlay_marl.exchange import export_scenario
+
+        export_scenario(scenario, out, form=form, seed=seed)
+    typer.echo(f"{out}: {scenario.name}")
 
 
 def _list(known: list[Scenario], console: Console) -> None:
@@ -54,7 +128,7 @@ def _short(amount: float) -> str:
     return f"{amount:g}"
 
 
-def _show(scenario: Scenario, console: Console) -> None:
+def show_scenario(scenario: Scenario, console: Console) -> None:
     """Print one scenario."""
     from parlay_marl.cli.layout import paragraph, section
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import typer
@@ -28,29 +25,13 @@ def serve(context: typer.Context) -> None:
     from parlay_marl.cli.start import import_from_here
     from parlay_marl.option import flags
 
-    with needing("server"), _without_web_interface():
+    with needing("server"):
         from parlay_marl.server import serving
         from parlay_marl.server.settings import ServerSettings
     settings = ServerSettings.from_environment(flags(ServerSettings), **given_settings(context))
     import_from_here()
     serving.warm_up()
     serving.serve(settings, lambda address: _announce(settings, address))
-
-
-@contextmanager
-def _without_web_interface() -> Iterator[None]:
-    """Let OpenEnv leave out its web interface, as it does where gradio is not installed.
-
-    The server does not offer it, and the import of gradio takes two thirds of the time of a start.
-    """
-    if "gradio" in sys.modules:
-        yield
-        return
-    sys.modules["gradio"] = None  # type: ignore[assignment]
-    try:
-        yield
-    finally:
-        del sys.modules["gradio"]
 
 
 def _announce(settings: ServerSettings, address: str) -> None:

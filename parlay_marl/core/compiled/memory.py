@@ -30,22 +30,42 @@ def row_address(context: Any, builder: Any, array_type: Any, array: Any, i: Any)
     return builder.gep(base, [builder.mul(builder.extract_value(view.strides, 0), i)])
 
 
+def _ask(builder: Any, place: Any, size: int) -> None:
+    """Ask for all lines of some bytes, to be written soon."""
+    kind = ir.FunctionType(ir.VoidType(), [_i8.as_pointer(), _i32, _i32, _i32])
+    function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+    for byte in range(0, size, LINE):
+        builder.call(function, [builder.gep(place, [_i32(byte)]), _i32(1), _i32(3), _i32(1)])
+
+
 def prefetcher(nbytes: int | None = None, start: int = 0) -> Callable[[Any, int], None]:
     """Return a function for kernels that asks for row i of an array, to be written soon: `nbytes`, or a whole record.
 
     It begins with byte `start` of the row. Rows beyond the end are harmless: nothing is read.
     """
+    return _prefetcher(lambda dtype: (start, nbytes or dtype.size))
+
+
+def field_prefetcher(first: str, last: str) -> Callable[[Any, int], None]:
+    """Return a function for kernels that asks for some fields of row i of an array of records: `first` to `last`."""
+
+    def span(dtype: Any) -> tuple[int, int]:
+        kind, start = dtype.typeof(last), dtype.offset(first)
+        one = kind.dtype if isinstance(kind, types.NestedArray) else kind
+        return start, dtype.offset(last) + getattr(kind, "nitems", 1) * one.bitwidth // 8 - start
+
+    return _prefetcher(span)
+
+
+def _prefetcher(span: Callable[[Any], tuple[int, int]]) -> Callable[[Any, int], None]:
+    """Return a function that asks for a part of row i of an array: `span(dtype)` is where it begins, and its bytes."""
 
     def definition(array: Any, i: Any) -> Any:
-        size = array.dtype.size if nbytes is None else nbytes
+        start, size = span(array.dtype)
 
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            place = row_address(context, builder, signature.args[0], *arguments)
-            kind = ir.FunctionType(ir.VoidType(), [_i8.as_pointer(), _i32, _i32, _i32])
-            function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
-            for byte in range(start, start + size, LINE):
-                line = builder.gep(place, [_i32(byte)])
-                builder.call(function, [line, _i32(1), _i32(3), _i32(1)])
+            row = row_address(context, builder, signature.args[0], *arguments)
+            _ask(builder, builder.gep(row, [_i32(start)]), size)
             return context.get_dummy_value()
 
         return types.none(array, types.intp), generate

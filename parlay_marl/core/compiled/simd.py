@@ -23,8 +23,11 @@ from parlay_marl.core.compiled.memory import row_address
 
 LANES = 16
 """Numbers in a row: one register of AVX-512, two of AVX2."""
-_HALF = LANES // 2
-_STEPS = (1, 2, 4)
+_FOUR = 4
+"""Numbers that processors shift fastest: those of 16 bytes, which every vector register is made of."""
+NARROWED = 7
+"""Numbers that `write_narrowed` takes: two registers of four, which share one."""
+_STEPS = (1, 2)
 _f32, _i32 = ir.FloatType(), ir.IntType(32)
 _register = ir.VectorType(_f32, LANES)
 _PLACES = np.arange(LANES, dtype=np.float32)
@@ -71,21 +74,13 @@ def total(row: Any) -> Any:
 
 
 def running_sums(row: Any) -> Any:
-    """Return the sums of a row up to each of its numbers: within halves, then the first half's on top of the second."""
-    low, high = _sums_so_far(row[:_HALF]), _sums_so_far(row[_HALF:])
-    return np.concatenate((low, high + low[-1]))
-
-
-def _sums_so_far(half: Any) -> Any:
-    """Return the running sums of half a row."""
+    """Return the sums of a row up to each of its numbers: within fours, then by pairs of fours, then by halves."""
+    fours = row.reshape(-1, _FOUR)
     for step in _STEPS:
-        half = half + np.concatenate((np.zeros(step, np.float32), half[:-step]))
-    return half
-
-
-def shifted(row: Any) -> Any:
-    """Return a row moved up by one place, behind a 0."""
-    return np.concatenate((np.zeros(1, np.float32), row[:-1]))
+        fours = fours + np.pad(fours[:, :-step], ((0, 0), (step, 0)))
+    pairs = fours.reshape(-1, 2, _FOUR)
+    pairs = np.stack((pairs[:, 0], pairs[:, 1] + pairs[:, 0, -1:]), 1)
+    return np.concatenate((pairs[0].ravel(), (pairs[1] + pairs[0, 1, -1]).ravel()))
 
 
 def last(row: Any) -> Any:
@@ -96,6 +91,11 @@ def last(row: Any) -> Any:
 def count_below(row: Any, x: Any) -> int:
     """Return how many numbers of a row are less than x."""
     return int(np.count_nonzero(row < x))
+
+
+def write_narrowed(numbers: Any, low: float, high: float, out: Any, start: int) -> None:
+    """Write seven float64 numbers, clipped, to a float32 array from place `start` on."""
+    out[start : start + NARROWED] = at_most(at_least(numbers, low), high)
 
 
 # ---------------------------------------------------------------------- in kernels
@@ -223,18 +223,14 @@ def _running_sums(row: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         sums, nothing = arguments[0], _constant([0.0] * LANES)
         for step in _STEPS:
-            # Lane i of the shifted one is lane i - step of the same half, or nothing.
-            lanes = [LANES if i % _HALF < step else i - step for i in range(LANES)]
+            # Lane i of the shifted one is lane i - step of the same four, or nothing.
+            lanes = [LANES if i % _FOUR < step else i - step for i in range(LANES)]
             sums = builder.fadd(sums, _picked(builder, sums, nothing, lanes))
-        carried = [LANES if i < _HALF else _HALF - 1 for i in range(LANES)]
-        return builder.fadd(sums, _picked(builder, sums, nothing, carried))
-
-    return _row(_row), generate
-
-
-def _shifted(row: Any) -> Any:
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return _picked(builder, arguments[0], _constant([0.0] * LANES), [LANES, *range(LANES - 1)])
+        for size in (_FOUR, 2 * _FOUR):
+            # The last sum of each first group is carried into the second one beside it.
+            carried = [LANES if i // size % 2 == 0 else i // size * size - 1 for i in range(LANES)]
+            sums = builder.fadd(sums, _picked(builder, sums, nothing, carried))
+        return sums
 
     return _row(_row), generate
 
@@ -255,6 +251,36 @@ def _count_below(row: Any, x: Any) -> Any:
     return types.intp(_row, types.float32), generate
 
 
+def _write_narrowed(numbers: Any, low: Any, high: Any, out: Any, start: Any) -> Any:
+    four, f64 = 4, ir.DoubleType()
+    wide, narrow = ir.VectorType(f64, four), ir.VectorType(_f32, four)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        def all_of(x: Any) -> Any:
+            one = builder.insert_element(ir.Constant(wide, ir.Undefined), x, ir.Constant(_i32, 0))
+            return _picked(builder, one, one, [0] * four)
+
+        def clipped(row: Any) -> Any:
+            for comparison, bound in ((">", arguments[1]), ("<", arguments[2])):
+                limit = all_of(bound)
+                row = builder.select(builder.fcmp_ordered(comparison, row, limit), row, limit)
+            return builder.fptrunc(row, narrow)
+
+        def place(kind: Any, array: Any, i: Any, vector: Any) -> Any:
+            return builder.bitcast(row_address(context, builder, kind, array, i), vector.as_pointer())
+
+        kinds, index = signature.args, arguments[4]
+        parts = (0, NARROWED - four)
+        places = [place(kinds[0], arguments[0], ir.Constant(index.type, at), wide) for at in parts]
+        rows = [clipped(builder.load(each, align=8)) for each in places]
+        for row, at in zip(rows, parts, strict=True):
+            there = builder.add(index, ir.Constant(index.type, at))
+            builder.store(row, place(kinds[3], arguments[3], there, narrow), align=4)
+        return context.get_dummy_value()
+
+    return types.none(numbers, types.float64, types.float64, out, types.intp), generate
+
+
 in_kernels(_load)(load)
 in_kernels(_store)(store)
 in_kernels(_spread_out)(spread)
@@ -263,6 +289,6 @@ in_kernels(_at_least)(at_least)
 in_kernels(_at_most)(at_most)
 in_kernels(_total)(total)
 in_kernels(_running_sums)(running_sums)
-in_kernels(_shifted)(shifted)
 in_kernels(_last)(last)
 in_kernels(_count_below)(count_below)
+in_kernels(_write_narrowed)(write_narrowed)

@@ -23,8 +23,8 @@ class NegmasPlayer(Player):
     """A negotiator of NegMAS in a seat: any that plays alternating offers (SAO), made anew for every game.
 
     It is shown the scenario as an outcome space, its own worths as a utility function, and the other's standing offer
-    as the current offer of round `r` of `n_steps` rounds, at relative time `(r + 1) / (n_steps + 1)`. It sees no private
-    figure of the other seat. `docs/negmas.md` says what each move becomes.
+    as the current offer of round `r` of `n_steps` rounds, at relative time `(r + 1) / (n_steps + 1)`. It sees no
+    private figure of the other seat. `docs/negmas.md` says what each move becomes.
     """
 
     def __init__(self, negotiator: str | Maker, prices: int | None = None) -> None:

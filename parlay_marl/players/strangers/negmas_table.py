@@ -1,8 +1,8 @@
 """One negotiation of NegMAS with one negotiator: it is shown our game as `SAOMechanism` shows its own.
 
 The mechanism is NegMAS's, so that a negotiator finds its state, history and interface as it knows them; the turns of
-the other seat come from our game, so that it is not `SAOMechanism` that asks. The order of calls and callbacks is its own:
-`tests/strangers/test_negmas.py` compares whole negotiations. Imports NegMAS, so it is imported where it is used.
+the other seat come from our game, so that it is not `SAOMechanism` that asks. The order of calls and callbacks is its
+own: `tests/strangers/test_negmas.py` compares whole negotiations. Imports NegMAS, so it is imported where it is used.
 """
 
 from __future__ import annotations

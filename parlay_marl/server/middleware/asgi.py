@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import ipaddress
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from typing import Any
 
@@ -15,8 +17,12 @@ HTTP, WEBSOCKET = "http", "websocket"
 """Types of a scope; the third is `lifespan`."""
 CONNECTIONS = (HTTP, WEBSOCKET)
 """Types of a scope that a client has opened."""
+HOST_BITS = 64
+"""Bits of an IPv6 address that a client can choose by itself."""
 MESSAGE = "websocket.receive"
 """The type of the event that brings a client's message."""
+CONTENT = "parlay.content"
+"""The key of such an event under which the app finds the JSON object that the message is; see `Content`."""
 
 
 def path_of(scope: Scope) -> str:
@@ -25,9 +31,35 @@ def path_of(scope: Scope) -> str:
 
 
 def client_address(scope: Scope) -> str:
-    """Return the address of a client, empty where it is unknown."""
+    """Return the address of a client as limits count it, empty where it is unknown."""
     client = scope.get("client")
-    return str(client[0]) if client else ""
+    return counted_address(str(client[0])) if client else ""
+
+
+@functools.lru_cache(maxsize=4_096)
+def counted_address(address: str) -> str:
+    """Return the address as which limits count a client: of IPv6 the network of 64 bits, which is one customer's.
+
+    A client can have every address of its network. An IPv4 address in the form of IPv6 is itself.
+    """
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:  # a path, or the name that a test client gives
+        return address
+    if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped is not None:
+        found = found.ipv4_mapped
+    if isinstance(found, ipaddress.IPv4Address) or found.is_loopback:
+        return str(found)
+    return str(ipaddress.IPv6Network((int(found) >> HOST_BITS << HOST_BITS, 128 - HOST_BITS)))
+
+
+@functools.lru_cache(maxsize=4_096)
+def is_loopback(address: str) -> bool:
+    """Return whether an address is of this machine alone."""
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:  # a network, or no address
+        return False
 
 
 def headers_of(scope: Scope, name: bytes) -> Iterator[bytes]:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from parlay_marl.server.middleware.asgi import (
+    CONTENT,
     HTTP,
     MESSAGE,
     WEBSOCKET,
@@ -73,22 +74,25 @@ class Content:
             await self._app(scope, receive, send)
 
     def _checked(self, scope: Scope, receive: Receive, send: Send) -> Receive:
-        """Return a `receive` that refuses messages with a fault."""
+        """Return a `receive` that refuses messages with a fault, and passes others on with what they hold."""
         check = MESSAGE_CHECKS.get(path_of(scope))
 
         async def checked() -> Message:
             while True:
                 message = await receive()
-                fault = _message_fault(message.get("text"), check) if message["type"] == MESSAGE else None
-                if fault is None:
+                if message["type"] != MESSAGE:
                     return message
-                await refuse_message(scope, send, fault, self._telemetry)
+                found = _content(message.get("text"), check)
+                if not isinstance(found, Fault):
+                    message[CONTENT] = found
+                    return message
+                await refuse_message(scope, send, found, self._telemetry)
 
         return checked
 
 
-def _message_fault(text: str | None, check: Check | None) -> Fault | None:
-    """Return what is wrong with a message, if anything is; a binary one has no text."""
+def _content(text: str | None, check: Check | None) -> dict[str, Any] | Fault:
+    """Return the object that a message holds, or what is wrong with it; a binary one has no text."""
     if text is None:
         return BINARY
     if not text.isascii() and _WRONG_BYTE.search(text):
@@ -96,12 +100,13 @@ def _message_fault(text: str | None, check: Check | None) -> Fault | None:
     data = read(text)
     if isinstance(data, Fault):
         return data
-    return None if check is None else check(data)
+    return (None if check is None else check(data)) or data
 
 
 def _body_fault(path: str, body: bytes) -> Fault | None:
     """Return what is wrong with the body of a request, if anything is."""
-    return _message_fault(body.decode(errors="surrogateescape"), BODY_CHECKS.get(path))
+    found = _content(body.decode(errors="surrogateescape"), BODY_CHECKS.get(path))
+    return found if isinstance(found, Fault) else None
 
 
 # ---------------------------------------------------------------------- JSON

@@ -20,7 +20,7 @@ from parlay_marl.core.moves import SEATS
 from parlay_marl.errors import ParlayError, RequestError
 from parlay_marl.server.error_text import FAILED, client_text
 from parlay_marl.server.game_factory import GameFactory
-from parlay_marl.server.middleware.asgi import client_address
+from parlay_marl.server.middleware.asgi import CONTENT, MESSAGE, client_address
 from parlay_marl.server.protocols.first_messages import (
     DEFAULT_PERSONA,
     DEFAULT_SCENARIO,
@@ -49,11 +49,14 @@ class FirstProtocol:
         self._factory = factory
         self.sessions: dict[str, FirstSession] = {}
 
-    async def answer(self, text: str, own: Sessions) -> dict[str, Any]:
-        """Return the reply to a message of a connection; an error becomes a reply, too."""
+    async def answer(self, text: str, own: Sessions, content: Any = None) -> dict[str, Any]:
+        """Return the reply to a message of a connection; an error becomes a reply, too.
+
+        `content` is what the text holds, where the middleware has read it already.
+        """
         began = time.perf_counter()
         try:
-            message = json.loads(text)
+            message = json.loads(text) if content is None else content
         except (ValueError, RecursionError):
             return {"error": "Invalid JSON"}
         try:
@@ -199,8 +202,8 @@ def first_router(factory: GameFactory) -> APIRouter:
         await websocket.accept()
         own: Sessions = OrderedDict()
         try:
-            while True:
-                reply = await protocol.answer(await websocket.receive_text(), own)
+            while (event := await websocket.receive())["type"] == MESSAGE:
+                reply = await protocol.answer(event["text"], own, event.get(CONTENT))
                 await websocket.send_text(json.dumps(reply, ensure_ascii=True, allow_nan=False))
         except WebSocketDisconnect:
             pass

@@ -127,7 +127,7 @@ class FirstSession:
             "cumulative_reward": game.earned[self.seat],
             "drift_event": "; ".join(news.headlines) or None,
             "zopa_erosion_ticks": view.erosion_ticks,
-            "zopa_width_pct_remaining": self._width_left(),
+            "zopa_width_pct_remaining": self._share_left(low, high),
         }
 
     def belief(self) -> dict[str, Any]:
@@ -159,9 +159,9 @@ class FirstSession:
         low, high = self._limits()
         return max(high - low, 0.0)
 
-    def _width_left(self) -> float:
+    def _share_left(self, low: float, high: float) -> float:
         """Return the share of the first width of the ZOPA that is left, both as the client sees them."""
-        return self._width() / self._first_width if self._first_width > 0.0 else 0.0
+        return max(high - low, 0.0) / self._first_width if self._first_width > 0.0 else 0.0
 
     # ------------------------------------------------------------------ state
 
@@ -194,7 +194,7 @@ class FirstSession:
             "walk_away": ending in (Ending.WALK_AWAY, Ending.COLLAPSED),
             "high_tension_streak": view.hot_streak,
             "zopa_erosion_ticks": view.erosion_ticks,
-            "zopa_width_pct_remaining": 1.0 if public else self._width_left(),
+            "zopa_width_pct_remaining": 1.0 if public else self._share_left(*self._limits()),
             "original_zopa_width": scenario.high - scenario.low if public else self._first_width,
             "bluffs_caught": int(game.game.row["bluffs_caught"][self.seat]),
         }

@@ -8,10 +8,7 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator, Mapping
-from typing import Any
-
-from openenv.core.env_server.interfaces import Environment
-from openenv.core.env_server.types import EnvironmentMetadata
+from typing import Any, NamedTuple
 
 from parlay_marl import __version__
 from parlay_marl.catalogue.files import validate
@@ -22,13 +19,14 @@ from parlay_marl.server.connection import CONNECTION, Connection
 from parlay_marl.server.error_text import FAILED, client_text
 from parlay_marl.server.game_factory import GameFactory
 from parlay_marl.server.history import latest_page, page_from
+from parlay_marl.server.openenv_parts import Environment, EnvironmentMetadata
 from parlay_marl.server.parsing import parse_words
 from parlay_marl.server.places import Place
 from parlay_marl.server.protocols.openenv_action import action_of, does_only, refuse_unknown
 from parlay_marl.server.protocols.openenv_figures import figures
 from parlay_marl.server.protocols.openenv_messages import NegotiationAction, NegotiationObservation, NegotiationState
 from parlay_marl.server.protocols.openenv_reset import ResetRequest
-from parlay_marl.server.seat_text import introduction, position
+from parlay_marl.server.seat_text import News, introduction, position
 from parlay_marl.server.session import GameSession
 
 PROTOCOL = "openenv"
@@ -37,8 +35,23 @@ NO_RESET = "no game has been started; send a reset first"
 RESUMED = "the game goes on in another connection of its client"
 
 
+class Seen(NamedTuple):
+    """What a client is answered: the fields of a `NegotiationObservation`, and the two that OpenEnv sends beside it."""
+
+    fields: dict[str, Any]
+    reward: float | None
+    done: bool
+
+    def model(self) -> NegotiationObservation:
+        """Return the same as OpenEnv's observation."""
+        return NegotiationObservation.model_validate({**self.fields, "reward": self.reward, "done": self.done})
+
+
 class NegotiationEnvironment(Environment[NegotiationAction, NegotiationObservation, NegotiationState]):
-    """The episodes of one client, one after the other."""
+    """The episodes of one client, one after the other.
+
+    `begin` and `take_turn` answer with plain fields, for the server's own WebSocket; OpenEnv's calls with a model.
+    """
 
     SUPPORTS_CONCURRENT_SESSIONS = True
 
@@ -74,7 +87,7 @@ class NegotiationEnvironment(Environment[NegotiationAction, NegotiationObservati
             began = time.perf_counter()
             self._check_keys(action)
             if action.history is not None:
-                return self._history_page(action, action.history)
+                return self._history_page(action, action.history).model()
             self._play(action)
             seen = self._observation()
             self._factory.telemetry.stepped(PROTOCOL, time.perf_counter() - began)
@@ -84,15 +97,24 @@ class NegotiationEnvironment(Environment[NegotiationAction, NegotiationObservati
         self, seed: int | None = None, episode_id: str | None = None, **options: Any
     ) -> NegotiationObservation:
         """Begin an episode; where another client or a hosted player opens, wait for its turn."""
-        with self._errors_reported():
-            self._begin(seed, episode_id, options)
-            await self._others_turn()
-            return self._observation(is_first=True)
+        return (await self.begin({**options, "seed": seed, "episode_id": episode_id})).model()
 
     async def step_async(
         self, action: NegotiationAction, timeout_s: float | None = None, **_: Any
     ) -> NegotiationObservation:
-        """Play the client's turn; where another client or a hosted player has the other seat, wait for its turn.
+        """Play the client's turn; where another client or a hosted player has the other seat, wait for its turn."""
+        return (await self.take_turn(action)).model()
+
+    async def begin(self, request: Mapping[str, Any]) -> Seen:
+        """Begin an episode as `reset_async` does; `request` has its arguments."""
+        with self._errors_reported():
+            options = {name: value for name, value in request.items() if name not in ("seed", "episode_id")}
+            self._begin(request.get("seed"), request.get("episode_id"), options)
+            await self._others_turn()
+            return self._seen(is_first=True)
+
+    async def take_turn(self, action: NegotiationAction) -> Seen:
+        """Play a turn as `step_async` does.
 
         A turn takes microseconds, so that it is played in the server's own loop.
         """
@@ -105,7 +127,7 @@ class NegotiationEnvironment(Environment[NegotiationAction, NegotiationObservati
             played = time.perf_counter()
             await self._others_turn()
             waited = time.perf_counter()
-            seen = self._observation()
+            seen = self._seen()
             self._factory.telemetry.stepped(PROTOCOL, time.perf_counter() - waited + played - began)
             return seen
 
@@ -258,58 +280,79 @@ class NegotiationEnvironment(Environment[NegotiationAction, NegotiationObservati
             raise IllegalMoveError("wait: it is your turn; make a move")
 
     async def _others_turn(self) -> None:
-        """Wait until the client is on turn or the game is over; for another client, no longer than the settings say."""
+        """Wait until the client is on turn, the game is over or the client has gone.
+
+        For another client it waits no longer than the settings say.
+        """
         place = self._taken()
         if place.session.is_over or place.is_on_turn:
             return
         if place.match is None:
-            await place.let_hosted_player_act()
-            return
-        waiting = place.match.turn_of(place.seat, self._factory.settings.wait)
+            waiting = place.let_hosted_player_act()
+        else:
+            waiting = place.match.turn_of(place.seat, self._factory.settings.wait)
         await (waiting if self._connection is None else self._connection.wait_for(waiting))
 
     # ------------------------------------------------------------------ what the client sees
 
     def _observation(self, is_first: bool = False) -> NegotiationObservation:
-        """Return what the client's seat sees."""
+        """Return the same as `_seen`, as OpenEnv's observation."""
+        return self._seen(is_first).model()
+
+    def _seen(self, is_first: bool = False) -> Seen:
+        """Return what the client's seat sees, and count its news and its rewards as told."""
         place = self._taken()
+        seen = self._look(place, is_first)
+        place.session.news_told(place.seat)
+        reward = place.session.take_reward(place.seat)
+        return seen if is_first else seen._replace(reward=reward)
+
+    def _look(self, place: Place, is_first: bool = False) -> Seen:
+        """Return what the client's seat sees, without its rewards."""
         session, seat = place.session, place.seat
-        view, belief, news = session.view(seat), session.belief(seat), session.take_news(seat)
+        view, belief, news = session.view(seat), session.belief(seat), session.news(seat)
+        believed = None if belief is None else belief.as_dict()
         answered = session.last_turn_of(1 - seat)
-        text = ""
-        if self._has_text:
-            text = f"{news.words}\n{session.verdict()}".strip() if session.is_over else position(view, belief, news)
-            text = f"{self._introduction(place, view)}\n\n{text}" if is_first else text
-        return NegotiationObservation.model_validate(
-            figures(view)
-            | vars(session.conditions)
-            | {
-                "episode_id": place.episode,
-                "your_turn": session.is_on_turn(seat),
-                "belief": None if belief is None else belief.as_dict(),
-                "headlines": list(news.headlines),
-                "counter_move": None if answered is None else answered.move.name,
-                "utterance": news.words,
-                "text": text,
-                "done": session.is_over,
-                "reward": None if is_first else session.take_reward(seat),
-                "metadata": self._metadata(place, is_first),
-            }
-        )
+        fields = {
+            "metadata": self._metadata(place, is_first),
+            "episode_id": place.episode,
+            **figures(view, session.text, session.conditions, session.is_on_turn(seat)),
+            "belief": believed,
+            "headlines": list(news.headlines),
+            "counter_move": None if answered is None else answered.move.name,
+            "utterance": news.words,
+            "text": self._text(place, view, believed, news, is_first) if self._has_text else "",
+        }
+        return Seen(fields, None, session.is_over)
+
+    def _text(
+        self, place: Place, view: SeatView, belief: Mapping[str, float] | None, news: News, is_first: bool
+    ) -> str:
+        """Return an observation as text for a reader."""
+        session = place.session
+        if session.is_over:
+            text = f"{news.words}\n{session.verdict()}".strip()
+        else:
+            text = position(view, belief, news, session.text)
+        return f"{self._introduction(place, view)}\n\n{text}" if is_first else text
 
     def _introduction(self, place: Place, view: SeatView) -> str:
         """Return what comes before the first position; in a match, with what is unusual about the game."""
         unusual = place.session.conditions.text() if place.match is not None else ""
-        return "\n".join(part for part in (introduction(view), unusual) if part)
+        return "\n".join(part for part in (introduction(view, place.session.text), unusual) if part)
 
-    def _history_page(self, action: NegotiationAction, start: int) -> NegotiationObservation:
-        """Return what the client's seat sees, with a page of the history; nothing is played."""
+    def _history_page(self, action: NegotiationAction, start: int) -> Seen:
+        """Return what the client's seat sees, with a page of the history.
+
+        Nothing is played, paid or counted as told: what is new is new in the next observation, too.
+        """
         if not does_only(action, "history"):
             raise RequestError("history: nothing goes with it; make a move, or ask for the history")
-        page = page_from(self._taken().session, start)
-        seen = self._observation()
-        seen.metadata["history"] = page
-        return seen
+        place = self._taken()
+        page = page_from(place.session, start)
+        seen = self._look(place)
+        seen.fields["metadata"]["history"] = page
+        return seen._replace(reward=0.0)
 
     def _metadata(self, place: Place, is_first: bool) -> dict[str, Any]:
         """Return what goes with an observation: the token of a reset, the outcome, and whether the other is away."""

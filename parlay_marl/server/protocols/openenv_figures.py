@@ -6,26 +6,29 @@ from typing import Any
 
 from parlay_marl.game import view as game_view
 from parlay_marl.game.view import SeatView
-from parlay_marl.server.seat_text import terms_of
+from parlay_marl.server.conditions import Conditions
+from parlay_marl.server.scenario_text import ScenarioText
 
 
-def figures(view: SeatView) -> dict[str, Any]:
-    """Return the fields of an observation that a view holds."""
+def figures(view: SeatView, text: ScenarioText, conditions: Conditions, is_on_turn: bool) -> dict[str, Any]:
+    """Return the fields of an observation that a view and the conditions of a game hold, in their order."""
     scenario = view.scenario
     return {
         "role": view.role,
         "scenario": scenario.name,
         "currency": scenario.currency,
         "price_range": (scenario.low, scenario.high),
+        **vars(conditions),
         "round": view.round,
         "rounds": view.rounds,
+        "your_turn": is_on_turn,
         "legal_moves": [move.name for move in view.legal_moves],
         "reservation_price": view.reservation_price,
         "urgency": view.urgency,
         "has_alternative": view.has_alternative,
-        "packages": _packages(view),
-        "offer": _offer(view.offer, view),
-        "counter_offer": _offer(view.counter_offer, view),
+        "packages": _packages(view, text),
+        "offer": _offer(view.offer, text),
+        "counter_offer": _offer(view.counter_offer, text),
         "claim": _claim(view.claim),
         "counter_claim": _claim(view.counter_claim),
         "credibility": view.credibility,
@@ -36,19 +39,18 @@ def figures(view: SeatView) -> dict[str, Any]:
     }
 
 
-def _packages(view: SeatView) -> list[dict[str, Any]]:
+def _packages(view: SeatView, text: ScenarioText) -> list[dict[str, Any]]:
     """Return the worth of every package to the seat; nothing where only the price is open."""
-    scenario = view.scenario
-    if not scenario.terms:
+    if not view.scenario.terms:
         return []
-    return [{"terms": terms_of(i, scenario), "worth": worth} for i, worth in enumerate(view.package_worth)]
+    return [{"terms": text.terms_of(i), "worth": worth} for i, worth in enumerate(view.package_worth)]
 
 
-def _offer(offer: game_view.Offer | None, view: SeatView) -> dict[str, Any] | None:
+def _offer(offer: game_view.Offer | None, text: ScenarioText) -> dict[str, Any] | None:
     """Return a standing offer."""
     if offer is None:
         return None
-    return {"amount": offer.price, "terms": terms_of(offer.package, view.scenario), "worth": offer.worth}
+    return {"amount": offer.price, "terms": text.terms_of(offer.package), "worth": offer.worth}
 
 
 def _claim(claim: game_view.PublicClaim | None) -> dict[str, Any] | None:

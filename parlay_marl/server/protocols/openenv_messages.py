@@ -10,6 +10,7 @@ import math
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator
+from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
 Seat = Literal["buyer", "seller"]
@@ -66,10 +67,14 @@ class NegotiationAction(Message):
     )
 
 
-class Part(BaseModel):
-    """A part of an observation."""
+EXACT: JsonDict = {"additionalProperties": False}
+"""In the schema of what this server sends: there are no other fields."""
 
-    model_config = ConfigDict(extra="forbid")
+
+class Part(BaseModel):
+    """A part of an observation. A client ignores fields that it does not know: those of a newer server."""
+
+    model_config = ConfigDict(extra="ignore", json_schema_extra=EXACT)
 
 
 class Offer(Part):
@@ -111,6 +116,8 @@ class Belief(Part):
 
 class NegotiationObservation(Message):
     """The view of the client's seat: its own figures and what is public. `metadata` has the outcome at the end."""
+
+    model_config = ConfigDict(extra="ignore", json_schema_extra=EXACT)  # see `Part`
 
     done: bool = Field(False, description="Whether the episode has terminated")
     reward: bool | int | float | None = Field(None, description="Reward signal from the last action")

@@ -155,10 +155,12 @@ def _follow(cell: TrackedCell, games: int, seed: int) -> tuple[Figures, Claims]:
 
 
 def _bluffs(persona: PersonaPlayer) -> bool:
-    """Return whether a persona bluffs on purpose, before or after it drifts; a learned policy may."""
+    """Return whether a persona bluffs on purpose, before or after it drifts; a learned policy or a family may."""
     record = persona.record[0]
-    return persona.policy is not None or bool(
-        record["base"]["bluff_rate"] > 0.0 or record["drifted"]["bluff_rate"] > 0.0
+    return (
+        persona.policy is not None
+        or persona.is_family
+        or bool(record["base"]["bluff_rate"] > 0.0 or record["drifted"]["bluff_rate"] > 0.0)
     )
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from parlay_marl.catalogue.families import AnyScenario, Family
 from parlay_marl.core.moves import SEATS
 from parlay_marl.errors import ConfigurationError
 from parlay_marl.render.belief_plot import COLOURS, DPI, FORMATS, GREY, figure_class
@@ -147,19 +148,27 @@ def _draw_population(axes: Axes, analysis: Analysis, names: list[str]) -> None:
     axes.margins(0.0)
 
 
+def _scale_of(scenario: AnyScenario) -> tuple[Callable[[float], float], str]:
+    """Return how a normalised price is shown, and its unit: deals of a family have no range in common."""
+    if isinstance(scenario, Family):
+        return lambda x: 100.0 * x, "% of the price range"
+    return scenario.to_currency, scenario.currency
+
+
 def _draw_prices(axes: Axes, games: Games, counted: dict[str, Any], i: int) -> None:
     """Draw the prices of deals against the ZOPA and the Nash point of a scenario."""
     scenario, zopa = games.scenarios[i], counted["zopa"][i]
+    shown, unit = _scale_of(scenario)
     counts = np.array(counted["histograms"]["price"][SEATS[0]][i]).sum(axis=0)
-    edges = [scenario.to_currency(x) for x in np.linspace(0.0, 1.0, PRICE_BINS + 1)]
+    edges = [shown(x) for x in np.linspace(0.0, 1.0, PRICE_BINS + 1)]
     if zopa["low"] is not None:
         ends = [(zopa["low"][1], zopa["high"][1], 0.2), (zopa["low"][0], zopa["high"][2], 0.12)]
         for low, high, alpha in ends:
-            axes.axvspan(scenario.to_currency(low), scenario.to_currency(high), color=ZOPA, alpha=alpha, linewidth=0.0)
-        axes.axvline(scenario.to_currency(zopa["nash"][1]), color=ZOPA, linestyle="--", label="median Nash point")
+            axes.axvspan(shown(low), shown(high), color=ZOPA, alpha=alpha, linewidth=0.0)
+        axes.axvline(shown(zopa["nash"][1]), color=ZOPA, linestyle="--", label="median Nash point")
         axes.legend(frameon=False)
     axes.stairs(counts / max(counts.sum(), 1), edges, fill=True, color=GREY, alpha=0.8)
-    axes.set_xlabel(f"price of the deal, {scenario.currency}", parse_math=False)
+    axes.set_xlabel(f"price of the deal, {unit}", parse_math=False)
     axes.set_ylabel("share of the deals")
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
     axes.set_title(

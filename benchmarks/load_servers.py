@@ -1,0 +1,150 @@
+"""The servers of `load_server.py`, each a process: ours, and OpenEnv's own echo environment."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import importlib.util
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Self
+
+PATIENCE = 120.0
+"""Seconds after which a start has failed."""
+MOST_SESSIONS = 1_000
+NAMES = {"__ENV_NAME__": "echo", "__ENV_CLASS_NAME__": "Echo", "__ENV_TITLE_NAME__": "Echo"}
+"""The blanks of OpenEnv's template, and what stands for them."""
+
+
+class Served:
+    """A server's process on a free port of 127.0.0.1, which ends with the `with` block."""
+
+    def __init__(self, process: subprocess.Popen[str], port: int) -> None:
+        self._process, self.port, self.pid = process, port, process.pid
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        end(self._process)
+
+    def memory(self) -> int:
+        """Return the memory that the process holds, in bytes."""
+        return int(Path(f"/proc/{self.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    def cpu(self) -> float:
+        """Return the seconds of CPU that the process has had."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def threads(self) -> int:
+        """Return how many threads the process has."""
+        return len(list(Path(f"/proc/{self.pid}/task").iterdir()))
+
+
+def end(process: subprocess.Popen[str]) -> None:
+    """End a process, at once where it does not end by itself."""
+    process.terminate()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(20)
+    process.kill()
+    process.wait()
+    if process.stdout is not None:
+        process.stdout.close()
+
+
+def environment() -> dict[str, str]:
+    """Return the environment variables of a server."""
+    return {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
+
+
+class Server(Served):
+    """`parlay serve` with some options."""
+
+    def __init__(self, *options: str) -> None:
+        command = [sys.executable, "-m", "parlay_marl", "serve", "--port", "0", *options]
+        process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment()
+        )
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        if not line.startswith("Serving at http://"):
+            end(process)
+            raise SystemExit(f"the server does not start: {' '.join(command)}")
+        super().__init__(process, int(line.split()[2].rpartition(":")[2]))
+
+
+class EchoServer(Served):
+    """OpenEnv's echo environment: the template of `openenv init`, as it is, but for more sessions than one."""
+
+    def __init__(self) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="echo-")
+        write_echo(Path(self._folder.name) / "echo")
+        port = free_port()
+        command = [sys.executable, "-m", "uvicorn", "echo.server.app:app", "--host", "127.0.0.1", "--port", str(port)]
+        process = subprocess.Popen(
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, text=True, env=environment(),
+            cwd=self._folder.name,
+        )  # fmt: skip
+        super().__init__(process, port)
+        wait_for(process, port)
+
+    def __exit__(self, *_: object) -> None:
+        super().__exit__()
+        self._folder.cleanup()
+
+
+def write_echo(folder: Path) -> None:
+    """Write OpenEnv's echo environment as a package."""
+    found = importlib.util.find_spec("openenv.cli.templates")
+    assert found is not None
+    assert found.submodule_search_locations is not None
+    template = Path(next(iter(found.submodule_search_locations))) / "openenv_env"
+    for source in template.rglob("*.py"):
+        place, text = str(source.relative_to(template)), source.read_text("utf-8")
+        for blank, name in NAMES.items():
+            place, text = place.replace(blank, name), text.replace(blank, name)
+        if place == "server/app.py":
+            assert "max_concurrent_envs=1," in text
+            text = text.replace("max_concurrent_envs=1,", f"max_concurrent_envs={MOST_SESSIONS},")
+        (folder / place).parent.mkdir(parents=True, exist_ok=True)
+        (folder / place).write_text(text, "utf-8")
+
+
+def free_port() -> int:
+    """Return a port of 127.0.0.1 that is free now."""
+    with socket.socket() as line:
+        line.bind(("127.0.0.1", 0))
+        return int(line.getsockname()[1])
+
+
+def wait_for(process: subprocess.Popen[str], port: int) -> None:
+    """Wait until a server answers."""
+    limit = time.monotonic() + PATIENCE
+    while time.monotonic() < limit and process.poll() is None:
+        with contextlib.suppress(OSError):
+            health(port, 1)
+            return
+        time.sleep(0.05)
+    end(process)
+    raise SystemExit("the echo environment does not start")
+
+
+def health(port: int, times: int) -> list[float]:
+    """Return the seconds that each answer to `/health` takes on one connection."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+    found = []
+    try:
+        for _ in range(times):
+            began = time.perf_counter()
+            connection.request("GET", "/health")
+            connection.getresponse().read()
+            found.append(time.perf_counter() - began)
+    finally:
+        connection.close()
+    return found
