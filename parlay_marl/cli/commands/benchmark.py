@@ -84,7 +84,7 @@ def benchmark(
 
     Without PLAYER it only orders the results that --compare names.
 
-    For example: parlay benchmark shark --threads 2 --json shark.json --compare docs/benchmark/champion.json
+    For example: parlay benchmark shark --threads 2 --json shark.json
     """
     from parlay_marl.cli.benchmark_tables import show_orders, show_result
     from parlay_marl.cli.console import output
