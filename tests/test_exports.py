@@ -43,6 +43,7 @@ SURFACE = {
     catalogue: {
         *("RULE_PRESETS", "Persona", "Rules", "Scenario", "build_params", "load_persona", "load_rules"),
         *("load_scenario", "persona_names", "scenario_names"),
+        *("AnyScenario", "Family", "build_any_params", "family_names", "load_any_scenario", "load_family"),
     },
     beliefs: {"BeliefReport", "ReliabilityBin", "TrackerQuality", "ValueOfBelief", "assess_beliefs"},
     tournament: {
