@@ -5,6 +5,7 @@ for pages that this server does not offer. It does without where the interface c
 OpenEnv is imported here, and from then on it can be imported as usual.
 """
 
+# ruff: noqa: PLC0414 -- a name that is imported as itself is one that this module offers to others
 from __future__ import annotations
 
 import sys
@@ -37,36 +38,16 @@ def without_web_interface() -> Iterator[None]:
 
 
 with without_web_interface():
-    from openenv.core.env_server import (
-        HTTPEnvServer,
-        JsonRpcErrorCode,
-        JsonRpcResponse,
-        SessionCapacityError,
-        WSMCPMessage,
-    )
-    from openenv.core.env_server.interfaces import Environment
-    from openenv.core.env_server.types import (
-        EnvironmentMetadata,
-        WSCloseMessage,
-        WSErrorCode,
-        WSErrorResponse,
-        WSResetMessage,
-        WSStateMessage,
-        WSStepMessage,
-    )
-
-__all__ = [
-    "Environment",
-    "EnvironmentMetadata",
-    "HTTPEnvServer",
-    "JsonRpcErrorCode",
-    "JsonRpcResponse",
-    "SessionCapacityError",
-    "WSCloseMessage",
-    "WSErrorCode",
-    "WSErrorResponse",
-    "WSMCPMessage",
-    "WSResetMessage",
-    "WSStateMessage",
-    "WSStepMessage",
-]
+    from openenv.core.env_server import HTTPEnvServer as HTTPEnvServer
+    from openenv.core.env_server import JsonRpcErrorCode as JsonRpcErrorCode
+    from openenv.core.env_server import JsonRpcResponse as JsonRpcResponse
+    from openenv.core.env_server import SessionCapacityError as SessionCapacityError
+    from openenv.core.env_server import WSMCPMessage as WSMCPMessage
+    from openenv.core.env_server.interfaces import Environment as Environment
+    from openenv.core.env_server.types import EnvironmentMetadata as EnvironmentMetadata
+    from openenv.core.env_server.types import WSCloseMessage as WSCloseMessage
+    from openenv.core.env_server.types import WSErrorCode as WSErrorCode
+    from openenv.core.env_server.types import WSErrorResponse as WSErrorResponse
+    from openenv.core.env_server.types import WSResetMessage as WSResetMessage
+    from openenv.core.env_server.types import WSStateMessage as WSStateMessage
+    from openenv.core.env_server.types import WSStepMessage as WSStepMessage

@@ -111,6 +111,10 @@ def may_close(message: str | bytes) -> bool:
     return size > LARGEST_ANSWERED or (isinstance(message, str) and '"close"' in message)
 
 
+SECONDS_OF_PINGS = 40.0
+"""Seconds after which the server ends a connection that answers no ping; nobody answers while this program computes."""
+
+
 class Bystander:
     """A connection with a game that nobody else may touch."""
 
@@ -135,9 +139,10 @@ class Bystander:
             state = self.wire.ask(self._ask)
         except (GoneError, TimeoutError) as error:
             silent = time.monotonic() - self.asked
-            self._fuzzer.findings.add(
-                f"{self.path}: somebody else has lost its connection", message, f"{error!r} {silent:.1f} s"
-            )
+            if silent < SECONDS_OF_PINGS:
+                self._fuzzer.findings.add(
+                    f"{self.path}: somebody else has lost its connection", message, f"{error!r} {silent:.1f} s"
+                )
             self.wire.close()
             self._begin()
             return
