@@ -43,7 +43,7 @@ SEATINGS = {
 
 every_way_to_sit = pytest.mark.parametrize("seating", SEATINGS)
 every_form = pytest.mark.parametrize("form", ["discrete", "mixed"])
-every_scenario = pytest.mark.parametrize("scenario", [*scenario_names(), "family:unseen"])
+every_scenario = pytest.mark.parametrize("scenario", [*scenario_names(), "family:wide"])
 
 
 def make(kind: str, scenario: str, form: str, seating: str, **more: Any) -> Any:

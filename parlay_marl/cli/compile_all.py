@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from parlay_marl.catalogue import build_params, load_rules, load_scenario, persona_names, scenario_names
+from parlay_marl.catalogue.personas import FAMILY_PREFIX, family_names
 from parlay_marl.core.compiled import kept
 from parlay_marl.core.compiled.work import all_work, has_begun
 from parlay_marl.core.moves import BUYER, SELLER, Move
@@ -33,6 +34,7 @@ def compile_all(folder: Path) -> list[Path]:
     if not kept.can_keep():
         raise ConfigurationError(f"{folder}: compiled rules cannot be kept there; give a folder that can be written")
     has_begun(all_work(), 1)
+    as_persona(f"{FAMILY_PREFIX}{family_names()[0]}").drawn(0, 0, BUYER)
     for scenario in _scenarios():
         for player in _players():
             _play_a_game(scenario, player)

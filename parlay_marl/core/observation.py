@@ -252,7 +252,7 @@ def write_observation(s: Any, p: Any, seat: int, packages: int, out: Any) -> Non
     _write_figures(s, p, seat, out)
     _write_public(s, seat, out)
     _write_belief(s, p, seat, out)
-    if packages == 1:
+    if packages == 1 and p["scenario"]["packages"] == 1:
         _write_table(s, seat, values[0], values[0], out)
         _write_package(s, seat, values[0], out)
     else:

@@ -13,6 +13,7 @@ from parlay_marl.core.belief import can_be_stated
 from parlay_marl.core.compiled.jit import entry_point, rule
 from parlay_marl.core.compiled.memory import field_prefetcher, lent, prefetcher, room_for_one, row_copier
 from parlay_marl.core.compiled.work import end_of_chunk, first_chunk, next_chunk
+from parlay_marl.core.drift import MAX_EVENTS
 from parlay_marl.core.moves import BUYER, SELLER, decode, n_actions, refusal, seat_on_turn
 from parlay_marl.core.observation import width
 from parlay_marl.core.outcome import NONE, write_outcome
@@ -70,17 +71,27 @@ def _prefetch_deal(params: Any, i: int, packages: int) -> None:
 
 
 @rule
-def at_hand(params: Any, i: int, shared: int, hand: Any) -> Any:
-    """Return parameters i; of those that games own, from `shared` on, the scenario is copied beside the rules.
+def _is_near_an_event(s: Any) -> bool:
+    """Return whether an event may happen before the next step: a step ends a round at most once."""
+    is_near = False
+    for k in range(MAX_EVENTS):
+        is_near |= s["round"] <= s["event_round"][k] <= s["round"] + 2
+    return is_near
+
+
+@rule
+def at_hand(params: Any, s: Any, shared: int, hand: Any) -> Any:
+    """Return a game's parameters; of those that games own, from `shared` on, the scenario is copied beside the rules.
 
     The rules are the same for all games and stay in the cache, where a whole record for each game would not: with
-    thousands of games that costs half of the speed.
+    thousands of games that costs half of the speed. Events are copied where one may happen before the next step.
     """
+    i = s["scenario"]
     if i < shared:
         return params[i]
     _copy_figures(hand, 0, params, i)
     sc = hand[0]["scenario"]
-    if sc["events"] > 0:
+    if _is_near_an_event(s):
         _copy_events(hand, 0, params, i)
     if sc["packages"] > 1:
         _copy_packages(hand, 0, params, i)
@@ -184,9 +195,9 @@ def step_lanes(
                 _prefetch_deal(params, len(scenarios) + i + AHEAD, packages)
             if lanes[i]["is_over"] == 1:
                 wait(lanes[i], games, i, params, personas, weights, seating, scenarios, opponents, autoreset)
-                p = at_hand(params, games[i]["scenario"], len(scenarios), hand)
+                p = at_hand(params, games[i], len(scenarios), hand)
             else:
-                p = at_hand(params, games[i]["scenario"], len(scenarios), hand)
+                p = at_hand(params, games[i], len(scenarios), hand)
                 play(lanes[i], games[i], p, personas, weights, actions[i], packages)
             if lanes[i]["ending"] != NONE:
                 in_chunk += 1
@@ -194,7 +205,7 @@ def step_lanes(
             if lanes[i]["ending"] != NONE and autoreset == SAME_STEP:
                 look(lanes[i], games[i], p, packages, finals[i], masks[i])
                 begin_in_same_step(lanes[i], games, i, params, personas, weights, seating, scenarios, opponents)
-                p = at_hand(params, games[i]["scenario"], len(scenarios), hand)
+                p = at_hand(params, games[i], len(scenarios), hand)
             look(lanes[i], games[i], p, packages, observations[i], masks[i])
         ended += in_chunk
         start = next_chunk(work, start, stop, in_chunk, n)

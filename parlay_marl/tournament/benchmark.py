@@ -9,7 +9,7 @@ from typing import Any
 
 from parlay_marl import __version__
 from parlay_marl.core.compiled.kept import source_digest
-from parlay_marl.errors import ConfigurationError, MissingExtraError
+from parlay_marl.errors import ConfigurationError
 from parlay_marl.game.config import whole_number
 from parlay_marl.game.position import checked_seed
 from parlay_marl.simulation.cells import MOST_GAMES, in_order
@@ -19,7 +19,7 @@ from parlay_marl.studies.benchmark.pooled import set_result, task_result
 from parlay_marl.studies.benchmark.result import BenchmarkResult, PlayerInfo, SuiteInfo
 from parlay_marl.studies.benchmark.scores import TaskScore
 from parlay_marl.studies.benchmark.store import TaskStore
-from parlay_marl.studies.benchmark.suite import EXTRA, SETS, STANDARD, WORDS, Suite, load_suite
+from parlay_marl.studies.benchmark.suite import SETS, STANDARD, WORDS, Suite, load_suite
 from parlay_marl.tournament.entrants import Entrant, EntrantLike, load_entrant
 from parlay_marl.tournament.executors.hosts import HostPool
 from parlay_marl.tournament.executors.local import host_pool
@@ -41,7 +41,7 @@ def run_benchmark(
     resume: bool = False,
     on_cell: OnCell | None = None,
     on_forfeit: OnForfeit | None = None,
-    extra: bool | None = None,
+    extra: bool = False,
 ) -> BenchmarkResult:
     """Play all tasks of a suite with a focal player, and return its figures.
 
@@ -51,14 +51,15 @@ def run_benchmark(
     takes each task as it is finished; with `resume` the benchmark in it goes on. `on_cell` is called with the number of
     tasks that are done and the number of all, `on_forfeit` with each forfeit.
 
-    `extra` says whether partners of other libraries play, too; None lets them where all that they need is installed.
+    With `extra` partners of other libraries play, too: they are asked for each move, which takes long.
 
     Raises `ConfigurationError` before the first game for arguments that cannot be used, and for a partner or scenario
     that has changed since the suite was fixed.
     """
     if resume and out is None:
         raise ConfigurationError("resume: say what to resume; give the folder of the benchmark as `out`")
-    focal, chosen = load_entrant(player), with_extra(load_suite(suite), extra)
+    focal, given = load_entrant(player), load_suite(suite)
+    chosen = given if extra else given.without_extra()
     games = whole_number("games", games_of(focal, chosen, games), 2, MOST_GAMES)
     schedule = FocalSchedule(focal, chosen, games, checked_seed(chosen.seed if seed is None else seed))
     threads = whole_number("threads", threads, 1, MOST_THREADS)
@@ -72,22 +73,6 @@ def run_benchmark(
         if store is not None:
             store.close()
     return _result(schedule, scores)
-
-
-def with_extra(suite: Suite, extra: bool | None) -> Suite:
-    """Return a suite with or without the partners of other libraries; None keeps those whose library is installed."""
-    own = suite.without_extra()
-    if extra is True or own.partners == suite.partners:
-        return suite
-    if extra is False or not own.partners:
-        return own if own.partners else suite
-    try:
-        for part in suite.partners:
-            if part.set == EXTRA:
-                load_entrant(part.loads)
-    except MissingExtraError:
-        return own
-    return suite
 
 
 def games_of(player: Entrant, suite: Suite, games: int | None) -> int:

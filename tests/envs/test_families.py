@@ -9,13 +9,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from pettingzoo.test import api_test, parallel_api_test
 
 from parlay_marl import negotiation_v0
 from parlay_marl.catalogue import family_names
 from parlay_marl.envs.batch import Batch
 from parlay_marl.envs.single import NegotiationEnv
 from parlay_marl.envs.vector import NegotiationVectorEnv
-from parlay_marl.errors import ConfigurationError
+from parlay_marl.errors import ConfigurationError, IllegalMoveError
 from parlay_marl.game.config import make_config
 from parlay_marl.game.game import Game, replay
 from parlay_marl.game.record import GameRecord
@@ -140,6 +141,20 @@ def test_aec_and_parallel_play_the_same_deal() -> None:
     for agent in aec.agents:
         assert aec.observe(agent)["observation"].tobytes() == seen[agent]["observation"].tobytes()
     assert aec.game.scenario == parallel.game.scenario
+
+
+@pytest.mark.filterwarnings("ignore:Observation")  # with a mask it is a dictionary, as in PettingZoo's own board games
+def test_a_family_with_terms_conforms() -> None:
+    api_test(negotiation_v0.env("family:unseen"), num_cycles=60)
+    parallel_api_test(negotiation_v0.parallel_env("family:unseen"), num_cycles=60)
+
+
+def test_a_package_that_a_deal_does_not_have_is_refused_by_name() -> None:
+    env = negotiation_v0.env("family:terms", actions="mixed")
+    config = make_config("family:terms")
+    env.reset(seed=next(seed for seed in range(100) if config.deal(seed).played.n_packages < config.room))
+    with pytest.raises(IllegalMoveError, match="the scenario has no such package"):
+        env.step({"move": 2, "price": np.array([0.5], np.float32), "package": 15})
 
 
 @pytest.mark.compiled_only

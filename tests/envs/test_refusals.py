@@ -629,7 +629,7 @@ class Nameless:
 def test_what_cannot_play_is_refused(player: Any) -> None:
     with pytest.raises(
         ParlayError,
-        match=r"cannot play a seat; give a persona's name or file, a `Player`, or an object|is a class; give an object",
+        match=r"cannot play a seat; give a persona's name or file, a `Player`, an object|is a class; give an object",
     ):
         negotiation_v0.env(seller=player)
 

@@ -49,10 +49,7 @@ Out = Annotated[
     Path | None,
     typer.Option(metavar="DIR", readable=False, help="Folder for the result and its page; tasks are kept as they end."),
 ]
-Extra = Annotated[
-    bool | None,
-    typer.Option("--extra/--no-extra", help="Partners of other libraries, too; default: where they are installed."),
-]
+Extra = Annotated[bool, typer.Option("--extra", help="Play with partners of other libraries, too, which takes long.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Continue the benchmark in --out.")]
 Page = Annotated[Path | None, typer.Option(metavar="FILE", readable=False, help="Write an HTML page of the results.")]
 Compare = Annotated[
@@ -72,7 +69,7 @@ def benchmark(
     threads: Threads = 1,
     workers: Workers = 1,
     timeout: Timeout = 10.0,
-    extra: Extra = None,
+    extra: Extra = False,
     out: Out = None,
     resume: Resume = False,
     json: JsonFile = None,
@@ -84,7 +81,7 @@ def benchmark(
 
     Without PLAYER it only orders the results that --compare names.
 
-    For example: parlay benchmark shark --threads 2 --json shark.json --compare docs/benchmark/champion.json
+    For example: parlay benchmark shark --threads 2 --json shark.json
     """
     from parlay_marl.cli.benchmark_tables import show_orders, show_result
     from parlay_marl.cli.console import output

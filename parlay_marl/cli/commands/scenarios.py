@@ -49,7 +49,7 @@ def scenarios(
 ) -> None:
     """List the scenarios and families, show one: its story, figures, terms and events, or write it into other files.
 
-    For example: parlay scenarios saas_enterprise --out saas; parlay scenarios saas --out mine.toml
+    For example: parlay scenarios saas_enterprise --out mine.toml
     """
     from parlay_marl.catalogue import Scenario, family_names, load_family, load_scenario, scenario_names
     from parlay_marl.cli.console import output

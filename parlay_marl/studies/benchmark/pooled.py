@@ -27,6 +27,8 @@ from parlay_marl.studies.intervals import student_interval
 
 Floats = NDArray[np.float64]
 Replies = Mapping[Task, float]
+LEAST_GAIN = 0.01
+"""Least payoff of the best replies of which a share is taken: with a partner from whom nobody gains it says nothing."""
 DIGITS = 6
 """Decimals of every figure."""
 
@@ -113,13 +115,13 @@ def _groups(scores: Sequence[TaskScore], replies: Replies, key: Callable[[Task],
 
 
 def _share(scores: Sequence[TaskScore], replies: Replies) -> float | None:
-    """Return the payoff over that of the best replies known; None where there is none, or none that is positive."""
+    """Return the payoff over that of the best replies known; None where there is none that gains."""
     known = [score for score in scores if score.task in replies]
     if not known:
         return None
     weights = kind_weights([score.task for score in known])
     best = float(weights @ [replies[score.task] for score in known])
-    return _figure(float(weights @ [score.payoffs.mean() for score in known]) / best) if best > 0.0 else None
+    return _figure(float(weights @ [score.payoffs.mean() for score in known]) / best) if best >= LEAST_GAIN else None
 
 
 def _worst(groups: Mapping[str, Group]) -> WorstPartner:

@@ -124,7 +124,10 @@ class Suite(Strict):
 
     def without_extra(self) -> Suite:
         """Return the suite without the partners of other libraries."""
-        return self.model_copy(update={"partners": tuple(part for part in self.partners if part.set != EXTRA)})
+        own = tuple(part for part in self.partners if part.set != EXTRA)
+        if not own:
+            raise ConfigurationError("all partners are of other libraries; give `extra` (--extra) to play with them")
+        return self.model_copy(update={"partners": own})
 
     def chosen(self, scenarios: Sequence[str] | None = None, partners: Sequence[str] | None = None) -> Suite:
         """Return the suite with some of its scenarios and partners only, by name; None takes all."""

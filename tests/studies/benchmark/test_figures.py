@@ -100,6 +100,12 @@ def test_the_share_of_the_best_reply_and_the_worst_partner() -> None:
     assert task_result(SCORES[0], replies).best_reply == 0.4
 
 
+def test_there_is_no_share_of_a_best_reply_that_gains_nothing() -> None:
+    found = set_result(SCORES, {A1: 0.009, A2: 0.2})
+    assert found.by_partner["first"].best_reply_share is None
+    assert (found.worst_partner.name, found.worst_partner.best_reply_share) == ("second", pytest.approx(0.5))
+
+
 def test_without_best_replies_the_worst_partner_is_that_of_the_smallest_payoff() -> None:
     worst = set_result(SCORES, {}).worst_partner
     assert (worst.name, worst.best_reply_share) == ("second", None)

@@ -55,6 +55,13 @@ def test_some_scenarios_and_partners_can_be_chosen() -> None:
         suite.chosen(None, ["linear"])
 
 
+def test_partners_of_other_libraries_can_be_left_out_unless_they_are_all() -> None:
+    suite = suite_of()
+    assert [part.name for part in suite.without_extra().partners] == ["shark", "nash"]
+    with pytest.raises(ParlayError, match="all partners are of other libraries"):
+        suite_of(partners=suite.partners[2:]).without_extra()
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
