@@ -79,20 +79,33 @@ class Server(Served):
         super().__init__(process, int(line.split()[2].rpartition(":")[2]))
 
 
+ECHO = """
+import socket, sys
+import uvicorn
+from echo.server.app import app
+uvicorn.Server(uvicorn.Config(app)).run([socket.socket(fileno=int(sys.argv[1]))])
+"""
+"""Serves the echo environment, as `uvicorn echo.server.app:app` does, at a socket that is there already."""
+
+
 class EchoServer(Served):
     """OpenEnv's echo environment: the template of `openenv init`, as it is, but for more sessions than one."""
 
     def __init__(self) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="echo-")
         write_echo(Path(self._folder.name) / "echo")
-        port = free_port()
-        command = [sys.executable, "-m", "uvicorn", "echo.server.app:app", "--host", "127.0.0.1", "--port", str(port)]
-        process = subprocess.Popen(
-            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, text=True, env=environment(),
-            cwd=self._folder.name,
-        )  # fmt: skip
+        with socket.create_server(("127.0.0.1", 0), backlog=2_048) as listener:
+            port = listener.getsockname()[1]
+            process = subprocess.Popen(
+                [sys.executable, "-c", ECHO, str(listener.fileno())], pass_fds=(listener.fileno(),), env=environment(),
+                cwd=self._folder.name, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, text=True,
+            )  # fmt: skip
         super().__init__(process, port)
-        wait_for(process, port)
+        try:
+            health(port, 1)
+        except OSError:
+            end(process)
+            raise SystemExit("the echo environment does not start") from None
 
     def __exit__(self, *_: object) -> None:
         super().__exit__()
@@ -114,25 +127,6 @@ def write_echo(folder: Path) -> None:
             text = text.replace("max_concurrent_envs=1,", f"max_concurrent_envs={MOST_SESSIONS},")
         (folder / place).parent.mkdir(parents=True, exist_ok=True)
         (folder / place).write_text(text, "utf-8")
-
-
-def free_port() -> int:
-    """Return a port of 127.0.0.1 that is free now."""
-    with socket.socket() as line:
-        line.bind(("127.0.0.1", 0))
-        return int(line.getsockname()[1])
-
-
-def wait_for(process: subprocess.Popen[str], port: int) -> None:
-    """Wait until a server answers."""
-    limit = time.monotonic() + PATIENCE
-    while time.monotonic() < limit and process.poll() is None:
-        with contextlib.suppress(OSError):
-            health(port, 1)
-            return
-        time.sleep(0.05)
-    end(process)
-    raise SystemExit("the echo environment does not start")
 
 
 def health(port: int, times: int) -> list[float]:
