@@ -138,15 +138,24 @@ def test_the_programs_of_the_page_run(capsys: pytest.CaptureFixture[str]) -> Non
 # ------------------------------------------------------------------ scenarios
 
 
+def first_with_a_zopa(game: Game, seed: int) -> int:
+    """Begin the first game of a seed in which the buyer's limit exceeds the seller's; return its number."""
+    for number in range(100):
+        game.reset(seed=seed, number=number)
+        if game.row["reservation"][0] > game.row["reservation"][1]:
+            return number
+    raise AssertionError("no game of the seed has a ZOPA")
+
+
 @pytest.mark.parametrize("form", ["yaml", "xml"])
 @pytest.mark.parametrize("name", scenario_names())
 def test_scenarios_make_the_round_trip(name: str, form: str, tmp_path: Path) -> None:
     """The figures of a game, written and read again, are worth the same to both seats, deal by deal."""
     scenario = load_scenario(name)
     game = Game(make_config(scenario))
-    game.reset(seed=4, number=2)
+    number = first_with_a_zopa(game, 4)
     views = [view_of(game, seat) for seat in range(2)]
-    export_scenario(scenario, tmp_path / "folder", form=form, seed=4, number=2)
+    export_scenario(scenario, tmp_path / "folder", form=form, seed=4, number=number)
     limits = [view.reservation_price for view in views]
     if not all(scenario.low <= limit <= scenario.high for limit in limits):
         with pytest.raises(CatalogueError, match="lies outside the public range"):
