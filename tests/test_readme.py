@@ -75,10 +75,7 @@ def each(*languages: str) -> pytest.MarkDecorator:
 def test_python_runs(block: Block, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if "rllib" in block.text:
         pytest.importorskip("ray")  # CI has it in another environment, where these run
-    if block.page == "negmas.md":
-        pytest.importorskip("negmas")  # tests/strangers runs these, in the environment that has it
-    if block.page == "libraries.md":
-        pytest.skip("tests/strangers runs these, in the environment that has the libraries")
+    of_another_environment(block.page)
     monkeypatch.chdir(tmp_path)
     if "ParlayClient" not in block.text:
         run(block, block.text)
@@ -88,6 +85,12 @@ def test_python_runs(block: Block, tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
     with served() as address:
         run(block, block.text.replace("127.0.0.1:8001", address))
+
+
+def of_another_environment(page: str) -> None:
+    """Skip what pages of other libraries show: tests/strangers runs it, in the environment that has the libraries."""
+    if page in ("libraries.md", "negmas.md"):
+        pytest.skip("tests/strangers runs these, in the environment that has the libraries")
 
 
 def run(block: Block, text: str) -> None:
@@ -146,16 +149,21 @@ def test_commands_exist(block: Block) -> None:
             assert command[0] in ("pip", "git", "uv"), f"nothing here checks: {line}"
 
 
-def commands(word: str) -> list[str]:
-    """Return the lines of the shell blocks that begin with a word, without their comments."""
-    lines = [line for block in BLOCKS if block.language == "sh" for line in block.text.splitlines()]
-    stripped = [line.split("#")[0].removeprefix("$ ").strip() for line in lines]
-    return [line for line in stripped if line.split()[:1] == [word]]
+def commands(word: str) -> list[tuple[str, str]]:
+    """Return the lines of the shell blocks that begin with a word, without their comments, and the page of each.
+
+    A line that several pages show is there once.
+    """
+    lines = [(block.page, line) for block in BLOCKS if block.language == "sh" for line in block.text.splitlines()]
+    stripped = [(page, line.split("#")[0].removeprefix("$ ").strip()) for page, line in lines]
+    pages = {line: page for page, line in reversed(stripped) if line.split()[:1] == [word]}
+    return [(page, line) for line, page in reversed(pages.items())]
 
 
-@pytest.mark.parametrize("command", dict.fromkeys(commands("parlay")))  # once, whatever pages show it
-def test_parlay_does_what_is_shown(command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("page", "command"), commands("parlay"))
+def test_parlay_does_what_is_shown(page: str, command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A person leaves the table at once, what takes many games is as short as can be, and a replay finds some."""
+    of_another_environment(page)
     monkeypatch.chdir(tmp_path)
     _, *arguments = shlex.split(command)
     if arguments[0] in ("serve", "cache"):
@@ -221,7 +229,7 @@ def test_the_scripts_that_are_shown_can_be_run(path: str) -> None:
 
 
 def test_every_command_of_parlay_is_shown() -> None:
-    assert {line.split()[1] for line in commands("parlay")} == {
+    assert {line.split()[1] for _, line in commands("parlay")} == {
         command.callback.__name__ for command in app.registered_commands
     }
 

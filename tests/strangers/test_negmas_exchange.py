@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,11 @@ pytest.importorskip("negmas", reason="negmas: not in this environment")
 from negmas import BoulwareTBNegotiator, ConcederTBNegotiator, LinearTBNegotiator, SAOMechanism, make_issue, make_os
 from negmas.preferences import LinearAdditiveUtilityFunction, MappingUtilityFunction
 from negmas.preferences.value_fun import AffineFun, TableFun
+from typer.testing import CliRunner
 
 from parlay_marl.catalogue.personas import persona_names
 from parlay_marl.catalogue.scenarios import load_scenario, scenario_names
+from parlay_marl.cli import app
 from parlay_marl.errors import CatalogueError, ConfigurationError
 from parlay_marl.exchange import as_negotiator, export_scenario, import_scenario
 from parlay_marl.game.config import make_config
@@ -133,6 +136,16 @@ def test_the_programs_of_the_page_run(capsys: pytest.CaptureFixture[str]) -> Non
     for program in programs:
         exec(compile(program, PAGE.name, "exec"), {"__name__": "__main__"})
     assert capsys.readouterr().out
+
+
+@pytest.mark.parametrize("line", re.findall(r"^parlay [^#\n]+", PAGE.read_text("utf-8"), re.MULTILINE))
+def test_the_commands_of_the_page_run(line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    export_scenario("saas_enterprise", "path/to/folder")
+    _, *arguments = shlex.split(line)
+    arguments = ["1" if before == "-n" else each for before, each in zip(["", *arguments], arguments, strict=False)]
+    result = CliRunner().invoke(app, arguments, prog_name="parlay")
+    assert result.exit_code == 0, result.output
 
 
 # ------------------------------------------------------------------ scenarios
