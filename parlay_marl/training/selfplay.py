@@ -180,7 +180,7 @@ class Run:
         return dataclasses.replace(
             policy_of(self.learner.acting.policy, self._shape),
             temperature=self.config.temperature,
-            scenarios=tuple(scenario.name for scenario in self.scenarios),
+            scenarios=tuple(dict.fromkeys(scenario.name for scenario in self.scenarios)),
             training=figures,
         )
 
