@@ -90,6 +90,8 @@ class Batch:
     are overwritten by every call. The mask of a lane whose game is over allows every action, and none of them is
     played. Lane i plays game 0, 1, 2... of seed `seed + i`, exactly as a single environment of that seed, for any
     number of lanes and threads. `observe=False` leaves observations and masks unwritten: callers then read the rows.
+    With `prices_only` there is room for one package: of deals with terms `observations` show the price of the package
+    that is best for both as far as the seat can know, and actions are about that one.
     """
 
     @takes_game
@@ -104,6 +106,7 @@ class Batch:
         opponent: Many = None,
         threads: int = 1,
         observe: bool = True,
+        prices_only: bool = False,
         **game: Unpack[GameArguments],
     ) -> None:
         self.num_games = whole_number("num_games", num_games, 1, 2**31 - 1)
@@ -120,7 +123,8 @@ class Batch:
         self._raises = illegal == "raise"
         self._params = with_room(joined([config.params for config in self.configs], PARAMS_DTYPE), self.num_games)
         self._tables = persona_tables(self.personas, self.num_games)
-        self.packages = max(config.scenario.n_packages for config in self.configs)
+        self._row_packages = max(config.scenario.n_packages for config in self.configs)
+        self.packages = 1 if prices_only else self._row_packages
         self.n_actions = n_actions(self.packages)
         self.elicits = self.configs[0].beliefs == "elicited"
         self._allocate(observe)
@@ -131,7 +135,7 @@ class Batch:
 
     def _allocate(self, observe: bool) -> None:
         n, fields = self.num_games, observed.width(self.packages) if observe else 0
-        self.games = cleared_rows(n, self.packages)
+        self.games = cleared_rows(n, self._row_packages)
         self.lanes = np.zeros(n, LANE_DTYPE)
         self.observations = np.zeros((n, fields), np.float32)
         self.masks = np.zeros((n, self.n_actions), np.int8)

@@ -33,6 +33,7 @@ from parlay_marl.training.folder import Folder
 from parlay_marl.training.games import LearnerGames
 from parlay_marl.training.goals import drawn_traits
 from parlay_marl.training.league import FIRST_PAST, League, league_player, seat_league
+from parlay_marl.training.replies import NAME, measured_gap, reply_config
 from parlay_marl.training.weights import from_saved, policy_of, saved_weights, start_policy, zero_policy
 
 if TYPE_CHECKING:
@@ -117,16 +118,27 @@ class Clock:
 class Run:
     """A training run: its league, its games and its learner, from the first frame or from a checkpoint on."""
 
-    def __init__(self, config: TrainingConfig, folder: Folder | None = None, *, measures: bool = False) -> None:
-        """Prepare a run; one that `measures` a held-out opponent may meet it, as its policy is not kept."""
+    def __init__(
+        self,
+        config: TrainingConfig,
+        folder: Folder | None = None,
+        *,
+        measures: bool = False,
+        others: list[PersonaPlayer] | None = None,
+    ) -> None:
+        """Prepare a run; one that `measures` a held-out opponent may meet it, as its policy is not kept.
+
+        `others` are opponents in place of those that the config names.
+        """
         ppo = _training_extra()
         self.config, self.folder = config, folder
         self.scenarios = [load_any_scenario(name) for name in config.scenarios]
-        self.packages = max(scenario.n_packages for scenario in self.scenarios)
-        self.others = [PersonaPlayer(load_persona(name)) for name in config.opponents]
+        self.packages = 1 if config.prices_only else max(scenario.n_packages for scenario in self.scenarios)
+        weights = list(config.opponents.values()) if others is None else [1.0] * len(others)
+        self.others = others or [PersonaPlayer(load_persona(name)) for name in config.opponents]
         if not measures:
             refuse_held_out(player.persona for player in self.others)
-        self.league = League(self.others, list(config.opponents.values()), config.snapshots)
+        self.league = League(self.others, weights, config.snapshots)
         self._known_traits = _traits_of(self.others) if config.persona_rewards else None
         self._shape = zero_policy(config, self.packages)
         self.batch = self._make_batch()
@@ -140,7 +152,9 @@ class Run:
         )
         self.learner: Learner = ppo.Learner(self.games, config)
         self.evaluations: list[dict[str, Any]] = []
-        self._due = {"snapshot": config.snapshot_every, "evaluation": config.evaluate_every}
+        self.gaps: list[dict[str, Any]] = []
+        """What replies that joined the league gained over the policy, in the order of their frames."""
+        self._due = {"snapshot": config.snapshot_every, "evaluation": config.evaluate_every, "reply": config.reply_every}
         self._payoffs: list[float] = []
         self._curves = Curves(None)
         self._clock, self._last_checkpoint = Clock(0), time.perf_counter()
@@ -164,6 +178,7 @@ class Run:
             learner=config.role,
             opponent=[*[placeholder] * (FIRST_PAST + config.snapshots), *self.others],
             threads=config.threads,
+            prices_only=config.prices_only,
         )
 
     @property
@@ -250,6 +265,7 @@ class Run:
             "beaten": self.league.beaten.tolist(),
             "due": dict(self._due),
             "evaluations": json.dumps(self.evaluations),
+            "gaps": json.dumps(self.gaps),
         }
         checkpoint.save(self.folder.checkpoint, state)
         write_policy(self.folder.policy(self.config), self.policy)
@@ -270,6 +286,7 @@ class Run:
         self.league.past = [from_saved(saved, self._shape) for saved in state["past"]]
         self.league.born, self.league.beaten[:] = list(state["born"]), state["beaten"]
         self._due, self.evaluations = dict(state["due"]), json.loads(state["evaluations"])
+        self.gaps = json.loads(state["gaps"])
 
     def close(self) -> None:
         """Release the threads."""
@@ -291,6 +308,9 @@ class Run:
         if self.frames >= self._due["snapshot"]:
             self._due["snapshot"] = self.frames + self.config.snapshot_every
             self.league.remember(self.sampling_policy(), self.frames)
+        if self.config.reply_every and (self.frames >= self._due["reply"] or is_last):
+            self._due["reply"] = self.frames + self.config.reply_every
+            self._meet_a_reply()
         if is_last or time.perf_counter() - self._last_checkpoint > self.config.checkpoint_seconds:
             self.save()
         self._seat_opponents()
@@ -306,6 +326,32 @@ class Run:
             traits = drawn_traits(FIRST_PAST + self.league.places, self._known_traits, self.games.rng)
         shares = config.self_share, config.explorer_share, config.past_share, config.opponent_share
         seat_league(self.batch, self.league, self.sampling_policy(), shares, traits)
+
+    def _meet_a_reply(self) -> None:
+        """Train a reply to the policy as it is, note what it gains, and let it join the past policies."""
+        if self.gaps and self.gaps[-1]["frames"] == self.frames:
+            return  # a resumed run has met it
+        config, target = self.config, league_player(self.config.name, self.policy)
+        run = Run(reply_config(config, len(self.gaps)), measures=True, others=[target])
+        try:
+            run.learner.begin_as(zip(self.policy.weights, self.policy.biases, strict=True))
+            found = [run.learn(), run.sampling_policy()]
+        finally:
+            run.close()
+        gap = measured_gap(
+            target,
+            [league_player(NAME, policy) for policy in found],
+            scenario_params(config),
+            frames=self.frames,
+            games=config.evaluation_games,
+            seed=EVALUATION_SEEDS + config.seed,
+            threads=config.threads,
+        )
+        self.league.remember(dataclasses.replace(found[1], name=config.name), self.frames)
+        self.gaps.append(gap.as_dict())
+        self._curves.record("league/gap", gap.gap.mean)
+        if self.folder is not None:
+            self.folder.write_gaps(self.gaps)
 
     def _evaluate(self, on_evaluation: OnEvaluation | None) -> None:
         """Evaluate the policy, and keep the result and the policy; skip it where a resumed run already has it."""

@@ -1,7 +1,7 @@
 """Train the champion: the learned persona of the catalogue.
 
-    python experiments/train_champion.py --out runs/champion --threads 2            # trains and judges
-    python experiments/train_champion.py --out runs/champion --threads 2 --install  # and makes it the catalogue's
+    python scripts/train_champion.py --out runs/champion --threads 2            # trains and judges
+    python scripts/train_champion.py --out runs/champion --threads 2 --install  # and makes it the catalogue's
 
 The catalogue's champion was made by the first line, with seed 0 and 36,044,800 frames (turns of the learner), when
 sb3-contrib's MaskablePPO was the learner. Over the price scenarios and against the scripted personas in both seats, 200
