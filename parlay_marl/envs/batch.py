@@ -35,7 +35,14 @@ from parlay_marl.game.position import LARGEST_SEED, action_text, belief_text, ch
 from parlay_marl.players.persona import PersonaPlayer, as_player, persona_tables
 from parlay_marl.policies.policy import Policy
 from parlay_marl.simulation.lane import LANE_DTYPE, Autoreset, Seating
-from parlay_marl.simulation.lanes import first_illegal, first_unstatable, reset_lanes, state_lanes, step_lanes
+from parlay_marl.simulation.lanes import (
+    draw_lanes_again,
+    first_illegal,
+    first_unstatable,
+    reset_lanes,
+    state_lanes,
+    step_lanes,
+)
 from parlay_marl.simulation.threads import Workers
 
 LEAST_PER_THREAD = 1024
@@ -340,6 +347,10 @@ class Batch:
                 f"opponent {index}: {player.name!r} has a network of another shape, {_shape(then)}, not {_shape(now)}; "
                 "make another batch for it"
             )
+
+    def draw_again(self) -> None:
+        """Draw what families gave to the games that go on, after `games` and `lanes` were overwritten by kept ones."""
+        draw_lanes_again(self.lanes, self.games, self._params, *self._tables, self._deal_shares, self._persona_shares)
 
     def close(self) -> None:
         """Release the threads."""

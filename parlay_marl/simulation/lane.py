@@ -158,6 +158,16 @@ def _deal(
     open_game(s, p)
 
 
+@rule
+def draw_again(
+    lane: Any, s: Any, i: int, params: Any, personas: Any, weights: Any, scenarios: Any, opponents: Any
+) -> None:
+    """Draw the deal and the persona of a game that goes on: they are in neither of its records, but in their own."""
+    deal_for(params, _drawn_index(s["key"], _SCENARIO, scenarios), len(scenarios) + i, s["key"])
+    if lane["opponent"] >= 0:
+        persona_for(personas, weights, lane["opponent"], len(opponents) + i, s["key"], 1 - lane["learner"])
+
+
 @part()
 def begin(
     lane: Any,

@@ -154,7 +154,11 @@ class Run:
         self.evaluations: list[dict[str, Any]] = []
         self.gaps: list[dict[str, Any]] = []
         """What replies that joined the league gained over the policy, in the order of their frames."""
-        self._due = {"snapshot": config.snapshot_every, "evaluation": config.evaluate_every, "reply": config.reply_every}
+        self._due = {
+            "snapshot": config.snapshot_every,
+            "evaluation": config.evaluate_every,
+            "reply": config.reply_every,
+        }
         self._payoffs: list[float] = []
         self._curves = Curves(None)
         self._clock, self._last_checkpoint = Clock(0), time.perf_counter()
