@@ -21,7 +21,8 @@ from parlay_marl.catalogue.personas import FOLDER
 from parlay_marl.policies.policy import read_policy, write_policy
 from parlay_marl.training.config import TrainingConfig, price_scenarios
 from parlay_marl.training.folder import provenance
-from parlay_marl.training.selfplay import Progress, train
+from parlay_marl.training.progress import Progress
+from parlay_marl.training.selfplay import train
 
 FRAMES, SEED = 36_000_000, 0
 REPLIES = 6

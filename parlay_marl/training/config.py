@@ -100,7 +100,9 @@ class TrainingConfig(Strict):
     information: Information | None = game_field("information")
     max_rounds: Annotated[Rounds | None, Option("--rounds")] = game_field("max_rounds")
     start: Annotated[str | None, Option(metavar="NAME|FILE")] = Field(
-        None, description="learned persona or policy file whose weights the policy starts with; default: random weights"
+        None,
+        description="learned persona or policy file whose weights the policy starts with, or scripted persona that it "
+        "imitates first; default: random weights",
     )
     frames: int = Field(
         20_000_000, ge=1, description="turns of the learner to train on, rounded up to whole updates of lanes * steps"

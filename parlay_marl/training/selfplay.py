@@ -5,9 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +31,7 @@ from parlay_marl.training.folder import Folder
 from parlay_marl.training.games import LearnerGames
 from parlay_marl.training.goals import drawn_traits
 from parlay_marl.training.league import FIRST_PAST, League, league_player, seat_league
+from parlay_marl.training.progress import Clock, Progress
 from parlay_marl.training.replies import NAME, measured_gap, reply_config
 from parlay_marl.training.weights import from_saved, policy_of, saved_weights, start_policy, zero_policy
 
@@ -43,20 +42,6 @@ EVALUATION_SEEDS = 2**62
 """The first seed of evaluations, far from those of training."""
 SEEDS_OF_A_RUN = 2**21
 """Lanes take the seeds that follow the first one: those of two runs have none in common."""
-
-
-@dataclass(frozen=True)
-class Progress:
-    """The progress and the speed of a run."""
-
-    frames: int
-    total: int
-    seconds: float
-    """Time since the start of the run, or since it was resumed."""
-    frames_per_second: float
-    """Speed of training alone, without evaluations and checkpoints."""
-    environment_share: float
-    """Share of that time spent in the batch, opponents included."""
 
 
 OnProgress = Callable[[Progress], None]
@@ -92,27 +77,6 @@ def train(
         return run.learn(on_progress, on_evaluation)
     finally:
         run.close()
-
-
-class Clock:
-    """Measures the time and the speed of a run."""
-
-    def __init__(self, frames: int) -> None:
-        self._start, self._first_frame, self._outside = time.perf_counter(), frames, 0.0
-
-    @contextmanager
-    def outside_training(self) -> Iterator[None]:
-        """Leave the time of a block out of the training time."""
-        start = time.perf_counter()
-        yield
-        self._outside += time.perf_counter() - start
-
-    def progress(self, frames: int, total: int, environment_seconds: float) -> Progress:
-        """Return the progress of the run after a number of frames."""
-        seconds = time.perf_counter() - self._start
-        training = max(seconds - self._outside, 1e-9)
-        speed = (frames - self._first_frame) / training
-        return Progress(frames, total, seconds, speed, environment_seconds / training)
 
 
 class Run:
@@ -162,9 +126,13 @@ class Run:
         self._payoffs: list[float] = []
         self._curves = Curves(None)
         self._clock, self._last_checkpoint = Clock(0), time.perf_counter()
+        self._imitated: PersonaPlayer | None = None
         if config.start is not None:
             start = start_policy(config.start, self._shape)
-            self.learner.begin_as(zip(start.weights, start.biases, strict=True))
+            if isinstance(start, Policy):
+                self.learner.begin_as(zip(start.weights, start.biases, strict=True))
+            else:
+                self._imitated = start
         self._seat_opponents()
         self.games.reset()
 
@@ -209,6 +177,8 @@ class Run:
 
     def learn(self, on_progress: OnProgress | None = None, on_evaluation: OnEvaluation | None = None) -> Policy:
         """Train until the frames of the config are reached; return the policy."""
+        if self._imitated is not None and self.frames == 0:
+            self._imitate(self._imitated)
         self._clock, self._last_checkpoint = Clock(self.frames), time.perf_counter()
         self.games.seconds = 0.0
 
@@ -242,6 +212,13 @@ class Run:
             curves.record("league/payoff", float(np.mean(self._payoffs)))
             self._payoffs.clear()
         curves.write(self.frames)
+
+    def _imitate(self, player: PersonaPlayer) -> None:
+        """Begin as a scripted persona plays."""
+        from parlay_marl.training.imitation import imitate
+
+        layers = imitate(self.games, player, self.learner.acting.policy, self.config.activation, self.config.seed)
+        self.learner.begin_as([(weight.numpy(), bias.numpy()) for weight, bias in layers])
 
     def progress(self) -> Progress:
         """Return the progress of the run."""

@@ -20,7 +20,7 @@ from parlay_marl.core.moves import BATNA_REVEAL
 from parlay_marl.core.observation import AT
 from parlay_marl.core.outcome import Ending
 from parlay_marl.core.params import PARAMS_DTYPE
-from parlay_marl.envs.batch import joined
+from parlay_marl.envs.many import joined
 from parlay_marl.errors import CatalogueError, ConfigurationError, UnknownNameError
 from parlay_marl.players.persona import as_persona
 from parlay_marl.simulation.cells import play_cell

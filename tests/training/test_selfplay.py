@@ -22,7 +22,8 @@ from parlay_marl.studies.evaluation import evaluate, games_of
 from parlay_marl.training.config import TrainingConfig, price_scenarios, scripted_personas
 from parlay_marl.training.folder import Folder
 from parlay_marl.training.league import league_player
-from parlay_marl.training.selfplay import Progress, Run, scenario_params, train
+from parlay_marl.training.progress import Progress
+from parlay_marl.training.selfplay import Run, scenario_params, train
 from tests.processes import run
 
 SMALL: dict[str, Any] = {
