@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from parlay_marl.training.games import LearnerGames
     from parlay_marl.training.perceptron import Layers
 
-ROUNDS, STEPS, EPOCHS, MINIBATCH, RATE = 16, 64, 2, 8192, 1e-3
+ROUNDS, STEPS, EPOCHS, MINIBATCH, RATE = 16, 64, 3, 1024, 1e-3
 WIDTH = 1.0
 """Standard deviation, in levels of the price grid, of what is learned in place of one price: PPO then can explore."""
 FLOOR = 0.02

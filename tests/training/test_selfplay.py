@@ -275,7 +275,6 @@ def test_a_run_can_begin_as_a_policy_of_its_shape(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"start": "shark"}, "start: no learned policy plays 'shark'; name one, or a policy file"),
         ({"start": "champion"}, r"'champion' has another network: hidden \(64, 64\), not \(16, 16\) as configured"),
         ({"start": "champion", "hidden": (64, 64), "activation": "tanh"}, "activation relu, not tanh"),
         ({"start": "champion", "hidden": (64, 64), "persona_rewards": True}, "inputs 56, not 60"),
