@@ -3,10 +3,10 @@
     python scripts/train_champion.py --out runs/champion --threads 2            # trains and judges
     python scripts/train_champion.py --out runs/champion --threads 2 --install  # and makes it the catalogue's
 
-The same seed gives the same file on the same machine, whatever the number of threads. It meets families of scenarios
-and of partners, the catalogue's personas and the public partners, itself, its past, and a reply that is trained to beat
-it every few million frames. Nothing that is held out for evaluation, and no player of another library, takes part.
-`--plot` draws what these replies gained, over the course of one run or several.
+The same seed gives the same file on the same machine, whatever the number of threads. It begins by imitating `linear`, and
+meets families of scenarios and of partners, the catalogue's personas and the public partners, companions that are trained
+first by self-play alone, itself, its past, and a reply that is trained to beat it every few million frames. Nothing that is
+held out for evaluation, and no player of another library, takes part. `--plot` draws what the replies gained.
 """
 
 from __future__ import annotations
@@ -14,11 +14,13 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from parlay_marl.catalogue.personas import FOLDER
 from parlay_marl.policies.policy import read_policy, write_policy
+from parlay_marl.studies.benchmark.suite import STANDARD
 from parlay_marl.training.config import TrainingConfig, price_scenarios
 from parlay_marl.training.folder import provenance
 from parlay_marl.training.progress import Progress
@@ -30,34 +32,78 @@ REPLIES = 6
 FAMILIES = ("family:wide", "family:terms", "family:storms")
 WITH_TERMS = ("acquisition_term_sheet", "hiring_package_terms")
 OPPONENTS = {
-    "family:broad": 12.0, "family:hard": 10.0, "micro": 6.0, "tit_for_tat": 4.0, "absolute_tit_for_tat": 3.0,
+    "family:broad": 12.0, "family:hard": 10.0, "micro": 14.0, "tit_for_tat": 5.0, "absolute_tit_for_tat": 4.0,
     "averaged_tit_for_tat": 3.0, "tough": 3.0, "boulware": 2.0, "combi": 2.0, "shark": 2.0, "conceder": 1.0,
-    "diplomat": 1.0, "linear": 1.0, "nash": 1.0, "veteran": 1.0, "random": 0.5, "hardliner": 0.3,
+    "diplomat": 1.0, "linear": 1.0, "nash": 1.0, "random": 1.0, "veteran": 1.0, "hardliner": 0.3, "champion_1": 4.0,
 }  # fmt: skip
 """Partners and how often they play: those who answer steps with steps, from whom waiting wins nothing, more often."""
+COMPANIONS, COMPANION_WEIGHT, COMPANION_FRAMES = 3, 4.0, 2_000_000
+"""Policies that have met nobody but themselves, trained first: partners who settle early, in ways of their own."""
+PUBLIC = ("learned_1", "learned_2")
+"""Learned partners of the benchmark's public set."""
+PUBLIC_WEIGHT = 2.0
+_COMPANION_SEEDS = 1000
+"""Companions of one seed have the seeds that follow this many times it, and one: others than the benchmark's."""
 
 
-def champion_config(frames: int = FRAMES, seed: int = SEED, threads: int = 2) -> TrainingConfig:
-    """Return the config: half of the games in families, four of ten games against itself, its past and replies."""
+def champion_config(
+    frames: int = FRAMES, seed: int = SEED, threads: int = 2, companions: Sequence[Path] = ()
+) -> TrainingConfig:
+    """Return the config: half of the games in families, three of ten games against itself, its past and replies."""
+    learned = {str(path): COMPANION_WEIGHT for path in companions}
+    learned |= {str(STANDARD.parent / "partners" / f"{name}.safetensors"): PUBLIC_WEIGHT for name in PUBLIC}
     return TrainingConfig(
         name="champion",
         scenarios=(*FAMILIES[:2] * 3, FAMILIES[2], *price_scenarios(), *WITH_TERMS),
-        opponents=OPPONENTS,
-        self_share=0.2,
-        past_share=0.2,
-        opponent_share=0.6,
+        opponents=OPPONENTS | learned,
+        start="linear",
+        self_share=0.15,
+        past_share=0.15,
+        opponent_share=0.7,
         prices_only=True,
         frames=frames,
         seed=seed,
         threads=threads,
         exit_bonus=0.05,
-        entropy=0.02,
+        learning_rate=5e-4,
+        entropy=0.005,
         snapshots=12,
         snapshot_every=2_000_000,
         reply_every=max(frames // REPLIES, 1),
         evaluate_every=max(frames // REPLIES, 1),
         evaluation_games=20,
     )
+
+
+def companion_config(seed: int, threads: int) -> TrainingConfig:
+    """Return the config of a companion: self-play alone, over prices."""
+    return TrainingConfig(
+        name=f"companion_{seed}",
+        scenarios=("family:wide", *price_scenarios()),
+        opponents={},
+        self_share=0.5,
+        past_share=0.5,
+        opponent_share=0.0,
+        frames=COMPANION_FRAMES,
+        seed=seed,
+        threads=threads,
+        exit_bonus=0.05,
+        snapshot_every=250_000,
+        evaluate_every=10**12,
+    )
+
+
+def companions(folder: Path, seed: int, threads: int) -> list[Path]:
+    """Train the companions of a seed, those that the folder does not have yet; return their files."""
+    folder.mkdir(parents=True, exist_ok=True)
+    found = []
+    for number in range(COMPANIONS):
+        config = companion_config(_COMPANION_SEEDS * (seed + 1) + number, threads)
+        path = folder / f"{config.name}.safetensors"
+        if not path.exists():
+            write_policy(path, train(config))
+        found.append(path)
+    return found
 
 
 def draw(runs: list[Path], path: Path) -> None:
@@ -121,7 +167,14 @@ def trained(options: argparse.Namespace) -> Any:
         )
 
     policy = train(
-        None if options.resume else champion_config(options.frames, options.seed, options.threads),
+        None
+        if options.resume
+        else champion_config(
+            options.frames,
+            options.seed,
+            options.threads,
+            companions(options.out.with_name(f"{options.out.name}_companions"), options.seed, options.threads),
+        ),
         options.out,
         resume=options.resume,
         on_progress=lambda progress: last.__setitem__(slice(None), [progress]),
