@@ -3,10 +3,11 @@
     python scripts/train_champion.py --out runs/champion --threads 2            # trains and judges
     python scripts/train_champion.py --out runs/champion --threads 2 --install  # and makes it the catalogue's
 
-The same seed gives the same file on the same machine, whatever the number of threads. It begins by imitating `linear`, and
-meets families of scenarios and of partners, the catalogue's personas and the public partners, companions that are trained
-first by self-play alone, itself, its past, and a reply that is trained to beat it every few million frames. Nothing that is
-held out for evaluation, and no player of another library, takes part. `--plot` draws what the replies gained.
+The same seed gives the same file on the same machine, whatever the number of threads. It begins by imitating `linear`,
+and meets families of scenarios and of partners, the catalogue's personas and the public partners, companions that are
+trained first by self-play alone, itself, its past, and a reply that is trained to beat it every few million frames.
+Nothing that is held out for evaluation, and no player of another library, takes part. `--plot` draws what the replies
+gained.
 """
 
 from __future__ import annotations
