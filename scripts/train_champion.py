@@ -33,7 +33,7 @@ REPLIES = 6
 FAMILIES = ("family:wide", "family:terms", "family:storms")
 WITH_TERMS = ("acquisition_term_sheet", "hiring_package_terms")
 OPPONENTS = {
-    "family:broad": 12.0, "family:hard": 10.0, "micro": 14.0, "tit_for_tat": 5.0, "absolute_tit_for_tat": 4.0,
+    "family:broad": 12.0, "family:hard": 10.0, "micro": 16.0, "tit_for_tat": 5.0, "absolute_tit_for_tat": 4.0,
     "averaged_tit_for_tat": 3.0, "tough": 3.0, "boulware": 2.0, "combi": 2.0, "shark": 2.0, "conceder": 1.0,
     "diplomat": 1.0, "linear": 1.0, "nash": 1.0, "random": 1.0, "veteran": 1.0, "hardliner": 0.3, "champion_1": 4.0,
 }  # fmt: skip
@@ -58,14 +58,15 @@ def champion_config(
         scenarios=(*FAMILIES[:2] * 3, FAMILIES[2], *price_scenarios(), *WITH_TERMS),
         opponents=OPPONENTS | learned,
         start="linear",
-        self_share=0.15,
+        self_share=0.2,
         past_share=0.15,
-        opponent_share=0.7,
+        opponent_share=0.65,
         prices_only=True,
         frames=frames,
         seed=seed,
         threads=threads,
-        exit_bonus=0.05,
+        exit_bonus=0.02,
+        deal_bonus=0.08,
         learning_rate=5e-4,
         entropy=0.005,
         snapshots=12,

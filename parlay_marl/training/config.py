@@ -91,6 +91,9 @@ class TrainingConfig(Strict):
     exit_bonus: float = Field(
         0.05, ge=0.0, le=1.0, description="extra pay for walking away from a game that never had a ZOPA"
     )
+    deal_bonus: float = Field(
+        0.0, ge=0.0, le=1.0, description="extra pay for a deal that is worth something to the learner"
+    )
     turn_discount: float = Field(
         1.0, gt=0.0, le=1.0, description="factor on the payoff for each turn, beside the discount of the rules"
     )

@@ -51,6 +51,7 @@ def reply_config(config: TrainingConfig, number: int) -> TrainingConfig:
             "past_share": 0.0,
             "opponent_share": 1.0,
             "exit_bonus": 0.0,
+            "deal_bonus": 0.0,
             "start": None,
             "temperature": 0.0,
             "snapshot_every": 10**12,

@@ -110,6 +110,7 @@ class Run:
             self.batch,
             config.seed * SEEDS_OF_A_RUN,
             exit_bonus=config.exit_bonus,
+            deal_bonus=config.deal_bonus,
             turn_discount=config.turn_discount,
             known_traits=self._known_traits,
             on_end=self._note_games,
