@@ -190,12 +190,18 @@ def _plan(now: Any, before: Any, given: Any, noise2: Any, scale: Any) -> tuple[A
 
 
 @rule
-def _without_plan(given: Any, noise2: Any, p: Any) -> Any:
-    """Return the weight of a step of a seat without a plan: most hold still, some take any step."""
-    wander, scale = _f(p["wander"]), _f(p["wander_scale"])
-    given2, wide2 = given * given, scale * scale * noise2
-    still, far = noise2 + given2, wide2 + given2
-    return ((_ONE - wander) * far + wander * scale * still) / (still * far)
+def _without_plan(given: Any, answered: Any, noise2: Any, p: Any) -> Any:
+    """Return the weight of a step of a seat without a plan, which may answer the step that it was given.
+
+    Most hold still, some repay that step, some take any step.
+    """
+    wander, mirror = _f(p["wander"]), _f(p["mirror"])
+    wide, near = _f(p["wander_scale"]), _f(p["mirror_scale"])
+    given2, beside = given * given, given - answered
+    still, far = noise2 + given2, wide * wide * noise2 + given2
+    repaid = near * near * noise2 + beside * beside
+    steady = (_ONE - wander) * ((_ONE - mirror) / still + mirror * near / repaid)
+    return steady + wander * wide / far
 
 
 @rule
@@ -206,6 +212,7 @@ def weigh_offer(
     price: float,
     time: float,
     is_plain: bool,
+    answered: float,
     refused: float,
     pressure: float,
     unsure: float,
@@ -216,7 +223,8 @@ def weigh_offer(
     Returns what `masses` would, while it is still in registers.
 
     Every offer says that the limit lies beyond it; but the first and those that are not plain (anchors) are not
-    compared with a plan. `pressure` is as in `weigh_refusal`; `unsure` is the standard deviation of what the package of
+    compared with a plan. `answered` is what the listener last gave up, from its offer before to the one refused.
+    Who has a plan lapses in a share of its steps, which are then as those of who has none. `pressure` is as in `weigh_refusal`; `unsure` is the standard deviation of what the package of
     the offer is worth to the other, in normalised price: the less one knows of that, the less the price says.
     Divisions are slow: a cell's four have one between them.
     """
@@ -237,9 +245,12 @@ def weigh_offer(
     h0, g0, n0, c0 = _plan(t2 * t2, before2 * before2, given, noise2, scale)
     h1, g1, n1, c1 = _plan(t, before, given, noise2, scale)
     h2, g2, n2, c2 = _plan(root, before_root, given, noise2, scale)
-    c3 = scale * (_without_plan(given, noise2, p) if compared else _ONE / noise2)
-    floor, slack2 = _f(p["irrational"]), _f(p["slack"]) * _f(p["slack"]) + unsure2
-    soft, press, reach = (_ONE - floor) * slack2, _f(pressure), _f(p["refusal_reach"])
+    c3 = scale * (_without_plan(given, _f(answered), noise2, p) if compared else _ONE / noise2)
+    lapse, slack2 = _f(p["lapse"]), _f(p["slack"]) * _f(p["slack"]) + unsure2
+    floor, stray = _f(p["irrational"]), _f(p["stray"])
+    soft, free, press, reach = (_ONE - floor) * slack2, (_ONE - stray) * slack2, _f(pressure), _f(p["refusal_reach"])
+    lapsed, kept = lapse * c3, _ONE - lapse
+    c0, c1, c2 = kept * c0, kept * c1, kept * c2
     origin, step = frame[_ORIGIN], frame[_SPACING] * sign
     past, beyond, left = (x - origin) * sign, (origin - _f(refused)) * sign, (origin - then) * sign
     along = places() * step
@@ -249,11 +260,12 @@ def weigh_offer(
     v01, v23 = v0 * v1, v2 * v3
     inverse = _ONE / (v01 * v23)
     i01, i23 = inverse * v23, inverse * v01
-    cut = (soft * (i23 * v2) + floor) * (_ONE - press * _clipped(beyond + along, reach))
-    x0 = at_least(load(w, 0) * (c0 * cut) * (i01 * v1), _LEAST_WEIGHT)
-    x1 = at_least(load(w, 1) * (c1 * cut) * (i01 * v0), _LEAST_WEIGHT)
-    x2 = at_least(load(w, 2) * (c2 * cut) * (i23 * v3), _LEAST_WEIGHT)
-    x3 = at_least(load(w, 3) * (c3 * cut), _LEAST_WEIGHT)
+    inside, patience = i23 * v2, _ONE - press * _clipped(beyond + along, reach)
+    cut = (soft * inside + floor) * patience
+    x0 = at_least(load(w, 0) * cut * (c0 * (i01 * v1) + lapsed), _LEAST_WEIGHT)
+    x1 = at_least(load(w, 1) * cut * (c1 * (i01 * v0) + lapsed), _LEAST_WEIGHT)
+    x2 = at_least(load(w, 2) * cut * (c2 * (i23 * v3) + lapsed), _LEAST_WEIGHT)
+    x3 = at_least(load(w, 3) * c3 * ((free * inside + stray) * patience), _LEAST_WEIGHT)
     store(w, 0, x0)
     store(w, 1, x1)
     store(w, 2, x2)

@@ -90,6 +90,15 @@ def _refused(s: Any, p: Any, other: int) -> float:
 
 
 @rule
+def _answered(s: Any, p: Any, other: int) -> float:
+    """Return what a seat last gave up, in price and package: how much its last offer is worth to the other beyond the
+    one before; 0 before there are two.
+    """
+    before = _for_reference(p, other, s["previous_price"][1 - other], s["earlier_packages"][1 - other][0])
+    return (before - _refused(s, p, other)) * _toward(other) if s["offers_made"][1 - other] > 1 else 0.0
+
+
+@rule
 def _pressure(s: Any, p: Any, other: int) -> float:
     """Return the share of those with a gain of 1 who would have taken the standing offer by now; 0 without one."""
     time = clock(s, p)
@@ -187,6 +196,7 @@ def see_offer(
             _for_reference(p, other, price, package),
             clock(s, p),
             move != ANCHOR_HIGH,
+            _answered(s, p, other),
             _refused(s, p, other),
             _pressure(s, p, other),
             _unsure(p, other, package),

@@ -160,7 +160,11 @@ class _Listener:
 
     def _stand(self, seat: int, offer: tuple[float, int]) -> None:
         """Put an offer on the table."""
-        self._s["offer_price"][seat], self._s["offer_package"][seat] = offer
+        s = self._s
+        is_first = s["offers_made"][seat] == 0
+        s["previous_price"][seat] = offer[0] if is_first else s["offer_price"][seat]
+        s["earlier_packages"][seat][0] = offer[1] if is_first else s["offer_package"][seat]
+        s["offer_price"][seat], s["offer_package"][seat] = offer
         self._s["offers_made"][seat] += 1
 
     def _store(self) -> None:
