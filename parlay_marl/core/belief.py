@@ -48,12 +48,14 @@ BELIEF = (
         "common_prior", 1.0, 0.0, 1.0, "1: bayes begins from the scenario's figures; 0: from its price range alone"
     ),
     Parameter("no_plan", 0.275, 0.01, 0.99, "bayes: prior probability that offers follow no plan"),
-    Parameter("offer_noise", 0.05, 0.005, 1.0, "bayes: scale of an offer's distance from its plan"),
+    Parameter("offer_noise", 0.047, 0.005, 1.0, "bayes: scale of an offer's distance from its plan"),
     Parameter("wander", 0.14, 0.0, 1.0, "bayes: share of those without a plan who take any step"),
     Parameter("wander_scale", 5.0, 1.0, 20.0, "bayes: scale of such steps, times `offer_noise`"),
-    Parameter("mirror", 0.13, 0.0, 1.0, "bayes: share of the others without a plan who repay the step that they are given"),
+    Parameter(
+        "mirror", 0.13, 0.0, 1.0, "bayes: share of the others without a plan who repay the step that they are given"
+    ),
     Parameter("mirror_scale", 0.75, 0.1, 20.0, "bayes: scale of what they miss it by, times `offer_noise`"),
-    Parameter("lapse", 0.1, 0.0, 1.0, "bayes: share of the steps of a plan that are as those without one"),
+    Parameter("lapse", 0.12, 0.0, 1.0, "bayes: share of the steps of a plan that are as those without one"),
     Parameter("irrational", 0.02, 0.001, 1.0, "bayes: weight left to limits far on the wrong side of an offer"),
     Parameter("stray", 0.76, 0.001, 1.0, "bayes: the same, where offers follow no plan"),
     Parameter("slack", 0.075, 0.005, 1.0, "bayes: distance on the wrong side that halves the rest of the weight"),

@@ -223,9 +223,10 @@ def weigh_offer(
     Returns what `masses` would, while it is still in registers.
 
     Every offer says that the limit lies beyond it; but the first and those that are not plain (anchors) are not
-    compared with a plan. `answered` is what the listener last gave up, from its offer before to the one refused.
-    Who has a plan lapses in a share of its steps, which are then as those of who has none. `pressure` is as in `weigh_refusal`; `unsure` is the standard deviation of what the package of
-    the offer is worth to the other, in normalised price: the less one knows of that, the less the price says.
+    compared with a plan. A seat with a plan lapses in a share of its steps, which are then as those without one.
+    `answered` is what the listener gave up by its last turn, in what that is worth to the other. `pressure` is as in
+    `weigh_refusal`; `unsure` is the standard deviation of what the package of the offer is worth to the other, in
+    normalised price: the less one knows of that, the less the price says.
     Divisions are slow: a cell's four have one between them.
     """
     sign, x, t = _f(toward), _f(price), _f(time)
@@ -340,6 +341,13 @@ def _cell_at(place: Any) -> tuple[int, Any, Any]:
 
 
 @rule
+def _keep_total(w: Any, old: Any, plan: int) -> None:
+    """Give a plan the weight that it had: straight lines between columns change the weight of a peak."""
+    before, after = total(load(old, plan)), total(load(w, plan))
+    store(w, plan, at_least(load(w, plan) * (before / after), _LEAST_WEIGHT))
+
+
+@rule
 def blur(w: Any, frame: Any, jump: float, chance: float, most: float) -> None:
     """Take in a hidden move of the limit: by `jump` with a chance, and by anything from nothing to `most` besides."""
     far = jump if chance > 0.0 else 0.0
@@ -370,6 +378,8 @@ def blur(w: Any, frame: Any, jump: float, chance: float, most: float) -> None:
         w[1, i] = x1
         w[2, i] = x2
         w[3, i] = x3
+    for plan in range(PLANS):
+        _keep_total(w, old, plan)
     frame[_ORIGIN] = start
     frame[_SPACING] = wider
 

@@ -27,7 +27,7 @@ from parlay_marl.core.belief import (
     URGENCY,
 )
 from parlay_marl.core.compiled.jit import rule
-from parlay_marl.core.moves import ANCHOR_HIGH, BATNA_REVEAL, BUYER, SELLER, package_offered
+from parlay_marl.core.moves import ANCHOR_HIGH, BATNA_REVEAL, BUYER, SELLER, makes_offer, package_offered
 from parlay_marl.core.tension import clip
 
 
@@ -91,11 +91,15 @@ def _refused(s: Any, p: Any, other: int) -> float:
 
 @rule
 def _answered(s: Any, p: Any, other: int) -> float:
-    """Return what a seat last gave up, in price and package: how much its last offer is worth to the other beyond the
-    one before; 0 before there are two.
+    """Return what a seat gave up by its last turn: how much more that offer is worth to the other than the one before.
+
+    0 where it made none in that turn, or its first.
     """
-    before = _for_reference(p, other, s["previous_price"][1 - other], s["earlier_packages"][1 - other][0])
-    return (before - _refused(s, p, other)) * _toward(other) if s["offers_made"][1 - other] > 1 else 0.0
+    me = 1 - other
+    if not makes_offer(s["last_move"][me]):
+        return 0.0
+    before = _for_reference(p, other, s["previous_price"][me], s["earlier_packages"][me][0])
+    return (before - _refused(s, p, other)) * _toward(other)
 
 
 @rule

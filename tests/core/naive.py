@@ -341,8 +341,8 @@ class NaiveGame:
         return self.for_reference(OTHER[listener], *self.offers[listener][-1]), self.pressure()
 
     def given_up(self, listener: str) -> float:
-        """How much more the listener's last offer is worth to the other than its offer before."""
-        if len(self.offers[listener]) < 2:
+        """How much more the listener's offer of its last turn is worth to the other than its offer before."""
+        if len(self.offers[listener]) < 2 or self.moves[listener][-1] not in OFFERS:
             return 0.0
         before, last = (self.for_reference(OTHER[listener], *offer) for offer in self.offers[listener][-2:])
         return (before - last) * TOWARD[OTHER[listener]]

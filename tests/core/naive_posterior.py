@@ -118,6 +118,10 @@ class NaivePosterior:
                 if low - edge <= came_from <= high + edge:  # straight lines between old columns, level at the ends
                     weight += chances * float(np.interp(came_from, places, old[plan]))
             self.weights[i, plan] = weight
+        for plan in PLANS:  # a headline says nothing of how the other concedes
+            moved = sum(self.weights[i, plan] for i in range(COLUMNS))
+            for i in range(COLUMNS):
+                self.weights[i, plan] = max(self.weights[i, plan] * sum(old[plan]) / moved, LEAST)
 
     # --- what is likely -----------------------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ One viewer, a persona whose moves do not depend on its belief, sits across from 
 
 from __future__ import annotations
 
+import contextlib
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -156,10 +157,8 @@ def played(
 
 def _one(game: Game, seed: int, number: int) -> GameRecord:
     """Play one game, as far as its players can; return its record."""
-    try:
+    with contextlib.suppress(PolicyError):
         game.start(seed, number)
-    except PolicyError:
-        pass
     return GameRecord(game.config, seed, number, game.options, tuple(game.actions))
 
 
