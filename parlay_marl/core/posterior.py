@@ -200,8 +200,8 @@ def _without_plan(given: Any, answered: Any, noise2: Any, p: Any) -> Any:
     given2, beside = given * given, given - answered
     still, far = noise2 + given2, wide * wide * noise2 + given2
     repaid = near * near * noise2 + beside * beside
-    steady = (_ONE - wander) * ((_ONE - mirror) / still + mirror * near / repaid)
-    return steady + wander * wide / far
+    steady = (_ONE - wander) * ((_ONE - mirror) * repaid + mirror * near * still)
+    return (steady * far + wander * wide * (still * repaid)) / (still * repaid * far)
 
 
 @rule

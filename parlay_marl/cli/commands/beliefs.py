@@ -67,9 +67,12 @@ def beliefs(
     from parlay_marl.cli.progress import with_progress
     from parlay_marl.cli.resultfile import result_file
     from parlay_marl.cli.start import persona
+    from parlay_marl.errors import ConfigurationError
     from parlay_marl.studies.beliefs import assess_beliefs
 
     if seen_by is not None:
+        if plot is not None:
+            raise ConfigurationError("--seen-by: there is no picture of these beliefs; leave --plot out")
         _about_players(seen_by, personas or persona_names(), scenario, games, seed, rules, json, quiet)
         return
     if plot is not None:

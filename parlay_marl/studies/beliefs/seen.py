@@ -29,7 +29,7 @@ from parlay_marl.game.record import GameRecord
 from parlay_marl.players.persona import AnyPlayer, as_player
 from parlay_marl.studies.beliefs.report import Quarters
 from parlay_marl.studies.beliefs.scores import auc
-from parlay_marl.studies.beliefs.tracking import MOST_GAMES, quarter_turns
+from parlay_marl.studies.beliefs.tracking import MOST_GAMES, QUARTERS, quarter_turns
 from parlay_marl.studies.names import check_names
 
 Floats = NDArray[np.float64]
@@ -121,10 +121,12 @@ def _quality(cells: Sequence[tuple[Floats, Claims]]) -> SeenQuality:
     """Return the quality over the games of some cells, which count alike."""
     figures = np.concatenate([figures for figures, _ in cells])
     claims = [claim for _, some in cells for claim in some]
-    means = [tuple(row) for row in figures.mean(axis=0).tolist()] if len(figures) else [()] * _FIGURES
+    means = figures.mean(axis=0)
+    covered, error, prior, width = (tuple(means[k].tolist()) for k in (COVERED, ERROR, PRIOR_ERROR, WIDTH))
     doubts = np.array([doubt for doubt, _ in claims], np.float64)
     bluffs = np.array([is_bluff for _, is_bluff in claims], np.bool_)
-    return SeenQuality(len(figures), *means, len(claims), int(bluffs.sum()), auc(doubts, bluffs))
+    found = auc(doubts, bluffs)
+    return SeenQuality(len(figures), covered, error, prior, width, len(claims), int(bluffs.sum()), found)
 
 
 def _seen(config: GameConfig, viewer: AnyPlayer, player: AnyPlayer, games: int, seed: int) -> tuple[Floats, Claims]:
@@ -133,7 +135,7 @@ def _seen(config: GameConfig, viewer: AnyPlayer, player: AnyPlayer, games: int, 
     for seat in (BUYER, SELLER):
         for record in played(config, viewer, player, seat, range(games), seed):
             _look(record, 1 - seat, rows, claims)
-    return np.array(rows), claims
+    return np.array(rows).reshape(-1, _FIGURES, QUARTERS), claims
 
 
 def played(
