@@ -83,13 +83,9 @@ _HONEST_PEAK, _SOFT_BLUFFS, _UNFORESEEN = _f(1.8), _f(0.05), _f(0.02)
 truth; weight of a claim, or of what a challenge brought to light, whatever the truth."""
 _LEAST_TOLERANCE = 0.001
 """Where the tolerance is a share of the price, that of a claim at 0 would be 0, and dividing by it gives NaN."""
-_EDGE = _f(0.5001)
-"""Reach of the outer columns, in columns: a place on the very edge is inside, however it was rounded."""
 _TWELFTH = _f(1.0 / 12.0)
 """Variance within a column, in columns."""
-_stack_table, _stack_rows = stack_maker(PLANS, CELLS), stack_maker(3, CELLS)
-_SIZES = 4
-"""Sizes that a headline's hidden shift is taken to have, evenly from none to the largest."""
+_stack_rows = stack_maker(3, CELLS)
 
 
 @rule
@@ -205,6 +201,23 @@ def _without_plan(given: Any, answered: Any, noise2: Any, p: Any) -> Any:
 
 
 @rule
+def _soft_cuts(unsure2: Any, p: Any) -> tuple[Any, Any, Any, Any, Any]:
+    """Return the square of the slack; and of offers by a plan, then of those without one, floor and scaled rest."""
+    slack2 = _f(p["slack"]) * _f(p["slack"]) + unsure2
+    floor, stray = _f(p["irrational"]), _f(p["stray"])
+    return slack2, floor, (_ONE - floor) * slack2, stray, (_ONE - stray) * slack2
+
+
+@rule
+def _note_offer(frame: Any, x: Any, t: Any, root: Any) -> None:
+    """Remember an offer, which the next one is compared with."""
+    frame[_SCALE] = _ONE
+    frame[_LAST] = x
+    frame[_TIME] = t
+    frame[_ROOT] = root
+
+
+@rule
 def weigh_offer(
     w: Any,
     frame: Any,
@@ -220,25 +233,19 @@ def weigh_offer(
 ) -> Any:
     """Take in an offer of the other seat, made at a time in [0, 1] of the talks, instead of taking the one refused.
 
-    Returns what `masses` would, while it is still in registers.
-
-    Every offer says that the limit lies beyond it; but the first and those that are not plain (anchors) are not
-    compared with a plan. A seat with a plan lapses in a share of its steps, which are then as those without one.
-    `answered` is what the listener gave up by its last turn, in what that is worth to the other. `pressure` is as in
-    `weigh_refusal`; `unsure` is the standard deviation of what the package of the offer is worth to the other, in
-    normalised price: the less one knows of that, the less the price says.
-    Divisions are slow: a cell's four have one between them.
+    Returns what `masses` would, while it is still in registers. Every offer says that the limit lies beyond it; but the
+    first and those that are not plain (anchors) are not compared with a plan. A seat with a plan lapses in a share of its
+    steps, which are then as those without one. `answered` is what the listener gave up by its last turn, in what that is
+    worth to the other. `pressure` is as in `weigh_refusal`; `unsure` is the standard deviation of what the package of the
+    offer is worth to the other, in normalised price: the less one knows of that, the less the price says. Divisions are
+    slow: a cell's four share one.
     """
     sign, x, t = _f(toward), _f(price), _f(time)
     scale, then, before, before_root = frame[_SCALE], frame[_LAST], frame[_TIME], frame[_ROOT]
     root = _f(math.sqrt(_f(math.sqrt(t))))
-    frame[_SCALE] = _ONE
-    frame[_LAST] = x
-    frame[_TIME] = t
-    frame[_ROOT] = root
+    _note_offer(frame, x, t, root)
     compared = before >= _ZERO and is_plain
-    if not compared:
-        before, before_root = t, root
+    before, before_root = (before, before_root) if compared else (t, root)
     given = (x - then) * sign if compared else _ZERO
     unsure2 = _f(unsure) * _f(unsure)
     noise2 = _f(p["offer_noise"]) * _f(p["offer_noise"]) + unsure2
@@ -247,9 +254,8 @@ def weigh_offer(
     h1, g1, n1, c1 = _plan(t, before, given, noise2, scale)
     h2, g2, n2, c2 = _plan(root, before_root, given, noise2, scale)
     c3 = scale * (_without_plan(given, _f(answered), noise2, p) if compared else _ONE / noise2)
-    lapse, slack2 = _f(p["lapse"]), _f(p["slack"]) * _f(p["slack"]) + unsure2
-    floor, stray = _f(p["irrational"]), _f(p["stray"])
-    soft, free, press, reach = (_ONE - floor) * slack2, (_ONE - stray) * slack2, _f(pressure), _f(p["refusal_reach"])
+    slack2, floor, soft, stray, free = _soft_cuts(unsure2, p)
+    lapse, press, reach = _f(p["lapse"]), _f(pressure), _f(p["refusal_reach"])
     lapsed, kept = lapse * c3, _ONE - lapse
     c0, c1, c2 = kept * c0, kept * c1, kept * c2
     origin, step = frame[_ORIGIN], frame[_SPACING] * sign
@@ -328,60 +334,6 @@ def bluff_mass(w: Any, frame: Any, claim: float, tolerance: float) -> float:
 def shift(frame: Any, by: float) -> None:
     """Move all prices, where the limit has moved by a public amount."""
     frame[_ORIGIN] += _f(by)
-
-
-@rule
-def _cell_at(place: Any) -> tuple[int, Any, Any]:
-    """Return the cell below a place between columns, and the parts that it and the next have in it; 0 outside."""
-    inside = _between(place, _f(CELLS - 1))
-    cell = min(int(inside), CELLS - 2)
-    there = _ONE if abs(place - inside) <= _EDGE else _ZERO
-    part = inside - _f(cell)
-    return cell, there * (_ONE - part), there * part
-
-
-@rule
-def _keep_total(w: Any, old: Any, plan: int) -> None:
-    """Give a plan the weight that it had: straight lines between columns change the weight of a peak."""
-    before, after = total(load(old, plan)), total(load(w, plan))
-    store(w, plan, at_least(load(w, plan) * (before / after), _LEAST_WEIGHT))
-
-
-@rule
-def blur(w: Any, frame: Any, jump: float, chance: float, most: float) -> None:
-    """Take in a hidden move of the limit: by `jump` with a chance, and by anything from nothing to `most` besides."""
-    far = jump if chance > 0.0 else 0.0
-    low, high = min(0.0, far) + min(0.0, most), max(0.0, far) + max(0.0, most)
-    origin, spacing = frame[_ORIGIN], frame[_SPACING]
-    wider = spacing + _f(high - low) / _f(CELLS)
-    start = origin - _HALF * spacing + _f(low) + _HALF * wider
-    sizes = _SIZES if most != 0.0 else 1
-    step, leap = _f(most / (_SIZES - 1)) / spacing, _f(jump) / spacing
-    first, ratio = (start - origin) / spacing, wider / spacing
-    moved, stayed = _f(chance), _f(1.0 - chance)
-    old = _stack_table()
-    for plan in range(PLANS):
-        for i in range(CELLS):
-            old[plan, i] = w[plan, i]
-    for i in range(CELLS):
-        x0, x1, x2, x3 = _LEAST_WEIGHT, _LEAST_WEIGHT, _LEAST_WEIGHT, _LEAST_WEIGHT
-        for size in range(sizes):
-            place = first + _f(i) * ratio - _f(size) * step
-            j, a, b = _cell_at(place)
-            k, c, d = _cell_at(place - leap)
-            a, b, c, d = stayed * a, stayed * b, moved * c, moved * d
-            x0 += (a * old[0, j] + b * old[0, j + 1]) + (c * old[0, k] + d * old[0, k + 1])
-            x1 += (a * old[1, j] + b * old[1, j + 1]) + (c * old[1, k] + d * old[1, k + 1])
-            x2 += (a * old[2, j] + b * old[2, j + 1]) + (c * old[2, k] + d * old[2, k + 1])
-            x3 += (a * old[3, j] + b * old[3, j + 1]) + (c * old[3, k] + d * old[3, k + 1])
-        w[0, i] = x0
-        w[1, i] = x1
-        w[2, i] = x2
-        w[3, i] = x3
-    for plan in range(PLANS):
-        _keep_total(w, old, plan)
-    frame[_ORIGIN] = start
-    frame[_SPACING] = wider
 
 
 @rule

@@ -10,7 +10,7 @@ import math
 from typing import Any
 
 from parlay_marl.core import belief as beliefs
-from parlay_marl.core import posterior
+from parlay_marl.core import hidden_moves, posterior
 from parlay_marl.core.belief import (
     ALTERNATIVE,
     BAYES,
@@ -314,7 +314,7 @@ def see_headline(s: Any, p: Any, other: int, event: int) -> None:
         reach = stronger * p["belief"]["headline_reach"] * sc["nominal_width"]
         most = reach if shifts > 0.0 else -reach if shifts < 0.0 else 0.0
         if chance > 0.0 or most != 0.0:
-            posterior.blur(s["posterior"][me], s["frame"][me], jump, chance, most)
+            hidden_moves.blur(s["posterior"][me], s["frame"][me], jump, chance, most)
             conclude(s, p, me)
     elif p["belief"]["tracker"] == HEURISTIC:
         beliefs.doubt_by_headline(b, sets_alternative, p["belief"])

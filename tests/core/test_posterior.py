@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from parlay_marl.core import posterior
+from parlay_marl.core import hidden_moves, posterior
 from parlay_marl.core.belief import BELIEF, Belief
 from parlay_marl.core.moves import Move
 from parlay_marl.core.posterior import CELLS, EXPONENTS, PLANS, Frame
@@ -97,7 +97,7 @@ class Mind:
         return self.conclude()
 
     def headline(self, jump: float, chance: float, most: float) -> Mind:
-        posterior.blur(self.w, self.frame, jump, chance, most)
+        hidden_moves.blur(self.w, self.frame, jump, chance, most)
         return self.conclude()
 
     def public_move(self, by: float) -> Mind:
