@@ -234,11 +234,11 @@ def weigh_offer(
     """Take in an offer of the other seat, made at a time in [0, 1] of the talks, instead of taking the one refused.
 
     Returns what `masses` would, while it is still in registers. Every offer says that the limit lies beyond it; but the
-    first and those that are not plain (anchors) are not compared with a plan. A seat with a plan lapses in a share of its
-    steps, which are then as those without one. `answered` is what the listener gave up by its last turn, in what that is
-    worth to the other. `pressure` is as in `weigh_refusal`; `unsure` is the standard deviation of what the package of the
-    offer is worth to the other, in normalised price: the less one knows of that, the less the price says. Divisions are
-    slow: a cell's four share one.
+    first and those that are not plain (anchors) are not compared with a plan. A seat with a plan lapses in a share of
+    its steps, which are then as those without one. `answered` is what the listener gave up by its last turn, in what
+    that is worth to the other. `pressure` is as in `weigh_refusal`; `unsure` is the standard deviation of what the
+    package of the offer is worth to the other, in normalised price: the less one knows of that, the less the price
+    says. Divisions are slow: a cell's four share one.
     """
     sign, x, t = _f(toward), _f(price), _f(time)
     scale, then, before, before_root = frame[_SCALE], frame[_LAST], frame[_TIME], frame[_ROOT]
