@@ -46,7 +46,10 @@ SURFACE = {
         *("partner_names", "persona_names", "scenario_names"),
     },
     exchange: {"as_negotiator", "export_scenario", "import_scenario"},
-    beliefs: {"BeliefReport", "ReliabilityBin", "TrackerQuality", "ValueOfBelief", "assess_beliefs"},
+    beliefs: {
+        *("BeliefReport", "ReliabilityBin", "SeenQuality", "SeenReport", "TrackerQuality", "ValueOfBelief"),
+        *("assess_beliefs", "assess_seen"),
+    },
     tournament: {
         *("GAME_DTYPE", "Analysis", "EntrantInfo", "Forfeit", "Games", "analyse", "figures", "replay_game"),
         *("run_tournament", "write_report"),

@@ -328,4 +328,5 @@ def persona_of_policy(policy: Path) -> Persona:
     """Return a persona with the name of a policy file and the default numbers."""
     name = re.sub(r"[^A-Za-z0-9_.-]", "_", policy.stem)[:60]
     about = {"title": "A learned policy", "summary": f"Plays what the policy file {policy.name} has learned."}
-    return validate(Persona, {"name": name, "policy": str(policy.resolve()), **about}, str(policy))
+    tactics = {"joint_surplus": 1.0}
+    return validate(Persona, {"name": name, "policy": str(policy.resolve()), "tactics": tactics, **about}, str(policy))

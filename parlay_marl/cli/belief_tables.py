@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from parlay_marl.studies.beliefs import BeliefReport, TrackerQuality
+    from parlay_marl.studies.beliefs import BeliefReport, SeenReport, TrackerQuality
 
 BAND: tuple[str, ...] = ("band\n1/4", "\n1/2", "\n3/4", "\nend")
 ERROR: tuple[str, ...] = ("error\n1/4", " \n1/2", " \n3/4", " \nend")
@@ -46,6 +46,27 @@ def show_report(report: BeliefReport, console: Console) -> None:
         show(console, _value_table(report))
         console.print()
         paragraph(console, PAYOFF, "parlay.dim")
+
+
+def show_seen(report: SeenReport, console: Console) -> None:
+    """Print coverage, error and the error of the prior, by scenario and player."""
+    title = f"Beliefs of {report.viewer}, {report.games_per_cell:,} games a seat and player, seed {report.seed}"
+    paragraph(console, title, "parlay.title")
+    prior = ("prior\n1/4", "  \n1/2", "  \n3/4", "  \nend")
+    for deal, pooled in report.pooled.items():
+        console.print()
+        console.print(deal, style="parlay.title")
+        for group in (BAND, ERROR, prior):
+            table = grid("about", *group, *(("AUC",) if group is BAND else ()), right=(*group, "AUC"))
+            for name, quality in (("all", pooled), *report.about[deal].items()):
+                figures = {BAND: quality.coverage90, ERROR: quality.mae}.get(group, quality.prior_mae)
+                auc = "-" if quality.bluff_auc is None else _points(quality.bluff_auc)
+                form = _percent if group is BAND else _points
+                table.add_row(name, *map(form, figures), *((auc,) if group is BAND else ()))
+            console.print()
+            show(console, table)
+    console.print()
+    paragraph(console, f"{LEGEND}; prior: the error of the belief before the first turn.", "parlay.dim")
 
 
 def _percent(share: float) -> str:

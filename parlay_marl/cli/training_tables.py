@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from parlay_marl.studies.exploitability import Exploitability
     from parlay_marl.studies.intervals import Interval
     from parlay_marl.studies.metrics import MetricValue
-    from parlay_marl.training.selfplay import OnProgress, Progress
+    from parlay_marl.training.progress import Progress
+    from parlay_marl.training.selfplay import OnProgress
 
 SECONDS_BETWEEN_LINES = 30.0
 """Time between the lines that replace the bar where there is no terminal."""

@@ -47,23 +47,29 @@ BELIEF = (
     Parameter(
         "common_prior", 1.0, 0.0, 1.0, "1: bayes begins from the scenario's figures; 0: from its price range alone"
     ),
-    Parameter("no_plan", 0.25, 0.01, 0.99, "bayes: prior probability that offers follow no plan"),
-    Parameter("offer_noise", 0.028, 0.005, 1.0, "bayes: scale of an offer's distance from its plan"),
-    Parameter("wander", 0.2, 0.0, 1.0, "bayes: share of those without a plan who take any step"),
-    Parameter("wander_scale", 1.6, 1.0, 20.0, "bayes: scale of such steps, times `offer_noise`"),
-    Parameter("irrational", 0.05, 0.001, 1.0, "bayes: weight left to limits far on the wrong side of an offer"),
-    Parameter("slack", 0.05, 0.005, 1.0, "bayes: distance on the wrong side that halves the rest of the weight"),
+    Parameter("no_plan", 0.275, 0.01, 0.99, "bayes: prior probability that offers follow no plan"),
+    Parameter("offer_noise", 0.047, 0.005, 1.0, "bayes: scale of an offer's distance from its plan"),
+    Parameter("wander", 0.14, 0.0, 1.0, "bayes: share of those without a plan who take any step"),
+    Parameter("wander_scale", 5.0, 1.0, 20.0, "bayes: scale of such steps, times `offer_noise`"),
     Parameter(
-        "refusal", 0.26, 0.0, 0.9, "bayes: share of those with a gain of 1 who would have accepted by the deadline"
+        "mirror", 0.13, 0.0, 1.0, "bayes: share of the others without a plan who repay the step that they are given"
+    ),
+    Parameter("mirror_scale", 0.75, 0.1, 20.0, "bayes: scale of what they miss it by, times `offer_noise`"),
+    Parameter("lapse", 0.12, 0.0, 1.0, "bayes: share of the steps of a plan that are as those without one"),
+    Parameter("irrational", 0.02, 0.001, 1.0, "bayes: weight left to limits far on the wrong side of an offer"),
+    Parameter("stray", 0.76, 0.001, 1.0, "bayes: the same, where offers follow no plan"),
+    Parameter("slack", 0.075, 0.005, 1.0, "bayes: distance on the wrong side that halves the rest of the weight"),
+    Parameter(
+        "refusal", 0.1, 0.0, 0.9, "bayes: share of those with a gain of 1 who would have accepted by the deadline"
     ),
     Parameter("refusal_reach", 0.5, 0.01, 1.0, "bayes: gain beyond which more makes no difference"),
     Parameter("honesty", 0.35, 0.0, 1.0, "bayes: probability that a fully credible claim is honest"),
     Parameter("bluff_step", 0.033, 0.001, 1.0, "bayes: scale of the concession that comes with a bluff"),
     Parameter("bluff_peak", 1.4, 0.0, 100.0, "bayes: weight of a bluff that concedes nothing"),
     Parameter("bluff_floor", 0.002, 0.001, 100.0, "bayes: weight of a bluff that concedes much"),
-    Parameter("bluff_odds", 8.2, 0.01, 100.0, "calibration of the bluff probability: factor on its odds"),
-    Parameter("bluff_power", 2.54, 0.0, 10.0, "the same: power of the belief's probability of a bluff"),
-    Parameter("honest_power", 0.17, 0.0, 10.0, "the same: power of its probability of an honest claim"),
+    Parameter("bluff_odds", 4.5, 0.01, 100.0, "calibration of the bluff probability: factor on its odds"),
+    Parameter("bluff_power", 2.5, 0.0, 10.0, "the same: power of the belief's probability of a bluff"),
+    Parameter("honest_power", 1.2, 0.0, 10.0, "the same: power of its probability of an honest claim"),
     Parameter("headline_reach", 0.15, 0.0, 2.0, "bayes: largest hidden shift behind a headline, in nominal widths"),
     Parameter("start_reservation", 0.5, 0.0, 1.0, "first estimate of the other's reservation price: mid-range"),
     Parameter("start_spread", 0.289, 0.01, 1.0, "standard deviation of that estimate: that of U[0, 1]"),

@@ -83,13 +83,9 @@ _HONEST_PEAK, _SOFT_BLUFFS, _UNFORESEEN = _f(1.8), _f(0.05), _f(0.02)
 truth; weight of a claim, or of what a challenge brought to light, whatever the truth."""
 _LEAST_TOLERANCE = 0.001
 """Where the tolerance is a share of the price, that of a claim at 0 would be 0, and dividing by it gives NaN."""
-_EDGE = _f(0.5001)
-"""Reach of the outer columns, in columns: a place on the very edge is inside, however it was rounded."""
 _TWELFTH = _f(1.0 / 12.0)
 """Variance within a column, in columns."""
-_stack_table, _stack_rows = stack_maker(PLANS, CELLS), stack_maker(3, CELLS)
-_SIZES = 4
-"""Sizes that a headline's hidden shift is taken to have, evenly from none to the largest."""
+_stack_rows = stack_maker(3, CELLS)
 
 
 @rule
@@ -190,12 +186,35 @@ def _plan(now: Any, before: Any, given: Any, noise2: Any, scale: Any) -> tuple[A
 
 
 @rule
-def _without_plan(given: Any, noise2: Any, p: Any) -> Any:
-    """Return the weight of a step of a seat without a plan: most hold still, some take any step."""
-    wander, scale = _f(p["wander"]), _f(p["wander_scale"])
-    given2, wide2 = given * given, scale * scale * noise2
-    still, far = noise2 + given2, wide2 + given2
-    return ((_ONE - wander) * far + wander * scale * still) / (still * far)
+def _without_plan(given: Any, answered: Any, noise2: Any, p: Any) -> Any:
+    """Return the weight of a step of a seat without a plan, which may answer the step that it was given.
+
+    Most hold still, some repay that step, some take any step.
+    """
+    wander, mirror = _f(p["wander"]), _f(p["mirror"])
+    wide, near = _f(p["wander_scale"]), _f(p["mirror_scale"])
+    given2, beside = given * given, given - answered
+    still, far = noise2 + given2, wide * wide * noise2 + given2
+    repaid = near * near * noise2 + beside * beside
+    steady = (_ONE - wander) * ((_ONE - mirror) * repaid + mirror * near * still)
+    return (steady * far + wander * wide * (still * repaid)) / (still * repaid * far)
+
+
+@rule
+def _soft_cuts(unsure2: Any, p: Any) -> tuple[Any, Any, Any, Any, Any]:
+    """Return the square of the slack; and of offers by a plan, then of those without one, floor and scaled rest."""
+    slack2 = _f(p["slack"]) * _f(p["slack"]) + unsure2
+    floor, stray = _f(p["irrational"]), _f(p["stray"])
+    return slack2, floor, (_ONE - floor) * slack2, stray, (_ONE - stray) * slack2
+
+
+@rule
+def _note_offer(frame: Any, x: Any, t: Any, root: Any) -> None:
+    """Remember an offer, which the next one is compared with."""
+    frame[_SCALE] = _ONE
+    frame[_LAST] = x
+    frame[_TIME] = t
+    frame[_ROOT] = root
 
 
 @rule
@@ -206,6 +225,7 @@ def weigh_offer(
     price: float,
     time: float,
     is_plain: bool,
+    answered: float,
     refused: float,
     pressure: float,
     unsure: float,
@@ -213,23 +233,19 @@ def weigh_offer(
 ) -> Any:
     """Take in an offer of the other seat, made at a time in [0, 1] of the talks, instead of taking the one refused.
 
-    Returns what `masses` would, while it is still in registers.
-
-    Every offer says that the limit lies beyond it; but the first and those that are not plain (anchors) are not
-    compared with a plan. `pressure` is as in `weigh_refusal`; `unsure` is the standard deviation of what the package of
-    the offer is worth to the other, in normalised price: the less one knows of that, the less the price says.
-    Divisions are slow: a cell's four have one between them.
+    Returns what `masses` would, while it is still in registers. Every offer says that the limit lies beyond it; but the
+    first and those that are not plain (anchors) are not compared with a plan. A seat with a plan lapses in a share of
+    its steps, which are then as those without one. `answered` is what the listener gave up by its last turn, in what
+    that is worth to the other. `pressure` is as in `weigh_refusal`; `unsure` is the standard deviation of what the
+    package of the offer is worth to the other, in normalised price: the less one knows of that, the less the price
+    says. Divisions are slow: a cell's four share one.
     """
     sign, x, t = _f(toward), _f(price), _f(time)
     scale, then, before, before_root = frame[_SCALE], frame[_LAST], frame[_TIME], frame[_ROOT]
     root = _f(math.sqrt(_f(math.sqrt(t))))
-    frame[_SCALE] = _ONE
-    frame[_LAST] = x
-    frame[_TIME] = t
-    frame[_ROOT] = root
+    _note_offer(frame, x, t, root)
     compared = before >= _ZERO and is_plain
-    if not compared:
-        before, before_root = t, root
+    before, before_root = (before, before_root) if compared else (t, root)
     given = (x - then) * sign if compared else _ZERO
     unsure2 = _f(unsure) * _f(unsure)
     noise2 = _f(p["offer_noise"]) * _f(p["offer_noise"]) + unsure2
@@ -237,9 +253,11 @@ def weigh_offer(
     h0, g0, n0, c0 = _plan(t2 * t2, before2 * before2, given, noise2, scale)
     h1, g1, n1, c1 = _plan(t, before, given, noise2, scale)
     h2, g2, n2, c2 = _plan(root, before_root, given, noise2, scale)
-    c3 = scale * (_without_plan(given, noise2, p) if compared else _ONE / noise2)
-    floor, slack2 = _f(p["irrational"]), _f(p["slack"]) * _f(p["slack"]) + unsure2
-    soft, press, reach = (_ONE - floor) * slack2, _f(pressure), _f(p["refusal_reach"])
+    c3 = scale * (_without_plan(given, _f(answered), noise2, p) if compared else _ONE / noise2)
+    slack2, floor, soft, stray, free = _soft_cuts(unsure2, p)
+    lapse, press, reach = _f(p["lapse"]), _f(pressure), _f(p["refusal_reach"])
+    lapsed, kept = lapse * c3, _ONE - lapse
+    c0, c1, c2 = kept * c0, kept * c1, kept * c2
     origin, step = frame[_ORIGIN], frame[_SPACING] * sign
     past, beyond, left = (x - origin) * sign, (origin - _f(refused)) * sign, (origin - then) * sign
     along = places() * step
@@ -249,11 +267,12 @@ def weigh_offer(
     v01, v23 = v0 * v1, v2 * v3
     inverse = _ONE / (v01 * v23)
     i01, i23 = inverse * v23, inverse * v01
-    cut = (soft * (i23 * v2) + floor) * (_ONE - press * _clipped(beyond + along, reach))
-    x0 = at_least(load(w, 0) * (c0 * cut) * (i01 * v1), _LEAST_WEIGHT)
-    x1 = at_least(load(w, 1) * (c1 * cut) * (i01 * v0), _LEAST_WEIGHT)
-    x2 = at_least(load(w, 2) * (c2 * cut) * (i23 * v3), _LEAST_WEIGHT)
-    x3 = at_least(load(w, 3) * (c3 * cut), _LEAST_WEIGHT)
+    inside, patience = i23 * v2, _ONE - press * _clipped(beyond + along, reach)
+    cut = (soft * inside + floor) * patience
+    x0 = at_least(load(w, 0) * cut * (c0 * (i01 * v1) + lapsed), _LEAST_WEIGHT)
+    x1 = at_least(load(w, 1) * cut * (c1 * (i01 * v0) + lapsed), _LEAST_WEIGHT)
+    x2 = at_least(load(w, 2) * cut * (c2 * (i23 * v3) + lapsed), _LEAST_WEIGHT)
+    x3 = at_least(load(w, 3) * c3 * ((free * inside + stray) * patience), _LEAST_WEIGHT)
     store(w, 0, x0)
     store(w, 1, x1)
     store(w, 2, x2)
@@ -315,51 +334,6 @@ def bluff_mass(w: Any, frame: Any, claim: float, tolerance: float) -> float:
 def shift(frame: Any, by: float) -> None:
     """Move all prices, where the limit has moved by a public amount."""
     frame[_ORIGIN] += _f(by)
-
-
-@rule
-def _cell_at(place: Any) -> tuple[int, Any, Any]:
-    """Return the cell below a place between columns, and the parts that it and the next have in it; 0 outside."""
-    inside = _between(place, _f(CELLS - 1))
-    cell = min(int(inside), CELLS - 2)
-    there = _ONE if abs(place - inside) <= _EDGE else _ZERO
-    part = inside - _f(cell)
-    return cell, there * (_ONE - part), there * part
-
-
-@rule
-def blur(w: Any, frame: Any, jump: float, chance: float, most: float) -> None:
-    """Take in a hidden move of the limit: by `jump` with a chance, and by anything from nothing to `most` besides."""
-    far = jump if chance > 0.0 else 0.0
-    low, high = min(0.0, far) + min(0.0, most), max(0.0, far) + max(0.0, most)
-    origin, spacing = frame[_ORIGIN], frame[_SPACING]
-    wider = spacing + _f(high - low) / _f(CELLS)
-    start = origin - _HALF * spacing + _f(low) + _HALF * wider
-    sizes = _SIZES if most != 0.0 else 1
-    step, leap = _f(most / (_SIZES - 1)) / spacing, _f(jump) / spacing
-    first, ratio = (start - origin) / spacing, wider / spacing
-    moved, stayed = _f(chance), _f(1.0 - chance)
-    old = _stack_table()
-    for plan in range(PLANS):
-        for i in range(CELLS):
-            old[plan, i] = w[plan, i]
-    for i in range(CELLS):
-        x0, x1, x2, x3 = _LEAST_WEIGHT, _LEAST_WEIGHT, _LEAST_WEIGHT, _LEAST_WEIGHT
-        for size in range(sizes):
-            place = first + _f(i) * ratio - _f(size) * step
-            j, a, b = _cell_at(place)
-            k, c, d = _cell_at(place - leap)
-            a, b, c, d = stayed * a, stayed * b, moved * c, moved * d
-            x0 += (a * old[0, j] + b * old[0, j + 1]) + (c * old[0, k] + d * old[0, k + 1])
-            x1 += (a * old[1, j] + b * old[1, j + 1]) + (c * old[1, k] + d * old[1, k + 1])
-            x2 += (a * old[2, j] + b * old[2, j + 1]) + (c * old[2, k] + d * old[2, k + 1])
-            x3 += (a * old[3, j] + b * old[3, j + 1]) + (c * old[3, k] + d * old[3, k + 1])
-        w[0, i] = x0
-        w[1, i] = x1
-        w[2, i] = x2
-        w[3, i] = x3
-    frame[_ORIGIN] = start
-    frame[_SPACING] = wider
 
 
 @rule

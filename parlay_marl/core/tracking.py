@@ -10,7 +10,7 @@ import math
 from typing import Any
 
 from parlay_marl.core import belief as beliefs
-from parlay_marl.core import posterior
+from parlay_marl.core import hidden_moves, posterior
 from parlay_marl.core.belief import (
     ALTERNATIVE,
     BAYES,
@@ -27,7 +27,7 @@ from parlay_marl.core.belief import (
     URGENCY,
 )
 from parlay_marl.core.compiled.jit import rule
-from parlay_marl.core.moves import ANCHOR_HIGH, BATNA_REVEAL, BUYER, SELLER, package_offered
+from parlay_marl.core.moves import ANCHOR_HIGH, BATNA_REVEAL, BUYER, SELLER, makes_offer, package_offered
 from parlay_marl.core.tension import clip
 
 
@@ -87,6 +87,19 @@ def _refused(s: Any, p: Any, other: int) -> float:
     """Return the price of the offer that the other could have taken, for the reference package."""
     me = 1 - other
     return _for_reference(p, other, s["offer_price"][me], package_offered(s, me))
+
+
+@rule
+def _answered(s: Any, p: Any, other: int) -> float:
+    """Return what a seat gave up by its last turn: how much more that offer is worth to the other than the one before.
+
+    0 where it made none in that turn, or its first.
+    """
+    me = 1 - other
+    if not makes_offer(s["last_move"][me]):
+        return 0.0
+    before = _for_reference(p, other, s["previous_price"][me], s["earlier_packages"][me][0])
+    return (before - _refused(s, p, other)) * _toward(other)
 
 
 @rule
@@ -187,6 +200,7 @@ def see_offer(
             _for_reference(p, other, price, package),
             clock(s, p),
             move != ANCHOR_HIGH,
+            _answered(s, p, other),
             _refused(s, p, other),
             _pressure(s, p, other),
             _unsure(p, other, package),
@@ -300,7 +314,7 @@ def see_headline(s: Any, p: Any, other: int, event: int) -> None:
         reach = stronger * p["belief"]["headline_reach"] * sc["nominal_width"]
         most = reach if shifts > 0.0 else -reach if shifts < 0.0 else 0.0
         if chance > 0.0 or most != 0.0:
-            posterior.blur(s["posterior"][me], s["frame"][me], jump, chance, most)
+            hidden_moves.blur(s["posterior"][me], s["frame"][me], jump, chance, most)
             conclude(s, p, me)
     elif p["belief"]["tracker"] == HEURISTIC:
         beliefs.doubt_by_headline(b, sets_alternative, p["belief"])

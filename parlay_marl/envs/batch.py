@@ -19,6 +19,8 @@ from parlay_marl.core.outcome import OUTCOME_DTYPE
 from parlay_marl.core.params import PARAMS_DTYPE
 from parlay_marl.core.state import cleared_rows
 from parlay_marl.core.step import check_index, observe_game
+from parlay_marl.core.style import CHOICE_DTYPE
+from parlay_marl.envs.many import Many, joined, personas_of, shares_of
 from parlay_marl.errors import ActionTypeError, ConfigurationError, IllegalMoveError, NotStartedError
 from parlay_marl.game.config import (
     DEFAULT_SCENARIO,
@@ -32,10 +34,18 @@ from parlay_marl.game.config import (
 )
 from parlay_marl.game.options import OF_ONE_SCENARIO, fixed_draws
 from parlay_marl.game.position import LARGEST_SEED, action_text, belief_text, checked_seed, refusal_text
-from parlay_marl.players.persona import PersonaPlayer, as_player, persona_tables
+from parlay_marl.players.persona import PersonaPlayer, persona_tables
+from parlay_marl.players.scripted import choose_move
 from parlay_marl.policies.policy import Policy
 from parlay_marl.simulation.lane import LANE_DTYPE, Autoreset, Seating
-from parlay_marl.simulation.lanes import first_illegal, first_unstatable, reset_lanes, state_lanes, step_lanes
+from parlay_marl.simulation.lanes import (
+    draw_lanes_again,
+    first_illegal,
+    first_unstatable,
+    reset_lanes,
+    state_lanes,
+    step_lanes,
+)
 from parlay_marl.simulation.threads import Workers
 
 LEAST_PER_THREAD = 1024
@@ -48,38 +58,6 @@ _BUFFERS = ("games", "lanes", "observations", "masks", "outcomes", "final_observ
 _VIEWS = ("seats", "learners", "rewards", "endings", "refusals")
 """Views into the lanes."""
 
-Many = Any
-"""One thing, a sequence of things drawn with equal shares, or a mapping of things to their shares."""
-
-
-def shares_of(kind: str, many: Many) -> tuple[list[Any], NDArray[np.float64]]:
-    """Return things and their cumulative shares, the last of which is 1."""
-    if isinstance(many, Mapping):
-        things, weights = list(many), list(many.values())
-    elif isinstance(many, Sequence) and not isinstance(many, str):
-        things, weights = list(many), [1.0] * len(many)
-    else:
-        things, weights = [many], [1.0]
-    try:
-        shares = np.array(weights, float)
-    except (TypeError, ValueError):
-        raise ConfigurationError(f"{kind}: shares must be numbers, not {weights!r}") from None
-    if not things or shares.ndim != 1 or not np.isfinite(shares).all() or (shares < 0.0).any() or shares.sum() <= 0.0:
-        raise ConfigurationError(f"{kind}: give at least one, with shares of 0 or more that are not all 0")
-    cumulative = np.cumsum(shares)
-    return things, cumulative / cumulative[-1]
-
-
-def joined(records: Sequence[Any], dtype: np.dtype[np.void]) -> Any:
-    """Return arrays of one record as one array of that very dtype object.
-
-    NumPy's own concatenation makes an equal dtype of its own, which costs the kernels several microseconds a call.
-    """
-    rows = np.zeros(len(records), dtype)
-    for i, record in enumerate(records):
-        rows[i] = record[0]
-    return rows
-
 
 class Batch:
     """Many games: the caller plays both seats, or personas in the kernel play one of them.
@@ -90,6 +68,8 @@ class Batch:
     are overwritten by every call. The mask of a lane whose game is over allows every action, and none of them is
     played. Lane i plays game 0, 1, 2... of seed `seed + i`, exactly as a single environment of that seed, for any
     number of lanes and threads. `observe=False` leaves observations and masks unwritten: callers then read the rows.
+    With `prices_only` there is room for one package: of deals with terms `observations` show the price of the package
+    that is best for both as far as the seat can know, and actions are about that one.
     """
 
     @takes_game
@@ -104,6 +84,7 @@ class Batch:
         opponent: Many = None,
         threads: int = 1,
         observe: bool = True,
+        prices_only: bool = False,
         **game: Unpack[GameArguments],
     ) -> None:
         self.num_games = whole_number("num_games", num_games, 1, 2**31 - 1)
@@ -113,14 +94,15 @@ class Batch:
         deals, self._deal_shares = shares_of("scenario", scenario)
         self.configs: list[GameConfig] = [make_config(deal, **game) for deal in deals]
         self._seating = Seating[learner.upper()]
-        self.personas, self._persona_shares = _personas(self._seating, opponent)
+        self.personas, self._persona_shares = personas_of(self._seating is not Seating.BOTH, opponent)
         for persona, config in product(self.personas, self.configs):
             persona.check_room(config.scenario)
         self._autoreset = Autoreset[autoreset.upper()]
         self._raises = illegal == "raise"
         self._params = with_room(joined([config.params for config in self.configs], PARAMS_DTYPE), self.num_games)
         self._tables = persona_tables(self.personas, self.num_games)
-        self.packages = max(config.scenario.n_packages for config in self.configs)
+        self._row_packages = max(config.scenario.n_packages for config in self.configs)
+        self.packages = 1 if prices_only else self._row_packages
         self.n_actions = n_actions(self.packages)
         self.elicits = self.configs[0].beliefs == "elicited"
         self._allocate(observe)
@@ -131,7 +113,7 @@ class Batch:
 
     def _allocate(self, observe: bool) -> None:
         n, fields = self.num_games, observed.width(self.packages) if observe else 0
-        self.games = cleared_rows(n, self.packages)
+        self.games = cleared_rows(n, self._row_packages)
         self.lanes = np.zeros(n, LANE_DTYPE)
         self.observations = np.zeros((n, fields), np.float32)
         self.masks = np.zeros((n, self.n_actions), np.int8)
@@ -337,6 +319,17 @@ class Batch:
                 "make another batch for it"
             )
 
+    def choices(self, player: PersonaPlayer) -> NDArray[Any]:
+        """Return what a persona would do for the seat on turn in each lane, `(n,)` of `CHOICE_DTYPE`."""
+        tables, choices = persona_tables([player]), np.zeros(self.num_games, CHOICE_DTYPE)
+        for lane in range(self.num_games):
+            choose_move(self.games, self._params, lane, *tables, 0, choices[lane : lane + 1])
+        return choices
+
+    def draw_again(self) -> None:
+        """Draw what families gave to the games that go on, after `games` and `lanes` were overwritten by kept ones."""
+        draw_lanes_again(self.lanes, self.games, self._params, *self._tables, self._deal_shares, self._persona_shares)
+
     def close(self) -> None:
         """Release the threads."""
         self._workers.close()
@@ -361,25 +354,6 @@ class Batch:
 def _shape(policy: Policy) -> tuple[int, ...]:
     """Return the units of all layers of a policy's network, from the inputs to the actions."""
     return policy.inputs, *policy.hidden, policy.actions
-
-
-def _personas(seating: Seating, opponent: Many) -> tuple[list[PersonaPlayer], NDArray[np.float64]]:
-    """Return the personas that play in the kernel, with their cumulative shares."""
-    if seating is Seating.BOTH:
-        if opponent is not None:
-            raise ConfigurationError("both seats are played from outside; leave the opponent out")
-        return [], np.ones(1)
-    if opponent is None:
-        raise ConfigurationError("opponent: give personas, by name or file, for the seat that is not the learner's")
-    rivals, shares = shares_of("opponent", opponent)
-    players = [as_player(rival) for rival in rivals]
-    for player in players:
-        if not isinstance(player, PersonaPlayer):
-            raise ConfigurationError(
-                f"{player.name!r} is no persona; give the file of a learned policy, and let any other "
-                "play in a batch with learner='both', by the actions passed"
-            )
-    return [player for player in players if isinstance(player, PersonaPlayer)], shares
 
 
 def _checked_mask(chosen: Any, n: int) -> NDArray[np.bool_]:

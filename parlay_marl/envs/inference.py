@@ -19,7 +19,7 @@ from pydantic import BaseModel
 from parlay_marl.catalogue.scenarios import Scenario
 from parlay_marl.core import tracking
 from parlay_marl.core.belief import HIGH, LOW, RESERVATION, SPREAD
-from parlay_marl.core.moves import OFFER, SEATS
+from parlay_marl.core.moves import OFFER, SEATS, SILENCE
 from parlay_marl.core.posterior import CELLS, Frame
 from parlay_marl.core.state import STATE_DTYPE
 from parlay_marl.errors import ConfigurationError
@@ -147,6 +147,7 @@ class _Listener:
 
     def hear(self, offer: _Placed, own: _Placed) -> None:
         """Learn from the maker's turn of a round, in which it could have accepted the listener's offer."""
+        self._s["last_move"][self._me] = SILENCE if own is None else OFFER
         if own is not None:
             self._stand(self._me, own)
         if offer is None:
@@ -160,7 +161,11 @@ class _Listener:
 
     def _stand(self, seat: int, offer: tuple[float, int]) -> None:
         """Put an offer on the table."""
-        self._s["offer_price"][seat], self._s["offer_package"][seat] = offer
+        s = self._s
+        is_first = s["offers_made"][seat] == 0
+        s["previous_price"][seat] = offer[0] if is_first else s["offer_price"][seat]
+        s["earlier_packages"][seat][0] = offer[1] if is_first else s["offer_package"][seat]
+        s["offer_price"][seat], s["offer_package"][seat] = offer
         self._s["offers_made"][seat] += 1
 
     def _store(self) -> None:

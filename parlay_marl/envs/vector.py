@@ -15,8 +15,9 @@ from parlay_marl.core.belief import N_FIGURES
 from parlay_marl.core.moves import SEATS
 from parlay_marl.core.observation import BELIEF_AT
 from parlay_marl.core.outcome import NONE
-from parlay_marl.envs.batch import Batch, Many
+from parlay_marl.envs.batch import Batch
 from parlay_marl.envs.infos import BEFORE, figure_columns, write_final_figures
+from parlay_marl.envs.many import Many
 from parlay_marl.envs.spaces import action_space, observation_space
 from parlay_marl.errors import ActionTypeError, ConfigurationError
 from parlay_marl.game.config import ACTIONS, DEFAULT_SCENARIO, GameArguments, one_of, takes_game, whole_number

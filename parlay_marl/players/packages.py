@@ -1,27 +1,42 @@
-"""Packages: which terms a persona yields to the other's liking (logrolling)."""
+"""Packages: the one to offer, by yielding terms to the other's liking (logrolling) or by what is best for both."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from parlay_marl.core.compiled.jit import rule
+from parlay_marl.core.compiled.jit import part, rule
 from parlay_marl.core.moves import BATNA_REVEAL, package_offered
 from parlay_marl.core.table import Parameter
 
-PARAMETERS = (Parameter("logrolling", 0.0, 0.0, 1.0, "worth up to which it yields a term to the other's liking"),)
+PARAMETERS = (
+    Parameter("logrolling", 0.0, 0.0, 1.0, "worth up to which it yields a term to the other's liking"),
+    Parameter("joint_surplus", 0.0, 0.0, 1.0, "1: it offers the package that it takes to be best for both together"),
+)
 
 
 @rule
-def chosen_package(s: Any, p: Any, seat: int, yields: float) -> int:
-    """Return the package to offer: the seat's best one, with each term yielded that costs no more than `yields`.
+def chosen_package(s: Any, p: Any, seat: int, style: Any) -> tuple[int, float]:
+    """Return the package to offer, and what it takes it to be worth to the other, 0 where it does not reckon with it.
+
+    That is the seat's best one, with each term yielded that costs no more than `logrolling`, or the one that is best
+    for both together.
+    """
+    if style["joint_surplus"] > 0.0:
+        return best_for_both(s, p, seat)
+    return yielding_package(s, p, seat, style["logrolling"]), 0.0
+
+
+@rule
+def yielding_package(s: Any, p: Any, seat: int, yields: float) -> int:
+    """Return the seat's best package, with each term yielded that costs no more than `yields`.
 
     The other's wishes are read from its last offer, unless that was a claim, which is about the price.
     """
     best, other, sc = s["own_best"][seat], 1 - seat, p["scenario"]
     if sc["packages"] == 1 or s["offers_made"][other] == 0 or yields <= 0.0:
-        return best
+        return int(best)
     if s["last_move"][other] == BATNA_REVEAL:
-        return int(package_offered(s, seat)) if s["offers_made"][seat] > 0 else best
+        return int(package_offered(s, seat)) if s["offers_made"][seat] > 0 else int(best)
     return with_terms_yielded(s["package_values"][seat], sc, int(package_offered(s, other)), best, yields)
 
 
@@ -42,3 +57,52 @@ def with_terms_yielded(values: Any, sc: Any, wanted: int, mine: int, yields: flo
         wanted //= options
         stride *= options
     return package
+
+
+@rule
+def _believed_care(theirs: Any, ours: Any, stride: int, options: int, wanted: int, spread: float) -> float:
+    """Return how much the other is taken to care for a term, as a multiple of the nominal, given what it offered.
+
+    An option that it offers is best for both by its own worths and by our nominal ones, which are public. That bounds
+    how much it cares, which is uniform within `spread` of 1; the middle of what is left is the mean. Where nothing is
+    left it offers by another rule, and 1 is the mean.
+    """
+    low, high = 1.0 - spread, 1.0 + spread
+    for option in range(options):
+        gain = theirs[wanted * stride] - theirs[option * stride]
+        loss = ours[option * stride] - ours[wanted * stride]
+        if gain > 0.0:
+            low = max(low, loss / gain)
+        elif gain < 0.0:
+            high = min(high, loss / gain)
+    return 0.5 * (low + high) if low <= high else 1.0
+
+
+@part()
+def best_for_both(s: Any, p: Any, seat: int) -> tuple[int, float]:
+    """Return the package that is best for both by the seat's own worths and those it may expect of the other.
+
+    With it comes what it is expected to be worth to the other. Worths of terms add up, so that each term is chosen by
+    itself: the other's worths are the nominal ones, times how much its last offer says that it cares.
+    """
+    sc, other = p["scenario"], 1 - seat
+    values, ours, theirs = s["package_values"][seat], sc["package_values"][seat], sc["package_values"][other]
+    has_offer = s["offers_made"][other] > 0 and s["last_move"][other] != BATNA_REVEAL
+    rest = int(package_offered(s, other))
+    stride, package, worth = 1, 0, theirs[0]
+    for back in range(sc["terms"]):
+        options = sc["term_options"][sc["terms"] - 1 - back]
+        care = 1.0
+        if has_offer:
+            care = _believed_care(theirs, ours, stride, options, rest % options, sc["value_spread"])
+        best, most, brings = 0, 0.0, 0.0
+        for option in range(1, options):
+            gain = care * (theirs[option * stride] - theirs[0])
+            total = values[option * stride] - values[0] + gain
+            if total > most:
+                best, most, brings = option, total, gain
+        package += best * stride
+        worth += brings
+        rest //= options
+        stride *= options
+    return package, worth

@@ -117,9 +117,9 @@ def _at_any_price(s: Any, p: Any, persona: Any, weights: Any, seat: int) -> tupl
     if has_drifted(s, persona["triggers"], seat):
         style = persona["drifted"]
     key = _key_of_turn(s, seat)
-    package = chosen_package(s, p, seat, style["logrolling"])
+    package, worth = chosen_package(s, p, seat, style)
     if persona["network"]["layers"] > 0:
-        return choose_by_network(s, p, persona["network"], style, weights, seat, package, key)
+        return choose_by_network(s, p, persona["network"], style, weights, seat, package, worth, key)
     return _scripted(s, p, look(s, p, seat, package), style, key)
 
 

@@ -14,14 +14,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from parlay_marl.core.bargain import price_worth
 from parlay_marl.core.chance import subkey, uniform
 from parlay_marl.core.compiled.jit import allocating_rule, entry_point, part, rule
-from parlay_marl.core.moves import BATNA_REVEAL, BUYER, decode, makes_offer, n_actions
-from parlay_marl.core.observation import AT, REACH, width
+from parlay_marl.core.moves import decode, n_actions
+from parlay_marl.core.observation import width
 from parlay_marl.core.style import NETWORK_DTYPE, Activation
-from parlay_marl.core.tension import clip
 from parlay_marl.core.turn import observe
+from parlay_marl.policies.one_package import about_package, see_one_package, see_the_other_in_it
 
 if TYPE_CHECKING:
     from parlay_marl.policies.policy import Policy
@@ -165,43 +164,14 @@ def _write_traits(style: Any, units: Any, start: int) -> None:
     units[start + 3] = style["bluff_rate"]
 
 
-@rule
-def _see_prices_only(s: Any, seat: int, package: int, units: Any) -> None:
-    """Rewrite an observation as if only the price of one package were open.
-
-    What the package is worth to the seat goes into its limit, and offers of other packages are shown at the price of
-    this one that is worth as much to it.
-    """
-    value, reservation = s["package_values"][seat][package], s["reservation"][seat]
-    units[AT.reservation] = clip(price_worth(seat, 0.0, value, reservation), -REACH, REACH)
-    fields_of_packages = AT.package_values  # one number each, where there is room for one package
-    units[fields_of_packages] = 0.0
-    units[fields_of_packages + 1] = units[AT.own_offer_made]
-    units[fields_of_packages + 2] = units[AT.other_offer_made]
-    if units[AT.own_offer_made] > 0.0:
-        price = price_worth(seat, np.float64(units[AT.own_offer_worth]), value, reservation)
-        units[AT.own_offer_price] = clip(price, 0.0, 1.0)
-    if units[AT.other_offer_made] > 0.0:
-        price = price_worth(seat, np.float64(units[AT.other_offer_worth]), value, reservation)
-        units[AT.other_offer_price] = clip(price, 0.0, 1.0)
-
-
-@rule
-def _with_package(s: Any, seat: int, package: int, move: int, price: float) -> tuple[int, float, int]:
-    """Return a move about the price of a package; a claim is about the reference, at the price worth as much there."""
-    if move == BATNA_REVEAL:
-        shift = s["package_values"][seat][package]
-        return move, clip(price - shift if seat == BUYER else price + shift, 0.0, 1.0), 0
-    return move, price, package if makes_offer(move) else 0
-
-
 @part(allocates=True)
 def choose_by_network(
-    s: Any, p: Any, net: Any, style: Any, weights: Any, seat: int, package: int, key: np.uint64
+    s: Any, p: Any, net: Any, style: Any, weights: Any, seat: int, package: int, worth: float, key: np.uint64
 ) -> tuple[int, float, int]:
     """Return the (move, price, package) of a learned policy for the seat on turn.
 
-    A policy that knows of the price only bargains over that of `package` where the deal has more.
+    A policy that knows of the price only bargains over that of `package` where the deal has more. What that is worth to
+    the other is taken to be `worth` where the persona reckons with it.
     """
     packages = net["packages"]
     fields, actions = width(packages), n_actions(packages)
@@ -210,13 +180,15 @@ def choose_by_network(
     observe(s, p, seat, packages, units[:fields], mask)
     has_terms = packages == 1 and p["scenario"]["packages"] > 1
     if has_terms:
-        _see_prices_only(s, seat, package, units)
+        see_one_package(s, seat, package, units)
+        if style["joint_surplus"] > 0.0:
+            see_the_other_in_it(s, seat, package, worth, units)
     if net["traits"] > 0:
         _write_traits(style, units, fields)
     logits = forward(net, weights, units, inputs, actions)
     action = drawn_action(logits, mask, net["temperature"], uniform(key, _AN_ACTION))
     move, price, chosen = decode(action, seat, packages)
-    return _with_package(s, seat, package, move, price) if has_terms else (move, price, chosen)
+    return about_package(s, seat, package, move, price) if has_terms else (move, price, chosen)
 
 
 @entry_point

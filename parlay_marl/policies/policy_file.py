@@ -38,6 +38,7 @@ Layers = tuple[tuple[Float32, ...], tuple[Float32, ...]]
 """The weights and the biases of a network, layer by layer."""
 NAME = re.compile(r"[A-Za-z0-9_.-]{1,60}")
 Name = Annotated[str, Field(pattern=rf"\A{NAME.pattern}\z")]
+ScenarioName = Annotated[str, Field(pattern=rf"\A(family:)?{NAME.pattern}\z")]
 Text = Annotated[str, Field(max_length=60)]
 Whole = Annotated[int, Field(strict=True)]
 
@@ -55,7 +56,7 @@ class Facts(Strict):
     temperature: float = Field(
         1.0, ge=0.0, le=100.0, strict=True, description="0 plays the likeliest action, else softmax(logits / it)"
     )
-    scenarios: tuple[Name, ...] = Field((), max_length=256, description="what it was trained on")
+    scenarios: tuple[ScenarioName, ...] = Field((), max_length=256, description="what it was trained on")
     training: dict[str, Any] = Field(default_factory=dict, description="figures of its training, free in form")
 
     @field_validator("traits", "scenarios")

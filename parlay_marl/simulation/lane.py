@@ -22,7 +22,9 @@ from parlay_marl.core.outcome import NONE
 from parlay_marl.core.table import Field, field_dtype
 from parlay_marl.core.turn import observe, open_game, take_turn
 from parlay_marl.players.family import persona_for
+from parlay_marl.players.packages import best_for_both
 from parlay_marl.players.scripted import take_turn_as
+from parlay_marl.policies.one_package import about_package, see_one_package, see_the_other_in_it
 
 LANE = (
     Field("seed", "u8", (), "seed of the lane's games"),
@@ -156,6 +158,16 @@ def _deal(
     open_game(s, p)
 
 
+@rule
+def draw_again(
+    lane: Any, s: Any, i: int, params: Any, personas: Any, weights: Any, scenarios: Any, opponents: Any
+) -> None:
+    """Draw the deal and the persona of a game that goes on: they are in neither of its records, but in their own."""
+    deal_for(params, _drawn_index(s["key"], _SCENARIO, scenarios), len(scenarios) + i, s["key"])
+    if lane["opponent"] >= 0:
+        persona_for(personas, weights, lane["opponent"], len(opponents) + i, s["key"], 1 - lane["learner"])
+
+
 @part()
 def begin(
     lane: Any,
@@ -194,9 +206,14 @@ def begin(
 
 @rule
 def play(lane: Any, s: Any, p: Any, personas: Any, weights: Any, action: int, packages: int) -> None:
-    """Play a lane's action, forfeiting the game if it is illegal, and the opponent's answer."""
+    """Play a lane's action, forfeiting the game if it is illegal, and the opponent's answer.
+
+    Where there is room for fewer packages than the deal has, its price is that of the package that is best for both.
+    """
     seat = seat_on_turn(s)
     move, price, package = decode(action, seat, packages)
+    if packages < p["scenario"]["packages"]:
+        move, price, package = about_package(s, seat, best_for_both(s, p, seat)[0], move, price)
     lane["refusal"] = refusal(s, p, move, price, package)
     if lane["refusal"] == 0:
         take_turn(s, p, move, price, package)
@@ -221,6 +238,10 @@ def look(lane: Any, s: Any, p: Any, packages: int, observation: Any, mask: Any) 
     if len(observation) > 0:
         seat = seat_on_turn(s) if lane["learner"] < 0 else lane["learner"] & 1
         observe(s, p, seat, packages, observation, mask)
+        if packages < p["scenario"]["packages"]:
+            package, worth = best_for_both(s, p, seat)
+            see_one_package(s, seat, package, observation)
+            see_the_other_in_it(s, seat, package, worth, observation)
         if s["ending"] != NONE:
             mask[:] = 1
 

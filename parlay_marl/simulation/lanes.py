@@ -19,7 +19,7 @@ from parlay_marl.core.observation import width
 from parlay_marl.core.outcome import NONE, write_outcome
 from parlay_marl.core.params import PARAMS_DTYPE
 from parlay_marl.players.persona_numbers import PERSONA_DTYPE
-from parlay_marl.simulation.lane import SAME_STEP, begin, begin_in_same_step, look, play, wait
+from parlay_marl.simulation.lane import SAME_STEP, begin, begin_in_same_step, draw_again, look, play, wait
 
 AHEAD = 2
 """Lanes by which memory is asked for in advance, from LARGE lanes on; measured."""
@@ -210,6 +210,15 @@ def step_lanes(
         ended += in_chunk
         start = next_chunk(work, start, stop, in_chunk, n)
     return ended
+
+
+@entry_point
+def draw_lanes_again(
+    lanes: Any, games: Any, params: Any, personas: Any, weights: Any, scenarios: Any, opponents: Any
+) -> None:
+    """Draw the deals and the personas of games that go on in lanes whose records were put back."""
+    for i in range(len(lanes)):
+        draw_again(lanes[i], games[i], i, params, personas, weights, scenarios, opponents)
 
 
 @entry_point

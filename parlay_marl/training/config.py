@@ -91,13 +91,21 @@ class TrainingConfig(Strict):
     exit_bonus: float = Field(
         0.05, ge=0.0, le=1.0, description="extra pay for walking away from a game that never had a ZOPA"
     )
+    deal_bonus: float = Field(
+        0.0, ge=0.0, le=1.0, description="extra pay for a deal that is worth something to the learner"
+    )
     turn_discount: float = Field(
         1.0, gt=0.0, le=1.0, description="factor on the payoff for each turn, beside the discount of the rules"
+    )
+    prices_only: bool = Field(
+        False, description="bargain over the price of one package where there are terms; a rule chooses which"
     )
     information: Information | None = game_field("information")
     max_rounds: Annotated[Rounds | None, Option("--rounds")] = game_field("max_rounds")
     start: Annotated[str | None, Option(metavar="NAME|FILE")] = Field(
-        None, description="learned persona or policy file whose weights the policy starts with; default: random weights"
+        None,
+        description="learned persona or policy file whose weights the policy starts with, or scripted persona that it "
+        "imitates first; default: random weights",
     )
     frames: int = Field(
         20_000_000, ge=1, description="turns of the learner to train on, rounded up to whole updates of lanes * steps"
@@ -120,6 +128,10 @@ class TrainingConfig(Strict):
     )
     snapshots: int = Field(8, ge=1, le=100, description="past policies that are kept to play against")
     snapshot_every: int = Field(1_000_000, ge=1, description="frames between snapshots")
+    reply_every: int = Field(
+        0, ge=0, description="frames between replies that are trained to beat the policy and join its past; 0: none"
+    )
+    reply_frames: int = Field(1_500_000, ge=1, description="frames that each of those replies is trained on")
     evaluate_every: int = Field(2_000_000, ge=1, description="frames between evaluations against the opponents")
     evaluation_games: Annotated[int, Option("--games", "-n")] = Field(
         50, ge=2, le=1_000_000, description="games in each cell of an evaluation"
@@ -147,6 +159,8 @@ class TrainingConfig(Strict):
             raise ValueError("`opponents` names nobody; name one, or set `opponent_share` to 0")
         if self.persona_rewards and self.reward != "payoff":
             raise ValueError("`persona_rewards` needs payoffs; leave `reward` at 'payoff'")
+        if self.reply_every and (self.persona_rewards or self.reward != "payoff"):
+            raise ValueError("`reply_every` measures payoffs; leave `persona_rewards` off and `reward` at 'payoff'")
         if self.turn_discount < 1.0 and self.reward != "payoff":
             raise ValueError("`turn_discount` needs payoffs; leave `reward` at 'payoff'")
         if self.lanes * self.steps < self.batch_size:

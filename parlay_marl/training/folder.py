@@ -76,6 +76,10 @@ class Folder:
         """Write all evaluations."""
         self._write("evaluations.json", evaluations)
 
+    def write_gaps(self, gaps: list[dict[str, Any]]) -> None:
+        """Write what the replies of the league gained."""
+        self._write("gaps.json", gaps)
+
     def write_snapshot(self, policy: Policy, frames: int) -> None:
         """Write the policy after a number of frames."""
         (self.path / "snapshots").mkdir(exist_ok=True)

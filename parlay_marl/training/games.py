@@ -32,12 +32,14 @@ class LearnerGames:
         seed: int,
         *,
         exit_bonus: float = 0.0,
+        deal_bonus: float = 0.0,
         turn_discount: float = 1.0,
         known_traits: NDArray[np.float64] | None = None,
         on_end: OnEnd | None = None,
     ) -> None:
         self.batch, self.seconds = batch, 0.0
-        self._seed, self._exit_bonus, self._turn_discount, self._on_end = seed, exit_bonus, turn_discount, on_end
+        self._seed, self._turn_discount, self._on_end = seed, turn_discount, on_end
+        self._exit_bonus, self._deal_bonus = exit_bonus, deal_bonus
         self._known = known_traits
         self.rng = np.random.default_rng(seed)
         self.lanes, self._fields = batch.observations.shape
@@ -84,6 +86,9 @@ class LearnerGames:
             pay[lanes] = utility(outcomes, seats, self.traits[lanes].astype(float))
         if self._turn_discount < 1.0:
             pay[lanes] *= self._turn_discount ** turns_played(outcomes)
+        if self._deal_bonus:
+            games = Outcomes(outcomes)
+            pay[lanes] += self._deal_bonus * (games.deal & (of_seats(games["payoff"], seats) > 0.0))
         if self._exit_bonus:
             pay[lanes] += self._exit_bonus * of_seats(Outcomes(outcomes).own_right_walk_away, seats)
 

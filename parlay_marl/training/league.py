@@ -50,7 +50,13 @@ def league_player(
 ) -> PersonaPlayer:
     """Return a policy as an opponent, with traits `(4,)` if they are given, and with or without exploring starts."""
     given = {} if traits is None else dict(zip(TRAIT_INPUTS, map(float, traits), strict=True))
-    about = {"name": name, "title": "A player of the league", "summary": "A policy in training.", "traits": given}
+    about = {
+        "name": name,
+        "title": "A player of the league",
+        "summary": "A policy in training.",
+        "traits": given,
+        "tactics": {"joint_surplus": 1.0},
+    }
     player = PersonaPlayer(Persona.model_validate(about), policy)
     if explores:
         player.record = player.record.copy()

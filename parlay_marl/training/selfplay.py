@@ -5,9 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +31,8 @@ from parlay_marl.training.folder import Folder
 from parlay_marl.training.games import LearnerGames
 from parlay_marl.training.goals import drawn_traits
 from parlay_marl.training.league import FIRST_PAST, League, league_player, seat_league
+from parlay_marl.training.progress import Clock, Progress
+from parlay_marl.training.replies import NAME, measured_gap, reply_config
 from parlay_marl.training.weights import from_saved, policy_of, saved_weights, start_policy, zero_policy
 
 if TYPE_CHECKING:
@@ -42,20 +42,6 @@ EVALUATION_SEEDS = 2**62
 """The first seed of evaluations, far from those of training."""
 SEEDS_OF_A_RUN = 2**21
 """Lanes take the seeds that follow the first one: those of two runs have none in common."""
-
-
-@dataclass(frozen=True)
-class Progress:
-    """The progress and the speed of a run."""
-
-    frames: int
-    total: int
-    seconds: float
-    """Time since the start of the run, or since it was resumed."""
-    frames_per_second: float
-    """Speed of training alone, without evaluations and checkpoints."""
-    environment_share: float
-    """Share of that time spent in the batch, opponents included."""
 
 
 OnProgress = Callable[[Progress], None]
@@ -93,40 +79,30 @@ def train(
         run.close()
 
 
-class Clock:
-    """Measures the time and the speed of a run."""
-
-    def __init__(self, frames: int) -> None:
-        self._start, self._first_frame, self._outside = time.perf_counter(), frames, 0.0
-
-    @contextmanager
-    def outside_training(self) -> Iterator[None]:
-        """Leave the time of a block out of the training time."""
-        start = time.perf_counter()
-        yield
-        self._outside += time.perf_counter() - start
-
-    def progress(self, frames: int, total: int, environment_seconds: float) -> Progress:
-        """Return the progress of the run after a number of frames."""
-        seconds = time.perf_counter() - self._start
-        training = max(seconds - self._outside, 1e-9)
-        speed = (frames - self._first_frame) / training
-        return Progress(frames, total, seconds, speed, environment_seconds / training)
-
-
 class Run:
     """A training run: its league, its games and its learner, from the first frame or from a checkpoint on."""
 
-    def __init__(self, config: TrainingConfig, folder: Folder | None = None, *, measures: bool = False) -> None:
-        """Prepare a run; one that `measures` a held-out opponent may meet it, as its policy is not kept."""
+    def __init__(
+        self,
+        config: TrainingConfig,
+        folder: Folder | None = None,
+        *,
+        measures: bool = False,
+        others: list[PersonaPlayer] | None = None,
+    ) -> None:
+        """Prepare a run; one that `measures` a held-out opponent may meet it, as its policy is not kept.
+
+        `others` are opponents in place of those that the config names.
+        """
         ppo = _training_extra()
         self.config, self.folder = config, folder
         self.scenarios = [load_any_scenario(name) for name in config.scenarios]
-        self.packages = max(scenario.n_packages for scenario in self.scenarios)
-        self.others = [PersonaPlayer(load_persona(name)) for name in config.opponents]
+        self.packages = 1 if config.prices_only else max(scenario.n_packages for scenario in self.scenarios)
+        weights = list(config.opponents.values()) if others is None else [1.0] * len(others)
+        self.others = others or [PersonaPlayer(load_persona(name)) for name in config.opponents]
         if not measures:
             refuse_held_out(player.persona for player in self.others)
-        self.league = League(self.others, list(config.opponents.values()), config.snapshots)
+        self.league = League(self.others, weights, config.snapshots)
         self._known_traits = _traits_of(self.others) if config.persona_rewards else None
         self._shape = zero_policy(config, self.packages)
         self.batch = self._make_batch()
@@ -134,19 +110,30 @@ class Run:
             self.batch,
             config.seed * SEEDS_OF_A_RUN,
             exit_bonus=config.exit_bonus,
+            deal_bonus=config.deal_bonus,
             turn_discount=config.turn_discount,
             known_traits=self._known_traits,
             on_end=self._note_games,
         )
         self.learner: Learner = ppo.Learner(self.games, config)
         self.evaluations: list[dict[str, Any]] = []
-        self._due = {"snapshot": config.snapshot_every, "evaluation": config.evaluate_every}
+        self.gaps: list[dict[str, Any]] = []
+        """What replies that joined the league gained over the policy, in the order of their frames."""
+        self._due = {
+            "snapshot": config.snapshot_every,
+            "evaluation": config.evaluate_every,
+            "reply": config.reply_every,
+        }
         self._payoffs: list[float] = []
         self._curves = Curves(None)
         self._clock, self._last_checkpoint = Clock(0), time.perf_counter()
+        self._imitated: PersonaPlayer | None = None
         if config.start is not None:
             start = start_policy(config.start, self._shape)
-            self.learner.begin_as(zip(start.weights, start.biases, strict=True))
+            if isinstance(start, Policy):
+                self.learner.begin_as(zip(start.weights, start.biases, strict=True))
+            else:
+                self._imitated = start
         self._seat_opponents()
         self.games.reset()
 
@@ -164,6 +151,7 @@ class Run:
             learner=config.role,
             opponent=[*[placeholder] * (FIRST_PAST + config.snapshots), *self.others],
             threads=config.threads,
+            prices_only=config.prices_only,
         )
 
     @property
@@ -180,7 +168,7 @@ class Run:
         return dataclasses.replace(
             policy_of(self.learner.acting.policy, self._shape),
             temperature=self.config.temperature,
-            scenarios=tuple(scenario.name for scenario in self.scenarios),
+            scenarios=tuple(dict.fromkeys(scenario.name for scenario in self.scenarios)),
             training=figures,
         )
 
@@ -190,6 +178,8 @@ class Run:
 
     def learn(self, on_progress: OnProgress | None = None, on_evaluation: OnEvaluation | None = None) -> Policy:
         """Train until the frames of the config are reached; return the policy."""
+        if self._imitated is not None and self.frames == 0:
+            self._imitate(self._imitated)
         self._clock, self._last_checkpoint = Clock(self.frames), time.perf_counter()
         self.games.seconds = 0.0
 
@@ -224,6 +214,13 @@ class Run:
             self._payoffs.clear()
         curves.write(self.frames)
 
+    def _imitate(self, player: PersonaPlayer) -> None:
+        """Begin as a scripted persona plays."""
+        from parlay_marl.training.imitation import imitate
+
+        layers = imitate(self.games, player, self.learner.acting.policy, self.config.activation, self.config.seed)
+        self.learner.begin_as([(weight.numpy(), bias.numpy()) for weight, bias in layers])
+
     def progress(self) -> Progress:
         """Return the progress of the run."""
         return self._clock.progress(self.frames, self.config.frames, self.games.seconds)
@@ -250,6 +247,7 @@ class Run:
             "beaten": self.league.beaten.tolist(),
             "due": dict(self._due),
             "evaluations": json.dumps(self.evaluations),
+            "gaps": json.dumps(self.gaps),
         }
         checkpoint.save(self.folder.checkpoint, state)
         write_policy(self.folder.policy(self.config), self.policy)
@@ -270,6 +268,7 @@ class Run:
         self.league.past = [from_saved(saved, self._shape) for saved in state["past"]]
         self.league.born, self.league.beaten[:] = list(state["born"]), state["beaten"]
         self._due, self.evaluations = dict(state["due"]), json.loads(state["evaluations"])
+        self.gaps = json.loads(state["gaps"])
 
     def close(self) -> None:
         """Release the threads."""
@@ -291,6 +290,9 @@ class Run:
         if self.frames >= self._due["snapshot"]:
             self._due["snapshot"] = self.frames + self.config.snapshot_every
             self.league.remember(self.sampling_policy(), self.frames)
+        if self.config.reply_every and (self.frames >= self._due["reply"] or is_last):
+            self._due["reply"] = self.frames + self.config.reply_every
+            self._meet_a_reply()
         if is_last or time.perf_counter() - self._last_checkpoint > self.config.checkpoint_seconds:
             self.save()
         self._seat_opponents()
@@ -306,6 +308,32 @@ class Run:
             traits = drawn_traits(FIRST_PAST + self.league.places, self._known_traits, self.games.rng)
         shares = config.self_share, config.explorer_share, config.past_share, config.opponent_share
         seat_league(self.batch, self.league, self.sampling_policy(), shares, traits)
+
+    def _meet_a_reply(self) -> None:
+        """Train a reply to the policy as it is, note what it gains, and let it join the past policies."""
+        if self.gaps and self.gaps[-1]["frames"] == self.frames:
+            return  # a resumed run has met it
+        config, target = self.config, league_player(self.config.name, self.policy)
+        run = Run(reply_config(config, len(self.gaps)), measures=True, others=[target])
+        try:
+            run.learner.begin_as(zip(self.policy.weights, self.policy.biases, strict=True))
+            found = [run.learn(), run.sampling_policy()]
+        finally:
+            run.close()
+        gap = measured_gap(
+            target,
+            [league_player(NAME, policy) for policy in found],
+            scenario_params(config),
+            frames=self.frames,
+            games=config.evaluation_games,
+            seed=EVALUATION_SEEDS + config.seed,
+            threads=config.threads,
+        )
+        self.league.remember(dataclasses.replace(found[1], name=config.name), self.frames)
+        self.gaps.append(gap.as_dict())
+        self._curves.record("league/gap", gap.gap.mean)
+        if self.folder is not None:
+            self.folder.write_gaps(self.gaps)
 
     def _evaluate(self, on_evaluation: OnEvaluation | None) -> None:
         """Evaluate the policy, and keep the result and the policy; skip it where a resumed run already has it."""

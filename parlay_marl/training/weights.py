@@ -49,11 +49,16 @@ def policy_of(layers: Layers, shape: Policy) -> Policy:
     )
 
 
-def start_policy(name: str, shape: Policy) -> Policy:
-    """Return a learned persona's policy, or that of a file, as the start of a run; refuse one of another shape."""
-    start = PersonaPlayer(load_persona(name)).policy
+def start_policy(name: str, shape: Policy) -> Policy | PersonaPlayer:
+    """Return what a run starts from: a learned persona's policy, that of a file, or a scripted persona to imitate.
+
+    Refuses a policy of another shape.
+    """
+    player = PersonaPlayer(load_persona(name))
+    start = player.policy
     if start is None:
-        raise ConfigurationError(f"start: no learned policy plays {name!r}; name one, or a policy file")
+        tactics = dict(player.persona.tactics) | {"joint_surplus": 1.0}
+        return PersonaPlayer(player.persona.model_copy(update={"tactics": tactics}))
     for what in SHAPE:
         found, needed = getattr(start, what), getattr(shape, what)
         if found != needed:

@@ -210,3 +210,23 @@ def test_a_file_stays_as_it_was_when_the_report_fails(parlay: Parlay, tmp_path: 
     assert parlay("beliefs", "sharc", "--json", str(path)).exit_code == 2
     assert path.read_text(encoding="utf-8") == "old"
     assert [item.name for item in tmp_path.iterdir()] == ["beliefs.json"]
+
+
+def test_beliefs_of_one_persona_about_players_of_any_kind(parlay: Parlay, tmp_path: Path) -> None:
+    path = tmp_path / "seen.json"
+    result = parlay(
+        "beliefs", "tit_for_tat", "family:hard", "--seen-by", "linear", "-s", "uniform", "-n", "20", "--json", str(path)
+    )
+    assert result.exit_code == 0
+    data = json.loads(path.read_text(encoding="utf-8"))
+    expected = beliefs.assess_seen(["tit_for_tat", "family:hard"], ["uniform"], viewer="linear", games=20)
+    assert data == json.loads(json.dumps(expected.as_dict()))
+    for name in ("tit_for_tat", "family:hard"):
+        shares = [f"{share:.0%}" for share in data["about"]["uniform"][name]["coverage90"]]
+        assert re.search(rf"^{name} +{' +'.join(shares)} ", result.stdout, re.MULTILINE)
+
+
+def test_a_picture_or_a_viewer_but_not_both(parlay: Parlay) -> None:
+    result = parlay("beliefs", "linear", "shark", "--seen-by", "linear", "--plot", "x.png")
+    assert result.exit_code != 0
+    assert "--seen-by" in result.output

@@ -340,6 +340,13 @@ class NaiveGame:
             return 0.0, 0.0
         return self.for_reference(OTHER[listener], *self.offers[listener][-1]), self.pressure()
 
+    def given_up(self, listener: str) -> float:
+        """How much more the listener's offer of its last turn is worth to the other than its offer before."""
+        if len(self.offers[listener]) < 2 or self.moves[listener][-1] not in OFFERS:
+            return 0.0
+        before, last = (self.for_reference(OTHER[listener], *offer) for offer in self.offers[listener][-2:])
+        return (before - last) * TOWARD[OTHER[listener]]
+
     def pressure(self) -> float:
         return self.rules["belief"]["refusal"] * self.clock() ** 2
 
@@ -356,7 +363,12 @@ class NaiveGame:
         if self.infers and move != Move.BATNA_REVEAL:
             x = self.for_reference(you, price, package)
             self.posterior[listener].see_offer(
-                x, self.clock(), move == Move.OFFER, *self.let_stand(listener), self.unsure(you, package)
+                x,
+                self.clock(),
+                move == Move.OFFER,
+                self.given_up(listener),
+                *self.let_stand(listener),
+                self.unsure(you, package),
             )
             self.conclude(listener)
         if self.nudges:

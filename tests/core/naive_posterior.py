@@ -55,13 +55,14 @@ class NaivePosterior:
     # --- what is seen -------------------------------------------------------------------------------------------------
 
     def see_offer(
-        self, price: float, time: float, is_plain: bool, refused: float, pressure: float, unsure: float
+        self, price: float, time: float, is_plain: bool, answered: float, refused: float, pressure: float, unsure: float
     ) -> None:
         before, self.last = self.last, (price, time)
 
         def likelihood(limit: float, plan: float | None) -> float:
-            seen = self.rational(limit, price, unsure) * self.patient(limit, refused, pressure)
-            return seen * (self.fit(limit, plan, before, price, time, unsure) if before and is_plain else 1.0)
+            floor = self.rules["stray" if plan is None else "irrational"]
+            seen = self.rational(limit, price, unsure, floor) * self.patient(limit, refused, pressure)
+            return seen * (self.fit(limit, plan, before, price, time, answered, unsure) if before and is_plain else 1.0)
 
         self.multiply(likelihood)
 
@@ -69,7 +70,7 @@ class NaivePosterior:
         self.multiply(lambda limit, plan: self.patient(limit, refused, pressure))
 
     def see_acceptance(self, price: float, unsure: float) -> None:
-        self.multiply(lambda limit, plan: self.rational(limit, price, unsure))
+        self.multiply(lambda limit, plan: self.rational(limit, price, unsure, self.rules["irrational"]))
 
     def see_claim(self, claim: float, honest: float, tolerance: float) -> None:
         b = self.rules
@@ -117,12 +118,16 @@ class NaivePosterior:
                 if low - edge <= came_from <= high + edge:  # straight lines between old columns, level at the ends
                     weight += chances * float(np.interp(came_from, places, old[plan]))
             self.weights[i, plan] = weight
+        for plan in PLANS:  # a headline says nothing of how the other concedes
+            moved = sum(self.weights[i, plan] for i in range(COLUMNS))
+            for i in range(COLUMNS):
+                self.weights[i, plan] = max(self.weights[i, plan] * sum(old[plan]) / moved, LEAST)
 
     # --- what is likely -----------------------------------------------------------------------------------------------
 
-    def rational(self, limit: float, price: float, unsure: float) -> float:
+    def rational(self, limit: float, price: float, unsure: float, floor: float) -> float:
         """An offer beyond one's limit is unlikely, not impossible, the less so the less sure its worth is."""
-        floor, over = self.rules["irrational"], max(-self.beyond(limit, price), 0.0)
+        over = max(-self.beyond(limit, price), 0.0)
         return floor + (1 - floor) / (1 + (over / math.hypot(self.rules["slack"], unsure)) ** 2)
 
     def patient(self, limit: float, refused: float, pressure: float) -> float:
@@ -130,17 +135,28 @@ class NaivePosterior:
         return 1 - pressure * clip(self.beyond(limit, refused), 0, self.rules["refusal_reach"])
 
     def fit(
-        self, limit: float, plan: float | None, last: tuple[float, float], price: float, time: float, unsure: float
+        self,
+        limit: float,
+        plan: float | None,
+        last: tuple[float, float],
+        price: float,
+        time: float,
+        answered: float,
+        unsure: float,
     ) -> float:
         """How well a way of conceding explains a step from the last offer, given a limit."""
         b, noise = self.rules, math.hypot(self.rules["offer_noise"], unsure)
         given = self.beyond(price, last[0])
+        still, wandering = cauchy(given, noise), cauchy(given, b["wander_scale"] * noise)
+        repaid = cauchy(given - answered, b["mirror_scale"] * noise)
+        steady = (1 - b["mirror"]) * still + b["mirror"] * repaid
+        unplanned = (1 - b["wander"]) * steady + b["wander"] * wandering
         if plan is None:
-            still, wandering = cauchy(given, noise), cauchy(given, b["wander_scale"] * noise)
-            return (1 - b["wander"]) * still + b["wander"] * wandering
+            return unplanned
         then, now = last[1] ** (1 / plan), time ** (1 / plan)
         share = (now - then) / (JUST_PAST_THE_DEADLINE - then)
-        return cauchy(given - share * self.beyond(limit, last[0]), noise)
+        planned = cauchy(given - share * self.beyond(limit, last[0]), noise)
+        return (1 - b["lapse"]) * planned + b["lapse"] * unplanned
 
     def truthful(self, limit: float, claim: float, tolerance: float) -> float:
         """The share of a limit's column within a tolerance of a claim, by the distance of its middle."""

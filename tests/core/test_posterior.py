@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from parlay_marl.core import posterior
+from parlay_marl.core import hidden_moves, posterior
 from parlay_marl.core.belief import BELIEF, Belief
 from parlay_marl.core.moves import Move
 from parlay_marl.core.posterior import CELLS, EXPONENTS, PLANS, Frame
@@ -64,11 +64,14 @@ class Mind:
         time: float,
         *,
         plain: bool = True,
+        answered: float = 0.0,
         refused: float = 0.0,
         press: float = 0.0,
         unsure: float = 0.0,
     ) -> Mind:
-        posterior.weigh_offer(self.w, self.frame, self.toward, price, time, plain, refused, press, unsure, self.p)
+        posterior.weigh_offer(
+            self.w, self.frame, self.toward, price, time, plain, answered, refused, press, unsure, self.p
+        )
         return self.conclude()
 
     def offers(self, prices: Any, times: Any = TIMES) -> Mind:
@@ -94,7 +97,7 @@ class Mind:
         return self.conclude()
 
     def headline(self, jump: float, chance: float, most: float) -> Mind:
-        posterior.blur(self.w, self.frame, jump, chance, most)
+        hidden_moves.blur(self.w, self.frame, jump, chance, most)
         return self.conclude()
 
     def public_move(self, by: float) -> Mind:
@@ -232,8 +235,10 @@ def test_bounds_of_a_hand_made_posterior() -> None:
 def test_an_offer_makes_limits_on_its_wrong_side_less_likely_and_rules_none_out(toward: float) -> None:
     before, after = Mind(toward=toward), Mind(toward=toward).offer(0.5, 0.0)
     over = np.maximum((0.5 - before.limits) * toward, 0)
-    expected = P["irrational"] + (1 - P["irrational"]) / (1 + (over / P["slack"]) ** 2)
-    np.testing.assert_allclose(factors(before, after), np.tile(expected, (PLANS, 1)), rtol=1e-4)
+    floors = np.array([P["irrational"]] * NO_PLAN + [P["stray"]])[:, None]  # without a plan, offers may stray
+    np.testing.assert_allclose(
+        factors(before, after), floors + (1 - floors) / (1 + (over / P["slack"]) ** 2), rtol=1e-4
+    )
     assert factors(before, after).min() >= P["irrational"]
     assert (after.mean - before.mean) * toward > 0
 
@@ -252,7 +257,9 @@ def test_the_less_sure_a_packages_worth_the_less_its_price_says() -> None:
 
 
 def test_the_first_offer_and_an_anchor_say_nothing_of_the_plan() -> None:
-    mind = Mind().offer(0.2, 0.0)
+    rules = P.copy()
+    rules["stray"] = rules["irrational"]  # so that to pass a limit says nothing of the plan either
+    mind = Mind(p=rules).offer(0.2, 0.0)
     assert mind.plans == pytest.approx(Mind().plans, abs=1e-6)
     told = mind.plans.copy()
     mind.offer(0.0, 0.5, plain=False)
@@ -264,17 +271,21 @@ def test_the_first_offer_and_an_anchor_say_nothing_of_the_plan() -> None:
 
 def test_bayes_rule_by_hand() -> None:
     # From 0.2 at the start to 0.3 at half of the time: a steady plan of limit L goes 1/2 of the way of L - 0.2, and
-    # misses by that less 0.1; an early one has gone 0.5^(1/4) of it, a late one 0.5^4.
-    before, after = Mind().offer(0.2, 0.0), Mind().offer(0.2, 0.0).offer(0.3, 0.5)
-    noise, wide = P["offer_noise"], P["wander_scale"] * P["offer_noise"]
+    # misses by that less 0.1; an early one has gone 0.5^(1/4) of it, a late one 0.5^4. The listener had given up 0.08.
+    before, after = Mind().offer(0.2, 0.0), Mind().offer(0.2, 0.0).offer(0.3, 0.5, answered=0.08)
+    noise, wide, near = (scale * P["offer_noise"] for scale in (1, P["wander_scale"], P["mirror_scale"]))
+    still, wandering = 1 / (noise**2 + 0.1**2), P["wander_scale"] / (wide**2 + 0.1**2)
+    repaid = P["mirror_scale"] / (near**2 + (0.1 - 0.08) ** 2)
+    steady = (1 - P["mirror"]) * still + P["mirror"] * repaid
+    unplanned = (1 - P["wander"]) * steady + P["wander"] * wandering
     rows = []
     for exponent in EXPONENTS:
         miss = 0.1 - 0.5 ** (1 / exponent) / 1.001 * (before.limits - 0.2)
-        rows.append(1 / (noise**2 + miss**2))
-    still, wandering = 1 / (noise**2 + 0.1**2), P["wander_scale"] / (wide**2 + 0.1**2)
-    rows.append(np.full(CELLS, (1 - P["wander"]) * still + P["wander"] * wandering))
+        rows.append((1 - P["lapse"]) / (noise**2 + miss**2) + P["lapse"] * unplanned)
+    rows.append(np.full(CELLS, unplanned))
     over = np.maximum(0.3 - before.limits, 0)
-    cut = P["irrational"] + (1 - P["irrational"]) / (1 + (over / P["slack"]) ** 2)
+    floors = np.array([P["irrational"]] * NO_PLAN + [P["stray"]])[:, None]
+    cut = floors + (1 - floors) / (1 + (over / P["slack"]) ** 2)
     likelihood = np.array(rows) * cut
     np.testing.assert_allclose(factors(before, after), likelihood / likelihood.max(), rtol=1e-4)
 
@@ -575,6 +586,22 @@ def test_steady_talk_reveals_the_limit_half_way() -> None:
     assert mind.mean == pytest.approx(0.8, abs=0.04)
     assert mind.plans.argmax() == STEADY
     assert mind.sd < 0.5 * Mind().sd
+
+
+def test_steps_for_steps_say_less_of_a_limit_than_the_same_steps_of_its_own() -> None:
+    steps = [0.03, 0.03, 0.01, 0.05, 0.02, 0.04, 0.03, 0.01]
+    repaying, by_itself = Mind().offer(0.0, 0.0), Mind().offer(0.0, 0.0)
+    for k, (price, time) in enumerate(zip(np.cumsum(steps), TIMES[1:], strict=False)):
+        repaying.offer(price, time, answered=steps[k])
+        by_itself.offer(price, time)
+    assert repaying.plans[NO_PLAN] > 1.4 * by_itself.plans[NO_PLAN]
+    assert repaying.sd > by_itself.sd
+
+
+def test_offers_that_jump_to_and_fro_leave_the_limit_open() -> None:
+    mind = Mind().offers([0.1, 0.8, 0.0, 0.9, 0.2, 0.7, 0.1, 0.6])
+    assert mind.plans.argmax() == NO_PLAN
+    assert mind.bounds[0] < 0.4
 
 
 def test_whoever_stands_still_may_have_any_limit_beyond() -> None:

@@ -27,7 +27,7 @@ from parlay_marl.errors import CatalogueError, ConfigurationError, PolicyFileErr
 from parlay_marl.game.config import make_config
 from parlay_marl.game.game import Game
 from parlay_marl.game.outcome import make_report
-from parlay_marl.players.packages import chosen_package
+from parlay_marl.players.packages import yielding_package
 from parlay_marl.players.persona import NO_WEIGHTS, PersonaPlayer, as_persona, as_player, persona_tables
 from parlay_marl.players.scripted import choose_move
 from parlay_marl.players.voice import drifted_now
@@ -310,7 +310,7 @@ def test_a_policy_for_prices_bargains_over_those_of_one_package(scenario: str, l
 
 def chosen_package_of(game: Game, seat: int, logrolling: float) -> int:
     """Return the package that a persona would bargain over."""
-    return int(chosen_package(game.row, game.config.params[0], seat, logrolling))
+    return int(yielding_package(game.row, game.config.params[0], seat, logrolling))
 
 
 # ------------------ the same everywhere

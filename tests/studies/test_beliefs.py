@@ -13,14 +13,14 @@ import pytest
 
 from parlay_marl import negotiation_v0
 from parlay_marl.catalogue import build_params, load_persona, load_rules, load_scenario
-from parlay_marl.catalogue.personas import Persona
+from parlay_marl.catalogue.personas import Persona, family_names, partner_names
 from parlay_marl.core import tracking
 from parlay_marl.core.belief import ALTERNATIVE, HIGH, LOW, N_FIGURES, RESERVATION, URGENCY
 from parlay_marl.core.moves import BATNA_REVEAL
 from parlay_marl.core.observation import AT
 from parlay_marl.core.outcome import Ending
 from parlay_marl.core.params import PARAMS_DTYPE
-from parlay_marl.envs.batch import joined
+from parlay_marl.envs.many import joined
 from parlay_marl.errors import CatalogueError, ConfigurationError, UnknownNameError
 from parlay_marl.players.persona import as_persona
 from parlay_marl.simulation.cells import play_cell
@@ -234,7 +234,8 @@ def test_how_many_games_are_held_in_memory_changes_nothing(
 
 
 def test_who_was_looked_at_while_tuning_is_named(report: BeliefReport) -> None:
-    assert set(following.TUNED_ON) < set(PERSONAS)
+    assert set(following.TUNED_ON) - set(PERSONAS) <= {*partner_names(held_out=False), *family_names(held_out=False)}
+    assert set(PERSONAS) - set(following.TUNED_ON)
     assert set(report.tuned_on) == set(FIELD) & set(following.TUNED_ON)
     assert 0 < len(report.tuned_on) < len(FIELD)
     tuned = assess_beliefs(["shark", "nash"], ["uniform"], games=2, value=False)

@@ -10,7 +10,7 @@ from parlay_marl.catalogue import build_params, load_persona, load_rules
 from parlay_marl.catalogue.personas import Drift, Persona
 from parlay_marl.core.belief import HIGH, LOW, RESERVATION
 from parlay_marl.core.params import PARAMS_DTYPE
-from parlay_marl.envs.batch import joined
+from parlay_marl.envs.many import joined
 from parlay_marl.players.persona import as_persona
 from parlay_marl.studies.beliefs.tracking import TRACKERS
 from parlay_marl.studies.recorded import recorded

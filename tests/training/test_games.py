@@ -67,12 +67,13 @@ def test_a_lane_plays_what_a_single_environment_plays() -> None:
 
 
 @pytest.mark.parametrize(
-    "settings", [{}, {"exit_bonus": 0.3}, {"turn_discount": 0.9}, {"known_traits": np.full((2, 4), 0.25)}]
+    "settings",
+    [{}, {"exit_bonus": 0.3}, {"deal_bonus": 0.2}, {"turn_discount": 0.9}, {"known_traits": np.full((2, 4), 0.25)}],
 )
 def test_games_that_end_pay_what_learners_value(settings: dict[str, Any]) -> None:
     told: list[int] = []
     games = make(**settings, on_end=lambda opponents, outcomes, seats: told.append(len(outcomes)))
-    ends = 0
+    ends = gained = 0
     for pay, done, seats, traits in played(games, 150):
         assert (done == (games.batch.endings != NONE)).all()
         assert (pay[~done] == 0.0).all()
@@ -84,9 +85,14 @@ def test_games_that_end_pay_what_learners_value(settings: dict[str, Any]) -> Non
             expected = utility(outcomes, own, traits[done].astype(float))
             assert (seen(games)[:, -4:] == games.traits).all()
             assert (games.traits[~done] == traits[~done]).all()
+        if "deal_bonus" in settings:
+            paid = outcomes["payoff"][np.arange(len(own)), own] > 0.0
+            gained += int(paid.sum())
+            expected = expected + 0.2 * (paid & Outcomes(outcomes).deal)
         if "exit_bonus" in settings:
             expected = expected + 0.3 * of_seats(Outcomes(outcomes).own_right_walk_away, own)
         assert pay[done] == pytest.approx(expected, abs=1e-6)
         ends += int(done.sum())
     assert ends > 100
+    assert gained > 10 or "deal_bonus" not in settings
     assert sum(told) == ends

@@ -22,7 +22,8 @@ from parlay_marl.studies.evaluation import evaluate, games_of
 from parlay_marl.training.config import TrainingConfig, price_scenarios, scripted_personas
 from parlay_marl.training.folder import Folder
 from parlay_marl.training.league import league_player
-from parlay_marl.training.selfplay import Progress, Run, scenario_params, train
+from parlay_marl.training.progress import Progress
+from parlay_marl.training.selfplay import Run, scenario_params, train
 from tests.processes import run
 
 SMALL: dict[str, Any] = {
@@ -274,7 +275,6 @@ def test_a_run_can_begin_as_a_policy_of_its_shape(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"start": "shark"}, "start: no learned policy plays 'shark'; name one, or a policy file"),
         ({"start": "champion"}, r"'champion' has another network: hidden \(64, 64\), not \(16, 16\) as configured"),
         ({"start": "champion", "hidden": (64, 64), "activation": "tanh"}, "activation relu, not tanh"),
         ({"start": "champion", "hidden": (64, 64), "persona_rewards": True}, "inputs 56, not 60"),

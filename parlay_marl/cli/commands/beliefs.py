@@ -19,6 +19,14 @@ if TYPE_CHECKING:
 ORDER = 50
 PAIR = 2
 
+SeenBy = Annotated[
+    str | None,
+    typer.Option(
+        metavar="PERSONA",
+        help="Report on this one's beliefs about the named players, which may be of any kind, negmas:NAME too; over "
+        "saas_enterprise and uniform where no scenario is named.",
+    ),
+]
 Plot = Annotated[
     Path | None,
     typer.Option(
@@ -42,12 +50,14 @@ def beliefs(
     threads: Threads = 1,
     json: JsonFile = None,
     plot: Plot = None,
+    seen_by: SeenBy = None,
     quiet: Quiet = False,
 ) -> None:
     """Report the quality of beliefs: calibration, error, detection of bluffs, and the payoff that a belief adds.
 
     A pair plays each other, both ways round; one alone plays itself; three or more, and the catalogue, play every
-    ordered pair, self-play included. Every game is followed by all trackers.
+    ordered pair, self-play included. Every game is followed by all trackers. With --seen-by, one persona plays each of
+    the players, in both seats, and the report is on its beliefs alone.
 
     For example: parlay beliefs shark diplomat --plot beliefs.png
     """
@@ -57,8 +67,14 @@ def beliefs(
     from parlay_marl.cli.progress import with_progress
     from parlay_marl.cli.resultfile import result_file
     from parlay_marl.cli.start import persona
+    from parlay_marl.errors import ConfigurationError
     from parlay_marl.studies.beliefs import assess_beliefs
 
+    if seen_by is not None:
+        if plot is not None:
+            raise ConfigurationError("--seen-by: there is no picture of these beliefs; leave --plot out")
+        _about_players(seen_by, personas or persona_names(), scenario, games, seed, rules, json, quiet)
+        return
     if plot is not None:
         _check_plot(plot, personas or ())
     with result_file(json, "--json") as file, result_file(plot, "--plot") as drawing:
@@ -73,6 +89,37 @@ def beliefs(
         if drawing is not None and plot is not None:
             drawing.write(_picture(players, (scenario or report.scenarios)[0], rules, seed, plot))
     show_report(report, output())
+
+
+def _about_players(
+    viewer: str,
+    names: Sequence[str],
+    scenarios: list[str] | None,
+    games: int,
+    seed: int,
+    rules: str,
+    json: Path | None,
+    quiet: bool,
+) -> None:
+    """Report on the beliefs of one persona about players of any kind."""
+    from parlay_marl.cli.belief_tables import show_seen
+    from parlay_marl.cli.console import output
+    from parlay_marl.cli.progress import with_progress
+    from parlay_marl.cli.resultfile import result_file
+    from parlay_marl.cli.start import persona, player
+    from parlay_marl.players.persona import as_player
+    from parlay_marl.players.strangers.negmas_names import is_negmas
+    from parlay_marl.studies.beliefs import assess_seen
+
+    with result_file(json, "--json") as file:
+        players = [as_player(name) if is_negmas(name) else player(name) for name in names]
+        assess = functools.partial(
+            assess_seen, players, scenarios, viewer=persona(viewer), games=games, seed=seed, rules=rules
+        )
+        report = with_progress(assess, 2 * games, quiet)
+        if file is not None:
+            file.write_json(report.as_dict())
+    show_seen(report, output())
 
 
 def _check_plot(path: Path, personas: Sequence[str]) -> None:

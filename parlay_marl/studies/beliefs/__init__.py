@@ -2,5 +2,15 @@
 
 from parlay_marl.studies.beliefs.assess import assess_beliefs
 from parlay_marl.studies.beliefs.report import BeliefReport, ReliabilityBin, TrackerQuality, ValueOfBelief
+from parlay_marl.studies.beliefs.seen import SeenQuality, SeenReport, assess_seen
 
-__all__ = ["BeliefReport", "ReliabilityBin", "TrackerQuality", "ValueOfBelief", "assess_beliefs"]
+__all__ = [
+    "BeliefReport",
+    "ReliabilityBin",
+    "SeenQuality",
+    "SeenReport",
+    "TrackerQuality",
+    "ValueOfBelief",
+    "assess_beliefs",
+    "assess_seen",
+]

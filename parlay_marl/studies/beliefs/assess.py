@@ -21,7 +21,7 @@ from parlay_marl.catalogue.rules import load_rules
 from parlay_marl.catalogue.scenarios import Params, scenario_names
 from parlay_marl.core.moves import BUYER, SELLER
 from parlay_marl.core.params import PARAMS_DTYPE
-from parlay_marl.envs.batch import joined
+from parlay_marl.envs.many import joined
 from parlay_marl.errors import ConfigurationError
 from parlay_marl.game.config import whole_number
 from parlay_marl.game.position import checked_seed

@@ -26,8 +26,11 @@ QUARTERS = 4
 MOST_GAMES = 1_000_000
 TURNS_AT_ONCE = 40_000
 """Turns that a thread holds a record of at a time, some 12 MB: a thousand games of the usual length."""
-TUNED_ON = ("diplomat", "linear", "nash", "shark", "tit_for_tat", "veteran")
-"""Personas of the catalogue that the numbers of the bayes tracker were chosen on; the others were never looked at."""
+TUNED_ON = (
+    *("diplomat", "linear", "nash", "shark", "tit_for_tat", "veteran"),
+    *("absolute_tit_for_tat", "averaged_tit_for_tat", "combi", "tough", "family:broad", "family:hard"),
+)
+"""Personas and families that the numbers of the bayes tracker were chosen on; the others only measure them."""
 Figures = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 _COUNT, _COVERED, _ERROR, _WIDTH, _ACCURACY, _URGENCY, _ALTERNATIVE = range(7)

@@ -21,7 +21,7 @@ from parlay_marl.core.outcome import NONE, OUTCOME_DTYPE
 from parlay_marl.core.state import state_dtype
 from parlay_marl.core.step import forfeit_game, observe_game, report_games, reset_games, step_games
 from parlay_marl.core.style import CHOICE_DTYPE
-from parlay_marl.envs.batch import joined
+from parlay_marl.envs.many import joined
 from parlay_marl.errors import PolicyError
 from parlay_marl.game.action import Action
 from parlay_marl.game.position import action_text, refusal_text
