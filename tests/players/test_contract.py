@@ -49,7 +49,7 @@ SOME = ("conceder", "random", "shark")
 LEARNED = ("learned", "learned shark", "learned prices")
 """With random weights: the second is given the shark's traits, which drift, the third knows of prices only."""
 
-WITHOUT_REASON = ("champion", "random", *LEARNED)
+WITHOUT_REASON = ("champion", "champion_1", "random", *LEARNED)
 """Dice, and policies, whose weights know no worth: nothing keeps them from a bad deal."""
 
 WITH_REASON = [name for name in [*PERSONAS, *PARTNERS] if name not in WITHOUT_REASON]
