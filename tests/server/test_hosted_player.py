@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from websockets.sync.client import connect
 
@@ -20,7 +19,7 @@ from parlay_marl.server import NegotiationAction, ParlayClient
 from parlay_marl.server import hosted_player as module
 from tests.processes import LIMIT, ROOT, Started, wait_until
 from tests.server.players import RELEASE, SECRET, Fair
-from tests.server.table import factory, served
+from tests.server.table import factory, http_get, served
 
 FAILING = {
     "raises": "raises", "quits": "raises", "fails_at_the_start": "raises", "nonsense": "raises",
@@ -44,7 +43,7 @@ def address() -> Iterator[str]:
 
 def forfeits(address: str, reason: str) -> float:
     """Return how many games players have forfeited for a reason."""
-    lines = httpx.get(f"http://{address}/metrics").text.splitlines()
+    lines = http_get(f"http://{address}/metrics").text.splitlines()
     found = [line for line in lines if line.startswith(f'parlay_player_forfeits_total{{reason="{reason}"}}')]
     return float(found[0].split()[-1]) if found else 0.0
 
