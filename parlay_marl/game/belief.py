@@ -12,6 +12,7 @@ from parlay_marl.core.moves import ClaimStatus
 from parlay_marl.core.state import state_dtype
 from parlay_marl.core.step import doubt_game
 from parlay_marl.game.config import GameConfig
+from parlay_marl.game.currency import Currency
 
 _OPEN = int(ClaimStatus.OPEN)
 
@@ -65,11 +66,15 @@ class BeliefView:
 
     def _figure(self, figure: Belief) -> float:
         """Return one figure, normalised."""
+        return self._all_figures()[figure]
+
+    def _all_figures(self) -> list[float]:
+        """Return all figures, normalised, in the order of `Belief`."""
         if self._shown is None:
             kept, shown = np.frombuffer(self._figures), np.empty(N_FIGURES)
             write_shown(kept[:N_FIGURES], kept[N_FIGURES:], self._owner[0].params[0]["belief"], shown)
             self._shown = shown.tolist()
-        return self._shown[figure]
+        return self._shown
 
     def _price(self, figure: Belief) -> float:
         """Return one figure in currency."""
@@ -126,7 +131,17 @@ class BeliefView:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the belief as plain data."""
-        return {name: getattr(self, name) for name, value in vars(BeliefView).items() if isinstance(value, property)}
+        figures, currency = self._all_figures(), Currency(self._owner[0].played)
+        return {
+            "reservation": currency.price(figures[Belief.RESERVATION]),
+            "sd": self.sd,
+            "low": currency.price(figures[Belief.LOW]),
+            "high": currency.price(figures[Belief.HIGH]),
+            "urgency": figures[Belief.URGENCY],
+            "alternative": figures[Belief.ALTERNATIVE],
+            "confidence": figures[Belief.CONFIDENCE],
+            "bluff_probability": self.bluff_probability,
+        }
 
     def __eq__(self, other: object) -> bool:
         """Return whether two beliefs are equal."""

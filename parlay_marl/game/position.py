@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import operator
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn, Self
@@ -78,6 +79,11 @@ def _first_actions(packages: int) -> list[int]:
 def move_mask(action_mask: NDArray[np.int8], packages: int) -> NDArray[np.int8]:
     """Return which of the seven moves are legal, from the mask over the discrete actions: all prices are alike."""
     return action_mask[_first_actions(packages)]
+
+
+def legal_in(action_mask: NDArray[np.int8], packages: int) -> tuple[Move, ...]:
+    """Return the moves that are legal, from the mask over the discrete actions."""
+    return tuple(itertools.compress(_MOVES, map(action_mask.item, _first_actions(packages))))
 
 
 class Position:
