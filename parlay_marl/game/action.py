@@ -12,6 +12,8 @@ import numpy as np
 from parlay_marl.core.moves import Move, decode, discrete_index
 from parlay_marl.errors import ActionTypeError
 
+MOVE_NAMES = tuple(move.name for move in Move)
+"""The names of the moves, by number."""
 LARGEST_INDEX = 2**62
 """Far beyond any action: for integers of more than 63 bits a kernel would compile again."""
 

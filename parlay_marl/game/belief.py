@@ -12,7 +12,6 @@ from parlay_marl.core.moves import ClaimStatus
 from parlay_marl.core.state import state_dtype
 from parlay_marl.core.step import doubt_game
 from parlay_marl.game.config import GameConfig
-from parlay_marl.game.currency import Currency
 
 _OPEN = int(ClaimStatus.OPEN)
 
@@ -78,7 +77,7 @@ class BeliefView:
 
     def _price(self, figure: Belief) -> float:
         """Return one figure in currency."""
-        return self._owner[0].played.to_currency(self._figure(figure))
+        return self._owner[0].currency.price(self._figure(figure))
 
     @property
     def reservation(self) -> float:
@@ -88,8 +87,7 @@ class BeliefView:
     @property
     def sd(self) -> float:
         """The standard deviation of that price."""
-        scenario = self._owner[0].played
-        return self._figure(Belief.SPREAD) * (scenario.high - scenario.low)
+        return self._owner[0].currency.width(self._figure(Belief.SPREAD))
 
     @property
     def low(self) -> float:
@@ -131,10 +129,10 @@ class BeliefView:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the belief as plain data."""
-        figures, currency = self._all_figures(), Currency(self._owner[0].played)
+        figures, currency = self._all_figures(), self._owner[0].currency
         return {
             "reservation": currency.price(figures[Belief.RESERVATION]),
-            "sd": self.sd,
+            "sd": currency.width(figures[Belief.SPREAD]),
             "low": currency.price(figures[Belief.LOW]),
             "high": currency.price(figures[Belief.HIGH]),
             "urgency": figures[Belief.URGENCY],

@@ -21,6 +21,10 @@ class Currency:
         """Return a normalised price in currency, as `Scenario.to_currency` does."""
         return round(float(self._low + x * self._width), self._exact)
 
+    def width(self, share: float) -> float:
+        """Return a share of the public range in currency, as it is."""
+        return share * self._width
+
     def worth(self, worth: float) -> float:
         """Return a normalised worth in currency, rounded to the decimals that are exact."""
         return round(float(worth) * self._width, self._exact)

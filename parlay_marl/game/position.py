@@ -20,7 +20,7 @@ from parlay_marl.core.state import state_dtype
 from parlay_marl.core.step import forfeit_game
 from parlay_marl.core.views import LOOK, LOOK_ACROSS, REFUSED, View
 from parlay_marl.errors import ActionTypeError, ConfigurationError, GameOverError, IllegalMoveError, NotStartedError
-from parlay_marl.game.action import Action, as_belief, as_index, as_move, as_price
+from parlay_marl.game.action import MOVE_NAMES, Action, as_belief, as_index, as_move, as_price
 from parlay_marl.game.belief import BeliefView, sight
 from parlay_marl.game.config import GameConfig
 from parlay_marl.game.deal import CurrentDeal
@@ -252,15 +252,14 @@ class Position:
         if self.is_over or self.seed is None:
             self.refuse_turn()
         which = as_move(move)
-        name = Move(which).name if 0 <= which < N_MOVES else ""
         if price is None:
             if which in (Move.OFFER, Move.BATNA_REVEAL):
-                raise ActionTypeError(f"{name} needs a price; give one number from 0 to 1, normalised")
+                raise ActionTypeError(f"{MOVE_NAMES[which]} needs a price; give one number from 0 to 1, normalised")
             price = own_end(self.seat) if which == Move.ANCHOR_HIGH else 0.0
         if package is None and which == Move.OFFER and self.packages > 1:
             most = int(self._params[0]["scenario"]["packages"]) - 1
             if most > 0:
-                raise ActionTypeError(f"{name} needs a package; give a whole number from 0 to {most}")
+                raise ActionTypeError(f"{MOVE_NAMES[which]} needs a package; give a whole number from 0 to {most}")
         return which, as_price(price), 0 if package is None else as_index(package, "package")
 
     def stated(self, belief: Any) -> tuple[float, float] | None:

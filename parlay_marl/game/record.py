@@ -174,15 +174,11 @@ class RecordedGame(Position):
         self.names = names
         self._personas, self._drift_lines = tuple(personas), dict(drift_lines)
         self._reads_from_start = False
-        self._currency: Currency | None = None
 
     @property
     def currency(self) -> Currency:
         """The writer of the scenario's amounts."""
-        scenario = self.scenario
-        if self._currency is None or self._currency.scenario is not scenario:
-            self._currency = Currency(scenario)
-        return self._currency
+        return self.deal.currency
 
     def _start(self, fixed: Any, options: Mapping[str, Any] | None) -> None:
         super()._start(fixed, options)

@@ -12,7 +12,6 @@ from parlay_marl.core.drift import price_given_up
 from parlay_marl.core.moves import SEATS, ClaimStatus, Move, makes_offer
 from parlay_marl.game.action import Action
 from parlay_marl.game.config import GameConfig
-from parlay_marl.game.currency import Currency
 from parlay_marl.game.figures import Figures, figures_of
 from parlay_marl.game.ledger import Ledger
 from parlay_marl.players.persona import PersonaPlayer
@@ -87,7 +86,7 @@ class TurnReader:
         self.turns: list[Turn] = []
         self._seen: tuple[Turn, ...] = ()
         self._scenario: Scenario = config.played
-        self._currency = Currency(self._scenario)
+        self._currency = config.currency
         self._label = functools.cache(self._scenario.package_label)
         self.ledger = Ledger(self._scenario)
         """The claims so far."""

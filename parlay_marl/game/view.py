@@ -13,7 +13,7 @@ from parlay_marl.catalogue.scenarios import Scenario
 from parlay_marl.core import bargain
 from parlay_marl.core.moves import PRICE_LEVELS, SEATS, ClaimStatus, Move, n_actions, own_end
 from parlay_marl.errors import ActionTypeError, IllegalMoveError, UnknownNameError
-from parlay_marl.game.action import Action, as_index
+from parlay_marl.game.action import MOVE_NAMES, Action, as_index
 from parlay_marl.game.belief import BeliefView
 from parlay_marl.game.currency import Currency
 from parlay_marl.game.figures import Figures, figures_of
@@ -105,6 +105,11 @@ class SeatView:
     def role(self) -> str:
         """The seat's name, `buyer` or `seller`."""
         return SEATS[self.seat]
+
+    @property
+    def legal_names(self) -> list[str]:
+        """The names of the legal moves."""
+        return [MOVE_NAMES[move] for move in self.legal_moves]
 
     @property
     def usual_package(self) -> int:

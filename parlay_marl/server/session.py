@@ -16,6 +16,7 @@ from parlay_marl.game.action import Action
 from parlay_marl.game.belief import BeliefView
 from parlay_marl.game.config import GameConfig
 from parlay_marl.game.game import Game
+from parlay_marl.game.outcome import Outcome
 from parlay_marl.game.text import plain
 from parlay_marl.game.transcript import verdict
 from parlay_marl.game.turns import Turn
@@ -49,6 +50,7 @@ class GameSession:
     def __init__(self, config: GameConfig, opponents: tuple[Opponent | None, Opponent | None] = (None, None)) -> None:
         self.config: GameConfig = config
         self._text: ScenarioText | None = None
+        self._outcome: Outcome | None = None
         self.opponents = opponents
         self.game = Game(config, [each if isinstance(each, PersonaPlayer) else None for each in opponents])
         self.client_turns = 0
@@ -77,7 +79,7 @@ class GameSession:
     @property
     def text(self) -> ScenarioText:
         """The writer of the scenario's amounts and packages."""
-        if self._text is None or self._text.scenario is not self.scenario:
+        if self._text is None:
             self._text = ScenarioText(self.scenario)
         return self._text
 
@@ -86,6 +88,8 @@ class GameSession:
         if seed is not None:
             self.conditions = replace(self.conditions, seed_chosen=True)
         self.game.reset(seed)
+        self._outcome = None
+        self._text = None  # a family has another scenario for every game
         self._refresh()
         for seat, opponent in enumerate(self.opponents):
             if isinstance(opponent, HostedPlayer):
@@ -171,11 +175,12 @@ class GameSession:
     def _refresh(self) -> None:
         """Forget old views, and keep new headlines: a game that is over no longer has those after its last turn."""
         self._views.clear()
-        turns = self.turns
+        turns, news = self.seen_turns, self.game.news()
         read = self._headlines[: self._headlines_read]
-        read += [headline for turn in turns[self._turns_read :] for headline in turn.headlines]
+        for turn in turns[self._turns_read :]:
+            read += turn.headlines
         self._turns_read, self._headlines_read = len(turns), len(read)
-        self._headlines += [*read, *self.game.news()][len(self._headlines) :]
+        self._headlines += [*read, *news][len(self._headlines) :]
 
     # ------------------------------------------------------------------ what a client sees
 
@@ -262,7 +267,13 @@ class GameSession:
 
     def verdict(self) -> str:
         """Return how the finished game has ended, in words."""
-        return plain(verdict(self.game.outcome(), self.scenario, VERDICT_WIDTH))
+        return plain(verdict(self._ended(), self.scenario, VERDICT_WIDTH))
+
+    def _ended(self) -> Outcome:
+        """Return the report of the finished game, the same each time: its figures are worked out once."""
+        if self._outcome is None:
+            self._outcome = self.game.outcome()
+        return self._outcome
 
     def outcome(self) -> dict[str, Any]:
         """Return the report of the finished game, with what was hidden, and the seed and number that replay it."""
@@ -270,7 +281,7 @@ class GameSession:
             raise ConfigurationError("the game is not over yet; its outcome is known at the end")
         rewards = dict(zip(SEATS, self.earned, strict=True))
         replay = {"seed": self.game.seed, "number": self.game.number}
-        return self.game.outcome().as_dict() | {"rewards": rewards, **replay}
+        return self._ended().as_dict() | {"rewards": rewards, **replay}
 
     def hidden_figures(self) -> dict[str, Any]:
         """Return the true figures of both seats, for a server that reveals them."""
