@@ -53,6 +53,7 @@ class GameSession:
         self._outcome: Outcome | None = None
         self.opponents = opponents
         self.game = Game(config, [each if isinstance(each, PersonaPlayer) else None for each in opponents])
+        self.game.read_turns()
         self.client_turns = 0
         """Turns that clients have played."""
         self.earned = [0.0, 0.0]
