@@ -100,6 +100,8 @@ def as_index(given: Any, part: str = "action") -> int:
 
 def as_move(given: Any) -> int:
     """Return a move as a plain whole number; where it is none, list the moves."""
+    if type(given) is Move:
+        return int(given)
     try:
         return as_index(given, "move")
     except ActionTypeError:

@@ -314,9 +314,10 @@ class Position:
 
     def _turn(self, move: int, price: float, package: int, belief: tuple[float, float] | None, words: str) -> int:
         """Play a move, with a belief where one is stated, if it is legal; return its `Refusal`."""
-        reader, begun = self._reader, None
-        if reader is not None and 0 <= move < N_MOVES:
-            begun = reader.look(self._rows, self.seat, Action(_MOVES[move], price, package, belief, words))
+        reader, action, begun = self._reader, None, None
+        if 0 <= move < N_MOVES:
+            action = Action(_MOVES[move], price, package, belief, words)
+            begun = None if reader is None else reader.look(self._rows, self.seat, action)
         mean, spread = belief or (0.0, 0.0)
         answer = views.move_kernel(self.packages)(
             self._unused(), move, price, package, belief is not None, mean, spread
@@ -324,7 +325,8 @@ class Position:
         reason = answer & REFUSED
         if reason:
             return reason
-        self._played.append(Action(_MOVES[move], price, package, belief, words))
+        assert action is not None, "the rules have refused what is no move"
+        self._played.append(action)
         if reader is not None and begun is not None:
             reader.read(self._rows, begun)
         self._take_stock()

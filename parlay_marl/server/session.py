@@ -238,7 +238,10 @@ class GameSession:
 
     def last_turn_of(self, seat: int) -> Turn | None:
         """Return a seat's last turn; None before its first."""
-        return next((turn for turn in reversed(self.seen_turns[-2:]) if turn.seat == seat), None)
+        for turn in self.seen_turns[:-3:-1]:
+            if turn.seat == seat:
+                return turn
+        return None
 
     @property
     def seen_turns(self) -> tuple[Turn, ...]:
