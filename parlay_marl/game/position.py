@@ -319,13 +319,10 @@ class Position:
             action = Action(_MOVES[move], price, package, belief, words)
             begun = None if reader is None else reader.look(self._rows, self.seat, action)
         mean, spread = belief or (0.0, 0.0)
-        answer = views.move_kernel(self.packages)(
-            self._unused(), move, price, package, belief is not None, mean, spread
-        )
-        reason = answer & REFUSED
-        if reason:
+        kernel = views.move_kernel(self.packages)
+        reason = kernel(self._unused(), move, price, package, belief is not None, mean, spread) & REFUSED
+        if reason or action is None:  # what is no move is refused
             return reason
-        assert action is not None, "the rules have refused what is no move"
         self._played.append(action)
         if reader is not None and begun is not None:
             reader.read(self._rows, begun)

@@ -90,7 +90,8 @@ class TurnReader:
         self._label = functools.cache(self._scenario.package_label)
         self.ledger = Ledger(self._scenario)
         """The claims so far."""
-        self._scale = config.max_rounds / USUAL_ROUNDS
+        self._ultimatums = [_ultimatums(each, config.max_rounds / USUAL_ROUNDS) for each in personas]
+        """The rounds from which on each seat's persona gives ultimatums, before and after it has drifted."""
         self._names, self._personas, self._drift_lines = names, personas, drift_lines
         self._fired = 0
         self._drifted: set[int] = set()
@@ -157,10 +158,9 @@ class TurnReader:
     ) -> tuple[str, str]:
         """Return what a persona says with a turn, and the line that tells of its drift, at most once a game."""
         drifted = bool(drifted_now(rows, player.record, 0, seat))
-        style = player.record[0]["drifted" if drifted else "base"]
-        late = before.round >= style["ultimatum_round"] * self._scale
+        late = before.round >= self._ultimatums[seat][drifted]
         move, price, package = action.move, action.price or 0.0, action.package or 0
-        when = occasion(move, change is None, change is not None and change > 1e-9, bool(late))
+        when = occasion(move, change is None, change is not None and change > 1e-9, late)
         if move is Move.ACCEPT:
             price, package = before.offer_price[1 - seat], before.offer_package[1 - seat]
         facts = {
@@ -172,6 +172,13 @@ class TurnReader:
         says_drift = drifted and seat not in self._drifted
         drift_line = line(player.persona, "drift", choice, **facts) if says_drift else ""
         return line(player.persona, when, choice, **facts), drift_line
+
+
+def _ultimatums(player: PersonaPlayer | None, scale: float) -> tuple[float, ...]:
+    """Return the rounds from which on a persona gives ultimatums, before and after its drift; none without one."""
+    if player is None:
+        return ()
+    return tuple(float(player.record[0][style]["ultimatum_round"] * scale) for style in ("base", "drifted"))
 
 
 def _result(before: Figures, after: Figures, move: Move, seat: int) -> str:

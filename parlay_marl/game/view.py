@@ -100,6 +100,8 @@ class SeatView:
     """The same view as numbers, `(fields,)`, as a learned policy gets it."""
     action_mask: NDArray[np.int8]
     """A mask of the legal discrete actions, `(actions,)`."""
+    seed_chosen: bool = False
+    """True on a server whose client in the other seat chose the game's seed, and so may know both limits."""
 
     @property
     def role(self) -> str:

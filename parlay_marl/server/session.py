@@ -94,7 +94,7 @@ class GameSession:
         self._refresh()
         for seat, opponent in enumerate(self.opponents):
             if isinstance(opponent, HostedPlayer):
-                opponent.begin(view_of(self.game, seat))
+                opponent.begin(self._view_of_player(seat))
 
     @property
     def is_over(self) -> bool:
@@ -139,7 +139,7 @@ class GameSession:
         player = self.opponents[seat]
         if self.game.is_over or not isinstance(player, HostedPlayer):
             return
-        action = await player.act(view_of(self.game, seat))
+        action = await player.act(self._view_of_player(seat))
         if self.game.is_over:  # the client has left meanwhile
             return
         if action is None or not self._is_played(player, action):
@@ -190,6 +190,11 @@ class GameSession:
         if seat not in self._views:
             self._views[seat] = view_of(self.game, seat)
         return self._views[seat]
+
+    def _view_of_player(self, seat: int) -> SeatView:
+        """Return what a hosted player sees now, and that the client may know both limits, where it does."""
+        view = view_of(self.game, seat)
+        return replace(view, seed_chosen=True) if self.conditions.seed_chosen else view
 
     def belief(self, seat: int) -> BeliefView | None:
         """Return what a seat believes of the other, None where nothing is tracked."""

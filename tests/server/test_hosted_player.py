@@ -27,7 +27,7 @@ FAILING = {
 }  # fmt: skip
 CLASSES = (
     *("Fair", "Mute", "Raises", "Quits", "FailsAtTheStart", "FailsAtTheEnd", "Illegal", "OutOfRange", "Nonsense"),
-    *("Distorted", "Batched", "Numbers", "Noisy"),
+    *("Distorted", "Batched", "Numbers", "Noisy", "Wary"),
 )
 
 
@@ -121,6 +121,14 @@ def test_one_that_fails_at_the_end_changes_nothing(address: str, caplog: pytest.
         assert result.observation.metadata["outcome"]["ending"] == "deal"
         wait_until(lambda: any(record.message == "failed" for record in caplog.records))
     assert SECRET not in repr([record.__dict__ for record in caplog.records])
+
+
+@pytest.mark.parametrize(("request_", "said"), [({"seed": 4}, "True True"), ({}, "False False")])
+def test_a_player_is_told_that_its_client_may_know_its_limit(address: str, request_: Any, said: str) -> None:
+    with ParlayClient(f"http://{address}").sync() as table:
+        table.reset(role="buyer", opener="buyer", opponent="wary", **request_)
+        seen = table.step(NegotiationAction(utterance="Hm.")).observation
+        assert seen.utterance == said
 
 
 def test_one_that_stalls_forfeits_while_other_games_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
