@@ -16,6 +16,7 @@ class Currency:
         self.currency: str = scenario.currency
         self._low, self._width = scenario.low, scenario.high - scenario.low
         self._decimals, self._exact = scenario.decimals, scenario.exact_decimals
+        self._form, self._exact_form = f",.{self._decimals}f", f",.{self._exact}f"
 
     def price(self, x: float) -> float:
         """Return a normalised price in currency, as `Scenario.to_currency` does."""
@@ -31,7 +32,7 @@ class Currency:
 
     def number(self, amount: float) -> str:
         """Return a figure in currency, rounded to the decimals of prices."""
-        return f"{round(amount, self._decimals) + 0.0:,.{self._decimals}f}"
+        return format(round(amount, self._decimals) + 0.0, self._form)
 
     def money(self, amount: float) -> str:
         """Return the same with the currency's name."""
@@ -41,4 +42,4 @@ class Currency:
         """Return the price of an offer, a claim or a deal exactly: typed in, it is this price again."""
         if round(amount, self._decimals) == amount:
             return self.money(amount)
-        return f"{self.currency} {f'{amount:,.{self._exact}f}'.rstrip('0')}"
+        return f"{self.currency} {format(amount, self._exact_form).rstrip('0')}"

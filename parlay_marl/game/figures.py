@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import math
+import operator
 import struct
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -56,11 +57,10 @@ def _reader(row_bytes: int) -> Callable[[Any], Figures]:
         form += f"{offset - at}x{count}{_FORMS[kind.base.str[1:]]}"
         parts[name] = slice(place, place + count) if kind.shape else place
         at, place = offset + kind.itemsize, place + count
-    unpack, chosen = struct.Struct(form).unpack_from, [parts[name] for name in Figures._fields]
+    unpack, ordered = struct.Struct(form).unpack_from, operator.itemgetter(*(parts[name] for name in Figures._fields))
 
     def read(rows: Any) -> Figures:
-        found = unpack(rows)
-        return Figures._make([found[part] for part in chosen])
+        return Figures._make(ordered(unpack(rows)))
 
     return read
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -22,6 +23,8 @@ from parlay_marl.game.record import RecordedGame
 from parlay_marl.game.text import exact_money
 from parlay_marl.game.turns import Turn
 
+_worth = inspect.unwrap(bargain.worth)
+"""The plain function: to call it as a rule takes twice as long."""
 _STATUS = tuple(status.name.lower() for status in ClaimStatus)
 """The names of the states of a claim, by number; that of no claim is 0."""
 _FAR = 1e300
@@ -277,7 +280,7 @@ def _standing_offer(now: Figures, worths: list[float], currency: Currency, maker
     if not now.offers_made[maker]:
         return None
     price, package = now.offer_price[maker], now.offer_package[maker]
-    worth = bargain.worth(viewer, price, worths[package], now.reservation[viewer])
+    worth = _worth(viewer, price, worths[package], now.reservation[viewer])
     return Offer(currency.price(price), package, currency.worth(worth))
 
 
