@@ -27,8 +27,6 @@ from parlay_marl.server.workers import SECONDS_BETWEEN_BEATS, STOPPING, Supervis
 BACKLOG = 2048
 """Connections that may wait for their acceptance."""
 FILES_BESIDE_SESSIONS = 256
-OBJECTS_UNTIL_COLLECTED = 10_000
-"""New objects after which the garbage collector looks at them."""
 
 
 def serve(settings: ServerSettings, on_ready: Callable[[str], None]) -> None:
@@ -104,14 +102,9 @@ class WorkerServer(Server):
 
 
 def settle() -> None:
-    """Let the garbage collector skip what stays until the end: a look at all of it stops every session for 0.4 s.
-
-    It looks less often, too: a message makes hundreds of objects, of which a game keeps many and none is garbage. By
-    its usual numbers it takes a tenth of the time of every message.
-    """
+    """Let the garbage collector skip what stays until the end: a look at all of it stops every session for 0.4 s."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(OBJECTS_UNTIL_COLLECTED, *gc.get_threshold()[1:])
 
 
 @contextmanager
