@@ -1,8 +1,9 @@
 """Changes of a step that were tried and left out, with what they came to, so that nobody tries them again unawares.
 
-Each was a draft that computes the same, whose games were not compared with those in the file of digests. It was measured
-beside the code as it is, on an AMD EPYC (znver4, AVX-512): CPU time of one thread in short slices of two or more
-processes in turn, in random order, 25 to 60 slices each, with other programs running. Differences of 1% say nothing.
+Each was a draft that computes the same, but its games were not compared with those in the file of digests. It was
+measured beside the code as it is, on an AMD EPYC (znver4, AVX-512): CPU time of one thread in short slices of two or
+more processes in turn, in random order, 25 to 60 slices each, with other programs running. Differences of 1% say
+nothing.
 """
 
 from __future__ import annotations
