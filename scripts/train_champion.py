@@ -33,7 +33,7 @@ REPLIES = 6
 FAMILIES = ("family:wide", "family:terms", "family:storms")
 WITH_TERMS = ("acquisition_term_sheet", "hiring_package_terms")
 OPPONENTS = {
-    "family:broad": 12.0, "family:hard": 10.0, "micro": 16.0, "tit_for_tat": 5.0, "absolute_tit_for_tat": 4.0,
+    "family:broad": 12.0, "family:hard": 10.0, "micro": 32.0, "tit_for_tat": 5.0, "absolute_tit_for_tat": 4.0,
     "averaged_tit_for_tat": 3.0, "tough": 3.0, "boulware": 2.0, "combi": 2.0, "shark": 2.0, "conceder": 1.0,
     "diplomat": 1.0, "linear": 1.0, "nash": 1.0, "random": 1.0, "veteran": 1.0, "hardliner": 0.3, "champion_1": 4.0,
 }  # fmt: skip
@@ -66,7 +66,7 @@ def champion_config(
         seed=seed,
         threads=threads,
         exit_bonus=0.02,
-        deal_bonus=0.08,
+        deal_bonus=0.12,
         learning_rate=5e-4,
         entropy=0.005,
         snapshots=12,
