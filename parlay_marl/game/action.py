@@ -12,6 +12,8 @@ import numpy as np
 from parlay_marl.core.moves import Move, decode, discrete_index
 from parlay_marl.errors import ActionTypeError
 
+MOVE_NAMES = tuple(move.name for move in Move)
+"""The names of the moves, by number."""
 LARGEST_INDEX = 2**62
 """Far beyond any action: for integers of more than 63 bits a kernel would compile again."""
 
@@ -98,6 +100,8 @@ def as_index(given: Any, part: str = "action") -> int:
 
 def as_move(given: Any) -> int:
     """Return a move as a plain whole number; where it is none, list the moves."""
+    if type(given) is Move:
+        return int(given)
     try:
         return as_index(given, "move")
     except ActionTypeError:

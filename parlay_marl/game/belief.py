@@ -65,15 +65,19 @@ class BeliefView:
 
     def _figure(self, figure: Belief) -> float:
         """Return one figure, normalised."""
+        return self._all_figures()[figure]
+
+    def _all_figures(self) -> list[float]:
+        """Return all figures, normalised, in the order of `Belief`."""
         if self._shown is None:
             kept, shown = np.frombuffer(self._figures), np.empty(N_FIGURES)
             write_shown(kept[:N_FIGURES], kept[N_FIGURES:], self._owner[0].params[0]["belief"], shown)
             self._shown = shown.tolist()
-        return self._shown[figure]
+        return self._shown
 
     def _price(self, figure: Belief) -> float:
         """Return one figure in currency."""
-        return self._owner[0].played.to_currency(self._figure(figure))
+        return self._owner[0].currency.price(self._figure(figure))
 
     @property
     def reservation(self) -> float:
@@ -83,8 +87,7 @@ class BeliefView:
     @property
     def sd(self) -> float:
         """The standard deviation of that price."""
-        scenario = self._owner[0].played
-        return self._figure(Belief.SPREAD) * (scenario.high - scenario.low)
+        return self._owner[0].currency.width(self._figure(Belief.SPREAD))
 
     @property
     def low(self) -> float:
@@ -126,7 +129,17 @@ class BeliefView:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the belief as plain data."""
-        return {name: getattr(self, name) for name, value in vars(BeliefView).items() if isinstance(value, property)}
+        figures, currency = self._all_figures(), self._owner[0].currency
+        return {
+            "reservation": currency.price(figures[Belief.RESERVATION]),
+            "sd": currency.width(figures[Belief.SPREAD]),
+            "low": currency.price(figures[Belief.LOW]),
+            "high": currency.price(figures[Belief.HIGH]),
+            "urgency": figures[Belief.URGENCY],
+            "alternative": figures[Belief.ALTERNATIVE],
+            "confidence": figures[Belief.CONFIDENCE],
+            "bluff_probability": self.bluff_probability,
+        }
 
     def __eq__(self, other: object) -> bool:
         """Return whether two beliefs are equal."""

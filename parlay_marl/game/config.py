@@ -23,6 +23,7 @@ from parlay_marl.catalogue.files import Strict
 from parlay_marl.catalogue.rules import load_rules
 from parlay_marl.catalogue.scenarios import MAX_ROUNDS, Params, Scenario
 from parlay_marl.errors import ArgumentError, CatalogueError, ConfigurationError, ParlayError, UnknownNameError
+from parlay_marl.game.currency import Currency
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -233,6 +234,11 @@ class GameConfig:
     def room(self) -> int:
         """The number of packages that spaces and rows have room for."""
         return self.scenario.n_packages
+
+    @functools.cached_property
+    def currency(self) -> Currency:
+        """The writer of the scenario's amounts."""
+        return Currency(self.played)
 
     def deal(self, seed: int, number: int = 0) -> GameConfig:
         """Return the configuration of one game, with the scenario that its family draws; itself without a family."""

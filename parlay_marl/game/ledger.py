@@ -1,6 +1,6 @@
 """The claims of a game: who claimed which limit when, the truth at that moment, and how each claim was settled.
 
-A game keeps none of this while it is played: its record is played again for the ledger.
+It is read turn by turn with the turns of a game, where somebody reads those, or while its record is played again.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from parlay_marl.catalogue.scenarios import Scenario
 from parlay_marl.core.credibility import contradicts
 from parlay_marl.core.moves import SEATS, ClaimStatus, Move
 from parlay_marl.game.action import Action
+from parlay_marl.game.figures import Figures, figures_of
 
 OPEN, CONTRADICTED, REPLACED = "open", "contradicted", "replaced"
 
@@ -45,52 +46,64 @@ class Moment(Protocol):
         """The scenario that is played."""
 
     @property
-    def row(self) -> Any:
-        """The state, one record."""
+    def rows(self) -> Any:
+        """The state, an array of one record."""
+
+
+class Ledger:
+    """The claims of a game in their order, read turn by turn."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self.claims: list[Claim] = []
+        self._scenario = scenario
+        self._latest: dict[int, int] = {}
+        """The place of each seat's latest claim."""
+
+    def read(self, before: Figures, after: Figures, seat: int, played: Action) -> None:
+        """Read a turn of a seat, from the figures before and after it."""
+        for maker, place in self._latest.items():
+            self.claims[place] = _settled(self.claims[place], before, after, maker, played if maker == seat else None)
+        if played.move == Move.BATNA_REVEAL:
+            self._latest[seat] = len(self.claims)
+            self.claims.append(_claim(self._scenario, before, after, seat))
 
 
 def claims_in(moments: Iterable[Moment], actions: Iterable[Action]) -> tuple[Claim, ...]:
     """Return the claims of a game in their order, from its moments before the first turn and after each action."""
-    claims: list[Claim] = []
-    latest: dict[int, int] = {}
     following = iter(moments)
     game = next(following)
-    before, seat = game.row.copy(), game.seat
-    for played, after in zip(actions, following, strict=False):
-        for maker, place in latest.items():
-            claims[place] = _settled(claims[place], before, after.row, maker, played if maker == seat else None)
-        if played.move == Move.BATNA_REVEAL:
-            latest[seat] = len(claims)
-            claims.append(_claim(after, before, seat))
-        before, seat = after.row.copy(), after.seat
-    return tuple(claims)
+    ledger, before, seat = Ledger(game.scenario), figures_of(game.rows), game.seat
+    for played, game in zip(actions, following, strict=False):
+        after = figures_of(game.rows)
+        ledger.read(before, after, seat, played)
+        before, seat = after, game.seat
+    return tuple(ledger.claims)
 
 
-def _settled(claim: Claim, before: Any, after: Any, maker: int, played: Action | None) -> Claim:
+def _settled(claim: Claim, before: Figures, after: Figures, maker: int, played: Action | None) -> Claim:
     """Return a claim after a turn; `played` is the action where it is the claimant's own."""
     if claim.status != OPEN:
         return claim
     status = _status(before, after, maker, played)
-    return claim if status == OPEN else replace(claim, status=status, settled=int(before["round"]))
+    return claim if status == OPEN else replace(claim, status=status, settled=before.round)
 
 
-def _status(before: Any, after: Any, maker: int, played: Action | None) -> str:
+def _status(before: Figures, after: Figures, maker: int, played: Action | None) -> str:
     """Return the status of an open claim after a turn."""
     if played is None or played.move != Move.BATNA_REVEAL:
-        return ClaimStatus(int(after["claim_status"][maker])).name.lower()
+        return ClaimStatus(after.claim_status[maker]).name.lower()
     # The row holds the new claim already; as an offer, it may have contradicted the claim that it replaces.
-    same_package = before["claim_package"][maker] == played.package
-    worse = contradicts(maker, played.price or 0.0, float(before["claim_price"][maker]))
+    same_package = before.claim_package[maker] == played.package
+    worse = contradicts(maker, played.price or 0.0, before.claim_price[maker])
     return CONTRADICTED if same_package and worse else REPLACED
 
 
-def _claim(game: Moment, before: Any, seat: int) -> Claim:
+def _claim(scenario: Scenario, before: Figures, after: Figures, seat: int) -> Claim:
     """Return the claim that a seat has just made."""
-    scenario = game.scenario
     return Claim(
         seat=SEATS[seat],
-        round=int(before["round"]),
-        price=scenario.to_currency(float(game.row["claim_price"][seat])),
-        truth=scenario.to_currency(float(before["reservation"][seat])),
-        is_bluff=bool(game.row["claim_is_bluff"][seat]),
+        round=before.round,
+        price=scenario.to_currency(after.claim_price[seat]),
+        truth=scenario.to_currency(before.reservation[seat]),
+        is_bluff=bool(after.claim_is_bluff[seat]),
     )

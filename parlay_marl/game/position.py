@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import operator
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn, Self
@@ -19,7 +20,7 @@ from parlay_marl.core.state import state_dtype
 from parlay_marl.core.step import forfeit_game
 from parlay_marl.core.views import LOOK, LOOK_ACROSS, REFUSED, View
 from parlay_marl.errors import ActionTypeError, ConfigurationError, GameOverError, IllegalMoveError, NotStartedError
-from parlay_marl.game.action import Action, as_belief, as_index, as_move, as_price
+from parlay_marl.game.action import MOVE_NAMES, Action, as_belief, as_index, as_move, as_price
 from parlay_marl.game.belief import BeliefView, sight
 from parlay_marl.game.config import GameConfig
 from parlay_marl.game.deal import CurrentDeal
@@ -78,6 +79,11 @@ def _first_actions(packages: int) -> list[int]:
 def move_mask(action_mask: NDArray[np.int8], packages: int) -> NDArray[np.int8]:
     """Return which of the seven moves are legal, from the mask over the discrete actions: all prices are alike."""
     return action_mask[_first_actions(packages)]
+
+
+def legal_in(action_mask: NDArray[np.int8], packages: int) -> tuple[Move, ...]:
+    """Return the moves that are legal, from the mask over the discrete actions."""
+    return tuple(itertools.compress(_MOVES, map(action_mask.item, _first_actions(packages))))
 
 
 class Position:
@@ -246,15 +252,14 @@ class Position:
         if self.is_over or self.seed is None:
             self.refuse_turn()
         which = as_move(move)
-        name = Move(which).name if 0 <= which < N_MOVES else ""
         if price is None:
             if which in (Move.OFFER, Move.BATNA_REVEAL):
-                raise ActionTypeError(f"{name} needs a price; give one number from 0 to 1, normalised")
+                raise ActionTypeError(f"{MOVE_NAMES[which]} needs a price; give one number from 0 to 1, normalised")
             price = own_end(self.seat) if which == Move.ANCHOR_HIGH else 0.0
         if package is None and which == Move.OFFER and self.packages > 1:
             most = int(self._params[0]["scenario"]["packages"]) - 1
             if most > 0:
-                raise ActionTypeError(f"{name} needs a package; give a whole number from 0 to {most}")
+                raise ActionTypeError(f"{MOVE_NAMES[which]} needs a package; give a whole number from 0 to {most}")
         return which, as_price(price), 0 if package is None else as_index(package, "package")
 
     def stated(self, belief: Any) -> tuple[float, float] | None:
@@ -309,17 +314,16 @@ class Position:
 
     def _turn(self, move: int, price: float, package: int, belief: tuple[float, float] | None, words: str) -> int:
         """Play a move, with a belief where one is stated, if it is legal; return its `Refusal`."""
-        reader, begun = self._reader, None
-        if reader is not None and 0 <= move < N_MOVES:
-            begun = reader.look(self._rows, self.seat, Action(_MOVES[move], price, package, belief, words))
+        reader, action, begun = self._reader, None, None
+        if 0 <= move < N_MOVES:
+            action = Action(_MOVES[move], price, package, belief, words)
+            begun = None if reader is None else reader.look(self._rows, self.seat, action)
         mean, spread = belief or (0.0, 0.0)
-        answer = views.move_kernel(self.packages)(
-            self._unused(), move, price, package, belief is not None, mean, spread
-        )
-        reason = answer & REFUSED
-        if reason:
+        kernel = views.move_kernel(self.packages)
+        reason = kernel(self._unused(), move, price, package, belief is not None, mean, spread) & REFUSED
+        if reason or action is None:  # what is no move is refused
             return reason
-        self._played.append(Action(_MOVES[move], price, package, belief, words))
+        self._played.append(action)
         if reader is not None and begun is not None:
             reader.read(self._rows, begun)
         self._take_stock()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Annotated, Any
 
@@ -15,6 +15,7 @@ from parlay_marl.core.outcome import FORFEIT
 from parlay_marl.errors import CatalogueError, GameOverError, ParlayError
 from parlay_marl.game.action import Action
 from parlay_marl.game.config import GameConfig
+from parlay_marl.game.currency import Currency
 from parlay_marl.game.ledger import Claim, claims_in
 from parlay_marl.game.options import plain_options
 from parlay_marl.game.outcome import Outcome
@@ -174,6 +175,11 @@ class RecordedGame(Position):
         self._personas, self._drift_lines = tuple(personas), dict(drift_lines)
         self._reads_from_start = False
 
+    @property
+    def currency(self) -> Currency:
+        """The writer of the scenario's amounts."""
+        return self.deal.currency
+
     def _start(self, fixed: Any, options: Mapping[str, Any] | None) -> None:
         super()._start(fixed, options)
         if self._reader is not None or self._reads_from_start:
@@ -229,8 +235,12 @@ class RecordedGame(Position):
         """Return the report of the finished game."""
         if not self.is_over or self.seed is None:
             raise GameOverError("the game is not over yet; its outcome is known at the end")
-        played, opener = tuple(self._played), int(self._row["opener"])
-        claims = functools.partial(_claims_of, self.config, self.seed, self.number, self.options, played, opener)
+        claims: Callable[[], tuple[Claim, ...]]
+        if self._reader is not None:
+            claims = functools.partial(tuple, self._reader.ledger.claims)
+        else:
+            played, opener = tuple(self._played), int(self._row["opener"])
+            claims = functools.partial(_claims_of, self.config, self.seed, self.number, self.options, played, opener)
         return Outcome(self._rows.tobytes(), self.deal, claims)
 
     def ledger(self) -> tuple[Claim, ...]:
@@ -240,6 +250,8 @@ class RecordedGame(Position):
         """
         if self.seed is None:
             self.refuse_turn()
+        if self._reader is not None:
+            return tuple(self._reader.ledger.claims)
         played, opener = self._played, int(self._row["opener"])
         return _claims_of(self.config, self.seed, self.number, self.options, played, opener)
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from parlay_marl.catalogue.scenarios import Scenario
@@ -11,11 +13,15 @@ from parlay_marl.core.drift import price_given_up
 from parlay_marl.core.moves import SEATS, ClaimStatus, Move, makes_offer
 from parlay_marl.game.action import Action
 from parlay_marl.game.config import GameConfig
-from parlay_marl.game.text import price_text
+from parlay_marl.game.figures import Figures, figures_of
+from parlay_marl.game.ledger import Ledger
 from parlay_marl.players.persona import PersonaPlayer
 from parlay_marl.players.voice import drifted_now, line, occasion
 
 USUAL_ROUNDS = 20.0
+_makes_offer, _price_given_up = inspect.unwrap(makes_offer), inspect.unwrap(price_given_up)
+"""The plain functions: to call them as rules takes twice as long."""
+_OPEN, _CAUGHT, _CONTRADICTED = int(ClaimStatus.OPEN), int(ClaimStatus.CAUGHT), int(ClaimStatus.CONTRADICTED)
 
 
 @dataclass(frozen=True)
@@ -49,32 +55,9 @@ class Turn:
 
     def as_seen(self) -> Turn:
         """Return the turn as the seats see it: who plays a seat, and how it has drifted, is private."""
-        return replace(self, name=SEATS[self.seat], words=self.phrase, drift_line="")
-
-
-class Before(NamedTuple):
-    """The few figures of the state before a turn that reading it takes: a whole row is large."""
-
-    round: int
-    offer_price: float | None
-    """None before the seat's first offer."""
-    offer_package: int
-    claim_status: int
-    erosion_ticks: int
-    events_fired: int
-
-    @classmethod
-    def of(cls, row: Any, seat: int) -> Before:
-        """Return the figures of a row."""
-        price = float(row["offer_price"][seat]) if row["offers_made"][seat] else None
-        package, status = int(row["offer_package"][seat]), int(row["claim_status"][seat])
-        return cls(int(row["round"]), price, package, status, int(row["erosion_ticks"]), int(row["events_fired"]))
-
-    def change(self, move: int, price: float, seat: int) -> float | None:
-        """Return the price that an offer gives up against the seat's last offer; None without such a pair."""
-        if not makes_offer(move) or self.offer_price is None:
-            return None
-        return price_given_up(seat, self.offer_price, price)
+        seen = object.__new__(Turn)  # `replace` takes several times as long
+        vars(seen).update(vars(self), name=SEATS[self.seat], words=self.phrase, drift_line="")
+        return seen
 
 
 class Begun(NamedTuple):
@@ -82,7 +65,9 @@ class Begun(NamedTuple):
 
     seat: int
     action: Action
-    before: Before
+    before: Figures
+    change: float | None
+    """The price that an offer gives up against the seat's last offer; None without such a pair."""
     phrase: str
     drift_line: str
 
@@ -102,32 +87,40 @@ class TurnReader:
         drift_lines: Mapping[int, str],
     ) -> None:
         self.turns: list[Turn] = []
-        self._seen: list[Turn] = []
+        self._seen: tuple[Turn, ...] = ()
         self._scenario: Scenario = config.played
-        self._scale = config.max_rounds / USUAL_ROUNDS
+        self._currency = config.currency
+        self._label = functools.cache(self._scenario.package_label)
+        self.ledger = Ledger(self._scenario)
+        """The claims so far."""
+        self._ultimatums = [_ultimatums(each, config.max_rounds / USUAL_ROUNDS) for each in personas]
+        """The rounds from which on each seat's persona gives ultimatums, before and after it has drifted."""
         self._names, self._personas, self._drift_lines = names, personas, drift_lines
         self._fired = 0
         self._drifted: set[int] = set()
 
     def look(self, rows: Any, seat: int, action: Action) -> Begun:
         """Look at the state before a turn, an array of one row; nothing is noted before the turn has been played."""
-        before = Before.of(rows[0], seat)
+        before = figures_of(rows)
+        move, last = action.move, before.offer_price[seat] if before.offers_made[seat] else None
+        change = None if last is None or not _makes_offer(move) else _price_given_up(seat, last, action.price or 0.0)
         phrase, drift_line = action.words, self._drift_lines.get(len(self.turns), "")
         persona = self._personas[seat]
         if not phrase and persona is not None:
-            phrase, drift_line = self._lines(rows, seat, action, persona, before)
-        return Begun(seat, action, before, phrase, drift_line)
+            phrase, drift_line = self._lines(rows, seat, action, persona, before, change)
+        return Begun(seat, action, before, change, phrase, drift_line)
 
     def read(self, rows: Any, begun: Begun) -> None:
         """Read the turn from the state after it."""
-        after, (seat, action, before, phrase, drift_line) = rows[0], begun
+        after, (seat, action, before, change, phrase, drift_line) = figures_of(rows), begun
         headlines = self._headlines(before.events_fired)
         self._fired = before.events_fired
         if drift_line:
             self._drifted.add(seat)
-        move = Move(action.move)
+        move = action.move
+        self.ledger.read(before, after, seat, action)
         maker = 1 - seat if move is Move.ACCEPT else seat
-        is_priced = makes_offer(move) or move is Move.ACCEPT
+        is_priced = _makes_offer(move) or move is Move.ACCEPT
         self.turns.append(
             Turn(
                 round=before.round,
@@ -135,58 +128,66 @@ class TurnReader:
                 name=self._names[seat],
                 headlines=headlines,
                 move=move,
-                price=float(after["offer_price"][maker]) if is_priced else None,
-                package=int(after["offer_package"][maker]) if is_priced else None,
-                change=before.change(move, action.price or 0.0, seat),
-                changes_terms=before.offer_price is None or before.offer_package != after["offer_package"][maker],
+                price=after.offer_price[maker] if is_priced else None,
+                package=after.offer_package[maker] if is_priced else None,
+                change=change,
+                changes_terms=not before.offers_made[seat] or before.offer_package[seat] != after.offer_package[maker],
                 result=_result(before, after, move, seat),
-                tension=float(after["tension"]),
-                eroded=bool(after["erosion_ticks"] > before.erosion_ticks),
-                words=" ".join(filter(None, (drift_line, phrase))),
+                tension=after.tension,
+                eroded=after.erosion_ticks > before.erosion_ticks,
+                words=f"{drift_line} {phrase}" if drift_line and phrase else drift_line or phrase,
                 drift_line=drift_line,
             )
         )
 
     def seen(self) -> tuple[Turn, ...]:
         """Return the turns as the seats see them."""
-        self._seen += [turn.as_seen() for turn in self.turns[len(self._seen) :]]
-        return tuple(self._seen)
+        if len(self._seen) < len(self.turns):
+            self._seen += tuple(turn.as_seen() for turn in self.turns[len(self._seen) :])
+        return self._seen
 
     def news(self, rows: Any) -> tuple[str, ...]:
         """Return the headlines that came after the last turn."""
-        return self._headlines(int(rows[0]["events_fired"]))
+        return self._headlines(rows["events_fired"].item())
 
     def _headlines(self, fired: int) -> tuple[str, ...]:
         new = fired & ~self._fired
+        if not new:
+            return ()
         return tuple(event.headline for i, event in enumerate(self._scenario.events) if new & (1 << i))
 
-    def _lines(self, rows: Any, seat: int, action: Action, player: PersonaPlayer, before: Before) -> tuple[str, str]:
+    def _lines(
+        self, rows: Any, seat: int, action: Action, player: PersonaPlayer, before: Figures, change: float | None
+    ) -> tuple[str, str]:
         """Return what a persona says with a turn, and the line that tells of its drift, at most once a game."""
-        row = rows[0]
         drifted = bool(drifted_now(rows, player.record, 0, seat))
-        style = player.record[0]["drifted" if drifted else "base"]
-        late = row["round"] >= style["ultimatum_round"] * self._scale
-        move, price, package = Move(action.move), action.price or 0.0, action.package or 0
-        change = before.change(move, price, seat)
-        when = occasion(move, change is None, change is not None and change > 1e-9, bool(late))
+        late = before.round >= self._ultimatums[seat][drifted]
+        move, price, package = action.move, action.price or 0.0, action.package or 0
+        when = occasion(move, change is None, change is not None and change > 1e-9, late)
         if move is Move.ACCEPT:
-            price, package = float(row["offer_price"][1 - seat]), int(row["offer_package"][1 - seat])
+            price, package = before.offer_price[1 - seat], before.offer_package[1 - seat]
         facts = {
-            "price": price_text(price, self._scenario),
-            "terms": self._scenario.package_label(package),
+            "price": self._currency.exact_money(self._currency.price(price)),
+            "terms": self._label(package),
             "other": SEATS[1 - seat],
         }
-        choice = int(row["key"]) // 7 + len(self.turns) // 2
+        choice = before.key // 7 + len(self.turns) // 2
         says_drift = drifted and seat not in self._drifted
         drift_line = line(player.persona, "drift", choice, **facts) if says_drift else ""
         return line(player.persona, when, choice, **facts), drift_line
 
 
-def _result(before: Before, after: Any, move: Move, seat: int) -> str:
+def _ultimatums(player: PersonaPlayer | None, scale: float) -> tuple[float, ...]:
+    """Return the rounds from which on a persona gives ultimatums, before and after its drift; none without one."""
+    if player is None:
+        return ()
+    return tuple(float(player.record[0][style]["ultimatum_round"] * scale) for style in ("base", "drifted"))
+
+
+def _result(before: Figures, after: Figures, move: Move, seat: int) -> str:
     """Return what a turn has shown about a claim, in words."""
     if move is Move.CHALLENGE:
-        return "and it was" if after["claim_status"][1 - seat] == ClaimStatus.CAUGHT else "but it was honest"
-    was_open = before.claim_status == ClaimStatus.OPEN
-    if was_open and after["claim_status"][seat] == ClaimStatus.CONTRADICTED:
+        return "and it was" if after.claim_status[1 - seat] == _CAUGHT else "but it was honest"
+    if before.claim_status[seat] == _OPEN and after.claim_status[seat] == _CONTRADICTED:
         return "against its own claim"
     return ""

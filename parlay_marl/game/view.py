@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -13,13 +14,19 @@ from parlay_marl.catalogue.scenarios import Scenario
 from parlay_marl.core import bargain
 from parlay_marl.core.moves import PRICE_LEVELS, SEATS, ClaimStatus, Move, n_actions, own_end
 from parlay_marl.errors import ActionTypeError, IllegalMoveError, UnknownNameError
-from parlay_marl.game.action import Action, as_index
+from parlay_marl.game.action import MOVE_NAMES, Action, as_index
 from parlay_marl.game.belief import BeliefView
-from parlay_marl.game.position import move_mask
+from parlay_marl.game.currency import Currency
+from parlay_marl.game.figures import Figures, figures_of
+from parlay_marl.game.position import legal_in
 from parlay_marl.game.record import RecordedGame
 from parlay_marl.game.text import exact_money
 from parlay_marl.game.turns import Turn
 
+_worth = inspect.unwrap(bargain.worth)
+"""The plain function: to call it as a rule takes twice as long."""
+_STATUS = tuple(status.name.lower() for status in ClaimStatus)
+"""The names of the states of a claim, by number; that of no claim is 0."""
 _FAR = 1e300
 """Beyond every price: an error shows no more of a number."""
 
@@ -96,11 +103,18 @@ class SeatView:
     """The same view as numbers, `(fields,)`, as a learned policy gets it."""
     action_mask: NDArray[np.int8]
     """A mask of the legal discrete actions, `(actions,)`."""
+    seed_chosen: bool = False
+    """True on a server whose client in the other seat chose the game's seed, and so may know both limits."""
 
     @property
     def role(self) -> str:
         """The seat's name, `buyer` or `seller`."""
         return SEATS[self.seat]
+
+    @property
+    def legal_names(self) -> list[str]:
+        """The names of the legal moves."""
+        return [MOVE_NAMES[move] for move in self.legal_moves]
 
     @property
     def usual_package(self) -> int:
@@ -209,37 +223,33 @@ def package_with(terms: Mapping[str, str] | None, usual: int, scenario: Scenario
 
 def view_of(game: RecordedGame, seat: int) -> SeatView:
     """Return the view of a seat now."""
-    row, scenario = game.row, game.scenario
-    seen, money = game.observe(seat), scenario.to_currency
-    other, turns, news = 1 - seat, game.seen_turns, game.news()
-    legal = move_mask(seen["action_mask"], game.packages)
-    own_turns = [count for count, turn in enumerate(turns) if turn.seat == seat]
-    since = turns[own_turns[-1] + 1 if own_turns else 0 :]
+    scenario, currency, now = game.scenario, game.currency, figures_of(game.rows)
+    seen, other, turns, news = game.observe(seat), 1 - seat, game.seen_turns, game.news()
+    since = turns[_turns_until_own_last(turns, seat) :]
+    worths = game.row["package_values"][seat, : scenario.n_packages].tolist()
     return SeatView(
         seat=seat,
         scenario=scenario,
         rules=game.config.rules,
         information=game.config.information,
-        opener=int(row["opener"]),
-        round=int(row["round"]),
+        opener=now.opener,
+        round=now.round,
         rounds=game.deal.max_rounds,
-        reservation_price=money(float(row["reservation"][seat])),
-        urgency=float(row["urgency"][seat]),
-        has_alternative=bool(row["alternative"][seat]),
-        payoff_left=float(row["payoff_left"][seat]),
-        package_worth=tuple(
-            worth_in_currency(worth, scenario) for worth in row["package_values"][seat][: scenario.n_packages].tolist()
-        ),
-        offer=standing_offer(game, seat, seat),
-        counter_offer=standing_offer(game, other, seat),
-        claim=latest_claim(game, seat),
-        counter_claim=latest_claim(game, other),
-        credibility=float(row["credibility"][seat]),
-        counter_credibility=float(row["credibility"][other]),
-        tension=float(row["tension"]),
-        hot_streak=int(row["hot_streak"]),
-        erosion_ticks=int(row["erosion_ticks"]),
-        legal_moves=tuple(move for move, is_legal in zip(Move, legal.tolist(), strict=True) if is_legal),
+        reservation_price=currency.price(now.reservation[seat]),
+        urgency=now.urgency[seat],
+        has_alternative=bool(now.alternative[seat]),
+        payoff_left=now.payoff_left[seat],
+        package_worth=tuple(map(currency.worth, worths)),
+        offer=_standing_offer(now, worths, currency, seat, seat),
+        counter_offer=_standing_offer(now, worths, currency, other, seat),
+        claim=_latest_claim(now, currency, seat),
+        counter_claim=_latest_claim(now, currency, other),
+        credibility=now.credibility[seat],
+        counter_credibility=now.credibility[other],
+        tension=now.tension,
+        hot_streak=now.hot_streak,
+        erosion_ticks=now.erosion_ticks,
+        legal_moves=legal_in(seen["action_mask"], game.packages),
         belief=game.belief(seat),
         states_belief=game.config.beliefs == "elicited",
         turns=turns,
@@ -250,31 +260,31 @@ def view_of(game: RecordedGame, seat: int) -> SeatView:
     )
 
 
-def worth_in_currency(worth: float, scenario: Scenario) -> float:
-    """Return a normalised worth in currency, rounded to the decimals that are exact."""
-    return round(float(worth) * (scenario.high - scenario.low), scenario.exact_decimals)
+def _turns_until_own_last(turns: tuple[Turn, ...], seat: int) -> int:
+    """Return the number of turns up to a seat's own last one, which counts; 0 before its first."""
+    count = len(turns)
+    while count and turns[count - 1].seat != seat:
+        count -= 1
+    return count
 
 
 def worth_of(game: RecordedGame, seat: int, price: float, package: int) -> float:
     """Return the worth of a deal at a normalised price to a seat now, in currency."""
     row = game.row
     value, limit = float(row["package_values"][seat][package]), float(row["reservation"][seat])
-    return worth_in_currency(bargain.worth(seat, price, value, limit), game.scenario)
+    return game.currency.worth(bargain.worth(seat, price, value, limit))
 
 
-def standing_offer(game: RecordedGame, maker: int, viewer: int) -> Offer | None:
-    """Return a seat's standing offer and its worth to a viewer."""
-    row = game.row
-    if row["offers_made"][maker] == 0:
+def _standing_offer(now: Figures, worths: list[float], currency: Currency, maker: int, viewer: int) -> Offer | None:
+    """Return a seat's standing offer and its worth to a viewer, to whom packages have the worths."""
+    if not now.offers_made[maker]:
         return None
-    price, package = float(row["offer_price"][maker]), int(row["offer_package"][maker])
-    return Offer(game.scenario.to_currency(price), package, worth_of(game, viewer, price, package))
+    price, package = now.offer_price[maker], now.offer_package[maker]
+    worth = _worth(viewer, price, worths[package], now.reservation[viewer])
+    return Offer(currency.price(price), package, currency.worth(worth))
 
 
-def latest_claim(game: RecordedGame, maker: int) -> PublicClaim | None:
+def _latest_claim(now: Figures, currency: Currency, maker: int) -> PublicClaim | None:
     """Return a seat's latest claim."""
-    row = game.row
-    status = ClaimStatus(int(row["claim_status"][maker]))
-    if status is ClaimStatus.NONE:
-        return None
-    return PublicClaim(game.scenario.to_currency(float(row["claim_price"][maker])), status.name.lower())
+    status = now.claim_status[maker]
+    return PublicClaim(currency.price(now.claim_price[maker]), _STATUS[status]) if status else None

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from parlay_marl.catalogue.scenarios import Scenario
+from parlay_marl.game.currency import Currency
 
 
-class ScenarioText:
+class ScenarioText(Currency):
     """Writes the amounts and the packages of one scenario, as `game.text` does."""
 
     def __init__(self, scenario: Scenario) -> None:
-        self.scenario = scenario
-        self.currency: str = scenario.currency
-        self._decimals, self._exact = scenario.decimals, scenario.exact_decimals
+        super().__init__(scenario)
         packages = scenario.packages() if scenario.terms else [()]
         self._terms = [
             {term.name: option.name for term, option in zip(scenario.terms, options, strict=True)}
@@ -26,17 +25,3 @@ class ScenarioText:
     def listed(self, package: int) -> str:
         """Return the options of a package in words, or nothing where only the price is open."""
         return self._listed[package]
-
-    def number(self, amount: float) -> str:
-        """Return a figure in currency, rounded to the decimals of prices."""
-        return f"{round(amount, self._decimals) + 0.0:,.{self._decimals}f}"
-
-    def money(self, amount: float) -> str:
-        """Return the same with the currency's name."""
-        return f"{self.currency} {self.number(amount)}"
-
-    def exact_money(self, amount: float) -> str:
-        """Return the price of an offer, a claim or a deal exactly: typed in, it is this price again."""
-        if round(amount, self._decimals) == amount:
-            return self.money(amount)
-        return f"{self.currency} {f'{amount:,.{self._exact}f}'.rstrip('0')}"

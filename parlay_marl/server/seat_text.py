@@ -178,7 +178,7 @@ def position(view: SeatView, belief: Mapping[str, float] | None, news: News, tex
         *_claim("Their", view.counter_claim, text),
         *_belief(belief, text),
         f"Credibility: you {view.credibility:.0f}, they {view.counter_credibility:.0f}.",
-        f"You may: {', '.join([move.name for move in view.legal_moves])}." if view.legal_moves else WAITING,
+        f"You may: {', '.join(view.legal_names)}." if view.legal_moves else WAITING,
     ]
     return "\n".join(lines)
 

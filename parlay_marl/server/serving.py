@@ -17,12 +17,8 @@ from typing import Any
 import uvicorn
 from prometheus_client import values as metric_values
 
-from parlay_marl.core.moves import BUYER
 from parlay_marl.errors import CompiledCodeWarning, ConfigurationError
-from parlay_marl.game.config import make_config
-from parlay_marl.players.persona import as_persona
 from parlay_marl.server.app import check_workers, create_app
-from parlay_marl.server.session import GameSession
 from parlay_marl.server.settings import ServerSettings
 from parlay_marl.server.telemetry import SHARED_FOLDER, log_config
 from parlay_marl.server.uvicorn_options import uvicorn_config
@@ -109,21 +105,6 @@ def settle() -> None:
     """Let the garbage collector skip what stays until the end: a look at all of it stops every session for 0.4 s."""
     gc.collect()
     gc.freeze()
-
-
-def warm_up() -> None:
-    """Play two short games, so that no client has to wait for a rule to be compiled or loaded."""
-    config = make_config(max_rounds=2)
-    alone = GameSession(config, (None, as_persona("shark")))
-    alone.begin(0)
-    alone.play(BUYER, alone.view(BUYER).silence())
-    both = GameSession(config)
-    both.begin(0)
-    first = both.game.seat
-    both.play(first, both.view(first).make_claim(150_000.0))
-    both.view(1 - first).belief.as_dict()  # with the probability that the claim is a bluff
-    both.leave(first)
-    both.outcome()
 
 
 @contextmanager

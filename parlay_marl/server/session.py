@@ -16,6 +16,7 @@ from parlay_marl.game.action import Action
 from parlay_marl.game.belief import BeliefView
 from parlay_marl.game.config import GameConfig
 from parlay_marl.game.game import Game
+from parlay_marl.game.outcome import Outcome
 from parlay_marl.game.text import plain
 from parlay_marl.game.transcript import verdict
 from parlay_marl.game.turns import Turn
@@ -49,8 +50,10 @@ class GameSession:
     def __init__(self, config: GameConfig, opponents: tuple[Opponent | None, Opponent | None] = (None, None)) -> None:
         self.config: GameConfig = config
         self._text: ScenarioText | None = None
+        self._outcome: Outcome | None = None
         self.opponents = opponents
         self.game = Game(config, [each if isinstance(each, PersonaPlayer) else None for each in opponents])
+        self.game.read_turns()
         self.client_turns = 0
         """Turns that clients have played."""
         self.earned = [0.0, 0.0]
@@ -77,7 +80,7 @@ class GameSession:
     @property
     def text(self) -> ScenarioText:
         """The writer of the scenario's amounts and packages."""
-        if self._text is None or self._text.scenario is not self.scenario:
+        if self._text is None:
             self._text = ScenarioText(self.scenario)
         return self._text
 
@@ -86,10 +89,12 @@ class GameSession:
         if seed is not None:
             self.conditions = replace(self.conditions, seed_chosen=True)
         self.game.reset(seed)
+        self._outcome = None
+        self._text = None  # a family has another scenario for every game
         self._refresh()
         for seat, opponent in enumerate(self.opponents):
             if isinstance(opponent, HostedPlayer):
-                opponent.begin(view_of(self.game, seat))
+                opponent.begin(self._view_of_player(seat))
 
     @property
     def is_over(self) -> bool:
@@ -134,7 +139,7 @@ class GameSession:
         player = self.opponents[seat]
         if self.game.is_over or not isinstance(player, HostedPlayer):
             return
-        action = await player.act(view_of(self.game, seat))
+        action = await player.act(self._view_of_player(seat))
         if self.game.is_over:  # the client has left meanwhile
             return
         if action is None or not self._is_played(player, action):
@@ -171,11 +176,12 @@ class GameSession:
     def _refresh(self) -> None:
         """Forget old views, and keep new headlines: a game that is over no longer has those after its last turn."""
         self._views.clear()
-        turns = self.turns
+        turns, news = self.seen_turns, self.game.news()
         read = self._headlines[: self._headlines_read]
-        read += [headline for turn in turns[self._turns_read :] for headline in turn.headlines]
+        for turn in turns[self._turns_read :]:
+            read += turn.headlines
         self._turns_read, self._headlines_read = len(turns), len(read)
-        self._headlines += [*read, *self.game.news()][len(self._headlines) :]
+        self._headlines += [*read, *news][len(self._headlines) :]
 
     # ------------------------------------------------------------------ what a client sees
 
@@ -184,6 +190,11 @@ class GameSession:
         if seat not in self._views:
             self._views[seat] = view_of(self.game, seat)
         return self._views[seat]
+
+    def _view_of_player(self, seat: int) -> SeatView:
+        """Return what a hosted player sees now, and that the client may know both limits, where it does."""
+        view = view_of(self.game, seat)
+        return replace(view, seed_chosen=True) if self.conditions.seed_chosen else view
 
     def belief(self, seat: int) -> BeliefView | None:
         """Return what a seat believes of the other, None where nothing is tracked."""
@@ -232,7 +243,10 @@ class GameSession:
 
     def last_turn_of(self, seat: int) -> Turn | None:
         """Return a seat's last turn; None before its first."""
-        return next((turn for turn in reversed(self.seen_turns[-2:]) if turn.seat == seat), None)
+        for turn in self.seen_turns[:-3:-1]:
+            if turn.seat == seat:
+                return turn
+        return None
 
     @property
     def seen_turns(self) -> tuple[Turn, ...]:
@@ -262,7 +276,13 @@ class GameSession:
 
     def verdict(self) -> str:
         """Return how the finished game has ended, in words."""
-        return plain(verdict(self.game.outcome(), self.scenario, VERDICT_WIDTH))
+        return plain(verdict(self._ended(), self.scenario, VERDICT_WIDTH))
+
+    def _ended(self) -> Outcome:
+        """Return the report of the finished game, the same each time: its figures are worked out once."""
+        if self._outcome is None:
+            self._outcome = self.game.outcome()
+        return self._outcome
 
     def outcome(self) -> dict[str, Any]:
         """Return the report of the finished game, with what was hidden, and the seed and number that replay it."""
@@ -270,7 +290,7 @@ class GameSession:
             raise ConfigurationError("the game is not over yet; its outcome is known at the end")
         rewards = dict(zip(SEATS, self.earned, strict=True))
         replay = {"seed": self.game.seed, "number": self.game.number}
-        return self.game.outcome().as_dict() | {"rewards": rewards, **replay}
+        return self._ended().as_dict() | {"rewards": rewards, **replay}
 
     def hidden_figures(self) -> dict[str, Any]:
         """Return the true figures of both seats, for a server that reveals them."""

@@ -51,13 +51,19 @@ _prefetch_observation, _prefetch_mask = prefetcher(4 * width(1)), prefetcher(n_a
 
 
 @rule
-def _prefetch(lanes: Any, games: Any, infers: bool, observations: Any, masks: Any, i: int) -> None:
-    """Ask for the memory of lane i in advance; posteriors lie idle where no beliefs are inferred."""
+def _prefetch_state(lanes: Any, games: Any, personas: Any, opponents: int, infers: bool, i: int) -> None:
+    """Ask for the state of lane i in advance; posteriors lie idle where no beliefs are inferred."""
+    _prefetch_drawn(personas, opponents, i)
     _prefetch_row(games, i)
     if infers:
         _prefetch_posteriors(games, i)
     _prefetch_values(games, i)
     _prefetch_lane(lanes, i)
+
+
+@rule
+def _prefetch_seen(observations: Any, masks: Any, i: int) -> None:
+    """Ask for what lane i shows, as its turn begins: the state of the next lanes is asked for after the turn."""
     _prefetch_observation(observations, i)
     _prefetch_mask(masks, i)
 
@@ -189,8 +195,7 @@ def step_lanes(
         stop, in_chunk = end_of_chunk(work, start, n), 0
         for i in range(start, stop):
             if is_large:
-                _prefetch(lanes, games, infers, observations, masks, i + AHEAD)
-                _prefetch_drawn(personas, len(opponents), i + AHEAD)
+                _prefetch_seen(observations, masks, i)
             if has_deals:
                 _prefetch_deal(params, len(scenarios) + i + AHEAD, packages)
             if lanes[i]["is_over"] == 1:
@@ -199,6 +204,8 @@ def step_lanes(
             else:
                 p = at_hand(params, games[i], len(scenarios), hand)
                 play(lanes[i], games[i], p, personas, weights, actions[i], packages)
+            if is_large:
+                _prefetch_state(lanes, games, personas, len(opponents), infers, i + AHEAD)
             if lanes[i]["ending"] != NONE:
                 in_chunk += 1
                 write_outcome(games[i], p, outcomes[i])

@@ -20,7 +20,7 @@ import numpy as np
 from parlay_marl import negotiation_v0
 from parlay_marl.cli import app
 from parlay_marl.envs.batch import Batch
-from parlay_marl.server.serving import warm_up
+from parlay_marl.server.warming import warm_up
 
 for scenario in ("saas_enterprise", "acquisition_terms"):
     env = negotiation_v0.env(scenario=scenario)

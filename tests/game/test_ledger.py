@@ -127,6 +127,20 @@ def test_the_ledger_agrees_with_the_report(scenario: str) -> None:
     assert statuses >= {"open", "caught", "contradicted", "replaced"}
 
 
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_a_ledger_that_is_read_in_play_is_that_of_the_record(scenario: str) -> None:
+    rng, count = np.random.default_rng(1), 0
+    for seed in range(12):
+        env = negotiation_v0.env(scenario=scenario, rules=HOT, seller=PERSONAS[seed % len(PERSONAS)])
+        env.reset(seed=seed)
+        env.game.read_turns()
+        while not env.game.is_over:
+            env.step(pick(rng, env.last()[0]["action_mask"], env.game.packages))
+        assert env.game.ledger() == env.game.outcome().claims == env.game.record().ledger()
+        count += len(env.game.ledger())
+    assert count > 5
+
+
 def status_name(status: int) -> str:
     """Return the name of a claim's status in the state."""
     return ("none", "open", "verified", "caught", "contradicted")[int(status)]

@@ -12,7 +12,7 @@ from typing import Any
 
 import uvicorn
 
-from tests.processes import SECONDS_TO_DIE, wait_until
+from tests.processes import LIMIT, SECONDS_TO_DIE, wait_until
 
 
 @contextmanager
@@ -33,7 +33,7 @@ def live(app: Any, **options: Any) -> Iterator[int]:
     assert not thread.is_alive()
 
 
-def raw_request(port: int, *parts: bytes, pause: float = 0.0, silence: float = 3.0) -> bytes:
+def raw_request(port: int, *parts: bytes, pause: float = 0.0, silence: float = LIMIT) -> bytes:
     """Send bytes as they are, in parts; return all that comes back until the server closes or falls silent."""
     with socket.create_connection(("127.0.0.1", port), timeout=silence) as connection:
         for part in parts:

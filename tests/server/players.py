@@ -61,6 +61,18 @@ class Mute(Player):
         return view.anchor()
 
 
+class Wary(Mute):
+    """Says at the beginning and in its turns whether the client may know its limit."""
+
+    name = "wary"
+
+    def begin(self, view: SeatView) -> None:
+        self.heard = view.seed_chosen
+
+    def act(self, view: SeatView) -> Action:
+        return view.anchor(words=f"{self.heard} {view.seed_chosen}")
+
+
 class Raises(Player):
     """Raises an error whose text is private."""
 

@@ -7,12 +7,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import httpx
+
 from parlay_marl.server.app import create_app
 from parlay_marl.server.game_factory import GameFactory
 from parlay_marl.server.settings import ServerSettings
 from parlay_marl.server.telemetry import Telemetry
 from parlay_marl.server.websocket import LimitedWebSocket
+from tests.processes import LIMIT
 from tests.server.live import live
+
+http_get, http_post = functools.partial(httpx.get, timeout=LIMIT), functools.partial(httpx.post, timeout=LIMIT)
+"""Requests that a slow machine may take long to answer: httpx gives up after 5 seconds."""
 
 
 def factory(**settings: Any) -> GameFactory:

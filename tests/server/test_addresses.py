@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-import httpx
 import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
@@ -15,7 +14,7 @@ from parlay_marl.server.middleware.capacity import Capacity
 from parlay_marl.server.settings import ServerSettings
 from parlay_marl.server.telemetry import Telemetry
 from tests.processes import LIMIT, wait_until
-from tests.server.table import served
+from tests.server.table import http_get, served
 
 
 @pytest.mark.parametrize(
@@ -89,9 +88,9 @@ def test_behind_a_named_proxy_clients_are_counted_by_their_own_addresses() -> No
             assert b"your address has as many connections as it may" in refused.value.response.body
             with client("203.0.113.8"):
                 pass
-        metrics = httpx.get(f"http://{address}/metrics").text
+        metrics = http_get(f"http://{address}/metrics").text
         assert 'parlay_refusals_total{protocol="openenv",reason="connections"} 1.0' in metrics
         gone = 'parlay_connections_open{protocol="openenv"} 0.0'
-        wait_until(lambda: gone in httpx.get(f"http://{address}/metrics").text)
+        wait_until(lambda: gone in http_get(f"http://{address}/metrics").text)
         with client("203.0.113.7"):
             pass

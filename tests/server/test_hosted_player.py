@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from websockets.sync.client import connect
 
@@ -20,7 +19,7 @@ from parlay_marl.server import NegotiationAction, ParlayClient
 from parlay_marl.server import hosted_player as module
 from tests.processes import LIMIT, ROOT, Started, wait_until
 from tests.server.players import RELEASE, SECRET, Fair
-from tests.server.table import factory, served
+from tests.server.table import factory, http_get, served
 
 FAILING = {
     "raises": "raises", "quits": "raises", "fails_at_the_start": "raises", "nonsense": "raises",
@@ -28,7 +27,7 @@ FAILING = {
 }  # fmt: skip
 CLASSES = (
     *("Fair", "Mute", "Raises", "Quits", "FailsAtTheStart", "FailsAtTheEnd", "Illegal", "OutOfRange", "Nonsense"),
-    *("Distorted", "Batched", "Numbers", "Noisy"),
+    *("Distorted", "Batched", "Numbers", "Noisy", "Wary"),
 )
 
 
@@ -44,7 +43,7 @@ def address() -> Iterator[str]:
 
 def forfeits(address: str, reason: str) -> float:
     """Return how many games players have forfeited for a reason."""
-    lines = httpx.get(f"http://{address}/metrics").text.splitlines()
+    lines = http_get(f"http://{address}/metrics").text.splitlines()
     found = [line for line in lines if line.startswith(f'parlay_player_forfeits_total{{reason="{reason}"}}')]
     return float(found[0].split()[-1]) if found else 0.0
 
@@ -122,6 +121,14 @@ def test_one_that_fails_at_the_end_changes_nothing(address: str, caplog: pytest.
         assert result.observation.metadata["outcome"]["ending"] == "deal"
         wait_until(lambda: any(record.message == "failed" for record in caplog.records))
     assert SECRET not in repr([record.__dict__ for record in caplog.records])
+
+
+@pytest.mark.parametrize(("request_", "said"), [({"seed": 4}, "True True"), ({}, "False False")])
+def test_a_player_is_told_that_its_client_may_know_its_limit(address: str, request_: Any, said: str) -> None:
+    with ParlayClient(f"http://{address}").sync() as table:
+        table.reset(role="buyer", opener="buyer", opponent="wary", **request_)
+        seen = table.step(NegotiationAction(utterance="Hm.")).observation
+        assert seen.utterance == said
 
 
 def test_one_that_stalls_forfeits_while_other_games_go_on(monkeypatch: pytest.MonkeyPatch) -> None:

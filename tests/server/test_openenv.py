@@ -21,7 +21,11 @@ from parlay_marl.server.protocols.openenv_action import ReceivedAction
 from parlay_marl.server.protocols.openenv_messages import NegotiationAction, NegotiationObservation
 from tests.helpers import case_name
 from tests.processes import LIMIT
+from tests.server.clock import run_by_clock
 from tests.server.table import factory
+
+LONG = 3_600.0
+"""Seconds that no test lasts."""
 
 FACTORY = factory()
 
@@ -474,7 +478,7 @@ def test_who_waits_too_long_is_told_so_and_may_wait_on() -> None:
             await seller.step_async(NegotiationAction(wait=True))
         return seen
 
-    early, still, moved, later = asyncio.run(play())
+    early, still, moved, later = run_by_clock(play())
     assert not early.your_turn
     assert early.reward is None
     assert not still.your_turn
@@ -499,13 +503,13 @@ def test_leaving_while_the_other_waits_ends_the_wait() -> None:
 
 
 def test_only_so_many_matches_are_open_and_unused_ones_are_forgotten() -> None:
-    shared = factory(max_sessions=2, idle=0.2)
+    shared = factory(max_sessions=2, idle=LONG)
     match_of(shared)
     match_of(shared)
     with pytest.raises(ConfigurationError, match="2 are open, and no more are allowed"):
         match_of(shared)
     for code, (match, _) in shared.matches._by_code.items():
-        match.used -= 1.0
+        match.used -= 2 * LONG
         assert code in match.codes
     match_of(shared)
     assert len(shared.matches) == 1

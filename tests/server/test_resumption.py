@@ -10,11 +10,11 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
 import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
+from parlay_marl.errors import ConfigurationError
 from parlay_marl.game.config import make_config
 from parlay_marl.server.game_request import game_request
 from parlay_marl.server.matches import Match
@@ -22,8 +22,9 @@ from parlay_marl.server.places import Place
 from parlay_marl.server.session import GameSession
 from tests.processes import LIMIT, wait_until
 from tests.server import players
+from tests.server.clock import run_by_clock
 from tests.server.live import frame
-from tests.server.table import factory, served
+from tests.server.table import factory, http_get, http_post, served
 
 OPEN = 'parlay_sessions_open{protocol="openenv"} 0.0'
 LONG = 100.0
@@ -67,7 +68,7 @@ def tables() -> Iterator[Any]:
 
 
 def codes_of(address: str, **request: Any) -> Any:
-    return httpx.post(f"http://{address}/matches", json={"opener": "buyer", "seed": 3, **request}).json()["join_codes"]
+    return http_post(f"http://{address}/matches", json={"opener": "buyer", "seed": 3, **request}).json()["join_codes"]
 
 
 def token_of(told: Any) -> Any:
@@ -136,18 +137,20 @@ def test_who_says_goodbye_does_not_return(tables: Any) -> None:
         assert "there is no such game" in second.ask("reset", resume_token="guess")["message"]
 
 
-def test_who_stays_away_for_the_idle_time_does_not_return(tables: Any) -> None:
-    with served(idle=0.5) as address:
-        first = tables(address)
-        token = token_of(first.ask("reset"))
-        first.lose()
-        time.sleep(1.0)
+@pytest.mark.parametrize(("seconds", "is_there"), [(0.9, True), (1.1, False)])
+def test_who_stays_away_for_the_idle_time_does_not_return(seconds: float, is_there: bool) -> None:
+    games = factory(idle=1.0)
 
-        def is_gone() -> bool:
-            with Table(address) as second:
-                return "there is no such game" in second.ask("reset", resume_token=token).get("message", "")
+    async def scenario() -> None:
+        place = Place(games.session(game_request({}), "shark", "buyer"), 0, "x", "shark")
+        games.places.give_token(place, "127.0.0.1")
+        assert place.token is not None
+        games.places.lose(place)
+        await asyncio.sleep(seconds)
+        with contextlib.nullcontext() if is_there else pytest.raises(ConfigurationError, match="no such game"):
+            assert games.places.take(place.token) is place
 
-        assert is_gone()
+    run_by_clock(scenario())
 
 
 def test_a_game_that_has_ended_meanwhile_can_be_looked_at(tables: Any) -> None:
@@ -258,7 +261,7 @@ def test_who_does_not_take_its_turn_forfeits_whatever_else_it_sends(tables: Any)
         assert told["done"]
         outcome = told["metadata"]["outcome"]
         assert (outcome["ending"], outcome["closed_by"]) == ("forfeit", "buyer")
-        assert 'reason="turn"} 1.0' in httpx.get(f"http://{address}/metrics").text
+        assert 'reason="turn"} 1.0' in http_get(f"http://{address}/metrics").text
 
 
 def test_each_turn_has_a_clock_of_its_own() -> None:
@@ -291,7 +294,7 @@ def test_the_clock_of_a_turn_stops_where_the_server_ends() -> None:
         await asyncio.sleep(0.2)
         assert not match.session.is_over
 
-    asyncio.run(scenario())
+    run_by_clock(scenario())
 
 
 def clock_of(match: Match) -> float:
@@ -317,7 +320,7 @@ def test_an_address_leaves_a_limited_number_of_games_behind(tables: Any) -> None
             line = tables(address)
             tokens.append(token_of(line.ask("reset")))
             line.lose()
-            wait_until(lambda: OPEN in httpx.get(f"http://{address}/metrics").text)
+            wait_until(lambda: OPEN in http_get(f"http://{address}/metrics").text)
         told = [tables(address).ask("reset", resume_token=token) for token in tokens]
         assert ["there is no such game" in each.get("message", "") for each in told] == [True, True, False, False]
 
@@ -325,19 +328,19 @@ def test_an_address_leaves_a_limited_number_of_games_behind(tables: Any) -> None
 def test_an_address_asks_for_a_limited_number_of_matches_that_nobody_joins(tables: Any) -> None:
     with served(max_orphans=3) as address:
         codes = [codes_of(address) for _ in range(3)]
-        refused = httpx.post(f"http://{address}/matches")
+        refused = http_post(f"http://{address}/matches")
         assert refused.status_code == 422
         assert "3 that your address has asked for wait for their clients" in refused.json()["error"]
         tables(address).ask("reset", join_code=codes[0]["buyer"])
-        assert httpx.post(f"http://{address}/matches").status_code == 200
+        assert http_post(f"http://{address}/matches").status_code == 200
 
 
 def test_no_token_over_http_nor_from_several_workers(tables: Any) -> None:
     with served() as address:
-        told = httpx.post(f"http://{address}/reset", json={}).json()
+        told = http_post(f"http://{address}/reset", json={}).json()
         assert "resume_token" not in json.dumps(told)
         token = token_of(tables(address).ask("reset"))
-        refused = httpx.post(f"http://{address}/reset", json={"resume_token": token})
+        refused = http_post(f"http://{address}/reset", json={"resume_token": token})
         assert refused.status_code == 422
         assert "a seat is taken over a WebSocket" in refused.json()["error"]
     games = factory(workers=2)

@@ -86,11 +86,11 @@ def test_one_that_takes_long_to_start_is_not_taken_for_one_that_hangs(tmp_path: 
     done = ran(
         tmp_path,
         """
-workers.SECONDS_TO_ANSWER = 0.5
+workers.SECONDS_TO_ANSWER = 4.0
 
 def work(tell):
     assert number_of_start() == 1
-    time.sleep(2)
+    time.sleep(6)
     until_stopped(tell, True)
 
 supervise(work)

@@ -28,9 +28,10 @@ def serve(context: typer.Context) -> None:
     with needing("server"):
         from parlay_marl.server import serving
         from parlay_marl.server.settings import ServerSettings
+        from parlay_marl.server.warming import warm_up
     settings = ServerSettings.from_environment(flags(ServerSettings), **given_settings(context))
     import_from_here()
-    serving.warm_up()
+    warm_up()
     serving.serve(settings, lambda address: _announce(settings, address))
 
 

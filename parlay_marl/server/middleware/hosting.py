@@ -14,6 +14,7 @@ from parlay_marl.errors import ConfigurationError
 from parlay_marl.server.middleware.asgi import CONNECTIONS, App, Message, Receive, Scope, Send
 from parlay_marl.server.settings import ServerSettings
 from parlay_marl.server.uvicorn_options import protect
+from parlay_marl.server.warming import warm_up
 
 STOPPING = (signal.SIGINT, signal.SIGTERM)
 """The signals that end a server."""
@@ -39,6 +40,7 @@ class Hosting:
         except ConfigurationError as error:
             await send({"type": "lifespan.startup.failed", "message": str(error)})
             return
+        warm_up()  # nobody is connected yet who would have to wait
         await self._app(scope, _after(first, receive), send)
 
     def _prepare(self, receive: Receive) -> None:

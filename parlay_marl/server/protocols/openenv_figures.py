@@ -22,7 +22,7 @@ def figures(view: SeatView, text: ScenarioText, conditions: Conditions, is_on_tu
         "round": view.round,
         "rounds": view.rounds,
         "your_turn": is_on_turn,
-        "legal_moves": [move.name for move in view.legal_moves],
+        "legal_moves": view.legal_names,
         "reservation_price": view.reservation_price,
         "urgency": view.urgency,
         "has_alternative": view.has_alternative,

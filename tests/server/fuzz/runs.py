@@ -123,7 +123,8 @@ def final(fuzzer: Fuzzer) -> None:
     left = {
         'parlay_sessions_open{protocol="first"}': float(fuzzer.shared + fuzzer.findings.sent["sessions left behind"])
     }
-    for _ in range(50):
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
         found = fuzzer.figures()
         open_ = {
             name: value for name, value in found.items() if name.startswith(STAY_OPEN) and value > left.get(name, 0.0)

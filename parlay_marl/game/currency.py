@@ -1,0 +1,45 @@
+"""The amounts of one scenario in its currency, as numbers and as text; what depends on the scenario alone is read once.
+
+`Scenario.to_currency` and `game.text` write the same, and look up the scenario's unit for every amount.
+"""
+
+from __future__ import annotations
+
+from parlay_marl.catalogue.scenarios import Scenario
+
+
+class Currency:
+    """Writes amounts of one scenario."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self.scenario = scenario
+        self.currency: str = scenario.currency
+        self._low, self._width = scenario.low, scenario.high - scenario.low
+        self._decimals, self._exact = scenario.decimals, scenario.exact_decimals
+        self._form, self._exact_form = f",.{self._decimals}f", f",.{self._exact}f"
+
+    def price(self, x: float) -> float:
+        """Return a normalised price in currency, as `Scenario.to_currency` does."""
+        return round(float(self._low + x * self._width), self._exact)
+
+    def width(self, share: float) -> float:
+        """Return a share of the public range in currency, as it is."""
+        return share * self._width
+
+    def worth(self, worth: float) -> float:
+        """Return a normalised worth in currency, rounded to the decimals that are exact."""
+        return round(float(worth) * self._width, self._exact)
+
+    def number(self, amount: float) -> str:
+        """Return a figure in currency, rounded to the decimals of prices."""
+        return format(round(amount, self._decimals) + 0.0, self._form)
+
+    def money(self, amount: float) -> str:
+        """Return the same with the currency's name."""
+        return f"{self.currency} {self.number(amount)}"
+
+    def exact_money(self, amount: float) -> str:
+        """Return the price of an offer, a claim or a deal exactly: typed in, it is this price again."""
+        if round(amount, self._decimals) == amount:
+            return self.money(amount)
+        return f"{self.currency} {format(amount, self._exact_form).rstrip('0')}"

@@ -1,0 +1,70 @@
+"""The figures of a row that its turns and its views are made of, read at once.
+
+To look up one field of a NumPy record takes a fifth of the time in which all of these are read.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import operator
+import struct
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from parlay_marl.core.state import PRICE_ONLY_DTYPE, STATE_DTYPE
+
+_FORMS = {"f8": "d", "f4": "f", "u8": "Q", "i4": "i", "i2": "h", "i1": "b"}
+"""The letters by which `struct` and NumPy name the same types."""
+
+Pair = tuple[float, float]
+Numbers = tuple[int, int]
+
+
+class Figures(NamedTuple):
+    """Figures of a row by the names that they have in the state; pairs are (buyer, seller)."""
+
+    key: int
+    round: int
+    opener: int
+    hot_streak: int
+    erosion_ticks: int
+    events_fired: int
+    tension: float
+    reservation: Pair
+    urgency: Pair
+    credibility: Pair
+    payoff_left: Pair
+    alternative: Numbers
+    offers_made: Numbers
+    offer_price: Pair
+    offer_package: Numbers
+    claim_price: Pair
+    claim_package: Numbers
+    claim_status: Numbers
+    claim_is_bluff: Numbers
+
+
+@functools.cache
+def _reader(row_bytes: int) -> Callable[[Any], Figures]:
+    """Return a function that reads the figures of an array of one row of this size."""
+    dtype = PRICE_ONLY_DTYPE if row_bytes == PRICE_ONLY_DTYPE.itemsize else STATE_DTYPE
+    assert dtype.fields is not None
+    kinds = {name: dtype.fields[name] for name in Figures._fields}
+    form, at, place, parts = "=", 0, 0, {}
+    for name, (kind, offset, *_) in sorted(kinds.items(), key=lambda item: item[1][1]):
+        count = math.prod(kind.shape)
+        form += f"{offset - at}x{count}{_FORMS[kind.base.str[1:]]}"
+        parts[name] = slice(place, place + count) if kind.shape else place
+        at, place = offset + kind.itemsize, place + count
+    unpack, ordered = struct.Struct(form).unpack_from, operator.itemgetter(*(parts[name] for name in Figures._fields))
+
+    def read(rows: Any) -> Figures:
+        return Figures._make(ordered(unpack(rows)))
+
+    return read
+
+
+def figures_of(rows: Any) -> Figures:
+    """Return the figures of a game's row, which comes as an array of one."""
+    return _reader(rows.itemsize)(rows)
