@@ -27,13 +27,13 @@ from parlay_marl.training.folder import provenance
 from parlay_marl.training.progress import Progress
 from parlay_marl.training.selfplay import train
 
-FRAMES, SEED = 24_000_000, 0
+FRAMES, SEED = 30_000_000, 0
 REPLIES = 6
 """Replies that join the league over a run."""
 FAMILIES = ("family:wide", "family:terms", "family:storms")
-WITH_TERMS = ("acquisition_term_sheet", "hiring_package_terms")
+WITH_TERMS = ("acquisition_terms", "hiring_package_terms")
 OPPONENTS = {
-    "family:broad": 12.0, "family:hard": 10.0, "micro": 16.0, "tit_for_tat": 5.0, "absolute_tit_for_tat": 4.0,
+    "family:broad": 12.0, "family:hard": 10.0, "micro": 32.0, "tit_for_tat": 5.0, "absolute_tit_for_tat": 4.0,
     "averaged_tit_for_tat": 3.0, "tough": 3.0, "boulware": 2.0, "combi": 2.0, "shark": 2.0, "conceder": 1.0,
     "diplomat": 1.0, "linear": 1.0, "nash": 1.0, "random": 1.0, "veteran": 1.0, "hardliner": 0.3, "champion_1": 4.0,
 }  # fmt: skip
@@ -50,7 +50,7 @@ _COMPANION_SEEDS = 1000
 def champion_config(
     frames: int = FRAMES, seed: int = SEED, threads: int = 2, companions: Sequence[Path] = ()
 ) -> TrainingConfig:
-    """Return the config: half of the games in families, three of ten games against itself, its past and replies."""
+    """Return the config: half of the games in families, four of ten games against itself, its past and replies."""
     learned = {str(path): COMPANION_WEIGHT for path in companions}
     learned |= {str(STANDARD.parent / "partners" / f"{name}.safetensors"): PUBLIC_WEIGHT for name in PUBLIC}
     return TrainingConfig(
@@ -58,15 +58,15 @@ def champion_config(
         scenarios=(*FAMILIES[:2] * 3, FAMILIES[2], *price_scenarios(), *WITH_TERMS),
         opponents=OPPONENTS | learned,
         start="linear",
-        self_share=0.2,
+        self_share=0.25,
         past_share=0.15,
-        opponent_share=0.65,
+        opponent_share=0.6,
         prices_only=True,
         frames=frames,
         seed=seed,
         threads=threads,
         exit_bonus=0.02,
-        deal_bonus=0.08,
+        deal_bonus=0.12,
         learning_rate=5e-4,
         entropy=0.005,
         snapshots=12,
