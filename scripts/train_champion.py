@@ -123,7 +123,9 @@ def draw(runs: list[Path], path: Path) -> None:
         axes.errorbar(frames, means, yerr=bars, marker="o", capsize=3, label=f"seed {seed}")
     axes.set_xlabel("million frames of training")
     axes.set_ylabel("gap, in nominal ZOPAs")
-    axes.set_title("Gain of a reply trained against the champion over the champion itself, mean of both seats")
+    axes.set_title(
+        "Gain of a reply trained against the champion over the champion itself, mean of both seats", fontsize=10
+    )
     axes.set_ylim(bottom=0.0)
     axes.legend()
     figure.savefig(path)
