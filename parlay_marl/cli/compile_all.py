@@ -88,6 +88,7 @@ def _play_batches(scenario: str, player: PersonaPlayer) -> None:
         for autoreset, illegal in (("next_step", "raise"), ("same_step", "terminate")):
             batch = Batch(2, scenario, autoreset=autoreset, illegal=illegal, **options)
             batch.reset(seed=0)
+            batch.draw_again()
             batch.step(np.array([20, 20]), *([np.full((2, 2), 0.5)] if "beliefs" in options else []))
             with contextlib.suppress(IllegalMoveError):
                 batch.step(np.array([0, 10**6]))

@@ -211,7 +211,8 @@ def test_at_a_headline_beliefs_widen_and_err_more_and_then_converge_again(shift:
     assert (np.diff(sd[:MIDDLE]) < 0).all(), "what was learnt before the news"
     assert sd[MIDDLE] > sd[MIDDLE - 1]
     assert miss[MIDDLE] > 1.1 * miss[MIDDLE - 1], "the truth has moved, nobody knows how far"
-    assert (np.diff(miss[MIDDLE:]) < 0).all()
+    assert miss[MIDDLE + 1] < 1.05 * miss[MIDDLE], "the first offer that is off the old plan may be a lapse"
+    assert (np.diff(miss[MIDDLE + 1 :]) < 0).all()
     assert miss[-1] < 0.4 * miss[MIDDLE]
     assert miss[-1] < 0.5 * miss[MIDDLE - 1]
     assert (np.diff(sd[MIDDLE:]) < 0).all()
@@ -247,7 +248,7 @@ def test_the_belief_follows_a_change_in_the_way_of_conceding(first: float, then:
     old, new = EXPONENTS.index(first), EXPONENTS.index(then)
     assert plans[4, :-1].argmax() == old
     assert plans[4, old] > plans[0, old]
-    assert plans[9, old] < 0.8 * plans[4, old]
+    assert plans[10, old] < 0.8 * plans[4, old], "the first offers off the old plan may be lapses"
     assert plans[9, new] > 1.3 * plans[4, new]
     assert plans[-1].argmax() == new
     assert miss[-1] < 0.25 * miss[4]
@@ -255,9 +256,11 @@ def test_the_belief_follows_a_change_in_the_way_of_conceding(first: float, then:
 
 
 @pytest.mark.parametrize("then", [STEADY, EARLY])
-def test_a_change_half_way_from_holding_out_is_misread_at_first_and_understood_in_the_end(then: float) -> None:
-    # Whoever held out for half of the game and then gives way looks like the late conceder that it was: further to go.
+def test_a_change_half_way_from_holding_out_misleads_nobody_and_is_understood_in_the_end(then: float) -> None:
+    # Whoever held out for half of the game and then gives way could be the late conceder that it was: further to go. The
+    # error comes back for some rounds, but it never exceeds that before the change.
     _, miss, covered = switching(LATE, then, MIDDLE)
-    assert miss[MIDDLE + 5] > miss[MIDDLE]
+    assert miss[MIDDLE + 3] < 0.6 * miss[MIDDLE]
+    assert (miss[MIDDLE + 1 :] < miss[MIDDLE]).all()
     assert miss[-1] < 0.5 * miss[MIDDLE]
     assert covered[-1] >= 0.9

@@ -15,7 +15,7 @@ from parlay_marl.training.selfplay import Run, scenario_params, train
 
 SMALL: dict[str, Any] = {
     "scenarios": ("saas_enterprise", "hiring_package_terms"), "opponents": {"micro": 1.0, "boulware": 1.0},
-    "frames": 1, "lanes": 256, "steps": 16, "batch_size": 4096, "hidden": (32, 32), "prices_only": True,
+    "frames": 1, "lanes": 512, "steps": 16, "batch_size": 8192, "hidden": (32, 32), "prices_only": True,
     "learning_rate": 1e-9, "final_learning_rate": 1e-9, "evaluate_every": 10**9, "evaluation_games": 2,
 }  # fmt: skip
 
