@@ -257,7 +257,7 @@ def test_the_belief_follows_a_change_in_the_way_of_conceding(first: float, then:
 
 @pytest.mark.parametrize("then", [STEADY, EARLY])
 def test_a_change_half_way_from_holding_out_misleads_nobody_and_is_understood_in_the_end(then: float) -> None:
-    # Whoever held out for half of the game and then gives way could be the late conceder that it was: further to go. The
+    # Whoever held out for half of the game and then gives way could be the late conceder that it was: far to go. The
     # error comes back for some rounds, but it never exceeds that before the change.
     _, miss, covered = switching(LATE, then, MIDDLE)
     assert miss[MIDDLE + 3] < 0.6 * miss[MIDDLE]
