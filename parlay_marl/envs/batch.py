@@ -34,8 +34,10 @@ from parlay_marl.game.config import (
 )
 from parlay_marl.game.options import OF_ONE_SCENARIO, fixed_draws
 from parlay_marl.game.position import LARGEST_SEED, action_text, belief_text, checked_seed, refusal_text
+from parlay_marl.players.packages import best_for_both
 from parlay_marl.players.persona import PersonaPlayer, persona_tables
 from parlay_marl.players.scripted import choose_move
+from parlay_marl.policies.one_package import as_about_package
 from parlay_marl.policies.policy import Policy
 from parlay_marl.simulation.lane import LANE_DTYPE, Autoreset, Seating
 from parlay_marl.simulation.lanes import (
@@ -320,10 +322,18 @@ class Batch:
             )
 
     def choices(self, player: PersonaPlayer) -> NDArray[Any]:
-        """Return what a persona would do for the seat on turn in each lane, `(n,)` of `CHOICE_DTYPE`."""
+        """Return what a persona would do for the seat on turn in each lane, `(n,)` of `CHOICE_DTYPE`.
+
+        With `prices_only` prices are those of the package that actions are about, which is 0 in what is returned.
+        """
         tables, choices = persona_tables([player]), np.zeros(self.num_games, CHOICE_DTYPE)
         for lane in range(self.num_games):
             choose_move(self.games, self._params, lane, *tables, 0, choices[lane : lane + 1])
+            if self.packages < self._row_packages:
+                row, choice, seat = self.games[lane], choices[lane], int(self.seats[lane])
+                package = best_for_both(row, self._params[row["scenario"]], seat)[0]
+                move, price, about = choice.item()
+                choice["price"], choice["package"] = as_about_package(row, seat, package, move, price, about), 0
         return choices
 
     def draw_again(self) -> None:

@@ -83,9 +83,12 @@ def best_for_both(s: Any, p: Any, seat: int) -> tuple[int, float]:
     """Return the package that is best for both by the seat's own worths and those it may expect of the other.
 
     With it comes what it is expected to be worth to the other. Worths of terms add up, so that each term is chosen by
-    itself: the other's worths are the nominal ones, times how much its last offer says that it cares.
+    itself: the other's worths are the nominal ones, times how much its last offer says that it cares. Where the rules
+    say that nominal figures are not common knowledge, it is the seat's own best one.
     """
     sc, other = p["scenario"], 1 - seat
+    if p["belief"]["common_prior"] == 0.0:
+        return int(s["own_best"][seat]), 0.0
     values, ours, theirs = s["package_values"][seat], sc["package_values"][seat], sc["package_values"][other]
     has_offer = s["offers_made"][other] > 0 and s["last_move"][other] != BATNA_REVEAL
     rest = int(package_offered(s, other))

@@ -59,3 +59,16 @@ def about_package(s: Any, seat: int, package: int, move: int, price: float) -> t
         shift = s["package_values"][seat][package]
         return move, clip(price - shift if seat == BUYER else price + shift, 0.0, 1.0), 0
     return move, price, package if makes_offer(move) else 0
+
+
+@rule
+def as_about_package(s: Any, seat: int, package: int, move: int, price: float, about: int) -> float:
+    """Return the price at which a move about another package would be worth as much, about this one.
+
+    It undoes `about_package`: a claim is told for the reference, at the worth of this package there.
+    """
+    values = s["package_values"][seat]
+    shift = values[package] if move == BATNA_REVEAL else values[package] - values[about]
+    if move != BATNA_REVEAL and not makes_offer(move):
+        return price
+    return clip(price + shift if seat == BUYER else price - shift, 0.0, 1.0)

@@ -91,7 +91,7 @@ def actions_of(batch: Batch, player: PersonaPlayer) -> NDArray[np.int64]:
     """Return the legal action of each lane that is nearest to a persona's choice, `(lanes,)`."""
     actions = np.zeros(batch.num_games, np.int64)
     for lane, choice in enumerate(batch.choices(player)):
-        action = discrete_index(int(choice["move"]), float(choice["price"]), 0, batch.packages)
+        action = discrete_index(int(choice["move"]), float(choice["price"]), int(choice["package"]), batch.packages)
         legal = np.flatnonzero(batch.masks[lane])
         actions[lane] = legal[np.argmin(np.abs(legal - action))]
     return actions

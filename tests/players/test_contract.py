@@ -232,15 +232,20 @@ def hidden_changed(rows: Any, seat: int, rng: np.random.Generator) -> Any:
     return rows
 
 
-def nominal_changed(config: GameConfig, seat: int, rng: np.random.Generator) -> Any:
-    """Return the parameters of a table with what they say of the other seat drawn anew."""
+def nominal_changed(config: GameConfig, seat: int, rng: np.random.Generator, reckons: bool) -> Any:
+    """Return the parameters of a table with what they say of the other seat drawn anew.
+
+    Who reckons with what packages are worth to the other begins from the nominal worths, which are common knowledge.
+    """
     params, other = config.params.copy(), 1 - seat
     sc = params[0]["scenario"]
     for name in ("reservation", "urgency", "alternative", "discount_factor"):
         sc[name][other] = rng.uniform(0, 1) * (sc["high"] if name == "reservation" else 1.0)
-    sc["package_values"][other] = rng.normal(0, 0.3, MAX_PACKAGES)
     sc["package_sd"][other] = rng.uniform(0, 0.3, MAX_PACKAGES)
-    sc["reservation_spread"], sc["urgency_spread"], sc["value_spread"] = rng.uniform(0, 0.5, 3)
+    sc["reservation_spread"], sc["urgency_spread"] = rng.uniform(0, 0.5, 2)
+    if not reckons:
+        sc["package_values"][other] = rng.normal(0, 0.3, MAX_PACKAGES)
+        sc["value_spread"] = rng.uniform(0, 0.5)
     for name in ("event_urgency", "event_value_shift"):
         sc[name][:, other] = rng.uniform(-1, 1, len(sc[name]))
     params.flags.writeable = False
@@ -254,7 +259,8 @@ def test_it_never_uses_what_its_seat_must_not_know(career: Career) -> None:
         if career.player.policy is not None and played.config.information == "complete":
             rows["reservation"] = played.rows["reservation"]  # its observation shows open cards; others believe them
         assert content(rows) != content(played.rows)
-        assert choices(rows, nominal_changed(played.config, played.seat, rng), tables) == played.choices
+        reckons = career.player.record[0]["base"]["joint_surplus"] > 0.0
+        assert choices(rows, nominal_changed(played.config, played.seat, rng, reckons), tables) == played.choices
 
 
 # ------------------ keeping and repeating

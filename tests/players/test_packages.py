@@ -100,6 +100,15 @@ def test_nothing_private_of_the_other_counts() -> None:
         game.row["package_values"][1 - seat] = kept
 
 
+def test_where_nominal_worths_are_not_known_it_is_the_own_best_package() -> None:
+    for seed in range(20):
+        game = Game(make_config(SCENARIO, rules={"belief": {"common_prior": 0.0}}))
+        game.reset(seed)
+        for seat in range(2):
+            package, worth = best_for_both(game.row, game.config.params[0], seat)
+            assert (package, worth) == (game.row["own_best"][seat], 0.0)
+
+
 def player(joint: float) -> PersonaPlayer:
     linear = load_persona("linear")
     return PersonaPlayer(linear.model_copy(update={"tactics": dict(linear.tactics) | {"joint_surplus": joint}}))
