@@ -324,9 +324,13 @@ def _beside(path: Path, persona: Persona) -> Persona:
     return persona.model_copy(update={"policy": str((folder / persona.policy).resolve())})
 
 
+FOR_PRICES = {"joint_surplus": 1.0}
+"""Tactics of who is to bargain over prices: the package that is best for both is what there is a price of."""
+
+
 def persona_of_policy(policy: Path) -> Persona:
     """Return a persona with the name of a policy file and the default numbers."""
     name = re.sub(r"[^A-Za-z0-9_.-]", "_", policy.stem)[:60]
     about = {"title": "A learned policy", "summary": f"Plays what the policy file {policy.name} has learned."}
-    tactics = {"joint_surplus": 1.0}
-    return validate(Persona, {"name": name, "policy": str(policy.resolve()), "tactics": tactics, **about}, str(policy))
+    given = {"name": name, "policy": str(policy.resolve()), "tactics": FOR_PRICES, **about}
+    return validate(Persona, given, str(policy))

@@ -9,13 +9,11 @@ import numpy as np
 from parlay_marl.core.compiled.jit import rule
 from parlay_marl.core.compiled.memory import stack_maker
 from parlay_marl.core.compiled.simd import at_least, load, store, total
-from parlay_marl.core.posterior import CELLS, PLANS, Frame
+from parlay_marl.core.posterior import CELLS, LEAST_WEIGHT, PLANS, Frame, between
 
 _ORIGIN, _SPACING = int(Frame.ORIGIN), int(Frame.SPACING)
 _f = np.float32
 _ZERO, _HALF, _ONE = _f(0.0), _f(0.5), _f(1.0)
-_LEAST_WEIGHT = _f(1e-12)
-"""As in `posterior`: nothing is ever ruled out."""
 _EDGE = _f(0.5001)
 """Reach of the outer columns, in columns: a place on the very edge is inside, however it was rounded."""
 _SIZES = 4
@@ -24,16 +22,9 @@ _stack_table = stack_maker(PLANS, CELLS)
 
 
 @rule
-def _between(x: Any, most: Any) -> Any:
-    """Return a float32 clipped to [0, most]."""
-    x = x if x > _ZERO else _ZERO
-    return x if x < most else most
-
-
-@rule
 def _cell_at(place: Any) -> tuple[int, Any, Any]:
     """Return the cell below a place between columns, and the parts that it and the next have in it; 0 outside."""
-    inside = _between(place, _f(CELLS - 1))
+    inside = between(place, _f(CELLS - 1))
     cell = min(int(inside), CELLS - 2)
     there = _ONE if abs(place - inside) <= _EDGE else _ZERO
     part = inside - _f(cell)
@@ -44,7 +35,7 @@ def _cell_at(place: Any) -> tuple[int, Any, Any]:
 def _keep_total(w: Any, old: Any, plan: int) -> None:
     """Give a plan the weight that it had: straight lines between columns change the weight of a peak."""
     before, after = total(load(old, plan)), total(load(w, plan))
-    store(w, plan, at_least(load(w, plan) * (before / after), _LEAST_WEIGHT))
+    store(w, plan, at_least(load(w, plan) * (before / after), LEAST_WEIGHT))
 
 
 @rule
@@ -64,7 +55,7 @@ def blur(w: Any, frame: Any, jump: float, chance: float, most: float) -> None:
         for i in range(CELLS):
             old[plan, i] = w[plan, i]
     for i in range(CELLS):
-        x0, x1, x2, x3 = _LEAST_WEIGHT, _LEAST_WEIGHT, _LEAST_WEIGHT, _LEAST_WEIGHT
+        x0, x1, x2, x3 = LEAST_WEIGHT, LEAST_WEIGHT, LEAST_WEIGHT, LEAST_WEIGHT
         for size in range(sizes):
             place = first + _f(i) * ratio - _f(size) * step
             j, a, b = _cell_at(place)

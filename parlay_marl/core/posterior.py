@@ -73,7 +73,7 @@ _ORIGIN, _SPACING, _SCALE, _LAST, _TIME, _ROOT = (int(field) for field in Frame)
 
 _f = np.float32
 _ZERO, _HALF, _ONE = _f(0.0), _f(0.5), _f(1.0)
-_LEAST_WEIGHT = _f(1e-12)
+LEAST_WEIGHT = _f(1e-12)
 """Nothing is ever ruled out; and no weight becomes a denormal number, which is slow."""
 _END = _f(1.001)
 """Just past the deadline, where a plan would be at its limit: keeps the share of the way finite."""
@@ -91,7 +91,7 @@ _stack_rows = stack_maker(3, CELLS)
 @rule
 def _kept(weight: Any) -> Any:
     """Return a weight, never less than the least."""
-    return weight if weight > _LEAST_WEIGHT else _LEAST_WEIGHT
+    return weight if weight > LEAST_WEIGHT else LEAST_WEIGHT
 
 
 @rule
@@ -117,7 +117,7 @@ def _mass(w: Any, i: int) -> Any:
 
 
 @rule
-def _between(x: Any, most: Any) -> Any:
+def between(x: Any, most: Any) -> Any:
     """Return a float32 clipped to [0, most]."""
     x = x if x > _ZERO else _ZERO
     return x if x < most else most
@@ -142,7 +142,7 @@ def _reweigh_all(w: Any, frame: Any, factors: Any) -> None:
     """Multiply the weights of each price by its factor, a row."""
     scaled = factors * frame[_SCALE]
     for plan in range(PLANS):
-        store(w, plan, at_least(load(w, plan) * scaled, _LEAST_WEIGHT))
+        store(w, plan, at_least(load(w, plan) * scaled, LEAST_WEIGHT))
     frame[_SCALE] = _ONE
 
 
@@ -269,10 +269,10 @@ def weigh_offer(
     i01, i23 = inverse * v23, inverse * v01
     inside, patience = i23 * v2, _ONE - press * _clipped(beyond + along, reach)
     cut = (soft * inside + floor) * patience
-    x0 = at_least(load(w, 0) * cut * (c0 * (i01 * v1) + lapsed), _LEAST_WEIGHT)
-    x1 = at_least(load(w, 1) * cut * (c1 * (i01 * v0) + lapsed), _LEAST_WEIGHT)
-    x2 = at_least(load(w, 2) * cut * (c2 * (i23 * v3) + lapsed), _LEAST_WEIGHT)
-    x3 = at_least(load(w, 3) * c3 * ((free * inside + stray) * patience), _LEAST_WEIGHT)
+    x0 = at_least(load(w, 0) * cut * (c0 * (i01 * v1) + lapsed), LEAST_WEIGHT)
+    x1 = at_least(load(w, 1) * cut * (c1 * (i01 * v0) + lapsed), LEAST_WEIGHT)
+    x2 = at_least(load(w, 2) * cut * (c2 * (i23 * v3) + lapsed), LEAST_WEIGHT)
+    x3 = at_least(load(w, 3) * c3 * ((free * inside + stray) * patience), LEAST_WEIGHT)
     store(w, 0, x0)
     store(w, 1, x1)
     store(w, 2, x2)
@@ -284,7 +284,7 @@ def weigh_offer(
 def _truthful_share(frame: Any, i: int, claim: float, tolerance: float) -> Any:
     """Return the share of a column's prices at which a claim lies within a tolerance of the truth."""
     price = frame[_ORIGIN] + _f(i) * frame[_SPACING]
-    return _between((_f(tolerance) - abs(price - _f(claim))) / frame[_SPACING] + _HALF, _ONE)
+    return between((_f(tolerance) - abs(price - _f(claim))) / frame[_SPACING] + _HALF, _ONE)
 
 
 @rule
@@ -304,7 +304,7 @@ def weigh_claim(w: Any, frame: Any, toward: float, claim: float, honest: float, 
     for i in range(CELLS):
         tougher = (frame[_ORIGIN] + _f(i) * frame[_SPACING] - _f(claim)) * sign
         truthful = _truthful_share(frame, i, claim, tolerance)
-        ramp = _HONEST_PEAK * _between(tougher * per_tolerance, _ONE) * per_tolerance
+        ramp = _HONEST_PEAK * between(tougher * per_tolerance, _ONE) * per_tolerance
         lie = bluff_weight if tougher > _ZERO else bluff_weight * _SOFT_BLUFFS
         _reweigh(w, frame, i, honest_weight * ramp * truthful + lie * (_ONE - truthful) + _UNFORESEEN)
     frame[_SCALE] = _ONE

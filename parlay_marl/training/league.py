@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from parlay_marl.catalogue.personas import Persona
+from parlay_marl.catalogue.personas import FOR_PRICES, Persona
 from parlay_marl.core.style import TRAIT_INPUTS
 from parlay_marl.envs.batch import Batch
 from parlay_marl.players.persona import PersonaPlayer
@@ -55,7 +55,7 @@ def league_player(
         "title": "A player of the league",
         "summary": "A policy in training.",
         "traits": given,
-        "tactics": {"joint_surplus": 1.0},
+        "tactics": FOR_PRICES,
     }
     player = PersonaPlayer(Persona.model_validate(about), policy)
     if explores:

@@ -21,6 +21,16 @@ from parlay_marl.studies.intervals import Interval, student_interval
 from parlay_marl.training.config import TrainingConfig
 
 NAME = "reply"
+AGAINST_ONE = {
+    "self_share": 0.0,
+    "explorer_share": 0.0,
+    "past_share": 0.0,
+    "opponent_share": 1.0,
+    "exit_bonus": 0.0,
+    "deal_bonus": 0.0,
+    "evaluate_every": 10**12,
+}
+"""Settings of a learner that plays for payoffs against a frozen player, and nobody else."""
 _SEED_STEP = 7919
 """Seeds of replies differ by this prime, so that those of neighbouring runs differ too."""
 
@@ -42,20 +52,14 @@ class Gap:
 def reply_config(config: TrainingConfig, number: int) -> TrainingConfig:
     """Return the settings that train reply `number` to the policy of a run: the same games, against that alone."""
     return config.model_copy(
-        update={
+        update=AGAINST_ONE
+        | {
             "name": NAME,
             "frames": config.reply_frames,
             "seed": (config.seed + _SEED_STEP * (number + 1)) % 2**32,
-            "self_share": 0.0,
-            "explorer_share": 0.0,
-            "past_share": 0.0,
-            "opponent_share": 1.0,
-            "exit_bonus": 0.0,
-            "deal_bonus": 0.0,
             "start": None,
             "temperature": 0.0,
             "snapshot_every": 10**12,
-            "evaluate_every": 10**12,
             "reply_every": 0,
         }
     )

@@ -101,7 +101,8 @@ class Run:
         weights = list(config.opponents.values()) if others is None else [1.0] * len(others)
         self.others = others or [PersonaPlayer(load_persona(name)) for name in config.opponents]
         if not measures:
-            refuse_held_out(player.persona for player in self.others)
+            begins_as = [] if config.start is None else [load_persona(config.start)]
+            refuse_held_out([*begins_as, *(player.persona for player in self.others)])
         self.league = League(self.others, weights, config.snapshots)
         self._known_traits = _traits_of(self.others) if config.persona_rewards else None
         self._shape = zero_policy(config, self.packages)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from parlay_marl.catalogue.personas import load_persona
+from parlay_marl.catalogue.personas import FOR_PRICES, load_persona
 from parlay_marl.core.moves import n_actions
 from parlay_marl.core.observation import width
 from parlay_marl.core.style import TRAIT_INPUTS
@@ -52,12 +52,14 @@ def policy_of(layers: Layers, shape: Policy) -> Policy:
 def start_policy(name: str, shape: Policy) -> Policy | PersonaPlayer:
     """Return what a run starts from: a learned persona's policy, that of a file, or a scripted persona to imitate.
 
-    Refuses a policy of another shape.
+    Refuses a policy of another shape, and a family of personas.
     """
     player = PersonaPlayer(load_persona(name))
+    if player.is_family:
+        raise ConfigurationError(f"start: {name!r} is a family, another player in every game; name one persona")
     start = player.policy
     if start is None:
-        tactics = dict(player.persona.tactics) | {"joint_surplus": 1.0}
+        tactics = dict(player.persona.tactics) | FOR_PRICES
         return PersonaPlayer(player.persona.model_copy(update={"tactics": tactics}))
     for what in SHAPE:
         found, needed = getattr(start, what), getattr(shape, what)

@@ -279,6 +279,8 @@ def test_a_run_can_begin_as_a_policy_of_its_shape(tmp_path: Path) -> None:
         ({"start": "champion", "hidden": (64, 64), "activation": "tanh"}, "activation relu, not tanh"),
         ({"start": "champion", "hidden": (64, 64), "persona_rewards": True}, "inputs 56, not 60"),
         ({"start": "gone.safetensors"}, "no such policy file"),
+        ({"start": "nice_tit_for_tat"}, "nice_tit_for_tat: held out, for evaluation only"),
+        ({"start": "family:broad"}, "start: 'family:broad' is a family, another player in every game"),
     ],
 )
 def test_who_a_run_cannot_begin_as(changes: dict[str, Any], message: str) -> None:
