@@ -15,6 +15,7 @@ from parlay_marl.catalogue.files import validate
 from parlay_marl.core.moves import SEATS
 from parlay_marl.errors import ConfigurationError, IllegalMoveError, NotStartedError, ParlayError, RequestError
 from parlay_marl.game.view import SeatView
+from parlay_marl.language.view_text import News, introduction, position
 from parlay_marl.server.connection import CONNECTION, Connection
 from parlay_marl.server.error_text import FAILED, client_text
 from parlay_marl.server.game_factory import GameFactory
@@ -26,7 +27,6 @@ from parlay_marl.server.protocols.openenv_action import action_of, does_only, re
 from parlay_marl.server.protocols.openenv_figures import figures
 from parlay_marl.server.protocols.openenv_messages import NegotiationAction, NegotiationObservation, NegotiationState
 from parlay_marl.server.protocols.openenv_reset import ResetRequest
-from parlay_marl.server.seat_text import News, introduction, position
 from parlay_marl.server.session import GameSession
 
 PROTOCOL = "openenv"
