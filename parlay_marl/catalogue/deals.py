@@ -13,7 +13,8 @@ from parlay_marl.core.chance import subkey
 from parlay_marl.core.compiled.jit import entry_point
 from parlay_marl.core.drift import TAGS
 from parlay_marl.core.family import draw_deal
-from parlay_marl.core.moves import SEATS
+from parlay_marl.core.form import ALL_MOVES
+from parlay_marl.core.moves import PRICE_LEVELS, SEATS
 from parlay_marl.core.params import Opener
 
 
@@ -26,6 +27,9 @@ def build_any_params(
     information: str | None = None,
     reward: str = "payoff",
     beliefs: str = "bayes",
+    events: bool = True,
+    moves: int = ALL_MOVES,
+    price_levels: int = PRICE_LEVELS,
 ) -> Params:
     """Return the core's record, an array of one, of a scenario or a family under rules; see `build_params`.
 
@@ -35,15 +39,18 @@ def build_any_params(
     loaded = load_any_scenario(scenario)
     if isinstance(loaded, Scenario):
         return build_params(
-            loaded, rules, opener=opener, rounds=rounds, information=information, reward=reward, beliefs=beliefs
-        )
-    params = rule_params(rules, reward, beliefs)
+            loaded, rules, opener=opener, rounds=rounds, information=information, reward=reward, beliefs=beliefs,
+            events=events, moves=moves, price_levels=price_levels,
+        )  # fmt: skip
+    params = rule_params(rules, reward, beliefs, moves, price_levels)
     sc = params[0]["scenario"]
     sc["opener"] = Opener[(opener or loaded.opener).upper()]
     sc["complete"] = (information or loaded.information) == "complete"
     sc["sensitivity_low"], sc["sensitivity_high"] = SENSITIVITY
     sc["rounds"], sc["packages"] = rounds or loaded.rounds[1], loaded.n_packages
     _fill_ranges(params[0]["family"], loaded)
+    if not events:
+        params[0]["family"]["events"] = 0
     if rounds is not None:
         params[0]["family"]["rounds"] = rounds
     params.flags.writeable = False

@@ -10,18 +10,20 @@ import difflib
 import functools
 import inspect
 import operator
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn, ParamSpec, TypedDict, TypeVar, Unpack, get_args
 
-from pydantic import BaseModel, BeforeValidator, Field
+from pydantic import BaseModel, BeforeValidator, Field, StrictBool
 
 from parlay_marl.catalogue.deals import build_any_params, drawn, scenario_of
 from parlay_marl.catalogue.families import AnyScenario, Family, any_scenario_from, load_any_scenario
 from parlay_marl.catalogue.files import Strict
 from parlay_marl.catalogue.rules import load_rules
 from parlay_marl.catalogue.scenarios import MAX_ROUNDS, Params, Scenario
+from parlay_marl.core.form import LEAST_LEVELS
+from parlay_marl.core.moves import PRICE_LEVELS, Move
 from parlay_marl.errors import ArgumentError, CatalogueError, ConfigurationError, ParlayError, UnknownNameError
 from parlay_marl.game.currency import Currency
 
@@ -43,6 +45,10 @@ ILLEGAL = ("raise", "terminate")
 ACTION_MASKS = ("observation", "info", "both")
 
 DEFAULT_SCENARIO = "saas_enterprise"
+MOVES = tuple(move.name.lower() for move in Move)
+"""The names of the moves, by number."""
+NEEDED_MOVES = ("accept", "offer")
+"""Moves that every game has: without them there are no deals."""
 _CHOICES = {
     "reward": ("reward mode", REWARDS),
     "beliefs": ("belief tracker", BELIEFS),
@@ -63,6 +69,7 @@ def _plain(value: Any) -> Any:
 
 
 Rounds = Annotated[int, BeforeValidator(_plain), Field(strict=True, ge=1, le=MAX_ROUNDS)]
+Levels = Annotated[int, BeforeValidator(_plain), Field(strict=True, ge=LEAST_LEVELS, le=PRICE_LEVELS)]
 
 
 class GameFields(Strict):
@@ -76,6 +83,14 @@ class GameFields(Strict):
     opener: OpenerChoice | None = Field(None, description="who opens each round; default: as the scenario says")
     max_rounds: Rounds | None = Field(None, description="rounds until the deadline; default: as the scenario says")
     beliefs: Beliefs = Field("bayes", description="how beliefs are formed: inferred, by fixed steps, not, or stated")
+    price_levels: Levels = Field(
+        PRICE_LEVELS,
+        description="prices that offers may have, over the range; 41: any price, and these as discrete actions",
+    )
+    moves: tuple[str, ...] | None = Field(
+        None, description="moves of the game, by name; accept and offer are always among them; default: all seven"
+    )
+    events: StrictBool = Field(True, description="do the scenario's events happen?")
 
 
 class InferredGameFields(GameFields):
@@ -93,6 +108,9 @@ class GameArguments(TypedDict, total=False):
     opener: str | None
     max_rounds: int | None
     beliefs: str
+    price_levels: int
+    moves: Sequence[str] | None
+    events: bool
 
 
 def game_field(name: str) -> Any:
@@ -116,6 +134,22 @@ def whole_number(name: str, value: object, low: int, high: int) -> int:
     if type(number) is not int or not low <= number <= high:
         raise ConfigurationError(f"{name}: give a whole number from {low:,} to {high:,}, not {value!r}")
     return number
+
+
+def _moves(given: Any) -> tuple[str, ...]:
+    """Return the moves of a game by name, in the order of the rules; all of them where none is given."""
+    if given is None:
+        return MOVES
+    names = list(given) if isinstance(given, Sequence) and not isinstance(given, str) else [given]
+    names = [name.lower() if isinstance(name, str) else name for name in names]
+    for name in names:
+        one_of("move", name, MOVES)
+    missing = [name for name in NEEDED_MOVES if name not in names]
+    if missing:
+        raise ConfigurationError(
+            f"moves: every game has {' and '.join(NEEDED_MOVES)}, or there is no deal; add {', '.join(missing)}"
+        )
+    return tuple(name for name in MOVES if name in names)
 
 
 _INSTEAD = {
@@ -201,6 +235,9 @@ class GameConfig:
     opener: str
     max_rounds: int
     beliefs: str
+    price_levels: int = PRICE_LEVELS
+    moves: tuple[str, ...] = MOVES
+    events: bool = True
 
     @functools.cached_property
     def params(self) -> Params:
@@ -213,6 +250,9 @@ class GameConfig:
             information=self.information,
             reward=self.reward,
             beliefs=self.beliefs,
+            events=self.events,
+            moves=sum(1 << MOVES.index(move) for move in self.moves),
+            price_levels=self.price_levels,
         )
 
     @property
@@ -260,9 +300,15 @@ class GameConfig:
         return self
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the configuration as plain data, such as JSON can hold."""
+        """Return the configuration as plain data, such as JSON can hold.
+
+        A choice that has a default is in it only where it differs from that.
+        """
         plain = {field.name: getattr(self, field.name) for field in fields(GameConfig)}
-        return plain | {"scenario": self.scenario.model_dump(mode="json"), "rules": self.rules.model_dump(mode="json")}
+        plain |= {"scenario": self.scenario.model_dump(mode="json"), "rules": self.rules.model_dump(mode="json")}
+        if plain["scenario"].get("types", self) is None:
+            del plain["scenario"]["types"]
+        return {name: value for name, value in plain.items() if name not in _USUAL or value != _USUAL[name]}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> GameConfig:
@@ -272,8 +318,11 @@ class GameConfig:
             CatalogueError: where something is missing, unknown or cannot be used.
         """
         wanted = [field.name for field in fields(GameConfig)]
-        if not isinstance(data, Mapping) or sorted(data) != sorted(wanted):
-            raise CatalogueError(f"config: give an object with the keys {', '.join(wanted)}, and no others")
+        if not isinstance(data, Mapping) or sorted({**_USUAL, **data}) != sorted(wanted):
+            needed = ", ".join(name for name in wanted if name not in _USUAL)
+            raise CatalogueError(
+                f"config: give an object with the keys {needed}, and no others but {', '.join(_USUAL)}"
+            )
         if not isinstance(data["rules"], Mapping) or not isinstance(data["scenario"], Mapping):
             raise CatalogueError("config: scenario and rules are objects, with all their fields")
         scenario = any_scenario_from(data["scenario"], "config: scenario")
@@ -287,7 +336,11 @@ class GameConfig:
             raise CatalogueError(f"config: {error}") from None
 
 
-@dataclass(frozen=True)
+_USUAL = {field.name: field.default for field in fields(GameConfig) if field.default is not MISSING}
+"""The choices of later versions, which a stored configuration may leave out."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class DealConfig(GameConfig):
     """The configuration of one game of a family: its scenario is the deal that was drawn."""
 
@@ -314,4 +367,8 @@ def make_config(scenario: str | Path | AnyScenario = DEFAULT_SCENARIO, **game: U
         one_of(kind, chosen[name], known)
     chosen["rules"] = load_rules(chosen["rules"])
     chosen["max_rounds"] = whole_number("max_rounds", chosen["max_rounds"], 1, MAX_ROUNDS)
+    chosen["price_levels"] = whole_number("price_levels", chosen["price_levels"], LEAST_LEVELS, PRICE_LEVELS)
+    chosen["moves"] = _moves(chosen["moves"])
+    if not isinstance(chosen["events"], bool):
+        raise ConfigurationError(f"events: give True or False, not {chosen['events']!r}")
     return GameConfig(loaded, **chosen)

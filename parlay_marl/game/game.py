@@ -332,6 +332,29 @@ class Game(RecordedGame):
         self._reader = None
         self._observe_turn()
 
+    def clone(self) -> Game:
+        """Return a game in the same state, which then goes its own way; its players are the same objects.
+
+        It is cheaper than `snapshot` and `restore`, as a search through a game needs it.
+        """
+        self._check_not_asking()
+        twin = Game.__new__(Game)
+        vars(twin).update(vars(self))
+        twin._become(self)
+        return twin
+
+    def _become(self, other: Game) -> None:
+        """Give this game a state of its own, which is that of another one."""
+        self._allocate()
+        self._rows[:], self._draws[:] = other._rows, other._draws
+        self._played = list(other._played)
+        self.rewards, self._owed = list(other.rewards), list(other._owed)
+        self._choice, self._seated = np.zeros(1, CHOICE_DTYPE), DrawnPlayers(self.players)
+        self._reader = None
+        if self.seed is not None:
+            self._deal.draw(self.seed, self.number)
+            self._observe_turn()
+
     def __getstate__(self) -> dict[str, Any]:
         """Return the data of a copy; the buffers, which share memory, are allocated again."""
         kept = None if self.seed is None else self.snapshot()

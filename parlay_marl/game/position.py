@@ -46,6 +46,10 @@ REASONS = {
     Refusal.SILENCE_NEEDS_CREDIBILITY: "silence needs more credibility than is left",
     Refusal.NOTHING_TO_CHALLENGE: "the other seat has no open claim",
     Refusal.TOO_EARLY_TO_WALK: "the other seat has not had a turn yet; the opener must make a first move",
+    Refusal.NOT_IN_THIS_GAME: "the game does not have this move; its setting `moves` names those that it has",
+    Refusal.PRICE_NOT_IN_THIS_GAME: (
+        "the game does not have this price; its setting `price_levels` says how many it has, and the action mask which"
+    ),
     Refusal.BELIEF_OUT_OF_RANGE: (
         f"its mean must be a number from {MEAN_LOW:g} to {MEAN_HIGH:g}, its spread one from 0 to {SPREAD_HIGH:g}, "
         "in normalised price"
@@ -106,6 +110,15 @@ class Position:
         """The number of games that this object has started or restored: a new number means another game."""
         self.options: Mapping[str, Any] | None = None
         self._fixed = NOTHING_FIXED
+        self._elicits = config.beliefs == "elicited"
+        self._played: list[int | Action] = []
+        self._reader: TurnReader | None = None
+        """Reads each turn while it is played; None where nobody has asked for turns yet."""
+        self._allocate()
+
+    def _allocate(self) -> None:
+        """Make the buffers that the kernels write to, with a cleared state."""
+        config = self.config
         self._deal = CurrentDeal(config)
         self._params = self._deal.params
         self._rows = np.zeros(1, state_dtype(self.packages))
@@ -116,8 +129,6 @@ class Position:
         deal = functools.partial(getattr, self, "deal") if config.has_deals else None
         self.sights = [sight(self._rows, seat, config, deal) for seat in range(2)]
         """A function for each seat that returns its belief: `belief` without the check that a game has been started."""
-        self._elicits = config.beliefs == "elicited"
-        self._played: list[int | Action] = []
         self._draws = NOTHING_FIXED.copy()
         self._views = views.make_views(self._rows, self._params, self._draws, self.packages)
         self._view: View = next(self._views)
@@ -126,8 +137,6 @@ class Position:
         """True where a caller has been given the arrays of `view`, so that the next turn must be written to others."""
         self._play: Callable[[int, int], int]
         """The kernel that plays discrete actions and looks; it is compiled when a game starts."""
-        self._reader: TurnReader | None = None
-        """Reads each turn while it is played; None where nobody has asked for turns yet."""
 
     # ------------------------------------------------------------------ starting
 

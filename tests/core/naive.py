@@ -42,7 +42,14 @@ class NaiveGame:
         information: str = "incomplete",
         reward: str = "shaped",
         beliefs: str = "bayes",
+        moves: int = 127,
+        price_levels: int = 41,
     ) -> None:
+        self.game_moves = [move for move in Move if moves >> move & 1]
+        step = 40 / (price_levels - 1)
+        self.game_prices = (
+            None if price_levels == 41 else [math.floor(i * step + 0.5) / 40 for i in range(price_levels)]
+        )
         self.scenario, self.rules = scenario, rules.model_dump()
         self.complete, self.shaped, self.tracker = information == "complete", reward == "shaped", beliefs
         self.nudges, self.infers = beliefs == "heuristic", beliefs in ("bayes", "elicited") and not self.complete
@@ -110,6 +117,8 @@ class NaiveGame:
         c = self.rules["credibility"]
         if move not in list(Move):
             return Refusal.UNKNOWN_MOVE
+        if move not in self.game_moves:
+            return Refusal.NOT_IN_THIS_GAME
         if move == Move.ACCEPT and not self.offers[you]:
             return Refusal.NOTHING_TO_ACCEPT
         if move == Move.WALK_AWAY and not self.moves[you]:
@@ -124,6 +133,8 @@ class NaiveGame:
             return Refusal.SILENCE_NEEDS_CREDIBILITY
         if move == Move.CHALLENGE and self.open_claim(you) is None:
             return Refusal.NOTHING_TO_CHALLENGE
+        if move in OFFERS and self.game_prices and price not in self.game_prices:
+            return Refusal.PRICE_NOT_IN_THIS_GAME
         return Refusal.LEGAL
 
     def turn(self, move: Move, price: float, package: int) -> None:
@@ -291,14 +302,26 @@ class NaiveGame:
             self.posterior[seat] = NaivePosterior(*self.prior_range(you), TOWARD[you], b)
             if b["common_prior"]:
                 for name in ("urgency", "alternative"):
-                    self.belief[seat][name] = getattr(getattr(self.scenario, name), you)
+                    self.belief[seat][name] = self.expected(you, name)
             self.conclude(seat)
+
+    def expected(self, seat: str, name: str) -> float:
+        """The expected urgency of a seat, or the probability that it has an alternative."""
+        nominal = float(getattr(getattr(self.scenario, name), seat))
+        if self.scenario.types is None:
+            return nominal
+        types = getattr(self.scenario.types, seat)
+        figures = [float(nominal if getattr(each, name) is None else getattr(each, name)) for each in types]
+        return sum(figure * (each.probability or 1 / len(types)) for figure, each in zip(figures, types, strict=True))
 
     def prior_range(self, seat: str) -> tuple[float, float]:
         """The range that a seat's limit is drawn from, as far as that is known."""
         limits = self.scenario.reservation
         if not self.rules["belief"]["common_prior"] or limits.distribution == "uniform":
             return 0.0, 1.0
+        if self.scenario.types is not None:
+            known = [self.scenario.normalise(each.reservation) for each in getattr(self.scenario.types, seat)]
+            return min(known), max(known)
         nominal = getattr(limits, seat)
         low, high = (self.scenario.normalise(nominal * (1 + share)) for share in (-limits.spread, limits.spread))
         return low, high
