@@ -25,6 +25,7 @@ LEAST_LEVELS = 2
 ALL_MOVES = (1 << N_MOVES) - 1
 _LAST = PRICE_LEVELS - 1
 _BIT = np.uint64(1)
+_NOISE = 1e-9
 
 
 def levels_of(count: int) -> list[int]:
@@ -43,6 +44,12 @@ def write_form(form: Any, moves: int, levels: int) -> None:
     form["moves"] = moves
     form["prices"] = sum(1 << level for level in levels_of(levels)) if levels < PRICE_LEVELS else 0
     form["is_small"] = moves != ALL_MOVES or levels < PRICE_LEVELS
+
+
+def without_noise(price: float) -> float:
+    """Return a price of the grid without the rounding error of arithmetic, and other prices as they are."""
+    nearest = round(price * _LAST) / _LAST if 0.0 <= price <= 1.0 else price
+    return nearest if abs(nearest - price) < _NOISE else price
 
 
 @rule

@@ -33,7 +33,8 @@ from parlay_marl.game.config import (
     whole_number,
 )
 from parlay_marl.game.options import OF_ONE_SCENARIO, fixed_draws
-from parlay_marl.game.position import LARGEST_SEED, action_text, belief_text, checked_seed, refusal_text
+from parlay_marl.game.position import LARGEST_SEED, checked_seed
+from parlay_marl.game.refusals import action_text, belief_text, refusal_text
 from parlay_marl.players.packages import best_for_both
 from parlay_marl.players.persona import PersonaPlayer, persona_tables
 from parlay_marl.players.scripted import choose_move

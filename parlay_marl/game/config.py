@@ -22,7 +22,7 @@ from parlay_marl.catalogue.families import AnyScenario, Family, any_scenario_fro
 from parlay_marl.catalogue.files import Strict
 from parlay_marl.catalogue.rules import load_rules
 from parlay_marl.catalogue.scenarios import MAX_ROUNDS, Params, Scenario
-from parlay_marl.core.form import LEAST_LEVELS
+from parlay_marl.core.form import LEAST_LEVELS, levels_of
 from parlay_marl.core.moves import PRICE_LEVELS, Move
 from parlay_marl.errors import ArgumentError, CatalogueError, ConfigurationError, ParlayError, UnknownNameError
 from parlay_marl.game.currency import Currency
@@ -47,6 +47,8 @@ ACTION_MASKS = ("observation", "info", "both")
 DEFAULT_SCENARIO = "saas_enterprise"
 MOVES = tuple(move.name.lower() for move in Move)
 """The names of the moves, by number."""
+FORM_CHOICES = ("price_levels", "moves", "events")
+"""The choices that make a game small; models that have only some of the choices have all of these or none."""
 NEEDED_MOVES = ("accept", "offer")
 """Moves that every game has: without them there are no deals."""
 _CHOICES = {
@@ -274,6 +276,17 @@ class GameConfig:
     def room(self) -> int:
         """The number of packages that spaces and rows have room for."""
         return self.scenario.n_packages
+
+    @functools.cached_property
+    def game_moves(self) -> tuple[Move, ...]:
+        """The moves of the game."""
+        return tuple(Move[name.upper()] for name in self.moves)
+
+    @functools.cached_property
+    def prices(self) -> tuple[float, ...]:
+        """The prices that offers may have, normalised; none where any price of the range may be offered."""
+        few = self.price_levels < PRICE_LEVELS
+        return tuple(level / (PRICE_LEVELS - 1) for level in levels_of(self.price_levels)) if few else ()
 
     @functools.cached_property
     def currency(self) -> Currency:

@@ -8,7 +8,6 @@ import functools
 import secrets
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -22,25 +21,11 @@ from parlay_marl.game.config import GameConfig, make_config
 from parlay_marl.game.options import PROBE, fixed_draws
 from parlay_marl.game.position import NOTHING_FIXED
 from parlay_marl.game.record import RecordedGame
+from parlay_marl.game.snapshot import Snapshot
 from parlay_marl.game.view import view_of
 from parlay_marl.players.persona import AnyPlayer, DrawnPlayers, PersonaPlayer
 from parlay_marl.players.player import BatchedPlayer, Player
 from parlay_marl.players.scripted import choose_move
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """The whole state of a game at one moment; `Game.restore` returns to it, in this game or one of an equal config."""
-
-    row: bytes
-    seed: int
-    number: int
-    actions: tuple[Action, ...]
-    options: Mapping[str, Any] | None
-    config: GameConfig
-    rewards: tuple[float, float]
-    owed: tuple[float, float]
-    """Payments of the players' opening moves, which the next call pays out."""
 
 
 class Game(RecordedGame):
@@ -339,21 +324,14 @@ class Game(RecordedGame):
         """
         self._check_not_asking()
         twin = Game.__new__(Game)
-        vars(twin).update(vars(self))
-        twin._become(self)
-        return twin
-
-    def _become(self, other: Game) -> None:
-        """Give this game a state of its own, which is that of another one."""
-        self._allocate()
-        self._rows[:], self._draws[:] = other._rows, other._draws
-        self._played = list(other._played)
-        self.rewards, self._owed = list(other.rewards), list(other._owed)
-        self._choice, self._seated = np.zeros(1, CHOICE_DTYPE), DrawnPlayers(self.players)
-        self._reader = None
+        vars(twin).update(vars(self), _played=list(self._played), rewards=list(self.rewards), _owed=list(self._owed))
+        twin._choice, twin._seated, twin._reader = np.zeros(1, CHOICE_DTYPE), DrawnPlayers(self.players), None
+        twin._allocate()
+        twin._rows[:], twin._draws[:] = self._rows, self._draws
         if self.seed is not None:
-            self._deal.draw(self.seed, self.number)
-            self._observe_turn()
+            twin._deal.draw(self.seed, self.number)
+            twin._observe_turn()
+        return twin
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the data of a copy; the buffers, which share memory, are allocated again."""

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from parlay_marl.catalogue.scenarios import Params, Scenario
 from parlay_marl.core import views
-from parlay_marl.core.belief import MEAN_HIGH, MEAN_LOW, SPREAD_HIGH
 from parlay_marl.core.chance import nothing_fixed
-from parlay_marl.core.moves import N_MOVES, SEATS, Move, Refusal, decode, discrete_index, n_actions, own_end
+from parlay_marl.core.form import without_noise
+from parlay_marl.core.moves import N_MOVES, Move, Refusal, decode, discrete_index, n_actions, own_end
 from parlay_marl.core.state import state_dtype
 from parlay_marl.core.step import forfeit_game
 from parlay_marl.core.views import LOOK, LOOK_ACROSS, REFUSED, View
@@ -26,6 +26,7 @@ from parlay_marl.game.config import GameConfig
 from parlay_marl.game.deal import CurrentDeal
 from parlay_marl.game.options import OF_ONE_SCENARIO, fixed_draws
 from parlay_marl.game.outcome import make_report
+from parlay_marl.game.refusals import action_text, belief_text, refusal_text
 from parlay_marl.game.turns import TurnReader
 
 Observation = dict[str, NDArray[Any]]
@@ -36,42 +37,6 @@ LARGEST_NUMBER = 2**62
 
 NOTHING_FIXED = nothing_fixed()
 NOTHING_FIXED.flags.writeable = False
-
-REASONS = {
-    Refusal.UNKNOWN_MOVE: "there is no such action",
-    Refusal.NOTHING_TO_ACCEPT: "no offer of the other seat stands",
-    Refusal.PRICE_OUT_OF_RANGE: "the price must be a number within the public range, 0 to 1 normalised",
-    Refusal.UNKNOWN_PACKAGE: "the scenario has no such package",
-    Refusal.CLAIM_NEEDS_CREDIBILITY: "a claim needs more credibility than is left",
-    Refusal.SILENCE_NEEDS_CREDIBILITY: "silence needs more credibility than is left",
-    Refusal.NOTHING_TO_CHALLENGE: "the other seat has no open claim",
-    Refusal.TOO_EARLY_TO_WALK: "the other seat has not had a turn yet; the opener must make a first move",
-    Refusal.NOT_IN_THIS_GAME: "the game does not have this move; its setting `moves` names those that it has",
-    Refusal.PRICE_NOT_IN_THIS_GAME: (
-        "the game does not have this price; its setting `price_levels` says how many it has, and the action mask which"
-    ),
-    Refusal.BELIEF_OUT_OF_RANGE: (
-        f"its mean must be a number from {MEAN_LOW:g} to {MEAN_HIGH:g}, its spread one from 0 to {SPREAD_HIGH:g}, "
-        "in normalised price"
-    ),
-}
-"""Why a move is refused, in words."""
-
-
-def refusal_text(seat: int, what: str, reason: int) -> str:
-    """Return the message about an illegal move: seat, move and reason."""
-    return f"{SEATS[seat]}: {what} is illegal: {REASONS[Refusal(reason)]}"
-
-
-def action_text(action: Any, index: int, seat: int, packages: int) -> str:
-    """Return a discrete action in words, with the name of its move; index -1 means that it is out of range."""
-    move = decode(index, seat, packages)[0]
-    return f"action {action} ({Move(move).name if move >= 0 else f'of {n_actions(packages)}'})"
-
-
-def belief_text(mean: float, spread: float) -> str:
-    """Return a stated belief in words."""
-    return f"the belief with mean {mean:g} and spread {spread:g}"
 
 
 @functools.cache
@@ -269,7 +234,10 @@ class Position:
             most = int(self._params[0]["scenario"]["packages"]) - 1
             if most > 0:
                 raise ActionTypeError(f"{MOVE_NAMES[which]} needs a package; give a whole number from 0 to {most}")
-        return which, as_price(price), 0 if package is None else as_index(package, "package")
+        price = as_price(price)
+        if self.config.prices:
+            price = without_noise(price)
+        return which, price, 0 if package is None else as_index(package, "package")
 
     def stated(self, belief: Any) -> tuple[float, float] | None:
         """Return a stated belief as two plain numbers, or None without one; refuse anything else."""
