@@ -19,8 +19,8 @@ from parlay_marl.catalogue.types import Types, fill_types
 from parlay_marl.catalogue.units import Unit, unit_of
 from parlay_marl.core.belief import Tracker
 from parlay_marl.core.drift import MAX_EVENTS, TAGS
-from parlay_marl.core.form import ALL_MOVES, write_form
-from parlay_marl.core.moves import MAX_PACKAGES, MAX_TERMS, PRICE_LEVELS, SEATS
+from parlay_marl.core.form import USUAL_FORM, Form, write_form
+from parlay_marl.core.moves import MAX_PACKAGES, MAX_TERMS, SEATS
 from parlay_marl.core.params import PARAMS_DTYPE, RULE_SECTIONS, Opener
 from parlay_marl.core.reward import RewardMode
 from parlay_marl.errors import ScenarioWarning
@@ -312,12 +312,10 @@ def _warn_of_spread(scenario: Scenario, source: str) -> None:
         warnings.warn(f"{escaped(source)}: {text}", ScenarioWarning, stacklevel=2)
 
 
-def rule_params(
-    rules: BaseModel, reward: str, beliefs: str, moves: int = ALL_MOVES, price_levels: int = PRICE_LEVELS
-) -> Params:
+def rule_params(rules: BaseModel, reward: str, beliefs: str, form: Form = USUAL_FORM) -> Params:
     """Return the core's record, an array of one, with the rules and the form of a game alone; it can be written."""
     params, rules = np.zeros(1, PARAMS_DTYPE), load_rules(rules)
-    write_form(params[0]["form"], moves, price_levels)
+    write_form(params[0]["form"], form)
     for section in RULE_SECTIONS:
         for name, value in getattr(rules, section):
             params[section][name] = value
@@ -336,22 +334,21 @@ def build_params(
     reward: str = "payoff",
     beliefs: str = "bayes",
     events: bool = True,
-    moves: int = ALL_MOVES,
-    price_levels: int = PRICE_LEVELS,
+    form: Form = USUAL_FORM,
 ) -> Params:
     """Return the core's record, an array of one, of a scenario under rules; None leaves what the scenario says.
 
-    `moves` are those of the game, a bit each. Without `events` none happens.
+    Without `events` none happens.
 
     Both are validated again, as a copy with changes may have been made of them. With fewer `rounds` than the scenario
     says, events that would come later do not happen.
     """
     scenario = load_scenario(scenario)
-    params = rule_params(rules, reward, beliefs, moves, price_levels)
+    params = rule_params(rules, reward, beliefs, form)
     sc = params[0]["scenario"]
     sc["low"], sc["high"] = scenario.low, scenario.high
     sc["unit"] = scenario.price_unit
-    sc["rounds"] = rounds or scenario.rounds
+    sc["rounds"] = form.rounds or rounds or scenario.rounds
     sc["opener"] = Opener[(opener or scenario.opener).upper()]
     sc["complete"] = (information or scenario.information) == "complete"
     sc["nominal_width"] = scenario.nominal_width

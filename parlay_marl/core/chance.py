@@ -227,6 +227,8 @@ def draw_game(s: Any, p: Any, fixed: Any) -> None:
     if opener == 2:
         opener = 1 if uniform(s["key"], _OPENER) < 0.5 else 0
     s["opener"] = fixed["opener"] if fixed["opener"] >= 0 else opener
+    if p["form"]["opener"] >= 0:
+        s["opener"] = p["form"]["opener"]
     values = s["package_values"]
     k = best_package(values[BUYER], values[SELLER], sc["packages"])
     s["best_package"] = k

@@ -51,7 +51,7 @@ class Refusal(IntEnum):
     """Where a seat states a belief with its move: see `belief.can_be_stated`."""
     TOO_EARLY_TO_WALK = 9
     NOT_IN_THIS_GAME = 10
-    """The game has fewer moves than the seven."""
+    """The game, or its protocol in this turn, has fewer moves than the seven."""
     PRICE_NOT_IN_THIS_GAME = 11
     """The game has fewer prices than the public range."""
 
@@ -173,11 +173,17 @@ def in_prices(prices: np.uint64, price: float) -> bool:
 
 
 @rule
-def _form_refusal(p: Any, move: int, price: float, usual: int) -> int:
-    """Return the `Refusal` of a move in a small game; `usual` is the one that all games have for it."""
+def _form_moves(s: Any, p: Any) -> int:
+    """Return the moves that the form of a game leaves to the seat on turn, a bit each."""
+    return p["form"]["moves"][s["opener"] ^ seat_on_turn(s)]
+
+
+@rule
+def _form_refusal(s: Any, p: Any, move: int, price: float, usual: int) -> int:
+    """Return the `Refusal` of a move in a game of another form; `usual` is the one that all games have for it."""
     if usual == _UNKNOWN_MOVE:
         return usual
-    if (p["form"]["moves"] >> move) & 1 == 0:
+    if (_form_moves(s, p) >> move) & 1 == 0:
         return _NOT_IN_THIS_GAME
     prices = p["form"]["prices"]
     if usual == _LEGAL and makes_offer(move) and prices != 0 and not in_prices(prices, price):
@@ -189,7 +195,7 @@ def _form_refusal(p: Any, move: int, price: float, usual: int) -> int:
 def refusal(s: Any, p: Any, move: int, price: float, package: int) -> int:
     """Return the `Refusal` of a move by the seat on turn: the one place where legality is decided."""
     reason = _usual_refusal(s, p, move, price, package)
-    return _form_refusal(p, move, price, reason) if p["form"]["is_small"] == 1 else reason
+    return reason if p["form"]["is_usual"] == 1 else _form_refusal(s, p, move, price, reason)
 
 
 @rule
@@ -226,7 +232,7 @@ def legal_moves(s: Any, p: Any) -> int:
     moves |= (_usual_refusal(s, p, BATNA_REVEAL, 0.0, 0) == _LEGAL) << BATNA_REVEAL
     moves |= (_usual_refusal(s, p, SILENCE, 0.0, 0) == _LEGAL) << SILENCE
     moves |= (_usual_refusal(s, p, CHALLENGE, 0.0, 0) == _LEGAL) << CHALLENGE
-    return moves & p["form"]["moves"]
+    return moves if p["form"]["is_usual"] == 1 else moves & _form_moves(s, p)
 
 
 @rule
@@ -244,7 +250,7 @@ def _forbid(mask: Any, start: int) -> None:
 
 @rule
 def _narrow(p: Any, legal: int, packages: int, mask: Any) -> None:
-    """Rule out the moves and the prices that a small game does not have."""
+    """Rule out the moves and the prices that a game of another form does not have."""
     claims, prices = INDEX_OFFERS + PRICE_LEVELS * packages, p["form"]["prices"]
     mask[INDEX_ANCHOR] = (legal >> ANCHOR_HIGH) & 1
     if not may(legal, OFFER):
@@ -273,5 +279,5 @@ def write_action_mask(s: Any, p: Any, packages: int, mask: Any) -> None:
     mask[INDEX_CHALLENGE] = (legal >> CHALLENGE) & 1
     if not may(legal, BATNA_REVEAL):
         _forbid(mask, claims)
-    if p["form"]["is_small"] == 1:
+    if p["form"]["is_usual"] == 0:
         _narrow(p, legal, packages, mask)

@@ -156,7 +156,8 @@ class Batch:
         if self._has_several and isinstance(options, Mapping) and OF_ONE_SCENARIO & set(options):
             told = ", ".join(sorted(OF_ONE_SCENARIO & set(options)))
             raise ConfigurationError(f"reset options: {told}: they are of one scenario, but this batch has several")
-        fixed = fixed_draws(options, self.configs[0].scenario, self.configs[0].max_rounds)
+        first = self.configs[0]
+        fixed = fixed_draws(options, first.scenario, first.max_rounds, first.protocol)
         seeds, given = self._seeds(secrets.randbits(62) if seed is None and not self._is_started else seed)
         self.lanes["number"][picked & ~given] += 1
         self.lanes["seed"][picked & given] = seeds[picked & given]

@@ -12,6 +12,7 @@ import inspect
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
+from numbers import Real
 from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn, ParamSpec, TypedDict, TypeVar, Unpack, get_args
 
@@ -22,10 +23,11 @@ from parlay_marl.catalogue.families import AnyScenario, Family, any_scenario_fro
 from parlay_marl.catalogue.files import Strict
 from parlay_marl.catalogue.rules import load_rules
 from parlay_marl.catalogue.scenarios import MAX_ROUNDS, Params, Scenario
-from parlay_marl.core.form import LEAST_LEVELS, levels_of
+from parlay_marl.core.form import HALF, LEAST_LEVELS, USUAL_PROTOCOL, Form, levels_of
 from parlay_marl.core.moves import PRICE_LEVELS, Move
 from parlay_marl.errors import ArgumentError, CatalogueError, ConfigurationError, ParlayError, UnknownNameError
 from parlay_marl.game.currency import Currency
+from parlay_marl.game.forms import MOVES, checked_moves, fit_protocol
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -35,22 +37,18 @@ InferredBeliefs = Literal["bayes", "heuristic", "none"]
 Beliefs = Literal["bayes", "heuristic", "none", "elicited"]
 Information = Literal["incomplete", "complete"]
 OpenerChoice = Literal["buyer", "seller", "random"]
+ProtocolName = Literal["alternating_offers", "seller_offers", "buyer_offers", "take_it_or_leave_it", "sealed_bid"]
 
 REWARDS: tuple[str, ...] = get_args(Reward)
 BELIEFS: tuple[str, ...] = get_args(Beliefs)
 INFORMATION: tuple[str, ...] = get_args(Information)
 OPENERS: tuple[str, ...] = get_args(OpenerChoice)
+PROTOCOL_NAMES: tuple[str, ...] = get_args(ProtocolName)
 ACTIONS = ("discrete", "mixed")
 ILLEGAL = ("raise", "terminate")
 ACTION_MASKS = ("observation", "info", "both")
 
 DEFAULT_SCENARIO = "saas_enterprise"
-MOVES = tuple(move.name.lower() for move in Move)
-"""The names of the moves, by number."""
-FORM_CHOICES = ("price_levels", "moves", "events")
-"""The choices that make a game small; models that have only some of the choices have all of these or none."""
-NEEDED_MOVES = ("accept", "offer")
-"""Moves that every game has: without them there are no deals."""
 _CHOICES = {
     "reward": ("reward mode", REWARDS),
     "beliefs": ("belief tracker", BELIEFS),
@@ -93,6 +91,10 @@ class GameFields(Strict):
         None, description="moves of the game, by name; accept and offer are always among them; default: all seven"
     )
     events: StrictBool = Field(True, description="do the scenario's events happen?")
+    protocol: ProtocolName = Field("alternating_offers", description="who may do what in which turn")
+    price_share: float = Field(
+        HALF, ge=0.0, le=1.0, description="k of `sealed_bid`: where the price lies between the seller's and the buyer's"
+    )
 
 
 class InferredGameFields(GameFields):
@@ -113,6 +115,8 @@ class GameArguments(TypedDict, total=False):
     price_levels: int
     moves: Sequence[str] | None
     events: bool
+    protocol: str
+    price_share: float
 
 
 def game_field(name: str) -> Any:
@@ -138,20 +142,11 @@ def whole_number(name: str, value: object, low: int, high: int) -> int:
     return number
 
 
-def _moves(given: Any) -> tuple[str, ...]:
-    """Return the moves of a game by name, in the order of the rules; all of them where none is given."""
-    if given is None:
-        return MOVES
-    names = list(given) if isinstance(given, Sequence) and not isinstance(given, str) else [given]
-    names = [name.lower() if isinstance(name, str) else name for name in names]
-    for name in names:
-        one_of("move", name, MOVES)
-    missing = [name for name in NEEDED_MOVES if name not in names]
-    if missing:
-        raise ConfigurationError(
-            f"moves: every game has {' and '.join(NEEDED_MOVES)}, or there is no deal; add {', '.join(missing)}"
-        )
-    return tuple(name for name in MOVES if name in names)
+def _share(name: str, value: Any) -> float:
+    """Return a number from 0 to 1, or say what is wrong with it."""
+    if isinstance(value, bool) or not isinstance(value, Real) or not 0.0 <= float(value) <= 1.0:
+        raise ConfigurationError(f"{name}: give a number from 0 to 1, not {value!r}")
+    return float(value)
 
 
 _INSTEAD = {
@@ -240,6 +235,8 @@ class GameConfig:
     price_levels: int = PRICE_LEVELS
     moves: tuple[str, ...] = MOVES
     events: bool = True
+    protocol: str = USUAL_PROTOCOL
+    price_share: float = HALF
 
     @functools.cached_property
     def params(self) -> Params:
@@ -253,8 +250,9 @@ class GameConfig:
             reward=self.reward,
             beliefs=self.beliefs,
             events=self.events,
-            moves=sum(1 << MOVES.index(move) for move in self.moves),
-            price_levels=self.price_levels,
+            form=Form(
+                sum(1 << MOVES.index(move) for move in self.moves), self.price_levels, self.protocol, self.price_share
+            ),
         )
 
     @property
@@ -370,6 +368,8 @@ def make_config(scenario: str | Path | AnyScenario = DEFAULT_SCENARIO, **game: U
     """Return a validated configuration; what is None is as the scenario says, or as its family draws it."""
     loaded = load_any_scenario(scenario)
     chosen: dict[str, Any] = {name: field.default for name, field in GameFields.model_fields.items()} | game
+    one_of("protocol", chosen["protocol"], PROTOCOL_NAMES)
+    fit_protocol(chosen, loaded.n_packages)
     if isinstance(loaded, Family) and chosen["max_rounds"] is not None:
         chosen["max_rounds"] = whole_number("max_rounds", chosen["max_rounds"], 1, MAX_ROUNDS)
         loaded = loaded.model_copy(update={"rounds": (chosen["max_rounds"],) * 2})
@@ -381,7 +381,8 @@ def make_config(scenario: str | Path | AnyScenario = DEFAULT_SCENARIO, **game: U
     chosen["rules"] = load_rules(chosen["rules"])
     chosen["max_rounds"] = whole_number("max_rounds", chosen["max_rounds"], 1, MAX_ROUNDS)
     chosen["price_levels"] = whole_number("price_levels", chosen["price_levels"], LEAST_LEVELS, PRICE_LEVELS)
-    chosen["moves"] = _moves(chosen["moves"])
+    chosen["moves"] = checked_moves(chosen["moves"], chosen["protocol"])
+    chosen["price_share"] = _share("price_share", chosen["price_share"])
     if not isinstance(chosen["events"], bool):
         raise ConfigurationError(f"events: give True or False, not {chosen['events']!r}")
     return GameConfig(loaded, **chosen)

@@ -77,7 +77,9 @@ class Game(RecordedGame):
     @functools.cached_property
     def _usual_draws(self) -> Any:
         """The record of fixed draws of a reset without options: the event sensitivities of personas."""
-        return fixed_draws(self._with_sensitivities(None), self.config.scenario, self.config.max_rounds)
+        return fixed_draws(
+            self._with_sensitivities(None), self.config.scenario, self.config.max_rounds, self.config.protocol
+        )
 
     def _next(self, seed: int | None, number: int) -> tuple[int, int]:
         """Return the seed and the number of the game that `reset` starts."""

@@ -133,7 +133,7 @@ def choose(s: Any, p: Any, persona: Any, weights: Any, seat: int) -> tuple[int, 
         sc, margin = p["scenario"], erosion_margin(s, p)
         limit = price_worth(seat, margin, s["package_values"][seat][package], s["reservation"][seat])
         price = whole_units(price, seat, limit, sc["high"] - sc["low"], sc["unit"])
-    if p["form"]["is_small"] == 1:
+    if p["form"]["is_usual"] == 0:
         return fitted(s, p, seat, move, price, package, erosion_margin(s, p))
     return move, price, package
 

@@ -18,7 +18,8 @@ from parlay_marl.catalogue.scenarios import Params
 from parlay_marl.core.style import TRAIT_INPUTS
 from parlay_marl.envs.batch import Batch
 from parlay_marl.errors import ConfigurationError, MissingExtraError
-from parlay_marl.game.config import FORM_CHOICES, make_config
+from parlay_marl.game.config import make_config
+from parlay_marl.game.forms import FORM_CHOICES
 from parlay_marl.players.persona import PersonaPlayer
 from parlay_marl.policies.policy import Policy, write_policy
 from parlay_marl.studies.evaluation import Evaluation, evaluate

@@ -14,7 +14,7 @@ from parlay_marl.catalogue.scenarios import Scenario, build_params
 from parlay_marl.core import moves, observation, step, views
 from parlay_marl.core.belief import Belief
 from parlay_marl.core.chance import nothing_fixed
-from parlay_marl.core.form import levels_of
+from parlay_marl.core.form import USUAL_FORM, Form, levels_of
 from parlay_marl.core.moves import Move, Refusal
 from parlay_marl.core.outcome import OUTCOME_DTYPE
 from parlay_marl.core.state import STATE_DTYPE
@@ -155,9 +155,14 @@ VARIANTS = {
     "heuristic": Variant(HOT, {"beliefs": "heuristic"}),
     "elicited": Variant(HOT, {"beliefs": "elicited"}),
     "range_prior": Variant({"belief": {"common_prior": 0.0}}),
-    "small": Variant(HOT, {"price_levels": 5, "moves": 1 << Move.ACCEPT | 1 << Move.OFFER}),
-    "few_prices": Variant("default", {"price_levels": 8}),
-    "few_moves": Variant(HOT, {"moves": 127 - (1 << Move.BATNA_REVEAL | 1 << Move.ANCHOR_HIGH)}),
+    "small": Variant(HOT, {"form": Form(1 << Move.ACCEPT | 1 << Move.OFFER, 5)}),
+    "few_prices": Variant("default", {"form": Form(price_levels=8)}),
+    "few_moves": Variant(HOT, {"form": Form(127 - (1 << Move.BATNA_REVEAL | 1 << Move.ANCHOR_HIGH))}),
+    "seller_offers": Variant(HOT, {"form": Form(protocol="seller_offers")}),
+    "buyer_offers": Variant("default", {"form": Form(price_levels=6, protocol="buyer_offers")}),
+    "take_it_or_leave_it": Variant("default", {"form": Form(protocol="take_it_or_leave_it")}),
+    "sealed_bid": Variant("default", {"form": Form(protocol="sealed_bid", price_share=0.3)}),
+    "small_sealed_bid": Variant("default", {"form": Form(127, 9, "sealed_bid"), "beliefs": "elicited"}),
 }
 
 
@@ -241,7 +246,7 @@ class Game:
     @property
     def grid(self) -> list[float]:
         """The prices of a small game; none where any price may be offered."""
-        levels = self.options.get("price_levels", moves.PRICE_LEVELS)
+        levels = self.options.get("form", USUAL_FORM).price_levels
         return [] if levels == moves.PRICE_LEVELS else [level / 40 for level in levels_of(levels)]
 
     @property

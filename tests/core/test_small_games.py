@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from parlay_marl.core import moves
-from parlay_marl.core.form import fitted_price, levels_of, write_form
+from parlay_marl.core.form import Form, fitted_price, levels_of, write_form
 from parlay_marl.core.moves import INDEX_ACCEPT, INDEX_OFFERS, PRICE_LEVELS, Move, Refusal
 from parlay_marl.core.params import PARAMS_DTYPE
 from tests.core.games import (
@@ -25,6 +25,7 @@ from tests.core.games import (
     sized,
 )
 
+FORMS = [name for name, variant in VARIANTS.items() if "form" in variant.options]
 ACCEPT_AND_OFFER = 1 << Move.ACCEPT | 1 << Move.OFFER
 
 
@@ -39,7 +40,7 @@ def test_levels_are_those_nearest_to_an_even_grid_with_both_ends(levels: int) ->
         assert found == even.tolist()
 
 
-@pytest.mark.parametrize("variant", ["small", "few_prices", "few_moves"])
+@pytest.mark.parametrize("variant", FORMS)
 @pytest.mark.parametrize("setting", SCENARIOS)
 def test_a_mask_of_a_small_game_says_of_every_index_whether_it_is_legal(setting: str, variant: str) -> None:
     rng, packages = np.random.default_rng(7), SCENARIOS[setting].n_packages
@@ -55,7 +56,7 @@ def test_a_mask_of_a_small_game_says_of_every_index_whether_it_is_legal(setting:
 
 
 def test_the_mask_of_a_game_of_two_moves_and_three_prices() -> None:
-    game = Game(TERMS, options={"moves": ACCEPT_AND_OFFER, "price_levels": 3})
+    game = Game(TERMS, options={"form": Form(ACCEPT_AND_OFFER, 3)})
     offers = [INDEX_OFFERS + PRICE_LEVELS * package + level for package in range(6) for level in (0, 20, 40)]
     assert np.flatnonzero(game.look(game.on_turn)[1]).tolist() == offers
     game.play(Move.OFFER, 0.5, 2)
@@ -63,7 +64,7 @@ def test_the_mask_of_a_game_of_two_moves_and_three_prices() -> None:
 
 
 def test_what_a_small_game_does_not_have_is_refused_and_changes_nothing() -> None:
-    game = Game(options={"moves": ACCEPT_AND_OFFER, "price_levels": 3})
+    game = Game(options={"form": Form(ACCEPT_AND_OFFER, 3)})
     before = game.rows.tobytes()
     assert game.attempt(Move.SILENCE) == Refusal.NOT_IN_THIS_GAME
     assert game.attempt(Move.BATNA_REVEAL, 0.5) == Refusal.NOT_IN_THIS_GAME
@@ -76,7 +77,7 @@ def test_what_a_small_game_does_not_have_is_refused_and_changes_nothing() -> Non
 
 
 def test_with_all_levels_a_price_may_lie_between_them_even_where_moves_are_few() -> None:
-    game = Game(options={"moves": ACCEPT_AND_OFFER})
+    game = Game(options={"form": Form(ACCEPT_AND_OFFER)})
     assert game.attempt(Move.OFFER, 0.123456) == Refusal.LEGAL
 
 
@@ -85,7 +86,7 @@ def test_with_all_levels_a_price_may_lie_between_them_even_where_moves_are_few()
 @pytest.mark.parametrize("seat", [BUYER, SELLER])
 def test_a_fitted_price_is_the_nearest_within_the_limit(seat: int, limit: float, price: float) -> None:
     params = np.zeros(1, PARAMS_DTYPE)
-    write_form(params[0]["form"], 127, 5)
+    write_form(params[0]["form"], Form(price_levels=5))
     grid = [0.0, 0.25, 0.5, 0.75, 1.0]
     found = fitted_price(params[0]["form"]["prices"], price, seat, limit)
     within = [x for x in grid if (x <= limit if seat == BUYER else x >= limit)]
@@ -95,7 +96,7 @@ def test_a_fitted_price_is_the_nearest_within_the_limit(seat: int, limit: float,
         assert found == float(seat)
     else:
         assert abs(found - price) == min(abs(x - price) for x in within)
-    write_form(params[0]["form"], 127, 41)
+    write_form(params[0]["form"], Form())
     assert fitted_price(params[0]["form"]["prices"], price, seat, limit) == price
 
 

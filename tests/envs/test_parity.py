@@ -12,7 +12,7 @@ from parlay_marl import negotiation_v0
 from parlay_marl.core.moves import decode
 from parlay_marl.core.style import CHOICE_DTYPE, TRAIT_INPUTS
 from parlay_marl.envs.single import NegotiationEnv
-from parlay_marl.game.config import MOVES
+from parlay_marl.game.forms import MOVES
 from parlay_marl.game.game import Game
 from parlay_marl.players.persona import PersonaPlayer, as_persona
 from parlay_marl.players.scripted import choose_move
