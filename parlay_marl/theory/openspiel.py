@@ -108,10 +108,10 @@ def _game_of(params: Mapping[str, Any]) -> SmallGame:
     """Return the small game of OpenSpiel's parameters."""
     return small_game(
         params["scenario"],
-        rounds=params["rounds"],
-        prices=params["prices"],
         types=params["types"],
-        moves=params["moves"].split("+"),
+        max_rounds=params["rounds"],
+        price_levels=params["prices"],
+        moves=tuple(params["moves"].split("+")),
         opener=params["opener"] or None,
     )
 

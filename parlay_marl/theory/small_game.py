@@ -3,29 +3,22 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
+from pathlib import Path
 from typing import Any, NamedTuple, Unpack
 
-import numpy as np
-from numpy.typing import NDArray
-
+from parlay_marl.catalogue.families import AnyScenario
 from parlay_marl.catalogue.scenarios import Scenario
-from parlay_marl.core.moves import INDEX_OFFERS, PRICE_LEVELS, SEATS, Move
+from parlay_marl.catalogue.types import SeatType, Types
+from parlay_marl.core.chance import MAX_TYPES
+from parlay_marl.core.moves import SEATS
 from parlay_marl.errors import ConfigurationError
 from parlay_marl.game.config import GameArguments, GameConfig, make_config, whole_number
 from parlay_marl.game.game import Game
 
-
-class SeatType(NamedTuple):
-    """A kind of player that a seat may be."""
-
-    probability: float
-    reservation: float
-    """The limit, in currency."""
-    urgency: float
-    alternative: bool
+OFFERS = ("accept", "offer")
+"""The moves of a game in which nothing but offers can be said."""
 
 
 class Draw(NamedTuple):
@@ -39,20 +32,42 @@ class Draw(NamedTuple):
 
 @dataclass(frozen=True)
 class SmallGame:
-    """A configuration, the types of both seats, and the actions that may be played."""
+    """A configuration of which all draws of chance are known.
+
+    Raises:
+        ConfigurationError: where a draw is not one of finitely many.
+    """
 
     config: GameConfig
-    types: tuple[tuple[SeatType, ...], tuple[SeatType, ...]]
-    allowed: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        scenario = self.config.played
+        if scenario.types is None:
+            raise ConfigurationError(f"{scenario.name} has no types; use small_game(), which gives it some")
+        if self.config.events and scenario.events:
+            raise ConfigurationError("events move limits by amounts that are drawn; give events=False")
+        if scenario.value_spread > 0.0:
+            raise ConfigurationError("the worth of terms is drawn; give the scenario value_spread = 0")
+        if self.config.beliefs == "elicited":
+            raise ConfigurationError("no solver states beliefs; give beliefs='bayes', 'heuristic' or 'none'")
+
+    @property
+    def types(self) -> tuple[tuple[SeatType, ...], tuple[SeatType, ...]]:
+        """The types of the buyer and of the seller."""
+        types = self.config.played.types
+        assert types is not None
+        return types.buyer, types.seller
 
     @functools.cached_property
     def draws(self) -> tuple[Draw, ...]:
-        """All draws of chance with their probabilities, which sum to 1."""
+        """All draws of chance with their probabilities, which sum to 1; the seller's type varies faster."""
+        types = self.config.played.types
+        assert types is not None
         openers = (0, 1) if self.config.opener == "random" else (SEATS.index(self.config.opener),)
-        pairs = product(enumerate(self.types[0]), enumerate(self.types[1]), openers)
+        buyers, sellers = (enumerate(types.probabilities(seat)) for seat in SEATS)
         return tuple(
-            Draw(buyer.probability * seller.probability / len(openers), (i, j), opener)
-            for (i, buyer), (j, seller), opener in pairs
+            Draw(buyer * seller / len(openers), (i, j), opener)
+            for (i, buyer), (j, seller), opener in product(buyers, sellers, openers)
         )
 
     def options(self, draw: int) -> dict[str, Any]:
@@ -62,10 +77,13 @@ class SmallGame:
         return {
             "opener": SEATS[found.opener],
             "reservation": {seat: kind.reservation for seat, kind in both.items()},
-            "urgency": {seat: kind.urgency for seat, kind in both.items()},
+            "urgency": {seat: self._urgency(seat, kind) for seat, kind in both.items()},
             "alternative": {seat: kind.alternative for seat, kind in both.items()},
-            "events": False,
         }
+
+    def _urgency(self, seat: str, kind: SeatType) -> float:
+        nominal: float = getattr(self.config.played.urgency, seat)
+        return nominal if kind.urgency is None else kind.urgency
 
     def begin(self, draw: int) -> Game:
         """Return the game of a draw, before its first turn."""
@@ -73,69 +91,45 @@ class SmallGame:
         game.begin(0, 0, self.options(draw))
         return game
 
-    def legal(self, masks: NDArray[np.int8]) -> NDArray[np.bool_]:
-        """Return which actions may be played, from masks of the rules."""
-        legal: NDArray[np.bool_] = (np.asarray(masks) != 0) & self._is_allowed
-        return legal
 
-    @functools.cached_property
-    def _is_allowed(self) -> NDArray[np.bool_]:
-        marked = np.zeros(INDEX_OFFERS + PRICE_LEVELS * (self.config.room + 1), np.bool_)
-        marked[list(self.allowed)] = True
-        return marked
+_SMALL: GameArguments = {"price_levels": 5, "moves": OFFERS, "events": False}
 
 
-def small_game(
-    scenario: Any,
-    *,
-    rounds: int | None = None,
-    prices: int = 5,
-    types: int = 3,
-    moves: Sequence[str] = ("accept", "offer"),
-    **game: Unpack[GameArguments],
-) -> SmallGame:
-    """Return a scenario as a small game: few rounds and prices, few types a seat, no events.
+def small_game(scenario: str | Path | AnyScenario, *, types: int = 3, **game: Unpack[GameArguments]) -> SmallGame:
+    """Return a scenario as a small game; by default five prices, plain offers and no events.
 
-    Each seat's limit takes `types` equally likely values, the middles of equal parts of the range from which the
-    scenario draws it; urgency and alternative are the likeliest.
+    `game` are the choices of `make_config`; `max_rounds` makes it small. A scenario with types of its own keeps them.
+    In others each seat's limit takes `types` equally likely values, the middles of equal parts of the range from which
+    the scenario draws it; urgency, alternative and the worth of terms are the nominal ones. Payoffs count in the public
+    range.
     """
-    given: Mapping[str, Any] = {"max_rounds": rounds} | game
-    config = make_config(scenario, **given)
-    whole_number("prices", prices, 2, PRICE_LEVELS)
-    whole_number("types", types, 1, 99)
-    played = config.played
-    return SmallGame(config, (_types(played, 0, types), _types(played, 1, types)), _allowed(config, prices, moves))
+    chosen: GameArguments = {**_SMALL, **game}
+    whole_number("types", types, 1, MAX_TYPES)
+    config = make_config(scenario, **chosen)
+    return SmallGame(make_config(_with_types(config.played, types), **chosen))
 
 
-def _types(scenario: Scenario, seat: int, n: int) -> tuple[SeatType, ...]:
+def _with_types(scenario: Scenario, types: int) -> Scenario:
+    """Return a scenario whose limits are those of types."""
+    if scenario.types is not None:
+        return scenario
+    buyer, seller = (_types(scenario, seat, types) for seat in SEATS)
+    changed = {
+        "types": Types(buyer=buyer, seller=seller),
+        "reservation": {"distribution": "types"},
+        "urgency": scenario.urgency.model_copy(update={"spread": 0.0}),
+        "value_spread": 0.0,
+        "events": (),
+    }
+    return Scenario.model_validate(dict(scenario) | changed)
+
+
+def _types(scenario: Scenario, seat: str, n: int) -> tuple[SeatType, ...]:
     """Return equally likely types of a seat."""
-    name = SEATS[seat]
-    nominal = getattr(scenario.reservation, name)
-    urgency, alternative = getattr(scenario.urgency, name), getattr(scenario.alternative, name) >= 0.5
-    if scenario.reservation.distribution == "uniform":
-        low, high = scenario.low, scenario.high
-    else:
-        low, high = (nominal * (1.0 + side * scenario.reservation.spread) for side in (-1, 1))
-    if low == high:
-        n = 1
-    return tuple(SeatType(1.0 / n, low + (high - low) * (i + 0.5) / n, urgency, alternative) for i in range(n))
-
-
-def _allowed(config: GameConfig, prices: int, moves: Sequence[str]) -> tuple[int, ...]:
-    """Return the discrete actions of some moves on a grid of prices."""
-    single = {Move.ACCEPT: 0, Move.WALK_AWAY: 1, Move.SILENCE: 2, Move.CHALLENGE: 3, Move.ANCHOR_HIGH: 4}
-    grid = [round(i * (PRICE_LEVELS - 1) / (prices - 1)) for i in range(prices)]
-    allowed: list[int] = []
-    for name in moves:
-        try:
-            move = Move[name.upper()]
-        except KeyError:
-            known = ", ".join(each.name.lower() for each in Move)
-            raise ConfigurationError(f"moves: there is no move {name!r}; known: {known}") from None
-        if move is Move.OFFER:
-            allowed += [INDEX_OFFERS + PRICE_LEVELS * k + level for k in range(config.room) for level in grid]
-        elif move is Move.BATNA_REVEAL:
-            allowed += [INDEX_OFFERS + PRICE_LEVELS * config.room + level for level in grid]
-        else:
-            allowed.append(single[move])
-    return tuple(sorted(allowed))
+    low, high = scenario.low, scenario.high
+    if scenario.reservation.distribution == "nominal":
+        nominal, spread = getattr(scenario.reservation, seat), scenario.reservation.spread
+        low, high = max(nominal * (1.0 - spread), low), min(nominal * (1.0 + spread), high)
+    alternative = getattr(scenario.alternative, seat) >= 0.5
+    limits = [low + (high - low) * (i + 0.5) / n for i in range(n if high > low else 1)]
+    return tuple(SeatType(reservation=limit, alternative=alternative) for limit in limits)

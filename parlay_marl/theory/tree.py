@@ -7,6 +7,7 @@ between them. So nothing that an observation hides can tell two histories apart,
 
 from __future__ import annotations
 
+import bisect
 import functools
 import itertools
 from collections.abc import Callable, Iterator
@@ -175,7 +176,7 @@ class _Builder:
         return found
 
     def _state_of(self, entry: int) -> int:
-        return -1 if entry < 0 else int(np.searchsorted(self.starts, entry, "right")) - 1
+        return -1 if entry < 0 else bisect.bisect_right(self.starts, entry) - 1
 
     def _action_of(self, entry: int) -> int:
         state = self._state_of(entry)
@@ -228,11 +229,10 @@ def build_tree(game: SmallGame, most: int = MOST_HISTORIES, on_level: OnLevel | 
 
 def _observe(builder: _Builder, rows: Any, seen: Any, masks: Any, before: Ints, depth: int) -> Ints:
     """Return the information states of the seats on turn in rows."""
-    legal = builder.game.legal(masks)
     seats = rows["seat"].tolist()
     return np.array(
         [
-            builder.look(seat, int(before[i, seat]), seen[i], np.flatnonzero(legal[i]), depth)
+            builder.look(seat, int(before[i, seat]), seen[i], np.flatnonzero(masks[i]), depth)
             for i, seat in enumerate(seats)
         ],
         np.int64,

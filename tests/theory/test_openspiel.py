@@ -30,7 +30,9 @@ def smallest() -> Any:
     """One round, three prices, two types: small enough for algorithms that are slow."""
     from parlay_marl.theory.openspiel import ParlayGame
 
-    return ParlayGame(tree=build_tree(small_game("saas_enterprise", rounds=1, prices=3, types=2, opener="seller")))
+    return ParlayGame(
+        tree=build_tree(small_game("saas_enterprise", max_rounds=1, price_levels=3, types=2, opener="seller"))
+    )
 
 
 def test_openspiel_checks_the_game(game: Any, full_tree: Tree, capfd: pytest.CaptureFixture[str]) -> None:
@@ -82,7 +84,7 @@ def test_openspiel_and_our_arrays_run_the_same_cfr_plus(game: Any) -> None:
     from open_spiel.python.algorithms import cfr, exploitability
 
     theirs = cfr.CFRPlusSolver(game)
-    tree = build_tree(small_game("saas_enterprise", rounds=2, prices=5, types=3, opener="seller"))
+    tree = build_tree(small_game("saas_enterprise", max_rounds=2, price_levels=5, types=3, opener="seller"))
     ours = CounterfactualRegret(tree)
     for _ in range(5):
         theirs.evaluate_and_update_policy()
@@ -134,7 +136,7 @@ def test_psro_runs(smallest: Any) -> None:
     aggregator = policy_aggregator.PolicyAggregator(smallest)
     joint = aggregator.aggregate(range(2), solver.get_policies(), solver.get_meta_strategies())
     assert exploitability.nash_conv(smallest, joint, use_cpp_br=False) < 0.05
-    assert gaps(smallest.tree, smallest.tree.uniform()).nash_conv > 0.5
+    assert gaps(smallest.tree, smallest.tree.uniform()).nash_conv > 0.3
 
 
 def test_magnetic_mirror_descent_runs_on_the_zero_sum_form(smallest: Any) -> None:

@@ -21,7 +21,12 @@ def walk_like_the_environment(tree: Tree, histories: int, seed: int) -> int:
     game, rng, turns = tree.game, np.random.default_rng(seed), 0
     config = game.config
     env = negotiation_v0.env(
-        config.scenario, rules=config.rules, opener=config.opener, max_rounds=config.max_rounds, beliefs=config.beliefs
+        config.scenario,
+        rules=config.rules,
+        opener=config.opener,
+        max_rounds=config.max_rounds,
+        price_levels=config.price_levels,
+        moves=config.moves,
     )
     for _ in range(histories):
         node = int(rng.integers(len(game.draws)))
@@ -31,7 +36,7 @@ def walk_like_the_environment(tree: Tree, histories: int, seed: int) -> int:
             state, seat = int(tree.state[node]), env.possible_agents.index(env.agent_selection)
             entries = tree.states.entries(state)
             seen = env.observe(env.agent_selection)
-            legal = np.flatnonzero(game.legal(seen["action_mask"]))
+            legal = np.flatnonzero(seen["action_mask"])
             assert tree.owner[node] == seat
             assert np.array_equal(seen["observation"], tree.states.observation[state])
             assert np.array_equal(legal, tree.states.action[entries])
@@ -90,15 +95,15 @@ def test_a_challenge_tells_the_truth_about_a_claim(full_tree: Tree) -> None:
 def test_backward_induction_with_open_cards() -> None:
     """One type a seat is a game of perfect information: the opener takes all, up to the grid."""
     for rounds in (1, 2):
-        tree = build_tree(small_game("complete_information", rounds=rounds, prices=11, opener="seller"))
+        tree = build_tree(small_game("complete_information", max_rounds=rounds, price_levels=11, opener="seller"))
         found = solve(tree, iterations=2000, goal=1e-6)
         assert found.gaps.nash_conv < 1e-3
-        assert found.gaps.payoff[1] == pytest.approx(stahl_share_by_rounds(rounds, 0.9), abs=0.13)
+        assert found.gaps.payoff[1] / 0.8 == pytest.approx(stahl_share_by_rounds(rounds, 0.9), abs=0.13)
 
 
 def test_a_best_reply_is_the_best_of_all_plans() -> None:
     """In a game so small that all plans of a seat can be tried."""
-    tree = build_tree(small_game("saas_enterprise", rounds=1, prices=3, types=2, opener="seller"))
+    tree = build_tree(small_game("saas_enterprise", max_rounds=1, price_levels=3, types=2, opener="seller"))
     table = np.random.default_rng(0).random(int(tree.states.start[-1]))
     table /= np.add.reduceat(table, tree.states.start[:-1])[tree.states.owner]
     own = [state for state in range(len(tree.states)) if tree.states.seat[state] == 0]
@@ -116,7 +121,7 @@ def test_a_best_reply_is_the_best_of_all_plans() -> None:
 
 @pytest.mark.parametrize("rounds", [1, 2])
 def test_cfr_plus_finds_an_equilibrium(rounds: int) -> None:
-    tree = build_tree(small_game("saas_enterprise", rounds=rounds, prices=5, types=3, opener="seller"))
+    tree = build_tree(small_game("saas_enterprise", max_rounds=rounds, price_levels=5, types=3, opener="seller"))
     found = solve(tree, goal=1e-3)
     assert 0.0 <= found.gaps.nash_conv <= 1e-3
     assert gaps(tree, tree.uniform()).nash_conv > 0.1
@@ -134,8 +139,8 @@ def test_cfr_finds_it_more_slowly(offers_tree: Tree) -> None:
 def test_refusals(offers: SmallGame, offers_tree: Tree) -> None:
     with pytest.raises(ConfigurationError, match="more than 500 histories: 1,674 within 3 turns"):
         build_tree(offers, most=500)
-    with pytest.raises(ConfigurationError, match="moves: there is no move 'pray'"):
-        small_game("saas_enterprise", rounds=1, moves=["pray"])
+    with pytest.raises(UnknownNameError, match="pray"):
+        small_game("saas_enterprise", max_rounds=1, moves=("pray",))
     with pytest.raises(UnknownNameError, match="algorithm"):
         CounterfactualRegret(offers_tree, "magic")
     with pytest.raises(ConfigurationError, match="has 2,805 entries"):
