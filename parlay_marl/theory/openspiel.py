@@ -150,7 +150,7 @@ class ParlayState(pyspiel.State):
 
     def _action_to_string(self, player: int, action: int) -> str:
         if player == pyspiel.PlayerId.CHANCE:
-            return _draw_text(self._tree.game, action)
+            return self._tree.game.draw_text(action)
         return self._tree.action_text(player, action)
 
     def is_terminal(self) -> bool:
@@ -192,7 +192,7 @@ class ParlayState(pyspiel.State):
             tree.action_text(seat, action)
             for seat, action in zip(_seats(tree, self._node), tree.actions_to(self._node), strict=True)
         )
-        return f"{_draw_text(tree.game, tree.draw_of(self._node))}: {played}"
+        return f"{tree.game.draw_text(tree.draw_of(self._node))}: {played}"
 
 
 def _seats(tree: Tree, node: int) -> list[int]:
@@ -202,14 +202,6 @@ def _seats(tree: Tree, node: int) -> list[int]:
         node = int(tree.parent[node])
         seats.append(int(tree.owner[node]))
     return seats[::-1]
-
-
-def _draw_text(game: SmallGame, number: int) -> str:
-    """Return a draw of chance in words."""
-    draw = game.draws[number]
-    limits = [f"{game.types[seat][draw.types[seat]].reservation:g}" for seat in range(2)]
-    opens = f", the {('buyer', 'seller')[draw.opener]} opens" if game.config.opener == "random" else ""
-    return f"types {draw.types[0]} and {draw.types[1]}: limits {limits[0]} and {limits[1]}{opens}"
 
 
 def _own_state(tree: Tree, node: int, seat: int) -> tuple[int, int]:

@@ -85,6 +85,13 @@ class SmallGame:
         nominal: float = getattr(self.config.played.urgency, seat)
         return nominal if kind.urgency is None else kind.urgency
 
+    def draw_text(self, draw: int) -> str:
+        """Return a draw of chance in words; no two are equal."""
+        found = self.draws[draw]
+        limits = [f"{self.types[seat][found.types[seat]].reservation:,g}" for seat in range(2)]
+        opens = f", {SEATS[found.opener]} opens" if self.config.opener == "random" else ""
+        return f"types {found.types[0]} and {found.types[1]} (limits {limits[0]} and {limits[1]}){opens}"
+
     def begin(self, draw: int) -> Game:
         """Return the game of a draw, before its first turn."""
         game = Game(self.config)
