@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from parlay_marl.catalogue.personas import Persona
+from parlay_marl.core.moves import n_actions
 from parlay_marl.core.style import CHOICE_DTYPE
 from parlay_marl.errors import ConfigurationError
 from parlay_marl.game.action import Action
@@ -63,7 +64,7 @@ def _of_tabular(tree: Tree, player: TabularPlayer) -> Floats:
 
 def _masks(tree: Tree) -> Any:
     """Return the masks of legal actions at all information states."""
-    masks = np.zeros((len(tree.states), tree.game.n_actions), np.int8)
+    masks = np.zeros((len(tree.states), n_actions(tree.game.config.room)), np.int8)
     masks[tree.states.owner, tree.states.action] = 1
     return masks
 
@@ -76,13 +77,15 @@ def _of_policy(tree: Tree, policy: Policy, traits: Any) -> Floats:
 
 
 def _of_persona(tree: Tree, player: PersonaPlayer, draws: int) -> Floats:
-    """Return what a persona does: a learned one by its policy where it sees the whole game, others by asking."""
+    """Return what a persona does, as the kernels play it; a learned one that draws, by its policy's probabilities."""
     player.check_room(tree.game.config.scenario)
     if player.is_family:
         raise ConfigurationError(f"{player.name!r} is another player in every game; give one of its personas")
     policy = player.policy
     if policy is not None and not policy.traits and policy.packages == tree.game.config.room:
-        return _of_policy(tree, policy, None)
+        if policy.temperature > 0.0:
+            return _of_policy(tree, policy, None)
+        draws = 1
     return _asked(tree, functools.partial(_answers_of_persona, tree, player, draws=draws), player.name)
 
 
@@ -94,7 +97,9 @@ def _asked(tree: Tree, answers: Callable[[int, Game], list[int]], name: str) -> 
         for action in answers(state, _at(tree, node)):
             found = int(np.searchsorted(legal, action))
             if found == len(legal) or legal[found] != action:
-                raise ConfigurationError(f"{name!r} plays action {action} at {states.text[state]!r}, which is not legal")
+                raise ConfigurationError(
+                    f"{name!r} plays action {action} at {states.text[state]!r}, which is not legal"
+                )
             table[entries.start + found] += 1.0
         table[entries] /= table[entries].sum()
     return table
@@ -138,20 +143,16 @@ def _answers_of_batched(tree: Tree, player: Any, state: int, game: Game, *, draw
 
 def _answers_of_player(tree: Tree, player: Player, state: int, game: Game, *, draws: int) -> list[int]:
     """Return the answers of a player of views, which plays the whole history of its seat each time."""
-    node = int(_nodes(tree)[state])
-    seat, path, draw = int(tree.states.seat[state]), tree.actions_to(node), tree.draw_of(node)
+    seat, room = int(tree.states.seat[state]), tree.game.config.room
+    assert game.options is not None
     answers = []
     for _ in range(draws):
-        twin = tree.game.begin(draw)
+        twin = Game(tree.game.config)
+        twin.begin(0, 0, game.options)
         player.begin(view_of(twin, seat))
-        for action in path:
+        for action in game.actions:
             if twin.seat == seat:
                 player.act(view_of(twin, seat))
-            twin.play_index(action)
-        answers.append(player.act(view_of(twin, seat)).to_index(tree.game.config.room))
+            twin.play(*action)
+        answers.append(player.act(view_of(twin, seat)).to_index(room))
     return answers
-
-
-@functools.lru_cache(maxsize=1)
-def _nodes(tree: Tree) -> Ints:
-    return _a_node_of_each(tree)

@@ -33,12 +33,17 @@ class Solution:
     iterations: int
 
 
+def check_algorithm(name: str) -> None:
+    """Refuse the name of an algorithm that is not one of `ALGORITHMS`."""
+    if name not in ALGORITHMS:
+        raise UnknownNameError("algorithm", name, ALGORITHMS)
+
+
 class CounterfactualRegret:
     """Runs the iterations; `average` is the strategy so far."""
 
     def __init__(self, tree: Tree, algorithm: str = "cfr+") -> None:
-        if algorithm not in ALGORITHMS:
-            raise UnknownNameError("algorithm", algorithm, ALGORITHMS)
+        check_algorithm(algorithm)
         self.tree = tree
         self.plus = algorithm == "cfr+"
         self.iterations = 0

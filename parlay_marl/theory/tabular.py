@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from parlay_marl.catalogue.files import write_whole
+from parlay_marl.core.observation import AT
 from parlay_marl.errors import CatalogueError, ConfigurationError, PolicyFileError
 from parlay_marl.game.action import Action
 from parlay_marl.game.config import GameConfig
@@ -22,14 +24,26 @@ from parlay_marl.theory.values import check_table
 if TYPE_CHECKING:
     from parlay_marl.game.view import SeatView
 
+_SAME = [
+    AT.seat,
+    AT.is_opener,
+    AT.time,
+    AT.round_length,
+    AT.reservation,
+    AT.urgency,
+    AT.alternative,
+    AT.discount_factor,
+]
+"""Fields of an observation in which a known information state must agree with the one that is seen."""
 _ARRAYS = ("seat", "start", "action", "observation", "previous")
 
 
 class TabularPlayer(Player):
     """Plays a table of probabilities, in either seat of the game that it was made for.
 
-    It knows its information state by what it has seen and done since the game began. Its draws come from a stream of its
-    own, always the same ones in the same order.
+    It knows its information state by what it has seen and done since the game began. Where the game has more prices
+    than it was solved for, an offer of the other counts as the nearest that it knows. Its draws come from a stream of
+    its own, always the same ones in the same order.
     """
 
     def __init__(self, config: GameConfig, states: InformationStates, table: Floats, name: str = "solved") -> None:
@@ -72,6 +86,8 @@ class TabularPlayer(Player):
         legal = np.flatnonzero(view.action_mask).astype(np.int64).tobytes()
         found = self._known.get((view.seat, self._last, view.observation.tobytes(), legal))
         if found is None:
+            found = self._nearest(view.seat, view.observation)
+        if found is None:
             config = self.config
             raise ConfigurationError(
                 f"{self.name!r} was solved for {config.scenario.name} with {config.max_rounds} rounds, "
@@ -79,6 +95,19 @@ class TabularPlayer(Player):
                 "position; let it play that configuration"
             )
         return found
+
+    def _nearest(self, seat: int, seen: NDArray[np.float32]) -> int | None:
+        """Return the state whose offer of the other is nearest, where the other named a price off the grid.
+
+        All else that the seat knows of itself and of the clock must be the same.
+        """
+        states = self.states
+        near = np.flatnonzero((states.seat == seat) & (states.previous == self._last))
+        near = near[(states.observation[near][:, _SAME] == seen[_SAME]).all(axis=1)]
+        if len(near) == 0:
+            return None
+        distances = np.abs(states.observation[near] - seen).sum(axis=1)
+        return int(near[distances.argmin()])
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what copies keep: the player as it is before its first game."""

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from parlay_marl.core.moves import SEATS, n_actions
+from parlay_marl.core.moves import SEATS, decode, n_actions
 from parlay_marl.core.observation import width
 from parlay_marl.core.outcome import NONE
 from parlay_marl.core.step import step_games
@@ -133,6 +133,10 @@ class Tree:
     def action_text(self, seat: int, action: int) -> str:
         """Return a discrete action of a seat in words, such as `offer 140,000`."""
         return action_text(self.game.config, seat, action)
+
+    def price_of(self, seat: int, action: int) -> float:
+        """Return the normalised price that a discrete action of a seat names; 0 where it names none."""
+        return float(decode(action, seat, self.game.config.room)[1])
 
     def draw_of(self, node: int) -> int:
         """Return the number of the draw that a node belongs to."""
