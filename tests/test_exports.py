@@ -65,7 +65,7 @@ ENV_ARGUMENTS = (
     *("buyer", "seller", "render_mode"),
 )
 HAS_RAY, HAS_NEGMAS, HAS_OPENSPIEL = (find_spec(name) is not None for name in ("ray", "negmas", "pyspiel"))
-"""CI looks at modules for RLlib, NegMAS, OpenSpiel in environments that have them; elsewhere at what is said without."""
+"""CI looks at modules for RLlib, NegMAS, OpenSpiel where these are installed; elsewhere at what is said without."""
 NEED_NEGMAS = {
     *("parlay_marl.exchange.negmas_negotiator", "parlay_marl.exchange.negmas_scenarios"),
     *("parlay_marl.players.strangers.negmas_deal", "parlay_marl.players.strangers.negmas_table"),

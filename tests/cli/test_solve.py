@@ -53,7 +53,7 @@ def test_the_size_comes_first(parlay: Parlay) -> None:
         (("--rounds", "6", "--prices", "11"), "at most 4,000,000 fit; give fewer rounds"),
         (("--algorithm", "magic"), "algorithm"),
         (("--prices", "1"), "price_levels: give a whole number from 2 to 41"),
-        (("--move", "pray"), "pray"),
+        (("--moves", "pray"), "pray"),
         (("--protocol", "shouting"), "protocol"),
         (("--iterations", "0"), "iterations: give a whole number"),
         (("--player", "nobody"), "nobody"),

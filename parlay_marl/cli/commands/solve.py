@@ -36,7 +36,7 @@ def solve(
     types: Annotated[
         int, typer.Option(metavar="N", help="Types of each seat, where the scenario has none of its own.")
     ] = 3,
-    move: Moves = None,
+    moves: Moves = None,
     protocol: Protocol = PROTOCOLS[0],
     price_share: PriceShare = 0.5,
     opener: OpenerSeat = None,
@@ -74,7 +74,7 @@ def solve(
         types=types,
         max_rounds=rounds,
         price_levels=prices,
-        moves=tuple(move) if move else plain_moves(protocol),
+        moves=tuple(moves) if moves else plain_moves(protocol),
         opener=opener,
         rules=rules,
         protocol=protocol,
