@@ -288,6 +288,8 @@ def test_the_standard_errors_that_callers_may_catch() -> None:
         errors.RequestError: ValueError,
         errors.ServerRefusedError: RuntimeError,
         errors.ServerConnectionError: ConnectionError,
+        errors.EndpointError: ConnectionError,
+        errors.BudgetError: RuntimeError,
         errors.PolicyError: RuntimeError,
         errors.UnclearTextError: ValueError,
         errors.MissingExtraError: ImportError,
