@@ -40,11 +40,21 @@ Entrants = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="ENTRANT",
-        help="Personas, by name, .toml or .safetensors file, and players, as module:Name; default: the catalogue.",
+        help="Personas, by name, .toml or .safetensors file, players, as module:Name, and language models, as "
+        "chat:MODEL; default: the catalogue.",
     ),
 ]
 Policy = Annotated[
     str, typer.Argument(metavar="POLICY", help="Policy file, or persona by name or file.", show_default=False)
+]
+BaseUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--base-url",
+        metavar="URL",
+        help="Endpoint of players chat:MODEL; default: that of OPENAI_BASE_URL, or OpenAI's own. Its key comes from "
+        "OPENAI_API_KEY.",
+    ),
 ]
 Workers = Annotated[
     int,

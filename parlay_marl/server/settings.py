@@ -119,7 +119,7 @@ class ServerSettings(Strict):
     scenario: Annotated[tuple[str, ...], Option(short="-s", metavar="FILE")] = Field(
         (), max_length=1_000, description="scenario files to offer beside the catalogue"
     )
-    opponent: Annotated[tuple[str, ...], Option(short="-o", metavar="FILE|module:Name")] = Field(
+    opponent: Annotated[tuple[str, ...], Option(short="-o", metavar="FILE|module:Name|chat:MODEL")] = Field(
         (), max_length=1_000, description="persona and policy files, and players, to offer beside the catalogue"
     )
     rounds: Annotated[int | None, Option(variable="MAX_TURNS_PER_EPISODE")] = Field(

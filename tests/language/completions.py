@@ -14,6 +14,7 @@ REFUSALS = {
     "max_tokens": "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' "
     "instead.",
     "temperature": "Unsupported value: 'temperature' does not support 0 with this model.",
+    "system": "System role not supported",
     "seed": "Unrecognized request argument supplied: seed",
 }
 """What real endpoints say of a parameter that their model does not take."""
@@ -46,7 +47,7 @@ def check_request(body: Mapping[str, Any], headers: Mapping[str, str], key: str,
     if body.get("model") != MODEL:
         raise RefusedError(404, f"The model `{body.get('model')}` does not exist")
     for name in refuses:
-        if name in body:
+        if name in body or (name == "system" and body["messages"][0]["role"] == "system"):
             raise RefusedError(400, REFUSALS[name])
     known = {
         *("model", "messages", "tools", "tool_choice", "temperature", "seed", "n", "stream"),

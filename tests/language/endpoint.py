@@ -29,6 +29,7 @@ FAULTS = (
     "500",  # an error of the server, without
     "html",  # 502 with a page, as a proxy answers
     "slow",  # an answer after `slowness` seconds
+    "drip",  # an answer that comes byte by byte and does not end
     "cut",  # a connection that ends in the middle of the answer
     "not_json",  # 200 with text that is no JSON
     "no_choices",  # a completion without a choice
@@ -38,7 +39,7 @@ FAULTS = (
 )
 """The faults that can be asked for; the last three are answers of the model, and are counted in tokens."""
 OF_THE_MODEL = FAULTS[-3:]
-SECONDS_TO_END = 10.0
+SECONDS_TO_END, SECONDS_OF_A_DROP = 10.0, 0.02
 
 Mind = Callable[[Prompt], Turn | str]
 """What answers: a turn, which is written in the form that the request asks for, or the text of a reply."""
@@ -223,8 +224,22 @@ class _Handler(BaseHTTPRequestHandler):
             return
         if fault == "no_choices":
             made["choices"] = []
+        if fault == "drip":
+            self._drip()
+            return
         endpoint.charge(made)
         self._send(200, made, is_cut=fault == "cut")
+
+    def _drip(self) -> None:
+        """Send a byte now and then, until the endpoint ends or the client leaves."""
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", "1000000")
+        self.end_headers()
+        while not self.server.endpoint.ended.wait(SECONDS_OF_A_DROP):
+            self.wfile.write(b" ")
+            self.wfile.flush()
+        self.close_connection = True
 
     def _fail(self, fault: str) -> None:
         endpoint = self.server.endpoint

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from parlay_marl.cli.options import JsonFile, Quiet, Threads, Timeout, Workers
+from parlay_marl.cli.options import BaseUrl, JsonFile, Quiet, Threads, Timeout, Workers
 
 if TYPE_CHECKING:
     from parlay_marl.studies.benchmark.result import BenchmarkResult
@@ -21,7 +21,10 @@ ORDERINGS = 4
 
 Player = Annotated[
     str | None,
-    typer.Argument(metavar="PLAYER", help="Persona, by name, .toml or .safetensors file, or a player, as module:Name."),
+    typer.Argument(
+        metavar="PLAYER",
+        help="Persona, by name, .toml or .safetensors file, or a player, as module:Name or chat:MODEL.",
+    ),
 ]
 SuiteFile = Annotated[
     Path | None, typer.Option("--suite", metavar="FILE", help="Suite of tasks, a .toml file; default: the standard.")
@@ -69,6 +72,7 @@ def benchmark(
     threads: Threads = 1,
     workers: Workers = 1,
     timeout: Timeout = 10.0,
+    base_url: BaseUrl = None,
     extra: Extra = False,
     out: Out = None,
     resume: Resume = False,
@@ -86,6 +90,7 @@ def benchmark(
     from parlay_marl.cli.benchmark_tables import show_orders, show_result
     from parlay_marl.cli.console import output
     from parlay_marl.cli.resultfile import result_file
+    from parlay_marl.cli.start import use_endpoint
     from parlay_marl.errors import ConfigurationError
     from parlay_marl.studies.benchmark.orders import orders_of
     from parlay_marl.studies.benchmark.result import read_result
@@ -95,6 +100,7 @@ def benchmark(
         raise ConfigurationError("name a player, or give results of the benchmark with --compare")
     if player is None and out is not None:
         raise ConfigurationError("--out keeps the tasks of a player; name one, or give --page or --json for an order")
+    use_endpoint(base_url)
     results = [read_result(path) for path in compare or ()]
     with result_file(json, "--json") as file, result_file(page, "--page") as drawing:
         if player is not None:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from parlay_marl.cli.group import INTERRUPTED
-from parlay_marl.cli.options import GameNumber, NoWords, OpenerSeat, Rounds, Rules, Scenario, Seed
+from parlay_marl.cli.options import BaseUrl, GameNumber, NoWords, OpenerSeat, Rounds, Rules, Scenario, Seed
 
 ORDER = 20
 
@@ -19,8 +19,8 @@ def play(
         typer.Option(
             "--opponent",
             "-o",
-            metavar="NAME|FILE|MODULE:NAME",
-            help="The persona, learned policy or player in the other seat.",
+            metavar="NAME|FILE|MODULE:NAME|chat:MODEL",
+            help="The persona, learned policy, player or language model in the other seat.",
         ),
     ] = "shark",
     scenario: Scenario = "saas_enterprise",
@@ -30,17 +30,19 @@ def play(
     rounds: Rounds = None,
     rules: Rules = "default",
     no_words: NoWords = False,
+    base_url: BaseUrl = None,
 ) -> None:
     """Play against a persona yourself.
 
     Type prices as you like them (140000, 140k, $1.5m); `help` lists the moves.
     """
-    from parlay_marl.cli.start import new_game, play_out, player, seed_or_random
+    from parlay_marl.cli.start import new_game, play_out, player, seed_or_random, use_endpoint
     from parlay_marl.cli.terminal_player import LeftTableError, TerminalPlayer
     from parlay_marl.core.moves import SEATS
     from parlay_marl.game.config import make_config, one_of
 
     one_of("role", role, SEATS)
+    use_endpoint(base_url)
     config = make_config(scenario, rules=rules, opener=opener, max_rounds=rounds)
     person = TerminalPlayer(role, not no_words)
     other, chosen = player(opponent), seed_or_random(seed)
