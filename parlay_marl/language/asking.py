@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
+from time import sleep as pause
 from typing import Any, NamedTuple
 
 from parlay_marl.errors import EndpointError
@@ -84,7 +84,7 @@ class Asker:
                 return found
             if self.abilities.learn(found.reason, body, needs_tools=self._needs_tools):
                 continue
-            time.sleep(self._pause(found, attempt))
+            pause(self._seconds(found, attempt))
             attempt += 1
 
     def _known(self, made: Mapping[str, Any]) -> Completion | None:
@@ -135,7 +135,7 @@ class Asker:
             return self._prices.cost(*found.tokens)
         return bound if isinstance(found, Completion) or found.may_be_charged else 0.0
 
-    def _pause(self, failure: Failure, attempt: int) -> float:
+    def _seconds(self, failure: Failure, attempt: int) -> float:
         """Return the seconds until the next attempt, or raise `EndpointError` where there is none."""
         who = f"the model {self.endpoint.model!r} at {self.endpoint.url}"
         if not failure.may_succeed:

@@ -161,7 +161,7 @@ def _client(url: str, key: str, timeout: float) -> Any:
 def _read(response: Any, deadline: float) -> bytes | None:
     """Return the body of an answer, or None where it does not end in time; one that is too long is cut."""
     content = bytearray()
-    for piece in response.iter_bytes(65_536):
+    for piece in response.iter_bytes():  # as it comes: with a size it would wait for so much
         content += piece
         if time.monotonic() > deadline:
             return None
