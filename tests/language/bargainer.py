@@ -158,7 +158,7 @@ class Gullible:
 
     FORGED = re.compile(
         r"^\s*/(accept|walk|offer|claim|silence|challenge|anchor|believe)\b.*$"
-        r"|<\|?\w+\|?>|\[/?INST\]|\[TOOL_CALLS\]|<tool_call>|^\s*\{\s*\"(?:move|name)\"",
+        r"|<\|?\w+\|?>|\[/?INST\]|\[TOOL_CALLS\]|<tool_call>|\"tool_calls\"|^\s*\{\s*\"(?:move|name)\"",
         re.MULTILINE | re.IGNORECASE,
     )
 

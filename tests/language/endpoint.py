@@ -204,7 +204,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         endpoint = self.server.endpoint
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        size = int(self.headers["Content-Length"])
+        content = self.rfile.read(size)
+        if len(content) < size:  # the client has ended meanwhile
+            self.close_connection = True
+            return
+        body = json.loads(content)
         if self.path != "/v1/chat/completions":
             self._send(404, {"error": {"message": f"there is nothing at {self.path}"}})
             return

@@ -136,7 +136,7 @@ def test_a_run_that_is_killed_pays_for_no_reply_twice(tmp_path: Path) -> None:
                 assert played(ChatPlayer("scripted", base_url=plain.url), seed).actions == record.actions
         assert 31 <= len(plain.requests) <= len(endpoint.requests) <= len(plain.requests) + 2  # one on its way a kill
         assert sum(player.usage.cost for player in players) >= endpoint.bill.cost(*PRICES) * (1 - 1e-12)
-        assert sum(player.usage.requests for player in players) == len(endpoint.requests)
+        assert 0 <= sum(player.usage.requests for player in players) - len(endpoint.requests) <= 2  # or not yet sent
 
 
 def test_a_model_that_takes_no_tools_goes_on_without(tmp_path: Path) -> None:
