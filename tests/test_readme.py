@@ -32,6 +32,8 @@ from parlay_marl.training.config import TrainingConfig
 from parlay_marl.training.selfplay import train
 from tests import processes
 from tests.helpers import offer
+from tests.language.completions import MODEL
+from tests.language.endpoint import Endpoint
 from tests.policies.networks import ROOM, network
 from tests.processes import ROOT
 from tests.training.models import model
@@ -77,6 +79,10 @@ def test_python_runs(block: Block, tmp_path: Path, monkeypatch: pytest.MonkeyPat
         pytest.importorskip("ray")  # CI has it in another environment, where these run
     of_another_environment(block.page)
     monkeypatch.chdir(tmp_path)
+    if "ChatPlayer" in block.text:
+        with Endpoint() as endpoint:
+            run(block, block.text.replace("http://localhost:11434/v1", endpoint.url).replace("qwen3:8b", MODEL))
+        return
     if "ParlayClient" not in block.text:
         run(block, block.text)
         return
@@ -165,6 +171,17 @@ def test_parlay_does_what_is_shown(page: str, command: str, tmp_path: Path, monk
     """A person leaves the table at once, what takes many games is as short as can be, and a replay finds some."""
     of_another_environment(page)
     monkeypatch.chdir(tmp_path)
+    if "chat:" in command:
+        with Endpoint() as endpoint:
+            monkeypatch.setenv("OPENAI_BASE_URL", endpoint.url)
+            asked = re.sub(r"chat:\S+", f"chat:{MODEL}", command).replace("http://localhost:11434/v1", endpoint.url)
+            do(asked)
+        return
+    do(command)
+
+
+def do(command: str) -> None:
+    """Run a command of a page in the current folder, with what it needs."""
     _, *arguments = shlex.split(command)
     if arguments[0] in ("serve", "cache"):
         # The one would not end, the other needs a process of its own; tests of the command line run both.

@@ -21,14 +21,6 @@ def import_from_here() -> None:
         sys.path.insert(0, os.getcwd())
 
 
-def use_endpoint(base_url: str | None) -> None:
-    """Ask the language models of this process, and of those that it starts, at a URL, if one is given."""
-    if base_url is not None:
-        from parlay_marl.language.endpoint import URL_VARIABLE, checked_url
-
-        os.environ[URL_VARIABLE] = checked_url(base_url)
-
-
 def seed_or_random(seed: int | None) -> int:
     """Return a seed, or a random one that is short enough to be typed again."""
     return secrets.randbelow(1_000_000) if seed is None else seed

@@ -85,28 +85,12 @@ class ChatPlayer(Player):
         seed = None if seed is None else whole_number("seed", seed, 0, LARGEST_SEED)
         if budget is not None and prices is None:
             raise ConfigurationError("budget: it needs prices, by which requests are counted; give them, too")
-        settings = {"temperature": temperature, "seed": seed, "max_tokens": max_tokens}
-        self._settings = {name: value for name, value in settings.items() if value is not None}
-        self._made_with: dict[str, Any] = {
-            "base_url": base_url,
-            "tools": tools,
-            **settings,
-            "timeout": timeout,
-            "retries": retries,
-            "history": history,
-            "unreadable": unreadable,
-            "prices": prices,
-            "budget": budget,
-            "journal": journal,
-        }
-        self._asker = Asker(
-            Endpoint(model, base_url, timeout),
-            retries=retries,
-            prices=prices,
-            budget=budget,
-            journal=journal,
-            needs_tools=tools == "always",
-        )
+        sent = {"temperature": temperature, "seed": seed, "max_tokens": max_tokens}
+        counted: dict[str, Any] = {"retries": retries, "prices": prices, "budget": budget, "journal": journal}
+        kept = {"base_url": base_url, "timeout": timeout, "tools": tools, "history": history, "unreadable": unreadable}
+        self._made_with: dict[str, Any] = {**kept, **sent, **counted}
+        self._settings = {name: value for name, value in sent.items() if value is not None}
+        self._asker = Asker(Endpoint(model, base_url, timeout), needs_tools=tools == "always", **counted)
         self._missteps = Usage()
         self._forget()
 

@@ -90,7 +90,6 @@ def benchmark(
     from parlay_marl.cli.benchmark_tables import show_orders, show_result
     from parlay_marl.cli.console import output
     from parlay_marl.cli.resultfile import result_file
-    from parlay_marl.cli.start import use_endpoint
     from parlay_marl.errors import ConfigurationError
     from parlay_marl.studies.benchmark.orders import orders_of
     from parlay_marl.studies.benchmark.result import read_result
@@ -100,7 +99,6 @@ def benchmark(
         raise ConfigurationError("name a player, or give results of the benchmark with --compare")
     if player is None and out is not None:
         raise ConfigurationError("--out keeps the tasks of a player; name one, or give --page or --json for an order")
-    use_endpoint(base_url)
     results = [read_result(path) for path in compare or ()]
     with result_file(json, "--json") as file, result_file(page, "--page") as drawing:
         if player is not None:
@@ -118,12 +116,17 @@ def benchmark(
         if drawing is not None:
             drawing.write(benchmark_page(results, orders).encode())
     if out is not None:
-        (out / "result.json").write_bytes(results[0].as_json())
-        (out / "page.html").write_text(benchmark_page(results, orders), "utf-8")
+        _write(out, results[0], benchmark_page(results, orders))
     if player is not None:
         show_result(results[0], output())
     if len(results) > 1:
         show_orders(orders, output())
+
+
+def _write(folder: Path, result: BenchmarkResult, page: str) -> None:
+    """Write the result and its page into the folder of the tasks."""
+    (folder / "result.json").write_bytes(result.as_json())
+    (folder / "page.html").write_text(page, "utf-8")
 
 
 def _chosen(path: Path | None, scenarios: list[str] | None, partners: list[str] | None) -> Suite:

@@ -36,13 +36,12 @@ def play(
 
     Type prices as you like them (140000, 140k, $1.5m); `help` lists the moves.
     """
-    from parlay_marl.cli.start import new_game, play_out, player, seed_or_random, use_endpoint
+    from parlay_marl.cli.start import new_game, play_out, player, seed_or_random
     from parlay_marl.cli.terminal_player import LeftTableError, TerminalPlayer
     from parlay_marl.core.moves import SEATS
     from parlay_marl.game.config import make_config, one_of
 
     one_of("role", role, SEATS)
-    use_endpoint(base_url)
     config = make_config(scenario, rules=rules, opener=opener, max_rounds=rounds)
     person = TerminalPlayer(role, not no_words)
     other, chosen = player(opponent), seed_or_random(seed)

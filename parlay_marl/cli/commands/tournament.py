@@ -74,14 +74,13 @@ def tournament(
     from parlay_marl.catalogue import load_any_scenario, persona_names, scenario_names
     from parlay_marl.cli.progress import with_progress
     from parlay_marl.cli.resultfile import result_file
-    from parlay_marl.cli.start import import_from_here, use_endpoint
+    from parlay_marl.cli.start import import_from_here
     from parlay_marl.tournament import analyse, run_tournament
     from parlay_marl.tournament.entrants import load_entrant
     from parlay_marl.tournament.store import results_of
 
     _check_charts(charts or (), out)
     import_from_here()
-    use_endpoint(base_url)
     forfeits: list[Forfeit] = []
     with result_file(json, "--json") as file:
         field = [load_entrant(name) for name in entrants or persona_names()]

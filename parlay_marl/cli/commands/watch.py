@@ -38,14 +38,13 @@ def watch(
     For example: parlay watch shark diplomat -s hiring_package_terms --seed 7
     """
     from parlay_marl.cli.console import output, print_lines, transcript_width
-    from parlay_marl.cli.start import new_game, play_out, player, seed_or_random, use_endpoint
+    from parlay_marl.cli.start import new_game, play_out, player, seed_or_random
     from parlay_marl.errors import ConfigurationError
     from parlay_marl.game import transcript
     from parlay_marl.game.config import make_config
 
     if not 0.0 <= delay <= LONGEST_DELAY:
         raise ConfigurationError(f"--delay: give from 0 to {LONGEST_DELAY:g} seconds, not {delay:g}")
-    use_endpoint(base_url)
     config = make_config(scenario, rules=rules, opener=opener, max_rounds=rounds)
     chosen = seed_or_random(seed)
     played = new_game(config, player(buyer), player(seller), chosen, game)
