@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 _TOOLS, _SYSTEM = re.compile(r"tool|function", re.IGNORECASE), re.compile(r"\bsystem\b", re.IGNORECASE)
+_TOO_LONG = re.compile(r"context|\btokens\b", re.IGNORECASE)
+"""A refusal of a conversation that is too long may name messages and functions, and says nothing of what is taken."""
 OLD_LIMIT, NEW_LIMIT = "max_tokens", "max_completion_tokens"
 
 
@@ -23,8 +25,10 @@ class Abilities:
 
         With `needs_tools` a model that refuses tools is of no use, so that this is not noted.
         """
-        if self._limit in request and self._limit == OLD_LIMIT and NEW_LIMIT in reason:
+        if OLD_LIMIT in request and NEW_LIMIT in reason:
             self._limit = NEW_LIMIT
+        elif _TOO_LONG.search(reason):
+            return False
         elif "tools" in request and not needs_tools and _TOOLS.search(reason):
             self.takes_tools = False
         elif request["messages"][0]["role"] == "system" and _SYSTEM.search(reason):

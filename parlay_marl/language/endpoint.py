@@ -95,7 +95,7 @@ class Endpoint:
             is_cut = choice.get("finish_reason") == "length"
         except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError):
             return Failure("the answer is no chat completion", True, may_be_charged=True, tokens=tokens)
-        reply = Reply(self._without_key(text), tuple(Call(name, self._without_key(given)) for name, given in calls))
+        reply = Reply(self._plain(text), tuple(Call(self._plain(name), self._plain(given)) for name, given in calls))
         return Completion(reply, tuple(ids), tokens=tokens, is_cut=is_cut, with_tools=with_tools)
 
     def _refused(self, error: Any) -> Failure:
@@ -111,6 +111,10 @@ class Endpoint:
         """Return a text of the endpoint in one line, shortened, and without the key."""
         line = " ".join(self._without_key(text).split())
         return escaped(line)[:LONGEST_REASON].rstrip(".")
+
+    def _plain(self, text: str) -> str:
+        """Return a part of a reply without the key, and without halves of characters, which no request can repeat."""
+        return self._without_key(text).encode("utf-8", "replace").decode()
 
     def _without_key(self, text: str) -> str:
         """Return a text of the endpoint without the key; what is short is no secret, and may be a part of a word."""
@@ -186,6 +190,8 @@ def _calls_of(message: Mapping[str, Any]) -> tuple[list[tuple[str, str]], list[s
         given = call["function"].get("arguments") or "{}"
         calls.append((str(call["function"]["name"]), given if isinstance(given, str) else json.dumps(given)))
         ids.append(str(call.get("id") or f"call_{number}"))
+    if len(set(ids)) < len(ids):
+        ids = [f"call_{number}" for number in range(len(ids))]
     return calls, ids
 
 

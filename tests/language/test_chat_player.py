@@ -13,12 +13,14 @@ from parlay_marl.core.moves import Move
 from parlay_marl.errors import ConfigurationError, EndpointError, IllegalMoveError, MissingExtraError, ParlayError
 from parlay_marl.game.record import GameRecord
 from parlay_marl.language import endpoint as endpoint_module
+from parlay_marl.language.abilities import Abilities
 from parlay_marl.language.asking import Usage
 from parlay_marl.language.budget import Prices
 from parlay_marl.language.chat_player import LONGEST_SAID, ChatPlayer
 from parlay_marl.negotiation_v0 import env, play_game
 from parlay_marl.players.passing import without_new_offer
 from tests.language.bargainer import Prompt, Turn, bargain
+from tests.language.completions import REFUSALS
 from tests.language.endpoint import Endpoint
 from tests.language.views import view_after
 
@@ -129,6 +131,29 @@ def test_what_a_model_refuses_is_left_out_for_good(refused: list[str]) -> None:
         assert played(ChatPlayer("scripted", base_url=endpoint.url)).actions == record.actions
 
 
+def test_what_another_player_has_learned_meanwhile_is_no_error() -> None:
+    """Both have sent the request before either was refused."""
+    abilities = Abilities()
+    request = {"messages": [{"role": "system", "content": ""}, {"role": "user", "content": ""}], "tools": []}
+    body = abilities.shaped(request | {"max_tokens": 5})
+    for name in ("max_tokens", "tools", "system"):
+        for _ in range(2):
+            assert abilities.learn(f"400 {REFUSALS[name]}", body, needs_tools=False)
+    assert abilities.shaped(request | {"max_tokens": 5}).keys() == {"messages", "tools", "max_completion_tokens"}
+    assert not abilities.takes_tools
+
+
+def test_a_conversation_that_is_too_long_says_nothing_of_tools() -> None:
+    reason = (
+        "400 This model's maximum context length is 8192 tokens, however you requested 9000 tokens (8500 in the "
+        "messages, 500 in the functions)"
+    )
+    body = {"messages": [{"role": "system", "content": ""}], "tools": [], "max_tokens": 5}
+    abilities = Abilities()
+    assert not abilities.learn(reason, body, needs_tools=False)
+    assert abilities.takes_tools
+
+
 def test_a_model_that_must_have_tools_and_takes_none_is_an_error() -> None:
     with Endpoint(refuses=["tools"]) as endpoint:
         player = ChatPlayer("scripted", base_url=endpoint.url, tools="always")
@@ -221,6 +246,12 @@ def test_reasoning_is_neither_said_nor_sent_again() -> None:
     assert "weak" not in str(record.actions)
     assert {"Let us see."} == {action.words for action in record.actions if action.price == pytest.approx(1 / 7)}
     assert "weak" not in str(endpoint.requests)
+
+
+def test_halves_of_characters_do_no_harm() -> None:
+    with Endpoint(lambda prompt: "So \ud800 be it.\n/offer 120000") as endpoint:
+        record = played(ChatPlayer("scripted", base_url=endpoint.url, tools="never"), max_rounds=3)
+    assert {action.words for action in record.actions if action.price == pytest.approx(1 / 7)} == {"So ? be it."}
 
 
 def test_what_it_says_has_a_bounded_length() -> None:
