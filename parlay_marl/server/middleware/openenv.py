@@ -9,8 +9,8 @@ from parlay_marl.server.middleware.refusals import Fault
 RESERVED = ("session_id", "func", "self")
 """Keys of a reset that OpenEnv would take for arguments of its own."""
 RPC_METHODS = ("tools/list", "tools/call")
-SESSION_METHODS = "openenv/session/"
-"""The beginning of JSON-RPC methods that would hold sessions open without a connection."""
+SESSION_METHODS = ("openenv/session/create", "openenv/session/close")
+"""JSON-RPC methods of sessions over HTTP; a WebSocket is a session by itself."""
 LONGEST_RPC_ID = 64
 MESSAGE_TYPES = ("reset", "step", "state", "mcp", "close")
 
@@ -24,7 +24,7 @@ UNKNOWN_TYPE: Final = Fault("unknown_type", f"unknown message type; send one of 
 NOT_RPC: Final = Fault("not_rpc", 'not a JSON-RPC request; send {"jsonrpc": "2.0", "method": ..., "id": ...}')
 UNKNOWN_METHOD: Final = Fault("unknown_method", f"unknown method; there are {', '.join(RPC_METHODS)}", rpc_code=-32601)
 SESSION_METHOD: Final = Fault(
-    "session_method", "sessions without a connection are not offered; connect to /ws", rpc_code=-32601
+    "session_method", "a WebSocket has its own session; sessions are begun and named over HTTP alone", rpc_code=-32601
 )
 
 
@@ -52,18 +52,22 @@ def _reset_fault(options: dict[str, Any]) -> Fault | None:
 
 
 def rpc_fault(data: dict[str, Any]) -> Fault | None:
-    """Return what is wrong with a JSON-RPC request, if anything is."""
-    method = data.get("method")
+    """Return what is wrong with a JSON-RPC request of a WebSocket, if anything is."""
+    if data.get("method") in SESSION_METHODS:
+        return SESSION_METHOD
+    fault = http_rpc_fault(data)
+    return SESSION_METHOD if fault is None and "session_id" in data.get("params", {}) else fault
+
+
+def http_rpc_fault(data: dict[str, Any]) -> Fault | None:
+    """Return what is wrong with a JSON-RPC request over HTTP, if anything is."""
+    method, params = data.get("method"), data.get("params", {})
     if data.get("jsonrpc") != "2.0" or not isinstance(method, str) or not _is_rpc_id(data.get("id")):
         return NOT_RPC
-    if method.startswith(SESSION_METHODS):
-        return SESSION_METHOD
-    if method not in RPC_METHODS:
+    if method not in (*RPC_METHODS, *SESSION_METHODS):
         return UNKNOWN_METHOD
-    params = data.get("params", {})
-    if not isinstance(params, dict) or not data.keys() <= {"jsonrpc", "method", "params", "id"}:
-        return NOT_RPC
-    return SESSION_METHOD if "session_id" in params else None
+    is_whole = isinstance(params, dict) and data.keys() <= {"jsonrpc", "method", "params", "id"}
+    return None if is_whole else NOT_RPC
 
 
 def _is_rpc_id(number: Any) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 from pydantic import ConfigDict
@@ -29,7 +30,9 @@ class ReceivedAction(NegotiationAction):
         extra="allow",
         title=NegotiationAction.__name__,
         json_schema_extra={
-            **TEXT_FIELD, "additionalProperties": False, "description": str(NegotiationAction.__doc__),
+            **TEXT_FIELD,
+            "additionalProperties": False,
+            "description": str(NegotiationAction.__doc__),
         },
     )
 
@@ -45,14 +48,15 @@ def refuse_unknown(action: NegotiationAction) -> None:
         )
 
 
-def does_only(action: NegotiationAction, key: str) -> bool:
-    """Return whether nothing but one key of a turn means something; keys that are ignored mean nothing."""
-    return all(getattr(action, name) == getattr(NOTHING, name) for name in KNOWN_KEYS if name != key)
+def as_message(action: NegotiationAction) -> NegotiationAction:
+    """Return a turn with unknown keys as a whole reply: a model has written an object of another form."""
+    given = {name: getattr(action, name) for name in action.model_fields_set if name != "metadata"}
+    return NegotiationAction(message=json.dumps(given))
 
 
-def moves_by_fields(action: NegotiationAction) -> bool:
-    """Return whether a field besides words names a move, or goes with one."""
-    return not does_only(action, "message")
+def does_only(action: NegotiationAction, *keys: str) -> bool:
+    """Return whether nothing but some keys of a turn means something; keys that are ignored mean nothing."""
+    return all(getattr(action, name) == getattr(NOTHING, name) for name in KNOWN_KEYS if name not in keys)
 
 
 def has_command(message: str) -> bool:

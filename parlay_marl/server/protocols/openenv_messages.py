@@ -82,13 +82,13 @@ class NegotiationAction(Message):
     )
     message: Annotated[str, Field(json_schema_extra=_without_default)] = Field(
         "",
-        description="alone: a whole reply, with a command on a line of its own (`/offer 140000`) or one JSON object; its "
-        "other lines are what the seat says. Beside a move by another field: words, as `utterance`",
+        description="alone: a whole reply, with a command on a line of its own (`/offer 140000`) or one JSON object; "
+        "its other lines are what the seat says. Beside a move by another field: words, as `utterance`",
     )
     belief: tuple[Figure, Figure] | None = Field(
         None,
-        description="in a game whose `beliefs` are `elicited`, beside a move: the mean and the spread of the other's limit "
-        "as the seat expects it, in currency",
+        description="in a game whose `beliefs` are `elicited`, beside a move: the mean and the spread of the other's "
+        "limit as the seat expects it, in currency",
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from parlay_marl.core.moves import Move
-from parlay_marl.errors import IllegalMoveError, ParlayError, UnclearTextError
+from parlay_marl.errors import IllegalMoveError, UnclearTextError
 from parlay_marl.game.action import Action
 from parlay_marl.game.view import SeatView
 from parlay_marl.language.json_reply import read_calls
@@ -17,7 +17,7 @@ from parlay_marl.server.error_text import client_text
 from parlay_marl.server.parsing import parse_words
 from parlay_marl.server.places import Place
 from parlay_marl.server.protocols.openenv_action import action_of as action_of_fields
-from parlay_marl.server.protocols.openenv_action import does_only, has_command, moves_by_fields
+from parlay_marl.server.protocols.openenv_action import does_only, has_command
 from parlay_marl.server.protocols.openenv_messages import NegotiationAction
 
 TRIES = 2
@@ -39,74 +39,89 @@ class Note(NamedTuple):
 
 
 def play(place: Place, action: NegotiationAction | Call, longest_words: int) -> Note | None:
-    """Play a client's turn and a persona's answer; return a note where it was another turn than the client's, or none.
+    """Play a client's turn and a persona's answer; return a note where the client has to be told something about it.
 
     A client that only waits plays nothing. Raises `ParlayError` where the turn is refused, which changes nothing.
     """
-    if isinstance(action, NegotiationAction) and action.wait:
+    if isinstance(action, Call):
+        return _play_call(place, action, longest_words)
+    words = parse_words(action.utterance, longest_words)
+    if action.wait:
         _check_waits(action, place)
         place.steps += 1
         return None
-    place.session.check_turn(place.seat)
-    view, note = place.session.view(place.seat), None
-    if isinstance(action, Call):
-        if action.name == BELIEF_TOOL:
-            place.belief = _stated(action, view)
-            return Note(BELIEF_NOTED)
-        turn = _with_words(read_reply(Reply(calls=(action,)), view), longest_words)
-    elif action.message and does_only(action, "message"):
-        found = _of_message(place, action.message, view, longest_words)
-        turn, note = (None, found) if isinstance(found, Note) else (found, None)
-    else:
-        turn = _of_fields(action, view, longest_words)
-    if note is None or note.is_played:
-        _take(place, turn, view)
-    return note
-
-
-def _take(place: Place, turn: Action | None, view: SeatView) -> None:
-    """Play a turn, or what stands for one that was not understood; a belief that was stated before goes with it."""
     session = place.session
-    if turn is None and Move.SILENCE not in view.legal_moves:
+    session.check_turn(place.seat)
+    view = session.view(place.seat)
+    if "message" in action.model_fields_set and does_only(action, "message", "belief"):
+        return _play_message(place, action, view, longest_words)
+    said = _words_of_message(action, longest_words) if action.message else words
+    _take(place, _with_belief(action_of_fields(action, view, said), action, view))
+    return None
+
+
+def _play_call(place: Place, call: Call, longest_words: int) -> Note | None:
+    """Play a tool call; a stated belief is kept for the next move."""
+    place.session.check_turn(place.seat)
+    view = place.session.view(place.seat)
+    if call.name == BELIEF_TOOL:
+        belief = read_calls((call, Call("accept")), view).belief
+        assert belief is not None
+        place.belief = _normal(belief, view)
+        place.steps += 1
+        return Note(BELIEF_NOTED)
+    _take(place, _with_words(read_reply(Reply(calls=(call,)), view), longest_words))
+    return None
+
+
+def _play_message(place: Place, action: NegotiationAction, view: SeatView, longest_words: int) -> Note | None:
+    """Play a whole reply; one that means no legal move is answered, and the second in a row costs the turn."""
+    try:
+        turn = _with_words(read_reply(action.message, view), longest_words)
+        _take(place, _with_belief(turn, action, view))
+    except (IllegalMoveError, UnclearTextError) as error:
+        return misread(place, client_text(error))
+    return None
+
+
+def misread(place: Place, why: str) -> Note:
+    """Return what a client is told whose turn could not be played; the second in a row is played as silence."""
+    view = place.session.view(place.seat)
+    if place.unread + 1 < TRIES:
+        place.unread += 1
+        place.steps += 1
+        return Note(ONCE_MORE.format(why=why), error=why)
+    is_legal = Move.SILENCE in view.legal_moves
+    _take(place, view.silence() if is_legal else None)
+    return Note(TOO_OFTEN.format(why=why, penalty=SILENT if is_legal else FORFEITED), is_played=True, error=why)
+
+
+def _take(place: Place, turn: Action | None) -> None:
+    """Play a turn, with a belief that was stated before it; None forfeits the game."""
+    session = place.session
+    if turn is None:
         session.leave(place.seat)
     else:
-        played = turn or view.silence()
-        session.play(place.seat, played if played.belief is not None else played._replace(belief=place.belief))
+        has_belief = place.belief is None or turn.belief is not None
+        session.play(place.seat, turn if has_belief else turn._replace(belief=place.belief))
     place.unread, place.belief = 0, None
     if place.match is not None:
         place.match.turn_begins()
     place.steps += 1
 
 
-def _of_message(place: Place, message: str, view: SeatView, longest_words: int) -> Action | Note:
-    """Return the action that a whole reply means, or what its client is told where it means none."""
-    try:
-        return _with_words(read_reply(message, view), longest_words)
-    except ParlayError as error:
-        why = client_text(error)
-    place.unread += 1
-    if place.unread < TRIES:
-        return Note(ONCE_MORE.format(why=why), error=why)
-    penalty = SILENT if Move.SILENCE in view.legal_moves else FORFEITED
-    return Note(TOO_OFTEN.format(why=why, penalty=penalty), is_played=True, error=why)
-
-
-def _of_fields(action: NegotiationAction, view: SeatView, longest_words: int) -> Action:
-    """Return the action of the fields; beside a move, a message is what the seat says."""
-    if action.message and action.utterance:
+def _words_of_message(action: NegotiationAction, longest_words: int) -> str:
+    """Return a message beside a move by other fields: it is what the seat says."""
+    if action.utterance:
         raise IllegalMoveError("message and utterance are both words; give one")
-    if action.message and moves_by_fields(action) and has_command(action.message):
+    if has_command(action.message):
         raise IllegalMoveError("message: it has a command, and another field names a move; give one of them")
-    said = action.utterance or action.message
-    turn = action_of_fields(action, view, parse_words(said, longest_words))
+    return parse_words(action.message, longest_words)
+
+
+def _with_belief(turn: Action, action: NegotiationAction, view: SeatView) -> Action:
+    """Return a turn with the belief that stands beside it."""
     return turn if action.belief is None else turn._replace(belief=_normal(action.belief, view))
-
-
-def _stated(call: Call, view: SeatView) -> tuple[float, float]:
-    """Return the belief of a call of the tool for it, normalised; no move goes with it."""
-    belief = read_calls((call, Call("accept")), view).belief
-    assert belief is not None
-    return _normal(belief, view)
 
 
 def _normal(belief: tuple[float, float], view: SeatView) -> tuple[float, float]:
