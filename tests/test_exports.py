@@ -57,8 +57,8 @@ SURFACE = {
 }
 if find_spec("openenv") is not None:  # it is no part of the environment for RLlib
     SURFACE[importlib.import_module("parlay_marl.server")] = {
-        *("NegotiationAction", "NegotiationObservation", "NegotiationState", "ParlayClient", "ServerSettings"),
-        *("StepResult", "SyncParlayClient", "create_app"),
+        *("NegotiationAction", "NegotiationEnvironment", "NegotiationObservation", "NegotiationState", "ParlayClient"),
+        *("ServerSettings", "StepResult", "SyncParlayClient", "create_app"),
     }
 ENV_ARGUMENTS = (
     *("scenario", "rules", "reward", "information", "opener", "max_rounds", "beliefs", "actions", "illegal"),

@@ -6,7 +6,7 @@ It is made of gradio, whose import takes seconds, so that this module is importe
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import Body, FastAPI
 from fastapi.responses import RedirectResponse
@@ -59,7 +59,7 @@ def _add_requests(app: FastAPI, manager: Any) -> None:
         return told
 
     @app.post(f"{PATH}/reset", include_in_schema=False)
-    async def reset(options: dict[str, Any] | None = Body(default=None)) -> dict[str, Any]:
+    async def reset(options: Annotated[dict[str, Any] | None, Body()] = None) -> dict[str, Any]:
         seen: dict[str, Any] = await manager.reset_environment(options)
         return seen
 

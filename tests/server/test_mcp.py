@@ -8,6 +8,8 @@ from typing import Any
 
 import httpx
 import pytest
+from mcp import ClientSession
+from mcp.client.streamable_http import streamablehttp_client
 from openenv import GenericEnvClient
 from openenv.core.mcp_client import MCPToolClient
 from websockets.exceptions import InvalidStatus
@@ -249,3 +251,77 @@ def test_what_a_session_is_paid_does_not_depend_on_the_way() -> None:
                     told.append(call["result"]["structuredContent"])
     assert told[0]["observation"] == told[1]["observation"]
     assert told[0]["reward"] == told[1]["reward"] != 0.0
+
+
+# ---------------------------------------------------------------------- MCP's own clients
+
+
+def test_a_client_of_mcp_plays_the_game_that_its_address_describes() -> None:
+    async def play(address: str) -> tuple[Any, ...]:
+        place = f"http://{address}/mcp?scenario=saas_enterprise&opponent=conceder&opener=buyer&seed=5"
+        async with streamablehttp_client(place) as (read, write, _), ClientSession(read, write) as session:
+            begun = await session.initialize()
+            await session.send_ping()
+            names = [tool.name for tool in (await session.list_tools()).tools]
+            wrong = await session.call_tool("offer", {"price": 1})
+            told, amount = await session.call_tool("offer", {"price": 120_000, "words": "So?"}), 120_000
+            while not told.structuredContent["done"]:
+                amount += 4_000
+                told = await session.call_tool("offer", {"price": min(amount, 160_000)})
+            return begun, names, wrong, told
+
+    with served() as address:
+        begun, names, wrong, told = asyncio.run(asyncio.wait_for(play(address), LIMIT))
+        assert "You are the buyer" in begun.instructions
+        assert "Answer by calling one of your tools" in begun.instructions
+        assert begun.serverInfo.name == "parlay_marl"
+        assert names == list(TOOL_NAMES[:-1])
+        assert wrong.isError
+        assert told.structuredContent["observation"]["metadata"]["outcome"]["seed"] == 5
+        assert wait_until(lambda: 'sessions_open{protocol="openenv"} 0.0' in http_get(f"http://{address}/metrics").text)
+
+
+def test_mcp_over_a_websocket_is_a_session_by_itself() -> None:
+    with served() as address, connect(f"ws://{address}/mcp?seed=5&opener=buyer", open_timeout=LIMIT) as socket:
+
+        def told(method: str, **params: Any) -> dict[str, Any]:
+            socket.send(json.dumps({"jsonrpc": "2.0", "method": method, "params": params, "id": 1}))
+            reply: dict[str, Any] = json.loads(socket.recv(LIMIT))
+            return reply
+
+        assert "You are the buyer" in told("initialize", protocolVersion="1999-01-01")["result"]["instructions"]
+        socket.send(json.dumps({"jsonrpc": "2.0", "method": "notifications/initialized"}))
+        called = told("tools/call", name="offer", arguments={"price": 120_000})["result"]["structuredContent"]
+        assert called["observation"]["offer"]["amount"] == 120_000
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("scenario=none", "unknown scenario"),
+        ("seed=-1", "reset: seed"),
+        ("colour=red", "reset: colour"),
+        ("role=x", "role"),
+    ],
+)
+def test_an_address_that_describes_no_game_is_refused_and_begins_no_session(query: str, said: str) -> None:
+    request = {"jsonrpc": "2.0", "method": "initialize", "params": {}, "id": 1}
+    with served(max_orphans=1) as address:
+        for _ in range(2):
+            refused = http_post(f"http://{address}/mcp?{query}", json=request)
+            assert said in refused.json()["error"]["message"]
+            assert "mcp-session-id" not in refused.headers
+
+
+def test_a_session_of_mcp_ends_as_its_client_says_and_is_then_unknown() -> None:
+    call = {"jsonrpc": "2.0", "method": "tools/call", "params": {"name": "keep_silent"}, "id": 1}
+    with served() as address:
+        place = f"http://{address}/mcp"
+        begun = http_post(place, json={"jsonrpc": "2.0", "method": "initialize", "params": {}, "id": 1})
+        header = {"Mcp-Session-Id": begun.headers["mcp-session-id"]}
+        assert http_post(place, json={"jsonrpc": "2.0", "method": "notifications/x"}, headers=header).status_code == 202
+        assert not http_post(place, json=call, headers=header).json()["result"]["isError"]
+        assert httpx.delete(place, headers=header, timeout=LIMIT).status_code == 204
+        assert httpx.delete(place, headers=header, timeout=LIMIT).status_code == 404
+        assert http_post(place, json=call, headers=header).status_code == 404
+        assert http_get(place).status_code == 405

@@ -69,7 +69,9 @@ def test_openenv_finds_a_running_server_valid_without_and_with_a_token() -> None
 
     for settings in ({}, {"token": "correct-horse-battery-staple"}, {"web": True}):
         with served(**settings) as address:
-            done = CliRunner().invoke(app, ["validate", "--url", f"http://{address}", "--timeout", str(LIMIT), "--json"])
+            done = CliRunner().invoke(
+                app, ["validate", "--url", f"http://{address}", "--timeout", str(LIMIT), "--json"]
+            )
         report = json.loads(done.stdout)
         assert done.exit_code == 0, done.output
         assert report["standard_profile"] == "openenv-http/1.x"
@@ -106,7 +108,12 @@ def test_openenvs_runtime_checks_find_nothing(manifest: dict[str, Any]) -> None:
     assert json.loads(evidence.exchanges[-2].response_json)["data"]["done"]
     parsed = OpenEnvYamlParser().parse(ROOT)
     subject = Subject(
-        root=ROOT, manifest=parsed, image_ref=None, running=None, outputs_dir=ROOT / "outputs", runtime_evidence=evidence
+        root=ROOT,
+        manifest=parsed,
+        image_ref=None,
+        running=None,
+        outputs_dir=ROOT / "outputs",
+        runtime_evidence=evidence,
     )
     graders = default_grader_registry(load_policy("v2")).select(parsed, Level.RUNTIME)
     made = [grader for grader in graders if grader.level is Level.RUNTIME and "network" not in grader.check_id]

@@ -25,6 +25,9 @@ from parlay_marl.server.protocols.openenv import NegotiationEnvironment
 from parlay_marl.server.protocols.openenv_rpc import OPEN_METHODS, answer_over_http
 from parlay_marl.server.protocols.openenv_socket import answer, answer_mcp, error_reply
 
+JSON = "application/json"
+SESSION_HEADER = "mcp-session-id"
+"""The header by which MCP's clients name their session."""
 Reply = Callable[[NegotiationEnvironment, dict[str, Any]], Awaitable[str | None]]
 
 
@@ -58,7 +61,8 @@ class OpenEnvSockets:
                 reply = await reply_to(environment, event[CONTENT])
                 if reply is None:
                     break
-                await websocket.send_text(reply)
+                if reply:
+                    await websocket.send_text(reply)
         finally:
             self._open -= 1
             environment.close()
@@ -103,19 +107,33 @@ def openenv_router(factory: GameFactory) -> APIRouter:
 
     @router.websocket(RPC_PATH)
     async def mcp_websocket(websocket: WebSocket) -> None:
-        await sockets.serve(websocket, answer_mcp)
+        await sockets.serve(websocket, functools.partial(answer_mcp, options=dict(websocket.query_params)))
 
     @router.post(RPC_PATH, tags=["MCP"])
     async def mcp(request: Request) -> Response:
-        """Answer a request of MCP in JSON-RPC: `tools/list`, `tools/call`, and OpenEnv's sessions."""
+        """Answer a request of MCP in JSON-RPC: `initialize`, `tools/list`, `tools/call`, and OpenEnv's sessions."""
         if not await request.body():
-            return Response(rpc_reply(NOT_JSON), media_type="application/json")
+            return Response(rpc_reply(NOT_JSON), media_type=JSON)
         given = await request.json()
         if given["method"] not in OPEN_METHODS and not request.scope.get(HAS_TOKEN, True):
             factory.telemetry.refused(HTTP, NO_TOKEN.reason)
             return JSONResponse({"error": NO_TOKEN.text}, NO_TOKEN.status)
-        address = client_address(request.scope)
-        reply = await answer_over_http(given, sessions, address, functools.partial(NegotiationEnvironment, factory))
-        return Response(to_json(reply, inf_nan_mode="null"), media_type="application/json")
+        made = functools.partial(NegotiationEnvironment, factory)
+        options, header = dict(request.query_params), request.headers.get(SESSION_HEADER)
+        reply, status, session = await answer_over_http(
+            given, sessions, client_address(request.scope), made, options, header
+        )
+        headers = {} if session is None else {SESSION_HEADER: session}
+        content = b"" if reply is None else to_json(reply, inf_nan_mode="null")
+        return Response(content, status, headers, JSON)
+
+    @router.delete(RPC_PATH, tags=["MCP"])
+    async def end(request: Request) -> Response:
+        """End the session of an MCP client."""
+        try:
+            sessions.close(sessions.find(request.headers.get(SESSION_HEADER)))
+        except RequestError as error:
+            return JSONResponse({"error": client_text(error)}, 404)
+        return Response(status_code=204)
 
     return router

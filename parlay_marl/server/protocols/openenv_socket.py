@@ -24,14 +24,17 @@ from parlay_marl.server.openenv_parts import (
 )
 from parlay_marl.server.protocols.openenv import NegotiationEnvironment
 from parlay_marl.server.protocols.openenv_action import ReceivedAction
-from parlay_marl.server.protocols.openenv_rpc import answer_tools
+from parlay_marl.server.protocols.openenv_rpc import answer_rpc
 from parlay_marl.server.protocols.openenv_seen import Seen
 from parlay_marl.server.protocols.openenv_tools import KINDS, read_tool_action
 
 
-async def answer_mcp(environment: NegotiationEnvironment, message: dict[str, Any]) -> str | None:
-    """Return the reply to a message of an MCP client."""
-    return to_json(await answer_tools(message, environment), inf_nan_mode="null").decode()
+async def answer_mcp(
+    environment: NegotiationEnvironment, message: dict[str, Any], options: Mapping[str, str]
+) -> str | None:
+    """Return the reply to a message of an MCP client, empty where it asks for none."""
+    reply = await answer_rpc(message, environment, options)
+    return "" if reply is None else to_json(reply, inf_nan_mode="null").decode()
 
 
 async def answer(environment: NegotiationEnvironment, message: dict[str, Any]) -> str | None:
@@ -49,7 +52,7 @@ async def answer(environment: NegotiationEnvironment, message: dict[str, Any]) -
                 WSStateMessage.model_validate(message)
                 return _text("state", environment.state.model_dump())
             case "mcp":
-                return _text("mcp", await answer_tools(_data(message, WSMCPMessage), environment))
+                return _text("mcp", await answer_rpc(_data(message, WSMCPMessage), environment))
         WSCloseMessage.model_validate(message)
     except ValidationError as error:
         return error_reply("Invalid message", WSErrorCode.VALIDATION_ERROR, errors=error.errors())
