@@ -53,7 +53,9 @@ async def answer_rpc(
         return await _initialize(params, number, environment, options)
     if method == PING:
         return _success({}, number)
-    return None if method.startswith(NOTIFICATIONS) else _error(JsonRpcErrorCode.METHOD_NOT_FOUND, method, number)
+    if method.startswith(NOTIFICATIONS):
+        return None
+    return _error(JsonRpcErrorCode.METHOD_NOT_FOUND, "the session has begun already", number)
 
 
 async def _call(params: Request, number: Any, environment: NegotiationEnvironment) -> dict[str, Any]:
