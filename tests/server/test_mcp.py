@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import httpx
 import pytest
 from mcp import ClientSession
-from mcp.client.streamable_http import streamablehttp_client
+from mcp.client.streamable_http import streamable_http_client
 from openenv import GenericEnvClient
 from openenv.core.mcp_client import MCPToolClient
 from websockets.exceptions import InvalidStatus
@@ -42,6 +44,16 @@ def begin(address: str, headers: dict[str, str] | None = None) -> str:
 
 def attached(address: str, session: str, **options: Any) -> ClientConnection:
     return connect(f"ws://{address}/ws?session_id={session}", open_timeout=LIMIT, **options)
+
+
+@contextmanager
+def attached_again(address: str, session: str) -> Iterator[ClientConnection]:
+    """Yield a connection that has a session, as soon as the server knows that the one before has ended."""
+    while True:
+        with attached(address, session) as socket:
+            if talk(socket, "state")["type"] == "state":
+                yield socket
+                return
 
 
 def talk(socket: ClientConnection, kind: str, **data: Any) -> dict[str, Any]:
@@ -107,25 +119,14 @@ def test_a_session_is_one_game_by_both_ways_and_outlives_its_websocket() -> None
             assert [turn["move"] for turn in talk(socket, "state")["data"]["history"]][:1] == ["OFFER"]
             with attached(address, session) as second:
                 assert "has a WebSocket already" in json.loads(second.recv(LIMIT))["data"]["message"]
-        told = {"error": None}
-        while "error" in told:  # until the server knows that the connection has ended
-            told = ask(address, "tools/call", session_id=session, name="offer", arguments={"price": 121_000})
-        with wait_until(lambda: _attached_again(address, session)) as socket:
+        told = ask(address, "tools/call", session_id=session, name="offer", arguments={"price": 121_000})
+        assert not told["result"]["isError"]
+        with attached_again(address, session) as socket:
             assert talk(socket, "state")["data"]["step_count"] == 2
             assert ask(address, "openenv/session/close", session_id=session)["result"]["closed"]
             assert "no such session" in talk(socket, "state")["data"]["message"]
         assert "no such session" in ask(address, "tools/list", session_id=session)["error"]["message"]
         assert "no such session" in ask(address, "openenv/session/close", session_id=session)["error"]["message"]
-
-
-def _attached_again(address: str, session: str) -> ClientConnection | None:
-    """Return a connection that has the session, None where the one before still has it."""
-    socket = attached(address, session)
-    told = talk(socket, "state")
-    if told["type"] == "state":
-        return socket
-    socket.close()
-    return None
 
 
 def test_a_websocket_of_a_session_that_there_is_not_is_told_so_and_closed() -> None:
@@ -228,7 +229,8 @@ def test_calls_that_come_at_once_are_answered_one_after_the_other() -> None:
                     while not seen.observation["your_turn"]:
                         seen = await other.step({"wait": True})
                     await other.step({"accept": True})
-                return await called, await asked
+                await asked
+                return await called, await env.state()
 
     with served() as address:
         called, asked = asyncio.run(asyncio.wait_for(play(address), LIMIT))
@@ -259,7 +261,7 @@ def test_what_a_session_is_paid_does_not_depend_on_the_way() -> None:
 def test_a_client_of_mcp_plays_the_game_that_its_address_describes() -> None:
     async def play(address: str) -> tuple[Any, ...]:
         place = f"http://{address}/mcp?scenario=saas_enterprise&opponent=conceder&opener=buyer&seed=5"
-        async with streamablehttp_client(place) as (read, write, _), ClientSession(read, write) as session:
+        async with streamable_http_client(place) as (read, write, _), ClientSession(read, write) as session:
             begun = await session.initialize()
             await session.send_ping()
             names = [tool.name for tool in (await session.list_tools()).tools]

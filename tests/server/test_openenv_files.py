@@ -7,6 +7,7 @@ import json
 import re
 import shlex
 import shutil
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +68,7 @@ def test_what_the_manifest_declares_is_there(manifest: dict[str, Any]) -> None:
 def test_openenv_finds_a_running_server_valid_without_and_with_a_token() -> None:
     from openenv.cli.__main__ import app
 
-    for settings in ({}, {"token": "correct-horse-battery-staple"}, {"web": True}):
+    for settings in ({}, {"token": "correct-horse-battery-staple"}):
         with served(**settings) as address:
             done = CliRunner().invoke(
                 app, ["validate", "--url", f"http://{address}", "--timeout", str(LIMIT), "--json"]
@@ -101,7 +102,8 @@ def test_openenvs_runtime_checks_find_nothing(manifest: dict[str, Any]) -> None:
     from openenv.validation.runtime.contracts import RuntimePlan
     from openenv.validation.types import Level
 
-    with served() as address:
+    with served() as address, warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of how OpenEnv connects
         plan = RuntimePlan.model_validate(PLAN)
         evidence = collect_runtime_evidence(f"http://{address}", plan, episode_timeout_s=LIMIT)
     assert evidence.failure_reason is None

@@ -192,7 +192,7 @@ def test_a_message_before_a_reset_and_after_the_end_is_an_error_as_any_turn() ->
 
 
 WRONG = [
-    ({"tactical_move": "CHALLENGE"}, "challenge"),
+    ({"tactical_move": "CHALLENGE"}, "no open claim"),
     ({"offer_amount": 1}, "outside the public range"),
     ({"offer_amount": [1]}, "offer_amount"),
     ({"tactical_move": "HAGGLE"}, "tactical_move"),

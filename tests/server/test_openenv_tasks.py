@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, astuple
 from typing import Any
 
 import pytest
 
 from parlay_marl.catalogue import families, family_names, partner_names, personas
 from parlay_marl.core.moves import SEATS
-from parlay_marl.errors import ConfigurationError, ParlayError, RequestError
+from parlay_marl.errors import ParlayError, RequestError
 from parlay_marl.server.protocols.openenv import NegotiationEnvironment
 from parlay_marl.server.protocols.openenv_messages import NegotiationAction
 from parlay_marl.server.protocols.openenv_tasks import KINDS, MOST_LISTED, SEEDS_OF_A_PAIR, count_of, pairs, task_of
@@ -37,7 +38,7 @@ def test_nothing_that_is_held_out_is_in_the_split_to_train_on() -> None:
 @pytest.mark.parametrize("split", KINDS)
 def test_each_pair_is_played_in_both_seats_with_the_same_seeds_and_no_task_is_twice(split: str) -> None:
     tasks = [task_of(split, index) for index in range(count_of(split))]
-    assert len({task[3:] for task in tasks}) == len(tasks) == count_of(split)
+    assert len({astuple(task)[3:] for task in tasks}) == len(tasks) == count_of(split)
     seeds = {role: {task.seed for task in tasks if task.role == role} for role in SEATS}
     assert seeds["buyer"] == seeds["seller"]
     assert len(seeds["buyer"]) == SEEDS_OF_A_PAIR
@@ -91,7 +92,7 @@ def test_who_is_held_out_can_be_met_in_a_task_alone() -> None:
 def test_what_is_no_task_is_refused(options: dict[str, Any], said: str) -> None:
     env = environment()
     env.reset(seed=1, episode_id="before")
-    with pytest.raises(ConfigurationError, match=said):
+    with pytest.raises(ParlayError, match=said):
         env.reset(**options)
     assert env.state.episode_id == "before"
 
@@ -123,7 +124,7 @@ def test_the_task_api_over_http() -> None:
         count = http_post(f"{base}/parlay_marl/num_tasks", json={"split": "train"}).json()["num_tasks"]
         assert count == count_of("train")
         task = http_post(f"{base}/parlay_marl/task", json={"split": "train", "index": 3}).json()["task"]
-        assert task == task_of("train", 3)._asdict()
+        assert task == asdict(task_of("train", 3))
         some = {"split": "train", "start": 3, "stop": 5}
         assert http_post(f"{base}/parlay_marl/task_range", json=some).json()["tasks"][0] == task
         assert len(http_post(f"{base}/parlay_marl/tasks", json={"split": "held_out"}).json()["tasks"]) == MOST_LISTED

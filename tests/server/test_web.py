@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,14 +16,22 @@ from parlay_marl.server.app import create_app
 from parlay_marl.server.protocols.openenv_messages import NegotiationAction
 from parlay_marl.server.protocols.openenv_web import buttons, drawing
 from parlay_marl.server.settings import ServerSettings
-from tests.processes import run
+from tests.processes import ROOT, Started, run
 from tests.server.table import http_get, http_post, served
 
 TOKEN = "correct-horse-battery-staple"
 
 
-def test_it_is_there_where_it_is_asked_for_and_a_game_is_played_in_it() -> None:
-    with served(web=True) as address:
+@contextmanager
+def serving(folder: Path, *options: str) -> Iterator[str]:
+    """Yield the address of `parlay serve --web`, in a process of its own: gradio's warnings are no errors of ours."""
+    command = [sys.executable, "-m", "parlay_marl", "serve", "--port", "0", "--drain", "0", "--web", *options]
+    with (folder / "log").open("w") as log, Started(command, cwd=ROOT, stderr=log) as process:
+        yield process.line().split()[2].removeprefix("http://")
+
+
+def test_it_is_there_where_it_is_asked_for_and_a_game_is_played_in_it(tmp_path: Path) -> None:
+    with serving(tmp_path) as address:
         base = f"http://{address}"
         page = http_get(f"{base}/web", follow_redirects=True)
         assert page.status_code == 200
@@ -41,9 +52,9 @@ def test_it_is_there_where_it_is_asked_for_and_a_game_is_played_in_it() -> None:
         assert http_get(f"{base}/health").json() == {"status": "healthy"}
 
 
-def test_the_buttons_of_the_page_play() -> None:
+def test_the_buttons_of_the_page_play(tmp_path: Path) -> None:
     """As a browser presses them: through gradio's own queue."""
-    with served(web=True) as address:
+    with serving(tmp_path) as address:
         page = Client(f"http://{address}/web/", verbose=False, download_files=False)
         try:
             names = list(page.view_api(return_format="dict", print_info=False)["named_endpoints"])
@@ -75,8 +86,9 @@ def test_openenvs_own_variable_asks_for_it(monkeypatch: pytest.MonkeyPatch) -> N
         ServerSettings.from_environment()
 
 
-def test_it_has_the_limits_of_every_path() -> None:
-    with served(web=True, token=TOKEN, max_message=2_000) as address:
+def test_it_has_the_limits_of_every_path(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text(TOKEN)
+    with serving(tmp_path, "--token-file", str(tmp_path / "token"), "--max-message", "2000") as address:
         base, shown = f"http://{address}/web", {"Authorization": f"Bearer {TOKEN}"}
         for path in ("", "/", "/state", "/gradio_api/info", "/config"):
             assert http_get(base + path).status_code == 401

@@ -52,7 +52,7 @@ async def answer(environment: NegotiationEnvironment, message: dict[str, Any]) -
                 WSStateMessage.model_validate(message)
                 return _text("state", environment.state.model_dump())
             case "mcp":
-                return _text("mcp", await answer_rpc(_data(message, WSMCPMessage), environment))
+                return _text("mcp", await answer_rpc(_data(message, WSMCPMessage), environment) or {})
         WSCloseMessage.model_validate(message)
     except ValidationError as error:
         return error_reply("Invalid message", WSErrorCode.VALIDATION_ERROR, errors=error.errors())

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+from dataclasses import asdict, dataclass
 from typing import Any, Literal, NamedTuple
 
 from parlay_marl.core.moves import SEATS
@@ -26,7 +27,8 @@ MOST_LISTED = 1_000
 """Tasks in one answer."""
 
 
-class Task(NamedTuple):
+@dataclass(frozen=True)
+class Task:
     """One task: everything that fixes a game but the client's moves."""
 
     id: str
@@ -102,17 +104,17 @@ class TaskProvider:
 
     def list_tasks(self, split: str) -> list[dict[str, Any]]:
         """Return the first tasks of a split, at most 1,000; `get_task_range` has the others."""
-        return [task_of(split, index)._asdict() for index in range(min(count_of(split), MOST_LISTED))]
+        return [asdict(task_of(split, index)) for index in range(min(count_of(split), MOST_LISTED))]
 
     def get_task(self, split: str, index: int) -> dict[str, Any]:
         """Return a task; raise IndexError, which OpenEnv expects, where there is none."""
         if not 0 <= index < count_of(split):
             raise IndexError(f"the split {split} has no task {index}")
-        return task_of(split, index)._asdict()
+        return asdict(task_of(split, index))
 
     def get_task_range(self, split: str, start: int | None = None, stop: int | None = None) -> list[dict[str, Any]]:
         """Return the tasks from one number to before another, as a slice; at most 1,000 at once."""
         numbers = range(count_of(split))[start:stop]
         if len(numbers) > MOST_LISTED:
             raise RequestError(f"task_range: {len(numbers):,} tasks; ask for at most {MOST_LISTED:,} at once")
-        return [task_of(split, index)._asdict() for index in numbers]
+        return [asdict(task_of(split, index)) for index in numbers]
