@@ -150,6 +150,14 @@ def test_a_message_without_a_legal_move_is_answered_and_the_second_in_a_row_is_s
     assert session.game.rows.tobytes() == silent._session.game.rows.tobytes()
 
 
+@pytest.mark.parametrize("given", [150_000, 1.5, None, True, [1], {"a": 1}])
+def test_a_reply_that_a_client_has_read_as_json_is_a_reply_all_the_same(given: Any) -> None:
+    """A generic client sends the text `150000` as a number. It is no move: no figure is read out of prose."""
+    env = begun()
+    seen = env.step(ReceivedAction.model_validate({"message": given}))
+    assert "No move was found" in seen.metadata["error"]
+
+
 def test_a_legal_move_between_gives_another_try() -> None:
     env = begun()
     for amount in (120_000, 121_000, 122_000):

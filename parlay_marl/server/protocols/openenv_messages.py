@@ -6,6 +6,7 @@ of OpenEnv's `Action`, `Observation` and `State`.
 
 from __future__ import annotations
 
+import json
 import math
 from typing import Annotated, Any, Literal
 
@@ -44,6 +45,11 @@ Flag = Annotated[bool, Field(strict=True)]
 Figure = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 
 
+def _message(given: Any) -> Any:
+    """Return a reply as text: clients that read replies as JSON send one that is no object as what it is there."""
+    return given if isinstance(given, str) else json.dumps(given, default=str)
+
+
 def _without_default(schema: JsonDict) -> None:
     """Take the default out of the schema of a field that the schema requires."""
     schema.pop("default", None)
@@ -80,7 +86,7 @@ class NegotiationAction(Message):
     history: int | None = Field(
         None, strict=True, ge=0, description="only show a page of the history, from this turn on, in `metadata`"
     )
-    message: Annotated[str, Field(json_schema_extra=_without_default)] = Field(
+    message: Annotated[str, BeforeValidator(_message), Field(json_schema_extra=_without_default)] = Field(
         "",
         description="alone: a whole reply, with a command on a line of its own (`/offer 140000`) or one JSON object; "
         "its other lines are what the seat says. Beside a move by another field: words, as `utterance`",

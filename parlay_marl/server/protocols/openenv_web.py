@@ -19,7 +19,7 @@ LABELS = {
 def drawing(observation: Mapping[str, Any]) -> str | None:
     """Return the text of an observation as HTML; nothing in it is markup."""
     text = observation.get("text")
-    return f'<pre style="white-space: pre-wrap">{html.escape(str(text))}</pre>' if text else None
+    return f'<pre style="white-space: pre-wrap; max-width: 34em">{html.escape(str(text))}</pre>' if text else None
 
 
 def buttons(observation: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
