@@ -134,6 +134,9 @@ class ServerSettings(Strict):
     credibility_regain: Annotated[float, Option(metavar="POINTS", variable="CREDIBILITY_REGEN_PER_TURN")] = Field(
         5.0, ge=0.0, le=100.0, description="credibility regained per turn in the first protocol's games"
     )
+    web: Annotated[bool, Option(variable="ENABLE_WEB_INTERFACE")] = Field(
+        False, description="offer OpenEnv's page at /web, where people play one game that all who open it share"
+    )
     workers: int = Field(1, ge=1, le=64, description="processes that share the port")
     drain: Annotated[float, Option(metavar="SECONDS")] = Field(
         10.0, ge=0.0, le=600.0, description="longest time that running steps may take at the end, in seconds"
