@@ -20,13 +20,16 @@ def key(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_client_plays_against_a_model(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    with Endpoint(key=KEY) as endpoint, served(opponent=(f"chat:scripted?base_url={endpoint.url}",)) as address:
-        with ParlayClient(f"http://{address}").sync() as table:
-            for seed in range(2):
-                result = table.reset(seed=seed, role="buyer", opponent="scripted")
-                while not result.done:
-                    result = table.step(NegotiationAction(offer_amount=result.observation.price_range[0] + 1_000))
-                assert result.observation.metadata["outcome"]["ending"] != "forfeit"
+    with (
+        Endpoint(key=KEY) as endpoint,
+        served(opponent=(f"chat:scripted?base_url={endpoint.url}",)) as address,
+        ParlayClient(f"http://{address}").sync() as table,
+    ):
+        for seed in range(2):
+            result = table.reset(seed=seed, role="buyer", opponent="scripted")
+            while not result.done:
+                result = table.step(NegotiationAction(offer_amount=result.observation.price_range[0] + 1_000))
+            assert result.observation.metadata["outcome"]["ending"] != "forfeit"
     assert endpoint.answered["fine"] == len(endpoint.requests) > 2
     assert KEY not in caplog.text
 
