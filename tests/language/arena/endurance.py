@@ -132,13 +132,12 @@ class Endurance:
 
     def play(self) -> Report:
         """Play it, and return what came of it."""
-        planned = self.deals * len(self.scenarios) * len(PARTNERS) * 2
+        planned = self.planned
         prices = self.folder / "prices.toml"
         prices.write_text(PRICES, encoding="utf-8")
         with Endpoint(faults=FAULTS) as endpoint:
             killed = self._stage(endpoint, kill_after=planned // 3)
-            spent = killed.bill.cost(*PRICE)
-            budget = round(spent * 1.6 + 20 * CENT, 2)
+            budget = self._budget(killed)
             short = self._stage(endpoint, "--budget", f"{budget:.2f}")
             spent_at_budget = json.loads((self.out / "result.json").read_text("utf-8"))["spent"]
             whole = self._stage(endpoint, "--budget", "1000")
@@ -158,6 +157,17 @@ class Endurance:
             answers_in(self.out),
             journal,
         )
+
+    def _budget(self, killed: Stage) -> float:
+        """Return a budget that ends about a third of the way from the kill to the end."""
+        spent = killed.bill.cost(*PRICE)
+        left = (self.planned - killed.finished) * spent / max(killed.finished, 1)
+        return round(spent + 0.3 * left + 20 * CENT, 2)
+
+    @property
+    def planned(self) -> int:
+        """The number of games."""
+        return self.deals * len(self.scenarios) * len(PARTNERS) * 2
 
     @property
     def out(self) -> Path:

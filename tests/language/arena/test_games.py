@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from parlay_marl.core.belief import RESERVATION
 from parlay_marl.core.moves import SEATS
 from parlay_marl.errors import ConfigurationError
 from parlay_marl.game.action import Action
+from parlay_marl.game.record import GameRecord
 from parlay_marl.game.view import SeatView
 from parlay_marl.language.arena.figures import FIGURE_KEYS, means_of
 from parlay_marl.language.arena.play import PlayedGame
@@ -105,6 +108,21 @@ def test_stated_beliefs_are_measured_beside_the_trackers(faulty: tuple[Arena, En
         assert belief is not None
         errors.append(abs(belief[0] - float(game.row["reservation"][1 - seat])))
     assert look.beliefs[seat]["error"] == pytest.approx(np.mean(errors))
+
+
+def test_the_tracker_is_that_of_games_in_which_beliefs_are_inferred(faulty: tuple[Arena, Endpoint]) -> None:
+    """What models state changes nothing of what the tracker infers."""
+    arena, _ = faulty
+    played, look = next(each for each in arena.games if each[1].stated[0] > 2)
+    config = dataclasses.replace(played.record.config, beliefs="bayes")
+    actions = [action._replace(belief=None) for action in played.record.actions]
+    inferred = GameRecord(config, played.record.seed, played.record.number, played.record.options, tuple(actions))
+    errors = []
+    for turn in played.stated:
+        if _seat_of(played, turn) == 0:
+            game = inferred.replay(turn)
+            errors.append(abs(float(game.row["belief"][0][RESERVATION]) - float(game.row["reservation"][1])))
+    assert look.beliefs[0]["tracker_error"] == pytest.approx(np.mean(errors), abs=1e-9)
 
 
 def _seat_of(played: PlayedGame, turn: int) -> int:

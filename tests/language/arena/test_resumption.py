@@ -26,9 +26,9 @@ SMALL: dict[str, Any] = {"partners": ["shark", "linear"], "scenarios": ["uniform
 
 def test_a_killed_arena_goes_on_and_pays_for_nothing_twice(tmp_path: Path) -> None:
     """The whole story, small: faults, kill -9 in the middle, a budget that ends, and the rest."""
-    report = Endurance(tmp_path, deals=5, concurrency=6).play()
+    report = Endurance(tmp_path, deals=8, concurrency=6).play()
     assert report.problems() == []
-    assert report.planned == 20
+    assert report.planned == 32
 
 
 def test_what_is_finished_is_not_asked_for_again(tmp_path: Path) -> None:
