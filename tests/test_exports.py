@@ -291,6 +291,7 @@ def test_the_standard_errors_that_callers_may_catch() -> None:
         errors.ServerConnectionError: ConnectionError,
         errors.EndpointError: ConnectionError,
         errors.BudgetError: RuntimeError,
+        errors.StoppedError: RuntimeError,
         errors.PolicyError: RuntimeError,
         errors.UnclearTextError: ValueError,
         errors.MissingExtraError: ImportError,

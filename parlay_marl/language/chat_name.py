@@ -26,8 +26,13 @@ SETTINGS: dict[str, Callable[[str], Any]] = {
 
 def chat_player(name: str) -> ChatPlayer:
     """Return the player of a name, or raise `ConfigurationError` where a part of it cannot be used."""
+    return ChatPlayer(**chat_settings(name))
+
+
+def chat_settings(name: str) -> dict[str, Any]:
+    """Return what a name says as arguments of `ChatPlayer`: the model, and the settings behind it."""
     model, _, query = name.removeprefix(PREFIX).partition("?")
-    settings: dict[str, Any] = {}
+    settings: dict[str, Any] = {"model": model}
     for part in query.split("&") if query else ():
         key, _, value = (urllib.parse.unquote(each) for each in part.partition("="))
         if key not in SETTINGS:
@@ -36,7 +41,7 @@ def chat_player(name: str) -> ChatPlayer:
             settings[key] = SETTINGS[key](value)
         except ValueError:
             raise ConfigurationError(f"{PREFIX}{model}: {key}: {value!r} is no number") from None
-    return ChatPlayer(model, **settings)
+    return settings
 
 
 def home_of(name: str) -> str:

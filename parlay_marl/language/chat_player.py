@@ -92,6 +92,8 @@ class ChatPlayer(Player):
         self._settings = {name: value for name, value in sent.items() if value is not None}
         self._asker = Asker(Endpoint(model, base_url, timeout), needs_tools=tools == "always", **counted)
         self._missteps = Usage()
+        self.stated = False
+        """Whether the reply behind the last action stated a belief of its own."""
         self._forget()
 
     def _forget(self) -> None:
@@ -202,6 +204,7 @@ class ChatPlayer(Player):
     def _said(self, action: Action, view: SeatView) -> Action:
         """Return an action with words of a bounded length and, where beliefs are stated, with the seat's last one."""
         words = action.words[:LONGEST_SAID]
+        self.stated = action.belief is not None
         if action.belief is None and view.states_belief:
             low, width = view.scenario.low, view.scenario.high - view.scenario.low
             last = (view.belief.reservation - low) / width, view.belief.sd / width

@@ -99,7 +99,8 @@ def bargain(prompt: Prompt) -> Turn:
     asked = start + (limit - start) * _MOST_GIVEN * (now - 1) / max(most - 1, 1)
     asked = min(max(float(round(asked)), low), high)
     worth, least = prompt.worth_of_their_offer, _MARGIN * (high - low)
-    belief = ((limit + (high if prompt.is_buyer else low)) / 2, (high - low) / 8) if prompt.states_belief else None
+    expected = round((limit + (high if prompt.is_buyer else low)) / 2, 2)  # 172.975 could mean 172,975
+    belief = (expected, (high - low) / 8) if prompt.states_belief else None
     if worth is not None and (worth >= max(abs(limit - asked), least) or (now == most and worth > 0)):
         return Turn("accept", words="We have a deal.", belief=belief)
     if now == most and worth is not None and worth < -least and "walk_away" in prompt.may:

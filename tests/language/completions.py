@@ -40,11 +40,13 @@ def tokens_of(text: str) -> int:
     return len(text) // CHARACTERS_OF_A_TOKEN + 1
 
 
-def check_request(body: Mapping[str, Any], headers: Mapping[str, str], key: str, refuses: Sequence[str]) -> None:
+def check_request(
+    body: Mapping[str, Any], headers: Mapping[str, str], key: str, refuses: Sequence[str], models: Sequence[str]
+) -> None:
     """Refuse a request that a strict endpoint would refuse."""
     if key and headers.get("Authorization") != f"Bearer {key}":
         raise RefusedError(401, f"Incorrect API key provided: {headers.get('Authorization')}.")
-    if body.get("model") != MODEL:
+    if body.get("model") not in models:
         raise RefusedError(404, f"The model `{body.get('model')}` does not exist")
     for name in refuses:
         if name in body or (name == "system" and body["messages"][0]["role"] == "system"):
@@ -94,23 +96,23 @@ def _check_messages(messages: Sequence[Mapping[str, Any]]) -> None:
         raise RefusedError(400, f"tool calls without a result: {open_calls}")
 
 
-def completion(body: Mapping[str, Any], written: Written, number: int) -> dict[str, Any]:
-    """Return a completion, cut where the request's limit of tokens cuts it, with the tokens used."""
+def completion(body: Mapping[str, Any], written: Written, name: str) -> dict[str, Any]:
+    """Return a completion of a name, cut where the request's limit of tokens cuts it, with the tokens used."""
     limit = body.get("max_tokens", body.get("max_completion_tokens", 10**9))
     text, calls, finish = written.text, written.calls, "tool_calls" if written.calls else "stop"
-    used = tokens_of(text) + sum(tokens_of(name + arguments) for name, arguments in calls)
+    used = tokens_of(text) + sum(tokens_of(tool + arguments) for tool, arguments in calls)
     if used > limit:
         text, calls, used, finish = text[: limit * CHARACTERS_OF_A_TOKEN - 1], (), limit, "length"
     message: dict[str, Any] = {"role": "assistant", "content": text if text or not calls else None}
     if calls:
         message["tool_calls"] = [
-            {"id": f"call_{number}_{i}", "type": "function", "function": {"name": name, "arguments": arguments}}
-            for i, (name, arguments) in enumerate(calls)
+            {"id": f"call_{name}_{i}", "type": "function", "function": {"name": tool, "arguments": arguments}}
+            for i, (tool, arguments) in enumerate(calls)
         ]
     asked = sum(tokens_of(json.dumps(each)) + TOKENS_OF_A_MESSAGE for each in body["messages"])
     asked += tokens_of(json.dumps(body["tools"])) if "tools" in body else 0
     return {
-        "id": f"chatcmpl-{number}",
+        "id": f"chatcmpl-{name}",
         "object": "chat.completion",
         "created": 1_700_000_000,
         "model": body["model"],

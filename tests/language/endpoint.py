@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import hashlib
-import itertools
 import json
 import socket
 import sys
@@ -22,7 +21,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple, Self
 
 from tests.language.bargainer import Prompt, Turn, bargain, rendered
-from tests.language.completions import RefusedError, check_request, completion
+from tests.language.completions import MODEL, RefusedError, check_request, completion
 
 FAULTS = (
     "429",  # too many requests, with Retry-After
@@ -72,6 +71,7 @@ class Endpoint:
         faults: Mapping[str, float] | None = None,
         script: Sequence[str] = (),
         refuses: Sequence[str] = (),
+        models: Sequence[str] = (MODEL,),
         key: str = "",
         retry_after: str = "0",
         slowness: float = 1.0,
@@ -81,7 +81,7 @@ class Endpoint:
         if unknown:
             raise ValueError(f"no such fault: {sorted(unknown)}; there are {FAULTS}")
         self.mind, self.faults, self.script, self.refuses = mind, dict(faults or {}), list(script), tuple(refuses)
-        self.key, self.retry_after, self.slowness = key, retry_after, slowness
+        self.key, self.retry_after, self.slowness, self.models = key, retry_after, slowness, tuple(models)
         self.requests: list[dict[str, Any]] = []
         """The bodies of all requests, in the order in which they came."""
         self.headers: list[dict[str, str]] = []
@@ -90,7 +90,7 @@ class Endpoint:
         """The number of answers of each kind: `fine`, a fault, or the status of a refusal."""
         self.bill = Bill()
         self.ended = threading.Event()
-        self._lock, self._asked, self._numbers = threading.Lock(), Counter[str](), itertools.count(1)
+        self._lock, self._asked = threading.Lock(), Counter[str]()
         self._server = _Server(("127.0.0.1", port), _Handler)
         self._server.endpoint = self
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), name="endpoint")
@@ -114,7 +114,7 @@ class Endpoint:
 
     def received(self, body: dict[str, Any], headers: Mapping[str, str]) -> str:
         """Note a request, and return its fault."""
-        digest = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
+        digest = digest_of(body)
         with self._lock:
             self.requests.append(body)
             self.headers.append({name.lower(): value for name, value in headers.items()})
@@ -131,10 +131,10 @@ class Endpoint:
 
     def answer(self, body: dict[str, Any], headers: Mapping[str, str], fault: str) -> dict[str, Any]:
         """Return the completion of a request, or raise `RefusedError`."""
-        check_request(body, headers, self.key, self.refuses)
+        check_request(body, headers, self.key, self.refuses, self.models)
         prompt = Prompt.of(body)
         reply = rendered(self.mind(prompt), prompt, fault if fault in OF_THE_MODEL else "")
-        return completion(body, reply, next(self._numbers))
+        return completion(body, reply, digest_of(body)[:8])
 
     def count(self, kind: str) -> None:
         """Count an answer of a kind."""
@@ -151,6 +151,11 @@ class Endpoint:
                 old.prompt_tokens + used["prompt_tokens"],
                 old.completion_tokens + used["completion_tokens"],
             )
+
+
+def digest_of(body: Mapping[str, Any]) -> str:
+    """Return the digest of a request: the same one is answered alike, whatever else is asked."""
+    return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
 
 
 class _Server(ThreadingHTTPServer):
