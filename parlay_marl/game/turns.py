@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -92,6 +92,8 @@ class TurnReader:
         drift_lines: Mapping[int, str],
     ) -> None:
         self.turns: list[Turn] = []
+        self.on_turn: Callable[[Turn], None] | None = None
+        """Is called with each turn as soon as it has been read."""
         self._seen: tuple[Turn, ...] = ()
         self._scenario: Scenario = config.played
         self._currency = config.currency
@@ -145,6 +147,8 @@ class TurnReader:
                 drift_line=drift_line,
             )
         )
+        if self.on_turn is not None:
+            self.on_turn(self.turns[-1])
 
     def seen(self) -> tuple[Turn, ...]:
         """Return the turns as the seats see them."""
