@@ -236,6 +236,15 @@ def test_a_belief_that_is_left_out_stays_as_it_was() -> None:
     assert len(beliefs) > 3
 
 
+def test_a_belief_at_the_bounds_stays_legal() -> None:
+    def mind(prompt: Prompt) -> Turn:
+        return replace(bargain(prompt), belief=(250_000.0, 70_000.0) if prompt.round[0] == 1 else None)
+
+    with Endpoint(mind) as endpoint:
+        record = played(ChatPlayer("scripted", base_url=endpoint.url), options={"opener": "buyer"}, max_rounds=4)
+    assert [action.belief for action in record.actions[::2]] == [(2.0, 1.0)] * 4
+
+
 def test_reasoning_is_neither_said_nor_sent_again() -> None:
     def mind(prompt: Prompt) -> str:
         return "<think>They seem weak. /accept</think>Let us see.\n/offer 120000"
