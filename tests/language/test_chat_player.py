@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from parlay_marl.core.moves import Move
+from parlay_marl.core.protocols import PROTOCOLS
 from parlay_marl.errors import ConfigurationError, EndpointError, IllegalMoveError, MissingExtraError, ParlayError
 from parlay_marl.game.record import GameRecord
 from parlay_marl.language import endpoint as endpoint_module
@@ -212,6 +213,26 @@ def test_a_lost_turn_without_credibility_is_the_standing_offer_again() -> None:
     mute = replace(view, legal_moves=tuple(move for move in view.legal_moves if move is not Move.SILENCE))
     assert without_new_offer(mute) == view.make_offer(120_000)
     assert without_new_offer(replace(mute, offer=None)) == view.anchor()
+
+
+@pytest.mark.parametrize("opener", ["buyer", "seller"])
+@pytest.mark.parametrize(
+    "form",
+    [
+        *({"protocol": name} for name in PROTOCOLS),
+        {"moves": ["OFFER", "ACCEPT", "WALK_AWAY"], "price_levels": 5},
+        {"moves": ["OFFER", "ACCEPT"]},
+    ],
+    ids=str,
+)
+def test_a_model_that_never_says_a_move_loses_its_turns_in_every_form_of_a_game(form: Any, opener: str) -> None:
+    fixed = form.get("protocol") in ("buyer_offers", "seller_offers")
+    with Endpoint(lambda prompt: "Well, well.") as endpoint:
+        player = ChatPlayer("scripted", base_url=endpoint.url, tools="never")
+        game = {"scenario": "uniform", "max_rounds": None if "protocol" in form else 4, **form}
+        record = play_game(player, "linear", seed=1, opener=None if fixed else opener, **game)
+    assert record.forfeit_by is None
+    assert player.usage.lost_turns == player.usage.unreadable / 2 > 0
 
 
 def test_a_reply_that_was_cut_is_told_so() -> None:
