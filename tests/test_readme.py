@@ -38,6 +38,8 @@ from tests.policies.networks import ROOM, network
 from tests.processes import ROOT
 from tests.training.models import model
 
+SERVED = "127.0.0.1:8001"
+"""The address of the server that pages speak of."""
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 TINY_RUN = {
     "name": "ada", "scenarios": ("uniform",), "opponents": {"linear": 1.0}, "frames": 300, "lanes": 16, "steps": 16,
@@ -90,14 +92,14 @@ def test_python_runs(block: Block, tmp_path: Path, monkeypatch: pytest.MonkeyPat
             monkeypatch.setenv("OPENAI_BASE_URL", endpoint.url)
             run(block, block.text)
         return
-    if "ParlayClient" not in block.text:
+    if "parlay_marl.server" not in block.text and SERVED not in block.text:
         run(block, block.text)
         return
     pytest.importorskip("openenv")
     from tests.server.table import served
 
     with served() as address:
-        run(block, block.text.replace("127.0.0.1:8001", address))
+        run(block, block.text.replace(SERVED, address))
 
 
 def of_another_environment(page: str) -> None:
