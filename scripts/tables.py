@@ -35,6 +35,7 @@ from parlay_marl.catalogue import (
 from parlay_marl.catalogue.checks import drawn_shares
 from parlay_marl.catalogue.deals import build_any_params
 from parlay_marl.catalogue.rules import CHOSEN_APART
+from parlay_marl.catalogue.types import SeatType
 from parlay_marl.core.moves import Move
 from parlay_marl.core.observation import FIELDS
 from parlay_marl.core.outcome import OUTCOME
@@ -184,6 +185,7 @@ def scenario_fields() -> str:
         (key, "the file's name" if key == "`name`" else default, meaning)
         for key, default, meaning in model_rows(scenarios.Scenario)
     ]
+    rows += [(f"`types.buyer / .seller.{n[1:]}", d, m) for n, d, m in model_rows(SeatType)]
     rows += [(f"`terms.{n[1:]}", d, m) for n, d, m in model_rows(scenarios.Term)]
     rows += [(f"`terms.options.{n[1:]}", d, m) for n, d, m in model_rows(scenarios.Option)]
     rows += [(f"`events.{n[1:]}", d, m) for n, d, m in model_rows(scenarios.Event)]

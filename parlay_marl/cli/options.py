@@ -31,6 +31,14 @@ Rules = Annotated[
     str,
     typer.Option("--rules", metavar="default|seed", help="Rules: the default, or those of the first Parlay server."),
 ]
+ProtocolOption = Annotated[
+    str,
+    typer.Option(
+        "--protocol",
+        metavar="alternating_offers|seller_offers|buyer_offers|take_it_or_leave_it|sealed_bid",
+        help="Who may do what in which turn.",
+    ),
+]
 NoWords = Annotated[bool, typer.Option("--no-words", help="Leave out the words; show the moves only.")]
 
 Personas = Annotated[

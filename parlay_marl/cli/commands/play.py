@@ -7,7 +7,17 @@ from typing import Annotated
 import typer
 
 from parlay_marl.cli.group import INTERRUPTED
-from parlay_marl.cli.options import BaseUrl, GameNumber, NoWords, OpenerSeat, Rounds, Rules, Scenario, Seed
+from parlay_marl.cli.options import (
+    BaseUrl,
+    GameNumber,
+    NoWords,
+    OpenerSeat,
+    ProtocolOption,
+    Rounds,
+    Rules,
+    Scenario,
+    Seed,
+)
 
 ORDER = 20
 
@@ -28,6 +38,7 @@ def play(
     game: GameNumber = 0,
     opener: OpenerSeat = None,
     rounds: Rounds = None,
+    protocol: ProtocolOption = "alternating_offers",
     rules: Rules = "default",
     no_words: NoWords = False,
     base_url: BaseUrl = None,
@@ -42,7 +53,7 @@ def play(
     from parlay_marl.game.config import make_config, one_of
 
     one_of("role", role, SEATS)
-    config = make_config(scenario, rules=rules, opener=opener, max_rounds=rounds)
+    config = make_config(scenario, rules=rules, opener=opener, max_rounds=rounds, protocol=protocol)
     person = TerminalPlayer(role, not no_words)
     other, chosen = player(opponent), seed_or_random(seed)
     buyer, seller = (person, other) if role == "buyer" else (other, person)

@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from parlay_marl.cli.options import BaseUrl, GameNumber, NoWords, OpenerSeat, Rounds, Rules, Scenario, Seed
+from parlay_marl.cli.options import (
+    BaseUrl,
+    GameNumber,
+    NoWords,
+    OpenerSeat,
+    ProtocolOption,
+    Rounds,
+    Rules,
+    Scenario,
+    Seed,
+)
 
 if TYPE_CHECKING:
     from parlay_marl.game.turns import Turn
@@ -28,6 +38,7 @@ def watch(
     game: GameNumber = 0,
     opener: OpenerSeat = None,
     rounds: Rounds = None,
+    protocol: ProtocolOption = "alternating_offers",
     rules: Rules = "default",
     no_words: NoWords = False,
     delay: Annotated[float, typer.Option(metavar="SECONDS", help="Wait before each move.")] = 0.0,
@@ -45,7 +56,7 @@ def watch(
 
     if not 0.0 <= delay <= LONGEST_DELAY:
         raise ConfigurationError(f"--delay: give from 0 to {LONGEST_DELAY:g} seconds, not {delay:g}")
-    config = make_config(scenario, rules=rules, opener=opener, max_rounds=rounds)
+    config = make_config(scenario, rules=rules, opener=opener, max_rounds=rounds, protocol=protocol)
     chosen = seed_or_random(seed)
     played = new_game(config, player(buyer), player(seller), chosen, game)
     console = output()
