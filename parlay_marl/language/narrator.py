@@ -8,7 +8,7 @@ from parlay_marl.game.view import SeatView
 from parlay_marl.language.forms import FORMS, FormName
 from parlay_marl.language.quoting import LONGEST_WORDS
 from parlay_marl.language.scenario_text import ScenarioText
-from parlay_marl.language.view_text import News, deed, introduction, position
+from parlay_marl.language.view_text import News, done_in, introduction, position
 
 _ENDINGS = {
     "walk_away": "the {closed_by} walked away",
@@ -49,7 +49,7 @@ class Narrator:
         news = News(
             headlines=tuple(headline for turn in turns for headline in turn.headlines) + view.news,
             words=others[-1].words if others else "",
-            did=deed(others[-1], text) if others else "",
+            did=done_in(others[-1], text) if others else "",
             erosions=sum(turn.eroded for turn in turns),
             limit_before=self._limit_told,
         )
@@ -62,7 +62,9 @@ class Narrator:
         lines = []
         for turn in view.turns:
             lines += [f"News: {headline}" for headline in turn.headlines]
-            lines.append(f"Round {turn.round + 1}: {'you' if turn.seat == view.seat else 'they'} {deed(turn, text)}.")
+            lines.append(
+                f"Round {turn.round + 1}: {'you' if turn.seat == view.seat else 'they'} {done_in(turn, text)}."
+            )
         self._turns_told, self._limit_told = 0, None
         return "\n".join(["The talks so far:", *lines, "", self.tell(view)]) if lines else self.tell(view)
 

@@ -31,7 +31,7 @@ PLAIN_WORDS = {
 """The words of an opponent that has none of its own."""
 
 
-_DEEDS = {
+_DONE = {
     Move.ACCEPT: "accepted {price}",
     Move.WALK_AWAY: "walked away",
     Move.OFFER: "offered {price}",
@@ -50,7 +50,7 @@ class News:
     words: str = ""
     """The words of the other seat's new turn; empty where it has had none, or said nothing."""
     did: str = ""
-    """What the other seat did with that turn, as `deed` says it; empty where its words say it."""
+    """What the other seat did with that turn, as `done_in` says it; empty where its words say it."""
     erosions: int = 0
     """The number of times that the ZOPA has eroded."""
     limit_before: float | None = None
@@ -67,13 +67,13 @@ def spoken(turn: Turn, text: ScenarioText) -> str:
     return PLAIN_WORDS[turn.move].format(price=price)
 
 
-def deed(turn: Turn, text: ScenarioText) -> str:
+def done_in(turn: Turn, text: ScenarioText) -> str:
     """Return what a seat has done, as it follows `They` or `You`."""
     price = "" if turn.price is None else text.exact_money(text.scenario.to_currency(turn.price))
     if turn.package is not None and text.scenario.terms:
         price += f" with {text.listed(turn.package)}"
     result = f", {turn.result}" if turn.result else ""
-    return _DEEDS[turn.move].format(price=price) + result
+    return _DONE[turn.move].format(price=price) + result
 
 
 def introduction(view: SeatView, text: ScenarioText, form: Form = JSON) -> str:
