@@ -11,7 +11,7 @@ import numpy as np
 
 from parlay_marl.catalogue import build_params, load_rules, load_scenario, persona_names, scenario_names
 from parlay_marl.catalogue.personas import family_names
-from parlay_marl.core.compiled import kept
+from parlay_marl.core.compiled import kept, late
 from parlay_marl.core.compiled.work import all_work, has_begun
 from parlay_marl.core.moves import BUYER, SELLER, Move
 from parlay_marl.envs.batch import Batch
@@ -40,6 +40,7 @@ def compile_all(folder: Path) -> list[Path]:
             _play_a_game(scenario, player)
             _play_batches(scenario, player)
             _play_cells(scenario, player)
+    late.fill_all()
     for path in (folder, place):
         path.chmod(0o755)
     files = sorted(place.glob("*.nbc"))

@@ -156,7 +156,7 @@ class Position:
         self.is_over = False
         self._deal.forget()
         assert self.seed is not None
-        views.start_kernel(self.packages)(self._view[0], self.seed, self.number)
+        views.start_kernel(self.packages, self.config.has_deals)(self._view[0], self.seed, self.number)
         self._played = []
         self.rewards = [0.0, 0.0]
         self.seat = self._opener.item()

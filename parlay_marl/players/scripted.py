@@ -123,7 +123,7 @@ def _at_any_price(s: Any, p: Any, persona: Any, weights: Any, seat: int) -> tupl
     return _scripted(s, p, look(s, p, seat, package), style, key)
 
 
-@part(shape=SHAPE)
+@part(shape=SHAPE, is_late=True)
 def choose(s: Any, p: Any, persona: Any, weights: Any, seat: int) -> tuple[int, float, int]:
     """Return a persona's (move, price, package) for the seat on turn, its price in whole units of the currency."""
     move, price, package = _at_any_price(s, p, persona, weights, seat)
