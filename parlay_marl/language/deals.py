@@ -36,7 +36,11 @@ class Deals:
     """
 
     def __init__(
-        self, role: str = "buyer", opponent: Many = "shark", scenario: Many = DEFAULT_SCENARIO, **game: Unpack[GameArguments]
+        self,
+        role: str = "buyer",
+        opponent: Many = "shark",
+        scenario: Many = DEFAULT_SCENARIO,
+        **game: Unpack[GameArguments],
     ) -> None:
         one_of("role", role, ROLES)
         if opponent is None:
@@ -50,12 +54,15 @@ class Deals:
 
     def drawn(self, seed: int, number: int = 0) -> Drawn:
         """Return what is drawn for game `number` of a seed."""
-        key = subkey(np.uint64(checked_seed(seed)), checked_number(number))
-        scenario = _index(uniform(key, SCENARIO_DRAW), self._scenario_shares)
-        opponent = _index(uniform(key, OPPONENT_DRAW), self._opponent_shares)
+        key = np.uint64(checked_seed(seed))
+        with np.errstate(over="ignore"):  # words of 64 bits
+            key = subkey(key, checked_number(number))
+            draws = {counter: uniform(key, counter) for counter in (SCENARIO_DRAW, OPPONENT_DRAW, LEARNER_DRAW)}
+        scenario = _index(draws[SCENARIO_DRAW], self._scenario_shares)
+        opponent = _index(draws[OPPONENT_DRAW], self._opponent_shares)
         if self._role != "mixed":
             return Drawn(scenario, opponent, SEATS.index(self._role))
-        return Drawn(scenario, opponent, BUYER if uniform(key, LEARNER_DRAW) < 0.5 else SELLER)
+        return Drawn(scenario, opponent, BUYER if draws[LEARNER_DRAW] < 0.5 else SELLER)
 
     def game(self, drawn: Drawn) -> Game:
         """Return the game of what was drawn, the same object each time."""

@@ -108,7 +108,7 @@ class TextGame:
         view = view_of(game, seat)
         try:
             self._play(read_reply(reply, view))
-        except _Refused as error:
+        except _RefusedError as error:
             self._refuse(seat, error.reason, is_illegal=True)
         except IllegalMoveError as error:
             self._refuse(seat, str(error), is_illegal=True)
@@ -138,7 +138,7 @@ class TextGame:
             try:
                 game.turn_by_move(*game.completed(move, price, package), game.stated(belief), words)
             except IllegalMoveError as error:
-                raise _Refused(str(error)) from None
+                raise _RefusedError(str(error)) from None
             game.let_players_play()
         self._turn_is_over()
 
@@ -173,7 +173,7 @@ class TextGame:
         self._play(action)
 
 
-class _Refused(Exception):
+class _RefusedError(Exception):
     """A move of the seat on turn that the rules refuse."""
 
     def __init__(self, reason: str) -> None:
@@ -182,7 +182,7 @@ class _Refused(Exception):
 
 
 def lost_turn(view: SeatView) -> Action:
-    """Return the turn of a seat that gives no reply: silence, or its standing offer again where it may not be silent."""
+    """Return the turn of a seat that gives no reply: silence or, where it may not be silent, its standing offer again."""
     if Move.SILENCE in view.legal_moves:
         return view.silence()
     if view.offer is None:

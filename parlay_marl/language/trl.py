@@ -1,23 +1,24 @@
 """TRL's `GRPOTrainer`: a game as an environment whose methods are the model's tools.
 
     factory = environment_factory(opponent=["shark", "diplomat"])
-    GRPOTrainer(..., reward_funcs=game_reward, train_dataset=Dataset.from_list(rows(range(256))),
-                environment_factory=factory)
+    GRPOTrainer(model, args=..., train_dataset=Dataset.from_list(rows(range(256))), environment_factory=factory)
 
-TRL makes one environment for each completion of a batch, resets it with the row of the data set, adds the returned text to
-the prompt, and offers every public method to the model as a tool. Nothing of TRL is imported here.
+TRL makes one environment for each completion of a batch, resets it with the row of the data set, adds the returned text
+to the prompt, and offers every public method to the model as a tool, all but `get_reward`, which pays the completion.
+Nothing of TRL is imported here.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from parlay_marl.errors import ConfigurationError
-from parlay_marl.language.text_env import TextEnv
-from parlay_marl.language.tools import Call
 from parlay_marl.language.reply import Reply
+from parlay_marl.language.reply_player import Message
+from parlay_marl.language.text_env import TextEnv
+from parlay_marl.language.tools import Call, tool_schemas
 from parlay_marl.players.player import Player
 
 PROMPT = "You bargain for yourself, by calling tools. Each turn of yours is one call of a tool.\n\n"
@@ -38,6 +39,17 @@ class NegotiationEnvironment:
         text, _ = self._env.reset(seed)
         self._belief, self._reward, self._is_over = (), 0.0, False
         return text
+
+    def get_reward(self) -> float:
+        """Return what the game has paid the seat.
+
+        A game that the model has left unfinished, because it called no further tool or had no tokens left, is
+        forfeited.
+        """
+        if not self._is_over:
+            self._reward += self._env.forfeit()
+            self._is_over = True
+        return self._reward
 
     # ------------------------------------------------------------------ tools
 
@@ -100,7 +112,7 @@ class NegotiationEnvironment:
         """
         return self._play("walk_away", words=words)
 
-    # ------------------------------------------------------------------ inside: TRL takes every public method for a tool
+    # ------------------------------------------------------------------ inside; TRL takes public methods for tools
 
     def _play(self, tool: str, **arguments: Any) -> str:
         """Play a move, and return the text after it."""
@@ -112,15 +124,8 @@ class NegotiationEnvironment:
         self._reward += reward
         return text
 
-    def _final_reward(self) -> float:
-        """Return the sum of the rewards; a seat that has left its game unfinished forfeits it."""
-        if not self._is_over:
-            self._reward += self._env.forfeit()
-            self._is_over = True
-        return self._reward
 
-
-class _WithTerms(NegotiationEnvironment):
+class TermsEnvironment(NegotiationEnvironment):
     """The environment of deals with terms beside the price."""
 
     def anchor(self, price: float | None = None, terms: dict[str, str] | None = None, words: str = "") -> str:
@@ -154,11 +159,11 @@ class _WithTerms(NegotiationEnvironment):
         return self._play("offer", price=price, terms=terms, words=words)
 
 
-class _StatesBelief(NegotiationEnvironment):
+class BeliefEnvironment(NegotiationEnvironment):
     """The environment of games in which seats state their beliefs."""
 
     def state_belief(self, mean: float, spread: float) -> str:
-        """State what you believe of their limit, before a move of yours. This is no move.
+        """State what you believe of their limit. This is no move: make a move afterwards.
 
         Args:
             mean: The limit that you expect, in currency.
@@ -168,7 +173,7 @@ class _StatesBelief(NegotiationEnvironment):
         return "Noted. It goes with your next move; make it now."
 
 
-class _WithTermsStatesBelief(_WithTerms, _StatesBelief):
+class TermsBeliefEnvironment(TermsEnvironment, BeliefEnvironment):
     """The environment of deals with terms in which seats state their beliefs."""
 
 
@@ -193,20 +198,49 @@ def environment_factory(
 
     first = make()
     kind = {
-        (False, False): NegotiationEnvironment, (True, False): _WithTerms,
-        (False, True): _StatesBelief, (True, True): _WithTermsStatesBelief,
+        (False, False): NegotiationEnvironment, (True, False): TermsEnvironment,
+        (False, True): BeliefEnvironment, (True, True): TermsBeliefEnvironment,
     }[first.has_terms, first.states_belief]  # fmt: skip
     return functools.partial(kind, make)
-
-
-def game_reward(environments: Sequence[NegotiationEnvironment], **_: Any) -> list[float]:
-    """Return the reward of each finished game, a TRL reward function: what the game paid the seat.
-
-    A game that the model has left unfinished, because it called no further tool or ran out of tokens, is forfeited.
-    """
-    return [environment._final_reward() for environment in environments]
 
 
 def rows(seeds: Iterable[int], prompt: str = PROMPT) -> list[dict[str, Any]]:
     """Return the rows of a data set, one for each seed: completions of one row play the same deal."""
     return [{"prompt": [{"role": "user", "content": prompt}], "seed": int(seed)} for seed in seeds]
+
+
+def frozen_replies(
+    model: Any, tokenizer: Any, scenario: Any = None, **generation: Any
+) -> Callable[[list[Message]], Reply]:
+    """Return a function from messages to the reply of a model of transformers, for a `ReplyPlayer(form="tools")`.
+
+    Give it a copy, `copy.deepcopy(model)`, that training does not change. The tokenizer's chat template must know
+    tools. `scenario` writes the schemas of the tools; `generation` goes to `model.generate`.
+    """
+    import torch
+
+    tools = tool_schemas(scenario, states_belief=False)
+
+    def reply(messages: list[Message]) -> Reply:
+        prompt = tokenizer.apply_chat_template(
+            messages, tools=tools, add_generation_prompt=True, return_dict=True, return_tensors="pt"
+        ).to(model.device)
+        with torch.no_grad():
+            written = model.generate(**prompt, **generation)[0, prompt["input_ids"].shape[1] :]
+        return _as_reply(tokenizer, written, prompt["input_ids"][0])
+
+    return reply
+
+
+def _as_reply(tokenizer: Any, written: Any, prompt: Any) -> Reply:
+    """Return tokens as a reply, with its tool calls where the tokenizer can read them; else they are read from text."""
+    text = str(tokenizer.decode(written, skip_special_tokens=True))
+    if getattr(tokenizer, "response_template", None) is None:
+        return Reply(text)
+    try:
+        parsed = tokenizer.parse_response(written.tolist(), prefix=prompt.tolist())
+        functions = [call["function"] for call in parsed.get("tool_calls") or ()]
+        calls = tuple(Call(str(each["name"]), each.get("arguments") or {}) for each in functions)
+    except (AttributeError, KeyError, TypeError, ValueError):  # what cannot be read is text
+        return Reply(text)
+    return Reply(str(parsed.get("content") or ""), calls)

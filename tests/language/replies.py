@@ -66,7 +66,7 @@ class Meant(NamedTuple):
 def drawn(view: SeatView, rng: np.random.Generator) -> Meant:
     """Return a turn that is legal, drawn by chance: a game goes on for some turns, and ends in every way."""
     scenario = view.scenario
-    often = [move for move in view.legal_moves if move is not Move.WALK_AWAY or rng.random() < 0.1]
+    often = [move for move in view.legal_moves if move is not Move.WALK_AWAY or rng.random() < 0.2]
     move = often[rng.integers(len(often))]
     belief = None
     if view.states_belief and rng.random() < 0.7:

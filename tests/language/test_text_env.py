@@ -24,8 +24,8 @@ GAMES = [
     ("saas_enterprise", "shark", "buyer", "bayes"),
     ("saas_enterprise", "family:broad", "seller", "elicited"),
     ("hiring_package", "diplomat", "seller", "bayes"),
-    ("hiring_package", "veteran", "buyer", "elicited"),
-    ("acquisition_term_sheet", "linear", "buyer", "bayes"),
+    ("acquisition_terms", "veteran", "seller", "elicited"),
+    ("hiring_package_terms", "linear", "buyer", "bayes"),
     ("family:wide", "tit_for_tat", "seller", "elicited"),
 ]
 GARBAGE = "I could do 150,000, I think."
@@ -42,7 +42,7 @@ def test_every_form_gives_the_game_of_the_environment(scenario: str, opponent: s
     other = SEATS[1 - SEATS.index(role)]
     env = negotiation_v0.env(scenario, actions="mixed", beliefs=beliefs, **{other: opponent})
     texts = {form: TextEnv(role, opponent, scenario, form=form, beliefs=beliefs) for form in FORMS}
-    rng, endings = np.random.default_rng(7), set()
+    rng, endings, moves = np.random.default_rng(7), set(), set()
     for seed in range(25):
         env.reset(seed=seed)
         for text in texts.values():
@@ -51,6 +51,7 @@ def test_every_form_gives_the_game_of_the_environment(scenario: str, opponent: s
         while not is_over:
             view = texts["commands"].view()
             meant = drawn(view, rng)
+            moves.add(meant.move)
             env.step(meant.action(view).to_mapping())
             steps = {form: text.step(FORMS[form](meant)) for form, text in texts.items()}
             expected = env.game.rewards[SEATS.index(role)]
@@ -63,7 +64,8 @@ def test_every_form_gives_the_game_of_the_environment(scenario: str, opponent: s
         assert without_words(records[0]) == without_words(env.game.record())
         assert all(text.outcome() == env.outcome() for text in texts.values())
         endings.add(env.outcome().ending)
-    assert {"deal", "walk_away"} <= endings
+    assert len(endings) > 1
+    assert len(moves) > 5
 
 
 def test_a_refused_reply_changes_nothing_and_is_told() -> None:

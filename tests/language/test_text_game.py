@@ -81,7 +81,7 @@ def test_nothing_is_told_before_the_beginning() -> None:
 
 def test_a_lost_turn_is_silence_where_that_is_legal() -> None:
     assert lost_turn(view_after()).move is Move.SILENCE
-    poor = {"credibility": {"silence_floor": 100.0, "silence_cost": 50.0}}
+    poor = {"credibility": {"silence_minimum": 60.0, "silence_cost": 60.0}}
     view = view_after("offer 130000", "offer 170000", "silence", "offer 169000", rules=poor)
     assert Move.SILENCE not in view.legal_moves
     again = lost_turn(view)
@@ -94,7 +94,9 @@ def test_a_player_may_be_a_function_of_its_messages() -> None:
 
     def reply(messages: list[dict[str, Any]]) -> str:
         asked.append([dict(message) for message in messages])
-        return "/accept" if "Their offer: none" not in messages[-1]["content"] and len(messages) > 6 else "/offer 112000"
+        return (
+            "/accept" if "Their offer: none" not in messages[-1]["content"] and len(messages) > 6 else "/offer 112000"
+        )
 
     player = ReplyPlayer(reply, "accepts")
     record = play_game(player, "diplomat", seed=1, opener="buyer")

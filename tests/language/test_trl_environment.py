@@ -12,16 +12,16 @@ from parlay_marl.errors import ConfigurationError
 from parlay_marl.language.reply_player import ReplyPlayer
 from parlay_marl.language.text_env import TextEnv
 from parlay_marl.language.tools import tool_schemas
-from parlay_marl.language.trl import environment_factory, game_reward, rows
+from parlay_marl.language.trl import environment_factory, rows
 
 
 def tools_of(environment: Any) -> dict[str, Any]:
-    """Return what TRL takes for tools: every public method but `reset`."""
+    """Return what TRL takes for tools: every public method but two."""
     members = inspect.getmembers(environment, predicate=inspect.ismethod)
-    return {name: method for name, method in members if not name.startswith("_") and name != "reset"}
+    return {name: method for name, method in members if name[0] != "_" and name not in ("reset", "get_reward")}
 
 
-@pytest.mark.parametrize("scenario", ["saas_enterprise", "hiring_package"])
+@pytest.mark.parametrize("scenario", ["saas_enterprise", "acquisition_terms"])
 @pytest.mark.parametrize("beliefs", ["bayes", "elicited"])
 def test_methods_are_the_tools_of_the_package(scenario: str, beliefs: str) -> None:
     environment = environment_factory(scenario=scenario, beliefs=beliefs)()
@@ -55,7 +55,7 @@ def test_a_game_is_played_by_calling_tools() -> None:
     if not env.game.is_over:
         assert environment.walk_away() == env.step("/walk")[0]
     assert "no more" in environment.accept()
-    assert game_reward([environment]) == [paid]
+    assert environment.get_reward() == paid
 
 
 def test_a_stated_belief_goes_with_the_next_move() -> None:
@@ -68,10 +68,10 @@ def test_a_stated_belief_goes_with_the_next_move() -> None:
 
 
 def test_terms_are_named() -> None:
-    environment = environment_factory(scenario="hiring_package")()
+    environment = environment_factory(scenario="acquisition_terms")()
     environment.reset(0)
     term = environment._env.view().scenario.terms[0]
-    environment.offer(200_000, {term.name: term.options[1].name})  # type: ignore[arg-type]
+    environment.offer(12_000_000, {term.name: term.options[1].name})  # type: ignore[arg-type]
     offer = environment._env.view().offer
     assert offer is not None
     assert environment._env.view().scenario.package_label(offer.package).find(term.options[1].name) >= 0
@@ -82,8 +82,8 @@ def test_an_unfinished_game_is_forfeited() -> None:
     for environment in environments:
         environment.reset(0)
     environments[0].offer(120_000)
-    assert game_reward(environments=environments, prompts=[], completions=[]) == [-1.0, -1.0]
-    assert game_reward(environments) == [-1.0, -1.0], "it is paid once"
+    for _ in range(2):
+        assert [environment.get_reward() for environment in environments] == [-1.0, -1.0]
     assert "no more" in environments[0].accept()
 
 
