@@ -44,6 +44,7 @@ from parlay_marl.core.style import TRAITS
 from parlay_marl.core.table import Field, Parameter
 from parlay_marl.envs.infos import FIGURES, SIGHTS
 from parlay_marl.game.options import ResetOptions
+from parlay_marl.language.arena import figures as arena_figures
 from parlay_marl.option import field_options, flag_of
 from parlay_marl.players.persona_numbers import TACTICS
 from parlay_marl.players.strategies import STRATEGIES
@@ -64,7 +65,7 @@ FILES = (
     "README.md",
     *(
         f"docs/{page}.md"
-        for page in ("benchmark", "families", "reference", "metrics", "negmas", "rllib", "server", "training")
+        for page in ("arena", "benchmark", "families", "reference", "metrics", "negmas", "rllib", "server", "training")
     ),
 )
 BLOCK = re.compile(r"(<!-- table: (\S+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
@@ -354,6 +355,9 @@ TABLES: dict[str, Callable[[], str]] = {
     "benchmark-conduct-public": lambda: markdown(*leaderboard.conduct_table(benchmark_results(), PUBLIC)),
     "benchmark-conduct-held-out": lambda: markdown(*leaderboard.conduct_table(benchmark_results(), HELD_OUT)),
     "ratings": lambda: definition_table(RATINGS),
+    "arena-figures": lambda: markdown(
+        ("figure", "unit", "is"), ((f"`{each.key}`", each.unit, each.meaning) for each in arena_figures.FIGURES)
+    ),
 }
 
 

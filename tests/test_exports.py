@@ -57,15 +57,15 @@ SURFACE = {
 }
 if find_spec("openenv") is not None:  # it is no part of the environment for RLlib
     SURFACE[importlib.import_module("parlay_marl.server")] = {
-        *("NegotiationAction", "NegotiationObservation", "NegotiationState", "ParlayClient", "ServerSettings"),
-        *("StepResult", "SyncParlayClient", "create_app"),
+        *("NegotiationAction", "NegotiationEnvironment", "NegotiationObservation", "NegotiationState", "ParlayClient"),
+        *("ServerSettings", "StepResult", "SyncParlayClient", "create_app"),
     }
 ENV_ARGUMENTS = (
     *("scenario", "rules", "reward", "information", "opener", "max_rounds", "beliefs", "actions", "illegal"),
     *("buyer", "seller", "render_mode"),
 )
-HAS_RAY, HAS_NEGMAS = (find_spec(name) is not None for name in ("ray", "negmas"))
-"""CI looks at the modules for RLlib and NegMAS in environments that have them; elsewhere at what is said without."""
+HAS_RAY, HAS_NEGMAS, HAS_OPENSPIEL = (find_spec(name) is not None for name in ("ray", "negmas", "pyspiel"))
+"""CI looks at modules for RLlib, NegMAS and OpenSpiel where these are installed; elsewhere at what is said without."""
 NEED_NEGMAS = {
     *("parlay_marl.exchange.negmas_negotiator", "parlay_marl.exchange.negmas_scenarios"),
     *("parlay_marl.players.strangers.negmas_deal", "parlay_marl.players.strangers.negmas_table"),
@@ -77,6 +77,7 @@ MODULES = [
     if not name.endswith("__main__")
     and (HAS_RAY or name != "parlay_marl.training.rllib")
     and (HAS_NEGMAS or name not in NEED_NEGMAS)
+    and (HAS_OPENSPIEL or name != "parlay_marl.theory.openspiel")
 ]
 if HAS_RAY:
     SURFACE[importlib.import_module("parlay_marl.training.rllib")] = {
@@ -288,6 +289,9 @@ def test_the_standard_errors_that_callers_may_catch() -> None:
         errors.RequestError: ValueError,
         errors.ServerRefusedError: RuntimeError,
         errors.ServerConnectionError: ConnectionError,
+        errors.EndpointError: ConnectionError,
+        errors.BudgetError: RuntimeError,
+        errors.StoppedError: RuntimeError,
         errors.PolicyError: RuntimeError,
         errors.UnclearTextError: ValueError,
         errors.MissingExtraError: ImportError,

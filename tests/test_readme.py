@@ -32,6 +32,8 @@ from parlay_marl.training.config import TrainingConfig
 from parlay_marl.training.selfplay import train
 from tests import processes
 from tests.helpers import offer
+from tests.language.completions import MODEL
+from tests.language.endpoint import Endpoint
 from tests.policies.networks import ROOM, network
 from tests.processes import ROOT
 from tests.training.models import model
@@ -42,6 +44,8 @@ TINY_RUN = {
     "batch_size": 64, "hidden": (8,), "evaluation_games": 2,
 }  # fmt: skip
 TINY_OPTIONS = shlex.split("--frames 300 --lanes 16 --steps 16 --batch-size 64 --hidden 8 --games 2 --threads 1")
+MEASURED = ("gpt-5-mini", "llama-3.1-8b", "qwen3:8b")
+"""Models that pages measure in the arena."""
 PROGRAMS = ("benchmarks", "examples", "experiments", "scripts")
 """Folders of programs that pages call."""
 FENCE = re.compile(r"^```(\S*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
@@ -77,6 +81,15 @@ def test_python_runs(block: Block, tmp_path: Path, monkeypatch: pytest.MonkeyPat
         pytest.importorskip("ray")  # CI has it in another environment, where these run
     of_another_environment(block.page)
     monkeypatch.chdir(tmp_path)
+    if "ChatPlayer" in block.text:
+        with Endpoint() as endpoint:
+            run(block, block.text.replace("http://localhost:11434/v1", endpoint.url).replace("qwen3:8b", MODEL))
+        return
+    if "run_arena" in block.text:
+        with Endpoint(models=MEASURED) as endpoint:
+            monkeypatch.setenv("OPENAI_BASE_URL", endpoint.url)
+            run(block, block.text)
+        return
     if "ParlayClient" not in block.text:
         run(block, block.text)
         return
@@ -165,6 +178,22 @@ def test_parlay_does_what_is_shown(page: str, command: str, tmp_path: Path, monk
     """A person leaves the table at once, what takes many games is as short as can be, and a replay finds some."""
     of_another_environment(page)
     monkeypatch.chdir(tmp_path)
+    if "chat:" in command:
+        with Endpoint() as endpoint:
+            monkeypatch.setenv("OPENAI_BASE_URL", endpoint.url)
+            asked = re.sub(r"chat:\S+", f"chat:{MODEL}", command).replace("http://localhost:11434/v1", endpoint.url)
+            do(asked)
+        return
+    if command.startswith("parlay arena"):
+        with Endpoint(models=MEASURED) as endpoint:
+            monkeypatch.setenv("OPENAI_BASE_URL", endpoint.url)
+            do(command.replace("http://localhost:11434/v1", endpoint.url))
+        return
+    do(command)
+
+
+def do(command: str) -> None:
+    """Run a command of a page in the current folder, with what it needs."""
     _, *arguments = shlex.split(command)
     if arguments[0] in ("serve", "cache"):
         # The one would not end, the other needs a process of its own; tests of the command line run both.
@@ -189,6 +218,9 @@ def test_parlay_does_what_is_shown(page: str, command: str, tmp_path: Path, monk
         for name in ("shark", "ada") if "--compare" in arguments else ():
             Path(f"{name}.json").write_bytes(kept_result(name))
     arguments += ["--frames", "1"] if arguments[0] == "exploit" else []
+    if arguments[0] == "arena":
+        arguments += ["--games", "1", "-s", "uniform", *(() if "-p" in arguments else ("-p", "linear"))]
+        Path("prices.toml").write_text("[gpt-5-mini]\nprompt = 0.25\ncompletion = 2.0\n", encoding="utf-8")
     result = CliRunner().invoke(app, arguments, input="quit\n", prog_name="parlay")
     assert result.exit_code == 0, result.output
     assert result.exception is None

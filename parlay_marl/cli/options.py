@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -40,11 +41,41 @@ Entrants = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="ENTRANT",
-        help="Personas, by name, .toml or .safetensors file, and players, as module:Name; default: the catalogue.",
+        help="Personas, by name, .toml or .safetensors file, players, as module:Name, and language models, as "
+        "chat:MODEL; default: the catalogue.",
     ),
 ]
 Policy = Annotated[
     str, typer.Argument(metavar="POLICY", help="Policy file, or persona by name or file.", show_default=False)
+]
+
+
+def _use_endpoint(context: typer.Context, url: str | None) -> str | None:
+    """Ask the language models of a command, and of the processes that it starts, at a URL, if one is given."""
+    if url is None:
+        return None
+    from parlay_marl.language.endpoint import URL_VARIABLE, checked_url
+
+    before, checked = os.environ.get(URL_VARIABLE), checked_url(url)
+
+    def restore() -> None:
+        os.environ.pop(URL_VARIABLE)
+        os.environ.update({} if before is None else {URL_VARIABLE: before})
+
+    os.environ[URL_VARIABLE] = checked
+    context.call_on_close(restore)
+    return checked
+
+
+BaseUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--base-url",
+        callback=_use_endpoint,
+        metavar="URL",
+        help="Endpoint of players chat:MODEL; default: that of OPENAI_BASE_URL, or OpenAI's own. Its key comes from "
+        "OPENAI_API_KEY.",
+    ),
 ]
 Workers = Annotated[
     int,

@@ -75,7 +75,7 @@ class Narrator:
             return f"The talks have ended without a deal: {how}."
         text = self._text_for(scenario)
         terms = f" with {outcome.package}" if outcome.package else ""
-        worth = f"worth {text.number(text.worth(outcome.worth[seat]))} to you"
+        worth = f"worth {text.number(outcome.worth[seat] * (scenario.high - scenario.low))} to you"
         return f"The talks have ended with a deal at {text.exact_money(outcome.price)}{terms}, {worth}."
 
     def _position(self, view: SeatView, news: News) -> str:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from parlay_marl.core.moves import Move, Refusal
 from parlay_marl.errors import IllegalMoveError, UnclearTextError
 from parlay_marl.game.action import Action
-from parlay_marl.game.position import REASONS
+from parlay_marl.game.refusals import REASONS
 from parlay_marl.game.view import SeatView
 from parlay_marl.language.commands import read_commands
 from parlay_marl.language.forms import COMMANDS, JSON, TOOLS, Form, example_price

@@ -85,6 +85,8 @@ def introduction(view: SeatView, text: ScenarioText, form: Form = JSON) -> str:
         f"You are the {view.role}, they are the {other}. Any deal {better} your limit beats no deal; limits are "
         f"private. Prices lie between {exact_money(scenario.low, scenario)} and {exact_money(scenario.high, scenario)}."
     )
+    if view.prices:
+        aim += f" Only these may be offered: {', '.join(exact_money(price, scenario) for price in view.prices)}."
     parts = (scenario.title + ".", story, aim, *_packages(view, text, form), *_answer_form(view, form), *_heat(view))
     return "\n".join(part for part in parts if part)
 
@@ -96,7 +98,7 @@ def _answer_form(view: SeatView, form: Form) -> list[str]:
     closing = f"{form.closing} " if form.closing else ""
     return [
         form.opening(view, price),
-        *(f"- {form.heading(move)}: {meanings[move]}" for move in MOVE_ORDER),
+        *(f"- {form.heading(move)}: {meanings[move]}" for move in MOVE_ORDER if move in view.moves),
         *([form.belief(view, price)] if view.states_belief else []),
         f"{closing}Credibility comes back by {regain} a turn, up to {most}.",
     ]

@@ -23,7 +23,7 @@ from parlay_marl.server.protocols.first import first_router
 from parlay_marl.server.protocols.openenv import NegotiationEnvironment
 from parlay_marl.server.protocols.openenv_action import ReceivedAction
 from parlay_marl.server.protocols.openenv_messages import NegotiationObservation, NegotiationState
-from parlay_marl.server.protocols.openenv_socket import openenv_router
+from parlay_marl.server.protocols.openenv_routes import openenv_router
 from parlay_marl.server.settings import ServerSettings
 from parlay_marl.server.telemetry import Telemetry
 
@@ -67,6 +67,10 @@ def create_app(settings: ServerSettings | None = None) -> FastAPI:
     server.register_routes(app)
     app.include_router(first_router(factory))
     _add_routes(app, factory)
+    if settings.web:
+        from parlay_marl.server.web import add_web
+
+        add_web(app, factory)
     app.add_exception_handler(ParlayError, answer_refused)
     app.add_exception_handler(RequestValidationError, answer_invalid)
     app.add_middleware(protected, settings=settings, telemetry=telemetry)
@@ -77,6 +81,8 @@ def check_workers(settings: ServerSettings) -> None:
     """Refuse settings that several workers cannot keep."""
     if settings.workers > 1 and settings.share_sessions:
         raise ConfigurationError("share_sessions: several workers share no sessions; start the server with one")
+    if settings.workers > 1 and settings.web:
+        raise ConfigurationError("web: several workers do not share the page's game; start the server with one")
 
 
 def _add_routes(app: FastAPI, factory: GameFactory) -> None:

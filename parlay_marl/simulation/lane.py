@@ -17,6 +17,7 @@ from parlay_marl.core.compiled.jit import part, rule
 from parlay_marl.core.compiled.memory import clear_row
 from parlay_marl.core.ending import forfeit
 from parlay_marl.core.family import deal_for
+from parlay_marl.core.form import fitted_price
 from parlay_marl.core.moves import BUYER, OFFER, PRICE_LEVELS, SELLER, decode, refusal, seat_on_turn
 from parlay_marl.core.outcome import NONE
 from parlay_marl.core.table import Field, field_dtype
@@ -118,7 +119,8 @@ def _explore(s: Any, p: Any, learner: int, most: int) -> int:
     turns = most if (s["opener"] ^ (most & 1)) == learner else max(most - 1, 0)
     for turn in range(turns):
         level = math.floor(uniform(s["key"], _EXPLORING + turn) * PRICE_LEVELS)
-        take_turn(s, p, OFFER, level / (PRICE_LEVELS - 1.0), 0)
+        price = level / (PRICE_LEVELS - 1.0)
+        take_turn(s, p, OFFER, fitted_price(p["form"]["prices"], price, BUYER, 1.0), 0)
         if s["ending"] != NONE:
             return turn + 1
     return turns

@@ -12,6 +12,7 @@ from parlay_marl import negotiation_v0
 from parlay_marl.core.moves import decode
 from parlay_marl.core.style import CHOICE_DTYPE, TRAIT_INPUTS
 from parlay_marl.envs.single import NegotiationEnv
+from parlay_marl.game.forms import MOVES
 from parlay_marl.game.game import Game
 from parlay_marl.players.persona import PersonaPlayer, as_persona
 from parlay_marl.players.scripted import choose_move
@@ -46,6 +47,9 @@ setups = st.builds(
             "information": st.sampled_from(["incomplete", "complete"]),
             "opener": st.sampled_from(["buyer", "seller", "random"]),
             "max_rounds": st.integers(1, 30),
+            "price_levels": st.integers(2, 41),
+            "moves": st.sets(st.sampled_from(MOVES)).map(lambda some: ["accept", "offer", *some]),
+            "events": st.booleans(),
         },
     ),
     seed=st.integers(0, 2**64 - 1),

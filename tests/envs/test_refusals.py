@@ -24,7 +24,7 @@ from parlay_marl.errors import (
 )
 from parlay_marl.game.action import Action
 from parlay_marl.game.game import Game
-from parlay_marl.game.position import REASONS
+from parlay_marl.game.refusals import REASONS
 from tests.helpers import AGENTS, PERSONAS, Chooser, Reciter, case_name, claim, content, offer, same
 
 NAME = "parlay/Negotiation-v0"

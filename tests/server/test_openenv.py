@@ -101,7 +101,7 @@ def everything_seen(env: NegotiationEnvironment, seed: int, reservation: float, 
     return sent
 
 
-@pytest.mark.parametrize("beliefs", ["bayes", "heuristic", "none"])
+@pytest.mark.parametrize("beliefs", ["bayes", "heuristic", "none", "elicited"])
 @pytest.mark.parametrize("reward", REWARDS)
 @pytest.mark.parametrize("rules", OPEN_PRESETS)
 def test_what_is_hidden_from_the_seat_changes_nothing_that_it_is_sent(rules: str, reward: str, beliefs: str) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from parlay_marl.cli.group import INTERRUPTED
-from parlay_marl.cli.options import GameNumber, NoWords, OpenerSeat, Rounds, Rules, Scenario, Seed
+from parlay_marl.cli.options import BaseUrl, GameNumber, NoWords, OpenerSeat, Rounds, Rules, Scenario, Seed
 
 ORDER = 20
 
@@ -19,8 +19,8 @@ def play(
         typer.Option(
             "--opponent",
             "-o",
-            metavar="NAME|FILE|MODULE:NAME",
-            help="The persona, learned policy or player in the other seat.",
+            metavar="NAME|FILE|MODULE:NAME|chat:MODEL",
+            help="The persona, learned policy, player or language model in the other seat.",
         ),
     ] = "shark",
     scenario: Scenario = "saas_enterprise",
@@ -30,6 +30,7 @@ def play(
     rounds: Rounds = None,
     rules: Rules = "default",
     no_words: NoWords = False,
+    base_url: BaseUrl = None,
 ) -> None:
     """Play against a persona yourself.
 

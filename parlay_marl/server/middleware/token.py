@@ -12,6 +12,7 @@ from typing import Final
 
 from parlay_marl.server.middleware.asgi import (
     CONNECTIONS,
+    HAS_TOKEN,
     WEBSOCKET,
     App,
     Message,
@@ -33,7 +34,10 @@ TOKEN_SUBPROTOCOL = "parlay.token."
 OPEN_TO_ALL = {
     *(("GET", "/health"), ("GET", "/openapi.json"), ("GET", "/metadata"), ("GET", "/schema"), ("POST", "/mcp")),
 }
-"""Requests that need no token: `openenv validate --url` sends them without one, and they show nothing of games."""
+"""Requests that need no token: `openenv validate --url` sends them without one, and they show nothing of games.
+
+Of MCP only the list of tools is open; see `openenv_rpc.OPEN_METHODS`.
+"""
 
 
 class Token:
@@ -47,14 +51,18 @@ class Token:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection, request or lifespan of the app."""
-        if scope["type"] in CONNECTIONS and not self._is_allowed(scope):
-            await refuse(scope, send, NO_TOKEN, self._telemetry)
-        else:
+        if scope["type"] not in CONNECTIONS:
+            await self._app(scope, receive, send)
+            return
+        scope[HAS_TOKEN] = has_token = self._has_token(scope)
+        if has_token or (scope.get("method"), path_of(scope)) in OPEN_TO_ALL:
             await self._app(scope, receive, _choosing(scope, send))
+        else:
+            await refuse(scope, send, NO_TOKEN, self._telemetry)
 
-    def _is_allowed(self, scope: Scope) -> bool:
-        """Return whether a client may connect: no token is asked for, or it shows the right one."""
-        if self._credentials is None or (scope.get("method"), path_of(scope)) in OPEN_TO_ALL:
+    def _has_token(self, scope: Scope) -> bool:
+        """Return whether no token is asked for, or the client shows the right one."""
+        if self._credentials is None:
             return True
         if any(_has(header, self._credentials) for header in headers_of(scope, b"authorization")):
             return True
