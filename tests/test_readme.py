@@ -104,8 +104,8 @@ def test_python_runs(block: Block, tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 def of_another_environment(page: str) -> None:
     """Skip what pages of other libraries show: tests/strangers runs it, in the environment that has the libraries."""
-    if page in ("libraries.md", "negmas.md"):
-        pytest.skip("tests/strangers runs these, in the environment that has the libraries")
+    if page in ("libraries.md", "negmas.md", "trl.md", "verifiers.md"):
+        pytest.skip("tests/strangers and tests/trainers run these, in the environments that have the libraries")
 
 
 def run(block: Block, text: str) -> None:
