@@ -44,7 +44,7 @@ class Opponents:
         """Return the names of all opponents, and the title and summary of each persona."""
         found = []
         for name, place in self._places.items():
-            persona = None if is_import_path(place) else load_persona_player(place).persona
+            persona = None if _is_asked(place) else load_persona_player(place).persona
             title, summary = ("", "") if persona is None else (persona.title, persona.summary)
             found.append({"name": name, "title": title, "summary": summary})
         return found
