@@ -61,6 +61,7 @@ export function buildTable(main, ask, send) {
   function drawStatus() {
     const isLast = table.round === table.deal.rounds - 1;
     parts.status.replaceChildren(el("b", {}, TABLE.round(table.round, table.deal.rounds) + (isLast ? `, ${TABLE.last}` : "")),
+      el("span", { class: table.seat }, TABLE.whoAndLimit(table.seat, roundMoney(table.limit, table.deal), table.deal.terms.length > 0)),
       el("span", { id: "turn", role: "status" }, table.is_over ? "" : table.on_turn ? TABLE.yourTurn : TABLE.theirTurn));
   }
 
@@ -82,6 +83,7 @@ export function buildTable(main, ask, send) {
     parts.you.replaceChildren(facts([
       [deal.terms.length ? TABLE.limitTerms : TABLE.limit, roundMoney(table.limit, deal), seat],
       [TABLE.urgency, fixed(table.urgency, 2)], [TABLE.alternative, table.alternative ? TABLE.yes : TABLE.no], [TABLE.left, `${fixed(100 * table.payoff_left, 0)}%`]]),
+    el("p", { class: "note" }, TABLE.figuresAbout),
     deal.terms.length ? behind(TABLE.packages, tableOf(`${TABLE.packages}, ${TABLE.beside}`, [deal.terms.map((term) => term.name).join(", "), deal.currency],
       table.package_worth.map((worth, k) => [packageText(k, deal), signedMoney(worth, deal)]))) : "");
     const offer = (o) => (o ? `${offerText(o, deal)}; ${worthText(o.worth, deal)}` : TABLE.none);
@@ -102,6 +104,7 @@ export function buildTable(main, ask, send) {
       chart(CHART.offers(turns, deal), (width) => offersChart(width, { deal, turns, opener, last: rounds, end, limit: table.limit, seat, band })),
       legend([[seat === "buyer" ? CHART.you : CHART.they, "var(--buyer)"], [seat === "seller" ? CHART.you : CHART.they, "var(--seller)"], [CHART.claim, "var(--dim)", "diamond"],
         ...(band ? [[CHART.belief, `var(--${otherSeat(seat)})`, "line"]] : [])]),
+      el("p", { class: "small" }, TABLE.tensionAbout(table.hot_tension, table.hot_turns)),
       chart(CHART.tensionNow(table.tension), (width) => tensionChart(width, { turns, opener, last: rounds, hot: table.hot_tension })));
     parts.log.replaceChildren(el("div", { class: "tall", tabindex: "0", role: "region", "aria-label": TABLE.log },
       el("ol", { class: "log", reversed: true }, [...turns].reverse().map((turn) => turnItem(turn, deal, subject(turn, seat))))));
@@ -129,7 +132,7 @@ function moveForm(ask, send) {
   const slider = el("input", { type: "range", id: "slider", "aria-label": TABLE.slider, oninput: () => { price.value = exact(Number(slider.value)); isTouched = true; look(); } });
   const price = el("input", { id: "price", inputmode: "decimal", autocomplete: "off", "aria-describedby": "price-help worth", oninput: () => { isTouched = true; const value = read(); if (value !== null) slider.value = value; look(); } });
   const help = el("p", { class: "note", id: "price-help" }), worth = el("p", { id: "worth", "aria-live": "polite" });
-  const terms = el("div", { class: "fields" }), words = el("textarea", { id: "words", rows: 2 });
+  const terms = el("div", { class: "fields" }), words = el("textarea", { id: "words", rows: 1 });
   const error = el("p", { class: "error", role: "alert", id: "error" });
   const buttons = Object.fromEntries(Object.keys(MOVES).map((move) => [move, el("button", {
     type: move === "OFFER" ? "submit" : "button", id: `move-${move}`, class: move === "OFFER" ? "main" : "", "aria-describedby": `about-${move}`, title: MOVES[move].about,
@@ -206,7 +209,8 @@ function moveForm(ask, send) {
     for (const [move, button] of Object.entries(buttons)) {
       const { legal } = table.moves[move];
       const text = move === "ACCEPT" ? TABLE.accept(table.offers[1], deal) : MOVES[move].label;
-      const why = !table.on_turn ? "" : legal ? costText(table.moves[move]) : WHY_NOT[move];
+      const cost = move === "ACCEPT" && table.offers[1] ? worthText(table.offers[1].worth, deal) : costText(table.moves[move]);
+      const why = !table.on_turn ? "" : legal ? cost : WHY_NOT[move];
       button.replaceChildren(text, el("span", { class: "cost" }, why));
       button.setAttribute("aria-disabled", String(!legal || !table.on_turn));
     }
