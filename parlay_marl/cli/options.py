@@ -113,4 +113,10 @@ Threads = Annotated[int, typer.Option(metavar="N", help="Threads that share the 
 JsonFile = Annotated[
     Path | None, typer.Option("--json", metavar="FILE", readable=False, help="Write the results to a JSON file.")
 ]
+HtmlFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--html", metavar="FILE", readable=False, help="Write the game to an HTML file that shows it turn by turn."
+    ),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but the result.")]

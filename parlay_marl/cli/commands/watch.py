@@ -10,6 +10,7 @@ import typer
 from parlay_marl.cli.options import (
     BaseUrl,
     GameNumber,
+    HtmlFile,
     NoWords,
     OpenerSeat,
     ProtocolOption,
@@ -43,6 +44,7 @@ def watch(
     no_words: NoWords = False,
     delay: Annotated[float, typer.Option(metavar="SECONDS", help="Wait before each move.")] = 0.0,
     base_url: BaseUrl = None,
+    html: HtmlFile = None,
 ) -> None:
     """Watch two players bargain: every move as it is made, the words, and how the offers approach each other.
 
@@ -53,6 +55,7 @@ def watch(
     from parlay_marl.errors import ConfigurationError
     from parlay_marl.game import transcript
     from parlay_marl.game.config import make_config
+    from parlay_marl.render.web.html import write_replay
 
     if not 0.0 <= delay <= LONGEST_DELAY:
         raise ConfigurationError(f"--delay: give from 0 to {LONGEST_DELAY:g} seconds, not {delay:g}")
@@ -76,3 +79,5 @@ def watch(
     played.read_turns(show)
     play_out(played, chosen, game)
     print_lines(console, transcript.ending_lines(played, played.turns, width))
+    if html is not None:
+        write_replay(played.record(), html)
