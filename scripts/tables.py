@@ -62,13 +62,7 @@ from parlay_marl.training.config import TrainingConfig
 from parlay_marl.training.rllib_settings import EnvSettings
 
 ROOT = Path(__file__).resolve().parent.parent
-FILES = (
-    "README.md",
-    *(
-        f"docs/{page}.md"
-        for page in ("arena", "benchmark", "families", "reference", "metrics", "negmas", "rllib", "server", "training")
-    ),
-)
+FILES = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
 BLOCK = re.compile(r"(<!-- table: (\S+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
 
 
@@ -370,7 +364,9 @@ def written(text: str) -> str:
 
 def stale() -> list[str]:
     """Return the files whose tables are not what the code says."""
-    return [name for name in FILES if written((ROOT / name).read_text("utf-8")) != (ROOT / name).read_text("utf-8")]
+    return [
+        str(path.relative_to(ROOT)) for path in FILES if written(path.read_text("utf-8")) != path.read_text("utf-8")
+    ]
 
 
 def main() -> None:
@@ -379,8 +375,7 @@ def main() -> None:
         if stale():
             raise SystemExit(f"stale tables in {', '.join(stale())}; run python scripts/tables.py")
         return
-    for name in FILES:
-        path = ROOT / name
+    for path in FILES:
         path.write_text(written(path.read_text("utf-8")), "utf-8")
 
 
