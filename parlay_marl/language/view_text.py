@@ -128,8 +128,8 @@ def _meanings(view: SeatView, form: Form) -> dict[Move, str]:
     return {move: f"{does}{_cost(view, move)}.{further.get(move, '')}" for move, does in meanings.items()}
 
 
-def _cost(view: SeatView, move: Move) -> str:
-    """Return what a move costs, from the rules; nothing where it is free."""
+def move_costs(view: SeatView, move: Move) -> tuple[float, float]:
+    """Return the credibility that a move costs and the tension that it adds, from the rules; 0 where it is free."""
     points = {Move.BATNA_REVEAL: "claim_cost", Move.SILENCE: "silence_cost"}
     heats = {
         Move.ANCHOR_HIGH: "anchor_heat", Move.BATNA_REVEAL: "claim_heat", Move.SILENCE: "silence_heat",
@@ -137,6 +137,12 @@ def _cost(view: SeatView, move: Move) -> str:
     }  # fmt: skip
     credibility = view.rule("credibility", points[move]) if move in points else 0.0
     heat = view.rule("tension", heats[move]) if move in heats else 0.0
+    return credibility, heat
+
+
+def _cost(view: SeatView, move: Move) -> str:
+    """Return what a move costs in words; nothing where it is free."""
+    credibility, heat = move_costs(view, move)
     costs = [f"costs {credibility:g} credibility"] if credibility else []
     costs += [f"adds {heat:g} to the tension"] if heat > 0 else []
     return f"; {' and '.join(costs)}" if costs else ""

@@ -67,7 +67,7 @@ MIXED, BOTH = int(Seating.MIXED), int(Seating.BOTH)
 DISABLED, SAME_STEP = int(Autoreset.DISABLED), int(Autoreset.SAME_STEP)
 
 # Counters of a game's stream beside those of the core.
-_SCENARIO, _OPPONENT, _LEARNER, _EXPLORED, _EXPLORING = 9, 10, 11, 12, 1024
+SCENARIO_DRAW, OPPONENT_DRAW, LEARNER_DRAW, _EXPLORED, _EXPLORING = 9, 10, 11, 12, 1024
 
 _NOTHING_FIXED = nothing_fixed()
 
@@ -93,8 +93,8 @@ def _seat_players(lane: Any, key: np.uint64, seating: int, opponents: Any) -> No
         return
     lane["learner"] = seating
     if seating == MIXED:
-        lane["learner"] = BUYER if uniform(key, _LEARNER) < 0.5 else SELLER
-    lane["opponent"] = _drawn_index(key, _OPPONENT, opponents)
+        lane["learner"] = BUYER if uniform(key, LEARNER_DRAW) < 0.5 else SELLER
+    lane["opponent"] = _drawn_index(key, OPPONENT_DRAW, opponents)
 
 
 @rule
@@ -148,7 +148,7 @@ def _deal(
     s = games[i]
     key = subkey(np.uint64(lane["seed"]), lane["number"])
     s["key"] = key
-    s["scenario"] = deal_for(params, _drawn_index(key, _SCENARIO, scenarios), len(scenarios) + i, key)
+    s["scenario"] = deal_for(params, _drawn_index(key, SCENARIO_DRAW, scenarios), len(scenarios) + i, key)
     p = params[s["scenario"]]
     _seat_players(lane, key, seating, opponents)
     draw_game(s, p, fixed)
@@ -165,7 +165,7 @@ def draw_again(
     lane: Any, s: Any, i: int, params: Any, personas: Any, weights: Any, scenarios: Any, opponents: Any
 ) -> None:
     """Draw the deal and the persona of a game that goes on: they are in neither of its records, but in their own."""
-    deal_for(params, _drawn_index(s["key"], _SCENARIO, scenarios), len(scenarios) + i, s["key"])
+    deal_for(params, _drawn_index(s["key"], SCENARIO_DRAW, scenarios), len(scenarios) + i, s["key"])
     if lane["opponent"] >= 0:
         persona_for(personas, weights, lane["opponent"], len(opponents) + i, s["key"], 1 - lane["learner"])
 
