@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import theory_tables
 from pydantic import BaseModel
 
 from parlay_marl.catalogue import (
@@ -351,6 +352,11 @@ TABLES: dict[str, Callable[[], str]] = {
     "benchmark-conduct-public": lambda: markdown(*leaderboard.conduct_table(benchmark_results(), PUBLIC)),
     "benchmark-conduct-held-out": lambda: markdown(*leaderboard.conduct_table(benchmark_results(), HELD_OUT)),
     "ratings": lambda: definition_table(RATINGS),
+    "theory-offers": lambda: markdown(*theory_tables.offers_table()),
+    "theory-seller": lambda: markdown(*theory_tables.seller_table()),
+    "theory-sealed": lambda: markdown(*theory_tables.sealed_table()),
+    "theory-players": lambda: markdown(*theory_tables.players_table()),
+    "theory-learned": lambda: markdown(*theory_tables.learned_table()),
     "arena-figures": lambda: markdown(
         ("figure", "unit", "is"), ((f"`{each.key}`", each.unit, each.meaning) for each in arena_figures.FIGURES)
     ),
