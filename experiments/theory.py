@@ -41,7 +41,7 @@ Row = dict[str, Any]
 CALM: Any = {"erosion": {"rate": 0.0}}
 DISCOUNT = 0.9
 ALL_MOVES = ("accept", "walk_away", "offer", "anchor_high", "batna_reveal", "silence", "challenge")
-PLAYERS = ("champion", "linear", "boulware", "conceder", "shark", "diplomat", "tit_for_tat", "random")
+PLAYERS = ("champion", "linear", "shark", "diplomat", "tit_for_tat", "random")
 EXPLOITED = ("champion", "linear", "shark")
 TRAINED = 200_000
 """Frames of each trained reply."""

@@ -21,7 +21,7 @@ from parlay_marl.theory.cfr import Solution, solve
 from parlay_marl.theory.small_game import small_game
 from parlay_marl.theory.tabular import TabularPlayer
 from parlay_marl.theory.tree import Tree, build_tree
-from parlay_marl.theory.values import gaps
+from parlay_marl.theory.values import best_reply, gaps
 from parlay_marl.tournament.run import run_tournament
 
 
@@ -93,6 +93,14 @@ def test_every_persona_has_exact_gaps(full_tree: Tree) -> None:
     assert all(min(each.gain) >= -1e-12 for each in found.values())
     assert found["random"].nash_conv > 0.05
     assert found["random"].nash_conv > found["micro"].nash_conv
+
+
+def test_a_best_reply_is_paid_in_the_game_what_it_promises(full_tree: Tree) -> None:
+    """The champion in one seat by the kernels, the exact best reply in the other, over every draw of chance."""
+    champion = as_persona("champion")
+    reply, promised = best_reply(full_tree, behaviour(full_tree, champion), 1)
+    found = played(full_tree, champion, TabularPlayer.of(full_tree, reply), len(full_tree.game.draws))
+    assert found[1] == pytest.approx(promised, abs=1e-9)
 
 
 def test_a_family_is_refused(offers_tree: Tree) -> None:
