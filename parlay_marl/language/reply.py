@@ -77,6 +77,8 @@ def _legal(parts: Parts, view: SeatView, form: Form) -> Action:
     if parts.move not in view.legal_moves:
         may = ", ".join(map(form.label, view.legal_moves))
         reason = REASONS[_WHY_NOT[parts.move]] if parts.move in _WHY_NOT else "it is not your turn"
+        if parts.move not in view.moves:
+            reason = REASONS[Refusal.NOT_IN_THIS_GAME]
         raise IllegalMoveError(f"{form.label(parts.move)} is not legal now: {reason}. You may: {may or 'only wait'}.")
     return action_of(parts, view)
 
