@@ -226,11 +226,11 @@ def learned() -> list[Row]:
 
 def _learned(title: str, deal: Scenario, form: dict[str, Any]) -> Iterator[Row]:
     """Yield the figures of a learner in one game."""
-    game = small_game(deal, rules=CALM, **form)
+    game = small_game(deal, **form)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "unit.toml"
         path.write_text(scenario_text(game.config.played))
-        own = {"moves": game.config.moves, "events": False, "rules": CALM} | form
+        own = {"moves": game.config.moves, "events": False} | form
         plan = TrainingConfig(
             scenarios=(str(path),),
             opponents={}, self_share=1.0, explorer_share=0.0, past_share=0.0, opponent_share=0.0,
