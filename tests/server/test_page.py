@@ -10,13 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from websockets.exceptions import InvalidStatus
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from parlay_marl.core.moves import Move
 from parlay_marl.game.record import GameRecord
 from parlay_marl.players.persona import as_persona
 from parlay_marl.server.page.best_reply import best_reply
+from parlay_marl.server.page.messages import REQUESTS
 from parlay_marl.server.page.routes import files
 from tests.processes import LIMIT
 from tests.server.fuzz.hidden import OPPONENT, PLANTED, secret
@@ -158,7 +161,8 @@ def test_a_lost_connection_resumes_where_it_was_and_another_one_takes_over(addre
         with page(address) as other:
             assert other.ask("resume", token=table["token"]) == table
             assert client.next()["type"] == "moved_on"
-            assert client.play(table, "OFFER", price="125k")["type"] == "error"
+            with pytest.raises(ConnectionClosed):
+                client.play(table, "OFFER", price="125k")
             again = other.play(table, "OFFER", price="125k")
             assert again["offers"][0]["price"] == 125_000.0
             assert again["belief"][:-1] == table["belief"]
@@ -333,3 +337,64 @@ def test_a_hosted_player_answers_too() -> None:
         table = client.next()
         assert table["on_turn"] or table["is_over"]
         assert len(table["turns"]) == 2
+
+
+def test_every_deal_of_the_server_can_be_played_with_help_in_both_seats(address: str) -> None:
+    with page(address) as client:
+        for scenario in client.lobby["scenarios"]:
+            for role in ("buyer", "seller"):
+                table = client.ask("begin", scenario=scenario["name"], opponent="linear", role=role)
+                assert client.ask("show_belief", on=True)["belief"] is not None
+                told = client.ask("hint")
+                assert told["type"] == "table" or "packages" in told["error"], told
+                is_public = scenario["name"] == "complete_information"
+                assert (table["other_limit"] is not None) is is_public
+                table = client.play(table, "ANCHOR_HIGH")
+                if not table["is_over"]:
+                    table = client.play(table, "WALK_AWAY")
+                assert table["is_over"]
+                if is_public:
+                    assert table["other_limit"] == table["end"]["replay"]["outcome"]["reservation"][role == "buyer"]
+
+
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**63)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=6,
+)
+FIELDS = (
+    "turn",
+    "move",
+    "price",
+    "terms",
+    "words",
+    "on",
+    "token",
+    "code",
+    "role",
+    "scenario",
+    "deal",
+    "invite",
+    "rules",
+)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    kind=st.sampled_from(tuple(REQUESTS)) | VALUES,
+    fields=st.dictionaries(st.sampled_from(FIELDS) | st.text(max_size=5), VALUES, max_size=4),
+    text=st.none() | st.text(max_size=30) | st.binary(max_size=10),
+)
+def test_any_message_gets_one_answer_and_the_server_goes_on(
+    address: str, kind: Any, fields: dict[str, Any], text: Any
+) -> None:
+    with page(address) as client:
+        table = client.ask("begin", scenario="saas_enterprise", opponent="linear")
+        client.socket.send(json.dumps({**fields, "type": kind}) if text is None else text)
+        assert client.next()["type"] in ("table", "error", "lobby", "best_reply")
+        after = client.ask("begin", scenario="saas_enterprise", opponent="linear")
+        assert after["deal"] == table["deal"]

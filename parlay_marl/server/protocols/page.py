@@ -193,7 +193,13 @@ class PageSession:
     def _give_up(self) -> None:
         """Lose the place to another connection of the same person."""
         self._place = None
-        self._told_of_loss = asyncio.create_task(self._send({"type": "moved_on", "error": MOVED_ON}))
+        self._end = asyncio.create_task(self._say_goodbye())
+
+    async def _say_goodbye(self) -> None:
+        """Tell the page that another one has its game, and close the connection."""
+        await self._send({"type": "moved_on", "error": MOVED_ON})
+        with contextlib.suppress(RuntimeError, WebSocketDisconnect):
+            await self._websocket.close()
 
     def _again(self, request: Again) -> None:
         """Begin the same deal again, in either seat."""
@@ -256,7 +262,7 @@ class PageSession:
         await self._send(table(place))
 
     def _note_end(self, place: PagePlace) -> None:
-        """Count the end of the game, and keep its replay under a name that both seats are told."""
+        """Count the end of the game, and keep its replay under a name that this seat is told."""
         session = place.session
         if not session.is_counted:
             session.is_counted = True

@@ -653,9 +653,11 @@ function openTranscript(game, buyer, seller) {
   close.focus();
 }
 
+const inShell = (name) => (/^[\w.:-]+$/.test(name) ? name : `'${name.replaceAll("'", "'\\''")}'`);
+
 // The command that makes a page of the game, with both beliefs and limits turn by turn.
 const replayCommand = (game, players, deal) => [note("This command makes a page of the game that goes through it turn by turn, with what was hidden:"),
-  el("pre", {}, `parlay replay results/games.parquet --buyer ${players[0]} --seller ${players[1]} --scenario ${deal.name} --opener ${SEATS[game.opener]} --game ${game.number} --html game.html`)];
+  el("pre", {}, `parlay replay results/games.parquet --buyer ${inShell(players[0])} --seller ${inShell(players[1])} --scenario ${inShell(deal.name)} --opener ${SEATS[game.opener]} --game ${game.number} --html game.html`)];
 
 function turnLines([deed, told = 0, terms = 0, tension = 0, words = 0, result = 0, headlines = 0, eroded = 0], seat, deal, players, last) {
   const text = (place) => offers.strings[place], lines = [];
