@@ -36,7 +36,7 @@ class Client:
     def __init__(self, socket: ClientConnection) -> None:
         self.socket = socket
         self.all: list[str] = []
-        self.lobby = self.next()
+        self.choices = self.next()
 
     def next(self) -> Any:
         self.all.append(str(self.socket.recv(LIMIT)))
@@ -219,7 +219,7 @@ def test_two_persons_see_each_others_moves_at_once_and_nothing_else(address: str
     with page(address) as one, page(address) as two:
         table = one.ask("begin", scenario="planted", role="seller", invite=True, deal="5")
         code = table["match"]["code"]
-        assert one.lobby["invites"]
+        assert one.choices["invites"]
         joined = two.ask("join", code=code)
         assert (joined["seat"], joined["match"]["code"]) == ("buyer", None)
         assert one.next()["match"]["code"] is None
@@ -249,7 +249,7 @@ def test_who_leaves_another_person_forfeits(address: str) -> None:
         with page(address) as two:
             two.ask("join", code=table["match"]["code"])
             one.next()
-            assert two.ask("leave")["type"] == "lobby"
+            assert two.ask("leave")["type"] == "choices"
             assert one.next()["end"]["replay"]["outcome"]["ending"] == "forfeit"
 
 
@@ -286,7 +286,7 @@ def test_the_page_asks_for_the_token_and_shows_a_cookie(address: str) -> None:
         assert http_get(f"{web}/play/replay/x", headers=shown).status_code == 404
         assert http_get(f"{web}/state", headers=shown).status_code == 401  # the cookie counts for the page alone
         with page(guarded, additional_headers=shown) as client:
-            assert client.lobby["type"] == "lobby"
+            assert client.choices["type"] == "choices"
         with (
             pytest.raises(InvalidStatus, match="403"),
             page(guarded, additional_headers=shown, origin="http://a.example"),
@@ -325,12 +325,12 @@ def test_a_replay_is_kept_under_a_name_that_nobody_can_guess(address: str) -> No
 
 def test_a_full_server_says_so() -> None:
     with served(max_sessions=1) as small, page(small) as first, page(small) as second:
-        assert (first.lobby["type"], second.lobby["type"]) == ("lobby", "full")
+        assert (first.choices["type"], second.choices["type"]) == ("choices", "full")
 
 
 def test_a_hosted_player_answers_too() -> None:
     with served(opponent=("tests.server.players:Fair",)) as hosting, page(hosting) as client:
-        name = client.lobby["opponents"][-1]["name"]
+        name = client.choices["opponents"][-1]["name"]
         table = client.ask("begin", scenario="saas_enterprise", opponent=name, role="buyer", opener="buyer")
         waiting = client.play(table, "OFFER", price="120k")
         assert not waiting["on_turn"]
@@ -341,7 +341,7 @@ def test_a_hosted_player_answers_too() -> None:
 
 def test_every_deal_of_the_server_can_be_played_with_help_in_both_seats(address: str) -> None:
     with page(address) as client:
-        for scenario in client.lobby["scenarios"]:
+        for scenario in client.choices["scenarios"]:
             for role in ("buyer", "seller"):
                 table = client.ask("begin", scenario=scenario["name"], opponent="linear", role=role)
                 assert client.ask("show_belief", on=True)["belief"] is not None
@@ -395,6 +395,6 @@ def test_any_message_gets_one_answer_and_the_server_goes_on(
     with page(address) as client:
         table = client.ask("begin", scenario="saas_enterprise", opponent="linear")
         client.socket.send(json.dumps({**fields, "type": kind}) if text is None else text)
-        assert client.next()["type"] in ("table", "error", "lobby", "best_reply")
+        assert client.next()["type"] in ("table", "error", "choices", "best_reply")
         after = client.ask("begin", scenario="saas_enterprise", opponent="linear")
         assert after["deal"] == table["deal"]

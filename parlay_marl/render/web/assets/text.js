@@ -83,7 +83,7 @@ export const SIGN_IN = {
   button: "Sign in",
   wrong: "The token could not be checked.",
 };
-export const LOBBY = {
+export const START = {
   scenario: "Deal", seat: "Your seat", opponent: "Against", rounds: "Rounds", start: "Sit down", usual: "as the deal says",
   buyer: "Buyer: you pay the price", seller: "Seller: you get the price", person: "another person, by a link", seed: "Deal number (optional)",
   seedHelp: "The same number gives the same deal again. Both sides are told if you choose one.",
