@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import os
 import re
 import shlex
@@ -23,6 +24,7 @@ from parlay_marl.catalogue.personas import Persona
 from parlay_marl.catalogue.scenarios import Scenario
 from parlay_marl.cli import app
 from parlay_marl.game.game import Game
+from parlay_marl.game.play import play_game
 from parlay_marl.players.persona import as_player
 from parlay_marl.policies.policy import Policy, write_policy
 from parlay_marl.studies.benchmark.suite import load_suite
@@ -220,7 +222,7 @@ def test_parlay_does_what_is_shown(page: str, command: str, tmp_path: Path, monk
 def do(command: str) -> None:
     """Run a command of a page in the current folder, with what it needs."""
     _, *arguments = shlex.split(command)
-    if arguments[0] in ("serve", "cache"):
+    if arguments[0] in ("serve", "cache") or "--browser" in arguments:
         # The one would not end, the other needs a process of its own; tests of the command line run both.
         arguments.append("--help")
     if "--resume" in arguments:
@@ -231,7 +233,7 @@ def do(command: str) -> None:
         Path("runs/ada").mkdir(parents=True)
         write_policy("runs/ada/ada.safetensors", network((8,), scenarios=("uniform",)))
     if arguments[0] == "replay":
-        run_tournament(["shark", "nash"], ["uniform"], games=1, out="results")
+        provide_games(arguments)
     if arguments[0] == "export":
         provide(arguments[1])
     elif "pupil.safetensors" in arguments:
@@ -250,6 +252,16 @@ def do(command: str) -> None:
     assert result.exit_code == 0, result.output
     assert result.exception is None
     assert len(result.output.splitlines()) > (0 if arguments[0] in ("export", "train") else 3)
+
+
+def provide_games(arguments: list[str]) -> None:
+    """Play the games that a replay reads: those of a small tournament, or one game's record."""
+    if arguments[1].endswith(".json"):
+        Path(arguments[1]).write_text(json.dumps(play_game("shark", "nash", "uniform", seed=1).to_dict()), "utf-8")
+        return
+    run_tournament(["shark", "nash"], ["uniform"], games=1, out="results")
+    if "--game" in arguments:
+        arguments[arguments.index("--game") + 1] = "0"
 
 
 def agreeable() -> Policy:

@@ -10,13 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from websockets.exceptions import InvalidStatus
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from parlay_marl.core.moves import Move
 from parlay_marl.game.record import GameRecord
 from parlay_marl.players.persona import as_persona
 from parlay_marl.server.page.best_reply import best_reply
+from parlay_marl.server.page.messages import REQUESTS
 from parlay_marl.server.page.routes import files
 from tests.processes import LIMIT
 from tests.server.fuzz.hidden import OPPONENT, PLANTED, secret
@@ -33,7 +36,7 @@ class Client:
     def __init__(self, socket: ClientConnection) -> None:
         self.socket = socket
         self.all: list[str] = []
-        self.lobby = self.next()
+        self.choices = self.next()
 
     def next(self) -> Any:
         self.all.append(str(self.socket.recv(LIMIT)))
@@ -158,7 +161,8 @@ def test_a_lost_connection_resumes_where_it_was_and_another_one_takes_over(addre
         with page(address) as other:
             assert other.ask("resume", token=table["token"]) == table
             assert client.next()["type"] == "moved_on"
-            assert client.play(table, "OFFER", price="125k")["type"] == "error"
+            with pytest.raises(ConnectionClosed):
+                client.play(table, "OFFER", price="125k")
             again = other.play(table, "OFFER", price="125k")
             assert again["offers"][0]["price"] == 125_000.0
             assert again["belief"][:-1] == table["belief"]
@@ -215,7 +219,7 @@ def test_two_persons_see_each_others_moves_at_once_and_nothing_else(address: str
     with page(address) as one, page(address) as two:
         table = one.ask("begin", scenario="planted", role="seller", invite=True, deal="5")
         code = table["match"]["code"]
-        assert one.lobby["invites"]
+        assert one.choices["invites"]
         joined = two.ask("join", code=code)
         assert (joined["seat"], joined["match"]["code"]) == ("buyer", None)
         assert one.next()["match"]["code"] is None
@@ -245,7 +249,7 @@ def test_who_leaves_another_person_forfeits(address: str) -> None:
         with page(address) as two:
             two.ask("join", code=table["match"]["code"])
             one.next()
-            assert two.ask("leave")["type"] == "lobby"
+            assert two.ask("leave")["type"] == "choices"
             assert one.next()["end"]["replay"]["outcome"]["ending"] == "forfeit"
 
 
@@ -282,7 +286,7 @@ def test_the_page_asks_for_the_token_and_shows_a_cookie(address: str) -> None:
         assert http_get(f"{web}/play/replay/x", headers=shown).status_code == 404
         assert http_get(f"{web}/state", headers=shown).status_code == 401  # the cookie counts for the page alone
         with page(guarded, additional_headers=shown) as client:
-            assert client.lobby["type"] == "lobby"
+            assert client.choices["type"] == "choices"
         with (
             pytest.raises(InvalidStatus, match="403"),
             page(guarded, additional_headers=shown, origin="http://a.example"),
@@ -321,15 +325,76 @@ def test_a_replay_is_kept_under_a_name_that_nobody_can_guess(address: str) -> No
 
 def test_a_full_server_says_so() -> None:
     with served(max_sessions=1) as small, page(small) as first, page(small) as second:
-        assert (first.lobby["type"], second.lobby["type"]) == ("lobby", "full")
+        assert (first.choices["type"], second.choices["type"]) == ("choices", "full")
 
 
 def test_a_hosted_player_answers_too() -> None:
     with served(opponent=("tests.server.players:Fair",)) as hosting, page(hosting) as client:
-        name = client.lobby["opponents"][-1]["name"]
+        name = client.choices["opponents"][-1]["name"]
         table = client.ask("begin", scenario="saas_enterprise", opponent=name, role="buyer", opener="buyer")
         waiting = client.play(table, "OFFER", price="120k")
         assert not waiting["on_turn"]
         table = client.next()
         assert table["on_turn"] or table["is_over"]
         assert len(table["turns"]) == 2
+
+
+def test_every_deal_of_the_server_can_be_played_with_help_in_both_seats(address: str) -> None:
+    with page(address) as client:
+        for scenario in client.choices["scenarios"]:
+            for role in ("buyer", "seller"):
+                table = client.ask("begin", scenario=scenario["name"], opponent="linear", role=role)
+                assert client.ask("show_belief", on=True)["belief"] is not None
+                told = client.ask("hint")
+                assert told["type"] == "table" or "packages" in told["error"], told
+                is_public = scenario["name"] == "complete_information"
+                assert (table["other_limit"] is not None) is is_public
+                table = client.play(table, "ANCHOR_HIGH")
+                if not table["is_over"]:
+                    table = client.play(table, "WALK_AWAY")
+                assert table["is_over"]
+                if is_public:
+                    assert table["other_limit"] == table["end"]["replay"]["outcome"]["reservation"][role == "buyer"]
+
+
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**63)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=6,
+)
+FIELDS = (
+    "turn",
+    "move",
+    "price",
+    "terms",
+    "words",
+    "on",
+    "token",
+    "code",
+    "role",
+    "scenario",
+    "deal",
+    "invite",
+    "rules",
+)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    kind=st.sampled_from(tuple(REQUESTS)) | VALUES,
+    fields=st.dictionaries(st.sampled_from(FIELDS) | st.text(max_size=5), VALUES, max_size=4),
+    text=st.none() | st.text(max_size=30) | st.binary(max_size=10),
+)
+def test_any_message_gets_one_answer_and_the_server_goes_on(
+    address: str, kind: Any, fields: dict[str, Any], text: Any
+) -> None:
+    with page(address) as client:
+        table = client.ask("begin", scenario="saas_enterprise", opponent="linear")
+        client.socket.send(json.dumps({**fields, "type": kind}) if text is None else text)
+        assert client.next()["type"] in ("table", "error", "choices", "best_reply")
+        after = client.ask("begin", scenario="saas_enterprise", opponent="linear")
+        assert after["deal"] == table["deal"]

@@ -159,7 +159,7 @@ def test_a_whole_game_by_keyboard_alone_without_a_barrier(window: Browser, addre
 
 def test_it_fits_every_width_and_theme(window: Browser, address: str) -> None:
     person = Person(window, address)
-    for stage in ("lobby", "table", "end"):
+    for stage in ("start", "table", "end"):
         if stage == "table":
             person.sit_down(scenario=TERMS, seed="4", opponent="diplomat")
             window.click("#show-belief")

@@ -17,7 +17,7 @@ class Replays:
     def __init__(self) -> None:
         self._by_name: OrderedDict[str, GameRecord] = OrderedDict()
 
-    def keep(self, record: GameRecord) -> str:
+    def add(self, record: GameRecord) -> str:
         """Keep a record, and return its name."""
         name = secrets.token_urlsafe(12)
         self._by_name[name] = record

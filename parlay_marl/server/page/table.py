@@ -26,7 +26,7 @@ def table(place: PagePlace) -> dict[str, Any]:
         "opponent": place.opponent,
         "opener": SEATS[view.opener],
         "conditions": [line for line in session.conditions.text().split("\n") if line],
-        "other_limit": None,
+        "other_limit": _other_limit(place),
         "is_over": session.is_over,
         "on_turn": session.is_on_turn(seat),
         "turns": [turn_data(turn, session.scenario) for turn in view.turns],
@@ -35,7 +35,7 @@ def table(place: PagePlace) -> dict[str, Any]:
         **_public(view),
         "moves": _moves(view),
         "belief": place.beliefs if place.shows_belief else None,
-        "doubt": view.belief.bluff_probability if place.shows_belief else None,
+        "doubt": view.belief.bluff_probability if place.shows_belief and place.beliefs else None,
         "hint": place.hints.get(len(view.turns)),
         "help": place.help_used,
         "match": _match(place),
@@ -53,6 +53,14 @@ def _own(view: SeatView) -> dict[str, Any]:
         "package_worth": list(view.package_worth),
         "usual_package": view.usual_package,
     }
+
+
+def _other_limit(place: PagePlace) -> float | None:
+    """Return the other's limit where limits are public, else None."""
+    session = place.session
+    if session.config.information != "complete":
+        return None
+    return session.game.currency.price(float(session.game.row["reservation"][1 - place.seat]))
 
 
 def _public(view: SeatView) -> dict[str, Any]:

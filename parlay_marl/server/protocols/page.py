@@ -1,6 +1,6 @@
 """The protocol of the page at `/play`: the table of a seat, sent whole after everything that changes it.
 
-A message is `{"type": ...}` with the fields of `server.page.messages`. The server answers `lobby`, `table`,
+A message is `{"type": ...}` with the fields of `server.page.messages`. The server answers `choices`, `table`,
 `best_reply` or `error`, and sends a table also when the other side has moved. All state is on the server: a page that
 is loaded again shows the token of its place.
 """
@@ -24,7 +24,7 @@ from parlay_marl.server.game_factory import GameFactory
 from parlay_marl.server.matches import Match
 from parlay_marl.server.middleware.asgi import CONTENT, MESSAGE
 from parlay_marl.server.page.best_reply import best_reply
-from parlay_marl.server.page.lobby import lobby
+from parlay_marl.server.page.choices import choices
 from parlay_marl.server.page.messages import (
     Again,
     Begin,
@@ -63,7 +63,7 @@ class PageSession:
 
     async def run(self) -> None:
         """Answer the page until it leaves."""
-        await self._send(lobby(self._factory))
+        await self._send(choices(self._factory))
         while True:
             await self._others()
             event = await self._websocket.receive()
@@ -142,7 +142,7 @@ class PageSession:
         """Return the answer to a request without fields."""
         if kind == "leave":
             self._leave()
-            return lobby(self._factory)
+            return choices(self._factory)
         if kind == "hint":
             self._taken().hint()
         elif kind == "best_reply":
@@ -193,7 +193,13 @@ class PageSession:
     def _give_up(self) -> None:
         """Lose the place to another connection of the same person."""
         self._place = None
-        self._told_of_loss = asyncio.create_task(self._send({"type": "moved_on", "error": MOVED_ON}))
+        self._end = asyncio.create_task(self._say_goodbye())
+
+    async def _say_goodbye(self) -> None:
+        """Tell the page that another one has its game, and close the connection."""
+        await self._send({"type": "moved_on", "error": MOVED_ON})
+        with contextlib.suppress(RuntimeError, WebSocketDisconnect):
+            await self._websocket.close()
 
     def _again(self, request: Again) -> None:
         """Begin the same deal again, in either seat."""
@@ -256,13 +262,13 @@ class PageSession:
         await self._send(table(place))
 
     def _note_end(self, place: PagePlace) -> None:
-        """Count the end of the game, and keep its replay under a name that both seats are told."""
+        """Count the end of the game, and keep its replay under a name that this seat is told."""
         session = place.session
         if not session.is_counted:
             session.is_counted = True
             self._factory.telemetry.game_ended(PROTOCOL, *session.ending(), self._number)
         if place.replay_id is None and self._factory.settings.workers == 1:
-            place.replay_id = self._replays.keep(place.record())
+            place.replay_id = self._replays.add(place.record())
 
     async def _send(self, reply: dict[str, Any]) -> None:
         """Send an answer."""

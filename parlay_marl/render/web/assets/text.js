@@ -83,7 +83,7 @@ export const SIGN_IN = {
   button: "Sign in",
   wrong: "The token could not be checked.",
 };
-export const LOBBY = {
+export const START = {
   scenario: "Deal", seat: "Your seat", opponent: "Against", rounds: "Rounds", start: "Sit down", usual: "as the deal says",
   buyer: "Buyer: you pay the price", seller: "Seller: you get the price", person: "another person, by a link", seed: "Deal number (optional)",
   seedHelp: "The same number gives the same deal again. Both sides are told if you choose one.",
@@ -109,7 +109,7 @@ export const TABLE = {
   tensionAbout: (hot, turns) => (hot <= 100 ? `Tension: digging in heats the talks, conceding cools them. ${fixed(turns, 0)} turns in a row from ${fixed(hot, 0)} on move both limits towards each other.` : "Tension"),
   yourTurn: "Your turn.", theirTurn: "Waiting for them…",
   story: "The story", you: "Your figures", offers: "On the table", moves: "Your move", log: "What has happened", chart: "Offers so far",
-  limit: "Your limit", limitTerms: "Your limit before terms", urgency: "Your urgency", alternative: "Another deal waiting", yes: "yes", no: "no",
+  limit: "Your limit", otherLimit: "Their limit, which is public here", limitTerms: "Your limit before terms", urgency: "Your urgency", alternative: "Another deal waiting", yes: "yes", no: "no",
   left: "Payoff left", leftAbout: "Time costs: this part of a gain is left.",
   yourOffer: "Your offer", theirOffer: "Their offer", yourClaim: "Your claim", theirClaim: "Their claim", none: "none yet",
   tension: "Tension", credibility: "Credibility", youThey: (you, they) => `you ${fixed(you, 0)}, they ${fixed(they, 0)}`,

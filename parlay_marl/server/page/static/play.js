@@ -1,15 +1,15 @@
-// The page at /play: it signs in, connects, and shows the lobby or the table that the server sends.
+// The page at /play: it signs in, connects, and shows the choices or the table that the server sends.
 
 import { el } from "./elements.js";
 import { PAGE, TABLE } from "./text.js";
 import { connect, token } from "./connection.js";
-import { drawLobby, signIn } from "./lobby.js";
+import { drawStart, signIn } from "./start.js";
 import { buildTable } from "./table.js";
 import { showBest } from "./end.js";
 
 const main = document.getElementById("main"), banner = document.getElementById("connection"), dialog = document.getElementById("ask");
 const chosen = Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
-let line = null, view = null, table = null, lobby = null, isResuming = false;
+let line = null, view = null, table = null, choices = null, isResuming = false;
 
 function drawTheme() {
   const button = document.getElementById("theme"), root = document.documentElement, modes = ["system", "light", "dark"];
@@ -43,9 +43,9 @@ function showError(text) {
 }
 const send = (message) => line.send(message) || showError(PAGE.lost);
 
-function showLobby() {
+function showStart() {
   view = table = null;
-  drawLobby(main, lobby, chosen, send);
+  drawStart(main, choices, chosen, send);
 }
 // The address may hold the code of an invitation, or choices for a game, as `parlay play --browser` gives them.
 function joinFromLink() {
@@ -57,12 +57,12 @@ function joinFromLink() {
 }
 
 const handlers = {
-  lobby(message) {
-    const isFirst = !lobby;
-    lobby = message;
+  choices(message) {
+    const isFirst = !choices;
+    choices = message;
     if (isResuming && token.get()) return; // the answer to the token comes next
     token.set(null);
-    showLobby();
+    showStart();
     if (isFirst) joinFromLink();
   },
   table(message) {
@@ -84,7 +84,7 @@ const handlers = {
     if (isResuming) {
       isResuming = false;
       token.set(null);
-      showLobby();
+      showStart();
       return showError(PAGE.forgotten);
     }
     return showError(message.error);
@@ -110,5 +110,5 @@ async function start() {
   if ((await answer.json()).signed_in) begin();
   else signIn(main, begin);
 }
-addEventListener("hashchange", () => { if (lobby && !table) joinFromLink(); });
+addEventListener("hashchange", () => { if (choices && !table) joinFromLink(); });
 start();

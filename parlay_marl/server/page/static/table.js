@@ -82,6 +82,7 @@ export function buildTable(main, ask, send) {
     const { deal, offers, claims, seat } = table;
     parts.you.replaceChildren(facts([
       [deal.terms.length ? TABLE.limitTerms : TABLE.limit, roundMoney(table.limit, deal), seat],
+      table.other_limit !== null && [TABLE.otherLimit, roundMoney(table.other_limit, deal), otherSeat(seat)],
       [TABLE.urgency, fixed(table.urgency, 2)], [TABLE.alternative, table.alternative ? TABLE.yes : TABLE.no], [TABLE.left, `${fixed(100 * table.payoff_left, 0)}%`]]),
     el("p", { class: "note" }, TABLE.figuresAbout),
     deal.terms.length ? behind(TABLE.packages, tableOf(`${TABLE.packages}, ${TABLE.beside}`, [deal.terms.map((term) => term.name).join(", "), deal.currency],

@@ -1,7 +1,7 @@
 // Before a game: the sign-in, and the choice of a deal, a seat and somebody to bargain with.
 
 import { el } from "./elements.js";
-import { LOBBY, PAGE, SIGN_IN } from "./text.js";
+import { START, PAGE, SIGN_IN } from "./text.js";
 
 const field = (label, id, control, note) =>
   el("div", { class: "field" }, el("label", { for: id }, label), control, note);
@@ -26,7 +26,7 @@ export function signIn(main, onDone) {
 const PERSON = "*person";
 
 // The form for a new game; what was chosen last is chosen again.
-export function drawLobby(main, lobby, chosen, send) {
+export function drawStart(main, choices, chosen, send) {
   const option = ([value, text]) => el("option", { value }, text);
   const list = (id, options, value, onchange) => {
     const made = el("select", { id, onchange }, options.map(option));
@@ -34,19 +34,19 @@ export function drawLobby(main, lobby, chosen, send) {
     return made;
   };
   const about = el("p", { class: "note", id: "deal-about" }), who = el("p", { class: "note", id: "opponent-about" });
-  const scenario = list("scenario", lobby.scenarios.map((s) => [s.name, s.title]), chosen.scenario || "saas_enterprise", tell);
-  const people = lobby.opponents.map((o) => [o.name, o.title || o.name]);
-  const opponent = list("opponent", [...people, ...(lobby.invites ? [[PERSON, LOBBY.person]] : [])], chosen.opponent || "diplomat", tell);
-  const lengths = [...new Set([...lobby.rounds.map(String), ...(chosen.max_rounds ? [chosen.max_rounds] : [])])];
-  const rounds = list("rounds", [["", LOBBY.usual], ...lengths.map((n) => [n, n])], chosen.max_rounds || "");
+  const scenario = list("scenario", choices.scenarios.map((s) => [s.name, s.title]), chosen.scenario || "saas_enterprise", tell);
+  const people = choices.opponents.map((o) => [o.name, o.title || o.name]);
+  const opponent = list("opponent", [...people, ...(choices.invites ? [[PERSON, START.person]] : [])], chosen.opponent || "diplomat", tell);
+  const lengths = [...new Set([...choices.rounds.map(String), ...(chosen.max_rounds ? [chosen.max_rounds] : [])])];
+  const rounds = list("rounds", [["", START.usual], ...lengths.map((n) => [n, n])], chosen.max_rounds || "");
   const seats = ["buyer", "seller"].map((seat) => el("label", { class: "check" },
-    el("input", { type: "radio", name: "seat", value: seat, checked: (chosen.role || "buyer") === seat }), LOBBY[seat]));
+    el("input", { type: "radio", name: "seat", value: seat, checked: (chosen.role || "buyer") === seat }), START[seat]));
   const seed = el("input", { id: "seed", inputmode: "numeric", pattern: "[0-9]{1,20}", value: chosen.deal || "", autocomplete: "off", "aria-describedby": "seed-about" });
   const code = el("input", { id: "code", autocomplete: "off", required: true });
   function tell() {
-    const deal = lobby.scenarios.find((s) => s.name === scenario.value), other = lobby.opponents.find((o) => o.name === opponent.value);
-    about.textContent = [deal.story, deal.is_family ? LOBBY.family : "", deal.terms.length ? LOBBY.terms(deal.terms) : ""].filter(Boolean).join(" ");
-    who.textContent = opponent.value === PERSON ? LOBBY.personAbout : (other && other.summary) || "";
+    const deal = choices.scenarios.find((s) => s.name === scenario.value), other = choices.opponents.find((o) => o.name === opponent.value);
+    about.textContent = [deal.story, deal.is_family ? START.family : "", deal.terms.length ? START.terms(deal.terms) : ""].filter(Boolean).join(" ");
+    who.textContent = opponent.value === PERSON ? START.personAbout : (other && other.summary) || "";
   }
   function begin(event) {
     event.preventDefault();
@@ -62,11 +62,11 @@ export function drawLobby(main, lobby, chosen, send) {
   main.replaceChildren(el("h1", {}, PAGE.title), el("p", { class: "lede" }, PAGE.lede), el("p", { class: "error", role: "alert", id: "error" }),
     el("div", { class: "table" },
       el("form", { class: "panel", id: "new-game", onsubmit: begin }, el("div", { class: "fields" },
-        field(LOBBY.scenario, "scenario", scenario, about), el("fieldset", {}, el("legend", {}, LOBBY.seat), seats),
-        field(LOBBY.opponent, "opponent", opponent, who), field(LOBBY.rounds, "rounds", rounds),
-        field(LOBBY.seed, "seed", seed, el("p", { class: "note", id: "seed-about" }, LOBBY.seedHelp)),
-        el("div", { class: "buttons" }, el("button", { class: "main", type: "submit" }, LOBBY.start)))),
-      lobby.invites && el("form", { class: "panel", id: "join-game", onsubmit: join }, el("h2", {}, LOBBY.join),
-        field(LOBBY.code, "code", code), el("div", { class: "buttons" }, el("button", { type: "submit" }, LOBBY.joinButton)))));
+        field(START.scenario, "scenario", scenario, about), el("fieldset", {}, el("legend", {}, START.seat), seats),
+        field(START.opponent, "opponent", opponent, who), field(START.rounds, "rounds", rounds),
+        field(START.seed, "seed", seed, el("p", { class: "note", id: "seed-about" }, START.seedHelp)),
+        el("div", { class: "buttons" }, el("button", { class: "main", type: "submit" }, START.start)))),
+      choices.invites && el("form", { class: "panel", id: "join-game", onsubmit: join }, el("h2", {}, START.join),
+        field(START.code, "code", code), el("div", { class: "buttons" }, el("button", { type: "submit" }, START.joinButton)))));
   tell();
 }

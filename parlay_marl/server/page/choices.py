@@ -9,10 +9,10 @@ from parlay_marl.server.game_factory import GameFactory
 from parlay_marl.server.game_request import OPEN_ROUNDS
 
 
-def lobby(factory: GameFactory) -> dict[str, Any]:
+def choices(factory: GameFactory) -> dict[str, Any]:
     """Return all choices for a new game."""
     return {
-        "type": "lobby",
+        "type": "choices",
         "scenarios": [_about(scenario) for scenario in factory.scenarios.values()],
         "opponents": factory.opponents.about(),
         "rounds": list(OPEN_ROUNDS),
