@@ -66,7 +66,8 @@ def test_the_wheel_holds_the_package_its_data_and_nothing_else(wheel: Path) -> N
     modules = {str(path.relative_to(ROOT)) for path in (ROOT / "parlay_marl").rglob("*.py")}
     assert modules <= set(names)
     tops = {name.split("/")[0] for name in names}
-    assert tops == {"parlay_marl", f"parlay_marl-{parlay_marl.__version__}.dist-info"}
+    tasksets = {"parlay_one_seat.py", "parlay_two_seats.py"}
+    assert tops == {"parlay_marl", f"parlay_marl-{parlay_marl.__version__}.dist-info"} | tasksets
     assert not [name for name in names if "__pycache__" in name or name.endswith((".nbc", ".nbi", ".orig"))]
     assert {Path(name).suffix for name in names if name.startswith("parlay_marl/")} == {
         *(".py", ".toml", ".typed", ".safetensors"),
