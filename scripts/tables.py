@@ -35,6 +35,7 @@ from parlay_marl.catalogue import (
 from parlay_marl.catalogue.checks import drawn_shares
 from parlay_marl.catalogue.deals import build_any_params
 from parlay_marl.catalogue.rules import CHOSEN_APART
+from parlay_marl.catalogue.types import SeatType
 from parlay_marl.core.moves import Move
 from parlay_marl.core.observation import FIELDS
 from parlay_marl.core.outcome import OUTCOME
@@ -61,13 +62,7 @@ from parlay_marl.training.config import TrainingConfig
 from parlay_marl.training.rllib_settings import EnvSettings
 
 ROOT = Path(__file__).resolve().parent.parent
-FILES = (
-    "README.md",
-    *(
-        f"docs/{page}.md"
-        for page in ("arena", "benchmark", "families", "reference", "metrics", "negmas", "rllib", "server", "training")
-    ),
-)
+FILES = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
 BLOCK = re.compile(r"(<!-- table: (\S+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
 
 
@@ -184,6 +179,7 @@ def scenario_fields() -> str:
         (key, "the file's name" if key == "`name`" else default, meaning)
         for key, default, meaning in model_rows(scenarios.Scenario)
     ]
+    rows += [(f"`types.buyer / .seller.{n[1:]}", d, m) for n, d, m in model_rows(SeatType)]
     rows += [(f"`terms.{n[1:]}", d, m) for n, d, m in model_rows(scenarios.Term)]
     rows += [(f"`terms.options.{n[1:]}", d, m) for n, d, m in model_rows(scenarios.Option)]
     rows += [(f"`events.{n[1:]}", d, m) for n, d, m in model_rows(scenarios.Event)]
@@ -368,7 +364,9 @@ def written(text: str) -> str:
 
 def stale() -> list[str]:
     """Return the files whose tables are not what the code says."""
-    return [name for name in FILES if written((ROOT / name).read_text("utf-8")) != (ROOT / name).read_text("utf-8")]
+    return [
+        str(path.relative_to(ROOT)) for path in FILES if written(path.read_text("utf-8")) != path.read_text("utf-8")
+    ]
 
 
 def main() -> None:
@@ -377,8 +375,7 @@ def main() -> None:
         if stale():
             raise SystemExit(f"stale tables in {', '.join(stale())}; run python scripts/tables.py")
         return
-    for name in FILES:
-        path = ROOT / name
+    for path in FILES:
         path.write_text(written(path.read_text("utf-8")), "utf-8")
 
 

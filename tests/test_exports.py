@@ -61,7 +61,22 @@ if find_spec("openenv") is not None:  # it is no part of the environment for RLl
         *("ServerSettings", "StepResult", "SyncParlayClient", "create_app"),
     }
 ENV_ARGUMENTS = (
-    *("scenario", "rules", "reward", "information", "opener", "max_rounds", "beliefs", "actions", "illegal"),
+    *(
+        "scenario",
+        "rules",
+        "reward",
+        "information",
+        "opener",
+        "max_rounds",
+        "beliefs",
+        "price_levels",
+        "moves",
+        "events",
+        "protocol",
+        "price_share",
+        "actions",
+        "illegal",
+    ),
     *("buyer", "seller", "render_mode"),
 )
 HAS_RAY, HAS_NEGMAS, HAS_OPENSPIEL = (find_spec(name) is not None for name in ("ray", "negmas", "pyspiel"))
@@ -169,6 +184,11 @@ def test_the_arguments_of_the_issue_are_there_with_their_defaults() -> None:
         "actions": "discrete",
         "illegal": "raise",
         "beliefs": "bayes",
+        "price_levels": 41,
+        "moves": None,
+        "events": True,
+        "protocol": "alternating_offers",
+        "price_share": 0.5,
         "buyer": None,
         "seller": None,
         "render_mode": None,

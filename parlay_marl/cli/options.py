@@ -31,6 +31,14 @@ Rules = Annotated[
     str,
     typer.Option("--rules", metavar="default|seed", help="Rules: the default, or those of the first Parlay server."),
 ]
+ProtocolOption = Annotated[
+    str,
+    typer.Option(
+        "--protocol",
+        metavar="alternating_offers|seller_offers|buyer_offers|take_it_or_leave_it|sealed_bid",
+        help="Who may do what in which turn.",
+    ),
+]
 NoWords = Annotated[bool, typer.Option("--no-words", help="Leave out the words; show the moves only.")]
 
 Personas = Annotated[
@@ -104,5 +112,11 @@ GivenSeed = Annotated[int, typer.Option(metavar="N", help="Seed of all chance.")
 Threads = Annotated[int, typer.Option(metavar="N", help="Threads that share the cells; results do not depend on it.")]
 JsonFile = Annotated[
     Path | None, typer.Option("--json", metavar="FILE", readable=False, help="Write the results to a JSON file.")
+]
+HtmlFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--html", metavar="FILE", readable=False, help="Write the game to an HTML file that shows it turn by turn."
+    ),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but the result.")]

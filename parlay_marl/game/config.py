@@ -275,10 +275,10 @@ class GameConfig:
         """The number of packages that spaces and rows have room for."""
         return self.scenario.n_packages
 
-    @functools.cached_property
-    def game_moves(self) -> tuple[Move, ...]:
-        """The moves of the game."""
-        return tuple(Move[name.upper()] for name in self.moves)
+    def moves_of(self, is_opener: bool) -> tuple[Move, ...]:
+        """Return the moves that the game and its protocol give to the seat that opens each round, or to the other."""
+        bits = self.params[0]["form"]["moves"][0 if is_opener else 1].item()
+        return tuple(move for move in Move if bits >> move & 1)
 
     @functools.cached_property
     def prices(self) -> tuple[float, ...]:

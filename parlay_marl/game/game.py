@@ -207,6 +207,8 @@ class Game(RecordedGame):
         del self._played[turns:]
         self._reader = None
         self._observe_turn()
+        if self._on_turn is not None:
+            self._read()
 
     @contextlib.contextmanager
     def _asked(self) -> Iterator[None]:

@@ -234,6 +234,7 @@ class RecordedGame(Position):
                 played = GameRecord(self.config, self.seed, self.number, self.options, tuple(self.actions))
                 for _ in played.moments(reader):
                     pass
+            reader.on_turn = self._on_turn  # the turns of the replay were told before
             self._reader = reader
         return self._reader
 

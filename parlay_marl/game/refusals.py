@@ -16,7 +16,9 @@ REASONS = {
     Refusal.SILENCE_NEEDS_CREDIBILITY: "silence needs more credibility than is left",
     Refusal.NOTHING_TO_CHALLENGE: "the other seat has no open claim",
     Refusal.TOO_EARLY_TO_WALK: "the other seat has not had a turn yet; the opener must make a first move",
-    Refusal.NOT_IN_THIS_GAME: "the game does not have this move; its setting `moves` names those that it has",
+    Refusal.NOT_IN_THIS_GAME: (
+        "the game does not have this move, or not in this turn; its settings `moves` and `protocol` say which it has"
+    ),
     Refusal.PRICE_NOT_IN_THIS_GAME: (
         "the game does not have this price; its setting `price_levels` says how many it has, and the action mask which"
     ),

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from parlay_marl.catalogue.scenarios import Scenario
 from parlay_marl.core import bargain
-from parlay_marl.core.form import without_noise
+from parlay_marl.core.form import USUAL_PROTOCOL, without_noise
 from parlay_marl.core.moves import PRICE_LEVELS, SEATS, ClaimStatus, Move, n_actions, own_end
 from parlay_marl.errors import ActionTypeError, IllegalMoveError, UnknownNameError
 from parlay_marl.game.action import MOVE_NAMES, Action, as_index
@@ -106,7 +106,9 @@ class SeatView:
     action_mask: NDArray[np.int8]
     """A mask of the legal discrete actions, `(actions,)`."""
     moves: tuple[Move, ...] = tuple(Move)
-    """The moves that the game has."""
+    """The moves that the game and its protocol give to the seat."""
+    protocol: str = USUAL_PROTOCOL
+    """Who may do what in which turn, by name."""
     prices: tuple[float, ...] = ()
     """The prices that offers may have, in currency, from the lowest; none where they may have any of the range."""
     seed_chosen: bool = False
@@ -276,7 +278,8 @@ def view_of(game: RecordedGame, seat: int) -> SeatView:
         news=news,
         observation=seen["observation"],
         action_mask=seen["action_mask"],
-        moves=game.config.game_moves,
+        moves=game.config.moves_of(now.opener == seat),
+        protocol=game.config.protocol,
         prices=tuple(map(currency.price, game.config.prices)),
     )
 

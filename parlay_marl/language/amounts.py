@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import unicodedata
 from typing import Any
 
@@ -16,6 +15,9 @@ _MARKS = str.maketrans({
     "\N{NO-BREAK SPACE}": " ", "\N{NARROW NO-BREAK SPACE}": " ", "\N{THIN SPACE}": " ", "\N{FIGURE SPACE}": " ",
     "\N{RIGHT SINGLE QUOTATION MARK}": "'", "\N{FULLWIDTH EQUALS SIGN}": "=", "\N{IDEOGRAPHIC SPACE}": " ",
 })  # fmt: skip
+
+_FAR = 1e300
+"""Beyond every amount; a whole number of so many digits cannot be turned into another one."""
 
 
 def plain_digits(text: str) -> str:
@@ -33,7 +35,7 @@ def price_of(given: Any, scenario: Scenario, *, anywhere: bool = False) -> float
     if isinstance(given, str):
         text = plain_digits(given)
         return read_amount(text, scenario) if anywhere else read_price(text, scenario)
-    if isinstance(given, bool) or not isinstance(given, int | float) or not math.isfinite(given):
+    if isinstance(given, bool) or not isinstance(given, int | float) or not -_FAR <= given <= _FAR:
         raise UnclearTextError(f"{_shown(given)} is no price; give an amount of {scenario.currency} as a number.")
     return float(given)
 

@@ -12,8 +12,8 @@ from parlay_marl.language.budget import Budget, Prices
 from parlay_marl.language.endpoint import Endpoint, Failure
 from parlay_marl.language.journal import Completion, Journal, Lost
 
-FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
-"""Seconds after the first failed attempt, doubled after each further one up to the second number."""
+LONGEST_PAUSE = 30.0
+"""Seconds up to which pauses between attempts are doubled."""
 LONGEST_WAIT = 120.0
 """Seconds that an endpoint may ask to wait; one that asks for more has failed."""
 FREE = Prices(0.0, 0.0)
@@ -146,7 +146,7 @@ class Asker:
             raise EndpointError(
                 f"{who} asks to wait {failure.wait:,.0f} s, more than {LONGEST_WAIT:g}: {failure.reason}"
             )
-        return min(FIRST_PAUSE * 2.0**attempt, LONGEST_PAUSE) if failure.wait is None else failure.wait
+        return min(failure.pause * 2.0**attempt, LONGEST_PAUSE) if failure.wait is None else failure.wait
 
     def _named(self, made: Mapping[str, Any]) -> dict[str, Any]:
         """Return a request with the model's name, as the journal knows it."""

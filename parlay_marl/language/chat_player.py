@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping
 from typing import Any, Literal
 
+from parlay_marl.core.belief import MEAN_HIGH, MEAN_LOW, SPREAD_HIGH
 from parlay_marl.errors import ConfigurationError, IllegalMoveError, UnclearTextError
 from parlay_marl.game.action import Action
 from parlay_marl.game.config import one_of, whole_number
@@ -206,9 +207,7 @@ class ChatPlayer(Player):
         words = action.words[:LONGEST_SAID]
         self.stated = action.belief is not None
         if action.belief is None and view.states_belief:
-            low, width = view.scenario.low, view.scenario.high - view.scenario.low
-            last = (view.belief.reservation - low) / width, view.belief.sd / width
-            return action._replace(words=words, belief=last)
+            return action._replace(words=words, belief=_last_belief(view))
         return action._replace(words=words)
 
     def _lost(self, view: SeatView, reason: str) -> Action:
@@ -227,6 +226,13 @@ def _checked_model(model: str) -> str:
             f"model: give its name at the endpoint, 1 to {LONGEST_MODEL} characters in one line, not {model!r:.100}"
         )
     return model
+
+
+def _last_belief(view: SeatView) -> tuple[float, float]:
+    """Return the belief that the seat stated last, at first the prior: normalised, and within the bounds of beliefs."""
+    low, width = view.scenario.low, view.scenario.high - view.scenario.low
+    mean, spread = (view.belief.reservation - low) / width, view.belief.sd / width
+    return min(max(mean, MEAN_LOW), MEAN_HIGH), min(max(spread, 0.0), SPREAD_HIGH)
 
 
 def _within(name: str, value: float, least: float, most: float) -> float:

@@ -29,6 +29,10 @@ _AMOUNT = re.compile(
 )
 
 
+LONGEST_COMMAND = 500
+"""Characters of a command with what goes with it; to look for an amount in more takes long."""
+
+
 class _Command(NamedTuple):
     """A command of a reply: the name as it was written, and what stands behind it."""
 
@@ -58,6 +62,11 @@ def _split(readable: str, original: str) -> tuple[list[_Command], str]:
     commands, prose = [], []
     for line, as_written in zip(readable.split("\n"), original.split("\n"), strict=True):
         found = _LINE.fullmatch(line)
+        if found is not None and len(line) > LONGEST_COMMAND:
+            raise UnclearTextError(
+                f"The line with `/{found['name'][:40]}` is too long: give a command at most {LONGEST_COMMAND} "
+                "characters, and put what you say on other lines."
+            )
         if found is not None:
             commands.append(_Command(found["name"].lower(), found["rest"].rstrip().rstrip("`*").rstrip()))
         elif not _FENCE.fullmatch(line):

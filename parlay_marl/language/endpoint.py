@@ -29,6 +29,9 @@ LONGEST_REASON = 300
 UNAUTHORISED, TOO_MANY_REQUESTS, SERVER_ERROR = 401, 429, 500
 AGAIN = frozenset({408, 409, 425, TOO_MANY_REQUESTS})
 """The refusals, besides errors of the server, after which the same request may succeed."""
+USUAL_PAUSE, PAUSE_OF_A_LIMIT = 0.5, 2.0
+"""Seconds after a first failure, and after a first request that was one too many: limits are for a minute, which five
+further attempts fill."""
 NEVER_SENT = frozenset({"ConnectError", "ConnectTimeout", "PoolTimeout", "UnsupportedProtocol"})
 """The errors of the client's library after which an endpoint has certainly not worked on a request."""
 
@@ -42,6 +45,8 @@ class Failure(NamedTuple):
     """Whether the same request may succeed later."""
     wait: float | None = None
     """The seconds that the endpoint asks to wait; None where it names none."""
+    pause: float = USUAL_PAUSE
+    """The seconds until the next attempt where it names none; doubled after each further failure."""
     may_be_charged: bool = False
     """Whether the endpoint may have worked on it, and may ask money for it."""
     tokens: tuple[int, int] | None = None
@@ -105,7 +110,8 @@ class Endpoint:
         if status == UNAUTHORISED:  # some endpoints repeat a part of the key here
             return Failure(f"it refuses the key (401); set {KEY_VARIABLE} to the endpoint's key", False)
         text = _message_of(error)
-        return Failure(self._clean(f"{status} {text}".strip()), again, _seconds_to_wait(error.response.headers))
+        pause = PAUSE_OF_A_LIMIT if status == TOO_MANY_REQUESTS else USUAL_PAUSE
+        return Failure(self._clean(f"{status} {text}".strip()), again, _seconds_to_wait(error.response.headers), pause)
 
     def _clean(self, text: str) -> str:
         """Return a text of the endpoint in one line, shortened, and without the key."""

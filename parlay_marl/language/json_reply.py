@@ -21,6 +21,8 @@ _KEYS = {
     "words": "words", "utterance": "words", "belief": "belief", "accept": "accept", "walk_away": "walk_away",
 }  # fmt: skip
 """The keys of an object: the second names of some are those of OpenEnv's action."""
+MOST_BRACES = 50
+"""Braces of a reply that may begin no object."""
 _CALL_KEYS = {"name", "arguments", "parameters", "type"}
 _FLAGS = {"accept": Move.ACCEPT, "walk_away": Move.WALK_AWAY}
 _OF_CALLS = {"price": "price", "terms": "terms", "words": "words", "mean": "mean", "spread": "spread"}
@@ -29,10 +31,11 @@ _OF_CALLS = {"price": "price", "terms": "terms", "words": "words", "mean": "mean
 def object_in(text: str) -> dict[str, Any] | None:
     """Return the JSON object of a text with at least one key of a reply; None where there is none.
 
-    Several are refused, unless they are equal, and so is a line that begins with a command beside one.
+    Several are refused, unless they are equal, and so is a line that begins with a command beside one. So are many
+    braces that begin no object: each costs a look at the text.
     """
     found: list[dict[str, Any]] = []
-    rest, start = [], 0
+    rest, start, missed = [], 0, 0
     decoder = json.JSONDecoder(object_pairs_hook=_without_repeats, parse_constant=_refuse_constant)
     while (begin := text.find("{", start)) >= 0:
         rest.append(text[start:begin])
@@ -42,7 +45,11 @@ def object_in(text: str) -> dict[str, Any] | None:
             raise
         except (ValueError, RecursionError):
             rest.append("{")
-            start = begin + 1
+            start, missed = begin + 1, missed + 1
+            if missed > MOST_BRACES:
+                raise UnclearTextError(
+                    "The reply has too many braces; give one JSON object and nothing else."
+                ) from None
             continue
         if isinstance(thing, dict) and _is_reply(thing) and thing not in found:
             found.append(thing)

@@ -23,7 +23,7 @@ from parlay_marl.language.tools import Call
 LONGEST_REPLY = 100_000
 """Characters of a reply that are read: far beyond any that a model gives in earnest."""
 _REASONING = re.compile(r"<(think|thinking|reasoning|reflection)>.*?(?:</\1>|\Z)", re.DOTALL | re.IGNORECASE)
-_END_OF_REASONING = re.compile(r".*</(?:think|thinking|reasoning|reflection)>", re.DOTALL | re.IGNORECASE)
+_END_OF_REASONING = re.compile(r"</(?:think|thinking|reasoning|reflection)>", re.IGNORECASE)
 _WHY_NOT = {
     Move.ACCEPT: Refusal.NOTHING_TO_ACCEPT,
     Move.WALK_AWAY: Refusal.TOO_EARLY_TO_WALK,
@@ -67,7 +67,9 @@ def read_reply(reply: Reply | str, view: SeatView) -> Action:
 
 def spoken_part(text: str) -> str:
     """Return a text without the reasoning that some models put before their answer."""
-    return _END_OF_REASONING.sub("", _REASONING.sub("", text)).strip()
+    rest = _REASONING.sub("", text)
+    ends = [found.end() for found in _END_OF_REASONING.finditer(rest)]
+    return rest[ends[-1] if ends else 0 :].strip()
 
 
 def _legal(parts: Parts, view: SeatView, form: Form) -> Action:
@@ -75,6 +77,8 @@ def _legal(parts: Parts, view: SeatView, form: Form) -> Action:
     if parts.move not in view.legal_moves:
         may = ", ".join(map(form.label, view.legal_moves))
         reason = REASONS[_WHY_NOT[parts.move]] if parts.move in _WHY_NOT else "it is not your turn"
+        if parts.move not in view.moves:
+            reason = REASONS[Refusal.NOT_IN_THIS_GAME]
         raise IllegalMoveError(f"{form.label(parts.move)} is not legal now: {reason}. You may: {may or 'only wait'}.")
     return action_of(parts, view)
 

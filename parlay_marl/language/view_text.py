@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from parlay_marl.core.form import USUAL_PROTOCOL
 from parlay_marl.core.moves import SEATS, Move
+from parlay_marl.core.protocols import PROTOCOLS
 from parlay_marl.game.text import exact_money, money
 from parlay_marl.game.turns import Turn
 from parlay_marl.game.view import Offer, PublicClaim, SeatView
@@ -57,11 +59,18 @@ class News:
     """The limit that the seat was told last, in currency; None at the beginning."""
 
 
+def _price_in(turn: Turn, text: ScenarioText) -> str:
+    """Return the price of a turn; a sealed one has not been shown yet."""
+    if turn.price is None:
+        return "a sealed price" if turn.move is Move.OFFER else ""
+    return text.exact_money(text.scenario.to_currency(turn.price))
+
+
 def spoken(turn: Turn, text: ScenarioText) -> str:
     """Return the words of a turn or, without any, plain words for its move."""
     if turn.words:
         return turn.words
-    price = "" if turn.price is None else text.exact_money(text.scenario.to_currency(turn.price))
+    price = _price_in(turn, text)
     if turn.package is not None and text.scenario.terms:
         price += f", {text.listed(turn.package)}"
     return PLAIN_WORDS[turn.move].format(price=price)
@@ -69,7 +78,7 @@ def spoken(turn: Turn, text: ScenarioText) -> str:
 
 def done_in(turn: Turn, text: ScenarioText) -> str:
     """Return what a seat has done, as it follows `They` or `You`."""
-    price = "" if turn.price is None else text.exact_money(text.scenario.to_currency(turn.price))
+    price = _price_in(turn, text)
     if turn.package is not None and text.scenario.terms:
         price += f" with {text.listed(turn.package)}"
     result = f", {turn.result}" if turn.result else ""
@@ -87,6 +96,9 @@ def introduction(view: SeatView, text: ScenarioText, form: Form = JSON) -> str:
     )
     if view.prices:
         aim += f" Only these may be offered: {', '.join(exact_money(price, scenario) for price in view.prices)}."
+    if view.protocol != USUAL_PROTOCOL:
+        meaning = PROTOCOLS[view.protocol].meaning
+        aim += f" {meaning[0].upper()}{meaning[1:]}."
     parts = (scenario.title + ".", story, aim, *_packages(view, text, form), *_answer_form(view, form), *_heat(view))
     return "\n".join(part for part in parts if part)
 
@@ -128,8 +140,8 @@ def _meanings(view: SeatView, form: Form) -> dict[Move, str]:
     return {move: f"{does}{_cost(view, move)}.{further.get(move, '')}" for move, does in meanings.items()}
 
 
-def _cost(view: SeatView, move: Move) -> str:
-    """Return what a move costs, from the rules; nothing where it is free."""
+def move_costs(view: SeatView, move: Move) -> tuple[float, float]:
+    """Return the credibility that a move costs and the tension that it adds, from the rules; 0 where it is free."""
     points = {Move.BATNA_REVEAL: "claim_cost", Move.SILENCE: "silence_cost"}
     heats = {
         Move.ANCHOR_HIGH: "anchor_heat", Move.BATNA_REVEAL: "claim_heat", Move.SILENCE: "silence_heat",
@@ -137,6 +149,12 @@ def _cost(view: SeatView, move: Move) -> str:
     }  # fmt: skip
     credibility = view.rule("credibility", points[move]) if move in points else 0.0
     heat = view.rule("tension", heats[move]) if move in heats else 0.0
+    return credibility, heat
+
+
+def _cost(view: SeatView, move: Move) -> str:
+    """Return what a move costs in words; nothing where it is free."""
+    credibility, heat = move_costs(view, move)
     costs = [f"costs {credibility:g} credibility"] if credibility else []
     costs += [f"adds {heat:g} to the tension"] if heat > 0 else []
     return f"; {' and '.join(costs)}" if costs else ""

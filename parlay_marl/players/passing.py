@@ -12,9 +12,18 @@ if TYPE_CHECKING:
 
 
 def without_new_offer(view: SeatView) -> Action:
-    """Return silence or, where credibility does not reach, the seat's standing offer again; an anchor before any."""
-    if Move.SILENCE in view.legal_moves:
+    """Return silence or, where that is not legal, the seat's standing offer again.
+
+    Before any offer it is an anchor, or an offer, at the seat's own end of the range, which is never a loss. A seat
+    that may do none of these leaves; only one that may not leave either accepts.
+    """
+    legal = view.legal_moves
+    if Move.SILENCE in legal:
         return view.silence()
-    if view.offer is not None:
+    if Move.OFFER in legal and view.offer is not None:
         return view.make_offer(view.offer.price, view.offer.package)
-    return view.anchor()
+    if Move.ANCHOR_HIGH in legal:
+        return view.anchor()
+    if Move.OFFER in legal:
+        return view.make_offer(view.scenario.high if view.seat else view.scenario.low)
+    return view.accept() if Move.WALK_AWAY not in legal and Move.ACCEPT in legal else view.walk_away()

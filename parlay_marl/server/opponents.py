@@ -40,6 +40,15 @@ class Opponents:
     def __contains__(self, name: str) -> bool:
         return name in self._places
 
+    def about(self) -> list[dict[str, str]]:
+        """Return the names of all opponents, and the title and summary of each persona."""
+        found = []
+        for name, place in self._places.items():
+            persona = None if _is_asked(place) else load_persona_player(place).persona
+            title, summary = ("", "") if persona is None else (persona.title, persona.summary)
+            found.append({"name": name, "title": title, "summary": summary})
+        return found
+
     def make(self, name: str) -> PersonaPlayer | HostedPlayer:
         """Return an opponent for a new game."""
         if name not in self._places:

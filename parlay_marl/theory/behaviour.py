@@ -25,7 +25,7 @@ from parlay_marl.players.persona import AnyPlayer, PersonaPlayer, as_player, per
 from parlay_marl.players.player import Player
 from parlay_marl.players.scripted import choose_move
 from parlay_marl.policies.policy import Policy
-from parlay_marl.theory.tabular import TabularPlayer
+from parlay_marl.theory.tabular import SUFFIX, TabularPlayer
 from parlay_marl.theory.tree import Floats, Ints, Tree
 from parlay_marl.theory.values import check_table
 
@@ -36,13 +36,16 @@ DRAWS = 200
 def behaviour(tree: Tree, player: str | Path | Persona | Policy | AnyPlayer, draws: int = DRAWS) -> Floats:
     """Return what a player does at every information state of both seats, as a table.
 
-    `draws` is how often one that may draw its actions is asked: a persona, an object with `act(observations, masks)`,
-    or a `Player`, which plays each history up to the information state anew.
+    The name of a `.npz` file stands for the strategy in it. `draws` is how often one is asked that may draw its
+    actions: a persona, an object with `act(observations, masks)`, or a `Player`, which plays each history up to the
+    information state anew.
 
     Raises:
         ConfigurationError: for a family of personas, which is another player in every game, or an answer that is no
             action of the game.
     """
+    if isinstance(player, str | Path) and str(player).endswith(SUFFIX):
+        player = TabularPlayer.read(player)
     if isinstance(player, TabularPlayer):
         return _of_tabular(tree, player)
     if isinstance(player, Policy):

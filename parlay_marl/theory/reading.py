@@ -75,5 +75,7 @@ class SeenText:
         offered = AT.other_offer_package + 2 * (packages - 1)
         package = int(np.argmax(seen[offered : offered + packages]))
         last = int(moves.argmax())
+        if makes_offer(last) and seen[AT.other_offer_made] == 0.0:
+            return f" | {SEATS[1 - seat]}: a sealed price"
         fate = _fate(last == Move.CHALLENGE, AT.own_claim, seen)
         return f" | {SEATS[1 - seat]}: {said(self.game.config, last, price, package)}{fate}"

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from parlay_marl.core.moves import SEATS
-from parlay_marl.theory.tree import Floats, Ints, Tree
+from parlay_marl.theory.tree import Floats, Tree
 from parlay_marl.theory.values import Gaps, reaches
 
 
@@ -41,21 +41,12 @@ def play_of(tree: Tree, table: Floats) -> Play:
     """Return how a strategy plays against itself."""
     reach = reaches(tree, table).prod(axis=0) * tree.chance
     ends = np.flatnonzero(tree.state < 0)
-    accepted = ends[tree.states.action[tree.edge[ends]] == 0]
-    deals = float(reach[accepted].sum())
-    price = None
+    dealt = ends[~np.isnan(tree.price[ends])]
+    deals, price = float(reach[dealt].sum()), None
     if deals > 0.0:
-        offered = tree.edge[tree.parent[accepted]]
-        price = float((reach[accepted] * _prices(tree, offered)).sum() / deals)
+        price = tree.game.config.currency.price(float(reach[dealt] @ tree.price[dealt]) / deals)
     gains = float((reach[ends] @ tree.returns[ends]).sum())
     return Play(deals, price, gains, _first_best(tree))
-
-
-def _prices(tree: Tree, entries: Ints) -> Floats:
-    """Return the prices, in currency, that the actions of entries name."""
-    states, currency = tree.states, tree.game.config.currency
-    pairs = zip(states.seat[states.owner[entries]].tolist(), states.action[entries].tolist(), strict=True)
-    return np.array([currency.price(tree.price_of(seat, action)) for seat, action in pairs])
 
 
 def _first_best(tree: Tree) -> float:

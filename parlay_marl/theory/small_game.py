@@ -12,9 +12,12 @@ from parlay_marl.catalogue.families import AnyScenario
 from parlay_marl.catalogue.scenarios import Scenario
 from parlay_marl.catalogue.types import SeatType, Types
 from parlay_marl.core.chance import MAX_TYPES
+from parlay_marl.core.form import USUAL_PROTOCOL
 from parlay_marl.core.moves import SEATS
+from parlay_marl.core.protocols import PROTOCOLS
+from parlay_marl.core.protocols.protocol import ANSWERS
 from parlay_marl.errors import ConfigurationError
-from parlay_marl.game.config import GameArguments, GameConfig, make_config, whole_number
+from parlay_marl.game.config import PROTOCOL_NAMES, GameArguments, GameConfig, make_config, one_of, whole_number
 from parlay_marl.game.game import Game
 
 OFFERS = ("accept", "offer")
@@ -99,7 +102,12 @@ class SmallGame:
         return game
 
 
-_SMALL: GameArguments = {"price_levels": 5, "moves": OFFERS, "events": False}
+_SMALL: GameArguments = {"price_levels": 5, "events": False}
+
+
+def plain_moves(protocol: str) -> tuple[str, ...]:
+    """Return the moves of a game of plain offers; a seat that cannot offer says no by silence."""
+    return (*OFFERS, "silence") if PROTOCOLS[protocol].other_moves == ANSWERS else OFFERS
 
 
 def small_game(scenario: str | Path | AnyScenario, *, types: int = 3, **game: Unpack[GameArguments]) -> SmallGame:
@@ -110,7 +118,9 @@ def small_game(scenario: str | Path | AnyScenario, *, types: int = 3, **game: Un
     the scenario draws it; urgency, alternative and the worth of terms are the nominal ones. Payoffs count in the public
     range.
     """
-    chosen: GameArguments = {**_SMALL, **game}
+    protocol = game.get("protocol", USUAL_PROTOCOL)
+    one_of("protocol", protocol, PROTOCOL_NAMES)
+    chosen: GameArguments = {**_SMALL, "moves": plain_moves(protocol), **game}
     whole_number("types", types, 1, MAX_TYPES)
     config = make_config(scenario, **chosen)
     return SmallGame(make_config(_with_types(config.played, types), **chosen))

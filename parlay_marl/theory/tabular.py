@@ -24,6 +24,8 @@ from parlay_marl.theory.values import check_table
 if TYPE_CHECKING:
     from parlay_marl.game.view import SeatView
 
+SUFFIX = ".npz"
+"""The end of the name of a strategy's file."""
 _SAME = [
     AT.seat,
     AT.is_opener,

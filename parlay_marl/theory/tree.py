@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from parlay_marl.core.moves import SEATS, decode, n_actions
+from parlay_marl.core.moves import SEATS, n_actions
 from parlay_marl.core.observation import width
-from parlay_marl.core.outcome import NONE
+from parlay_marl.core.outcome import DEAL, NONE
 from parlay_marl.core.step import step_games
 from parlay_marl.errors import ConfigurationError
 from parlay_marl.theory.reading import SeenText, action_text
@@ -31,7 +31,7 @@ OnLevel = Callable[[int, int], None]
 """Called after each level with the level and the number of histories so far."""
 
 MOST_HISTORIES = 4_000_000
-"""Histories (nodes) of a tree that is still made: some 250 bytes of memory each while it is."""
+"""Histories (nodes) of a tree that is still made: some 700 bytes of memory each, 3 GB in all."""
 _AT_ONCE = 50_000
 """Turns that are played in one call."""
 
@@ -90,6 +90,8 @@ class Tree:
     """The probability of the draw that a node belongs to."""
     returns: Floats
     """What both seats have been paid so far, (nodes, 2)."""
+    price: Floats
+    """The normalised price of the deal that ends the game there; NaN where there is none."""
     states: InformationStates
     depth_of_state: Ints = field(repr=False)
 
@@ -133,10 +135,6 @@ class Tree:
     def action_text(self, seat: int, action: int) -> str:
         """Return a discrete action of a seat in words, such as `offer 140,000`."""
         return action_text(self.game.config, seat, action)
-
-    def price_of(self, seat: int, action: int) -> float:
-        """Return the normalised price that a discrete action of a seat names; 0 where it names none."""
-        return float(decode(action, seat, self.game.config.room)[1])
 
     def draw_of(self, node: int) -> int:
         """Return the number of the draw that a node belongs to."""
@@ -207,6 +205,7 @@ class _Level:
     state: Ints
     chance: Floats
     returns: Floats
+    price: Floats
     open_rows: Any
     """The core's rows of the nodes in which the game goes on."""
     before: Ints
@@ -253,7 +252,8 @@ def _first_level(builder: _Builder) -> _Level:
     state = _observe(builder, rows, seen, masks, before, 0)
     none = np.full(len(rows), -1)
     chance = np.array([draw.probability for draw in draws])
-    return _Level(none, none, state, chance, np.zeros((len(rows), 2)), rows, before)
+    no_deal = np.full(len(rows), np.nan)
+    return _Level(none, none, state, chance, np.zeros((len(rows), 2)), no_deal, rows, before)
 
 
 def _next_level(builder: _Builder, level: _Level, start: int, total: int, depth: int) -> _Level:
@@ -271,22 +271,15 @@ def _next_level(builder: _Builder, level: _Level, start: int, total: int, depth:
     actions = np.concatenate([builder.actions[state] for state in states])
     parent = np.flatnonzero(is_open)[of] + start
     parts = list(_played(builder, level, of, edge, actions, depth))
-    state, paid = np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts])
-    return _Level(
-        parent,
-        edge,
-        state,
-        level.chance[is_open][of],
-        level.returns[is_open][of] + paid,
-        np.concatenate([part[2] for part in parts]),
-        np.concatenate([part[3] for part in parts]),
-    )
+    state, paid, price, rows, before = (np.concatenate(each) for each in zip(*parts, strict=True))
+    returns = level.returns[is_open][of] + paid
+    return _Level(parent, edge, state, level.chance[is_open][of], returns, price, rows, before)
 
 
 def _played(
     builder: _Builder, level: _Level, of: Ints, edge: Ints, actions: Ints, depth: int
-) -> Iterator[tuple[Ints, Floats, Any, Ints]]:
-    """Yield, for some turns at a time: the states they lead to, what they paid, and the rows that are still open."""
+) -> Iterator[tuple[Ints, Floats, Floats, Any, Ints]]:
+    """Yield, for some turns at a time: states they lead to, what they paid, prices of deals, rows still open."""
     packages = builder.packages
     params = builder.game.config.params
     for first in range(0, len(of), _AT_ONCE):
@@ -304,7 +297,9 @@ def _played(
         state = np.full(n, -1)
         left = rows[is_open]
         state[is_open] = _observe(builder, left, seen[is_open], masks[is_open], before[is_open], depth)
-        yield state, rows["reward"].copy(), left, before[is_open]
+        maker = 1 - (rows["closed_by"] & 1)
+        price = np.where(rows["ending"] == DEAL, rows["offer_price"][np.arange(n), maker], np.nan)
+        yield state, rows["reward"].copy(), price, left, before[is_open]
 
 
 def _joined(builder: _Builder, levels: list[_Level]) -> Tree:
@@ -324,6 +319,7 @@ def _joined(builder: _Builder, levels: list[_Level]) -> Tree:
         state,
         np.concatenate([level.chance for level in levels]),
         np.concatenate([level.returns for level in levels]),
+        np.concatenate([level.price for level in levels]),
         builder.states(),
         np.array(builder.depths),
     )

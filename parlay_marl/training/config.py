@@ -103,7 +103,7 @@ class TrainingConfig(Strict):
     information: Information | None = game_field("information")
     max_rounds: Annotated[Rounds | None, Option("--rounds")] = game_field("max_rounds")
     price_levels: Levels = game_field("price_levels")
-    moves: Annotated[tuple[str, ...] | None, Option("--move", metavar="NAME")] = game_field("moves")
+    moves: Annotated[tuple[str, ...] | None, Option(metavar="NAME")] = game_field("moves")
     events: bool = game_field("events")
     protocol: ProtocolName = game_field("protocol")
     price_share: float = game_field("price_share")

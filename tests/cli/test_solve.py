@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from parlay_marl.cli.commands.solve import PROTOCOLS
+from parlay_marl.game.config import PROTOCOL_NAMES
 from parlay_marl.theory.tabular import TabularPlayer
 from tests.cli.conftest import Parlay
 
@@ -31,6 +33,15 @@ def test_it_solves_and_writes(parlay: Parlay, tmp_path: Path) -> None:
     assert len(player.states) == 12
 
 
+def test_every_protocol_is_solved(parlay: Parlay) -> None:
+    assert PROTOCOLS == PROTOCOL_NAMES
+    for protocol in PROTOCOLS:
+        rounds = () if protocol in ("take_it_or_leave_it", "sealed_bid") else ("--rounds", "1")
+        result = parlay("solve", "uniform", *rounds, "--types", "2", "--prices", "3", "--protocol", protocol, "--quiet")
+        assert result.exit_code == 0, result.output
+        assert "NashConv" in result.stdout
+
+
 def test_the_size_comes_first(parlay: Parlay) -> None:
     assert "The game has about" in parlay(*SMALL).stderr
     assert "The game has" not in parlay(*SMALL, "--quiet").stderr
@@ -42,7 +53,8 @@ def test_the_size_comes_first(parlay: Parlay) -> None:
         (("--rounds", "6", "--prices", "11"), "at most 4,000,000 fit; give fewer rounds"),
         (("--algorithm", "magic"), "algorithm"),
         (("--prices", "1"), "price_levels: give a whole number from 2 to 41"),
-        (("--move", "pray"), "pray"),
+        (("--moves", "pray"), "pray"),
+        (("--protocol", "shouting"), "protocol"),
         (("--iterations", "0"), "iterations: give a whole number"),
         (("--player", "nobody"), "nobody"),
     ],

@@ -186,7 +186,7 @@ def test_everybody_plays_small_games_by_their_moves_and_prices(scenario: str, se
     for number, name in enumerate([*PERSONAS, *PARTNERS]):
         for pair in ((name, Rounder()), (Rounder(), name)):
             record = play_game(*pair, scenario, seed=number, **settings)
-            assert {action.move for action in record.actions} <= set(config.game_moves)
+            assert {action.move for action in record.actions} <= {Move[name.upper()] for name in config.moves}
             prices = {action.price for action in record.actions if action.move is Move.OFFER}
             assert prices <= set(config.prices)
             assert (

@@ -115,7 +115,8 @@ def rendered(turn: Turn | str, prompt: Prompt, fault: str = "") -> Written:
     if fault == "prose":
         return Written("I would say that 150,000 is fair to both of us. What do you think?")
     if fault == "illegal":
-        turn = Turn("challenge" if "challenge" not in prompt.may else "offer", None)
+        left_out = [move for move in ("challenge", "accept", "walk_away", "keep_silent") if move not in prompt.may]
+        turn = Turn(left_out[0] if left_out else "offer")  # where all of them are legal, an offer without a price
     if isinstance(turn, str):
         return Written(turn)
     written = {"tools": _as_calls, "json": _as_json, "commands": _as_commands}[prompt.form](turn)

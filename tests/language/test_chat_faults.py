@@ -66,6 +66,12 @@ def test_pauses_double_up_to_a_bound_and_attempts_are_counted(pauses: list[float
     assert pauses == [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0]
 
 
+def test_too_many_requests_are_waited_for_a_minute(pauses: list[float]) -> None:
+    with Endpoint(faults={"429": 1.0}, retry_after="") as endpoint:
+        assert "fails 6 times in a row" in failure_of(ChatPlayer("scripted", base_url=endpoint.url))
+    assert pauses == [2.0, 4.0, 8.0, 16.0, 30.0]
+
+
 def test_the_endpoint_says_how_long_to_wait(pauses: list[float]) -> None:
     view = view_after()
     in_a_minute = email.utils.formatdate(time.time() + 60.0, usegmt=True)
@@ -76,7 +82,7 @@ def test_the_endpoint_says_how_long_to_wait(pauses: list[float]) -> None:
             player.act(view)
     assert pauses[:2] == [7.0, 1.5]
     assert 0.0 <= pauses[2] <= 60.0
-    assert pauses[3:] == [0.5, 0.5]
+    assert pauses[3:] == [2.0, 2.0]
 
 
 def test_it_does_not_wait_for_hours(pauses: list[float]) -> None:
@@ -163,8 +169,10 @@ def test_everything_at_once(pauses: list[float]) -> None:
     assert all(record.outcome.ending != "forfeit" for record in records)
     assert usage.requests == sum(answered.values()) == len(endpoint.requests)
     assert usage.retried == sum(answered[fault] for fault in passing) == len(pauses) > 10
-    assert usage.illegal == answered["illegal"] > 0
-    assert usage.unreadable == answered["prose"] + answered["cut_arguments"] > 0
+    # Where a challenge is legal, the fault `illegal` is an offer without a price, which cannot be read.
+    assert usage.illegal + usage.unreadable == sum(answered[fault] for fault in poor)
+    assert usage.unreadable >= answered["prose"] + answered["cut_arguments"] > 0
+    assert usage.illegal > 0
     assert (usage.prompt_tokens, usage.completion_tokens) == endpoint.bill[1:]
     assert usage.cost == pytest.approx(endpoint.bill.cost(2.0, 8.0))
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from parlay_marl.core.moves import Move
+from parlay_marl.core.protocols import PROTOCOLS
 from parlay_marl.errors import ConfigurationError, EndpointError, IllegalMoveError, MissingExtraError, ParlayError
 from parlay_marl.game.record import GameRecord
 from parlay_marl.language import endpoint as endpoint_module
@@ -214,6 +215,26 @@ def test_a_lost_turn_without_credibility_is_the_standing_offer_again() -> None:
     assert without_new_offer(replace(mute, offer=None)) == view.anchor()
 
 
+@pytest.mark.parametrize("opener", ["buyer", "seller"])
+@pytest.mark.parametrize(
+    "form",
+    [
+        *({"protocol": name} for name in PROTOCOLS),
+        {"moves": ["OFFER", "ACCEPT", "WALK_AWAY"], "price_levels": 5},
+        {"moves": ["OFFER", "ACCEPT"]},
+    ],
+    ids=str,
+)
+def test_a_model_that_never_says_a_move_loses_its_turns_in_every_form_of_a_game(form: Any, opener: str) -> None:
+    fixed = form.get("protocol") in ("buyer_offers", "seller_offers")
+    with Endpoint(lambda prompt: "Well, well.") as endpoint:
+        player = ChatPlayer("scripted", base_url=endpoint.url, tools="never")
+        game = {"scenario": "uniform", "max_rounds": None if "protocol" in form else 4, **form}
+        record = play_game(player, "linear", seed=1, opener=None if fixed else opener, **game)
+    assert record.forfeit_by is None
+    assert player.usage.lost_turns == player.usage.unreadable / 2 > 0
+
+
 def test_a_reply_that_was_cut_is_told_so() -> None:
     with Endpoint(lambda prompt: "a long story " * 100) as endpoint:
         player = ChatPlayer("scripted", base_url=endpoint.url, max_tokens=50, tools="never")
@@ -234,6 +255,15 @@ def test_a_belief_that_is_left_out_stays_as_it_was() -> None:
     assert beliefs[:2] == [pytest.approx(prior)] * 2  # and not what a tracker has inferred
     assert beliefs[2:] == [pytest.approx((30_000 / 70_000, 3_000 / 70_000))] * (len(beliefs) - 2)
     assert len(beliefs) > 3
+
+
+def test_a_belief_at_the_bounds_stays_legal() -> None:
+    def mind(prompt: Prompt) -> Turn:
+        return replace(bargain(prompt), belief=(250_000.0, 70_000.0) if prompt.round[0] == 1 else None)
+
+    with Endpoint(mind) as endpoint:
+        record = played(ChatPlayer("scripted", base_url=endpoint.url), options={"opener": "buyer"}, max_rounds=4)
+    assert [action.belief for action in record.actions[::2]] == [(2.0, 1.0)] * 4
 
 
 def test_reasoning_is_neither_said_nor_sent_again() -> None:

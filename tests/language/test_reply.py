@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 from hypothesis import given
@@ -236,6 +237,41 @@ def test_unclear_calls_are_refused(calls: list[tuple[str, object]], reason: str)
     made = tuple(Call(name, arguments) for name, arguments in calls)  # type: ignore[arg-type]
     with pytest.raises(UnclearTextError, match=reason):
         read_reply(Reply("", made), OFFERED)
+
+
+@pytest.mark.parametrize("price", ["1" + "0" * 400, "-1" + "0" * 4_000, "1e999", "-1e999"])
+def test_a_number_that_is_too_large_for_any_is_no_price(price: str) -> None:
+    for text in (f'{{"move": "offer", "price": {price}}}', f'{{"accept": true, "belief": [{price}, 1]}}'):
+        with pytest.raises(UnclearTextError, match="is no price"):
+            read_reply(text, OFFERED)
+
+
+LONG = 60_000
+SLOW_TO_READ = [
+    *(
+        "a" * LONG,
+        "hello\n" * (LONG // 6),
+        "/offer 1\n" * (LONG // 9),
+        "`" * LONG + "/offer 1",
+        "\t " * (LONG // 2) + "x",
+    ),
+    *("{" * LONG, '{"a":' * (LONG // 5), '{"' * (LONG // 2), ('{"a":' * 400 + "1" + "}" * 400) * 20),
+    *("<think>" * (LONG // 7), "</think" * (LONG // 7), "<think>a" * (LONG // 8) + "</think>"),
+    *("/offer " + " " * LONG + "x", "/offer " + "1," * (LONG // 2), "/offer 1 " + "a b " * (LONG // 4) + "=x"),
+    *("/accept " + " /" * (LONG // 2), "/believe " + "1 " * (LONG // 2), "/" + "a" * LONG),
+]
+"""Long replies that a reader with a careless expression looks at for minutes."""
+SECONDS_FOR_ALL = 30.0
+"""Of CPU: a hundred times what they need, a tenth of what they took."""
+
+
+def test_no_reply_takes_long_to_read() -> None:
+    """A server reads them in its loop, where everybody else waits."""
+    began = time.process_time()
+    for text in SLOW_TO_READ:
+        with pytest.raises((UnclearTextError, IllegalMoveError)):
+            read_reply(text, TERMS)
+    assert time.process_time() - began < SECONDS_FOR_ALL
 
 
 @given(st.text(max_size=300))

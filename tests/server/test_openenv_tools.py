@@ -162,3 +162,16 @@ def test_openenvs_own_server_hands_actions_about_tools_over_as_turns_with_unknow
         env.step(ReceivedAction.model_validate({"type": "call_tool"}))
     with pytest.raises(RequestError, match="no key of an action"):
         env.step(ReceivedAction.model_validate({"type": "fly"}))
+
+
+def test_what_nobody_expected_is_an_error_of_json_rpc_without_its_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    env = environment()
+    env.reset(seed=1, opener="buyer")
+
+    def fail(*_: Any) -> None:
+        raise KeyError("secret 123456")
+
+    monkeypatch.setattr(env._session, "play", fail)
+    told = rpc(env, "tools/call", name="keep_silent", arguments={})
+    assert told["error"]["code"] == -32603
+    assert "as if it had not been made" in told["error"]["message"]

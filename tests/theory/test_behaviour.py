@@ -140,6 +140,7 @@ def test_files_and_copies(offers_tree: Tree, solved: Solution, tmp_path: Path) -
     assert (read.name, read.config) == ("mine", player.config)
     assert np.array_equal(read.table, player.table)
     assert read.states.text == player.states.text
+    assert np.array_equal(behaviour(offers_tree, tmp_path / "mine.npz"), player.table)
     for other in (read, pickle.loads(pickle.dumps(player)), copy.deepcopy(player)):
         assert (
             np.allclose(

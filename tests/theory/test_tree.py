@@ -27,6 +27,7 @@ def walk_like_the_environment(tree: Tree, histories: int, seed: int) -> int:
         max_rounds=config.max_rounds,
         price_levels=config.price_levels,
         moves=config.moves,
+        protocol=config.protocol,
     )
     for _ in range(histories):
         node = int(rng.integers(len(game.draws)))
@@ -56,6 +57,21 @@ def test_the_environment_agrees_along_random_histories(offers_tree: Tree, full_t
     """Observations, legal actions and returns of 10,000 histories."""
     assert walk_like_the_environment(offers_tree, 6000, 1) > 6000
     assert walk_like_the_environment(full_tree, 4000, 2) > 4000
+
+
+@pytest.mark.parametrize("protocol", ["seller_offers", "buyer_offers", "take_it_or_leave_it", "sealed_bid"])
+def test_the_environment_agrees_in_every_protocol(protocol: str) -> None:
+    tree = build_tree(small_game("uniform", protocol=protocol, max_rounds=2 if "offers" in protocol else None))
+    assert walk_like_the_environment(tree, 500, 3) >= 1000
+
+
+def test_a_sealed_price_is_not_seen() -> None:
+    """The second seat has one information state for each of its types, whatever the first has named."""
+    tree = build_tree(small_game("uniform", protocol="sealed_bid", opener="seller"))
+    assert len(tree.states) == 3 + 3
+    assert {text.split(" | ")[-1] for text in tree.states.text if text.startswith("buyer")} == {
+        "seller: a sealed price"
+    }
 
 
 def test_the_number_of_histories_by_hand(offers_tree: Tree) -> None:

@@ -17,6 +17,16 @@ if TYPE_CHECKING:
     from parlay_marl.theory.tree import Tree
 
 ORDER = 82
+PROTOCOLS = ("alternating_offers", "seller_offers", "buyer_offers", "take_it_or_leave_it", "sealed_bid")
+"""Names alone: the core is imported when a command runs. A test compares them with the core's."""
+
+Protocol = Annotated[str, typer.Option(metavar="NAME", help=f"Who may do what in which turn: {', '.join(PROTOCOLS)}.")]
+PriceShare = Annotated[
+    float, typer.Option(metavar="K", help="Of sealed_bid: where the price lies between the seller's and the buyer's.")
+]
+Moves = Annotated[
+    list[str] | None, typer.Option(metavar="NAME", help="Move of the game; repeat for more; default: plain offers.")
+]
 
 
 def solve(
@@ -26,10 +36,9 @@ def solve(
     types: Annotated[
         int, typer.Option(metavar="N", help="Types of each seat, where the scenario has none of its own.")
     ] = 3,
-    move: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME", help="Move of the game; repeat for more; default: accept and offer."),
-    ] = None,
+    moves: Moves = None,
+    protocol: Protocol = PROTOCOLS[0],
+    price_share: PriceShare = 0.5,
     opener: OpenerSeat = None,
     rules: Rules = "default",
     algorithm: Annotated[str, typer.Option(metavar="cfr+|cfr", help="Counterfactual regret minimisation.")] = "cfr+",
@@ -52,16 +61,24 @@ def solve(
     For example: parlay solve saas_enterprise --rounds 2 --prices 5 --algorithm cfr+ --player champion
     """
     from parlay_marl.cli.resultfile import result_file
-    from parlay_marl.game.config import whole_number
+    from parlay_marl.game.config import one_of, whole_number
     from parlay_marl.theory.cfr import check_algorithm
-    from parlay_marl.theory.small_game import OFFERS, small_game
+    from parlay_marl.theory.small_game import plain_moves, small_game
 
     check_algorithm(algorithm)
     whole_number("iterations", iterations, 1, 10**9)
     whole_number("lines", lines, 0, 10**6)
-    chosen = tuple(move) if move else OFFERS
+    one_of("protocol", protocol, PROTOCOLS)
     game = small_game(
-        scenario, types=types, max_rounds=rounds, price_levels=prices, moves=chosen, opener=opener, rules=rules
+        scenario,
+        types=types,
+        max_rounds=rounds,
+        price_levels=prices,
+        moves=tuple(moves) if moves else plain_moves(protocol),
+        opener=opener,
+        rules=rules,
+        protocol=protocol,
+        price_share=price_share,
     )
     with ExitStack() as files:
         targets = [files.enter_context(result_file(path, flag)) for path, flag in ((json, "--json"), (efg, "--efg"))]

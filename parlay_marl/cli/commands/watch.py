@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from parlay_marl.cli.options import BaseUrl, GameNumber, NoWords, OpenerSeat, Rounds, Rules, Scenario, Seed
+from parlay_marl.cli.options import (
+    BaseUrl,
+    GameNumber,
+    HtmlFile,
+    NoWords,
+    OpenerSeat,
+    ProtocolOption,
+    Rounds,
+    Rules,
+    Scenario,
+    Seed,
+)
 
 if TYPE_CHECKING:
     from parlay_marl.game.turns import Turn
@@ -28,10 +39,12 @@ def watch(
     game: GameNumber = 0,
     opener: OpenerSeat = None,
     rounds: Rounds = None,
+    protocol: ProtocolOption = "alternating_offers",
     rules: Rules = "default",
     no_words: NoWords = False,
     delay: Annotated[float, typer.Option(metavar="SECONDS", help="Wait before each move.")] = 0.0,
     base_url: BaseUrl = None,
+    html: HtmlFile = None,
 ) -> None:
     """Watch two players bargain: every move as it is made, the words, and how the offers approach each other.
 
@@ -42,10 +55,11 @@ def watch(
     from parlay_marl.errors import ConfigurationError
     from parlay_marl.game import transcript
     from parlay_marl.game.config import make_config
+    from parlay_marl.render.web.html import write_replay
 
     if not 0.0 <= delay <= LONGEST_DELAY:
         raise ConfigurationError(f"--delay: give from 0 to {LONGEST_DELAY:g} seconds, not {delay:g}")
-    config = make_config(scenario, rules=rules, opener=opener, max_rounds=rounds)
+    config = make_config(scenario, rules=rules, opener=opener, max_rounds=rounds, protocol=protocol)
     chosen = seed_or_random(seed)
     played = new_game(config, player(buyer), player(seller), chosen, game)
     console = output()
@@ -65,3 +79,5 @@ def watch(
     played.read_turns(show)
     play_out(played, chosen, game)
     print_lines(console, transcript.ending_lines(played, played.turns, width))
+    if html is not None:
+        write_replay(played.record(), html)

@@ -2,70 +2,76 @@
 
 from __future__ import annotations
 
-import queue
 import threading
-from collections.abc import Callable, Iterable
-from typing import Any, Generic, TypeVar
+from collections.abc import Callable, Iterable, Iterator
+from typing import Generic, TypeVar
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 
 class Pool(Generic[Task, Result]):
-    """Plays tasks in a number of threads, in their order; results come to the thread that calls `run`.
+    """Plays tasks in a number of threads, in their order.
 
-    `play` runs in the threads. They are daemons, so that a second Ctrl-C can leave at once.
+    `play` and `on_done` run in the threads, `on_done` in one at a time: Ctrl-C, which comes to the main thread, cannot
+    stop it halfway. The threads are daemons, so that a second Ctrl-C can leave at once.
     """
 
-    def __init__(self, play: Callable[[Task], Result], threads: int) -> None:
+    def __init__(
+        self, play: Callable[[Task], Result], on_done: Callable[[Task, Result | BaseException], None], threads: int
+    ) -> None:
         self.stop = threading.Event()
         """Set: no further task is begun."""
-        self._play, self._threads = play, threads
-        self._lock = threading.Lock()
-        self._done: queue.SimpleQueue[tuple[Task, Result | BaseException] | None] = queue.SimpleQueue()
+        self._play, self._on_done, self._alive = play, on_done, threads
+        self._tasks, self._keeping = threading.Lock(), threading.Lock()
+        self._ended = threading.Event()
+        self._error: BaseException | None = None
 
-    def run(
-        self,
-        tasks: Iterable[Task],
-        on_done: Callable[[Task, Result | BaseException], None],
-        on_stopping: Callable[[], None] | None = None,
-    ) -> None:
+    def run(self, tasks: Iterable[Task], on_stopping: Callable[[], None] | None = None) -> None:
         """Play all tasks, and call `on_done` with each result or error, in the order in which they come.
 
-        On an error of `on_done`, and on Ctrl-C, no further task is begun, `on_stopping` is called, and the results of
-        tasks under way are handed over before the error is raised.
+        After an error of `on_done`, which is raised at the end, and after Ctrl-C no further task is begun. After Ctrl-C
+        `on_stopping` is called, and tasks under way are waited for.
         """
         waiting = iter(tasks)
-        for _ in range(self._threads):
+        for _ in range(self._alive):
             threading.Thread(target=self._work, args=(waiting,), daemon=True).start()
-        ended = [0]
         try:
-            self._hand_over(on_done, ended)
-        except BaseException:
+            self._ended.wait()
+        except KeyboardInterrupt:
             self.stop.set()
             if on_stopping is not None:
                 on_stopping()
-            self._hand_over(on_done, ended)
+            self._ended.wait()
             raise
+        if self._error is not None:
+            raise self._error
 
-    def _hand_over(self, on_done: Callable[[Task, Result | BaseException], None], ended: list[int]) -> None:
-        """Hand over results until all threads have ended; `ended` counts them over calls."""
-        while ended[0] < self._threads:
-            item = self._done.get()
-            if item is None:
-                ended[0] += 1
-            else:
-                on_done(*item)
-
-    def _work(self, waiting: Any) -> None:
+    def _work(self, waiting: Iterator[Task]) -> None:
         """Play one task after the other."""
-        while not self.stop.is_set():
-            with self._lock:
-                task = next(waiting, None)
-            if task is None:
-                break
+        try:
+            while not self.stop.is_set():
+                with self._tasks:
+                    task = next(waiting, None)
+                if task is None:
+                    break
+                self._do(task)
+        finally:
+            with self._keeping:
+                self._alive -= 1
+                if not self._alive:
+                    self._ended.set()
+
+    def _do(self, task: Task) -> None:
+        """Play one task, and hand over what came of it."""
+        result: Result | BaseException
+        try:
+            result = self._play(task)
+        except BaseException as error:
+            result = error
+        with self._keeping:
             try:
-                self._done.put((task, self._play(task)))
+                self._on_done(task, result)
             except BaseException as error:
-                self._done.put((task, error))
-        self._done.put(None)
+                self._error = self._error or error
+                self.stop.set()

@@ -167,9 +167,9 @@ class _Run:
         """Play what is not finished, until all is or something stops it."""
         open_games = [match for match in self.plan.matches() if match not in self.finished]
         self._tell()
-        self.pool: Pool[Match, PlayedGame] = Pool(self._play, min(threads, len(open_games) or 1))
+        self.pool: Pool[Match, PlayedGame] = Pool(self._play, self._take, min(threads, len(open_games) or 1))
         try:
-            self.pool.run(open_games, self._take, on_stopping)
+            self.pool.run(open_games, on_stopping)
         finally:
             if self.journal is not None:
                 self.journal.close()

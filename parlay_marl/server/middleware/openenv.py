@@ -13,7 +13,8 @@ MCP_METHODS = (*RPC_METHODS, "initialize", "ping")
 """The methods at `/mcp`; those of MCP around tools mean nothing in a connection of OpenEnv's protocol."""
 NOTIFICATIONS = "notifications/"
 """The beginning of JSON-RPC methods that ask for no answer."""
-SESSION_METHODS = ("openenv/session/create", "openenv/session/close")
+SESSION_PREFIX = "openenv/session/"
+SESSION_METHODS = (f"{SESSION_PREFIX}create", f"{SESSION_PREFIX}close")
 """JSON-RPC methods of sessions over HTTP; a WebSocket is a session by itself."""
 LONGEST_RPC_ID = 64
 MESSAGE_TYPES = ("reset", "step", "state", "mcp", "close")
@@ -57,27 +58,32 @@ def _reset_fault(options: dict[str, Any]) -> Fault | None:
 
 def _openenv_rpc_fault(data: dict[str, Any]) -> Fault | None:
     """Return what is wrong with a JSON-RPC request in a message at /ws, if anything is."""
-    fault = rpc_fault(data)
-    return UNKNOWN_METHOD if fault is None and data["method"] not in RPC_METHODS else fault
+    return _rpc_fault(data, RPC_METHODS)
 
 
 def rpc_fault(data: dict[str, Any]) -> Fault | None:
     """Return what is wrong with a JSON-RPC request of a WebSocket, if anything is."""
-    fault = http_rpc_fault(data)
-    if fault is None and (data["method"] in SESSION_METHODS or "session_id" in data.get("params", {})):
-        return SESSION_METHOD
-    return fault
+    return _rpc_fault(data, MCP_METHODS)
 
 
 def http_rpc_fault(data: dict[str, Any]) -> Fault | None:
     """Return what is wrong with a JSON-RPC request over HTTP, if anything is."""
+    return _rpc_fault(data, (*MCP_METHODS, *SESSION_METHODS))
+
+
+def _rpc_fault(data: dict[str, Any], methods: tuple[str, ...]) -> Fault | None:
+    """Return what is wrong with a JSON-RPC request where there are some methods, if anything is."""
     method, params = data.get("method"), data.get("params", {})
     if data.get("jsonrpc") != "2.0" or not isinstance(method, str) or not _is_rpc_id(data.get("id")):
         return NOT_RPC
-    if method not in (*MCP_METHODS, *SESSION_METHODS) and not method.startswith(NOTIFICATIONS):
+    has_sessions, is_notification = SESSION_METHODS[0] in methods, method.startswith(NOTIFICATIONS)
+    if not has_sessions and method.startswith(SESSION_PREFIX):
+        return SESSION_METHOD
+    if method not in methods and not (is_notification and methods is not RPC_METHODS):
         return UNKNOWN_METHOD
-    is_whole = isinstance(params, dict) and data.keys() <= {"jsonrpc", "method", "params", "id"}
-    return None if is_whole else NOT_RPC
+    if not isinstance(params, dict) or not data.keys() <= {"jsonrpc", "method", "params", "id"}:
+        return NOT_RPC
+    return SESSION_METHOD if "session_id" in params and not has_sessions else None
 
 
 def _is_rpc_id(number: Any) -> bool:

@@ -1,7 +1,7 @@
 """Token: where the settings have a token, clients must show it.
 
 Programs send it in a header. Pages cannot give a WebSocket headers, so that they send it as a subprotocol; it never
-stands in an address, which logs and histories keep.
+stands in an address, which logs and histories keep. The page of this server shows a cookie, see `cookie`.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from parlay_marl.server.middleware.asgi import (
     headers_of,
     path_of,
 )
+from parlay_marl.server.middleware.cookie import cookie_of, is_public, shows_cookie
 from parlay_marl.server.middleware.refusals import Fault, refuse
 from parlay_marl.server.settings import ServerSettings
 from parlay_marl.server.telemetry import Telemetry
@@ -47,6 +48,7 @@ class Token:
         self._app, self._telemetry = app, telemetry
         token = settings.token
         self._credentials = None if token is None else f"Bearer {token.get_secret_value()}".encode()
+        self._cookie = "" if token is None else cookie_of(token.get_secret_value())
         self._offered = b"" if token is None else subprotocol_of(token.get_secret_value()).encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -55,7 +57,7 @@ class Token:
             await self._app(scope, receive, send)
             return
         scope[HAS_TOKEN] = has_token = self._has_token(scope)
-        if has_token or (scope.get("method"), path_of(scope)) in OPEN_TO_ALL:
+        if has_token or (scope.get("method"), path_of(scope)) in OPEN_TO_ALL or is_public(scope):
             await self._app(scope, receive, _choosing(scope, send))
         else:
             await refuse(scope, send, NO_TOKEN, self._telemetry)
@@ -65,6 +67,8 @@ class Token:
         if self._credentials is None:
             return True
         if any(_has(header, self._credentials) for header in headers_of(scope, b"authorization")):
+            return True
+        if shows_cookie(scope, self._cookie):
             return True
         return any(
             hmac.compare_digest(name.encode(errors="replace"), self._offered) for name in scope.get("subprotocols", ())

@@ -115,7 +115,7 @@ def openenv_router(factory: GameFactory) -> APIRouter:
         if not await request.body():
             return Response(rpc_reply(NOT_JSON), media_type=JSON)
         given = await request.json()
-        if given["method"] not in OPEN_METHODS and not request.scope.get(HAS_TOKEN, True):
+        if given["method"] not in OPEN_METHODS and not request.scope[HAS_TOKEN]:
             factory.telemetry.refused(HTTP, NO_TOKEN.reason)
             return JSONResponse({"error": NO_TOKEN.text}, NO_TOKEN.status)
         made = functools.partial(NegotiationEnvironment, factory)

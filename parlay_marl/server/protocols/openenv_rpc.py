@@ -65,7 +65,11 @@ async def _call(params: Request, number: Any, environment: NegotiationEnvironmen
         return _error(JsonRpcErrorCode.INVALID_PARAMS, "Missing 'name' in params", number)
     if name not in TOOL_NAMES:
         return _error(JsonRpcErrorCode.INVALID_PARAMS, f"name: {NO_TOOL}", number)
-    return _success(result_of(await environment.call(name, params.get("arguments", {}))), number)
+    try:
+        called = await environment.call(name, params.get("arguments", {}))
+    except RuntimeError as error:  # it has been logged, and has lost its text
+        return _error(JsonRpcErrorCode.INTERNAL_ERROR, client_text(error), number)
+    return _success(result_of(called), number)
 
 
 async def _initialize(

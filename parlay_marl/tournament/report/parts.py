@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
+from parlay_marl.render.web.html import POLICY, asset, digest_of
 from parlay_marl.studies.benchmark.result import Estimate
-from parlay_marl.tournament.report.page import POLICY, asset, digest_of
+from parlay_marl.tournament.report.page import ASSETS
 
 STYLE = """
 .forest { width: 100%; height: auto; font-size: 13px; }
@@ -44,7 +45,7 @@ PAGE = """<!doctype html>
 
 def page_without_script(kicker: str, title: str, lede: str, sections: Iterable[str], style: str = "") -> str:
     """Return a page as HTML: its headings are plain text, its sections are HTML."""
-    css = asset("report.css") + STYLE + style
+    css = asset("report.css", ASSETS) + STYLE + style
     return PAGE.format(
         policy=POLICY.format(style=digest_of(css), script="'none'"),
         kicker=escape(kicker),
