@@ -151,7 +151,8 @@ def test_verifiers_own_taskset_plays_over_the_server() -> None:
         episodes = evaluated("@", endpoint.url, "over_the_server.toml")
     (trace,) = traces_of(episodes)
     assert trace["rewards"]["openenv_reward"]["score"] != 0.0
-    assert any("/accept" in reply for reply in replies_of(trace))
+    assert replies_of(trace)
+    assert all(re.search("^/(accept|offer)", reply, re.MULTILINE) for reply in replies_of(trace))
 
 
 def test_the_commands_of_the_page_are_resolved() -> None:
