@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import importlib.util
 import json
 import random
 import statistics
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 from websockets.asyncio.client import connect
@@ -103,10 +105,10 @@ def move(table: Any, chance: random.Random) -> dict[str, Any]:
 
 def first_paint(address: str) -> str:
     """Return the median time of three first paints of the page in Chromium."""
-    try:
-        from tests.server.chromium import browser
-    except ImportError:
-        return "not measured: selenium is missing"
+    if importlib.util.find_spec("selenium") is None or not Path("/usr/bin/chromium").exists():
+        return "not measured: it needs selenium and Chromium"
+    from tests.server.chromium import browser
+
     script = "return performance.getEntriesByName('first-contentful-paint')[0]?.startTime"
     found = []
     with browser() as window:

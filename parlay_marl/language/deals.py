@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, NamedTuple, Unpack
 
 import numpy as np
+from numpy.typing import NDArray
 
 from parlay_marl.core.chance import subkey, uniform
 from parlay_marl.core.moves import BUYER, SEATS, SELLER
@@ -73,6 +73,6 @@ class Deals:
         return self._games[drawn]
 
 
-def _index(draw: float, shares: Sequence[float]) -> int:
+def _index(draw: float, shares: NDArray[np.float64]) -> int:
     """Return the index that a draw from [0, 1) stands for, by cumulative shares."""
     return min(int(np.searchsorted(shares, draw, side="right")), len(shares) - 1)

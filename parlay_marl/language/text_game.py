@@ -182,7 +182,7 @@ class _RefusedError(Exception):
 
 
 def lost_turn(view: SeatView) -> Action:
-    """Return the turn of a seat that gives no reply: silence or, where it may not be silent, its standing offer again."""
+    """Return the turn of a seat that gives no reply: silence or, where that is illegal, its standing offer again."""
     if Move.SILENCE in view.legal_moves:
         return view.silence()
     if view.offer is None:

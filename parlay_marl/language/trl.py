@@ -26,7 +26,10 @@ PROMPT = "You bargain for yourself, by calling tools. Each turn of yours is one 
 
 
 class NegotiationEnvironment:
-    """One game at a time of one seat, whose moves are methods; see `environment_factory`."""
+    """One game at a time of one seat, whose moves are methods; see `environment_factory`.
+
+    What its methods take depends on the game: subclasses have the moves that have a price.
+    """
 
     def __init__(self, make: Callable[[], TextEnv]) -> None:
         self._env = make()
@@ -61,15 +64,6 @@ class NegotiationEnvironment:
         """
         return self._play("accept", words=words)
 
-    def anchor(self, price: float | None = None, words: str = "") -> str:
-        """Make an extreme offer: at your own end of the range, unless you give a price.
-
-        Args:
-            price: The price, in currency.
-            words: What you say to them with it; words never bind.
-        """
-        return self._play("anchor", price=price, words=words)
-
     def challenge(self, words: str = "") -> str:
         """Call their open claim a bluff.
 
@@ -78,15 +72,6 @@ class NegotiationEnvironment:
         """
         return self._play("challenge", words=words)
 
-    def claim(self, price: float, words: str = "") -> str:
-        """Claim that a price is your limit. It is also a binding offer at that price.
-
-        Args:
-            price: The price, in currency.
-            words: What you say to them with it; words never bind.
-        """
-        return self._play("claim", price=price, words=words)
-
     def keep_silent(self, words: str = "") -> str:
         """Offer nothing; standing offers stay as they are.
 
@@ -94,15 +79,6 @@ class NegotiationEnvironment:
             words: What you say to them with it; words never bind.
         """
         return self._play("keep_silent", words=words)
-
-    def offer(self, price: float, words: str = "") -> str:
-        """Offer a price. It stands until your next offer, and they may accept it.
-
-        Args:
-            price: The price, in currency.
-            words: What you say to them with it; words never bind.
-        """
-        return self._play("offer", price=price, words=words)
 
     def walk_away(self, words: str = "") -> str:
         """End the talks without a deal.
@@ -123,6 +99,37 @@ class NegotiationEnvironment:
         text, reward, self._is_over, _, _ = self._env.step(Reply(calls=calls))
         self._reward += reward
         return text
+
+
+class PriceEnvironment(NegotiationEnvironment):
+    """The environment of deals about a price alone."""
+
+    def anchor(self, price: float | None = None, words: str = "") -> str:
+        """Make an extreme offer: at your own end of the range, unless you give a price.
+
+        Args:
+            price: The price, in currency.
+            words: What you say to them with it; words never bind.
+        """
+        return self._play("anchor", price=price, words=words)
+
+    def claim(self, price: float, words: str = "") -> str:
+        """Claim that a price is your limit. It is also a binding offer at that price.
+
+        Args:
+            price: The price, in currency.
+            words: What you say to them with it; words never bind.
+        """
+        return self._play("claim", price=price, words=words)
+
+    def offer(self, price: float, words: str = "") -> str:
+        """Offer a price. It stands until your next offer, and they may accept it.
+
+        Args:
+            price: The price, in currency.
+            words: What you say to them with it; words never bind.
+        """
+        return self._play("offer", price=price, words=words)
 
 
 class TermsEnvironment(NegotiationEnvironment):
@@ -173,6 +180,10 @@ class BeliefEnvironment(NegotiationEnvironment):
         return "Noted. It goes with your next move; make it now."
 
 
+class PriceBeliefEnvironment(PriceEnvironment, BeliefEnvironment):
+    """The environment of deals about a price in which seats state their beliefs."""
+
+
 class TermsBeliefEnvironment(TermsEnvironment, BeliefEnvironment):
     """The environment of deals with terms in which seats state their beliefs."""
 
@@ -198,8 +209,8 @@ def environment_factory(
 
     first = make()
     kind = {
-        (False, False): NegotiationEnvironment, (True, False): TermsEnvironment,
-        (False, True): BeliefEnvironment, (True, True): TermsBeliefEnvironment,
+        (False, False): PriceEnvironment, (True, False): TermsEnvironment,
+        (False, True): PriceBeliefEnvironment, (True, True): TermsBeliefEnvironment,
     }[first.has_terms, first.states_belief]  # fmt: skip
     return functools.partial(kind, make)
 

@@ -139,7 +139,10 @@ class TwoSeatsEnv(vf.Env[TwoSeatsEnvConfig]):
 
 
 async def _play(game: TextGame, agents: dict[int, Any], task: Any) -> None:
-    """Let agents play a game to its end; one that gives no further reply loses it."""
+    """Let agents play a game to its end; one that gives no further reply loses it.
+
+    Where a model cannot be asked, the episode fails, and nobody is paid: a resumed evaluation plays it again.
+    """
     async with AsyncExitStack() as open_talks:
         talks = {
             seat: await open_talks.enter_async_context(agent.interaction(_seat_task(task, game, seat)))
@@ -148,6 +151,8 @@ async def _play(game: TextGame, agents: dict[int, Any], task: Any) -> None:
         while not game.game.is_over:
             seat = game.game.seat
             segment = await talks[seat].turn(game.prompt(seat))
+            if talks[seat].trace.has_error:
+                raise RuntimeError(f"the {SEATS[seat]}'s model could not be asked; see the errors of its trace")
             if segment.terminated:
                 game.forfeit(seat)
             else:

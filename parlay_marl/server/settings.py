@@ -63,7 +63,7 @@ class ServerSettings(Strict):
         1_000,
         ge=1,
         le=100_000,
-        description="largest number of sessions at once, in each worker and for each of the two protocols",
+        description="largest number of sessions at once, in each worker and for each of the three protocols",
     )
     max_connections: int | None = Field(
         None,

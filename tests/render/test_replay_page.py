@@ -98,7 +98,7 @@ def test_a_person_scrubs_through_a_replay(window: Browser, tmp_path: Path, scena
     for width in (360, 1280):
         for theme in ("light", "dark"):
             window.size(width, theme)
-            window.wait(lambda: window.overflow() == [], 20)
+            window.wait(lambda: window.overflow() == [])
             assert window.accessibility_faults() == []
     assert window.errors() == []
     assert {each for each in window.requests() if not each.startswith("file:")} == set()

@@ -684,7 +684,7 @@ def test_who_is_too_fast_is_slowed_down_and_loses_nothing() -> None:
 def test_a_full_server_says_so_and_recovers() -> None:
     guard, telemetry = guarded(max_sessions=1)
     with live(guard) as port:
-        with client(port), client(port, "/env/ws"):
+        with client(port), client(port, "/env/ws"), client(port, "/play/ws"):
             with pytest.raises(InvalidStatus) as refused:
                 client(port).close()
             assert refused.value.response.status_code == 503

@@ -85,11 +85,14 @@ def test_a_game_of_every_move_is_the_games_own_bit_for_bit(address: str) -> None
         table = client.play(table, "ANCHOR_HIGH", terms={"equity": "none", "start": "at once"})
         table = client.play(table, "BATNA_REVEAL", price="USD 195,000")
         assert table["claims"][0] == {"price": 195_000.0, "status": "open"}
+        assert client.ask("guess", price="much")["type"] == "error"
+        assert client.ask("guess", price="205k")["guess"] == 205_000.0
         table = client.play(table, "SILENCE")
         assert table["moves"]["SILENCE"] == {"legal": True, "credibility": 5.0, "heat": 5.0}
         assert table["moves"]["CHALLENGE"]["legal"] is False
         table = client.play(table, "ACCEPT")
-        assert table["is_over"]
+        assert (table["is_over"], table["guess"]) == (True, 205_000.0)
+        assert "over" in client.ask("guess", price="206k")["error"]
     end = table["end"]
     record = GameRecord.from_dict(json.loads(end["record"]))
     assert (record.seed, record.names) == (12, ("person", "linear"))

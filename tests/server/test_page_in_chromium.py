@@ -79,6 +79,9 @@ def test_a_whole_game_by_mouse_with_every_move_a_reload_and_mistakes(window: Bro
     person.move("BATNA_REVEAL", "200k")
     window.click("#show-belief")
     window.sees("with 90% between")
+    window.type("#guess", "190k")
+    window.key(Keys.ENTER)
+    window.sees("You guess USD 190,000.")
     window.click("#hint")
     window.sees("Hint: the champion would")
     person.move("WALK_AWAY", sure=False)
@@ -92,6 +95,7 @@ def test_a_whole_game_by_mouse_with_every_move_a_reload_and_mistakes(window: Bro
     if not window.has("#end"):
         person.move("WALK_AWAY")
     window.sees("Limit of the seller")
+    window.sees("Your guess of their limit was off by")
     window.sees("the estimate of their limit and 1 hint of the champion")
     window.click("#best-reply")
     window.sees("The best of the catalogue in your seat", "#best")
@@ -173,7 +177,7 @@ def test_it_fits_every_width_and_theme(window: Browser, address: str) -> None:
         for width in (360, 768, 1280):
             for theme in ("light", "dark"):
                 window.size(width, theme)
-                window.wait(lambda: window.overflow() == [], 10)
+                window.wait(lambda: window.overflow() == [])
                 assert window.accessibility_faults() == [], (stage, width, theme)
     check_clean(window, address)
 

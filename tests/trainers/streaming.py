@@ -22,7 +22,7 @@ def bargainer(body: dict[str, Any]) -> str:
 
 
 class StreamingEndpoint:
-    """A server of chat completions at a free port, from `with` to the end of its block; it streams where it is asked."""
+    """A server of chat completions at a free port, in a `with` block. It streams where it is asked."""
 
     def __init__(self, mind: Mind = bargainer) -> None:
         self.requests: list[dict[str, Any]] = []

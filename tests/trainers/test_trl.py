@@ -80,7 +80,7 @@ def test_two_steps_of_grpo_with_tool_calls(model: Qwen3ForCausalLM, tokenizer: P
     assert len(logged(trainer, "reward")) == 2
     assert all(calls > 0.5 for calls in logged(trainer, "tools/call_frequency"))
     assert all(deviation > 0.0 for deviation in logged(trainer, "reward_std"))
-    rewards = trainer._logs["rewards"]["NegotiationEnvironment"]
+    rewards = trainer._logs["rewards"]["PriceEnvironment"]
     assert len(set(rewards)) > 2
     assert any(reward not in (0.0, -1.0) for reward in rewards)
     assert all(norm > 0.0 for norm in logged(trainer, "grad_norm"))
@@ -89,7 +89,7 @@ def test_two_steps_of_grpo_with_tool_calls(model: Qwen3ForCausalLM, tokenizer: P
 
 def test_rewards_are_those_of_the_games(model: Qwen3ForCausalLM, tokenizer: PreTrainedTokenizerFast) -> None:
     trainer = trained(model, tokenizer, environment_factory("linear", opener="buyer", max_rounds=2), max_steps=1)
-    rewards = list(trainer._logs["rewards"]["NegotiationEnvironment"])
+    rewards = list(trainer._logs["rewards"]["PriceEnvironment"])
     games = [environment._env for environment in trainer.environments]
     assert rewards == pytest.approx([game.outcome().payoff[0] for game in games])
     assert all(game.game.is_over for game in games)

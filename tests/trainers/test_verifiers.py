@@ -26,6 +26,7 @@ BIN = Path(sys.executable).parent
 SERVER_PYTHON = ROOT / ".venv" / "bin" / "python"
 """The server's own environment: OpenEnv of its version and verifiers exclude each other."""
 QUIET = ["--no-push", "--no-rich", "-o", "out"]
+RESET = "{seed = 3, max_rounds = 2}"
 PRICE = re.compile(r"Their offer: USD ([\d,]+)")
 
 
@@ -36,9 +37,9 @@ def in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 def evaluated(taskset: str, url: str, *options: str) -> list[dict[str, Any]]:
     """Let `vf-eval` evaluate the scripted model on a taskset, and return its episodes as they were kept."""
-    given = ["-m", "scripted", "--client.base-url", url, "--client.api-key-var", "MODEL_KEY", *QUIET, *options]
+    given = [*options, "-m", "scripted", "--client.base-url", url, "--client.api-key-var", "MODEL_KEY", *QUIET]
     environment = {**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}", "MODEL_KEY": "none", "HF_HUB_OFFLINE": "1"}
-    environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
+
     done = run([BIN / "vf-eval", taskset, *given], cwd=Path.cwd(), env=environment, limit=1200.0)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     (kept,) = Path("out").rglob("traces.jsonl")
@@ -48,6 +49,7 @@ def evaluated(taskset: str, url: str, *options: str) -> list[dict[str, Any]]:
 def traces_of(episodes: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the traces of episodes, each of which has ended well."""
     found = [trace for episode in episodes for trace in episode.get("traces", [episode])]
+    assert found, episodes
     assert all(not trace["errors"] for trace in found), found
     return found
 
@@ -143,14 +145,14 @@ def over_the_server(body: dict[str, Any]) -> str:
 
 def test_verifiers_own_taskset_plays_over_the_server() -> None:
     with served() as url, StreamingEndpoint(over_the_server) as endpoint:
-        episodes = evaluated(
-            "openenv", endpoint.url, "-n", "1", "--env.taskset.base-url", url, "--env.taskset.resets",
-            '[{"seed": 3, "max_rounds": 3}]', "--env.player.harness.id", "null", "--env.player.runtime.type",
-            "subprocess",
-        )  # fmt: skip
+        (settings,) = page.blocks("verifiers.md", "text")
+        settings = settings.replace("http://127.0.0.1:8000", url).replace("{seed = 1}, {seed = 2}", RESET)
+        Path("over_the_server.toml").write_text(settings, encoding="utf-8")
+        episodes = evaluated("@", endpoint.url, "over_the_server.toml")
     (trace,) = traces_of(episodes)
     assert trace["rewards"]["openenv_reward"]["score"] != 0.0
-    assert any("/accept" in reply for reply in replies_of(trace))
+    assert replies_of(trace)
+    assert all(re.search("^/(accept|offer)", reply, re.MULTILINE) for reply in replies_of(trace))
 
 
 def test_the_commands_of_the_page_are_resolved() -> None:
@@ -158,7 +160,7 @@ def test_the_commands_of_the_page_are_resolved() -> None:
     lines = [line for block in page.blocks("verifiers.md", "sh") for line in block.splitlines()]
     commands = [shlex.split(line) for line in lines if line.startswith("vf-eval")]
     assert len(commands) >= 3
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environment = dict(os.environ)
     for _, *given in commands:
         done = run([BIN / "vf-eval", *given, "--dry-run", *QUIET], cwd=Path.cwd(), env=environment)
         assert done.returncode == 0, done.stdout + done.stderr

@@ -1,4 +1,4 @@
-"""A tokenizer that is trained on the game's own text, and a model of random weights that learns what a call looks like."""
+"""A tokenizer trained on the game's own text, and a model of random weights that learns what a tool call looks like."""
 
 from __future__ import annotations
 

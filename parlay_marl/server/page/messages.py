@@ -68,6 +68,12 @@ class Show(Strict):
     on: bool = Field(strict=True)
 
 
+class Guess(Strict):
+    """The person's own guess of the other's limit, which is compared with the truth at the end."""
+
+    price: Annotated[str, Field(max_length=60)]
+
+
 class Play(Strict):
     """A turn: its number from 0, so that no tab plays a turn that another has played."""
 
@@ -83,7 +89,8 @@ class Nothing(Strict):
 
 
 REQUESTS: Mapping[str, type[Strict]] = {
-    "begin": Begin, "join": Join, "resume": Resume, "again": Again, "show_belief": Show, "play": Play,
+    "begin": Begin, "join": Join, "resume": Resume, "again": Again, "show_belief": Show, "guess": Guess,
+    "play": Play,
     "hint": Nothing, "best_reply": Nothing, "leave": Nothing, "state": Nothing,
 }  # fmt: skip
 """The form of a message, by its type."""

@@ -6,9 +6,10 @@ from dataclasses import replace
 from typing import Any
 
 from parlay_marl.core.moves import SEATS, Move
-from parlay_marl.errors import ConfigurationError
+from parlay_marl.errors import ConfigurationError, RequestError
 from parlay_marl.game.advice import advice
 from parlay_marl.game.config import GameConfig
+from parlay_marl.game.grammar import read_price
 from parlay_marl.game.record import GameRecord
 from parlay_marl.players.persona import PersonaPlayer
 from parlay_marl.server.opponents import load_persona_player
@@ -31,6 +32,7 @@ class PagePlace(Place):
         self.beliefs, self.config, self.request = [], config, request
         self.shows_belief = self.has_shown_belief = False
         self.hints: dict[int, dict[str, Any]] = {}
+        self.guess: float | None = None
         self.replay_id: str | None = None
         return self
 
@@ -47,6 +49,12 @@ class PagePlace(Place):
         """Show the belief, or hide it; that it was shown during the game is noted."""
         self.shows_belief = on
         self.has_shown_belief |= on and not self.session.is_over
+
+    def note_guess(self, text: str) -> None:
+        """Keep the person's guess of the other's limit, which replaces an earlier one."""
+        if self.session.is_over:
+            raise RequestError("guess: the game is over, and their limit is no secret any more")
+        self.guess = read_price(text, self.session.scenario)
 
     def hint(self) -> None:
         """Ask the champion what it would do now; the same turn gives the same answer."""

@@ -38,6 +38,7 @@ def table(place: PagePlace) -> dict[str, Any]:
         "doubt": view.belief.bluff_probability if place.shows_belief and place.beliefs else None,
         "hint": place.hints.get(len(view.turns)),
         "help": place.help_used,
+        "guess": place.guess,
         "match": _match(place),
     }
     return told | {"end": _end(place)} if session.is_over else told

@@ -28,6 +28,7 @@ from parlay_marl.server.page.choices import choices
 from parlay_marl.server.page.messages import (
     Again,
     Begin,
+    Guess,
     Join,
     Play,
     Resume,
@@ -134,6 +135,8 @@ class PageSession:
                 self._play(play)
             case Show() as show:
                 self._taken().show_belief(show.on)
+            case Guess() as guess:
+                self._taken().note_guess(guess.price)
             case _:
                 return await self._simple(message["type"])
         return None

@@ -24,6 +24,7 @@ export function drawEnd(main, parts, table, ask, send) {
   const host = el("section", { class: "panel", id: "replay" });
   main.replaceChildren(el("h1", { id: "end", tabindex: "-1" }, END.title), el("p", {}, TABLE.youAre(table.seat, table.opponent)), el("div", { class: "panel" }, parts.now),
     panel(null, endPanel(replay, [
+      table.guess !== null && [END.guess, roundMoney(Math.abs(table.guess - replay.outcome.reservation[1 - i]), deal)],
       [END.reading, roundMoney(replay.outcome.belief_error[i], deal)], [END.help, END.helpText(table.help)]]),
     canRepeat && button("best-reply", END.best, () => send({ type: "best_reply" })), best,
     el("div", { class: "buttons" },

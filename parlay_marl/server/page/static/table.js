@@ -11,6 +11,11 @@ const subject = (turn, seat) => (turn.seat === seat ? "You" : "They");
 export function buildTable(main, ask, send) {
   const part = (kind) => el("div", { class: kind || "" });
   const parts = { status: part("status"), invite: part(), now: el("div", { class: "now", id: "now", role: "log", "aria-live": "polite", "aria-relevant": "additions" }), you: part(), offers: part(), chart: part(), log: part(), help: part() };
+  const guess = el("input", { id: "guess", inputmode: "decimal", autocomplete: "off", "aria-describedby": "guess-about" });
+  const guessed = el("p", { id: "guess-text", role: "status" });
+  const guessForm = el("form", { onsubmit: (event) => { event.preventDefault(); if (guess.value.trim()) send({ type: "guess", price: guess.value.trim() }); } },
+    el("div", { class: "field" }, el("label", { for: "guess" }, TABLE.guess), guess, el("p", { class: "note", id: "guess-about" }, TABLE.guessAbout)),
+    el("button", { type: "submit", id: "note-guess" }, TABLE.guessButton), guessed);
   let table = null, told = -1, limit = null, form = null, last = null;
 
   function update(next) {
@@ -29,6 +34,7 @@ export function buildTable(main, ask, send) {
   }
 
   function begin() {
+    guess.value = "";
     told = -1;
     limit = table.limit;
     form = moveForm(ask, send);
@@ -37,7 +43,7 @@ export function buildTable(main, ask, send) {
     main.replaceChildren(el("h1", {}, deal.title), parts.status, parts.invite,
       el("div", { class: "table" },
         el("div", {}, el("div", { class: "panel" }, parts.now), panel(TABLE.moves, form.node), panel(TABLE.log, parts.log)),
-        el("div", {}, panel(TABLE.chart, parts.chart), panel(TABLE.offers, parts.offers), panel(TABLE.you, parts.you), el("div", { class: "panel" }, parts.help), el("div", { class: "panel" }, behind(TABLE.story, el("p", {}, deal.story)),
+        el("div", {}, panel(TABLE.chart, parts.chart), panel(TABLE.offers, parts.offers), panel(TABLE.you, parts.you), panel(TABLE.reading, guessForm), panel(TABLE.help, parts.help), el("div", { class: "panel" }, behind(TABLE.story, el("p", {}, deal.story)),
             el("button", { type: "button", id: "leave", onclick: () => ask(TABLE.leaveSure, () => send({ type: "leave" })) }, TABLE.leave)))));
   }
 
@@ -108,7 +114,7 @@ export function buildTable(main, ask, send) {
       el("p", { class: "small" }, TABLE.tensionAbout(table.hot_tension, table.hot_turns)),
       chart(CHART.tensionNow(table.tension), (width) => tensionChart(width, { turns, opener, last: rounds, hot: table.hot_tension })));
     parts.log.replaceChildren(el("div", { class: "tall", tabindex: "0", role: "region", "aria-label": TABLE.log },
-      el("ol", { class: "log", reversed: true }, [...turns].reverse().map((turn) => turnItem(turn, deal, subject(turn, seat))))));
+      turns.length ? "" : el("p", { class: "note" }, TABLE.nothing), el("ol", { class: "log", reversed: true }, [...turns].reverse().map((turn) => turnItem(turn, deal, subject(turn, seat))))));
   }
 
   function drawHelp() {
@@ -121,6 +127,7 @@ export function buildTable(main, ask, send) {
       el("div", { class: "buttons" }, el("button", { type: "button", id: "hint", "aria-disabled": String(!table.on_turn), "aria-describedby": "hint-about", onclick: () => table.on_turn && send({ type: "hint" }) }, TABLE.hint)),
       el("p", { class: "note", id: "hint-about" }, TABLE.hintAbout),
       el("div", { role: "status", id: "hint-text" }, hint ? el("p", {}, TABLE.hintIs(hint, deal)) : ""));
+    guessed.textContent = table.guess === null ? "" : TABLE.guessIs(table.guess, deal);
     if (focused) document.getElementById(focused).focus();
   }
   return { update, refused: (text) => form && form.refused(text), reset: () => { table = null; last = null; } };
