@@ -127,11 +127,11 @@ def test_psro_runs(smallest: Any) -> None:
         best_response_oracle.BestResponseOracle(game=smallest, policy=None),
         initial_policies=[policies.TabularPolicy(smallest) for _ in range(2)],
         training_strategy_selector="probabilistic",
-        sims_per_entry=30,
+        sims_per_entry=20,
         meta_strategy_method="prd",
         sample_from_marginals=True,
     )
-    for _ in range(3):
+    for _ in range(2):
         solver.iteration()
     aggregator = policy_aggregator.PolicyAggregator(smallest)
     joint = aggregator.aggregate(range(2), solver.get_policies(), solver.get_meta_strategies())
