@@ -79,20 +79,24 @@ ENV_ARGUMENTS = (
     ),
     *("buyer", "seller", "render_mode"),
 )
-HAS_RAY, HAS_NEGMAS, HAS_OPENSPIEL = (find_spec(name) is not None for name in ("ray", "negmas", "pyspiel"))
-"""CI looks at modules for RLlib, NegMAS and OpenSpiel where these are installed; elsewhere at what is said without."""
-NEED_NEGMAS = {
-    *("parlay_marl.exchange.negmas_negotiator", "parlay_marl.exchange.negmas_scenarios"),
-    *("parlay_marl.players.strangers.negmas_deal", "parlay_marl.players.strangers.negmas_table"),
+HAS_RAY = find_spec("ray") is not None
+NEEDS = {
+    "parlay_marl.training.rllib": "ray",
+    "parlay_marl.exchange.negmas_negotiator": "negmas",
+    "parlay_marl.exchange.negmas_scenarios": "negmas",
+    "parlay_marl.players.strangers.negmas_deal": "negmas",
+    "parlay_marl.players.strangers.negmas_table": "negmas",
+    "parlay_marl.theory.openspiel": "pyspiel",
+    "parlay_marl.language.verifiers_tasks": "verifiers",
+    "parlay_marl.language.tasksets.parlay_one_seat": "verifiers",
+    "parlay_marl.language.tasksets.parlay_two_seats": "verifiers",
 }
+"""Modules that need a library when they are imported: CI looks at them where it is installed."""
 NAMES = [found.name for found in pkgutil.walk_packages(parlay_marl.__path__, "parlay_marl.")]
 MODULES = [
     importlib.import_module(name)
     for name in NAMES
-    if not name.endswith("__main__")
-    and (HAS_RAY or name != "parlay_marl.training.rllib")
-    and (HAS_NEGMAS or name not in NEED_NEGMAS)
-    and (HAS_OPENSPIEL or name != "parlay_marl.theory.openspiel")
+    if not name.endswith("__main__") and (name not in NEEDS or find_spec(NEEDS[name]) is not None)
 ]
 if HAS_RAY:
     SURFACE[importlib.import_module("parlay_marl.training.rllib")] = {

@@ -61,6 +61,10 @@ def test_the_wheel_holds_the_package_its_data_and_nothing_else(wheel: Path) -> N
     assert "parlay_marl/py.typed" in names
     assert "parlay_marl/personas/champion.safetensors" in names
     assert {f"parlay_marl/tournament/report/assets/report.{kind}" for kind in ("html", "css", "js")} <= set(names)
+    for folder in ("render/web/assets", "server/page/static"):  # a page without one of its scripts is an empty page
+        assets = {path.relative_to(ROOT).as_posix() for path in (ROOT / "parlay_marl" / folder).iterdir()}
+        assert assets
+        assert assets <= set(names)
     kept = ("standard.toml", "best_replies.json", "result.schema.json", "partners/learned_1.safetensors")
     assert {f"parlay_marl/studies/benchmark/{name}" for name in kept} <= set(names)
     modules = {str(path.relative_to(ROOT)) for path in (ROOT / "parlay_marl").rglob("*.py")}

@@ -56,3 +56,11 @@ def test_templates_of_issues_ask_for_what_is_needed() -> None:
         template = read(f".github/ISSUE_TEMPLATE/{name}.yml")
         assert {"name", "description", "body"} <= set(template)
         assert any(part.get("validations", {}).get("required") for part in template["body"])
+
+
+def test_the_quick_check_names_tests_that_exist() -> None:
+    script = (ROOT / "scripts/check").read_text("utf-8")
+    names = re.search(r"^quick_tests=\((.*?)^\)", script, re.DOTALL | re.MULTILINE)
+    assert names is not None
+    assert len(names[1].split()) > 10
+    assert [name for name in names[1].split() if not (ROOT / name).exists()] == []

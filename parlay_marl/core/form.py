@@ -20,7 +20,7 @@ FORM = (
     Field("is_usual", "i8", (), "1 where the game has all moves and prices, in alternating offers"),
     Field("moves", "i8", (2,), "the moves of the opener and of the other seat, a bit each"),
     Field("prices", "u8", (), "levels of the price grid that offers may have, a bit each; 0: any price"),
-    Field("opener", "i8", (), "the seat that opens by the protocol; -1: as the game says"),
+    Field("opener", "i8", (), "the seat that opens, whatever is drawn; -1: as drawn"),
     Field("is_sealed", "i8", (), "1 where both seats name a price unseen"),
     Field("price_share", "f8", (), "k of sealed bids: where the price lies between the seller's and the buyer's"),
 )
@@ -52,6 +52,8 @@ class Form(NamedTuple):
     """The number of its prices, from 2; with all levels of the grid a price may lie between them."""
     protocol: str = USUAL_PROTOCOL
     price_share: float = HALF
+    opener: int = -1
+    """The seat that opens where the protocol leaves it to the game, whatever is drawn; -1: as drawn."""
 
     @property
     def rounds(self) -> int:
@@ -66,7 +68,8 @@ def write_form(form: Any, chosen: Form) -> None:
     """Write the form of a game into its record."""
     levels, protocol = chosen.price_levels, PROTOCOLS[chosen.protocol]
     form["moves"] = [chosen.moves & protocol.opener_moves, chosen.moves & protocol.other_moves]
-    form["opener"], form["is_sealed"], form["price_share"] = protocol.opener, protocol.is_sealed, chosen.price_share
+    form["opener"] = max(protocol.opener, chosen.opener)
+    form["is_sealed"], form["price_share"] = protocol.is_sealed, chosen.price_share
     form["prices"] = sum(1 << level for level in levels_of(levels)) if levels < PRICE_LEVELS else 0
     form["is_usual"] = (form["moves"] == ALL_MOVES).all() and levels == PRICE_LEVELS
 

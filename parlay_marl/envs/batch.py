@@ -157,7 +157,7 @@ class Batch:
             told = ", ".join(sorted(OF_ONE_SCENARIO & set(options)))
             raise ConfigurationError(f"reset options: {told}: they are of one scenario, but this batch has several")
         first = self.configs[0]
-        fixed = fixed_draws(options, first.scenario, first.max_rounds, first.protocol)
+        fixed = fixed_draws(options, first.scenario, first.max_rounds, first.only_opener)
         seeds, given = self._seeds(secrets.randbits(62) if seed is None and not self._is_started else seed)
         self.lanes["number"][picked & ~given] += 1
         self.lanes["seed"][picked & given] = seeds[picked & given]

@@ -27,7 +27,7 @@ from parlay_marl.core.form import HALF, LEAST_LEVELS, USUAL_PROTOCOL, Form, leve
 from parlay_marl.core.moves import PRICE_LEVELS, Move
 from parlay_marl.errors import ArgumentError, CatalogueError, ConfigurationError, ParlayError, UnknownNameError
 from parlay_marl.game.currency import Currency
-from parlay_marl.game.forms import MOVES, checked_moves, fit_protocol
+from parlay_marl.game.forms import MOVES, checked_moves, fit_protocol, only_opener
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -250,10 +250,18 @@ class GameConfig:
             reward=self.reward,
             beliefs=self.beliefs,
             events=self.events,
-            form=Form(
-                sum(1 << MOVES.index(move) for move in self.moves), self.price_levels, self.protocol, self.price_share
-            ),
+            form=self._form,
         )
+
+    @property
+    def only_opener(self) -> int:
+        """The seat that opens every game, by its protocol; -1 where either may."""
+        return only_opener(self.protocol, self.opener)
+
+    @property
+    def _form(self) -> Form:
+        moves = sum(1 << MOVES.index(move) for move in self.moves)
+        return Form(moves, self.price_levels, self.protocol, self.price_share, self.only_opener)
 
     @property
     def has_deals(self) -> bool:

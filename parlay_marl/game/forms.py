@@ -51,6 +51,14 @@ def fit_protocol(chosen: dict[str, Any], packages: int) -> None:
         _settle(chosen, "max_rounds", protocol.rounds)
 
 
+def only_opener(protocol: str, opener: str) -> int:
+    """Return the seat that opens every game, as it alone names prices; -1 where either seat may."""
+    declared = PROTOCOLS[protocol]
+    if declared.opener < 0 and (declared.usual_opener < 0 or opener == "random"):
+        return -1
+    return SEATS.index(opener)
+
+
 def _settle(chosen: dict[str, Any], name: str, value: Any) -> None:
     """Set a choice that the protocol makes; refuse another one."""
     if chosen[name] not in (None, value):

@@ -78,7 +78,7 @@ class Game(RecordedGame):
     def _usual_draws(self) -> Any:
         """The record of fixed draws of a reset without options: the event sensitivities of personas."""
         return fixed_draws(
-            self._with_sensitivities(None), self.config.scenario, self.config.max_rounds, self.config.protocol
+            self._with_sensitivities(None), self.config.scenario, self.config.max_rounds, self.config.only_opener
         )
 
     def _next(self, seed: int | None, number: int) -> tuple[int, int]:

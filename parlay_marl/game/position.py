@@ -117,7 +117,7 @@ class Position:
         config = self.config
         if config.has_deals and isinstance(options, Mapping) and OF_ONE_SCENARIO & set(options):
             config = config.deal(checked_seed(seed), checked_number(number))
-        return fixed_draws(options, config.scenario, config.max_rounds, config.protocol)
+        return fixed_draws(options, config.scenario, config.max_rounds, config.only_opener)
 
     def _set_seed(self, seed: Any, number: int) -> None:
         self.seed, self.number = checked_seed(seed), checked_number(number)

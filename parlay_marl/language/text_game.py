@@ -108,8 +108,6 @@ class TextGame:
         view = view_of(game, seat)
         try:
             self._play(read_reply(reply, view))
-        except _RefusedError as error:
-            self._refuse(seat, error.reason, is_illegal=True)
         except IllegalMoveError as error:
             self._refuse(seat, str(error), is_illegal=True)
         except UnclearTextError as error:
@@ -135,10 +133,7 @@ class TextGame:
         game = self.game
         move, price, package, belief, words = action
         with game.undone_on_error():
-            try:
-                game.turn_by_move(*game.completed(move, price, package), game.stated(belief), words)
-            except IllegalMoveError as error:
-                raise _RefusedError(str(error)) from None
+            game.turn_by_move(*game.completed(move, price, package), game.stated(belief), words)
             game.let_players_play()
         self._turn_is_over()
 
@@ -171,14 +166,6 @@ class TextGame:
         done = "you say nothing" if action.move is Move.SILENCE else "your offer stands as it was"
         self._notes[seat] = f"Your reply was not taken. {reason}\nThat was your last attempt: {done}."
         self._play(action)
-
-
-class _RefusedError(Exception):
-    """A move of the seat on turn that the rules refuse."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
 
 
 def lost_turn(view: SeatView) -> Action:

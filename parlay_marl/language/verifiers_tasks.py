@@ -151,7 +151,7 @@ async def _play(game: TextGame, agents: dict[int, Any], task: Any) -> None:
         while not game.game.is_over:
             seat = game.game.seat
             segment = await talks[seat].turn(game.prompt(seat))
-            if talks[seat].trace.has_error:
+            if talks[seat].trace.errors:
                 raise RuntimeError(f"the {SEATS[seat]}'s model could not be asked; see the errors of its trace")
             if segment.terminated:
                 game.forfeit(seat)

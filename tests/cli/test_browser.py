@@ -12,6 +12,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from websockets.sync.client import connect
 
 from parlay_marl.game.play import play_game
 from parlay_marl.render.web.html import replay_page
@@ -38,8 +39,10 @@ def test_a_browser_is_opened_at_a_free_port_and_ctrl_c_ends_it(tmp_path: Path) -
         assert re.fullmatch(r"http://127\.0\.0\.1:\d+/play", page)
         with urllib.request.urlopen(page, timeout=LIMIT) as answer:
             assert b"play.js" in answer.read()
-        process.send_signal(signal.SIGINT)
-        process.communicate()
+        with connect(f"ws{page.removeprefix('http')}/ws", open_timeout=LIMIT) as line:  # as the open page has one
+            assert '"choices"' in str(line.recv(LIMIT))
+            process.send_signal(signal.SIGINT)
+            process.communicate()
         assert process.returncode in (0, 130)
 
 

@@ -21,7 +21,7 @@ from parlay_marl.game.game import Game
 from parlay_marl.game.play import play_game
 from parlay_marl.game.view import SeatView, view_of
 from parlay_marl.players.player import Player
-from tests.helpers import PARTNERS, PERSONAS, content, offer, pick
+from tests.helpers import AGENTS, PARTNERS, PERSONAS, content, offer, pick
 
 every_protocol = pytest.mark.parametrize("protocol", PROTOCOLS)
 
@@ -125,16 +125,26 @@ def test_choices_that_do_not_go_with_a_protocol_are_refused(settings: dict[str, 
 
 def test_an_opener_that_the_protocol_does_not_have_cannot_be_fixed_by_a_reset() -> None:
     env = negotiation_v0.env(protocol="seller_offers")
-    with pytest.raises(ConfigurationError, match="opener: in seller_offers it is the seller; leave it out"):
+    with pytest.raises(ConfigurationError, match="opener: by this game's protocol it is the seller; leave it out"):
         env.reset(seed=1, options={"opener": "buyer"})
     env.reset(seed=1, options={"opener": "seller"})
     batch = Batch(2, protocol="seller_offers")
-    with pytest.raises(ConfigurationError, match="in seller_offers it is the seller"):
+    with pytest.raises(ConfigurationError, match="protocol it is the seller"):
         batch.reset(1, {"opener": "buyer"})
     batch.close()
 
 
 def test_who_opens_take_it_or_leave_it() -> None:
+    for opener in ("buyer", "seller"):
+        game = Game(make_config("uniform", protocol="take_it_or_leave_it", opener=opener))
+        for number in range(4):
+            game.reset(seed=0, number=number)
+            assert AGENTS[game.seat].startswith(opener)
+        other = {"buyer": "seller", "seller": "buyer"}[opener]
+        with pytest.raises(ConfigurationError, match=f"it is the {opener}"):
+            game.reset(seed=0, options={"opener": other})
+    game = Game(make_config("uniform", protocol="take_it_or_leave_it", opener="random"))
+    assert len({game.reset(seed=0, number=number) or game.seat for number in range(20)}) == 2
     assert make_config(protocol="take_it_or_leave_it").opener == "seller"
     assert make_config(protocol="take_it_or_leave_it", opener="buyer").opener == "buyer"
 
