@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -104,6 +105,27 @@ def test_a_game_of_every_move_is_the_games_own_bit_for_bit(address: str) -> None
     assert told == [(turn["move"], turn["price"], turn["words"]) for turn in table["turns"]]
     assert end["replay"]["outcome"]["price"] == record.outcome.price
     assert len(end["replay"]["moments"]) == len(record.actions) + 1
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_random_games_of_many_deals_are_replayed_from_the_page(address: str, seed: int) -> None:
+    chance = random.Random(seed)
+    deals, others = ("saas_enterprise", "hiring_package_terms", "acquisition_terms"), ("shark", "veteran", "champion")
+    with page(address) as client:
+        role = chance.choice(("buyer", "seller"))
+        table = client.ask("begin", scenario=chance.choice(deals), opponent=chance.choice(others), role=role)
+        while not table["is_over"]:
+            legal = [move for move, told in table["moves"].items() if told["legal"]]
+            lasting = [move for move in legal if move not in ("ACCEPT", "WALK_AWAY")]
+            move = chance.choice(lasting if lasting and chance.random() < 0.9 else legal)
+            deal, fields = table["deal"], {}
+            if move in ("OFFER", "BATNA_REVEAL"):
+                fields["price"] = str(round(chance.uniform(deal["low"], deal["high"])))
+            table = client.play(table, move, **fields)
+            assert table["type"] == "table", (move, fields, table)
+    told, record = table["end"]["replay"]["outcome"], GameRecord.from_dict(json.loads(table["end"]["record"]))
+    assert (told["ending"], tuple(told["payoff"])) == (record.outcome.ending, record.outcome.payoff)
+    assert told["reservation"] == list(record.outcome.reservation)
 
 
 def test_mistakes_are_told_and_change_nothing(address: str) -> None:

@@ -204,9 +204,11 @@ def test_two_persons_in_two_windows(window: Browser, address: str) -> None:
     with browser() as second:
         person = Person(window, address).sit_down(scenario="saas_enterprise", opponent="*person", seat="seller")
         link = window.one("#link").get_attribute("value")
+        assert window.accessibility_faults() == []
         other = Person(second, address)
         second.open(link)
         second.sees("You are the buyer, against another person.")
+        second.sees("Each turn may take 10 minutes")
         assert "join=" not in second.driver.current_url
         window.wait(lambda: not window.has("#link"))
         players = {"seller": (window, person), "buyer": (second, other)}
@@ -245,6 +247,7 @@ def test_two_tabs_of_one_game_do_not_corrupt_it(window: Browser, address: str) -
     person.move("OFFER", "125000")
     window.driver.switch_to.window(first)
     window.sees("goes on in another tab")
+    assert window.accessibility_faults() == []
     window.click("#move-OFFER")  # the old tab can do nothing
     window.click("#retry")
     window.sees("USD 125,000")

@@ -17,6 +17,7 @@ def choices(factory: GameFactory) -> dict[str, Any]:
         "opponents": factory.opponents.about(),
         "rounds": list(OPEN_ROUNDS),
         "invites": factory.settings.workers == 1,
+        "turn_seconds": factory.settings.turn,
         "longest_words": factory.settings.max_words,
     }
 

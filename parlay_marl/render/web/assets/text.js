@@ -107,6 +107,7 @@ export const TABLE = {
   whoAndLimit: (seat, limit, terms) => `You are the ${seat}; your limit is ${limit}${terms ? " before terms" : ""}.`,
   figuresAbout: "Urgency goes from 0 to 1: the more urgent, the more every round costs. What is left of a gain goes down with the rounds.",
   tensionAbout: (hot, turns) => (hot <= 100 ? `Tension: digging in heats the talks, conceding cools them. ${fixed(turns, 0)} turns in a row from ${fixed(hot, 0)} on move both limits towards each other.` : "Tension"),
+  turnTime: (seconds) => `Each turn may take ${seconds < 120 ? plural(Math.round(seconds), "second") : plural(Math.round(seconds / 60), "minute")}; who takes longer forfeits.`,
   yourTurn: "Your turn.", theirTurn: "Waiting for them…",
   story: "The story", you: "Your figures", offers: "On the table", moves: "Your move", log: "What has happened", chart: "Offers so far",
   limit: "Your limit", otherLimit: "Their limit, which is public here", limitTerms: "Your limit before terms", urgency: "Your urgency", alternative: "Another deal waiting", yes: "yes", no: "no",

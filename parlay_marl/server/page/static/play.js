@@ -68,7 +68,7 @@ const handlers = {
   table(message) {
     isResuming = false;
     token.set(message.token);
-    if (!view || !table || table.token !== message.token) { view = buildTable(main, ask, send); main.focus({ preventScroll: false }); }
+    if (!view || !table || table.token !== message.token) { view = buildTable(main, ask, send, choices); main.focus({ preventScroll: false }); }
     table = message;
     notice("");
     view.update(message);

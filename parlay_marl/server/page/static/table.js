@@ -8,7 +8,7 @@ import { drawEnd } from "./end.js";
 
 const subject = (turn, seat) => (turn.seat === seat ? "You" : "They");
 
-export function buildTable(main, ask, send) {
+export function buildTable(main, ask, send, choices) {
   const part = (kind) => el("div", { class: kind || "" });
   const parts = { status: part("status"), invite: part(), now: el("div", { class: "now", id: "now", role: "log", "aria-live": "polite", "aria-relevant": "additions" }), you: part(), offers: part(), chart: part(), log: part(), help: part() };
   const guess = el("input", { id: "guess", inputmode: "decimal", autocomplete: "off", "aria-describedby": "guess-about" });
@@ -37,7 +37,7 @@ export function buildTable(main, ask, send) {
     guess.value = "";
     told = -1;
     limit = table.limit;
-    form = moveForm(ask, send);
+    form = moveForm(ask, send, choices.longest_words);
     parts.now.replaceChildren();
     const { deal } = table;
     main.replaceChildren(el("h1", {}, deal.title), parts.status, parts.invite,
@@ -51,7 +51,7 @@ export function buildTable(main, ask, send) {
   function drawNow(before) {
     const { turns, deal, seat } = table, lines = [];
     if (told < 0) {
-      lines.push(el("p", {}, `${TABLE.youAre(seat, table.opponent)} ${TABLE.aim(seat, deal.terms.length > 0)}`), ...table.conditions.map((text) => el("p", { class: "hot" }, text)));
+      lines.push(el("p", {}, `${TABLE.youAre(seat, table.opponent)} ${TABLE.aim(seat, deal.terms.length > 0)}`), table.match ? el("p", {}, TABLE.turnTime(choices.turn_seconds)) : "", ...table.conditions.map((text) => el("p", { class: "hot" }, text)));
     }
     for (const turn of turns.slice(Math.max(told, 0))) {
       for (const headline of turn.headlines) if (!before || !before.news.includes(headline)) lines.push(el("p", { class: "news" }, news(headline)));
@@ -135,12 +135,12 @@ export function buildTable(main, ask, send) {
 
 // ---------------------------------------------------------------- the form of a move
 
-function moveForm(ask, send) {
+function moveForm(ask, send, longestWords) {
   let table = null, isTouched = false;
   const slider = el("input", { type: "range", id: "slider", "aria-label": TABLE.slider, oninput: () => { price.value = exact(Number(slider.value)); isTouched = true; look(); } });
   const price = el("input", { id: "price", inputmode: "decimal", autocomplete: "off", "aria-describedby": "price-help worth", oninput: () => { isTouched = true; const value = read(); if (value !== null) slider.value = value; look(); } });
   const help = el("p", { class: "note", id: "price-help" }), worth = el("p", { id: "worth", "aria-live": "polite" });
-  const terms = el("div", { class: "fields" }), words = el("textarea", { id: "words", rows: 1 });
+  const terms = el("div", { class: "fields" }), words = el("textarea", { id: "words", rows: 1, maxlength: longestWords });
   const error = el("p", { class: "error", role: "alert", id: "error" });
   const buttons = Object.fromEntries(Object.keys(MOVES).map((move) => [move, el("button", {
     type: move === "OFFER" ? "submit" : "button", id: `move-${move}`, class: move === "OFFER" ? "main" : "", "aria-describedby": `about-${move}`, title: MOVES[move].about,
