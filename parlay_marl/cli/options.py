@@ -39,6 +39,11 @@ ProtocolOption = Annotated[
         help="Who may do what in which turn.",
     ),
 ]
+PriceLevels = Annotated[int, typer.Option(metavar="N", help="Prices that offers may have, from 2; 41: any price.")]
+GameMoves = Annotated[
+    list[str] | None, typer.Option("--moves", metavar="NAME", help="Move of the game; repeat for more; default: all.")
+]
+NoEvents = Annotated[bool, typer.Option("--no-events", help="Let no event of the scenario happen.")]
 NoWords = Annotated[bool, typer.Option("--no-words", help="Leave out the words; show the moves only.")]
 
 Personas = Annotated[
