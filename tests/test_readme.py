@@ -331,7 +331,8 @@ def test_every_page_is_linked_from_another() -> None:
     linked = {
         (page.parent / target).resolve() for page, text in texts.items() for target in re.findall(r"\]\(([^)#]+)", text)
     }
-    assert [name_of(page) for page in PAGES if page.name not in ("README.md",) and page.resolve() not in linked] == []
+    lost = [name_of(page) for page in PAGES if page.name != "README.md" and page.resolve() not in linked]
+    assert not lost, f"nobody finds {', '.join(lost)}: link it from README.md, docs/index.md or another page"
 
 
 def test_the_readme_says_what_this_is_in_three_lines_and_then_what_to_run() -> None:
