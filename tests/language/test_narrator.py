@@ -152,7 +152,8 @@ def test_the_end_tells_nothing_of_the_other_seat() -> None:
             text = Narrator().ending(outcome, seat, scenario)
             if outcome.is_deal:
                 assert f"{outcome.price:,.0f}" in text
-                assert f"{outcome.worth[seat]:,.0f} to you" in text
+                worth = outcome.worth[seat] * (scenario.high - scenario.low)
+                assert f", worth {worth:,.0f} to you." in text
             else:
                 assert text.startswith("The talks have ended without a deal")
             assert f"{outcome.reservation[1 - seat]:,.0f}" not in text
