@@ -94,6 +94,8 @@ def each(*languages: str) -> pytest.MarkDecorator:
 def test_python_runs(block: Block, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if "rllib" in block.text:
         pytest.importorskip("ray")  # CI has it in another environment, where these run
+    if "pyspiel" in block.text:
+        pytest.importorskip("pyspiel")
     of_another_environment(block.page)
     monkeypatch.chdir(tmp_path)
     if "ChatPlayer" in block.text:
