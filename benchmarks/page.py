@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Write the page of all machines' benchmarks, docs/benchmarks.md, and the table of README.md, from the kept figures.
+"""Write the page of all machines' benchmarks, docs/benchmarks.md, from the kept figures.
 
-python benchmarks/page.py            # write them anew
-python benchmarks/page.py --check    # exit with 1 where they are not what benchmarks/results says
+python benchmarks/page.py            # write it anew
+python benchmarks/page.py --check    # exit with 1 where it is not what benchmarks/results says
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from rows import (
     LEARNER_ROWS,
     MEMORY_ROWS,
     PEER_RATIOS,
-    README_ROWS,
+    SHORT_ROWS,
     START_ROWS,
     STARTS,
     STEP_ENGINES,
@@ -42,8 +42,7 @@ from trials import TRIALS
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
-PAGE, README = ROOT / "docs" / "benchmarks.md", ROOT / "README.md"
-BLOCK = re.compile(r"(<!-- benchmarks -->\n).*?(<!-- end of benchmarks -->)", re.DOTALL)
+PAGE = ROOT / "docs" / "benchmarks.md"
 BUSY = 0.15
 """Cores that other programs use from which on a machine is called busy."""
 LEAST_SECONDS = 0.1
@@ -244,6 +243,14 @@ are medians unless it is said otherwise, rounded to three digits. `benchmarks/lo
 `benchmarks/rllib_speed.py` are not among these: their figures stand in [server.md](server.md) and [rllib.md](rllib.md),
 with their machine.
 
+## In short
+
+Some of what the sections below have in full, beside the bars that it should reach.
+
+{short}
+Beliefs are inferred for both seats all the time, by `bayes`; most bytes of a game are what both seats believe. The
+seconds from an empty cache are spent on compiling, once: what is compiled is kept.
+
 ## The machines
 
 A star beside a commit says that files were changed since it.
@@ -317,6 +324,7 @@ Of a game over one price in a batch, and by how much a process grows while it pl
 def page(results: Sequence[Result]) -> str:
     """Return the page of all machines."""
     return WORDS.format(
+        short=short_table(results),
         runs=run_table(results),
         versions=version_lines(results),
         bars=bar_table(results),
@@ -345,44 +353,27 @@ def page(results: Sequence[Result]) -> str:
     ).rstrip("\n") + "\n"  # fmt: skip
 
 
-def readme_block(results: Sequence[Result]) -> str:
-    """Return the figures that README.md quotes: a table, and a word where other programs were running."""
-    text = side_by_side(results, README_ROWS)
+def short_table(results: Sequence[Result]) -> str:
+    """Return the figures that are looked for most: a table, and a word where other programs were running."""
+    text = side_by_side(results, SHORT_ROWS)
     if is_busy(results):
         text += "\nOther programs were running during a part of this.\n"
     return text
 
 
-def readme(text: str, results: Sequence[Result]) -> str:
-    """Return README.md with its figures written anew."""
-    new, count = BLOCK.subn(lambda block: block[1] + "\n" + readme_block(results) + "\n" + block[2], text)
-    if count != 1:
-        raise SystemExit("README.md needs one block from <!-- benchmarks --> to <!-- end of benchmarks -->")
-    return new
-
-
-def texts() -> dict[Path, str]:
-    """Return the pages as they should be."""
-    results = load()
-    return {PAGE: page(results), README: readme(README.read_text("utf-8"), results)}
-
-
 def write() -> None:
-    """Write the pages."""
-    for path, text in texts().items():
-        path.write_text(text, "utf-8")
+    """Write the page."""
+    PAGE.write_text(page(load()), "utf-8")
 
 
 def main() -> None:
-    """Write the pages, or check them."""
+    """Write the page, or check it."""
     if sys.argv[1:] not in ([], ["--check"]):
         raise SystemExit(__doc__)
     if not sys.argv[1:]:
         write()
-        return
-    stale = [path.name for path, text in texts().items() if not path.exists() or path.read_text("utf-8") != text]
-    if stale:
-        raise SystemExit(f"{', '.join(stale)} not as benchmarks/results says; run python benchmarks/page.py")
+    elif not PAGE.exists() or PAGE.read_text("utf-8") != page(load()):
+        raise SystemExit(f"{PAGE.name} is not as benchmarks/results says; run python benchmarks/page.py")
 
 
 if __name__ == "__main__":

@@ -176,7 +176,7 @@ MEMORY_ROWS = [
     *rows_of("memory", GROWTH, ("grown_megabytes",), megabytes),
 ]
 
-README_ROWS = [
+SHORT_ROWS = [
     *rows_of("speed", {k: INTERFACES[k] for k in ("env", "raw_env")}, ("steps_per_second",), speed),
     *rows_of("speed", INTERFACE_RATIOS, ("ratios",), ratio),
     *rows_of("speed", {"async": INTERFACES["async"]}, ("steps_per_second",), speed),

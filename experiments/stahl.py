@@ -30,6 +30,7 @@ from parlay_marl.core.moves import BUYER, SELLER
 from parlay_marl.core.outcome import DEAL
 from parlay_marl.policies.policy import Policy
 from parlay_marl.studies.evaluation import games_of
+from parlay_marl.theory.closed_forms import stahl_share, stahl_share_by_rounds
 from parlay_marl.training.config import TrainingConfig
 from parlay_marl.training.league import league_player
 from parlay_marl.training.selfplay import train
@@ -47,13 +48,9 @@ discount_factor = {{ buyer = {discount}, seller = {discount} }}
 """
 
 
-def subgame_perfect(rounds: int, discount: float, by_turn: bool) -> float:
-    """Return the opener's share in the subgame-perfect equilibrium, by backward induction over the offers."""
-    share = 1.0  # of the last offer's maker
-    for offer in reversed(range(2 * rounds - 2)):
-        takes_time = by_turn or offer % 2 == 0  # else the answer to a refusal comes in the same round
-        share = 1.0 - (discount if takes_time else 1.0) * share
-    return share
+def known_share(rounds: int, by_turn: bool) -> float:
+    """Return the opener's share in the subgame-perfect equilibrium of one of the two games."""
+    return stahl_share(2 * rounds - 1, DISCOUNT, DISCOUNT) if by_turn else stahl_share_by_rounds(rounds, DISCOUNT)
 
 
 def stahl_config(scenario: Path, rounds: int, by_turn: bool, **settings: Any) -> TrainingConfig:
@@ -106,7 +103,7 @@ def main() -> None:
                 settings = {"frames": options.frames, "seed": options.seed, "threads": options.threads}
                 learned = train(stahl_config(path, rounds, by_turn, **settings))
                 params = build_params(load_scenario(path), load_rules("default"), rounds=rounds, reward="payoff")
-                known = subgame_perfect(rounds, DISCOUNT, by_turn)
+                known = known_share(rounds, by_turn)
                 share, deals = opener_share(learned, params, options.games)
                 drawn, _ = opener_share(dataclasses.replace(learned, temperature=1.0), params, options.games)
                 results.append(

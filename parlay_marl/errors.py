@@ -14,6 +14,9 @@
     |-- RequestError          a request to the server that cannot be carried out (also a ValueError)
     |-- ServerRefusedError    a client's message that the server refuses (also a RuntimeError)
     |-- ServerConnectionError a client's connection that cannot be made, or is lost (also a ConnectionError)
+    |-- EndpointError         a model's endpoint that refuses, fails or cannot be reached (also a ConnectionError)
+    |-- BudgetError           a request to a model that could cost more than is left (also a RuntimeError)
+    |-- StoppedError          a game that is left where it stands, as the run that plays it stops (also a RuntimeError)
     |-- PolicyError           a policy that fails in a tournament, which counts it as a forfeit (also a RuntimeError)
     |-- UnclearTextError      a turn in words that means no action, or may mean several (also a ValueError)
     `-- MissingExtraError     an optional dependency that is not installed (also an ImportError)
@@ -115,6 +118,18 @@ class ServerRefusedError(ParlayError, RuntimeError):
 
 class ServerConnectionError(ParlayError, ConnectionError):
     """A client's connection to a server that cannot be made, or is lost."""
+
+
+class EndpointError(ParlayError, ConnectionError):
+    """A model's endpoint that refuses a request, fails again and again, or cannot be reached."""
+
+
+class BudgetError(ParlayError, RuntimeError):
+    """A request to a model that could cost more than is left; it was not sent."""
+
+
+class StoppedError(ParlayError, RuntimeError):
+    """A game that is left where it stands, as the run that plays it stops."""
 
 
 class PolicyError(ParlayError, RuntimeError):

@@ -21,6 +21,8 @@ Arguments of `env`, `raw_env` and `parallel_env`, all but `scenario` by keyword:
 - `information`: `"incomplete"` or `"complete"`; default: as the scenario says.
 - `opener`: `"buyer"`, `"seller"` or `"random"`; default: as the scenario says.
 - `max_rounds`: the deadline; default: as the scenario says.
+- `price_levels` (2 to 41), `moves` (names), `events` (False: none) make small games; `protocol` is `"seller_offers"`,
+  `"buyer_offers"`, `"take_it_or_leave_it"` or `"sealed_bid"` (with `price_share`, k) instead of alternating offers.
 - `actions`: `"discrete"` or `"mixed"`.
 - `illegal`: `"raise"`, or `"terminate"`, PettingZoo's convention: the offender loses, the game ends. The default is
   `"raise"` in turns, and `"terminate"` in parallel, where tools sample actions without masks. A value that is no action

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import theory_tables
 from pydantic import BaseModel
 
 from parlay_marl.catalogue import (
@@ -35,6 +36,7 @@ from parlay_marl.catalogue import (
 from parlay_marl.catalogue.checks import drawn_shares
 from parlay_marl.catalogue.deals import build_any_params
 from parlay_marl.catalogue.rules import CHOSEN_APART
+from parlay_marl.catalogue.types import SeatType
 from parlay_marl.core.moves import Move
 from parlay_marl.core.observation import FIELDS
 from parlay_marl.core.outcome import OUTCOME
@@ -44,6 +46,7 @@ from parlay_marl.core.style import TRAITS
 from parlay_marl.core.table import Field, Parameter
 from parlay_marl.envs.infos import FIGURES, SIGHTS
 from parlay_marl.game.options import ResetOptions
+from parlay_marl.language.arena import figures as arena_figures
 from parlay_marl.option import field_options, flag_of
 from parlay_marl.players.persona_numbers import TACTICS
 from parlay_marl.players.strategies import STRATEGIES
@@ -60,13 +63,7 @@ from parlay_marl.training.config import TrainingConfig
 from parlay_marl.training.rllib_settings import EnvSettings
 
 ROOT = Path(__file__).resolve().parent.parent
-FILES = (
-    "README.md",
-    *(
-        f"docs/{page}.md"
-        for page in ("benchmark", "families", "reference", "metrics", "negmas", "rllib", "server", "training")
-    ),
-)
+FILES = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
 BLOCK = re.compile(r"(<!-- table: (\S+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
 
 
@@ -183,6 +180,7 @@ def scenario_fields() -> str:
         (key, "the file's name" if key == "`name`" else default, meaning)
         for key, default, meaning in model_rows(scenarios.Scenario)
     ]
+    rows += [(f"`types.buyer / .seller.{n[1:]}", d, m) for n, d, m in model_rows(SeatType)]
     rows += [(f"`terms.{n[1:]}", d, m) for n, d, m in model_rows(scenarios.Term)]
     rows += [(f"`terms.options.{n[1:]}", d, m) for n, d, m in model_rows(scenarios.Option)]
     rows += [(f"`events.{n[1:]}", d, m) for n, d, m in model_rows(scenarios.Event)]
@@ -354,6 +352,14 @@ TABLES: dict[str, Callable[[], str]] = {
     "benchmark-conduct-public": lambda: markdown(*leaderboard.conduct_table(benchmark_results(), PUBLIC)),
     "benchmark-conduct-held-out": lambda: markdown(*leaderboard.conduct_table(benchmark_results(), HELD_OUT)),
     "ratings": lambda: definition_table(RATINGS),
+    "theory-offers": lambda: markdown(*theory_tables.offers_table()),
+    "theory-seller": lambda: markdown(*theory_tables.seller_table()),
+    "theory-sealed": lambda: markdown(*theory_tables.sealed_table()),
+    "theory-players": lambda: markdown(*theory_tables.players_table()),
+    "theory-learned": lambda: markdown(*theory_tables.learned_table()),
+    "arena-figures": lambda: markdown(
+        ("figure", "unit", "is"), ((f"`{each.key}`", each.unit, each.meaning) for each in arena_figures.FIGURES)
+    ),
 }
 
 
@@ -364,7 +370,9 @@ def written(text: str) -> str:
 
 def stale() -> list[str]:
     """Return the files whose tables are not what the code says."""
-    return [name for name in FILES if written((ROOT / name).read_text("utf-8")) != (ROOT / name).read_text("utf-8")]
+    return [
+        str(path.relative_to(ROOT)) for path in FILES if written(path.read_text("utf-8")) != path.read_text("utf-8")
+    ]
 
 
 def main() -> None:
@@ -373,8 +381,7 @@ def main() -> None:
         if stale():
             raise SystemExit(f"stale tables in {', '.join(stale())}; run python scripts/tables.py")
         return
-    for name in FILES:
-        path = ROOT / name
+    for path in FILES:
         path.write_text(written(path.read_text("utf-8")), "utf-8")
 
 

@@ -167,30 +167,19 @@ def test_machines_that_share_a_processors_model_have_files_of_their_own() -> Non
 # ---------------------------------------------------------------------- the pages
 
 
-def test_pages_are_what_the_results_say() -> None:
+def test_the_page_is_what_the_results_say() -> None:
     checked = run([sys.executable, ROOT / "benchmarks" / "page.py", "--check"])
     assert checked.returncode == 0, checked.stderr
 
 
-def test_the_speed_section_of_the_readme_has_no_figures_of_its_own() -> None:
-    """Whatever it quotes stands in the block that is written from the results, and names its machine."""
-    text = (ROOT / "README.md").read_text("utf-8")
-    section = text.partition("\n## Speed\n")[2].partition("\n## ")[0]
-    outside = page.BLOCK.sub("", section)
-    assert outside != section
-    assert re.findall(r"\d", outside) == []
-    for path in RESULTS:
-        assert measuring.machine_name(kept(path)["machine"]) in section
-
-
-def test_figures_of_the_readme_are_figures_of_the_results() -> None:
+def test_figures_of_the_short_table_are_figures_of_the_results() -> None:
     """Each cell is read back from the page of its own machine: of the same row, the same column."""
-    block = page.readme_block(page.load())
+    block = page.short_table(page.load())
     heads = [cell.strip() for cell in block.splitlines()[0].strip("|").split("|")][1:]
     found = 0
     for column, result in enumerate(page.load()):
         assert heads[column] == measuring.machine_name(result["machine"])
-        for row in rows.README_ROWS:
+        for row in rows.SHORT_ROWS:
             value = page.figure(result, row.part, row.path)
             if value is not None:
                 found += 1
@@ -231,13 +220,8 @@ def test_what_was_measured_on_a_busy_machine_says_so() -> None:
     quiet, busy = two_machines()
     assert "busy" in cells_of(page.page([quiet, busy]), "speed")[1]
     assert "busy" not in cells_of(page.page([quiet, busy]), "speed")[0]
-    assert "Other programs were running" in page.readme_block([quiet, busy])
-    assert "Other programs were running" not in page.readme_block([quiet])
-
-
-def test_a_readme_without_its_block_is_refused() -> None:
-    with pytest.raises(SystemExit, match="needs one block"):
-        page.readme("# Title\n", two_machines())
+    assert "Other programs were running" in page.short_table([quiet, busy])
+    assert "Other programs were running" not in page.short_table([quiet])
 
 
 # ---------------------------------------------------------------------- bars and the measuring itself

@@ -57,26 +57,46 @@ SURFACE = {
 }
 if find_spec("openenv") is not None:  # it is no part of the environment for RLlib
     SURFACE[importlib.import_module("parlay_marl.server")] = {
-        *("NegotiationAction", "NegotiationObservation", "NegotiationState", "ParlayClient", "ServerSettings"),
-        *("StepResult", "SyncParlayClient", "create_app"),
+        *("NegotiationAction", "NegotiationEnvironment", "NegotiationObservation", "NegotiationState", "ParlayClient"),
+        *("ServerSettings", "StepResult", "SyncParlayClient", "create_app"),
     }
 ENV_ARGUMENTS = (
-    *("scenario", "rules", "reward", "information", "opener", "max_rounds", "beliefs", "actions", "illegal"),
+    *(
+        "scenario",
+        "rules",
+        "reward",
+        "information",
+        "opener",
+        "max_rounds",
+        "beliefs",
+        "price_levels",
+        "moves",
+        "events",
+        "protocol",
+        "price_share",
+        "actions",
+        "illegal",
+    ),
     *("buyer", "seller", "render_mode"),
 )
-HAS_RAY, HAS_NEGMAS = (find_spec(name) is not None for name in ("ray", "negmas"))
-"""CI looks at the modules for RLlib and NegMAS in environments that have them; elsewhere at what is said without."""
-NEED_NEGMAS = {
-    *("parlay_marl.exchange.negmas_negotiator", "parlay_marl.exchange.negmas_scenarios"),
-    *("parlay_marl.players.strangers.negmas_deal", "parlay_marl.players.strangers.negmas_table"),
+HAS_RAY = find_spec("ray") is not None
+NEEDS = {
+    "parlay_marl.training.rllib": "ray",
+    "parlay_marl.exchange.negmas_negotiator": "negmas",
+    "parlay_marl.exchange.negmas_scenarios": "negmas",
+    "parlay_marl.players.strangers.negmas_deal": "negmas",
+    "parlay_marl.players.strangers.negmas_table": "negmas",
+    "parlay_marl.theory.openspiel": "pyspiel",
+    "parlay_marl.language.verifiers_tasks": "verifiers",
+    "parlay_marl.language.tasksets.parlay_one_seat": "verifiers",
+    "parlay_marl.language.tasksets.parlay_two_seats": "verifiers",
 }
+"""Modules that need a library when they are imported: CI looks at them where it is installed."""
 NAMES = [found.name for found in pkgutil.walk_packages(parlay_marl.__path__, "parlay_marl.")]
 MODULES = [
     importlib.import_module(name)
     for name in NAMES
-    if not name.endswith("__main__")
-    and (HAS_RAY or name != "parlay_marl.training.rllib")
-    and (HAS_NEGMAS or name not in NEED_NEGMAS)
+    if not name.endswith("__main__") and (name not in NEEDS or find_spec(NEEDS[name]) is not None)
 ]
 if HAS_RAY:
     SURFACE[importlib.import_module("parlay_marl.training.rllib")] = {
@@ -168,6 +188,11 @@ def test_the_arguments_of_the_issue_are_there_with_their_defaults() -> None:
         "actions": "discrete",
         "illegal": "raise",
         "beliefs": "bayes",
+        "price_levels": 41,
+        "moves": None,
+        "events": True,
+        "protocol": "alternating_offers",
+        "price_share": 0.5,
         "buyer": None,
         "seller": None,
         "render_mode": None,
@@ -288,6 +313,9 @@ def test_the_standard_errors_that_callers_may_catch() -> None:
         errors.RequestError: ValueError,
         errors.ServerRefusedError: RuntimeError,
         errors.ServerConnectionError: ConnectionError,
+        errors.EndpointError: ConnectionError,
+        errors.BudgetError: RuntimeError,
+        errors.StoppedError: RuntimeError,
         errors.PolicyError: RuntimeError,
         errors.UnclearTextError: ValueError,
         errors.MissingExtraError: ImportError,

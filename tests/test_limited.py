@@ -64,5 +64,12 @@ def test_a_signal_ends_the_script_and_what_it_runs(number: signal.Signals, code:
 
 
 def test_the_check_and_what_continuous_integration_runs_are_sound_scripts() -> None:
-    for path in (".ci/run", "scripts/check", "scripts/run", "scripts/lib/limited.sh", "scripts/lib/venv.sh"):
+    for path in (
+        ".ci/run",
+        "scripts/check",
+        "scripts/docs",
+        "scripts/run",
+        "scripts/lib/limited.sh",
+        "scripts/lib/venv.sh",
+    ):
         run(["bash", "-n", ROOT / path], check=True)

@@ -61,12 +61,17 @@ def test_the_wheel_holds_the_package_its_data_and_nothing_else(wheel: Path) -> N
     assert "parlay_marl/py.typed" in names
     assert "parlay_marl/personas/champion.safetensors" in names
     assert {f"parlay_marl/tournament/report/assets/report.{kind}" for kind in ("html", "css", "js")} <= set(names)
+    for folder in ("render/web/assets", "server/page/static"):  # a page without one of its scripts is an empty page
+        assets = {path.relative_to(ROOT).as_posix() for path in (ROOT / "parlay_marl" / folder).iterdir()}
+        assert assets
+        assert assets <= set(names)
     kept = ("standard.toml", "best_replies.json", "result.schema.json", "partners/learned_1.safetensors")
     assert {f"parlay_marl/studies/benchmark/{name}" for name in kept} <= set(names)
     modules = {str(path.relative_to(ROOT)) for path in (ROOT / "parlay_marl").rglob("*.py")}
-    assert modules <= set(names)
+    tasksets = {"parlay_one_seat.py", "parlay_two_seats.py"}  # top-level modules, where verifiers looks for them
+    assert modules - {f"parlay_marl/language/tasksets/{name}" for name in tasksets} <= set(names)
     tops = {name.split("/")[0] for name in names}
-    assert tops == {"parlay_marl", f"parlay_marl-{parlay_marl.__version__}.dist-info"}
+    assert tops == {"parlay_marl", f"parlay_marl-{parlay_marl.__version__}.dist-info"} | tasksets
     assert not [name for name in names if "__pycache__" in name or name.endswith((".nbc", ".nbi", ".orig"))]
     assert {Path(name).suffix for name in names if name.startswith("parlay_marl/")} == {
         *(".py", ".toml", ".typed", ".safetensors"),

@@ -1,8 +1,9 @@
-"""The blocks of README.md and docs/ do what they show: Python runs, TOML loads, commands exist."""
+"""The blocks of README.md and the pages of docs/ do what they show: Python runs, TOML loads, commands exist."""
 
 from __future__ import annotations
 
 import functools
+import json
 import os
 import re
 import shlex
@@ -23,6 +24,7 @@ from parlay_marl.catalogue.personas import Persona
 from parlay_marl.catalogue.scenarios import Scenario
 from parlay_marl.cli import app
 from parlay_marl.game.game import Game
+from parlay_marl.game.play import play_game
 from parlay_marl.players.persona import as_player
 from parlay_marl.policies.policy import Policy, write_policy
 from parlay_marl.studies.benchmark.suite import load_suite
@@ -32,18 +34,27 @@ from parlay_marl.training.config import TrainingConfig
 from parlay_marl.training.selfplay import train
 from tests import processes
 from tests.helpers import offer
+from tests.language.completions import MODEL
+from tests.language.endpoint import Endpoint
 from tests.policies.networks import ROOM, network
 from tests.processes import ROOT
 from tests.training.models import model
 
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+SERVED = "127.0.0.1:8001"
+"""The address of the server that pages speak of."""
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 TINY_RUN = {
     "name": "ada", "scenarios": ("uniform",), "opponents": {"linear": 1.0}, "frames": 300, "lanes": 16, "steps": 16,
     "batch_size": 64, "hidden": (8,), "evaluation_games": 2,
 }  # fmt: skip
 TINY_OPTIONS = shlex.split("--frames 300 --lanes 16 --steps 16 --batch-size 64 --hidden 8 --games 2 --threads 1")
+MEASURED = ("gpt-5-mini", "llama-3.1-8b", "qwen3:8b")
+"""Models that pages measure in the arena."""
 PROGRAMS = ("benchmarks", "examples", "experiments", "scripts")
 """Folders of programs that pages call."""
+RUN_ELSEWHERE = {"vf-eval"}
+"""Programs of other libraries: tests/trainers runs what the pages show."""
+EXTRAS = set(tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"])
 FENCE = re.compile(r"^```(\S*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
@@ -59,7 +70,15 @@ class Block(NamedTuple):
 def blocks_of(page: Path) -> list[Block]:
     text = page.read_text(encoding="utf-8")
     found = FENCE.finditer(text)
-    return [Block(page.name, text.count("\n", 0, m.start()) + 1, m.group(1), m.group(2)) for m in found]
+    return [Block(name_of(page), text.count("\n", 0, m.start()) + 1, m.group(1), m.group(2)) for m in found]
+
+
+ROOT_PAGES = {page.name for page in ROOT.glob("*.md")}
+
+
+def name_of(page: Path) -> str:
+    """Return a page's path below docs/, or its name outside."""
+    return str(page.relative_to(ROOT / "docs")) if page.is_relative_to(ROOT / "docs") else page.name
 
 
 BLOCKS = [block for page in PAGES for block in blocks_of(page)]
@@ -75,22 +94,33 @@ def each(*languages: str) -> pytest.MarkDecorator:
 def test_python_runs(block: Block, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if "rllib" in block.text:
         pytest.importorskip("ray")  # CI has it in another environment, where these run
+    if "pyspiel" in block.text:
+        pytest.importorskip("pyspiel")
     of_another_environment(block.page)
     monkeypatch.chdir(tmp_path)
-    if "ParlayClient" not in block.text:
+    if "ChatPlayer" in block.text:
+        with Endpoint() as endpoint:
+            run(block, block.text.replace("http://localhost:11434/v1", endpoint.url).replace("qwen3:8b", MODEL))
+        return
+    if "run_arena" in block.text:
+        with Endpoint(models=MEASURED) as endpoint:
+            monkeypatch.setenv("OPENAI_BASE_URL", endpoint.url)
+            run(block, block.text)
+        return
+    if "parlay_marl.server" not in block.text and SERVED not in block.text:
         run(block, block.text)
         return
     pytest.importorskip("openenv")
     from tests.server.table import served
 
     with served() as address:
-        run(block, block.text.replace("127.0.0.1:8001", address))
+        run(block, block.text.replace(SERVED, address))
 
 
 def of_another_environment(page: str) -> None:
     """Skip what pages of other libraries show: tests/strangers runs it, in the environment that has the libraries."""
-    if page in ("libraries.md", "negmas.md"):
-        pytest.skip("tests/strangers runs these, in the environment that has the libraries")
+    if page in ("libraries.md", "negmas.md", "trl.md", "verifiers.md"):
+        pytest.skip("tests/strangers and tests/trainers run these, in the environments that have the libraries")
 
 
 def run(block: Block, text: str) -> None:
@@ -145,8 +175,20 @@ def test_commands_exist(block: Block) -> None:
                 assert option in told, line
         elif command[0].startswith("scripts/"):
             assert (ROOT / command[0]).is_file(), line
-        else:
-            assert command[0] in ("pip", "git", "uv"), f"nothing here checks: {line}"
+        elif command[0] not in RUN_ELSEWHERE:
+            assert command[:2] == ["pip", "install"], f"nothing here checks: {line}"
+            assert extras_of(line) <= EXTRAS, line
+
+
+def saved_files(page: str) -> list[tuple[str, str]]:
+    """Return the files that a page tells to save, with their text: that of the first block after it."""
+    text = (ROOT / page if page in ROOT_PAGES else ROOT / "docs" / page).read_text("utf-8")
+    return re.findall(r"^Save this as `(\S+)`.*?^```\w+\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+
+
+def extras_of(line: str) -> set[str]:
+    """Return the extras that a line of pip installs."""
+    return {extra for group in re.findall(r"\[([\w,-]+)\]", line) for extra in group.split(",")}
 
 
 def commands(word: str) -> list[tuple[str, str]]:
@@ -165,8 +207,26 @@ def test_parlay_does_what_is_shown(page: str, command: str, tmp_path: Path, monk
     """A person leaves the table at once, what takes many games is as short as can be, and a replay finds some."""
     of_another_environment(page)
     monkeypatch.chdir(tmp_path)
+    for name, text in saved_files(page):
+        Path(name).write_text(text, "utf-8")
+    if "chat:" in command:
+        with Endpoint() as endpoint:
+            monkeypatch.setenv("OPENAI_BASE_URL", endpoint.url)
+            asked = re.sub(r"chat:\S+", f"chat:{MODEL}", command).replace("http://localhost:11434/v1", endpoint.url)
+            do(asked)
+        return
+    if command.startswith("parlay arena"):
+        with Endpoint(models=MEASURED) as endpoint:
+            monkeypatch.setenv("OPENAI_BASE_URL", endpoint.url)
+            do(command.replace("http://localhost:11434/v1", endpoint.url))
+        return
+    do(command)
+
+
+def do(command: str) -> None:
+    """Run a command of a page in the current folder, with what it needs."""
     _, *arguments = shlex.split(command)
-    if arguments[0] in ("serve", "cache"):
+    if arguments[0] in ("serve", "cache") or "--browser" in arguments:
         # The one would not end, the other needs a process of its own; tests of the command line run both.
         arguments.append("--help")
     if "--resume" in arguments:
@@ -177,7 +237,7 @@ def test_parlay_does_what_is_shown(page: str, command: str, tmp_path: Path, monk
         Path("runs/ada").mkdir(parents=True)
         write_policy("runs/ada/ada.safetensors", network((8,), scenarios=("uniform",)))
     if arguments[0] == "replay":
-        run_tournament(["shark", "nash"], ["uniform"], games=1, out="results")
+        provide_games(arguments)
     if arguments[0] == "export":
         provide(arguments[1])
     elif "pupil.safetensors" in arguments:
@@ -189,10 +249,23 @@ def test_parlay_does_what_is_shown(page: str, command: str, tmp_path: Path, monk
         for name in ("shark", "ada") if "--compare" in arguments else ():
             Path(f"{name}.json").write_bytes(kept_result(name))
     arguments += ["--frames", "1"] if arguments[0] == "exploit" else []
+    if arguments[0] == "arena":
+        arguments += ["--games", "1", "-s", "uniform", *(() if "-p" in arguments else ("-p", "linear"))]
+        Path("prices.toml").write_text("[gpt-5-mini]\nprompt = 0.25\ncompletion = 2.0\n", encoding="utf-8")
     result = CliRunner().invoke(app, arguments, input="quit\n", prog_name="parlay")
     assert result.exit_code == 0, result.output
     assert result.exception is None
     assert len(result.output.splitlines()) > (0 if arguments[0] in ("export", "train") else 3)
+
+
+def provide_games(arguments: list[str]) -> None:
+    """Play the games that a replay reads: those of a small tournament, or one game's record."""
+    if arguments[1].endswith(".json"):
+        Path(arguments[1]).write_text(json.dumps(play_game("shark", "nash", "uniform", seed=1).to_dict()), "utf-8")
+        return
+    run_tournament(["shark", "nash"], ["uniform"], games=1, out="results")
+    if "--game" in arguments:
+        arguments[arguments.index("--game") + 1] = "0"
 
 
 def agreeable() -> Policy:
@@ -237,7 +310,31 @@ def test_every_command_of_parlay_is_shown() -> None:
 def test_every_shell_line_is_one_that_is_tested() -> None:
     lines = [line for block in BLOCKS if block.language == "sh" for line in block.text.splitlines()]
     words = {line.split()[0].removeprefix("$") for line in lines if line.split("#")[0].strip()}
-    assert {word.split("/")[0] for word in words} == {"parlay", "scripts", "python"}
+    assert {word.split("/")[0] for word in words} - RUN_ELSEWHERE == {"parlay", "pip", "scripts", "python"}
+
+
+def test_extras_that_pages_name_exist() -> None:
+    """In text too, such as `pip install "parlay-marl[server]"`."""
+    lines = [line for page in PAGES for line in page.read_text("utf-8").splitlines() if "pip install" in line]
+    assert lines
+    assert set().union(*map(extras_of, (line.partition("pip install")[2] for line in lines))) <= EXTRAS
+
+
+def test_the_readme_is_short() -> None:
+    """What this is, how to begin, one picture, one table, and where to go on: the rest is on other pages."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert text.count("\n") < 150
+    assert text.count("![") == 1
+    assert len(re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE)) == 1
+
+
+def test_every_page_is_linked_from_another() -> None:
+    texts = {page: page.read_text(encoding="utf-8") for page in PAGES}
+    linked = {
+        (page.parent / target).resolve() for page, text in texts.items() for target in re.findall(r"\]\(([^)#]+)", text)
+    }
+    lost = [name_of(page) for page in PAGES if page.name != "README.md" and page.resolve() not in linked]
+    assert not lost, f"nobody finds {', '.join(lost)}: link it from README.md, docs/index.md or another page"
 
 
 def test_the_readme_says_what_this_is_in_three_lines_and_then_what_to_run() -> None:
@@ -255,7 +352,7 @@ def test_the_readme_says_what_this_is_in_three_lines_and_then_what_to_run() -> N
 def test_no_block_is_left_out() -> None:
     assert {block.language for block in BLOCKS} <= {"python", "toml", "sh", "text", "js"}
     assert any(block.language == "python" for block in BLOCKS if block.page == "README.md")
-    assert any(block.language == "toml" for block in BLOCKS if block.page == "README.md")
+    assert any(block.language == "toml" for block in BLOCKS if block.page == "personas.md")
     for page in PAGES:
         assert page.read_text(encoding="utf-8").count("\n```") == 2 * len(blocks_of(page)), page.name
 

@@ -13,6 +13,7 @@ from parlay_marl.core.chance import subkey
 from parlay_marl.core.compiled.jit import entry_point
 from parlay_marl.core.drift import TAGS
 from parlay_marl.core.family import draw_deal
+from parlay_marl.core.form import USUAL_FORM, Form
 from parlay_marl.core.moves import SEATS
 from parlay_marl.core.params import Opener
 
@@ -26,6 +27,8 @@ def build_any_params(
     information: str | None = None,
     reward: str = "payoff",
     beliefs: str = "bayes",
+    events: bool = True,
+    form: Form = USUAL_FORM,
 ) -> Params:
     """Return the core's record, an array of one, of a scenario or a family under rules; see `build_params`.
 
@@ -35,15 +38,19 @@ def build_any_params(
     loaded = load_any_scenario(scenario)
     if isinstance(loaded, Scenario):
         return build_params(
-            loaded, rules, opener=opener, rounds=rounds, information=information, reward=reward, beliefs=beliefs
-        )
-    params = rule_params(rules, reward, beliefs)
+            loaded, rules, opener=opener, rounds=rounds, information=information, reward=reward, beliefs=beliefs,
+            events=events, form=form,
+        )  # fmt: skip
+    params = rule_params(rules, reward, beliefs, form)
     sc = params[0]["scenario"]
     sc["opener"] = Opener[(opener or loaded.opener).upper()]
     sc["complete"] = (information or loaded.information) == "complete"
     sc["sensitivity_low"], sc["sensitivity_high"] = SENSITIVITY
+    rounds = form.rounds or rounds
     sc["rounds"], sc["packages"] = rounds or loaded.rounds[1], loaded.n_packages
     _fill_ranges(params[0]["family"], loaded)
+    if not events:
+        params[0]["family"]["events"] = 0
     if rounds is not None:
         params[0]["family"]["rounds"] = rounds
     params.flags.writeable = False

@@ -15,9 +15,11 @@ from pydantic import BaseModel, Field, model_validator
 from parlay_marl.catalogue.checks import Shares, drawn_shares, warning_of
 from parlay_marl.catalogue.files import PACKAGE, Strict, find, names_in, read, still_valid
 from parlay_marl.catalogue.rules import load_rules
+from parlay_marl.catalogue.types import Types, fill_types
 from parlay_marl.catalogue.units import Unit, unit_of
 from parlay_marl.core.belief import Tracker
 from parlay_marl.core.drift import MAX_EVENTS, TAGS
+from parlay_marl.core.form import USUAL_FORM, Form, write_form
 from parlay_marl.core.moves import MAX_PACKAGES, MAX_TERMS, SEATS
 from parlay_marl.core.params import PARAMS_DTYPE, RULE_SECTIONS, Opener
 from parlay_marl.core.reward import RewardMode
@@ -35,9 +37,9 @@ MOST_WIDTHS = 1_000_000
 
 
 class Reservations(Strict):
-    """Reservation prices: nominal figures that each game varies, or both drawn from the whole range."""
+    """Reservation prices: nominal figures that each game varies, both drawn from the whole range, or those of types."""
 
-    distribution: Literal["nominal", "uniform"] = Field("nominal", description="how each game draws them")
+    distribution: Literal["nominal", "uniform", "types"] = Field("nominal", description="how each game draws them")
     buyer: float | None = Field(None, description="the most that the buyer would pay, in currency")
     seller: float | None = Field(None, description="the least that the seller would take, in currency")
     spread: float = Field(0.05, ge=0.0, le=0.5, description="largest relative deviation from the nominal")
@@ -47,8 +49,9 @@ class Reservations(Strict):
         named = self.buyer is not None and self.seller is not None
         if self.distribution == "nominal" and not named:
             raise ValueError("a nominal distribution needs the figures of buyer and seller")
-        if self.distribution == "uniform" and (self.buyer is not None or self.seller is not None):
-            raise ValueError("a uniform distribution draws both figures; leave buyer and seller out")
+        if self.distribution != "nominal" and (self.buyer is not None or self.seller is not None):
+            how = "a uniform distribution draws both figures" if self.distribution == "uniform" else "types have them"
+            raise ValueError(f"{how}; leave buyer and seller out")
         return self
 
 
@@ -148,6 +151,7 @@ class Scenario(Strict):
     urgency: Urgency = Field(default_factory=lambda: Urgency.model_validate({}))
     alternative: Alternatives = Field(default_factory=lambda: Alternatives.model_validate({}))
     discount_factor: DiscountFactors | None = None
+    types: Types | None = Field(None, description="what each seat may be, where `reservation.distribution` is `types`")
     terms: tuple[Term, ...] = Field((), max_length=MAX_TERMS, description="terms besides the price")
     value_spread: float = Field(
         0.0, ge=0.0, le=1.0, description="largest relative deviation of how much each seat cares for each term"
@@ -163,11 +167,21 @@ class Scenario(Strict):
             figure = getattr(self.reservation, seat)
             if figure is not None and not self.low <= figure <= self.high:
                 raise ValueError(f"reservation.{seat} = {figure} lies outside the public range")
+        self._check_types()
         self._check_terms()
         self._check_events()
         if self.nominal_width <= 0.0:
             raise ValueError("there is no ZOPA at the nominal figures: the buyer's limit must exceed the seller's")
         return self
+
+    def _check_types(self) -> None:
+        has_types = self.reservation.distribution == "types"
+        if has_types != (self.types is not None):
+            raise ValueError(
+                'give reservation.distribution = "types" together with [[types.buyer]] and [[types.seller]], or neither'
+            )
+        if self.types is not None:
+            self.types.check_range(self.low, self.high)
 
     def _check_terms(self) -> None:
         if self.n_packages > MAX_PACKAGES:
@@ -221,7 +235,7 @@ class Scenario(Strict):
 
     @property
     def nominal_width(self) -> float:
-        """W_nominal: the ZOPA's normalised width at the nominal figures; 1 for uniform reservations."""
+        """W_nominal: the ZOPA's normalised width at the nominal figures; 1 for uniform reservations and types."""
         if self.reservation.buyer is None or self.reservation.seller is None:
             return 1.0
         gap = (self.reservation.buyer - self.reservation.seller) / (self.high - self.low)
@@ -291,16 +305,17 @@ def shares_of(scenario: Scenario) -> Shares:
 @functools.lru_cache(maxsize=256)
 def _warn_of_spread(scenario: Scenario, source: str) -> None:
     """Warn, once, of a spread of limits that leaves many games without a ZOPA or puts limits outside the range."""
-    if scenario.reservation.distribution == "uniform":
-        return  # limits anywhere in the range are what it asks for
+    if scenario.reservation.distribution != "nominal":
+        return  # limits anywhere in the range, or those of its types, are what it asks for
     text = warning_of(shares_of(scenario), build_params(scenario, load_rules("default")))
     if text is not None:
         warnings.warn(f"{escaped(source)}: {text}", ScenarioWarning, stacklevel=2)
 
 
-def rule_params(rules: BaseModel, reward: str, beliefs: str) -> Params:
-    """Return the core's record, an array of one, with the numbers of rules alone; it can be written."""
+def rule_params(rules: BaseModel, reward: str, beliefs: str, form: Form = USUAL_FORM) -> Params:
+    """Return the core's record, an array of one, with the rules and the form of a game alone; it can be written."""
     params, rules = np.zeros(1, PARAMS_DTYPE), load_rules(rules)
+    write_form(params[0]["form"], form)
     for section in RULE_SECTIONS:
         for name, value in getattr(rules, section):
             params[section][name] = value
@@ -318,18 +333,22 @@ def build_params(
     information: str | None = None,
     reward: str = "payoff",
     beliefs: str = "bayes",
+    events: bool = True,
+    form: Form = USUAL_FORM,
 ) -> Params:
     """Return the core's record, an array of one, of a scenario under rules; None leaves what the scenario says.
+
+    Without `events` none happens.
 
     Both are validated again, as a copy with changes may have been made of them. With fewer `rounds` than the scenario
     says, events that would come later do not happen.
     """
     scenario = load_scenario(scenario)
-    params = rule_params(rules, reward, beliefs)
+    params = rule_params(rules, reward, beliefs, form)
     sc = params[0]["scenario"]
     sc["low"], sc["high"] = scenario.low, scenario.high
     sc["unit"] = scenario.price_unit
-    sc["rounds"] = rounds or scenario.rounds
+    sc["rounds"] = form.rounds or rounds or scenario.rounds
     sc["opener"] = Opener[(opener or scenario.opener).upper()]
     sc["complete"] = (information or scenario.information) == "complete"
     sc["nominal_width"] = scenario.nominal_width
@@ -346,7 +365,11 @@ def build_params(
     sc["package_values"][:, : scenario.n_packages] = scenario.package_values()
     sc["package_sd"][:, : scenario.n_packages] = scenario.package_sd()
     sc["value_spread"] = scenario.value_spread
-    _fill_events(sc, scenario)
+    sc["event_alternative"] = -1.0
+    if events:
+        _fill_events(sc, scenario)
+    if scenario.types is not None:
+        fill_types(sc, scenario.types, scenario.low, scenario.high)
     params.flags.writeable = False
     return params
 
@@ -354,7 +377,6 @@ def build_params(
 def _fill_events(sc: Any, scenario: Scenario) -> None:
     """Write the scenario's events into its record."""
     sc["events"] = len(scenario.events)
-    sc["event_alternative"] = -1.0
     for i, event in enumerate(scenario.events):
         sc["event_round"][i], sc["event_jitter"][i] = event.round, event.jitter
         sc["event_tags"][i] = sum(1 << TAGS.index(tag) for tag in set(event.tags))

@@ -9,9 +9,17 @@ from typing import Any
 
 import numpy as np
 
-from parlay_marl.catalogue import build_params, load_rules, load_scenario, persona_names, scenario_names
-from parlay_marl.catalogue.personas import family_names
-from parlay_marl.core.compiled import kept
+from parlay_marl.catalogue import (
+    build_params,
+    family_names,
+    load_family,
+    load_rules,
+    load_scenario,
+    persona_names,
+    personas,
+    scenario_names,
+)
+from parlay_marl.core.compiled import kept, late
 from parlay_marl.core.compiled.work import all_work, has_begun
 from parlay_marl.core.moves import BUYER, SELLER, Move
 from parlay_marl.envs.batch import Batch
@@ -34,12 +42,16 @@ def compile_all(folder: Path) -> list[Path]:
     if not kept.can_keep():
         raise ConfigurationError(f"{folder}: compiled rules cannot be kept there; give a folder that can be written")
     has_begun(all_work(), 1)
-    as_persona(family_names()[0]).drawn(0, 0, BUYER)
+    as_persona(personas.family_names()[0]).drawn(0, 0, BUYER)
     for scenario in _scenarios():
         for player in _players():
             _play_a_game(scenario, player)
             _play_batches(scenario, player)
             _play_cells(scenario, player)
+    for family in _families():
+        _play_a_game(family, _players()[0])
+        _play_batches(family, _players()[0])
+    late.fill_all()
     for path in (folder, place):
         path.chmod(0o755)
     files = sorted(place.glob("*.nbc"))
@@ -51,6 +63,12 @@ def compile_all(folder: Path) -> list[Path]:
 def _scenarios() -> list[str]:
     """Return two scenarios: one over nothing but a price, and one with terms."""
     packages = {name: load_scenario(name).n_packages for name in scenario_names()}
+    return [min(packages, key=lambda name: packages[name]), max(packages, key=lambda name: packages[name])]
+
+
+def _families() -> list[str]:
+    """Return two families of scenarios: one over nothing but a price where there is one, and one with terms."""
+    packages = {name: load_family(name).n_packages for name in family_names()}
     return [min(packages, key=lambda name: packages[name]), max(packages, key=lambda name: packages[name])]
 
 

@@ -135,8 +135,11 @@ def _parameters(model: type[BaseModel]) -> list[Any]:
 def _declaration(name: str, field: FieldInfo, option: Option, kind: Kind) -> inspect.Parameter:
     """Return the parameter of a function that Typer reads as the option of a field."""
     default = bool(field.default) if kind.type is bool else shown_default(field)
+    flag = flag_of(name, option, field.annotation)
+    if kind.type is bool and default:
+        flag += f"/--no-{flag[2:]}"
     declared = typer.Option(
-        *(each for each in (flag_of(name, option, field.annotation), option.short) if each),
+        *(each for each in (flag, option.short) if each),
         metavar=None if kind.type is bool else option.metavar or kind.metavar,
         help=_help(field, option, kind),
         show_default=option.default or bool(default),

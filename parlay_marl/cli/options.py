@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -30,6 +31,19 @@ Rules = Annotated[
     str,
     typer.Option("--rules", metavar="default|seed", help="Rules: the default, or those of the first Parlay server."),
 ]
+ProtocolOption = Annotated[
+    str,
+    typer.Option(
+        "--protocol",
+        metavar="alternating_offers|seller_offers|buyer_offers|take_it_or_leave_it|sealed_bid",
+        help="Who may do what in which turn.",
+    ),
+]
+PriceLevels = Annotated[int, typer.Option(metavar="N", help="Prices that offers may have, from 2; 41: any price.")]
+GameMoves = Annotated[
+    list[str] | None, typer.Option("--moves", metavar="NAME", help="Move of the game; repeat for more; default: all.")
+]
+NoEvents = Annotated[bool, typer.Option("--no-events", help="Let no event of the scenario happen.")]
 NoWords = Annotated[bool, typer.Option("--no-words", help="Leave out the words; show the moves only.")]
 
 Personas = Annotated[
@@ -40,11 +54,41 @@ Entrants = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="ENTRANT",
-        help="Personas, by name, .toml or .safetensors file, and players, as module:Name; default: the catalogue.",
+        help="Personas, by name, .toml or .safetensors file, players, as module:Name, and language models, as "
+        "chat:MODEL; default: the catalogue.",
     ),
 ]
 Policy = Annotated[
     str, typer.Argument(metavar="POLICY", help="Policy file, or persona by name or file.", show_default=False)
+]
+
+
+def _use_endpoint(context: typer.Context, url: str | None) -> str | None:
+    """Ask the language models of a command, and of the processes that it starts, at a URL, if one is given."""
+    if url is None:
+        return None
+    from parlay_marl.language.endpoint import URL_VARIABLE, checked_url
+
+    before, checked = os.environ.get(URL_VARIABLE), checked_url(url)
+
+    def restore() -> None:
+        os.environ.pop(URL_VARIABLE)
+        os.environ.update({} if before is None else {URL_VARIABLE: before})
+
+    os.environ[URL_VARIABLE] = checked
+    context.call_on_close(restore)
+    return checked
+
+
+BaseUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--base-url",
+        callback=_use_endpoint,
+        metavar="URL",
+        help="Endpoint of players chat:MODEL; default: that of OPENAI_BASE_URL, or OpenAI's own. Its key comes from "
+        "OPENAI_API_KEY.",
+    ),
 ]
 Workers = Annotated[
     int,
@@ -73,5 +117,11 @@ GivenSeed = Annotated[int, typer.Option(metavar="N", help="Seed of all chance.")
 Threads = Annotated[int, typer.Option(metavar="N", help="Threads that share the cells; results do not depend on it.")]
 JsonFile = Annotated[
     Path | None, typer.Option("--json", metavar="FILE", readable=False, help="Write the results to a JSON file.")
+]
+HtmlFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--html", metavar="FILE", readable=False, help="Write the game to an HTML file that shows it turn by turn."
+    ),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but the result.")]

@@ -1,4 +1,4 @@
-"""The progress of a command that plays many cells of games."""
+"""The progress of a command that plays many games, in cells or one by one."""
 
 from __future__ import annotations
 
@@ -59,6 +59,31 @@ def with_progress(play: Callable[..., Played], games: int, quiet: bool) -> Playe
         f"{progress.cells:,} cells, {total:,} games in {seconds:.1f} s, {total / seconds:,.0f} games per second"
     )
     return played
+
+
+def with_game_progress(play: Callable[..., Played], count: Callable[[int, int], None], quiet: bool) -> Played:
+    """Play single games, count those that are finished, and print the progress.
+
+    `play` takes a function `on_game(done, total)`. With `quiet` nothing is printed.
+    """
+    if quiet:
+        with quietly():
+            return play(on_game=count)
+    console = remarks()
+    with progress_bar(console) as bar:
+        task = bar.add_task("playing", total=None, rate="")
+        is_first = True
+
+        def show(done: int, total: int) -> None:
+            nonlocal is_first
+            count(done, total)
+            if is_first:
+                finished = f"; {done:,} are finished" if done else ""
+                console.print(f"Playing {total - done:,} games{finished}.")
+            is_first = False
+            bar.update(task, completed=done, total=total)
+
+        return play(on_game=show)
 
 
 def progress_bar(console: Console) -> Progress:

@@ -34,10 +34,11 @@ def persona(name: str) -> PersonaPlayer:
 
 
 def player(name: str) -> AnyPlayer:
-    """Return a player: a persona by name or file, or that of an import path `package.module:Name`."""
+    """Return a player: a persona by name or file, or that of an import path or a scheme."""
     from parlay_marl.catalogue.personas import is_import_path
+    from parlay_marl.players.schemes import has_scheme
 
-    if is_import_path(name):
+    if has_scheme(name) or is_import_path(name):
         from parlay_marl.tournament.entrants import load_policy
 
         import_from_here()

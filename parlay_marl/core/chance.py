@@ -35,6 +35,9 @@ FIXED = (
 
 FIXED_DTYPE = field_dtype(FIXED)
 
+MAX_TYPES = 21
+"""The most types that a seat may have in a scenario."""
+
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
 _MIX_2 = np.uint64(0x94D049BB133111EB)
@@ -48,7 +51,7 @@ _LENGTH, _FINAL = np.uint64(8 << 56), np.uint64(0xFF)
 
 # The counter of each quantity: in the game's stream, and in that of a seat's private figures.
 _OPENER, _EVENTS = 8, 16
-_RESERVATION, _URGENCY, _ALTERNATIVE, _SENSITIVITY, _VALUES = 0, 1, 2, 3, 32
+_RESERVATION, _URGENCY, _ALTERNATIVE, _SENSITIVITY, _TYPE, _VALUES = 0, 1, 2, 3, 4, 32
 # The keys within a game's key: private figures of both seats, then the turns of both, and personas of families.
 _FIGURES, _TURNS = 1, 3
 _PERSONAS = 1 << 40
@@ -164,6 +167,25 @@ def _draw_value(key: np.uint64, seat: int, k: int, sc: Any) -> float:
 
 
 @rule
+def _drawn_type(key: np.uint64, seat: int, sc: Any) -> int:
+    """Draw which of its types a seat is."""
+    draw = uniform(key, _TYPE)
+    for i in range(sc["types"][seat] - 1):
+        if draw < sc["type_below"][seat][i]:
+            return i
+    return sc["types"][seat] - 1
+
+
+@rule
+def _take_type(s: Any, seat: int, i: int, sc: Any, fixed: Any) -> None:
+    """Give a seat the figures of one of its types, but for those that are fixed."""
+    s["reservation"][seat] = _chosen(fixed["reservation"][seat], sc["type_reservation"][seat][i])
+    s["urgency"][seat] = _chosen(fixed["urgency"][seat], sc["type_urgency"][seat][i])
+    if fixed["alternative"][seat] < 0:
+        s["alternative"][seat] = sc["type_alternative"][seat][i]
+
+
+@rule
 def _draw_seat(s: Any, seat: int, sc: Any, fixed: Any) -> None:
     """Draw the private figures of one seat: its own stream, a counter for each."""
     key = subkey(s["key"], _FIGURES + seat)
@@ -175,6 +197,8 @@ def _draw_seat(s: Any, seat: int, sc: Any, fixed: Any) -> None:
     s["alternative"][seat] = fixed["alternative"][seat] if fixed["alternative"][seat] >= 0 else has
     sensitivity = uniform_in(key, _SENSITIVITY, sc["sensitivity_low"], sc["sensitivity_high"])
     s["sensitivity"][seat] = _chosen(fixed["sensitivity"][seat], sensitivity)
+    if sc["types"][seat] > 0:
+        _take_type(s, seat, _drawn_type(key, seat, sc), sc, fixed)
     for k in range(sc["packages"]):
         s["package_values"][seat][k] = _chosen(fixed["package_values"][seat][k], _draw_value(key, seat, k, sc))
 
@@ -203,6 +227,8 @@ def draw_game(s: Any, p: Any, fixed: Any) -> None:
     if opener == 2:
         opener = 1 if uniform(s["key"], _OPENER) < 0.5 else 0
     s["opener"] = fixed["opener"] if fixed["opener"] >= 0 else opener
+    if p["form"]["opener"] >= 0:
+        s["opener"] = p["form"]["opener"]
     values = s["package_values"]
     k = best_package(values[BUYER], values[SELLER], sc["packages"])
     s["best_package"] = k

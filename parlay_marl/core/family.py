@@ -334,7 +334,7 @@ def _draw_events(sc: Any, deal: Any, f: Any, key: np.uint64) -> None:
             _draw_effect(sc, f, key, i, event, seat)
 
 
-@part()
+@part(is_late=True)
 def draw_deal(p: Any, f: Any, game_key: np.uint64) -> None:
     """Draw the scenario of a game from a family's ranges into parameters of the game's own.
 

@@ -50,6 +50,10 @@ class Refusal(IntEnum):
     BELIEF_OUT_OF_RANGE = 8
     """Where a seat states a belief with its move: see `belief.can_be_stated`."""
     TOO_EARLY_TO_WALK = 9
+    NOT_IN_THIS_GAME = 10
+    """The game, or its protocol in this turn, has fewer moves than the seven."""
+    PRICE_NOT_IN_THIS_GAME = 11
+    """The game has fewer prices than the public range."""
 
 
 class ClaimStatus(IntEnum):
@@ -82,7 +86,10 @@ _CLAIM_NEEDS_CREDIBILITY = int(Refusal.CLAIM_NEEDS_CREDIBILITY)
 _SILENCE_NEEDS_CREDIBILITY = int(Refusal.SILENCE_NEEDS_CREDIBILITY)
 _NOTHING_TO_CHALLENGE = int(Refusal.NOTHING_TO_CHALLENGE)
 _TOO_EARLY_TO_WALK = int(Refusal.TOO_EARLY_TO_WALK)
+_NOT_IN_THIS_GAME = int(Refusal.NOT_IN_THIS_GAME)
+_PRICE_NOT_IN_THIS_GAME = int(Refusal.PRICE_NOT_IN_THIS_GAME)
 _OPEN = int(ClaimStatus.OPEN)
+_BIT = np.uint64(1)
 
 
 @rule
@@ -159,8 +166,41 @@ def makes_offer(move: int) -> bool:
 
 
 @rule
+def in_prices(prices: np.uint64, price: float) -> bool:
+    """Return whether a price is one of a game's `prices`, which are levels of the grid, a bit each."""
+    level = int(min(max(price, 0.0), 1.0) * (PRICE_LEVELS - 1) + 0.5)
+    return _GRID[level] == price and (prices >> np.uint64(level)) & _BIT == _BIT
+
+
+@rule
+def _form_moves(s: Any, p: Any) -> int:
+    """Return the moves that the form of a game leaves to the seat on turn, a bit each."""
+    return p["form"]["moves"][s["opener"] ^ seat_on_turn(s)]
+
+
+@rule
+def _form_refusal(s: Any, p: Any, move: int, price: float, usual: int) -> int:
+    """Return the `Refusal` of a move in a game of another form; `usual` is the one that all games have for it."""
+    if usual == _UNKNOWN_MOVE:
+        return usual
+    if (_form_moves(s, p) >> move) & 1 == 0:
+        return _NOT_IN_THIS_GAME
+    prices = p["form"]["prices"]
+    if usual == _LEGAL and makes_offer(move) and prices != 0 and not in_prices(prices, price):
+        return _PRICE_NOT_IN_THIS_GAME
+    return usual
+
+
+@rule
 def refusal(s: Any, p: Any, move: int, price: float, package: int) -> int:
     """Return the `Refusal` of a move by the seat on turn: the one place where legality is decided."""
+    reason = _usual_refusal(s, p, move, price, package)
+    return reason if p["form"]["is_usual"] == 1 else _form_refusal(s, p, move, price, reason)
+
+
+@rule
+def _usual_refusal(s: Any, p: Any, move: int, price: float, package: int) -> int:
+    """Return the `Refusal` of a move where the game has all moves and prices."""
     seat = seat_on_turn(s)
     other = 1 - seat
     if move < ACCEPT or move > CHALLENGE:
@@ -187,12 +227,12 @@ def legal_moves(s: Any, p: Any) -> int:
     """Return which of the seven moves are legal for the seat on turn, whatever their price in the range, a bit each."""
     moves = 1 << OFFER | 1 << ANCHOR_HIGH
     # One by one, with moves that the compiler knows: a loop over them would be slower.
-    moves |= (refusal(s, p, ACCEPT, 0.0, 0) == _LEGAL) << ACCEPT
-    moves |= (refusal(s, p, WALK_AWAY, 0.0, 0) == _LEGAL) << WALK_AWAY
-    moves |= (refusal(s, p, BATNA_REVEAL, 0.0, 0) == _LEGAL) << BATNA_REVEAL
-    moves |= (refusal(s, p, SILENCE, 0.0, 0) == _LEGAL) << SILENCE
-    moves |= (refusal(s, p, CHALLENGE, 0.0, 0) == _LEGAL) << CHALLENGE
-    return moves
+    moves |= (_usual_refusal(s, p, ACCEPT, 0.0, 0) == _LEGAL) << ACCEPT
+    moves |= (_usual_refusal(s, p, WALK_AWAY, 0.0, 0) == _LEGAL) << WALK_AWAY
+    moves |= (_usual_refusal(s, p, BATNA_REVEAL, 0.0, 0) == _LEGAL) << BATNA_REVEAL
+    moves |= (_usual_refusal(s, p, SILENCE, 0.0, 0) == _LEGAL) << SILENCE
+    moves |= (_usual_refusal(s, p, CHALLENGE, 0.0, 0) == _LEGAL) << CHALLENGE
+    return moves if p["form"]["is_usual"] == 1 else moves & _form_moves(s, p)
 
 
 @rule
@@ -206,6 +246,19 @@ def _forbid(mask: Any, start: int) -> None:
     """Rule out all prices from an index on."""
     for level in range(PRICE_LEVELS):
         mask[start + level] = 0
+
+
+@rule
+def _narrow(p: Any, legal: int, packages: int, mask: Any) -> None:
+    """Rule out the moves and the prices that a game of another form does not have."""
+    claims, prices = INDEX_OFFERS + PRICE_LEVELS * packages, p["form"]["prices"]
+    mask[INDEX_ANCHOR] = (legal >> ANCHOR_HIGH) & 1
+    if not may(legal, OFFER):
+        mask[INDEX_OFFERS:claims] = 0
+    for level in range(PRICE_LEVELS if prices != 0 else 0):
+        if (prices >> np.uint64(level)) & _BIT != _BIT:
+            for k in range(packages + 1):  # the claims follow the offers of the last package
+                mask[INDEX_OFFERS + PRICE_LEVELS * k + level] = 0
 
 
 @rule
@@ -226,3 +279,5 @@ def write_action_mask(s: Any, p: Any, packages: int, mask: Any) -> None:
     mask[INDEX_CHALLENGE] = (legal >> CHALLENGE) & 1
     if not may(legal, BATNA_REVEAL):
         _forbid(mask, claims)
+    if p["form"]["is_usual"] == 0:
+        _narrow(p, legal, packages, mask)

@@ -1,8 +1,8 @@
 """The parameters of a game, one read-only record with a section for each concept.
 
-`RULE_SECTIONS` are the numbers of the rules; `SCENARIO` is the deal itself, and `FAMILY` the ranges from which it is
-drawn where every game has its own. `parlay_marl.catalogue` builds the record from validated models; the kernels take an
-array of such records, and a game's row names its own.
+`RULE_SECTIONS` are the numbers of the rules, and `FORM` which moves and prices there are; `SCENARIO` is the deal
+itself, and `FAMILY` the ranges from which it is drawn where every game has its own. `parlay_marl.catalogue` builds the
+record from validated models; the kernels take an array of such records, and a game's row names its own.
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ import numpy as np
 
 from parlay_marl.core.bargain import EROSION
 from parlay_marl.core.belief import BELIEF
+from parlay_marl.core.chance import MAX_TYPES
 from parlay_marl.core.credibility import CREDIBILITY
 from parlay_marl.core.drift import DRIFT, MAX_EVENTS
 from parlay_marl.core.family import DEAL, FAMILY
+from parlay_marl.core.form import FORM
 from parlay_marl.core.moves import MAX_PACKAGES, MAX_TERMS
 from parlay_marl.core.reward import REWARD
 from parlay_marl.core.table import Field, Parameter, field_dtype, parameter_dtype
@@ -70,10 +72,17 @@ SCENARIO = (
     Field("event_value_shift", "f8", (MAX_EVENTS, 2), "reservation shift towards toughness, times sensitivity, widths"),
     Field("package_values", "f8", (2, MAX_PACKAGES), "nominal worth of each package, in normalised price"),
     Field("package_sd", "f8", (2, MAX_PACKAGES), "standard deviation of the worth of each package"),
+    Field("types", "i8", (2,), "number of types of each seat; 0: its figures are drawn around the nominal ones"),
+    Field("type_below", "f8", (2, MAX_TYPES), "probability of this type or one before it"),
+    Field("type_reservation", "f8", (2, MAX_TYPES), "reservation price of each type, normalised"),
+    Field("type_urgency", "f8", (2, MAX_TYPES), "urgency of each type"),
+    Field("type_alternative", "i8", (2, MAX_TYPES), "1 where the type has an alternative"),
 )
+
+RECORDS = {"scenario": SCENARIO, "deal": DEAL, "family": FAMILY, "form": FORM}
 
 PARAMS_DTYPE = np.dtype(
     [(name, parameter_dtype(table)) for name, table in RULE_SECTIONS.items()]
-    + [(name, field_dtype(table)) for name, table in (("scenario", SCENARIO), ("deal", DEAL), ("family", FAMILY))],
+    + [(name, field_dtype(table)) for name, table in RECORDS.items()],
     align=True,
 )

@@ -76,6 +76,7 @@ STATE = (
     Field("offers_seen", "u8", (2, MAX_PACKAGES), "grid prices offered so far, a bit each, by package"),
     Field("earlier_prices", "f8", (2, EARLIER), "prices of the offers before those two, latest first"),
     Field("earlier_packages", "i1", (2, EARLIER + 1), "packages of the offers before the last one, latest first"),
+    Field("sealed_price", "f8", (), "price that the opener has named in sealed bids, hidden until the other has, too"),
 )
 
 REGISTER = 32

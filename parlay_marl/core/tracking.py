@@ -44,6 +44,16 @@ def infers(p: Any) -> bool:
 
 
 @rule
+def _range_of_types(sc: Any, seat: int) -> tuple[float, float]:
+    """Return the lowest and the highest reservation price of a seat's types."""
+    low = high = sc["type_reservation"][seat][0]
+    for i in range(1, sc["types"][seat]):
+        low = min(low, sc["type_reservation"][seat][i])
+        high = max(high, sc["type_reservation"][seat][i])
+    return low, high
+
+
+@rule
 def prior_range(p: Any, seat: int) -> tuple[float, float]:
     """Return the range that a seat's reservation price is known to lie in before anything is seen.
 
@@ -53,6 +63,8 @@ def prior_range(p: Any, seat: int) -> tuple[float, float]:
     if p["belief"]["common_prior"] == 0.0 or sc["uniform"] == 1:
         return 0.0, 1.0
     width = sc["high"] - sc["low"]
+    if sc["types"][seat] > 0:
+        return _range_of_types(sc, seat)
     half = sc["reservation"][seat] * sc["reservation_spread"] / width
     middle = (sc["reservation"][seat] - sc["low"]) / width
     return middle - half, middle + half

@@ -29,6 +29,7 @@ from parlay_marl.core.outcome import (
     NONE,
     surplus_of,
 )
+from parlay_marl.core.protocols.sealed_bid import name_price
 from parlay_marl.core.reward import (
     discount_factor,
 )
@@ -102,6 +103,18 @@ def _pass_turn(s: Any, p: Any) -> None:
         fire_events(s, p)
 
 
+@rule
+def _make_move(s: Any, p: Any, seat: int, move: int, price: float, package: int) -> None:
+    """Carry out a move that both seats see, and pass the turn on."""
+    s["credibility"][seat] = after_move(s["credibility"][seat], move_cost(move, p["credibility"]), p["credibility"])
+    heat = make_move(s, p, move, price, package)
+    _heat_up(s, p, heat)
+    tracking.catch_up(s, p, BUYER)
+    tracking.catch_up(s, p, SELLER)
+    if s["ending"] == NONE:
+        _pass_turn(s, p)
+
+
 @part()
 def take_turn(s: Any, p: Any, move: int, price: float, package: int) -> None:
     """Play one legal move of the seat on turn and everything that follows from it."""
@@ -110,13 +123,10 @@ def take_turn(s: Any, p: Any, move: int, price: float, package: int) -> None:
     seat = seat_on_turn(s)
     if p["belief"]["tracker"] == ELICITED:
         s["stated_score"][seat] += tracking.accuracy(s, p, seat)
-    s["credibility"][seat] = after_move(s["credibility"][seat], move_cost(move, p["credibility"]), p["credibility"])
-    heat = make_move(s, p, move, price, package)
-    _heat_up(s, p, heat)
-    tracking.catch_up(s, p, BUYER)
-    tracking.catch_up(s, p, SELLER)
-    if s["ending"] == NONE:
-        _pass_turn(s, p)
+    if p["form"]["is_sealed"] == 1:
+        name_price(s, p, seat, price)
+    else:
+        _make_move(s, p, seat, move, price, package)
     if s["ending"] != NONE:
         pay_ending(s, p)
 

@@ -104,6 +104,8 @@ class Kernels(NamedTuple):
 
     start: Callable[[int, int, int], None]
     """`start(view, seed, number)` begins a game of a seed in the row of a view, as `step.reset_games` does."""
+    start_drawn: Callable[[int, int, int], None]
+    """The same for a family of deals: the game's own deal is drawn into its parameters first."""
     play: Callable[[int, int], int]
     """`play(view, action)` plays a discrete action, or `LOOK`, and shows the seat then on turn what it sees.
 
@@ -123,14 +125,22 @@ def _kernels_for(dtype: Any, rows: str) -> Kernels:
     def state_of(parts: Any) -> Any:
         return array_at(parts[_ROW], 1, dtype)[0]
 
-    @entry_variant(rows)
-    def start_at(view: int, seed: int, number: int) -> None:
-        parts = _parts_of(view)
+    @rule
+    def start(parts: Any, key: np.uint64) -> None:
         clear_row(array_at(parts[_ROW], 1, dtype), 0)
         s = state_of(parts)
-        s["key"] = subkey(np.uint64(seed), number)
-        deal_for(array_at(parts[_PARAMS], 1, PARAMS_DTYPE), 0, 0, s["key"])
+        s["key"] = key
         start_game(s, _params_of(parts), array_at(parts[_FIXED], 1, FIXED_DTYPE)[0])
+
+    @entry_variant(rows)
+    def start_at(view: int, seed: int, number: int) -> None:
+        start(_parts_of(view), subkey(np.uint64(seed), number))
+
+    @entry_variant(rows)
+    def start_drawn_at(view: int, seed: int, number: int) -> None:
+        parts, key = _parts_of(view), subkey(np.uint64(seed), number)
+        deal_for(array_at(parts[_PARAMS], 1, PARAMS_DTYPE), 0, 0, key)
+        start(parts, key)
 
     @entry_variant(rows)
     def play_at(view: int, action: int) -> int:
@@ -157,16 +167,17 @@ def _kernels_for(dtype: Any, rows: str) -> Kernels:
         _show(s, p, seat_on_turn(s), parts[_PACKAGES], view)
         return _answer(s, reason)
 
-    return Kernels(start_at, play_at, move_at)
+    return Kernels(start_at, start_drawn_at, play_at, move_at)
 
 
 _KERNELS = {dtype: _kernels_for(dtype, rows) for dtype, rows in ((PRICE_ONLY_DTYPE, "price"), (STATE_DTYPE, "terms"))}
 
 
 @functools.cache
-def start_kernel(packages: int) -> Callable[[int, int, int], None]:
-    """Return `Kernels.start` for games with so many packages."""
-    return bound(_KERNELS[state_dtype(packages)].start, 0, np.uint64(0), 0)
+def start_kernel(packages: int, draws_deals: bool = False) -> Callable[[int, int, int], None]:
+    """Return `Kernels.start` for games with so many packages, or `Kernels.start_drawn`, which takes long to compile."""
+    kernels = _KERNELS[state_dtype(packages)]
+    return bound(kernels.start_drawn if draws_deals else kernels.start, 0, np.uint64(0), 0)
 
 
 @functools.cache

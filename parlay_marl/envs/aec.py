@@ -20,9 +20,9 @@ from parlay_marl.envs.table import AGENTS, RENDER_FPS, RENDER_MODES, Rendered, S
 from parlay_marl.errors import ConfigurationError
 from parlay_marl.game.belief import BeliefView
 from parlay_marl.game.config import DEFAULT_SCENARIO, GameArguments, GameConfig, takes_game
-from parlay_marl.game.game import Snapshot
 from parlay_marl.game.outcome import Outcome
 from parlay_marl.game.position import Observation
+from parlay_marl.game.snapshot import Snapshot
 
 
 @dataclass(frozen=True)

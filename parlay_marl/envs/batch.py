@@ -33,7 +33,8 @@ from parlay_marl.game.config import (
     whole_number,
 )
 from parlay_marl.game.options import OF_ONE_SCENARIO, fixed_draws
-from parlay_marl.game.position import LARGEST_SEED, action_text, belief_text, checked_seed, refusal_text
+from parlay_marl.game.position import LARGEST_SEED, checked_seed
+from parlay_marl.game.refusals import action_text, belief_text, refusal_text
 from parlay_marl.players.packages import best_for_both
 from parlay_marl.players.persona import PersonaPlayer, persona_tables
 from parlay_marl.players.scripted import choose_move
@@ -155,7 +156,8 @@ class Batch:
         if self._has_several and isinstance(options, Mapping) and OF_ONE_SCENARIO & set(options):
             told = ", ".join(sorted(OF_ONE_SCENARIO & set(options)))
             raise ConfigurationError(f"reset options: {told}: they are of one scenario, but this batch has several")
-        fixed = fixed_draws(options, self.configs[0].scenario, self.configs[0].max_rounds)
+        first = self.configs[0]
+        fixed = fixed_draws(options, first.scenario, first.max_rounds, first.only_opener)
         seeds, given = self._seeds(secrets.randbits(62) if seed is None and not self._is_started else seed)
         self.lanes["number"][picked & ~given] += 1
         self.lanes["seed"][picked & given] = seeds[picked & given]

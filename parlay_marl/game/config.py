@@ -10,20 +10,24 @@ import difflib
 import functools
 import inspect
 import operator
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import MISSING, dataclass, fields
+from numbers import Real
 from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn, ParamSpec, TypedDict, TypeVar, Unpack, get_args
 
-from pydantic import BaseModel, BeforeValidator, Field
+from pydantic import BaseModel, BeforeValidator, Field, StrictBool
 
 from parlay_marl.catalogue.deals import build_any_params, drawn, scenario_of
 from parlay_marl.catalogue.families import AnyScenario, Family, any_scenario_from, load_any_scenario
 from parlay_marl.catalogue.files import Strict
 from parlay_marl.catalogue.rules import load_rules
 from parlay_marl.catalogue.scenarios import MAX_ROUNDS, Params, Scenario
+from parlay_marl.core.form import HALF, LEAST_LEVELS, USUAL_PROTOCOL, Form, levels_of
+from parlay_marl.core.moves import PRICE_LEVELS, Move
 from parlay_marl.errors import ArgumentError, CatalogueError, ConfigurationError, ParlayError, UnknownNameError
 from parlay_marl.game.currency import Currency
+from parlay_marl.game.forms import MOVES, checked_moves, fit_protocol, only_opener
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -33,11 +37,13 @@ InferredBeliefs = Literal["bayes", "heuristic", "none"]
 Beliefs = Literal["bayes", "heuristic", "none", "elicited"]
 Information = Literal["incomplete", "complete"]
 OpenerChoice = Literal["buyer", "seller", "random"]
+ProtocolName = Literal["alternating_offers", "seller_offers", "buyer_offers", "take_it_or_leave_it", "sealed_bid"]
 
 REWARDS: tuple[str, ...] = get_args(Reward)
 BELIEFS: tuple[str, ...] = get_args(Beliefs)
 INFORMATION: tuple[str, ...] = get_args(Information)
 OPENERS: tuple[str, ...] = get_args(OpenerChoice)
+PROTOCOL_NAMES: tuple[str, ...] = get_args(ProtocolName)
 ACTIONS = ("discrete", "mixed")
 ILLEGAL = ("raise", "terminate")
 ACTION_MASKS = ("observation", "info", "both")
@@ -63,6 +69,7 @@ def _plain(value: Any) -> Any:
 
 
 Rounds = Annotated[int, BeforeValidator(_plain), Field(strict=True, ge=1, le=MAX_ROUNDS)]
+Levels = Annotated[int, BeforeValidator(_plain), Field(strict=True, ge=LEAST_LEVELS, le=PRICE_LEVELS)]
 
 
 class GameFields(Strict):
@@ -76,6 +83,18 @@ class GameFields(Strict):
     opener: OpenerChoice | None = Field(None, description="who opens each round; default: as the scenario says")
     max_rounds: Rounds | None = Field(None, description="rounds until the deadline; default: as the scenario says")
     beliefs: Beliefs = Field("bayes", description="how beliefs are formed: inferred, by fixed steps, not, or stated")
+    price_levels: Levels = Field(
+        PRICE_LEVELS,
+        description="prices that offers may have, over the range; 41: any price, and these as discrete actions",
+    )
+    moves: tuple[str, ...] | None = Field(
+        None, description="moves of the game, by name; accept and offer are always among them; default: all seven"
+    )
+    events: StrictBool = Field(True, description="do the scenario's events happen?")
+    protocol: ProtocolName = Field("alternating_offers", description="who may do what in which turn")
+    price_share: float = Field(
+        HALF, ge=0.0, le=1.0, description="k of `sealed_bid`: where the price lies between the seller's and the buyer's"
+    )
 
 
 class InferredGameFields(GameFields):
@@ -93,6 +112,11 @@ class GameArguments(TypedDict, total=False):
     opener: str | None
     max_rounds: int | None
     beliefs: str
+    price_levels: int
+    moves: Sequence[str] | None
+    events: bool
+    protocol: str
+    price_share: float
 
 
 def game_field(name: str) -> Any:
@@ -116,6 +140,13 @@ def whole_number(name: str, value: object, low: int, high: int) -> int:
     if type(number) is not int or not low <= number <= high:
         raise ConfigurationError(f"{name}: give a whole number from {low:,} to {high:,}, not {value!r}")
     return number
+
+
+def _share(name: str, value: Any) -> float:
+    """Return a number from 0 to 1, or say what is wrong with it."""
+    if isinstance(value, bool) or not isinstance(value, Real) or not 0.0 <= float(value) <= 1.0:
+        raise ConfigurationError(f"{name}: give a number from 0 to 1, not {value!r}")
+    return float(value)
 
 
 _INSTEAD = {
@@ -201,6 +232,11 @@ class GameConfig:
     opener: str
     max_rounds: int
     beliefs: str
+    price_levels: int = PRICE_LEVELS
+    moves: tuple[str, ...] = MOVES
+    events: bool = True
+    protocol: str = USUAL_PROTOCOL
+    price_share: float = HALF
 
     @functools.cached_property
     def params(self) -> Params:
@@ -213,7 +249,19 @@ class GameConfig:
             information=self.information,
             reward=self.reward,
             beliefs=self.beliefs,
+            events=self.events,
+            form=self._form,
         )
+
+    @property
+    def only_opener(self) -> int:
+        """The seat that opens every game, by its protocol; -1 where either may."""
+        return only_opener(self.protocol, self.opener)
+
+    @property
+    def _form(self) -> Form:
+        moves = sum(1 << MOVES.index(move) for move in self.moves)
+        return Form(moves, self.price_levels, self.protocol, self.price_share, self.only_opener)
 
     @property
     def has_deals(self) -> bool:
@@ -234,6 +282,17 @@ class GameConfig:
     def room(self) -> int:
         """The number of packages that spaces and rows have room for."""
         return self.scenario.n_packages
+
+    def moves_of(self, is_opener: bool) -> tuple[Move, ...]:
+        """Return the moves that the game and its protocol give to the seat that opens each round, or to the other."""
+        bits = self.params[0]["form"]["moves"][0 if is_opener else 1].item()
+        return tuple(move for move in Move if bits >> move & 1)
+
+    @functools.cached_property
+    def prices(self) -> tuple[float, ...]:
+        """The prices that offers may have, normalised; none where any price of the range may be offered."""
+        few = self.price_levels < PRICE_LEVELS
+        return tuple(level / (PRICE_LEVELS - 1) for level in levels_of(self.price_levels)) if few else ()
 
     @functools.cached_property
     def currency(self) -> Currency:
@@ -260,9 +319,15 @@ class GameConfig:
         return self
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the configuration as plain data, such as JSON can hold."""
+        """Return the configuration as plain data, such as JSON can hold.
+
+        A choice that has a default is in it only where it differs from that.
+        """
         plain = {field.name: getattr(self, field.name) for field in fields(GameConfig)}
-        return plain | {"scenario": self.scenario.model_dump(mode="json"), "rules": self.rules.model_dump(mode="json")}
+        plain |= {"scenario": self.scenario.model_dump(mode="json"), "rules": self.rules.model_dump(mode="json")}
+        if plain["scenario"].get("types", self) is None:
+            del plain["scenario"]["types"]
+        return {name: value for name, value in plain.items() if name not in _USUAL or value != _USUAL[name]}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> GameConfig:
@@ -272,8 +337,11 @@ class GameConfig:
             CatalogueError: where something is missing, unknown or cannot be used.
         """
         wanted = [field.name for field in fields(GameConfig)]
-        if not isinstance(data, Mapping) or sorted(data) != sorted(wanted):
-            raise CatalogueError(f"config: give an object with the keys {', '.join(wanted)}, and no others")
+        if not isinstance(data, Mapping) or sorted({**_USUAL, **data}) != sorted(wanted):
+            needed = ", ".join(name for name in wanted if name not in _USUAL)
+            raise CatalogueError(
+                f"config: give an object with the keys {needed}, and no others but {', '.join(_USUAL)}"
+            )
         if not isinstance(data["rules"], Mapping) or not isinstance(data["scenario"], Mapping):
             raise CatalogueError("config: scenario and rules are objects, with all their fields")
         scenario = any_scenario_from(data["scenario"], "config: scenario")
@@ -287,7 +355,11 @@ class GameConfig:
             raise CatalogueError(f"config: {error}") from None
 
 
-@dataclass(frozen=True)
+_USUAL = {field.name: field.default for field in fields(GameConfig) if field.default is not MISSING}
+"""The choices of later versions, which a stored configuration may leave out."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class DealConfig(GameConfig):
     """The configuration of one game of a family: its scenario is the deal that was drawn."""
 
@@ -304,6 +376,8 @@ def make_config(scenario: str | Path | AnyScenario = DEFAULT_SCENARIO, **game: U
     """Return a validated configuration; what is None is as the scenario says, or as its family draws it."""
     loaded = load_any_scenario(scenario)
     chosen: dict[str, Any] = {name: field.default for name, field in GameFields.model_fields.items()} | game
+    one_of("protocol", chosen["protocol"], PROTOCOL_NAMES)
+    fit_protocol(chosen, loaded.n_packages)
     if isinstance(loaded, Family) and chosen["max_rounds"] is not None:
         chosen["max_rounds"] = whole_number("max_rounds", chosen["max_rounds"], 1, MAX_ROUNDS)
         loaded = loaded.model_copy(update={"rounds": (chosen["max_rounds"],) * 2})
@@ -314,4 +388,9 @@ def make_config(scenario: str | Path | AnyScenario = DEFAULT_SCENARIO, **game: U
         one_of(kind, chosen[name], known)
     chosen["rules"] = load_rules(chosen["rules"])
     chosen["max_rounds"] = whole_number("max_rounds", chosen["max_rounds"], 1, MAX_ROUNDS)
+    chosen["price_levels"] = whole_number("price_levels", chosen["price_levels"], LEAST_LEVELS, PRICE_LEVELS)
+    chosen["moves"] = checked_moves(chosen["moves"], chosen["protocol"])
+    chosen["price_share"] = _share("price_share", chosen["price_share"])
+    if not isinstance(chosen["events"], bool):
+        raise ConfigurationError(f"events: give True or False, not {chosen['events']!r}")
     return GameConfig(loaded, **chosen)

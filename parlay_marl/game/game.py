@@ -8,7 +8,6 @@ import functools
 import secrets
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -22,25 +21,11 @@ from parlay_marl.game.config import GameConfig, make_config
 from parlay_marl.game.options import PROBE, fixed_draws
 from parlay_marl.game.position import NOTHING_FIXED
 from parlay_marl.game.record import RecordedGame
+from parlay_marl.game.snapshot import Snapshot
 from parlay_marl.game.view import view_of
 from parlay_marl.players.persona import AnyPlayer, DrawnPlayers, PersonaPlayer
 from parlay_marl.players.player import BatchedPlayer, Player
 from parlay_marl.players.scripted import choose_move
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """The whole state of a game at one moment; `Game.restore` returns to it, in this game or one of an equal config."""
-
-    row: bytes
-    seed: int
-    number: int
-    actions: tuple[Action, ...]
-    options: Mapping[str, Any] | None
-    config: GameConfig
-    rewards: tuple[float, float]
-    owed: tuple[float, float]
-    """Payments of the players' opening moves, which the next call pays out."""
 
 
 class Game(RecordedGame):
@@ -92,7 +77,9 @@ class Game(RecordedGame):
     @functools.cached_property
     def _usual_draws(self) -> Any:
         """The record of fixed draws of a reset without options: the event sensitivities of personas."""
-        return fixed_draws(self._with_sensitivities(None), self.config.scenario, self.config.max_rounds)
+        return fixed_draws(
+            self._with_sensitivities(None), self.config.scenario, self.config.max_rounds, self.config.only_opener
+        )
 
     def _next(self, seed: int | None, number: int) -> tuple[int, int]:
         """Return the seed and the number of the game that `reset` starts."""
@@ -220,6 +207,8 @@ class Game(RecordedGame):
         del self._played[turns:]
         self._reader = None
         self._observe_turn()
+        if self._on_turn is not None:
+            self._read()
 
     @contextlib.contextmanager
     def _asked(self) -> Iterator[None]:
@@ -331,6 +320,22 @@ class Game(RecordedGame):
         self.is_over, self.seat = bool(self._ending[0]), int(self._row["seat"])
         self._reader = None
         self._observe_turn()
+
+    def clone(self) -> Game:
+        """Return a game in the same state, which then goes its own way; its players are the same objects.
+
+        It is cheaper than `snapshot` and `restore`, as a search through a game needs it.
+        """
+        self._check_not_asking()
+        twin = Game.__new__(Game)
+        vars(twin).update(vars(self), _played=list(self._played), rewards=list(self.rewards), _owed=list(self._owed))
+        twin._choice, twin._seated, twin._reader = np.zeros(1, CHOICE_DTYPE), DrawnPlayers(self.players), None
+        twin._allocate()
+        twin._rows[:], twin._draws[:] = self._rows, self._draws
+        if self.seed is not None:
+            twin._deal.draw(self.seed, self.number)
+            twin._observe_turn()
+        return twin
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the data of a copy; the buffers, which share memory, are allocated again."""

@@ -137,6 +137,13 @@ def read_price(text: str, scenario: Scenario) -> float:
     return float(_amount(text, scenario))
 
 
+def read_amount(text: str, scenario: Scenario) -> float:
+    """Return an amount of currency written in words, which may lie outside the public range; see `read_price`."""
+    if len(text) > LONGEST:
+        raise UnclearTextError(f"That is too long for an amount; give at most {LONGEST} characters.")
+    return float(_anywhere(text, scenario))
+
+
 def _price(text: str, scenario: Scenario) -> float:
     """Return a typed price in currency, a whole number of units."""
     amount = _amount(text, scenario)
@@ -148,6 +155,15 @@ def _price(text: str, scenario: Scenario) -> float:
 
 def _amount(text: str, scenario: Scenario) -> Decimal:
     """Return a typed price in currency, exactly as typed."""
+    amount = _anywhere(text, scenario)
+    if not _is_within(amount, scenario):
+        span = f"{exact_money(scenario.low, scenario)} to {exact_money(scenario.high, scenario)}"
+        raise UnclearTextError(f"{scenario.currency} {amount:,f} lies outside the public range, {span}.")
+    return amount
+
+
+def _anywhere(text: str, scenario: Scenario) -> Decimal:
+    """Return a typed amount of currency, exactly as typed, within the public range or not."""
     amount_text = _amount_text(text, scenario)
     if other := _other_currency(amount_text):
         raise UnclearTextError(
@@ -159,11 +175,7 @@ def _amount(text: str, scenario: Scenario) -> Decimal:
     found = _NUMBER.fullmatch(amount_text)
     if found is None:
         raise UnclearTextError(f"{text!r} is no price; type it like {_typable(scenario)}.")
-    amount = _meant(found["digits"], _SCALES.get(found["scale"] or "", 0), text, scenario)
-    if not _is_within(amount, scenario):
-        span = f"{exact_money(scenario.low, scenario)} to {exact_money(scenario.high, scenario)}"
-        raise UnclearTextError(f"{scenario.currency} {amount:,f} lies outside the public range, {span}.")
-    return amount
+    return _meant(found["digits"], _SCALES.get(found["scale"] or "", 0), text, scenario)
 
 
 def _is_within(amount: Decimal, scenario: Scenario) -> bool:

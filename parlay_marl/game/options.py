@@ -94,17 +94,27 @@ def plain_options(options: Mapping[str, Any] | None) -> dict[str, Any] | None:
     return ResetOptions.model_validate(dict(options)).model_dump(mode="json", exclude_unset=True)
 
 
-def fixed_draws(options: Mapping[str, Any] | None, scenario: AnyScenario, rounds: int) -> Fixed:
+def fixed_draws(options: Mapping[str, Any] | None, scenario: AnyScenario, rounds: int, opener: int = -1) -> Fixed:
     """Return the record of fixed draws, an array of one, that reset options ask for.
 
-    A family does where none of them is `OF_ONE_SCENARIO`; those need the deal of the game.
+    `opener` is the seat that opens every game; -1 where either may. A family does where none of them is
+    `OF_ONE_SCENARIO`; those need the deal of the game.
     It is always read-only: for a kernel, an array that can be written is of another type, and compiled anew.
     """
     fixed = nothing_fixed()
     if options and options != PROBE:
         _fix(fixed, options, scenario, rounds)
+        _check_opener(int(fixed["opener"][0]), opener)
     fixed.flags.writeable = False
     return fixed
+
+
+def _check_opener(opener: int, own: int) -> None:
+    """Refuse a fixed opener where another seat opens every game, by its protocol."""
+    if own >= 0 and opener not in (-1, own):
+        raise ConfigurationError(
+            f"reset options: opener: by this game's protocol it is the {SEATS[own]}; leave it out, or make another game"
+        )
 
 
 def _fix(fixed: Fixed, options: Any, scenario: AnyScenario, rounds: int) -> None:

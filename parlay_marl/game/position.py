@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from parlay_marl.catalogue.scenarios import Params, Scenario
 from parlay_marl.core import views
-from parlay_marl.core.belief import MEAN_HIGH, MEAN_LOW, SPREAD_HIGH
 from parlay_marl.core.chance import nothing_fixed
-from parlay_marl.core.moves import N_MOVES, SEATS, Move, Refusal, decode, discrete_index, n_actions, own_end
+from parlay_marl.core.form import without_noise
+from parlay_marl.core.moves import N_MOVES, Move, Refusal, decode, discrete_index, n_actions, own_end
 from parlay_marl.core.state import state_dtype
 from parlay_marl.core.step import forfeit_game
 from parlay_marl.core.views import LOOK, LOOK_ACROSS, REFUSED, View
@@ -26,6 +26,7 @@ from parlay_marl.game.config import GameConfig
 from parlay_marl.game.deal import CurrentDeal
 from parlay_marl.game.options import OF_ONE_SCENARIO, fixed_draws
 from parlay_marl.game.outcome import make_report
+from parlay_marl.game.refusals import action_text, belief_text, refusal_text
 from parlay_marl.game.turns import TurnReader
 
 Observation = dict[str, NDArray[Any]]
@@ -36,38 +37,6 @@ LARGEST_NUMBER = 2**62
 
 NOTHING_FIXED = nothing_fixed()
 NOTHING_FIXED.flags.writeable = False
-
-REASONS = {
-    Refusal.UNKNOWN_MOVE: "there is no such action",
-    Refusal.NOTHING_TO_ACCEPT: "no offer of the other seat stands",
-    Refusal.PRICE_OUT_OF_RANGE: "the price must be a number within the public range, 0 to 1 normalised",
-    Refusal.UNKNOWN_PACKAGE: "the scenario has no such package",
-    Refusal.CLAIM_NEEDS_CREDIBILITY: "a claim needs more credibility than is left",
-    Refusal.SILENCE_NEEDS_CREDIBILITY: "silence needs more credibility than is left",
-    Refusal.NOTHING_TO_CHALLENGE: "the other seat has no open claim",
-    Refusal.TOO_EARLY_TO_WALK: "the other seat has not had a turn yet; the opener must make a first move",
-    Refusal.BELIEF_OUT_OF_RANGE: (
-        f"its mean must be a number from {MEAN_LOW:g} to {MEAN_HIGH:g}, its spread one from 0 to {SPREAD_HIGH:g}, "
-        "in normalised price"
-    ),
-}
-"""Why a move is refused, in words."""
-
-
-def refusal_text(seat: int, what: str, reason: int) -> str:
-    """Return the message about an illegal move: seat, move and reason."""
-    return f"{SEATS[seat]}: {what} is illegal: {REASONS[Refusal(reason)]}"
-
-
-def action_text(action: Any, index: int, seat: int, packages: int) -> str:
-    """Return a discrete action in words, with the name of its move; index -1 means that it is out of range."""
-    move = decode(index, seat, packages)[0]
-    return f"action {action} ({Move(move).name if move >= 0 else f'of {n_actions(packages)}'})"
-
-
-def belief_text(mean: float, spread: float) -> str:
-    """Return a stated belief in words."""
-    return f"the belief with mean {mean:g} and spread {spread:g}"
 
 
 @functools.cache
@@ -106,6 +75,15 @@ class Position:
         """The number of games that this object has started or restored: a new number means another game."""
         self.options: Mapping[str, Any] | None = None
         self._fixed = NOTHING_FIXED
+        self._elicits = config.beliefs == "elicited"
+        self._played: list[int | Action] = []
+        self._reader: TurnReader | None = None
+        """Reads each turn while it is played; None where nobody has asked for turns yet."""
+        self._allocate()
+
+    def _allocate(self) -> None:
+        """Make the buffers that the kernels write to, with a cleared state."""
+        config = self.config
         self._deal = CurrentDeal(config)
         self._params = self._deal.params
         self._rows = np.zeros(1, state_dtype(self.packages))
@@ -116,8 +94,6 @@ class Position:
         deal = functools.partial(getattr, self, "deal") if config.has_deals else None
         self.sights = [sight(self._rows, seat, config, deal) for seat in range(2)]
         """A function for each seat that returns its belief: `belief` without the check that a game has been started."""
-        self._elicits = config.beliefs == "elicited"
-        self._played: list[int | Action] = []
         self._draws = NOTHING_FIXED.copy()
         self._views = views.make_views(self._rows, self._params, self._draws, self.packages)
         self._view: View = next(self._views)
@@ -126,8 +102,6 @@ class Position:
         """True where a caller has been given the arrays of `view`, so that the next turn must be written to others."""
         self._play: Callable[[int, int], int]
         """The kernel that plays discrete actions and looks; it is compiled when a game starts."""
-        self._reader: TurnReader | None = None
-        """Reads each turn while it is played; None where nobody has asked for turns yet."""
 
     # ------------------------------------------------------------------ starting
 
@@ -143,7 +117,7 @@ class Position:
         config = self.config
         if config.has_deals and isinstance(options, Mapping) and OF_ONE_SCENARIO & set(options):
             config = config.deal(checked_seed(seed), checked_number(number))
-        return fixed_draws(options, config.scenario, config.max_rounds)
+        return fixed_draws(options, config.scenario, config.max_rounds, config.only_opener)
 
     def _set_seed(self, seed: Any, number: int) -> None:
         self.seed, self.number = checked_seed(seed), checked_number(number)
@@ -156,7 +130,7 @@ class Position:
         self.is_over = False
         self._deal.forget()
         assert self.seed is not None
-        views.start_kernel(self.packages)(self._view[0], self.seed, self.number)
+        views.start_kernel(self.packages, self.config.has_deals)(self._view[0], self.seed, self.number)
         self._played = []
         self.rewards = [0.0, 0.0]
         self.seat = self._opener.item()
@@ -260,7 +234,10 @@ class Position:
             most = int(self._params[0]["scenario"]["packages"]) - 1
             if most > 0:
                 raise ActionTypeError(f"{MOVE_NAMES[which]} needs a package; give a whole number from 0 to {most}")
-        return which, as_price(price), 0 if package is None else as_index(package, "package")
+        price = as_price(price)
+        if self.config.prices:
+            price = without_noise(price)
+        return which, price, 0 if package is None else as_index(package, "package")
 
     def stated(self, belief: Any) -> tuple[float, float] | None:
         """Return a stated belief as two plain numbers, or None without one; refuse anything else."""

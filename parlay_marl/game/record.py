@@ -174,6 +174,7 @@ class RecordedGame(Position):
         self.names = names
         self._personas, self._drift_lines = tuple(personas), dict(drift_lines)
         self._reads_from_start = False
+        self._on_turn: Callable[[Turn], None] | None = None
 
     @property
     def currency(self) -> Currency:
@@ -184,6 +185,7 @@ class RecordedGame(Position):
         super()._start(fixed, options)
         if self._reader is not None or self._reads_from_start:
             self._reader = self._new_reader()
+            self._reader.on_turn = self._on_turn
 
     def _new_reader(self) -> TurnReader:
         return TurnReader(self.deal, self.names, self._personas, self._drift_lines)
@@ -193,8 +195,12 @@ class RecordedGame(Position):
         self._reader = reader
         return self
 
-    def read_turns(self) -> None:
-        """Read each turn as it is played from here on, which spares a replay when turns are asked for."""
+    def read_turns(self, on_turn: Callable[[Turn], None] | None = None) -> None:
+        """Read each turn as it is played from here on, which spares a replay when turns are asked for.
+
+        `on_turn` is called with each turn of the games that start from here on, as soon as it has been played.
+        """
+        self._on_turn = on_turn
         if self.seed is None:
             self._reads_from_start = True
         else:
@@ -228,6 +234,7 @@ class RecordedGame(Position):
                 played = GameRecord(self.config, self.seed, self.number, self.options, tuple(self.actions))
                 for _ in played.moments(reader):
                     pass
+            reader.on_turn = self._on_turn  # the turns of the replay were told before
             self._reader = reader
         return self._reader
 

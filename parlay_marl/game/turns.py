@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from parlay_marl.catalogue.scenarios import Scenario
 from parlay_marl.core.drift import price_given_up
 from parlay_marl.core.moves import SEATS, ClaimStatus, Move, makes_offer
+from parlay_marl.core.protocols import PROTOCOLS
 from parlay_marl.game.action import Action
 from parlay_marl.game.config import GameConfig
 from parlay_marl.game.figures import Figures, figures_of
@@ -53,6 +54,10 @@ class Turn:
         """The words that the other seat hears: those without the drift line."""
         return self.words[len(self.drift_line) + 1 :] if self.drift_line else self.words
 
+    def as_sealed(self) -> Turn:
+        """Return the turn as the seats see it before sealed bids are opened: a price was named, with nothing said."""
+        return replace(self.as_seen(), price=None, package=None, words="")
+
     def as_seen(self) -> Turn:
         """Return the turn as the seats see it: who plays a seat, and how it has drifted, is private."""
         seen = object.__new__(Turn)  # `replace` takes several times as long
@@ -87,6 +92,8 @@ class TurnReader:
         drift_lines: Mapping[int, str],
     ) -> None:
         self.turns: list[Turn] = []
+        self.on_turn: Callable[[Turn], None] | None = None
+        """Is called with each turn as soon as it has been read."""
         self._seen: tuple[Turn, ...] = ()
         self._scenario: Scenario = config.played
         self._currency = config.currency
@@ -98,6 +105,7 @@ class TurnReader:
         self._names, self._personas, self._drift_lines = names, personas, drift_lines
         self._fired = 0
         self._drifted: set[int] = set()
+        self._is_sealed = PROTOCOLS[config.protocol].is_sealed
 
     def look(self, rows: Any, seat: int, action: Action) -> Begun:
         """Look at the state before a turn, an array of one row; nothing is noted before the turn has been played."""
@@ -128,7 +136,7 @@ class TurnReader:
                 name=self._names[seat],
                 headlines=headlines,
                 move=move,
-                price=after.offer_price[maker] if is_priced else None,
+                price=action.price if self._is_sealed else after.offer_price[maker] if is_priced else None,
                 package=after.offer_package[maker] if is_priced else None,
                 change=change,
                 changes_terms=not before.offers_made[seat] or before.offer_package[seat] != after.offer_package[maker],
@@ -139,9 +147,13 @@ class TurnReader:
                 drift_line=drift_line,
             )
         )
+        if self.on_turn is not None:
+            self.on_turn(self.turns[-1])
 
     def seen(self) -> tuple[Turn, ...]:
         """Return the turns as the seats see them."""
+        if self._is_sealed and len(self.turns) == 1:
+            return (self.turns[0].as_sealed(),)
         if len(self._seen) < len(self.turns):
             self._seen += tuple(turn.as_seen() for turn in self.turns[len(self._seen) :])
         return self._seen

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from pydantic import BaseModel
 
 from parlay_marl.catalogue.scenarios import Scenario
 from parlay_marl.core import bargain
+from parlay_marl.core.form import USUAL_PROTOCOL, without_noise
 from parlay_marl.core.moves import PRICE_LEVELS, SEATS, ClaimStatus, Move, n_actions, own_end
 from parlay_marl.errors import ActionTypeError, IllegalMoveError, UnknownNameError
 from parlay_marl.game.action import MOVE_NAMES, Action, as_index
@@ -103,6 +105,12 @@ class SeatView:
     """The same view as numbers, `(fields,)`, as a learned policy gets it."""
     action_mask: NDArray[np.int8]
     """A mask of the legal discrete actions, `(actions,)`."""
+    moves: tuple[Move, ...] = tuple(Move)
+    """The moves that the game and its protocol give to the seat."""
+    protocol: str = USUAL_PROTOCOL
+    """Who may do what in which turn, by name."""
+    prices: tuple[float, ...] = ()
+    """The prices that offers may have, in currency, from the lowest; none where they may have any of the range."""
     seed_chosen: bool = False
     """True on a server whose client in the other seat chose the game's seed, and so may know both limits."""
 
@@ -137,10 +145,15 @@ class SeatView:
         return round(gain + self.package_worth[chosen], scenario.exact_decimals)
 
     def in_units(self, price: float) -> float:
-        """Return the nearest price within the range that is a whole number of the scenario's price units."""
+        """Return the nearest price within the range that is a whole number of the scenario's price units.
+
+        Where the game has few prices, it is the nearest of those.
+        """
         scenario, unit = self.scenario, self.scenario.price_unit
         if not -_FAR <= price <= _FAR:
             raise ActionTypeError(f"{price!r} is no price; give an amount of {scenario.currency}")
+        if self.prices:
+            return min(self.prices, key=lambda each: abs(each - price))
         inside = min(max(price, scenario.low), scenario.high)
         return round(min(max(round(inside / unit) * unit, scenario.low), scenario.high), scenario.exact_decimals)
 
@@ -192,7 +205,15 @@ class SeatView:
             raise IllegalMoveError(
                 f"{given:,.15g} lies outside the public range, {low} to {high}; give a price within it"
             )
-        return min(max(scenario.normalise(price), 0.0), 1.0)
+        x = min(max(scenario.normalise(price), 0.0), 1.0)
+        if self.prices and without_noise(x) not in self._normalised_prices:
+            listed = ", ".join(exact_money(each, scenario) for each in self.prices)
+            raise IllegalMoveError(f"{price:,.15g} is no price of this game; give one of {listed}")
+        return without_noise(x) if self.prices else x
+
+    @functools.cached_property
+    def _normalised_prices(self) -> frozenset[float]:
+        return frozenset(without_noise(self.scenario.normalise(price)) for price in self.prices)
 
     def _package(self, terms: Mapping[str, str] | int | None) -> int:
         return self.package_of(terms) if terms is None or isinstance(terms, Mapping) else self._number_of(terms)
@@ -257,6 +278,9 @@ def view_of(game: RecordedGame, seat: int) -> SeatView:
         news=news,
         observation=seen["observation"],
         action_mask=seen["action_mask"],
+        moves=game.config.moves_of(now.opener == seat),
+        protocol=game.config.protocol,
+        prices=tuple(map(currency.price, game.config.prices)),
     )
 
 

@@ -33,8 +33,9 @@ def _apart(function: Rule) -> Rule:
         return function(look(s, p, seat, package), *arguments)
 
     call.__module__, call.__qualname__ = function.__module__, function.__qualname__
+    call.__annotations__["return"] = inspect.unwrap(function).__annotations__["return"]
     source = Path(inspect.getfile(inspect.unwrap(function)))
-    made: Rule = part(source=source)(call)
+    made: Rule = part(source=source, is_late=True)(call)
     return made
 
 

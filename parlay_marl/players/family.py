@@ -97,7 +97,7 @@ def _draw_trigger(triggers: Any, packed: Any, start: int, key: np.uint64) -> Non
             chosen -= 1
 
 
-@part()
+@part(is_late=True)
 def draw_persona(personas: Any, packed: Any, family: int, room: int, key: np.uint64) -> None:
     """Draw a persona of the family in a place of `personas` into another place, from the persona's own key.
 

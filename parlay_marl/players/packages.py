@@ -78,7 +78,7 @@ def _believed_care(theirs: Any, ours: Any, stride: int, options: int, wanted: in
     return 0.5 * (low + high) if low <= high else 1.0
 
 
-@part()
+@part(is_late=True)
 def best_for_both(s: Any, p: Any, seat: int) -> tuple[int, float]:
     """Return the package that is best for both by the seat's own worths and those it may expect of the other.
 

@@ -17,8 +17,7 @@ from parlay_marl.players.drawn import drawn_persona, packed
 from parlay_marl.players.family import draw_for
 from parlay_marl.players.persona_numbers import PERSONA_DTYPE
 from parlay_marl.players.player import BatchedPlayer, Player
-from parlay_marl.players.strangers.negmas_names import is_negmas
-from parlay_marl.players.strangers.negmas_player import NegmasPlayer
+from parlay_marl.players.schemes import has_scheme, player_of_scheme
 from parlay_marl.policies.policy import Policy, read_with_digest
 
 NO_WEIGHTS = np.zeros(0, np.float32)
@@ -143,9 +142,12 @@ def as_persona(player: str | Path | Persona | PersonaPlayer) -> PersonaPlayer:
 
 
 def as_player(player: str | Path | Persona | AnyPlayer) -> AnyPlayer:
-    """Return the player of a seat: a persona, see `as_persona`, a player object, or `negmas:NAME` of NegMAS."""
-    if isinstance(player, str) and is_negmas(player):
-        return NegmasPlayer(player)
+    """Return the player of a seat: a persona, see `as_persona`, a player object, or the name of a scheme.
+
+    The schemes are `negmas:NAME` and `chat:MODEL`, see `players.schemes`.
+    """
+    if isinstance(player, str) and has_scheme(player):
+        return player_of_scheme(player)
     if isinstance(player, str) and is_import_path(player):
         raise ConfigurationError(
             f"{player!r}: import paths are for tournaments and the command line; import it, and give the object"
@@ -158,7 +160,7 @@ def as_player(player: str | Path | Persona | AnyPlayer) -> AnyPlayer:
         return player
     raise ConfigurationError(
         f"{player!r} cannot play a seat; give a persona's name or file, "
-        "a `Player`, an object with a `name` and a method `act(observations, masks)`, or `negmas:NAME`"
+        "a `Player`, an object with a `name` and a method `act(observations, masks)`, `negmas:NAME` or `chat:MODEL`"
     )
 
 

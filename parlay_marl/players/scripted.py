@@ -50,6 +50,7 @@ from parlay_marl.players.drifting import has_drifted
 from parlay_marl.players.family import persona_for
 from parlay_marl.players.packages import chosen_package
 from parlay_marl.players.silence import is_holding, is_silent
+from parlay_marl.players.small_games import fitted
 from parlay_marl.players.view import StrategyView, best_end, erosion_margin, look, own_price, own_worth
 from parlay_marl.players.walking import walks, way_out
 from parlay_marl.policies.network import choose_by_network
@@ -123,7 +124,7 @@ def _at_any_price(s: Any, p: Any, persona: Any, weights: Any, seat: int) -> tupl
     return _scripted(s, p, look(s, p, seat, package), style, key)
 
 
-@part(shape=SHAPE)
+@part(shape=SHAPE, is_late=True)
 def choose(s: Any, p: Any, persona: Any, weights: Any, seat: int) -> tuple[int, float, int]:
     """Return a persona's (move, price, package) for the seat on turn, its price in whole units of the currency."""
     move, price, package = _at_any_price(s, p, persona, weights, seat)
@@ -132,6 +133,8 @@ def choose(s: Any, p: Any, persona: Any, weights: Any, seat: int) -> tuple[int, 
         sc, margin = p["scenario"], erosion_margin(s, p)
         limit = price_worth(seat, margin, s["package_values"][seat][package], s["reservation"][seat])
         price = whole_units(price, seat, limit, sc["high"] - sc["low"], sc["unit"])
+    if p["form"]["is_usual"] == 0:
+        return fitted(s, p, seat, move, price, package, erosion_margin(s, p))
     return move, price, package
 
 

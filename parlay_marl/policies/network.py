@@ -164,7 +164,7 @@ def _write_traits(style: Any, units: Any, start: int) -> None:
     units[start + 3] = style["bluff_rate"]
 
 
-@part(allocates=True)
+@part(allocates=True, is_late=True)
 def choose_by_network(
     s: Any, p: Any, net: Any, style: Any, weights: Any, seat: int, package: int, worth: float, key: np.uint64
 ) -> tuple[int, float, int]:

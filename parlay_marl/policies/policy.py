@@ -143,11 +143,7 @@ class Policy:
         Rows draw one after the other, from one stream for each seat, whatever number of them is asked for at a time.
         """
         logits = self.logits(observations)
-        legal = np.asarray(masks) != 0
-        if legal.shape != logits.shape:
-            self._refuse(f"masks of shape {legal.shape} do not go with {len(logits)} rows of {self.actions} actions")
-        if not legal.any(axis=1).all():
-            self._refuse(f"no action is legal in row {int(np.argmin(legal.any(axis=1)))} of the masks")
+        legal = self._legal(masks, logits)
         seats = (np.asarray(observations)[:, AT.seat] > 0.5).astype(np.int64)
         draws, actions = np.empty(len(logits)), np.empty(len(logits), np.int64)
         with np.errstate(all="ignore"):
@@ -155,6 +151,34 @@ class Policy:
             draw_actions(logits, legal.astype(np.int8), self.temperature, draws, actions)
         self._asked[0] += len(logits)
         return actions
+
+    def probabilities(
+        self, observations: NDArray[np.float32], masks: NDArray[np.int8], traits: ArrayLike | None = None
+    ) -> NDArray[np.float64]:
+        """Return how likely each discrete action is: (n, fields) and (n, actions) in, (n, actions) float64 out.
+
+        Rows add up to 1, and illegal actions have 0. They are softmax(logits / temperature) over what is legal or, at
+        temperature 0, 1 for the likeliest action. `act` leaves out those below e^-40 of the likeliest.
+        """
+        logits = self.logits(observations, traits)
+        legal = self._legal(masks, logits)
+        allowed = np.where(legal, logits.astype(np.float64), -np.inf)
+        most = allowed.max(axis=1, keepdims=True)
+        if self.temperature <= 0.0:
+            chosen = np.zeros_like(allowed)
+            chosen[np.arange(len(chosen)), allowed.argmax(axis=1)] = 1.0
+            return chosen
+        weights: NDArray[np.float64] = np.exp((allowed - most) / self.temperature)
+        return weights / weights.sum(axis=1, keepdims=True)
+
+    def _legal(self, masks: NDArray[np.int8], logits: Float32) -> NDArray[np.bool_]:
+        """Return masks as truth values; refuse those that do not go with the logits, or allow nothing in a row."""
+        legal = np.asarray(masks) != 0
+        if legal.shape != logits.shape:
+            self._refuse(f"masks of shape {legal.shape} do not go with {len(logits)} rows of {self.actions} actions")
+        if not legal.any(axis=1).all():
+            self._refuse(f"no action is legal in row {int(np.argmin(legal.any(axis=1)))} of the masks")
+        return legal
 
     def _input(self, observations: ArrayLike, traits: ArrayLike | None) -> Float32:
         """Return the rows that go into the network."""

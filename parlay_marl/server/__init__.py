@@ -23,6 +23,7 @@ from parlay_marl.errors import MissingExtraError
 if TYPE_CHECKING:
     from parlay_marl.server.app import create_app
     from parlay_marl.server.client import ParlayClient, StepResult, SyncParlayClient
+    from parlay_marl.server.protocols.openenv import NegotiationEnvironment
     from parlay_marl.server.protocols.openenv_messages import (
         NegotiationAction,
         NegotiationObservation,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "NegotiationAction",
+    "NegotiationEnvironment",
     "NegotiationObservation",
     "NegotiationState",
     "ParlayClient",
@@ -43,6 +45,7 @@ __all__ = [
 
 _PLACES = {
     "NegotiationAction": "protocols.openenv_messages",
+    "NegotiationEnvironment": "protocols.openenv",
     "NegotiationObservation": "protocols.openenv_messages",
     "NegotiationState": "protocols.openenv_messages",
     "ParlayClient": "client",

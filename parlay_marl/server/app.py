@@ -19,11 +19,14 @@ from parlay_marl.server.middleware import protected
 from parlay_marl.server.middleware.asgi import Receive, Scope, Send, client_address
 from parlay_marl.server.middleware.hosting import Hosting
 from parlay_marl.server.openenv_parts import HTTPEnvServer
+from parlay_marl.server.page.replays import Replays
+from parlay_marl.server.page.routes import page_router
 from parlay_marl.server.protocols.first import first_router
 from parlay_marl.server.protocols.openenv import NegotiationEnvironment
 from parlay_marl.server.protocols.openenv_action import ReceivedAction
 from parlay_marl.server.protocols.openenv_messages import NegotiationObservation, NegotiationState
-from parlay_marl.server.protocols.openenv_socket import openenv_router
+from parlay_marl.server.protocols.openenv_routes import openenv_router
+from parlay_marl.server.protocols.page import page_socket_router
 from parlay_marl.server.settings import ServerSettings
 from parlay_marl.server.telemetry import Telemetry
 
@@ -66,7 +69,14 @@ def create_app(settings: ServerSettings | None = None) -> FastAPI:
     app.include_router(openenv_router(factory))  # before OpenEnv's own routes, one of which has the same path
     server.register_routes(app)
     app.include_router(first_router(factory))
+    replays = Replays()
+    app.include_router(page_socket_router(factory, replays))
+    app.include_router(page_router(settings, replays))
     _add_routes(app, factory)
+    if settings.web:
+        from parlay_marl.server.web import add_web
+
+        add_web(app, factory)
     app.add_exception_handler(ParlayError, answer_refused)
     app.add_exception_handler(RequestValidationError, answer_invalid)
     app.add_middleware(protected, settings=settings, telemetry=telemetry)
@@ -77,6 +87,8 @@ def check_workers(settings: ServerSettings) -> None:
     """Refuse settings that several workers cannot keep."""
     if settings.workers > 1 and settings.share_sessions:
         raise ConfigurationError("share_sessions: several workers share no sessions; start the server with one")
+    if settings.workers > 1 and settings.web:
+        raise ConfigurationError("web: several workers do not share the page's game; start the server with one")
 
 
 def _add_routes(app: FastAPI, factory: GameFactory) -> None:

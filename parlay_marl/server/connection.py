@@ -35,15 +35,16 @@ class Connection:
 
     async def wait_for(self, something: Coroutine[Any, Any, None]) -> None:
         """Wait for something, whose errors are raised here, or until the client has gone."""
-        waiting = [asyncio.create_task(something), asyncio.create_task(self._gone())]
-        try:
-            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-            if waiting[0].done():
-                waiting[0].result()
-        finally:
-            for task in waiting:
-                task.cancel()
-            await asyncio.gather(*waiting, return_exceptions=True)
+        await _first(something, self._gone())
+
+    async def wait_or_message(self, something: Coroutine[Any, Any, None]) -> None:
+        """Wait for something, whose errors are raised here, or until an event has come, which `receive` returns."""
+        await _first(something, self._come())
+
+    async def _come(self) -> None:
+        """Return when an event has come, and keep it."""
+        if self._early is None:
+            self._early = await self._receive()
 
     async def _gone(self) -> None:
         """Return when the client has gone; a message that it sends meanwhile is kept."""
@@ -51,6 +52,19 @@ class Connection:
             self._early = await self._receive()
         if self._early["type"] != "websocket.disconnect":
             await asyncio.Event().wait()
+
+
+async def _first(something: Coroutine[Any, Any, None], other: Coroutine[Any, Any, None]) -> None:
+    """Wait for something, whose errors are raised here, or for the other, whichever comes first."""
+    waiting = [asyncio.create_task(something), asyncio.create_task(other)]
+    try:
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        if waiting[0].done():
+            waiting[0].result()
+    finally:
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
 
 
 CONNECTION: ContextVar[Connection | None] = ContextVar("CONNECTION", default=None)

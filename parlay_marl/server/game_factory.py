@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import functools
+
 from parlay_marl.catalogue.families import AnyScenario, family_names, load_any_scenario
 from parlay_marl.catalogue.scenarios import scenario_names
 from parlay_marl.core.moves import SEATS
 from parlay_marl.errors import ConfigurationError
 from parlay_marl.server.game_request import GameRequest
 from parlay_marl.server.matches import Matches
-from parlay_marl.server.opponents import Opponents
+from parlay_marl.server.opponents import Opponents, load_persona_player
 from parlay_marl.server.places import Places
 from parlay_marl.server.session import GameSession
 from parlay_marl.server.settings import ServerSettings
@@ -39,12 +41,15 @@ class GameFactory:
         self.is_stopping = True
         self.matches.stop()
 
-    def session(self, request: GameRequest, opponent: str, role: str, has_own_rules: bool = False) -> GameSession:
+    def session(
+        self, request: GameRequest, opponent: str, role: str, has_own_rules: bool = False, place: str | None = None
+    ) -> GameSession:
         """Return a game between a client in a role and an opponent, before its beginning.
 
-        `has_own_rules`: the rules are those of the server's settings, and not a client's choice.
+        `has_own_rules`: the rules are those of the server's settings, and not a client's choice. `place`: what the
+        opponent of a task is loaded from; no client can name it.
         """
-        other = self.opponents.make(opponent)
+        other = self.opponents.make(opponent) if place is None else load_persona_player(place)
         config = request.config(self.scenarios, has_own_rules or self.settings.allow_rules)
         return GameSession(config, (None, other) if role == SEATS[0] else (other, None))
 
@@ -58,3 +63,10 @@ class GameFactory:
         session.begin(request.seed)
         match = self.matches.add(session, address)
         return {"match_id": match.name, "join_codes": dict(zip(SEATS, match.codes, strict=True))}
+
+
+@functools.cache
+def default_factory() -> GameFactory:
+    """Return the games of environments that are made without a server, with the settings of environment variables."""
+    settings = ServerSettings.from_environment()
+    return GameFactory(settings, Telemetry(settings))

@@ -13,7 +13,7 @@ from parlay_marl.catalogue.families import AnyScenario
 from parlay_marl.catalogue.files import validate
 from parlay_marl.catalogue.rules import RULE_PRESETS, preset, tells_limits
 from parlay_marl.errors import ConfigurationError, UnknownNameError
-from parlay_marl.game.config import DEFAULT_SCENARIO, GameConfig, InferredGameFields, Rounds, make_config
+from parlay_marl.game.config import DEFAULT_SCENARIO, GameConfig, GameFields, Rounds, make_config
 from parlay_marl.game.position import LARGEST_SEED
 
 OPEN_PRESETS = tuple(name for name in RULE_PRESETS if not tells_limits(preset(name)))
@@ -23,7 +23,7 @@ OPEN_ROUNDS = (1, 2, 5, 10, 20, 50)
 _ASK = "the server was not started to allow others (--allow-rules)"
 
 
-class GameRequest(InferredGameFields):
+class GameRequest(GameFields):
     """The scenario, the rules and the opener of a game; checked when it is made."""
 
     rules: str | dict[str, Any] = Field(
@@ -48,7 +48,7 @@ class GameRequest(InferredGameFields):
             raise UnknownNameError("scenario", self.scenario, known)
         if not allow_rules:
             self._check_open()
-        chosen = {name: getattr(self, name) for name in InferredGameFields.model_fields}
+        chosen = {name: getattr(self, name) for name in GameFields.model_fields}
         return _config(known[self.scenario], json.dumps(chosen, sort_keys=True))
 
     def _check_open(self) -> None:

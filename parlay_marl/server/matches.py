@@ -119,6 +119,11 @@ class Match:
             async with asyncio.timeout(seconds):
                 await self._turn_or_loss(seat)
 
+    async def changed(self, since: float) -> None:
+        """Wait until something has changed since a time of `used`, or the server ends."""
+        while self.used == since and not self.is_stopped:
+            await self._changed.wait()
+
     async def _turn_or_loss(self, seat: int) -> None:
         """Wait the same, for as long as it takes."""
         other = 1 - seat

@@ -44,6 +44,14 @@ with without_web_interface():
     from openenv.core.env_server import SessionCapacityError as SessionCapacityError
     from openenv.core.env_server import WSMCPMessage as WSMCPMessage
     from openenv.core.env_server.interfaces import Environment as Environment
+    from openenv.core.env_server.mcp_types import CallToolAction as CallToolAction
+    from openenv.core.env_server.mcp_types import CallToolObservation as CallToolObservation
+    from openenv.core.env_server.mcp_types import ListToolsAction as ListToolsAction
+    from openenv.core.env_server.mcp_types import ListToolsObservation as ListToolsObservation
+    from openenv.core.env_server.mcp_types import Tool as Tool
+    from openenv.core.env_server.mcp_types import ToolError as ToolError
+    from openenv.core.env_server.mcp_types import ToolErrorType as ToolErrorType
+    from openenv.core.env_server.serialization import serialize_observation as serialize_observation
     from openenv.core.env_server.types import EnvironmentMetadata as EnvironmentMetadata
     from openenv.core.env_server.types import WSCloseMessage as WSCloseMessage
     from openenv.core.env_server.types import WSErrorCode as WSErrorCode

@@ -11,8 +11,7 @@ from parlay_marl.catalogue.personas import is_import_path, persona_names
 from parlay_marl.errors import ConfigurationError, UnknownNameError
 from parlay_marl.players.persona import PersonaPlayer, as_persona
 from parlay_marl.players.player import BatchedPlayer, Player
-from parlay_marl.players.strangers.negmas_names import is_negmas
-from parlay_marl.players.strangers.negmas_player import NegmasPlayer
+from parlay_marl.players.schemes import has_scheme, player_of_scheme
 from parlay_marl.server.hosted_player import HostedPlayer, PlayerThreads
 from parlay_marl.server.settings import ServerSettings
 from parlay_marl.server.telemetry import Telemetry
@@ -41,21 +40,35 @@ class Opponents:
     def __contains__(self, name: str) -> bool:
         return name in self._places
 
+    def about(self) -> list[dict[str, str]]:
+        """Return the names of all opponents, and the title and summary of each persona."""
+        found = []
+        for name, place in self._places.items():
+            persona = None if _is_asked(place) else load_persona_player(place).persona
+            title, summary = ("", "") if persona is None else (persona.title, persona.summary)
+            found.append({"name": name, "title": title, "summary": summary})
+        return found
+
     def make(self, name: str) -> PersonaPlayer | HostedPlayer:
         """Return an opponent for a new game."""
         if name not in self._places:
             raise UnknownNameError("opponent", name, self._places)
         place = self._places[name]
-        if not is_import_path(place):
+        if not _is_asked(place):
             return load_persona_player(place)
         threads = self._threads[name]
         threads.check_free()
         return HostedPlayer(name, functools.partial(_new_player, place), threads, self._longest_words, self._telemetry)
 
 
+def _is_asked(place: str) -> bool:
+    """Return whether an opponent is asked for its moves: one of a scheme or an import path, no persona and no file."""
+    return has_scheme(place) or is_import_path(place)
+
+
 def _load(place: str) -> PersonaPlayer | Player | BatchedPlayer:
     """Return an opponent by the name of a persona, a file or an import path, at the start of the server."""
-    if not is_import_path(place):
+    if not _is_asked(place):
         return load_persona_player(place)
     from parlay_marl.tournament.entrants import load_policy
 
@@ -70,8 +83,8 @@ def _new_player(path: str) -> Player | BatchedPlayer:
     """
     from parlay_marl.tournament.entrants import checked_policy
 
-    if is_negmas(path):
-        return NegmasPlayer(path)
+    if has_scheme(path):
+        return player_of_scheme(path)
     thing = pkgutil.resolve_name(path)
     is_maker = inspect.isclass(thing) or not hasattr(thing, "act")
     return checked_policy(thing() if is_maker else copy.deepcopy(thing), path)

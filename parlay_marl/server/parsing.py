@@ -9,8 +9,8 @@ from parlay_marl.errors import IllegalMoveError, UnclearTextError
 from parlay_marl.game.action import Action
 from parlay_marl.game.grammar import read_price
 from parlay_marl.game.view import SeatView
+from parlay_marl.language.doubt import expresses_doubt
 from parlay_marl.printable import escaped
-from parlay_marl.server.doubt import expresses_doubt
 
 
 def parse_words(utterance: str, longest: int) -> str:

@@ -21,6 +21,10 @@ class Place:
         self.session, self.seat, self.episode, self.opponent, self.match = session, seat, episode, opponent, match
         self.steps = 0
         """Steps that the client has made."""
+        self.unread = 0
+        """Messages in a row of the client that meant no legal move."""
+        self.belief: tuple[float, float] | None = None
+        """A belief, normalised, that the client has stated since its last move."""
         self.token: str | None = None
         """The token by which the client returns; None where it cannot."""
         self.address = ""

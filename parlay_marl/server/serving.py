@@ -36,7 +36,7 @@ def serve(settings: ServerSettings, on_ready: Callable[[str], None]) -> None:
     `ConfigurationError` where the address cannot be used, or a file or a player that the settings name.
     """
     check_workers(settings)
-    _allow_open_files(2 * settings.max_sessions + FILES_BESIDE_SESSIONS)
+    _allow_open_files(3 * settings.max_sessions + FILES_BESIDE_SESSIONS)
     with listening(settings) as listener:
         announce = functools.partial(on_ready, address_of(settings, listener))
         if settings.workers > 1:

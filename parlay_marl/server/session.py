@@ -21,12 +21,12 @@ from parlay_marl.game.text import plain
 from parlay_marl.game.transcript import verdict
 from parlay_marl.game.turns import Turn
 from parlay_marl.game.view import SeatView, view_of
+from parlay_marl.language.scenario_text import ScenarioText
+from parlay_marl.language.view_text import News, spoken
 from parlay_marl.players.persona import PersonaPlayer
 from parlay_marl.players.voice import drifted_now
 from parlay_marl.server.conditions import Conditions
 from parlay_marl.server.hosted_player import HostedPlayer
-from parlay_marl.server.scenario_text import ScenarioText
-from parlay_marl.server.seat_text import News, spoken
 
 VERDICT_WIDTH = 80
 

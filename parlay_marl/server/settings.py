@@ -63,7 +63,7 @@ class ServerSettings(Strict):
         1_000,
         ge=1,
         le=100_000,
-        description="largest number of sessions at once, in each worker and for each of the two protocols",
+        description="largest number of sessions at once, in each worker and for each of the three protocols",
     )
     max_connections: int | None = Field(
         None,
@@ -119,7 +119,7 @@ class ServerSettings(Strict):
     scenario: Annotated[tuple[str, ...], Option(short="-s", metavar="FILE")] = Field(
         (), max_length=1_000, description="scenario files to offer beside the catalogue"
     )
-    opponent: Annotated[tuple[str, ...], Option(short="-o", metavar="FILE|module:Name")] = Field(
+    opponent: Annotated[tuple[str, ...], Option(short="-o", metavar="FILE|module:Name|chat:MODEL")] = Field(
         (), max_length=1_000, description="persona and policy files, and players, to offer beside the catalogue"
     )
     rounds: Annotated[int | None, Option(variable="MAX_TURNS_PER_EPISODE")] = Field(
@@ -133,6 +133,9 @@ class ServerSettings(Strict):
     )
     credibility_regain: Annotated[float, Option(metavar="POINTS", variable="CREDIBILITY_REGEN_PER_TURN")] = Field(
         5.0, ge=0.0, le=100.0, description="credibility regained per turn in the first protocol's games"
+    )
+    web: Annotated[bool, Option(variable="ENABLE_WEB_INTERFACE")] = Field(
+        False, description="offer OpenEnv's page at /web, where people play one game that all who open it share"
     )
     workers: int = Field(1, ge=1, le=64, description="processes that share the port")
     drain: Annotated[float, Option(metavar="SECONDS")] = Field(

@@ -37,7 +37,7 @@ from parlay_marl.server.settings import ServerSettings
 LOGGER = "parlay_marl.server"
 SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 """The environment variable of prometheus_client: a folder in which the metrics of several processes meet."""
-PROTOCOLS = ("openenv", "first", "match", "http", "player")
+PROTOCOLS = ("openenv", "first", "match", "http", "player", "page")
 ENDINGS = tuple(ending.name.lower() for ending in Ending)
 ERRORS = tuple(
     name for name, thing in vars(errors).items() if isinstance(thing, type) and issubclass(thing, errors.ParlayError)

@@ -10,6 +10,7 @@ import functools
 from parlay_marl.catalogue.families import family_names
 from parlay_marl.catalogue.personas import persona_names
 from parlay_marl.catalogue.scenarios import load_scenario, scenario_names
+from parlay_marl.core.compiled import late
 from parlay_marl.core.moves import BUYER
 from parlay_marl.game.config import make_config
 from parlay_marl.players.persona import as_persona
@@ -30,6 +31,7 @@ def warm_up() -> None:
         _play_a_match(scenario)
     for family in family_names():
         _play_against(persona_names()[0], family)
+    late.fill_all()
 
 
 def _play_against(persona: str, scenario: str) -> None:

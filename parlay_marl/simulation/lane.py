@@ -17,6 +17,7 @@ from parlay_marl.core.compiled.jit import part, rule
 from parlay_marl.core.compiled.memory import clear_row
 from parlay_marl.core.ending import forfeit
 from parlay_marl.core.family import deal_for
+from parlay_marl.core.form import fitted_price
 from parlay_marl.core.moves import BUYER, OFFER, PRICE_LEVELS, SELLER, decode, refusal, seat_on_turn
 from parlay_marl.core.outcome import NONE
 from parlay_marl.core.table import Field, field_dtype
@@ -66,7 +67,7 @@ MIXED, BOTH = int(Seating.MIXED), int(Seating.BOTH)
 DISABLED, SAME_STEP = int(Autoreset.DISABLED), int(Autoreset.SAME_STEP)
 
 # Counters of a game's stream beside those of the core.
-_SCENARIO, _OPPONENT, _LEARNER, _EXPLORED, _EXPLORING = 9, 10, 11, 12, 1024
+SCENARIO_DRAW, OPPONENT_DRAW, LEARNER_DRAW, _EXPLORED, _EXPLORING = 9, 10, 11, 12, 1024
 
 _NOTHING_FIXED = nothing_fixed()
 
@@ -92,8 +93,8 @@ def _seat_players(lane: Any, key: np.uint64, seating: int, opponents: Any) -> No
         return
     lane["learner"] = seating
     if seating == MIXED:
-        lane["learner"] = BUYER if uniform(key, _LEARNER) < 0.5 else SELLER
-    lane["opponent"] = _drawn_index(key, _OPPONENT, opponents)
+        lane["learner"] = BUYER if uniform(key, LEARNER_DRAW) < 0.5 else SELLER
+    lane["opponent"] = _drawn_index(key, OPPONENT_DRAW, opponents)
 
 
 @rule
@@ -118,7 +119,8 @@ def _explore(s: Any, p: Any, learner: int, most: int) -> int:
     turns = most if (s["opener"] ^ (most & 1)) == learner else max(most - 1, 0)
     for turn in range(turns):
         level = math.floor(uniform(s["key"], _EXPLORING + turn) * PRICE_LEVELS)
-        take_turn(s, p, OFFER, level / (PRICE_LEVELS - 1.0), 0)
+        price = level / (PRICE_LEVELS - 1.0)
+        take_turn(s, p, OFFER, fitted_price(p["form"]["prices"], price, BUYER, 1.0), 0)
         if s["ending"] != NONE:
             return turn + 1
     return turns
@@ -146,7 +148,7 @@ def _deal(
     s = games[i]
     key = subkey(np.uint64(lane["seed"]), lane["number"])
     s["key"] = key
-    s["scenario"] = deal_for(params, _drawn_index(key, _SCENARIO, scenarios), len(scenarios) + i, key)
+    s["scenario"] = deal_for(params, _drawn_index(key, SCENARIO_DRAW, scenarios), len(scenarios) + i, key)
     p = params[s["scenario"]]
     _seat_players(lane, key, seating, opponents)
     draw_game(s, p, fixed)
@@ -163,7 +165,7 @@ def draw_again(
     lane: Any, s: Any, i: int, params: Any, personas: Any, weights: Any, scenarios: Any, opponents: Any
 ) -> None:
     """Draw the deal and the persona of a game that goes on: they are in neither of its records, but in their own."""
-    deal_for(params, _drawn_index(s["key"], _SCENARIO, scenarios), len(scenarios) + i, s["key"])
+    deal_for(params, _drawn_index(s["key"], SCENARIO_DRAW, scenarios), len(scenarios) + i, s["key"])
     if lane["opponent"] >= 0:
         persona_for(personas, weights, lane["opponent"], len(opponents) + i, s["key"], 1 - lane["learner"])
 

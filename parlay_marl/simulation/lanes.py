@@ -44,6 +44,7 @@ _EVENTS, _PACKAGES = _place("scenario", "event_round"), _place("scenario", "pack
 _SOURCE = _place("deal", "source")
 _copy_figures, _copy_events = row_copier(_START, _EVENTS), row_copier(_EVENTS, _PACKAGES)
 _copy_packages, _copy_source = row_copier(_PACKAGES, _END), row_copier(_SOURCE, _SOURCE + 8)
+_copy_record = row_copier(0, PARAMS_DTYPE.itemsize)
 _prefetch_figures, _prefetch_packages = prefetcher(_EVENTS - _START, _START), prefetcher(_END - _PACKAGES, _PACKAGES)
 room_for_one_record = room_for_one(PARAMS_DTYPE)
 _prefetch_persona = prefetcher(PERSONA_DTYPE.fields["drifted"][1])  # type: ignore[index]
@@ -189,7 +190,7 @@ def step_lanes(
     is_large, infers = n >= LARGE, tracking.infers(params[0])
     has_deals, hand = len(params) > len(scenarios), room_for_one_record()
     if has_deals:
-        hand[0] = params[0]
+        _copy_record(hand, 0, params, 0)
     start = first_chunk(work)
     while start < n:
         stop, in_chunk = end_of_chunk(work, start, n), 0

@@ -18,8 +18,7 @@ from parlay_marl.catalogue.personas import Persona, is_import_path, persona_name
 from parlay_marl.errors import ConfigurationError, PolicyFileError, UnknownNameError
 from parlay_marl.players.persona import PersonaPlayer, as_persona
 from parlay_marl.players.player import BatchedPlayer, Player
-from parlay_marl.players.strangers.negmas_names import home_of, is_negmas
-from parlay_marl.players.strangers.negmas_player import NegmasPlayer
+from parlay_marl.players.schemes import has_scheme, home_of_scheme, player_of_scheme
 from parlay_marl.printable import escaped
 from parlay_marl.studies.names import check_names
 from parlay_marl.tournament.games import POLICY_DIGEST, EntrantInfo
@@ -85,11 +84,11 @@ def load_entrants(entrants: Sequence[EntrantLike] | None) -> tuple[Entrant, ...]
 def load_entrant(entrant: EntrantLike) -> Entrant:
     """Return an entrant from a persona, its name or its file, a player or policy, or an import path `module:Name`.
 
-    `negmas:Name` is a negotiator of NegMAS.
+    `negmas:Name` is a negotiator of NegMAS, `chat:MODEL` a language model.
     """
     if isinstance(entrant, Entrant):
         return entrant
-    if isinstance(entrant, str) and is_import_path(entrant):
+    if isinstance(entrant, str) and (has_scheme(entrant) or is_import_path(entrant)):
         return _from_path(entrant)
     if isinstance(entrant, str | Path | Persona | PersonaPlayer):
         return _from_persona(as_persona(entrant))
@@ -145,8 +144,8 @@ def load_policy(path: str) -> Policy:
 
 
 def _loaded_policy(path: str) -> Policy:
-    if is_negmas(path):
-        return NegmasPlayer(path)
+    if has_scheme(path):
+        return checked_policy(player_of_scheme(path), path)
     thing = _found(path)
     if inspect.isclass(thing) or not hasattr(thing, "act"):
         if not callable(thing):
@@ -204,7 +203,7 @@ def _from_persona(player: PersonaPlayer) -> Entrant:
 def _from_path(path: str) -> Entrant:
     """Return the entrant of an import path."""
     policy = load_policy(path)
-    module = home_of(path) if is_negmas(path) else path.partition(":")[0]
+    module = home_of_scheme(path) if has_scheme(path) else path.partition(":")[0]
     source = {"import": path, "sha256": _file_digest(module)}
     return Entrant(
         EntrantInfo(policy.name, "policy", source),

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from parlay_marl.catalogue.deals import build_any_params
 from parlay_marl.catalogue.families import load_any_scenario
 from parlay_marl.catalogue.personas import load_persona, refuse_held_out
-from parlay_marl.catalogue.rules import load_rules
 from parlay_marl.catalogue.scenarios import Params
 from parlay_marl.core.style import TRAIT_INPUTS
 from parlay_marl.envs.batch import Batch
 from parlay_marl.errors import ConfigurationError, MissingExtraError
+from parlay_marl.game.config import make_config
+from parlay_marl.game.forms import FORM_CHOICES
 from parlay_marl.players.persona import PersonaPlayer
 from parlay_marl.policies.policy import Policy, write_policy
 from parlay_marl.studies.evaluation import Evaluation, evaluate
@@ -147,6 +147,7 @@ class Run:
             reward=config.reward,
             information=config.information,
             max_rounds=config.max_rounds,
+            **_form_of(config),
             illegal="terminate",
             autoreset="same_step",
             learner=config.role,
@@ -354,11 +355,13 @@ class Run:
 
 def scenario_params(config: TrainingConfig) -> list[Params]:
     """Return the records of a config's scenarios as evaluations play them: for payoffs."""
-    rules, rounds, information = load_rules("default"), config.max_rounds, config.information
-    return [
-        build_any_params(load_any_scenario(name), rules, rounds=rounds, information=information, reward="payoff")
-        for name in config.scenarios
-    ]
+    chosen: Any = {"max_rounds": config.max_rounds, "information": config.information, **_form_of(config)}
+    return [make_config(name, **chosen).params for name in config.scenarios]
+
+
+def _form_of(config: TrainingConfig) -> Any:
+    """Return the choices that make the games of a config small."""
+    return {name: getattr(config, name) for name in FORM_CHOICES}
 
 
 def _traits_of(players: list[PersonaPlayer]) -> NDArray[np.float64]:

@@ -9,7 +9,7 @@ fail() {
 # Prints the name of a Python that can make a virtual environment for this project.
 find_python() {
     local candidate incomplete=""
-    for candidate in python3.13 python3.12 python3.11 python3; do
+    for candidate in python3.14 python3.13 python3.12 python3.11 python3; do
         # Running it is the test: a pyenv shim is found even where no version stands behind it.
         "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue
         if "$candidate" -c 'import ensurepip, venv' 2>/dev/null; then

@@ -22,7 +22,7 @@ from parlay_marl.cli import app
 from parlay_marl.envs.batch import Batch
 from parlay_marl.server.warming import warm_up
 
-for scenario in ("saas_enterprise", "acquisition_terms"):
+for scenario in ("saas_enterprise", "acquisition_terms", "family:wide", "family:terms"):
     env = negotiation_v0.env(scenario=scenario)
     env.reset(seed=1)
     env.step(20)

@@ -138,6 +138,20 @@ def test_a_persona_that_replies_best_has_no_regret(parlay: Parlay, tmp_path: Pat
     assert json.loads(out.read_text())["regret"] == {"mean": 0.0, "low": 0.0, "high": 0.0}
 
 
+def test_exploit_plays_small_games_and_protocols(parlay: Parlay, tmp_path: Path) -> None:
+    out = tmp_path / "gap.json"
+    small = ["--protocol", "seller_offers", "--price-levels", "5", "--rounds", "2", "--no-events"]
+    small += ["--moves", "accept", "--moves", "offer", "--moves", "silence"]
+    done = parlay(
+        "exploit", "conceder", "-s", "uniform", "--frames", "1", "--games", "2", "-q", "--json", str(out), *small
+    )
+    assert done.exit_code == 0, done.output
+    assert [seat["seat"] for seat in json.loads(out.read_text())["seats"]] == ["buyer", "seller"]
+    wrong = parlay("exploit", "conceder", "-s", "uniform", "--frames", "1", "-q", "--price-levels", "1")
+    assert wrong.exit_code != 0
+    assert "price_levels" in wrong.stderr
+
+
 def test_exploit_tells_what_a_reply_gains(parlay: Parlay, tmp_path: Path) -> None:
     out = tmp_path / "gap.json"
     arguments = ("-s", "saas_enterprise", "--frames", "1", "-n", "20", "--json", str(out))

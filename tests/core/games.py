@@ -14,6 +14,7 @@ from parlay_marl.catalogue.scenarios import Scenario, build_params
 from parlay_marl.core import moves, observation, step, views
 from parlay_marl.core.belief import Belief
 from parlay_marl.core.chance import nothing_fixed
+from parlay_marl.core.form import USUAL_FORM, Form, levels_of
 from parlay_marl.core.moves import Move, Refusal
 from parlay_marl.core.outcome import OUTCOME_DTYPE
 from parlay_marl.core.state import STATE_DTYPE
@@ -115,7 +116,22 @@ TERMS = scenario(
 UNIFORM = scenario(name="uniform", opener="random", reservation={"distribution": "uniform"})
 """Limits from the whole range: often without a ZOPA."""
 
-SCENARIOS = {"saas": SAAS, "stormy": STORMY, "terms": TERMS, "uniform": UNIFORM}
+TYPES = scenario(
+    name="types",
+    opener="random",
+    reservation={"distribution": "types"},
+    types={
+        "buyer": [{"reservation": 130}, {"reservation": 160}, {"reservation": 190, "urgency": 0.9}],
+        "seller": [
+            {"probability": 0.25, "reservation": 110, "alternative": True},
+            {"probability": 0.75, "reservation": 150, "urgency": 0.2},
+        ],
+    },
+    events=[{"round": 3, "headline": "a rival", "seller": {"alternative": True}, "buyer": {"urgency": -0.2}}],
+)
+"""Few types of each seat, some without a ZOPA between them."""
+
+SCENARIOS = {"saas": SAAS, "stormy": STORMY, "terms": TERMS, "uniform": UNIFORM, "types": TYPES}
 
 HOT = {"erosion": {"hot_tension": 40.0, "rate": 0.1}}
 """Rules under which the ZOPA erodes early and far, so that random play sees collapses."""
@@ -125,7 +141,7 @@ class Variant(NamedTuple):
     """A way to play a scenario: its rules as `load_rules` takes them, and options of `build_params`."""
 
     rules: Any = "default"
-    options: Mapping[str, str] = {}
+    options: Mapping[str, Any] = {}
 
 
 VARIANTS = {
@@ -139,6 +155,14 @@ VARIANTS = {
     "heuristic": Variant(HOT, {"beliefs": "heuristic"}),
     "elicited": Variant(HOT, {"beliefs": "elicited"}),
     "range_prior": Variant({"belief": {"common_prior": 0.0}}),
+    "small": Variant(HOT, {"form": Form(1 << Move.ACCEPT | 1 << Move.OFFER, 5)}),
+    "few_prices": Variant("default", {"form": Form(price_levels=8)}),
+    "few_moves": Variant(HOT, {"form": Form(127 - (1 << Move.BATNA_REVEAL | 1 << Move.ANCHOR_HIGH))}),
+    "seller_offers": Variant(HOT, {"form": Form(protocol="seller_offers")}),
+    "buyer_offers": Variant("default", {"form": Form(price_levels=6, protocol="buyer_offers")}),
+    "take_it_or_leave_it": Variant("default", {"form": Form(protocol="take_it_or_leave_it")}),
+    "sealed_bid": Variant("default", {"form": Form(protocol="sealed_bid", price_share=0.3)}),
+    "small_sealed_bid": Variant("default", {"form": Form(127, 9, "sealed_bid"), "beliefs": "elicited"}),
 }
 
 
@@ -218,6 +242,12 @@ class Game:
         self.packages = setting.n_packages
         self.rows = new_games(self.params, [number], seed=seed, given=fixed(**figures))
         self._views = views_of(self.rows, self.params, self.packages)
+
+    @property
+    def grid(self) -> list[float]:
+        """The prices of a small game; none where any price may be offered."""
+        levels = self.options.get("form", USUAL_FORM).price_levels
+        return [] if levels == moves.PRICE_LEVELS else [level / 40 for level in levels_of(levels)]
 
     @property
     def row(self) -> np.void:
@@ -308,6 +338,8 @@ def random_move(rng: np.random.Generator, game: Game) -> tuple[Move, float, int]
     own, last = float(game.row["reservation"][game.on_turn]), float(game.row["offer_price"][game.on_turn])
     prices = (rng.random(), rng.integers(41) / 40, float(rng.integers(2)), own, own + rng.normal(0, 0.1), last)
     price = min(max(prices[rng.integers(len(prices))], 0.0), 1.0)
+    if game.grid:
+        price = game.grid[rng.integers(len(game.grid))]
     return move, price, int(rng.integers(game.packages))
 
 

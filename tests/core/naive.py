@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from parlay_marl.catalogue.scenarios import Scenario
 from parlay_marl.core.drift import MAX_EVENTS, TAGS
+from parlay_marl.core.form import USUAL_FORM, Form
 from parlay_marl.core.moves import MAX_PACKAGES, ClaimStatus, Move, Refusal
 from parlay_marl.core.outcome import Ending
 from tests.core.naive_posterior import COLUMNS, PLANS, NaivePosterior
@@ -42,7 +43,14 @@ class NaiveGame:
         information: str = "incomplete",
         reward: str = "shaped",
         beliefs: str = "bayes",
+        form: Form = USUAL_FORM,
     ) -> None:
+        self.protocol, price_levels, self.price_share = form.protocol, form.price_levels, form.price_share
+        self.game_moves = [move for move in Move if form.moves >> move & 1]
+        step = 40 / (price_levels - 1)
+        self.game_prices = (
+            None if price_levels == 41 else [math.floor(i * step + 0.5) / 40 for i in range(price_levels)]
+        )
         self.scenario, self.rules = scenario, rules.model_dump()
         self.complete, self.shaped, self.tracker = information == "complete", reward == "shaped", beliefs
         self.nudges, self.infers = beliefs == "heuristic", beliefs in ("bayes", "elicited") and not self.complete
@@ -54,6 +62,9 @@ class NaiveGame:
         self.values = dict(zip(SEATS, drawn["package_values"], strict=True))
         self.event_rounds = list(drawn["event_round"])[: len(scenario.events)]
         self.opener = self.on_turn = SEATS[drawn["opener"]]
+        self.rounds = 1 if self.protocol in ("take_it_or_leave_it", "sealed_bid") else scenario.rounds
+        self.sealed: dict[str, float] = {}
+        self.agreed: float | None = None
 
         self.round = 0
         self.ending, self.closed_by = Ending.NONE, None
@@ -110,6 +121,8 @@ class NaiveGame:
         c = self.rules["credibility"]
         if move not in list(Move):
             return Refusal.UNKNOWN_MOVE
+        if move not in self.game_moves or move not in self.moves_by_protocol(me):
+            return Refusal.NOT_IN_THIS_GAME
         if move == Move.ACCEPT and not self.offers[you]:
             return Refusal.NOTHING_TO_ACCEPT
         if move == Move.WALK_AWAY and not self.moves[you]:
@@ -124,7 +137,44 @@ class NaiveGame:
             return Refusal.SILENCE_NEEDS_CREDIBILITY
         if move == Move.CHALLENGE and self.open_claim(you) is None:
             return Refusal.NOTHING_TO_CHALLENGE
+        if move in OFFERS and self.game_prices and price not in self.game_prices:
+            return Refusal.PRICE_NOT_IN_THIS_GAME
         return Refusal.LEGAL
+
+    def moves_by_protocol(self, seat: str) -> list[Move]:
+        """The moves that the protocol gives a seat: who alone names prices, who alone answers."""
+        if self.protocol == "alternating_offers":
+            return list(Move)
+        if self.protocol == "sealed_bid":
+            return [Move.OFFER]
+        maker = {"seller_offers": "seller", "buyer_offers": "buyer"}.get(self.protocol, self.opener)
+        if seat != maker:
+            return [Move.ACCEPT, Move.WALK_AWAY, Move.SILENCE, Move.CHALLENGE]
+        return [*OFFERS, Move.WALK_AWAY] if self.protocol != "take_it_or_leave_it" else list(OFFERS)
+
+    def name_price(self, seat: str, price: float) -> None:
+        """Sealed bids: two hidden prices, and a deal between them where the buyer's is not below the seller's."""
+        self.sealed[seat] = price
+        self.moves[seat].append(Move.OFFER)
+        if len(self.sealed) == 1:
+            self.on_turn = OTHER[seat]
+            return
+        bid, ask = self.sealed["buyer"], self.sealed["seller"]
+        self.offers = {each: [(self.sealed[each], 0)] for each in SEATS}
+        if bid < ask:
+            self.ending = Ending.DEADLINE
+        else:
+            self.ending, self.closed_by = Ending.DEAL, seat
+            self.agreed = ask + self.price_share * (bid - ask)
+        self.closed()
+
+    def standing(self, seat: str) -> tuple[float, int]:
+        """The last offer of a seat, which in a deal by sealed bids is the price in between."""
+        return self.offers[seat][-1] if self.agreed is None else (self.agreed, 0)
+
+    def closed(self) -> None:
+        if self.ending != Ending.NONE:
+            self.pay_ending()
 
     def turn(self, move: Move, price: float, package: int) -> None:
         me, you = self.on_turn, OTHER[self.on_turn]
@@ -132,6 +182,9 @@ class NaiveGame:
         self.reward = dict.fromkeys(SEATS, 0.0)
         if self.tracker == "elicited":
             self.scores[me].append(self.accuracy(me))
+        if self.protocol == "sealed_bid":
+            self.name_price(me, price)
+            return
         cost = {Move.BATNA_REVEAL: c["claim_cost"], Move.SILENCE: c["silence_cost"]}.get(move, 0)
         self.credibility[me] = clip(self.credibility[me] + c["regain"] - cost, 0, c["most"])
 
@@ -155,13 +208,12 @@ class NaiveGame:
         self.warm_up(heat)
         if self.ending == Ending.NONE:
             self.next_turn()
-        if self.ending != Ending.NONE:
-            self.pay_ending()
+        self.closed()
 
     def next_turn(self) -> None:
         if self.on_turn == self.opener:
             self.on_turn = OTHER[self.opener]
-        elif self.round == self.scenario.rounds - 1:
+        elif self.round == self.rounds - 1:
             self.ending = Ending.DEADLINE
         else:
             for seat in SEATS:
@@ -220,7 +272,7 @@ class NaiveGame:
     def warm_up(self, heat: float) -> None:
         t, e = self.rules["tension"], self.rules["erosion"]
         self.carry = clip(t["memory"] * self.carry + heat, 0, t["most_carry"])
-        clock = t["base"] + t["slope"] * (self.round + 1) / self.scenario.rounds
+        clock = t["base"] + t["slope"] * (self.round + 1) / self.rounds
         self.tension = clip(clock + self.carry, 0, 100)
         self.tension_peak = max(self.tension_peak, self.tension)
         if self.ending != Ending.NONE:
@@ -291,14 +343,26 @@ class NaiveGame:
             self.posterior[seat] = NaivePosterior(*self.prior_range(you), TOWARD[you], b)
             if b["common_prior"]:
                 for name in ("urgency", "alternative"):
-                    self.belief[seat][name] = getattr(getattr(self.scenario, name), you)
+                    self.belief[seat][name] = self.expected(you, name)
             self.conclude(seat)
+
+    def expected(self, seat: str, name: str) -> float:
+        """The expected urgency of a seat, or the probability that it has an alternative."""
+        nominal = float(getattr(getattr(self.scenario, name), seat))
+        if self.scenario.types is None:
+            return nominal
+        types = getattr(self.scenario.types, seat)
+        figures = [float(nominal if getattr(each, name) is None else getattr(each, name)) for each in types]
+        return sum(figure * (each.probability or 1 / len(types)) for figure, each in zip(figures, types, strict=True))
 
     def prior_range(self, seat: str) -> tuple[float, float]:
         """The range that a seat's limit is drawn from, as far as that is known."""
         limits = self.scenario.reservation
         if not self.rules["belief"]["common_prior"] or limits.distribution == "uniform":
             return 0.0, 1.0
+        if self.scenario.types is not None:
+            known = [self.scenario.normalise(each.reservation) for each in getattr(self.scenario.types, seat)]
+            return min(known), max(known)
         nominal = getattr(limits, seat)
         low, high = (self.scenario.normalise(nominal * (1 + share)) for share in (-limits.spread, limits.spread))
         return low, high
@@ -351,7 +415,7 @@ class NaiveGame:
         return self.rules["belief"]["refusal"] * self.clock() ** 2
 
     def clock(self) -> float:
-        return self.round / (self.scenario.rounds - 1) if self.scenario.rounds > 1 else 1.0
+        return self.round / (self.rounds - 1) if self.rounds > 1 else 1.0
 
     def tolerance(self, claim: float) -> float:
         """How far from a claim the truth may lie; where it is a share of the truth, that of the claim has to do."""
@@ -520,7 +584,7 @@ class NaiveGame:
 
     def deal(self) -> tuple[float, int]:
         assert self.closed_by is not None
-        return self.offers[OTHER[self.closed_by]][-1]
+        return self.standing(OTHER[self.closed_by])
 
     def share(self, seat: str) -> float:
         own, width = self.worth(seat, *self.deal()), max(self.zopa_width(), self.start_width)
@@ -541,7 +605,7 @@ class NaiveGame:
             elif self.ending == Ending.DEAL and self.worth(seat, *self.deal()) < A_LOSS:
                 self.pay(seat, "capitulation_cost", -1)
             elif self.ending == Ending.DEAL:
-                rounds = self.scenario.rounds
+                rounds = self.rounds
                 self.pay(seat, "share_gain", self.share(seat))
                 self.pay(seat, "speed_gain", (rounds - self.round) / rounds)
                 self.pay(seat, "answered_gain", 0 if self.unanswered[seat] or self.missed[seat] else 1)
@@ -633,7 +697,7 @@ class NaiveGame:
         return {
             "offers_made": len(offers),
             "first_price": offers[0] if offers else math.nan,
-            "given_up": TOWARD[seat] * (offers[-1] - offers[0]) if offers else 0.0,
+            "given_up": TOWARD[seat] * (self.standing(seat)[0] - offers[0]) if offers else 0.0,
             "belief_error": abs(believed - self.reservation[you]),
             "best_worth": max(self.worth(seat, price, k) for price in (0.0, 1.0) for k in self.packages),
         }
@@ -671,6 +735,7 @@ class NaiveGame:
             "tension_peak": self.tension_peak,
             "start_width": self.start_width,
             "best_package": self.best_package(),
+            "sealed_price": self.sealed.get(self.opener, 0.0),
             "event_round": self.event_rounds + [-1] * (MAX_EVENTS - len(self.event_rounds)),
         }
         by_seat = [self._figures_of(seat) for seat in SEATS]
@@ -687,7 +752,7 @@ class NaiveGame:
             "reservation": self.reservation[seat],
             "urgency": self.urgency[seat],
             "credibility": self.credibility[seat],
-            "offer_price": offers[-1][0] if offers else 0,
+            "offer_price": self.standing(seat)[0] if offers else 0,
             "previous_price": offers[-2:][0][0] if offers else 0,
             "first_price": offers[0][0] if offers else 0,
             "first_package": offers[0][1] if offers else 0,
@@ -729,8 +794,8 @@ class NaiveGame:
         seen = {
             "seat": SEATS.index(seat),
             "is_opener": self.opener == seat,
-            "time": self.round / self.scenario.rounds,
-            "round_length": 1 / self.scenario.rounds,
+            "time": self.round / self.rounds,
+            "round_length": 1 / self.rounds,
             "reservation": shown(self.reservation[seat]),
             "urgency": self.urgency[seat],
             "discount_factor": self.discount_factor(seat),
@@ -746,7 +811,7 @@ class NaiveGame:
         seen |= {f"package_values[{k}]": shown(self.values[seat][k]) for k in self.packages}
         for whose, name in ((seat, "own"), (you, "other")):
             if self.offers[whose]:
-                price, package = self.offers[whose][-1]
+                price, package = self.standing(whose)
                 change = price - self.offers[whose][-2:][0][0]
                 seen |= {
                     f"{name}_offer_made": 1,

@@ -109,7 +109,7 @@ def test_the_numbers_of_the_rules_are_the_defaults(section: str) -> None:
 
 
 def test_the_record_of_parameters_has_a_section_for_each_concept() -> None:
-    assert PARAMS_DTYPE.names == (*RULE_SECTIONS, "scenario", "deal", "family")
+    assert PARAMS_DTYPE.names == (*RULE_SECTIONS, "scenario", "deal", "family", "form")
     for section, table in RULE_SECTIONS.items():
         assert PARAMS_DTYPE[section].names == tuple(parameter.name for parameter in table)
 

@@ -22,7 +22,7 @@ from parlay_marl.envs.vector import NegotiationVectorEnv
 from parlay_marl.errors import ActionTypeError, IllegalMoveError
 from parlay_marl.game.config import make_config
 from parlay_marl.game.game import Game
-from parlay_marl.game.position import REASONS
+from parlay_marl.game.refusals import REASONS
 from parlay_marl.players.persona import as_player
 from tests.helpers import (
     AGENTS,

@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 
 from parlay_marl import negotiation_v0
 from parlay_marl.core.moves import decode
+from parlay_marl.core.protocols import PROTOCOLS
 from parlay_marl.core.style import CHOICE_DTYPE, TRAIT_INPUTS
 from parlay_marl.envs.single import NegotiationEnv
+from parlay_marl.game.forms import MOVES
 from parlay_marl.game.game import Game
 from parlay_marl.players.persona import PersonaPlayer, as_persona
 from parlay_marl.players.scripted import choose_move
@@ -33,6 +35,18 @@ class Setup(NamedTuple):
         return np.random.default_rng(self.moves)
 
 
+def consistent(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Return arguments that go with their protocol."""
+    protocol, chosen = arguments.get("protocol"), dict(arguments)
+    if protocol in ("seller_offers", "buyer_offers"):
+        chosen.pop("opener", None)
+    if protocol == "take_it_or_leave_it":
+        chosen.pop("max_rounds", None)
+    if protocol is not None and "moves" in chosen:
+        chosen["moves"] = [*chosen["moves"], "silence"]
+    return chosen
+
+
 setups = st.builds(
     Setup,
     st.fixed_dictionaries(
@@ -46,8 +60,12 @@ setups = st.builds(
             "information": st.sampled_from(["incomplete", "complete"]),
             "opener": st.sampled_from(["buyer", "seller", "random"]),
             "max_rounds": st.integers(1, 30),
+            "price_levels": st.integers(2, 41),
+            "moves": st.sets(st.sampled_from(MOVES)).map(lambda some: ["accept", "offer", *some]),
+            "events": st.booleans(),
+            "protocol": st.sampled_from([name for name in PROTOCOLS if name != "sealed_bid"]),
         },
-    ),
+    ).map(consistent),
     seed=st.integers(0, 2**64 - 1),
     skipped=st.integers(0, 3),
     moves=st.integers(0, 2**32),

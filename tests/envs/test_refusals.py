@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import gymnasium
@@ -24,7 +25,7 @@ from parlay_marl.errors import (
 )
 from parlay_marl.game.action import Action
 from parlay_marl.game.game import Game
-from parlay_marl.game.position import REASONS
+from parlay_marl.game.refusals import REASONS
 from tests.helpers import AGENTS, PERSONAS, Chooser, Reciter, case_name, claim, content, offer, same
 
 NAME = "parlay/Negotiation-v0"
@@ -42,6 +43,8 @@ class Case(NamedTuple):
     discrete: tuple[Any, ...]
     mixed: tuple[Any, ...]
     rules: Any = "default"
+    form: Mapping[str, Any] = {}
+    """Settings of the form of the game."""
 
     def actions(self, form: str) -> tuple[Any, ...]:
         """Return the actions of a form that are illegal so; a discrete one names no price and no package."""
@@ -97,6 +100,20 @@ CASES = (
         None,
         (1, np.int64(1), np.array([1])),
         ({"move": 1}, {"move": Move.WALK_AWAY}, {"move": np.array([1]), "price": NAN, "package": 77}),
+    ),
+    Case(
+        Refusal.NOT_IN_THIS_GAME,
+        offer(30),
+        (1, 2, 3, 4, claim(20)),
+        ({"move": 1}, {"move": 3}, {"move": 4, "price": 0.5}, {"move": 5}, {"move": 6}),
+        form={"moves": ["accept", "offer"]},
+    ),
+    Case(
+        Refusal.PRICE_NOT_IN_THIS_GAME,
+        offer(30),
+        (offer(11), offer(39), claim(1)),
+        tuple(action for price in (0.25001, 0.3, 0.999, np.float32(0.1)) for action in offers(price=price)),
+        form={"price_levels": 5},
     ),
 )
 NO_ACTIONS = (
@@ -198,7 +215,7 @@ def everything(env: Any) -> Any:
 @every_case_in_its_forms
 @every_interface
 def test_an_illegal_move_is_refused_by_name_and_reason(interface: str, form: str, case: Case) -> None:
-    env = sit_down(interface, form, case.first, rules=case.rules)
+    env = sit_down(interface, form, case.first, rules=case.rules, **case.form)
     before, turns = everything(env), len(env.game.actions)
     for action in case.actions(form):
         with pytest.raises(IllegalMoveError, match=f"^buyer: .* is illegal: {REASONS[case.why]}"):
@@ -320,7 +337,7 @@ def test_terminate_ends_the_game_at_the_offenders_cost(
     reward: str, loss: float, interface: str, form: str, case: Case
 ) -> None:
     for action in case.actions(form)[:3]:
-        arguments = {"rules": case.rules, "illegal": "terminate", "reward": reward}
+        arguments = {"rules": case.rules, "illegal": "terminate", "reward": reward, **case.form}
         env = sit_down(interface, form, case.first, **arguments)
         opening = env.game.actions
         said = check_forfeit(env, act(env, action), "buyer_0", loss - owed(interface, form, case.first, **arguments))

@@ -9,7 +9,7 @@ from typing import Any, get_type_hints
 
 import numpy as np
 import pytest
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from parlay_marl import negotiation_v0
 from parlay_marl.envs.batch import Batch
@@ -51,10 +51,10 @@ CHOSEN_FROM_A_LIST = ("rules", "max_rounds")
 """Choices that clients of a server have fewer of, which their descriptions say."""
 
 
-@pytest.mark.parametrize("model", [GameRequest, EnvSettings])
-def test_models_inherit_the_choices(model: type[InferredGameFields]) -> None:
+@pytest.mark.parametrize(("model", "base"), [(GameRequest, GameFields), (EnvSettings, InferredGameFields)])
+def test_models_inherit_the_choices(model: type[BaseModel], base: type[BaseModel]) -> None:
     for name in NAMES:
-        own, listed = model.model_fields[name], InferredGameFields.model_fields[name]
+        own, listed = model.model_fields[name], base.model_fields[name]
         assert own.default == listed.default
         narrower = model is GameRequest and name in CHOSEN_FROM_A_LIST
         assert (own.description == listed.description) is not narrower

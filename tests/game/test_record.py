@@ -22,7 +22,10 @@ from parlay_marl.errors import (
     UnknownNameError,
 )
 from parlay_marl.game.action import Action
+from parlay_marl.game.config import make_config
+from parlay_marl.game.game import Game
 from parlay_marl.game.record import GameRecord
+from parlay_marl.players.persona import as_player
 from parlay_marl.policies.policy import write_policy
 from tests.helpers import PERSONAS, SCENARIOS, Chooser, Reciter, case_name, content, offer
 from tests.policies.networks import network
@@ -242,3 +245,21 @@ def test_giving_both_seats_away_names_what_plays_such_a_game() -> None:
     for kind in (negotiation_v0.env, negotiation_v0.parallel_env):
         with pytest.raises(ConfigurationError, match=r"both seats .*negotiation_v0\.play_game\(buyer, seller\)"):
             kind(buyer="shark", seller="diplomat")
+
+
+def test_turns_are_told_as_they_are_played_and_once_each() -> None:
+    told: list[Any] = []
+    game = Game(make_config("uniform", opener="buyer"), (None, as_player("linear")))
+    game.read_turns(told.append)
+    game.start(3)
+    assert told == []
+    game.play_index(4)
+    assert told == game.turns
+    assert len(told) == 2
+    with pytest.raises(IllegalMoveError):
+        game.play_index(10**6)
+    game.play_index(5)
+    assert told == game.turns
+    game.start(4)
+    game.play_index(4)
+    assert told[4:] == game.turns

@@ -198,7 +198,10 @@ def test_it_makes_an_offer_and_not_only_threats(career: Career) -> None:
 
 def test_every_field_of_the_state_is_public_or_own_or_hidden() -> None:
     names = {declared.name for declared in STATE}
-    hidden = {"reward", "start_accuracy", "stated_score", "start_width", "event_round", "best_package", "belief_stale"}
+    hidden = {
+        "reward", "start_accuracy", "stated_score", "start_width", "event_round", "best_package", "belief_stale",
+        "sealed_price",
+    }  # fmt: skip
     assert names == PUBLIC | OWN | CHANCE | hidden
     assert len(names) == len(PUBLIC) + len(OWN) + len(CHANCE) + len(hidden)
 
@@ -225,6 +228,7 @@ def hidden_changed(rows: Any, seat: int, rng: np.random.Generator) -> Any:
     rows["start_accuracy"], rows["stated_score"] = rng.uniform(0, 1, (2, n, 2))
     rows["reward"] = rng.normal(0, 50, (n, 2))
     rows["start_width"] = rng.uniform(0, 1, n)
+    rows["sealed_price"] = rng.uniform(0, 1, n)
     rows["own_best"][:, other] = rng.integers(0, packages, n)
     rows["belief_stale"] = rng.integers(0, 2, (n, 2))
     rows["best_package"] = rng.integers(0, packages, n)

@@ -111,6 +111,23 @@ def test_it_draws_from_the_softmax_of_its_logits() -> None:
     assert shares[3:].sum() == 0
 
 
+@pytest.mark.parametrize("temperature", [0.0, 0.3, 1.0, 50.0])
+def test_probabilities_are_those_that_it_draws_with(temperature: float) -> None:
+    policy = network(temperature=temperature)
+    observations, masks = rows(6)
+    found = policy.probabilities(observations, masks)
+    assert found.dtype == np.float64
+    assert found.sum(axis=1) == pytest.approx(np.ones(6), abs=1e-12)
+    assert (found[masks == 0] == 0).all()
+    n = 4_000
+    for row in range(6):
+        drawn = policy.act(np.repeat(observations[row : row + 1], n, 0), np.repeat(masks[row : row + 1], n, 0))
+        shares = np.bincount(drawn, minlength=policy.actions) / n
+        assert np.abs(shares - found[row]).max() < 5 * np.sqrt(0.25 / n)
+    with pytest.raises(ConfigurationError, match="no action is legal in row 2"):
+        policy.probabilities(observations, np.where(np.arange(6)[:, None] == 2, 0, masks))
+
+
 def test_its_draws_start_afresh_with_every_reading(path: Path) -> None:
     write_policy(path, network(temperature=5.0))
     observations, masks = rows(30)

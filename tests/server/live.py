@@ -16,10 +16,11 @@ from tests.processes import LIMIT, SECONDS_TO_DIE, wait_until
 
 
 @contextmanager
-def live(app: Any, **options: Any) -> Iterator[int]:
-    """Serve an app while the block runs; yield the port."""
+def live(app: Any, at_port: int = 0, **options: Any) -> Iterator[int]:
+    """Serve an app while the block runs; yield the port, any free one unless one is given."""
     with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", at_port))
         config = uvicorn.Config(app, log_config=None, access_log=False, **({"ws": "websockets-sansio"} | options))
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})

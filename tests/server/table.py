@@ -28,8 +28,8 @@ def factory(**settings: Any) -> GameFactory:
 
 
 @contextmanager
-def served(**settings: Any) -> Iterator[str]:
+def served(at_port: int = 0, **settings: Any) -> Iterator[str]:
     """Yield the address, `127.0.0.1:PORT`, of a server that runs in a thread, with any number of messages a second."""
     made = ServerSettings(**({"rate": 0.0} | settings))
-    with live(create_app(made), ws=functools.partial(LimitedWebSocket, settings=made)) as port:
+    with live(create_app(made), at_port, ws=functools.partial(LimitedWebSocket, settings=made)) as port:
         yield f"127.0.0.1:{port}"

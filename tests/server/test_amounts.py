@@ -10,9 +10,9 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
+from parlay_marl.language.view_text import spoken
 from parlay_marl.server.game_request import game_request
 from parlay_marl.server.protocols.first import first_router
-from parlay_marl.server.seat_text import spoken
 from parlay_marl.server.session import GameSession
 from tests.cli.test_told_prices import RANGES, deal, ranges, written
 from tests.server.table import factory

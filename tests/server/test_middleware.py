@@ -26,7 +26,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from parlay_marl.server import middleware
 from parlay_marl.server.middleware import protected
-from parlay_marl.server.middleware.asgi import App
+from parlay_marl.server.middleware.asgi import HAS_TOKEN, App
 from parlay_marl.server.middleware.idle import Idle
 from parlay_marl.server.middleware.rate import MOST_ADDRESSES, AddressRates
 from parlay_marl.server.middleware.redaction import details_without_input, without_input
@@ -452,12 +452,15 @@ def test_what_openenv_validates_needs_no_token() -> None:
 
 
 @pytest.mark.parametrize("query", [b"session_id=abc", b"a=1&session_id=", b"%73ession_id=x"])
-def test_no_session_can_be_named_in_the_address(query: bytes) -> None:
+def test_a_session_is_named_in_the_address_of_openenvs_websocket_alone(query: bytes) -> None:
     guard, telemetry = guarded()
-    (closed,) = talk(guard, [], query_string=query)
+    (closed,) = talk(guard, [], "/mcp", query_string=query)
     assert closed["type"] == "websocket.close"
     assert refusals(telemetry) == {("openenv", "session_query"): 1.0}
-    assert talk(guard, [], query_string=b"\xff%ff&a=b")[0]["type"] == "websocket.accept"
+    for path in ("/ws", "/env/ws"):
+        assert talk(guard, [], path, query_string=query)[0]["type"] == "websocket.accept"
+    for path in ("/ws", "/mcp"):
+        assert talk(guard, [], path, query_string=b"\xff%ff&a=b")[0]["type"] == "websocket.accept"
 
 
 def test_there_is_no_websocket_elsewhere() -> None:
@@ -499,15 +502,36 @@ def test_the_app_gets_the_body_as_it_was() -> None:
     assert ask(guard, "POST", "/reset", b"\xff\xfe")[0] == 422
 
 
-def test_sessions_without_a_connection_are_refused_with_and_without_token() -> None:
+def test_sessions_are_begun_and_named_over_http_alone() -> None:
     table = StubApp()
-    for settings, headers in (({}, []), ({"token": TOKEN}, [(b"authorization", b"Bearer " + TOKEN.encode())])):
-        guard, _ = guarded(table, **settings)
-        for method in ("openenv/session/create", "openenv/session/close", "openenv/session/new"):
-            body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method}).encode()
-            status, told = ask(guard, "POST", "/mcp", body, headers)
-            assert (status, json.loads(told)["error"]["code"]) == (200, -32601)
-    assert table.bodies == []
+    guard, _ = guarded(table)
+    methods = ("openenv/session/create", "openenv/session/close", "tools/list", "initialize", "notifications/x")
+    bodies = [
+        json.dumps({"jsonrpc": "2.0", "id": 1, "method": each, "params": {"session_id": "a"}}) for each in methods
+    ]
+    for body in bodies:
+        assert ask(guard, "POST", "/mcp", body.encode()) == (200, b"{}")
+    assert len(table.bodies) == len(methods)
+    for refused in replies(guard, *bodies, path="/mcp"):
+        assert refused["error"]["code"] == -32601
+    unknown = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "openenv/session/new"}).encode()
+    assert json.loads(ask(guard, "POST", "/mcp", unknown)[1])["error"]["code"] == -32601
+
+
+@pytest.mark.parametrize("token", [None, TOKEN])
+def test_the_app_is_told_whether_a_client_has_the_token(token: str | None) -> None:
+    seen: list[Any] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        seen.append(scope[HAS_TOKEN])
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    guard, _ = guarded(app, token=token)
+    for shown in ("", "Bearer wrong", f"Bearer {TOKEN}"):
+        headers = [(b"authorization", shown.encode())] if shown else []
+        assert ask(guard, "POST", "/mcp", b'{"jsonrpc": "2.0", "method": "ping"}', headers)[0] == 200
+    assert seen == ([True] * 3 if token is None else [False, False, True])
 
 
 def test_each_address_has_its_own_rate() -> None:
@@ -660,7 +684,7 @@ def test_who_is_too_fast_is_slowed_down_and_loses_nothing() -> None:
 def test_a_full_server_says_so_and_recovers() -> None:
     guard, telemetry = guarded(max_sessions=1)
     with live(guard) as port:
-        with client(port), client(port, "/env/ws"):
+        with client(port), client(port, "/env/ws"), client(port, "/play/ws"):
             with pytest.raises(InvalidStatus) as refused:
                 client(port).close()
             assert refused.value.response.status_code == 503

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from parlay_marl.core.moves import SEATS, Move
 from parlay_marl.errors import ConfigurationError, NotStartedError, ParlayError, RequestError
 from parlay_marl.game.config import REWARDS
+from parlay_marl.language.quoting import quoted
 from parlay_marl.server.game_factory import GameFactory
 from parlay_marl.server.game_request import OPEN_PRESETS, game_request
 from parlay_marl.server.protocols.openenv import NegotiationEnvironment
@@ -82,7 +83,7 @@ def test_the_first_text_has_the_story_and_every_text_the_position() -> None:
     seen = env.step(offer(120_000))
     assert seen.counter_offer is not None
     assert f"Their offer: USD {seen.counter_offer.amount:,.0f}" in seen.text
-    assert f"They say: {seen.utterance}" in seen.text
+    assert f"They say: {quoted(seen.utterance)}" in seen.text
     assert "You are the buyer" not in seen.text
     assert env.reset(seed=5, text=False).text == ""
 
@@ -100,7 +101,7 @@ def everything_seen(env: NegotiationEnvironment, seed: int, reservation: float, 
     return sent
 
 
-@pytest.mark.parametrize("beliefs", ["bayes", "heuristic", "none"])
+@pytest.mark.parametrize("beliefs", ["bayes", "heuristic", "none", "elicited"])
 @pytest.mark.parametrize("reward", REWARDS)
 @pytest.mark.parametrize("rules", OPEN_PRESETS)
 def test_what_is_hidden_from_the_seat_changes_nothing_that_it_is_sent(rules: str, reward: str, beliefs: str) -> None:
@@ -309,7 +310,7 @@ def test_words_and_headlines_are_told_once() -> None:
     buyer.reset(join_code=codes["buyer"])
     buyer.step(offer(120_000, utterance="My first word."))
     seen = seller.reset(join_code=codes["seller"])
-    assert "They say: My first word." in seen.text
+    assert 'They say: "My first word."' in seen.text
     assert (seen.utterance, seen.counter_move) == ("My first word.", "OFFER")
     for seen in (seller.step(offer(170_000)), seller.step(NegotiationAction(wait=True))):
         assert "My first word" not in seen.text

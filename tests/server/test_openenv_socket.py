@@ -12,9 +12,10 @@ from openenv.core.env_server.serialization import serialize_observation
 from openenv.core.env_server.types import WSObservationResponse
 
 from parlay_marl.server.game_request import game_request
-from parlay_marl.server.protocols.openenv import NegotiationEnvironment, Seen
+from parlay_marl.server.protocols.openenv import NegotiationEnvironment
 from parlay_marl.server.protocols.openenv_action import ReceivedAction
 from parlay_marl.server.protocols.openenv_messages import NegotiationAction, NegotiationObservation
+from parlay_marl.server.protocols.openenv_seen import Seen
 from parlay_marl.server.protocols.openenv_socket import _observation, answer
 from tests.processes import run
 from tests.server.table import factory
@@ -95,12 +96,8 @@ def test_what_is_wrong_is_an_error_with_openenvs_code(message: dict[str, Any], c
     assert (told["type"], told["data"]["code"]) == ("error", code)
 
 
-def test_a_goodbye_has_no_reply_and_tools_there_are_none() -> None:
-    env = NegotiationEnvironment(FACTORY)
-    assert asyncio.run(answer(env, {"type": "close"})) is None
-    reply = asyncio.run(answer(env, {"type": "mcp", "data": {"jsonrpc": "2.0", "method": "tools/list", "id": 3}}))
-    error = {"code": -32603, "message": "Environment does not support MCP", "data": None}
-    assert json.loads(reply or "") == {"type": "mcp", "data": {"jsonrpc": "2.0", "id": 3, "error": error}}
+def test_a_goodbye_has_no_reply() -> None:
+    assert asyncio.run(answer(NegotiationEnvironment(FACTORY), {"type": "close"})) is None
 
 
 def test_openenv_comes_without_its_web_interface_which_can_be_imported_later() -> None:

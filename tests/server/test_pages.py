@@ -106,7 +106,7 @@ def test_asking_for_the_history_takes_neither_news_nor_rewards() -> None:
     buyer.step(offer(120_000, utterance="My first word."))
     page = seller.step(NegotiationAction(history=0))
     assert (page.utterance, page.reward, len(page.metadata["history"]["turns"])) == ("My first word.", 0.0, 1)
-    assert "They say: My first word." in page.text
+    assert 'They say: "My first word."' in page.text
     seen = seller.step(offer(170_000))
     assert seen.utterance == "My first word."
     earned = session_of(seller).earned[1]

@@ -11,10 +11,10 @@ import pytest
 from parlay_marl.catalogue import load_persona, persona_names
 from parlay_marl.core.moves import Move
 from parlay_marl.game.config import make_config
+from parlay_marl.language.view_text import News, introduction, position, spoken
 from parlay_marl.players.persona import PersonaPlayer
 from parlay_marl.server.game_request import GameRequest, game_request
 from parlay_marl.server.parsing import parse_action
-from parlay_marl.server.seat_text import News, introduction, position, spoken
 from parlay_marl.server.session import GameSession
 from tests.server.table import factory
 

@@ -13,7 +13,7 @@ import pytest
 from parlay_marl.core import tracking
 from parlay_marl.core.chance import subkey
 from parlay_marl.core.moves import SEATS
-from parlay_marl.game.config import REWARDS
+from parlay_marl.game.config import BELIEFS, REWARDS
 from parlay_marl.server.game_factory import GameFactory
 from parlay_marl.server.game_request import OPEN_PRESETS, game_request
 from parlay_marl.server.protocols.first_messages import FirstAction
@@ -73,7 +73,7 @@ def game_by_first_protocol(seed: int, shared: GameFactory = FACTORY, role: str =
 
 CHOICES = [
     {"rules": rules, "reward": reward, "beliefs": beliefs, "role": role}
-    for rules, reward, beliefs, role in itertools.product(OPEN_PRESETS, REWARDS, ("bayes", "heuristic", "none"), SEATS)
+    for rules, reward, beliefs, role in itertools.product(OPEN_PRESETS, REWARDS, BELIEFS, SEATS)
 ]
 
 

@@ -13,6 +13,7 @@ GAMES = """
 import asyncio, json, sys
 
 from parlay_marl.catalogue import persona_names
+from parlay_marl.core.compiled import late
 from parlay_marl.core.compiled.jit import ENTRY_POINTS
 from parlay_marl.server.app import create_app
 from parlay_marl.server.game_factory import GameFactory
@@ -58,8 +59,9 @@ async def play(games):
 settings = ServerSettings()
 asyncio.run(start(create_app(settings)))
 before = loaded()
+assert late.empty_slots() == []
 asyncio.run(play(GameFactory(settings, Telemetry(settings))))
-print(len(before), sorted(name for name, _ in loaded() - before))
+print(len(before), sorted(name for name, _ in loaded() - before) + late.empty_slots())
 """
 
 

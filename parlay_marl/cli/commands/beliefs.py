@@ -107,12 +107,10 @@ def _about_players(
     from parlay_marl.cli.progress import with_progress
     from parlay_marl.cli.resultfile import result_file
     from parlay_marl.cli.start import persona, player
-    from parlay_marl.players.persona import as_player
-    from parlay_marl.players.strangers.negmas_names import is_negmas
     from parlay_marl.studies.beliefs import assess_seen
 
     with result_file(json, "--json") as file:
-        players = [as_player(name) if is_negmas(name) else player(name) for name in names]
+        players = [player(name) for name in names]
         assess = functools.partial(
             assess_seen, players, scenarios, viewer=persona(viewer), games=games, seed=seed, rules=rules
         )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from parlay_marl.cli.options import JsonFile, Quiet, Threads, Timeout, Workers
+from parlay_marl.cli.options import BaseUrl, JsonFile, Quiet, Threads, Timeout, Workers
 
 if TYPE_CHECKING:
     from parlay_marl.studies.benchmark.result import BenchmarkResult
@@ -21,7 +21,10 @@ ORDERINGS = 4
 
 Player = Annotated[
     str | None,
-    typer.Argument(metavar="PLAYER", help="Persona, by name, .toml or .safetensors file, or a player, as module:Name."),
+    typer.Argument(
+        metavar="PLAYER",
+        help="Persona, by name, .toml or .safetensors file, or a player, as module:Name or chat:MODEL.",
+    ),
 ]
 SuiteFile = Annotated[
     Path | None, typer.Option("--suite", metavar="FILE", help="Suite of tasks, a .toml file; default: the standard.")
@@ -69,6 +72,7 @@ def benchmark(
     threads: Threads = 1,
     workers: Workers = 1,
     timeout: Timeout = 10.0,
+    base_url: BaseUrl = None,
     extra: Extra = False,
     out: Out = None,
     resume: Resume = False,
@@ -112,12 +116,17 @@ def benchmark(
         if drawing is not None:
             drawing.write(benchmark_page(results, orders).encode())
     if out is not None:
-        (out / "result.json").write_bytes(results[0].as_json())
-        (out / "page.html").write_text(benchmark_page(results, orders), "utf-8")
+        _write(out, results[0], benchmark_page(results, orders))
     if player is not None:
         show_result(results[0], output())
     if len(results) > 1:
         show_orders(orders, output())
+
+
+def _write(folder: Path, result: BenchmarkResult, page: str) -> None:
+    """Write the result and its page into the folder of the tasks."""
+    (folder / "result.json").write_bytes(result.as_json())
+    (folder / "page.html").write_text(page, "utf-8")
 
 
 def _chosen(path: Path | None, scenarios: list[str] | None, partners: list[str] | None) -> Suite:

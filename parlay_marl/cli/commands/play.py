@@ -7,7 +7,17 @@ from typing import Annotated
 import typer
 
 from parlay_marl.cli.group import INTERRUPTED
-from parlay_marl.cli.options import GameNumber, NoWords, OpenerSeat, Rounds, Rules, Scenario, Seed
+from parlay_marl.cli.options import (
+    BaseUrl,
+    GameNumber,
+    NoWords,
+    OpenerSeat,
+    ProtocolOption,
+    Rounds,
+    Rules,
+    Scenario,
+    Seed,
+)
 
 ORDER = 20
 
@@ -19,8 +29,8 @@ def play(
         typer.Option(
             "--opponent",
             "-o",
-            metavar="NAME|FILE|MODULE:NAME",
-            help="The persona, learned policy or player in the other seat.",
+            metavar="NAME|FILE|MODULE:NAME|chat:MODEL",
+            help="The persona, learned policy, player or language model in the other seat.",
         ),
     ] = "shark",
     scenario: Scenario = "saas_enterprise",
@@ -28,20 +38,32 @@ def play(
     game: GameNumber = 0,
     opener: OpenerSeat = None,
     rounds: Rounds = None,
+    protocol: ProtocolOption = "alternating_offers",
     rules: Rules = "default",
     no_words: NoWords = False,
+    base_url: BaseUrl = None,
+    browser: Annotated[
+        bool, typer.Option("--browser", help="Play in the browser, which needs the extra `server`; Ctrl-C ends it.")
+    ] = False,
 ) -> None:
-    """Play against a persona yourself.
+    """Play against a persona yourself, at the terminal or with `--browser` on a page.
 
     Type prices as you like them (140000, 140k, $1.5m); `help` lists the moves.
     """
+    from parlay_marl.cli.browser import play_in_browser
     from parlay_marl.cli.start import new_game, play_out, player, seed_or_random
     from parlay_marl.cli.terminal_player import LeftTableError, TerminalPlayer
     from parlay_marl.core.moves import SEATS
+    from parlay_marl.errors import ConfigurationError
     from parlay_marl.game.config import make_config, one_of
 
     one_of("role", role, SEATS)
-    config = make_config(scenario, rules=rules, opener=opener, max_rounds=rounds)
+    if browser:
+        if game or no_words or protocol != "alternating_offers":
+            raise ConfigurationError("--browser: it goes without --game, --protocol and --no-words; leave them out")
+        play_in_browser(scenario, role, opponent, seed=seed, opener=opener, rounds=rounds, rules=rules)
+        return
+    config = make_config(scenario, rules=rules, opener=opener, max_rounds=rounds, protocol=protocol)
     person = TerminalPlayer(role, not no_words)
     other, chosen = player(opponent), seed_or_random(seed)
     buyer, seller = (person, other) if role == "buyer" else (other, person)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from parlay_marl.catalogue import AnyScenario, Scenario
     from parlay_marl.catalogue.scenarios import Effect, Event
+    from parlay_marl.catalogue.types import Types
 
 ORDER = 120
 
@@ -182,15 +183,18 @@ def _private(scenario: Scenario) -> list[Row]:
     from parlay_marl.game.text import money
 
     limits, urgency, alternative = scenario.reservation, scenario.urgency, scenario.alternative
-    if limits.buyer is None or limits.seller is None:
+    if scenario.types is not None:
+        rows = [(f"{seat}", _types(scenario.types, seat, scenario)) for seat in ("buyer", "seller")]
+    elif limits.buyer is None or limits.seller is None:
         rows = [("limits", "anywhere in the range, all figures alike")]
     else:
         spread = f", each within {limits.spread:.0%}" if limits.spread else ", exactly"
         pair = f"buyer {money(limits.buyer, scenario)}, seller {money(limits.seller, scenario)}"
         rows = [("limits", pair + spread)]
-    spread = f", each within {urgency.spread:g}" if urgency.spread else ", exactly"
-    rows.append(("urgency", f"buyer {urgency.buyer:g}, seller {urgency.seller:g}{spread}"))
-    rows.append(("alternative", f"buyer {alternative.buyer:.0%}, seller {alternative.seller:.0%} of the games"))
+    if scenario.types is None:
+        spread = f", each within {urgency.spread:g}" if urgency.spread else ", exactly"
+        rows.append(("urgency", f"buyer {urgency.buyer:g}, seller {urgency.seller:g}{spread}"))
+        rows.append(("alternative", f"buyer {alternative.buyer:.0%}, seller {alternative.seller:.0%} of the games"))
     if scenario.terms and scenario.value_spread:
         rows.append(("terms", f"worth as below, times 1 ± {scenario.value_spread:g}: how much a seat cares"))
     width = scenario.nominal_width
@@ -198,6 +202,18 @@ def _private(scenario: Scenario) -> list[Row]:
     drawn = shares_of(scenario)
     games = f"{drawn.no_zopa:.1%} have no ZOPA, {drawn.limit_outside:.1%} a limit outside the price range"
     return [*rows, ("ZOPA", f"{share}, at these figures"), ("games", games)]
+
+
+def _types(types: Types, seat: str, scenario: Scenario) -> str:
+    """Return the types of a seat and how likely they are, a line each."""
+    from parlay_marl.game.text import money
+
+    lines = []
+    for probability, each in zip(types.probabilities(seat), types.of(seat), strict=True):
+        urgency = getattr(scenario.urgency, seat) if each.urgency is None else each.urgency
+        has = ", has an alternative" if each.alternative else ""
+        lines.append(f"{probability:.1%}: limit {money(each.reservation, scenario)}, urgency {urgency:g}{has}")
+    return "\n".join(lines)
 
 
 def _signed(amount: float, scenario: Scenario) -> str:

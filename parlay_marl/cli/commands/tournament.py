@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from parlay_marl.cli.options import (
+    BaseUrl,
     Entrants,
     GamesInCell,
     GivenSeed,
@@ -52,6 +53,7 @@ def tournament(
     threads: Threads = 1,
     workers: Workers = 1,
     timeout: Timeout = 10.0,
+    base_url: BaseUrl = None,
     ray: Ray = False,
     ray_address: RayAddress = None,
     out: Annotated[

@@ -1,17 +1,34 @@
-"""`parlay watch`: one game between two personas, as a transcript."""
+"""`parlay watch`: one game between two players, as a transcript that grows while they play."""
 
 from __future__ import annotations
 
 import time
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from parlay_marl.cli.options import GameNumber, NoWords, OpenerSeat, Rounds, Rules, Scenario, Seed
+from parlay_marl.cli.options import (
+    BaseUrl,
+    GameNumber,
+    HtmlFile,
+    NoWords,
+    OpenerSeat,
+    ProtocolOption,
+    Rounds,
+    Rules,
+    Scenario,
+    Seed,
+)
+
+if TYPE_CHECKING:
+    from parlay_marl.game.turns import Turn
 
 ORDER = 10
 LONGEST_DELAY = 60.0
-PERSONA = "Persona, by name or .toml file, a learned policy's .safetensors file, or a player as `module:Name`."
+PERSONA = (
+    "Persona, by name or .toml file, a learned policy's .safetensors file, a player as `module:Name`, or a language "
+    "model as `chat:MODEL`."
+)
 
 
 def watch(
@@ -22,11 +39,14 @@ def watch(
     game: GameNumber = 0,
     opener: OpenerSeat = None,
     rounds: Rounds = None,
+    protocol: ProtocolOption = "alternating_offers",
     rules: Rules = "default",
     no_words: NoWords = False,
     delay: Annotated[float, typer.Option(metavar="SECONDS", help="Wait before each move.")] = 0.0,
+    base_url: BaseUrl = None,
+    html: HtmlFile = None,
 ) -> None:
-    """Watch two personas bargain: every move, the words, and how the offers approach each other.
+    """Watch two players bargain: every move as it is made, the words, and how the offers approach each other.
 
     For example: parlay watch shark diplomat -s hiring_package_terms --seed 7
     """
@@ -35,22 +55,29 @@ def watch(
     from parlay_marl.errors import ConfigurationError
     from parlay_marl.game import transcript
     from parlay_marl.game.config import make_config
+    from parlay_marl.render.web.html import write_replay
 
     if not 0.0 <= delay <= LONGEST_DELAY:
         raise ConfigurationError(f"--delay: give from 0 to {LONGEST_DELAY:g} seconds, not {delay:g}")
-    config = make_config(scenario, rules=rules, opener=opener, max_rounds=rounds)
+    config = make_config(scenario, rules=rules, opener=opener, max_rounds=rounds, protocol=protocol)
     chosen = seed_or_random(seed)
     played = new_game(config, player(buyer), player(seller), chosen, game)
-    play_out(played, chosen, game)
     console = output()
     width = transcript_width(console)
-    turns = played.turns
+    last_round = -1
+
+    def show(turn: Turn) -> None:
+        nonlocal last_round
+        time.sleep(delay)
+        print_lines(console, transcript.told_lines([turn], played, after=last_round, words=not no_words, width=width))
+        last_round = turn.round
+
+    played.begin(chosen, game)  # a player may think for long about the first turn: the heading need not wait for it
     print_lines(
         console, [*transcript.heading(played, width), [], transcript.column_heads(transcript.name_width(played))]
     )
-    shown = -1
-    for turn in turns:
-        time.sleep(delay)
-        print_lines(console, transcript.told_lines([turn], played, after=shown, words=not no_words, width=width))
-        shown = turn.round
-    print_lines(console, transcript.ending_lines(played, turns, width))
+    played.read_turns(show)
+    play_out(played, chosen, game)
+    print_lines(console, transcript.ending_lines(played, played.turns, width))
+    if html is not None:
+        write_replay(played.record(), html)

@@ -1,8 +1,8 @@
 """Rules, parts and entry points: the functions that are compiled.
 
 A rule is a small function, inlined into whatever calls it. A part is one that is too large for that: it is compiled
-once for all that call it, and called through a pointer. An entry point is called by Python. Parts and entry points are
-kept on disk, see `kept`.
+once for all that call it, and called through a pointer; a late part is compiled when it is first called, see `late`. An
+entry point is called by Python. Parts and entry points are kept on disk, see `kept`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from numba.core.serialize import dumps
 from numba.core.typing.templates import infer_global
 from numba.extending import typeof_impl
 
-from parlay_marl.core.compiled import build, kept
+from parlay_marl.core.compiled import build, kept, late
 from parlay_marl.core.compiled.waiting import waiting
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -120,15 +120,23 @@ class Part(Rule):
 
         return part.signature, generate
 
+    def announce(self, kinds: Kinds) -> Any:
+        """Make the part known to the linker for types of arguments; return its signature."""
+        return self.ready(kinds).signature
+
     def ready(self, kinds: Kinds) -> BuiltPart:
         """Return the part for types of arguments: that of this process, one that was kept, or a new one."""
         with global_compiler_lock:
             built = self._built.get(kinds)
             if built is None:
-                symbol = f"{self.name}.{kept.digest_of(str(kinds), self._shape)}"
+                symbol = self._symbol(kinds)
                 built = self._loaded(symbol, kinds) or self._new(symbol, kinds)
                 self._built[kinds] = built
         return cast(BuiltPart, built)
+
+    def _symbol(self, kinds: Kinds) -> str:
+        """Return the name of the code for types of arguments, the same in every process."""
+        return f"{self.name}.{kept.digest_of(str(kinds), self._shape)}"
 
     def _place(self, kinds: Kinds) -> Path | None:
         """Return the file for types of arguments."""
@@ -157,6 +165,46 @@ class Part(Rule):
         return BuiltPart(signature, symbol, library)
 
 
+class LatePart(Part):
+    """A part that is compiled when it is first called, see `late`; its annotation says what it returns."""
+
+    def __init__(self, function: Callable[..., Any], *arguments: Any) -> None:
+        super().__init__(function, *arguments)
+        self._slots: dict[Kinds, late.Slot] = {}
+
+    def _typed(self, kinds: Kinds) -> tuple[Any, Callable[..., Any]]:
+        """Return the signature for plain types, and the code that makes the call."""
+        signature, symbol = self.announce(kinds), self._slot_symbol(kinds)
+
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            kind = context.call_conv.get_function_type(signature.return_type, signature.args)
+            function = late.code_of(context, builder, kind, symbol)
+            context.active_code_library.called.add((self.name, kinds, signature.return_type))
+            _, value = context.call_conv.call_function(
+                builder, function, signature.return_type, signature.args, arguments
+            )
+            return value
+
+        return signature, generate
+
+    def announce(self, kinds: Kinds) -> Any:
+        """Make the slot of the part known to the linker for types of arguments; return its signature."""
+        with global_compiler_lock:
+            if kinds not in self._slots:
+                self._slots[kinds] = late.Slot(self._slot_symbol(kinds), functools.partial(self._address, kinds))
+        return late.result_type(self.function)(*kinds)
+
+    def _slot_symbol(self, kinds: Kinds) -> str:
+        return f"{self._symbol(kinds)}.slot"
+
+    def _address(self, kinds: Kinds) -> int:
+        """Return the address of the code."""
+        built, wanted = self.ready(kinds), late.result_type(self.function)
+        if built.signature.return_type != wanted:
+            raise TypeError(f"{self.name} returns {built.signature.return_type}, and its annotation says {wanted}")
+        return cast(int, binding.address_of_symbol(built.symbol))
+
+
 _PARTS: dict[str, Part] = {}
 
 
@@ -168,14 +216,14 @@ def _write(path: Path | None, library: build.KernelLibrary, *content: Any) -> No
 def _read(path: Path | None, rebuild: Callable[..., Any]) -> Any:
     """Return what `rebuild` makes of a file's content, None where there is no file that can be used.
 
-    First all parts that the code calls are made ready; they must return what they did when it was compiled.
+    First all parts that the code calls are made known; they must return what they did when it was compiled.
     """
     try:
         data = kept.read(path)
         if data is None:
             return None
         calls, *content = pickle.loads(data)
-        is_ready = all(_PARTS[name].ready(kinds).signature.return_type == result for name, kinds, result in calls)
+        is_ready = all(_PARTS[name].announce(kinds).return_type == result for name, kinds, result in calls)
         return rebuild(*content) if is_ready else None
     except Exception as error:  # a file that another program made can raise anything
         kept.cannot_use(path, error)
@@ -192,11 +240,16 @@ def allocating_rule(function: Function) -> Function:
     return function if numba.config.DISABLE_JIT else cast(Function, Rule(function, allocates=True))
 
 
-def part(allocates: bool = False, source: Path | None = None, shape: object = None) -> Callable[[Function], Function]:
-    """Make a part of a function that is too large to be inlined wherever it is called; see `Part`."""
+def part(
+    allocates: bool = False, source: Path | None = None, shape: object = None, is_late: bool = False
+) -> Callable[[Function], Function]:
+    """Make a part of a function that is too large to be inlined wherever it is called; see `Part` and `LatePart`."""
 
     def made(function: Function) -> Function:
-        return function if numba.config.DISABLE_JIT else cast(Function, Part(function, allocates, source, shape))
+        if numba.config.DISABLE_JIT:
+            return function
+        kind = LatePart if is_late else Part
+        return cast(Function, kind(function, allocates, source, shape))
 
     return made
 

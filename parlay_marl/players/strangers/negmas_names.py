@@ -20,11 +20,6 @@ Maker = Callable[[], Any]
 """A class of a negotiator, or a function that makes one."""
 
 
-def is_negmas(name: object) -> bool:
-    """Return whether a player's name is that of a negotiator of NegMAS."""
-    return isinstance(name, str) and name.startswith(PREFIX)
-
-
 def negmas_library() -> ModuleType:
     """Return the library; say how to install it where it is missing."""
     try:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from parlay_marl.core.moves import Move
 from parlay_marl.errors import ConfigurationError, PolicyError
+from parlay_marl.players.passing import without_new_offer
 from parlay_marl.players.player import Player
 from parlay_marl.players.strangers.negmas_names import Maker, find_maker, negmas_library
 
@@ -124,7 +125,7 @@ class NegmasPlayer(Player):
         leaves = kind in ENDS or kind == ResponseType.ACCEPT_OFFER
         if leaves and Move.WALK_AWAY in view.legal_moves:
             return view.walk_away()
-        return _pass(view)
+        return without_new_offer(view)
 
     def _offer(self, outcome: Any, view: SeatView) -> Action:
         """Return an outcome as an offer; refuse one that is none of this deal."""
@@ -159,12 +160,3 @@ def _name_of(maker: str | Maker) -> str:
     if isinstance(maker, str):
         return maker.rpartition(":")[2].rpartition(".")[2]
     return getattr(maker, "__name__", type(maker).__name__)
-
-
-def _pass(view: SeatView) -> Action:
-    """Return a turn without a new offer: silence or, where credibility does not reach, the standing offer again."""
-    if Move.SILENCE in view.legal_moves:
-        return view.silence()
-    if view.offer is not None:
-        return view.make_offer(view.offer.price, view.offer.package)
-    return view.anchor()

@@ -24,6 +24,9 @@ MESSAGE = "websocket.receive"
 CONTENT = "parlay.content"
 """The key of such an event under which the app finds the JSON object that the message is; see `Content`."""
 
+HAS_TOKEN = "parlay.has_token"
+"""The key of a scope under which the app finds whether the client has shown the token, or needs none; see `Token`."""
+
 
 def path_of(scope: Scope) -> str:
     """Return the path as the app's router sees it."""

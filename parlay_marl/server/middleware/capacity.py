@@ -26,7 +26,7 @@ class Capacity:
 
     def __init__(self, app: App, settings: ServerSettings, telemetry: Telemetry) -> None:
         self._app, self._telemetry = app, telemetry
-        self._most = 2 * settings.max_sessions  # each of the two protocols has its own sessions
+        self._most = 3 * settings.max_sessions  # each of the three protocols has its own sessions
         self._most_of_address = settings.connections_of_address
         self._open = 0
         self._of_address: Counter[str] = Counter()

@@ -21,7 +21,12 @@ from parlay_marl.server.middleware.asgi import (
     path_of,
     with_body,
 )
-from parlay_marl.server.middleware.openenv import message_fault, rpc_fault, stateless_reset_fault
+from parlay_marl.server.middleware.openenv import (
+    http_rpc_fault,
+    message_fault,
+    rpc_fault,
+    stateless_reset_fault,
+)
 from parlay_marl.server.middleware.refusals import RPC_PATH, Fault, refuse, refuse_message
 from parlay_marl.server.settings import ServerSettings
 from parlay_marl.server.telemetry import Telemetry
@@ -49,7 +54,7 @@ _WRONG_BYTE = re.compile("[\udc80-\udcff]")
 Check = Callable[[dict[str, Any]], Fault | None]
 MESSAGE_CHECKS: dict[str, Check] = {"/ws": message_fault, RPC_PATH: rpc_fault}
 """Further checks of messages, by the path of a WebSocket; the first protocol makes its own."""
-BODY_CHECKS: dict[str, Check] = {"/reset": stateless_reset_fault, RPC_PATH: rpc_fault}
+BODY_CHECKS: dict[str, Check] = {"/reset": stateless_reset_fault, RPC_PATH: http_rpc_fault}
 """Further checks of bodies, by the path of a request."""
 
 

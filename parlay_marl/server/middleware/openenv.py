@@ -9,8 +9,13 @@ from parlay_marl.server.middleware.refusals import Fault
 RESERVED = ("session_id", "func", "self")
 """Keys of a reset that OpenEnv would take for arguments of its own."""
 RPC_METHODS = ("tools/list", "tools/call")
-SESSION_METHODS = "openenv/session/"
-"""The beginning of JSON-RPC methods that would hold sessions open without a connection."""
+MCP_METHODS = (*RPC_METHODS, "initialize", "ping")
+"""The methods at `/mcp`; those of MCP around tools mean nothing in a connection of OpenEnv's protocol."""
+NOTIFICATIONS = "notifications/"
+"""The beginning of JSON-RPC methods that ask for no answer."""
+SESSION_PREFIX = "openenv/session/"
+SESSION_METHODS = (f"{SESSION_PREFIX}create", f"{SESSION_PREFIX}close")
+"""JSON-RPC methods of sessions over HTTP; a WebSocket is a session by itself."""
 LONGEST_RPC_ID = 64
 MESSAGE_TYPES = ("reset", "step", "state", "mcp", "close")
 
@@ -24,7 +29,7 @@ UNKNOWN_TYPE: Final = Fault("unknown_type", f"unknown message type; send one of 
 NOT_RPC: Final = Fault("not_rpc", 'not a JSON-RPC request; send {"jsonrpc": "2.0", "method": ..., "id": ...}')
 UNKNOWN_METHOD: Final = Fault("unknown_method", f"unknown method; there are {', '.join(RPC_METHODS)}", rpc_code=-32601)
 SESSION_METHOD: Final = Fault(
-    "session_method", "sessions without a connection are not offered; connect to /ws", rpc_code=-32601
+    "session_method", "a WebSocket has its own session; sessions are begun and named over HTTP alone", rpc_code=-32601
 )
 
 
@@ -34,7 +39,7 @@ def message_fault(data: dict[str, Any]) -> Fault | None:
     if kind not in MESSAGE_TYPES:
         return UNKNOWN_TYPE
     if kind == "mcp":
-        return rpc_fault(content) if isinstance(content, dict) else NOT_RPC
+        return _openenv_rpc_fault(content) if isinstance(content, dict) else NOT_RPC
     return _reset_fault(content) if kind == "reset" and isinstance(content, dict) else None
 
 
@@ -51,19 +56,34 @@ def _reset_fault(options: dict[str, Any]) -> Fault | None:
     return RESERVED_KEY if any(name in options for name in RESERVED) else None
 
 
+def _openenv_rpc_fault(data: dict[str, Any]) -> Fault | None:
+    """Return what is wrong with a JSON-RPC request in a message at /ws, if anything is."""
+    return _rpc_fault(data, RPC_METHODS)
+
+
 def rpc_fault(data: dict[str, Any]) -> Fault | None:
-    """Return what is wrong with a JSON-RPC request, if anything is."""
-    method = data.get("method")
+    """Return what is wrong with a JSON-RPC request of a WebSocket, if anything is."""
+    return _rpc_fault(data, MCP_METHODS)
+
+
+def http_rpc_fault(data: dict[str, Any]) -> Fault | None:
+    """Return what is wrong with a JSON-RPC request over HTTP, if anything is."""
+    return _rpc_fault(data, (*MCP_METHODS, *SESSION_METHODS))
+
+
+def _rpc_fault(data: dict[str, Any], methods: tuple[str, ...]) -> Fault | None:
+    """Return what is wrong with a JSON-RPC request where there are some methods, if anything is."""
+    method, params = data.get("method"), data.get("params", {})
     if data.get("jsonrpc") != "2.0" or not isinstance(method, str) or not _is_rpc_id(data.get("id")):
         return NOT_RPC
-    if method.startswith(SESSION_METHODS):
+    has_sessions, is_notification = SESSION_METHODS[0] in methods, method.startswith(NOTIFICATIONS)
+    if not has_sessions and method.startswith(SESSION_PREFIX):
         return SESSION_METHOD
-    if method not in RPC_METHODS:
+    if method not in methods and not (is_notification and methods is not RPC_METHODS):
         return UNKNOWN_METHOD
-    params = data.get("params", {})
     if not isinstance(params, dict) or not data.keys() <= {"jsonrpc", "method", "params", "id"}:
         return NOT_RPC
-    return SESSION_METHOD if "session_id" in params else None
+    return SESSION_METHOD if "session_id" in params and not has_sessions else None
 
 
 def _is_rpc_id(number: Any) -> bool:

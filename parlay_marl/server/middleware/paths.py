@@ -1,4 +1,4 @@
-"""Paths: which paths have a WebSocket, and that no session is named in the address of one."""
+"""Paths: which paths have a WebSocket, and where one may name a session in its address."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from typing import Final
 from urllib.parse import parse_qs
 
 from parlay_marl.server.middleware.asgi import WEBSOCKET, App, Receive, Scope, Send, path_of
-from parlay_marl.server.middleware.refusals import PROTOCOLS, Fault, refuse
+from parlay_marl.server.middleware.refusals import PROTOCOLS, RPC_PATH, Fault, refuse
 from parlay_marl.server.settings import ServerSettings
 from parlay_marl.server.telemetry import Telemetry
 
 NO_SUCH_PATH: Final = Fault("no_such_path", f"no WebSocket here; connect to {', '.join(PROTOCOLS)}", 404)
-SESSION_QUERY: Final = Fault("session_query", "no session can be named here; connect without ?session_id=", 400)
+SESSION_QUERY: Final = Fault("session_query", "a session is named at /ws; connect there, or without ?session_id=", 400)
 
 
 class Paths:
-    """ASGI middleware that refuses WebSockets at other paths, and those that name a session."""
+    """ASGI middleware that refuses WebSockets at other paths, and those that name a session where there is none."""
 
     def __init__(self, app: App, settings: ServerSettings, telemetry: Telemetry) -> None:
         self._app, self._telemetry = app, telemetry
@@ -35,4 +35,4 @@ def _fault(scope: Scope) -> Fault | None:
     if protocol is None:
         return NO_SUCH_PATH
     query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
-    return SESSION_QUERY if protocol == "openenv" and "session_id" in query else None
+    return SESSION_QUERY if path_of(scope) == RPC_PATH and "session_id" in query else None

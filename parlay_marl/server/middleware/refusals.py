@@ -25,7 +25,9 @@ FURTHER_HEADERS = {
 """By status of the answer."""
 RPC_PATH = "/mcp"
 """The path that speaks JSON-RPC, over HTTP and as a WebSocket."""
-PROTOCOLS = {"/ws": "openenv", "/env/ws": "first", RPC_PATH: "openenv"}
+PAGE_PATH = "/play/ws"
+"""The path of the WebSocket of the page."""
+PROTOCOLS = {"/ws": "openenv", "/env/ws": "first", RPC_PATH: "openenv", PAGE_PATH: "page"}
 """The protocol of each WebSocket's path, a label of the metrics."""
 
 
@@ -54,12 +56,18 @@ def plain_reply(fault: Fault) -> str:
 
 
 @functools.lru_cache(maxsize=256)
+def page_reply(fault: Fault) -> str:
+    """Return a refusal in the form of the page's protocol."""
+    return json.dumps({"type": "error", "error": fault.text})
+
+
+@functools.lru_cache(maxsize=256)
 def rpc_reply(fault: Fault) -> str:
     """Return a refusal in JSON-RPC's form."""
     return json.dumps({"jsonrpc": "2.0", "error": {"code": fault.rpc_code, "message": fault.text}, "id": None})
 
 
-REPLIES = {"/ws": openenv_reply, "/env/ws": plain_reply, RPC_PATH: rpc_reply}
+REPLIES = {"/ws": openenv_reply, "/env/ws": plain_reply, RPC_PATH: rpc_reply, PAGE_PATH: page_reply}
 """The form of a refusal on each WebSocket's path."""
 
 

@@ -1,7 +1,7 @@
 """Token: where the settings have a token, clients must show it.
 
 Programs send it in a header. Pages cannot give a WebSocket headers, so that they send it as a subprotocol; it never
-stands in an address, which logs and histories keep.
+stands in an address, which logs and histories keep. The page of this server shows a cookie, see `cookie`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Final
 
 from parlay_marl.server.middleware.asgi import (
     CONNECTIONS,
+    HAS_TOKEN,
     WEBSOCKET,
     App,
     Message,
@@ -21,6 +22,7 @@ from parlay_marl.server.middleware.asgi import (
     headers_of,
     path_of,
 )
+from parlay_marl.server.middleware.cookie import cookie_of, is_public, shows_cookie
 from parlay_marl.server.middleware.refusals import Fault, refuse
 from parlay_marl.server.settings import ServerSettings
 from parlay_marl.server.telemetry import Telemetry
@@ -33,7 +35,10 @@ TOKEN_SUBPROTOCOL = "parlay.token."
 OPEN_TO_ALL = {
     *(("GET", "/health"), ("GET", "/openapi.json"), ("GET", "/metadata"), ("GET", "/schema"), ("POST", "/mcp")),
 }
-"""Requests that need no token: `openenv validate --url` sends them without one, and they show nothing of games."""
+"""Requests that need no token: `openenv validate --url` sends them without one, and they show nothing of games.
+
+Of MCP only the list of tools is open; see `openenv_rpc.OPEN_METHODS`.
+"""
 
 
 class Token:
@@ -43,20 +48,27 @@ class Token:
         self._app, self._telemetry = app, telemetry
         token = settings.token
         self._credentials = None if token is None else f"Bearer {token.get_secret_value()}".encode()
+        self._cookie = "" if token is None else cookie_of(token.get_secret_value())
         self._offered = b"" if token is None else subprotocol_of(token.get_secret_value()).encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection, request or lifespan of the app."""
-        if scope["type"] in CONNECTIONS and not self._is_allowed(scope):
-            await refuse(scope, send, NO_TOKEN, self._telemetry)
-        else:
+        if scope["type"] not in CONNECTIONS:
+            await self._app(scope, receive, send)
+            return
+        scope[HAS_TOKEN] = has_token = self._has_token(scope)
+        if has_token or (scope.get("method"), path_of(scope)) in OPEN_TO_ALL or is_public(scope):
             await self._app(scope, receive, _choosing(scope, send))
+        else:
+            await refuse(scope, send, NO_TOKEN, self._telemetry)
 
-    def _is_allowed(self, scope: Scope) -> bool:
-        """Return whether a client may connect: no token is asked for, or it shows the right one."""
-        if self._credentials is None or (scope.get("method"), path_of(scope)) in OPEN_TO_ALL:
+    def _has_token(self, scope: Scope) -> bool:
+        """Return whether no token is asked for, or the client shows the right one."""
+        if self._credentials is None:
             return True
         if any(_has(header, self._credentials) for header in headers_of(scope, b"authorization")):
+            return True
+        if shows_cookie(scope, self._cookie):
             return True
         return any(
             hmac.compare_digest(name.encode(errors="replace"), self._offered) for name in scope.get("subprotocols", ())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 from pydantic import ConfigDict
@@ -11,10 +12,11 @@ from parlay_marl.errors import RequestError
 from parlay_marl.game.action import Action
 from parlay_marl.game.view import SeatView
 from parlay_marl.server.parsing import parse_action
-from parlay_marl.server.protocols.openenv_messages import NegotiationAction
+from parlay_marl.server.protocols.openenv_messages import TEXT_FIELD, NegotiationAction
 
 PLAIN_NAME = re.compile(r"[A-Za-z0-9_]{1,40}")
 """A key that a refusal may repeat."""
+COMMAND = re.compile(r"[\s`*_>]*/[A-Za-z]")
 MOST_NAMED = 5
 """Unknown keys that a refusal names."""
 KNOWN_KEYS = tuple(name for name in NegotiationAction.model_fields if name != "metadata")
@@ -27,7 +29,11 @@ class ReceivedAction(NegotiationAction):
     model_config = ConfigDict(
         extra="allow",
         title=NegotiationAction.__name__,
-        json_schema_extra={"additionalProperties": False, "description": str(NegotiationAction.__doc__)},
+        json_schema_extra={
+            **TEXT_FIELD,
+            "additionalProperties": False,
+            "description": str(NegotiationAction.__doc__),
+        },
     )
 
 
@@ -42,9 +48,20 @@ def refuse_unknown(action: NegotiationAction) -> None:
         )
 
 
-def does_only(action: NegotiationAction, key: str) -> bool:
-    """Return whether nothing but one key of a turn means something; keys that are ignored mean nothing."""
-    return all(getattr(action, name) == getattr(NOTHING, name) for name in KNOWN_KEYS if name != key)
+def as_message(action: NegotiationAction) -> NegotiationAction:
+    """Return a turn with unknown keys as a whole reply: a model has written an object of another form."""
+    given = {name: getattr(action, name) for name in action.model_fields_set if name != "metadata"}
+    return NegotiationAction(message=json.dumps(given))
+
+
+def does_only(action: NegotiationAction, *keys: str) -> bool:
+    """Return whether nothing but some keys of a turn means something; keys that are ignored mean nothing."""
+    return all(getattr(action, name) == getattr(NOTHING, name) for name in KNOWN_KEYS if name not in keys)
+
+
+def has_command(message: str) -> bool:
+    """Return whether a line of a message begins as a command does."""
+    return "/" in message and any(COMMAND.match(line) for line in message.splitlines())
 
 
 def action_of(action: NegotiationAction, view: SeatView, words: str) -> Action:

@@ -6,8 +6,8 @@ from typing import Any
 
 from parlay_marl.game import view as game_view
 from parlay_marl.game.view import SeatView
+from parlay_marl.language.scenario_text import ScenarioText
 from parlay_marl.server.conditions import Conditions
-from parlay_marl.server.scenario_text import ScenarioText
 
 
 def figures(view: SeatView, text: ScenarioText, conditions: Conditions, is_on_turn: bool) -> dict[str, Any]:

@@ -6,6 +6,7 @@ of OpenEnv's `Action`, `Observation` and `State`.
 
 from __future__ import annotations
 
+import json
 import math
 from typing import Annotated, Any, Literal
 
@@ -41,6 +42,17 @@ Amount = Annotated[
     PlainValidator(_amount, json_schema_input_type=float | Annotated[str, Field(max_length=LONGEST_AMOUNT)]),
 ]
 Flag = Annotated[bool, Field(strict=True)]
+Figure = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+
+
+def _message(given: Any) -> Any:
+    """Return a reply as text: clients that read replies as JSON send one that is no object as what it is there."""
+    return given if isinstance(given, str) else json.dumps(given, default=str)
+
+
+def _without_default(schema: JsonDict) -> None:
+    """Take the default out of the schema of a field that the schema requires."""
+    schema.pop("default", None)
 
 
 class Message(BaseModel):
@@ -49,8 +61,17 @@ class Message(BaseModel):
     model_config = ConfigDict(extra="forbid", validate_assignment=True)
 
 
+TEXT_FIELD: JsonDict = {"required": ["message"]}
+"""In the schema of an action: generic clients put a plain-text reply into the one field that is required.
+
+The server takes an action without it, too.
+"""
+
+
 class NegotiationAction(Message):
-    """A turn: words, and at most one move beside them. Words alone offer nothing, or challenge a claim they doubt."""
+    """A turn: a whole reply as `message`, or words and at most one move by the other fields."""
+
+    model_config = ConfigDict(json_schema_extra=TEXT_FIELD)
 
     metadata: dict[str, Any] = Field(default_factory=dict, description="Additional metadata for the action")
     utterance: str = Field("", description="words; they never bind, and no figure is read out of them")
@@ -64,6 +85,16 @@ class NegotiationAction(Message):
     wait: Flag = Field(False, description="in a game of two clients: only wait for the turn of the seat")
     history: int | None = Field(
         None, strict=True, ge=0, description="only show a page of the history, from this turn on, in `metadata`"
+    )
+    message: Annotated[str, BeforeValidator(_message), Field(json_schema_extra=_without_default)] = Field(
+        "",
+        description="alone: a whole reply, with a command on a line of its own (`/offer 140000`) or one JSON object; "
+        "its other lines are what the seat says. Beside a move by another field: words, as `utterance`",
+    )
+    belief: tuple[Figure, Figure] | None = Field(
+        None,
+        description="in a game whose `beliefs` are `elicited`, beside a move: the mean and the spread of the other's "
+        "limit as the seat expects it, in currency",
     )
 
 

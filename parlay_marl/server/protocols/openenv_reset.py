@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from typing import Literal, Self
 
+from pydantic import Field, model_validator
+
+from parlay_marl.language.forms import FormName
 from parlay_marl.server.game_request import GameRequest
 from parlay_marl.server.protocols.openenv_messages import Seat
+from parlay_marl.server.protocols.openenv_tasks import Split, place_of, task_of
+
+OF_TASKS = ("scenario", "opponent", "role", "seed", "join_code", "resume_token")
+"""What a task fixes, and what leads to another game."""
 
 
 class ResetRequest(GameRequest):
@@ -23,3 +30,34 @@ class ResetRequest(GameRequest):
         strict=True,
         description="whether unknown keys of actions are ignored; else an action with one is refused",
     )
+    form: FormName = Field("json", description="the form of a reply that `text` explains: `json`, `commands`, `tools`")
+    refusals: Literal["error", "answer"] = Field(
+        "error",
+        description="`answer`: a turn that is refused is answered by an observation that says why, and the second in a "
+        "row is played as silence; so it always is with a `message`",
+    )
+    split: Split | None = Field(None, description="with `index`: play this task of a split, `train` or `held_out`")
+    index: int | None = Field(None, strict=True, ge=0, description="number of the task in its split, from 0")
+
+    @model_validator(mode="after")
+    def _is_one_task(self) -> Self:
+        if (self.split is None) != (self.index is None):
+            raise ValueError("split and index name a task together; give both, or neither")
+        beside = [name for name in OF_TASKS if name in self.model_fields_set and getattr(self, name) is not None]
+        if self.split is not None and beside:
+            raise ValueError(f"the task of split and index fixes the game; leave out {', '.join(beside)}")
+        return self
+
+    @property
+    def place(self) -> str | None:
+        """What the opponent of the task is loaded from; None where the request names none."""
+        return None if self.split is None or self.index is None else place_of(self.split, self.index)
+
+    def of_task(self) -> Self:
+        """Return the request with the scenario, the opponent, the role and the seed of its task, where it names one."""
+        if self.split is None or self.index is None:
+            return self
+        task = task_of(self.split, self.index)
+        return self.model_copy(
+            update={"scenario": task.scenario, "opponent": task.opponent, "role": task.role, "seed": task.seed}
+        )

@@ -1,25 +1,18 @@
-"""The WebSocket of OpenEnv's protocol, at `/ws`: the same messages and replies as OpenEnv's own, for less.
+"""The messages of OpenEnv's WebSocket at `/ws`, and of MCP's at `/mcp`: replies as OpenEnv's own handler sends them.
 
-OpenEnv's own handler keeps a thread for each session, and reads, checks and writes every message several times over.
+OpenEnv's own handler keeps a thread for each session, and reads, checks and writes every message several times over;
+its tools need a server of MCP in every session.
 """
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Mapping
 from typing import Any
 
-from fastapi import APIRouter, WebSocket
 from pydantic import BaseModel, ValidationError
 from pydantic_core import to_json
-from starlette.websockets import WebSocketDisconnect
 
-from parlay_marl.server.game_factory import GameFactory
-from parlay_marl.server.middleware.asgi import CONTENT, MESSAGE
 from parlay_marl.server.openenv_parts import (
-    JsonRpcErrorCode,
-    JsonRpcResponse,
-    SessionCapacityError,
     WSCloseMessage,
     WSErrorCode,
     WSErrorResponse,
@@ -27,60 +20,21 @@ from parlay_marl.server.openenv_parts import (
     WSResetMessage,
     WSStateMessage,
     WSStepMessage,
+    serialize_observation,
 )
-from parlay_marl.server.protocols.openenv import NegotiationEnvironment, Seen
+from parlay_marl.server.protocols.openenv import NegotiationEnvironment
 from parlay_marl.server.protocols.openenv_action import ReceivedAction
+from parlay_marl.server.protocols.openenv_rpc import answer_rpc
+from parlay_marl.server.protocols.openenv_seen import Seen
+from parlay_marl.server.protocols.openenv_tools import KINDS, read_tool_action
 
 
-class OpenEnvSockets:
-    """The WebSockets of a server that speak OpenEnv's protocol; a limited number of them have a session."""
-
-    def __init__(self, factory: GameFactory) -> None:
-        self._factory = factory
-        self._most = factory.settings.max_sessions
-        self._open = 0
-
-    async def serve(self, websocket: WebSocket) -> None:
-        """Serve one WebSocket, unless the server is full."""
-        await websocket.accept()
-        with contextlib.suppress(WebSocketDisconnect):
-            if self._open < self._most:
-                await self._session(websocket)
-            else:
-                await websocket.send_text(self._full())
-        with contextlib.suppress(RuntimeError, WebSocketDisconnect):  # the client may have closed it
-            await websocket.close()
-
-    async def _session(self, websocket: WebSocket) -> None:
-        """Answer a client until it leaves."""
-        environment = NegotiationEnvironment(self._factory)
-        self._open += 1
-        try:
-            while (event := await websocket.receive())["type"] == MESSAGE:
-                reply = await answer(environment, event[CONTENT])
-                if reply is None:
-                    break
-                await websocket.send_text(reply)
-        finally:
-            self._open -= 1
-            environment.close()
-
-    def _full(self) -> str:
-        """Return the answer of a full server."""
-        error = SessionCapacityError(active_sessions=self._open, max_sessions=self._most)
-        counts = {"active_sessions": self._open, "max_sessions": self._most}
-        return _error(str(error), WSErrorCode.CAPACITY_REACHED, **counts)
-
-
-def openenv_router(factory: GameFactory) -> APIRouter:
-    """Return the route of the WebSocket, which stands before OpenEnv's own."""
-    router, sockets = APIRouter(), OpenEnvSockets(factory)
-
-    @router.websocket("/ws")
-    async def openenv_websocket(websocket: WebSocket) -> None:
-        await sockets.serve(websocket)
-
-    return router
+async def answer_mcp(
+    environment: NegotiationEnvironment, message: dict[str, Any], options: Mapping[str, str]
+) -> str | None:
+    """Return the reply to a message of an MCP client, empty where it asks for none."""
+    reply = await answer_rpc(message, environment, options)
+    return "" if reply is None else to_json(reply, inf_nan_mode="null").decode()
 
 
 async def answer(environment: NegotiationEnvironment, message: dict[str, Any]) -> str | None:
@@ -91,21 +45,31 @@ async def answer(environment: NegotiationEnvironment, message: dict[str, Any]) -
     try:
         match message["type"]:
             case "step":
-                action = ReceivedAction.model_validate(_data(message, WSStepMessage))
-                return _observation(await environment.take_turn(action))
+                return await _step(environment, _data(message, WSStepMessage))
             case "reset":
                 return _observation(await environment.begin(_data({"data": {}, **message}, WSResetMessage)))
             case "state":
                 WSStateMessage.model_validate(message)
                 return _text("state", environment.state.model_dump())
             case "mcp":
-                return _text("mcp", _no_tools(_data(message, WSMCPMessage)))
+                return _text("mcp", await answer_rpc(_data(message, WSMCPMessage), environment) or {})
         WSCloseMessage.model_validate(message)
     except ValidationError as error:
-        return _error("Invalid message", WSErrorCode.VALIDATION_ERROR, errors=error.errors())
+        return error_reply("Invalid message", WSErrorCode.VALIDATION_ERROR, errors=error.errors())
     except Exception as error:
-        return _error(str(error), WSErrorCode.EXECUTION_ERROR)
+        return error_reply(str(error), WSErrorCode.EXECUTION_ERROR)
     return None
+
+
+async def _step(environment: NegotiationEnvironment, data: dict[str, Any]) -> str:
+    """Return the reply to a turn, or to an action of OpenEnv about tools."""
+    if data.get("type") in KINDS:
+        return _text("observation", serialize_observation(await environment.step_async(read_tool_action(data))))
+    try:
+        action = ReceivedAction.model_validate(data)
+    except ValidationError as error:
+        return _observation(await environment.misread(error))
+    return _observation(await environment.take_turn(action))
 
 
 def _data(message: dict[str, Any], model: type[BaseModel]) -> dict[str, Any]:
@@ -114,15 +78,6 @@ def _data(message: dict[str, Any], model: type[BaseModel]) -> dict[str, Any]:
     if not isinstance(data, dict) or len(message) > 2:  # besides its type and its data
         model.model_validate(message)
     return data  # type: ignore[return-value]
-
-
-def _no_tools(request: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the answer to a request for tools, in JSON-RPC: a negotiation has none."""
-    code, reason = JsonRpcErrorCode.INTERNAL_ERROR, "Environment does not support MCP"
-    if request["method"] == "tools/call" and not request.get("params", {}).get("name"):
-        code, reason = JsonRpcErrorCode.INVALID_PARAMS, "Missing 'name' in params"
-    reply: dict[str, Any] = JsonRpcResponse.error_response(code, reason, request_id=request.get("id")).model_dump()
-    return reply
 
 
 # ---------------------------------------------------------------------- replies as text
@@ -140,7 +95,7 @@ def _text(kind: str, data: Mapping[str, Any]) -> str:
     return to_json({"type": kind, "data": data}, inf_nan_mode="null").decode()
 
 
-def _error(text: str, code: WSErrorCode, **further: Any) -> str:
+def error_reply(text: str, code: WSErrorCode, **further: Any) -> str:
     """Return an error as text."""
     reply: str = WSErrorResponse(data={"message": text, "code": code, **further}).model_dump_json()
     return reply

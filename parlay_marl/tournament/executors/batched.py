@@ -24,7 +24,7 @@ from parlay_marl.core.style import CHOICE_DTYPE
 from parlay_marl.envs.many import joined
 from parlay_marl.errors import PolicyError
 from parlay_marl.game.action import Action
-from parlay_marl.game.position import action_text, refusal_text
+from parlay_marl.game.refusals import action_text, refusal_text
 from parlay_marl.players.persona import AnyPlayer, PersonaPlayer, drawn_records
 from parlay_marl.players.scripted import choose_move, play_turns, seated
 from parlay_marl.tournament.executors.cell_games import CellGames

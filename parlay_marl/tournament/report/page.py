@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import json
 import platform
-import re
 import shlex
 from importlib.metadata import version
 from pathlib import Path
@@ -18,6 +14,7 @@ from parlay_marl.catalogue.personas import persona_of_policy
 from parlay_marl.catalogue.rules import load_rules
 from parlay_marl.catalogue.scenarios import scenario_names
 from parlay_marl.errors import ConfigurationError
+from parlay_marl.render.web.html import asset, bundle, embedded, filled, policy_of
 from parlay_marl.studies.plain import plain
 from parlay_marl.tournament.analysis import Analysis
 from parlay_marl.tournament.games import EntrantInfo, Games
@@ -30,8 +27,6 @@ MOST_MOMENTS = 200
 """The largest number of moments of the replicator dynamics on the page."""
 MOST_DIGITS = 6
 """Digits of the figures of the analysis."""
-POLICY = "default-src 'none'; img-src data:; style-src {style}; script-src {script}"
-"""The page's security policy: it allows its own style and script, by their digests, and nothing else."""
 
 
 def write_report(games: Games, analysis: Analysis, path: str | Path) -> None:
@@ -48,36 +43,16 @@ def write_report(games: Games, analysis: Analysis, path: str | Path) -> None:
 
 def report_page(games: Games, analysis: Analysis) -> str:
     """Return the report of a tournament as an HTML page."""
-    css, js, template = (asset(name) for name in ("report.css", "report.js", "report.html"))
+    css, script, template = (asset(name, ASSETS) for name in ("report.css", "report.js", "report.html"))
+    js = bundle([asset("elements.js"), script])
     parts = {
         "title": f"{len(games.entrants)} entrants, {len(games.scenarios)} scenarios",
-        "policy": POLICY.format(style=digest_of(css), script=digest_of(js)),
+        "policy": policy_of(css, js),
         "css": css,
         "js": js,
         "data": embedded(report_data(games, analysis)),
     }
-    return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], template)
-
-
-def asset(name: str) -> str:
-    """Return the text of a file of the page."""
-    return (ASSETS / name).read_text(encoding="utf-8")
-
-
-def digest_of(text: str) -> str:
-    """Return the name of a style or script of the page in its security policy."""
-    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
-
-
-def embedded(data: Any) -> str:
-    """Return plain data as JSON that is safe in a script element of a page, whatever text is in it.
-
-    Without `<`, `>` and `&` it can neither end the element nor begin another.
-    """
-    text = json.dumps(data, allow_nan=False, separators=(",", ":"))
-    for sign in "<>&":
-        text = text.replace(sign, f"\\u{ord(sign):04x}")
-    return text
+    return filled(template, parts)
 
 
 def report_data(games: Games, analysis: Analysis) -> dict[str, Any]:

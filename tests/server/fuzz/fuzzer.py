@@ -200,7 +200,11 @@ class Fuzzer:
                 method, target, body.encode("utf-8", "surrogatepass") if isinstance(body, str) else body, given
             )
             answer = connection.getresponse()
-            return answer.status, answer.read().decode("utf-8", "replace")
+            told = answer.read().decode("utf-8", "replace")
+            if session := answer.getheader("mcp-session-id"):  # it would stay until it has been idle for long enough
+                connection.request("DELETE", "/mcp", headers={"mcp-session-id": session})
+                connection.getresponse().read()
+            return answer.status, told
         finally:
             connection.close()
 

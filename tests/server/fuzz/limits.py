@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from parlay_marl.catalogue.scenarios import load_scenario
 from parlay_marl.core.moves import SEATS
-from parlay_marl.game.config import REWARDS
+from parlay_marl.game.config import BELIEFS, REWARDS
 from parlay_marl.server.game_request import OPEN_PRESETS, OPEN_ROUNDS, GameRequest
 from tests.server.fuzz.hidden import OPPONENT, secret
 from tests.server.fuzz.replies import RESETS, is_refusal
@@ -63,7 +63,7 @@ def watched_game(fuzzer: Fuzzer, number: int, draw: random.Random) -> None:
     """Play a game by what a client may choose, and try to work out the other's limit from all that was told."""
     choices = {
         "rules": draw.choice(OPEN_PRESETS), "reward": draw.choice(REWARDS), "role": draw.choice(SEATS),
-        "beliefs": draw.choice(("bayes", "heuristic", "none")), "max_rounds": draw.choice((None, *OPEN_ROUNDS[3:])),
+        "beliefs": draw.choice(BELIEFS), "max_rounds": draw.choice((None, *OPEN_ROUNDS[3:])),
     }  # fmt: skip
     deal, role = load_scenario(Path(fuzzer.scenario)), str(choices["role"])
     asked = GameRequest.model_validate({name: value for name, value in choices.items() if name != "role"})

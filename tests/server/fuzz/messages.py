@@ -103,6 +103,15 @@ def one(*values: Any) -> st.SearchStrategy[Any]:
     return st.sampled_from(values)
 
 
+replies = (
+    st.sampled_from((
+        "/offer 2,000,000,000", "Well?\n/silence", "/accept", "/walk", "/claim 3bn", "/anchor", "/challenge", "/offer",
+        "/offer 2bn delivery=now", '{"move": "offer", "price": 2000000000}', "```json\n{\"accept\": true}\n```",
+        "<think>/accept</think>\n/silence", "/accept\n/walk", "/believe 2bn 1bn", '{"belief": [NaN], "move": "accept"}',
+    ))
+    | nasty_texts
+)  # fmt: skip
+"""Whole replies as a language model gives them."""
 openenv_actions = some(
     utterance=utterances,
     offer_amount=amounts | amounts | amounts_as_text,
@@ -111,8 +120,17 @@ openenv_actions = some(
     walk_away=one(False, False, True),
     terms=terms,
     wait=one(False, False, False, True),
+    belief=st.lists(amounts | scalars, max_size=3),
     metadata=st.dictionaries(nasty_texts, scalars, max_size=2),
 )
+tool_calls = st.fixed_dictionaries(
+    {"tool_name": one("offer", "accept", "keep_silent", "state_belief", "fly") | nasty_texts},
+    optional={
+        "arguments": some(price=amounts | amounts_as_text | scalars, words=utterances, terms=terms, mean=amounts)
+        | anything,
+    },
+)
+tool_actions = st.builds(lambda kind, call: {"type": kind, **call}, one("call_tool", "list_tools"), tool_calls)
 setups = some(
     scenario=one("planted", "planted", *scenario_names()),
     seed=one(*SEEDS),
@@ -123,14 +141,21 @@ setups = some(
     max_rounds=one(None, 1, 10, 50) | st.integers(1, 1_000),
     rules=one("default", "seed", {"tension": {"memory": 0.5}}, {"preset": "seed"}, {}) | one("{", '{"tension": 1}'),
     reward=one("shaped", "payoff"),
-    beliefs=one("bayes", "heuristic", "none"),
+    beliefs=one("bayes", "heuristic", "none", "elicited"),
     text=st.booleans(),
     ignore_unknown=st.booleans(),
+    form=one("json", "commands", "tools"),
+    refusals=one("error", "answer"),
     episode_id=one("mine", None),
     join_code=one(None, None, None, None, "guess"),
 )
 openenv_messages = st.one_of(
     st.fixed_dictionaries({"type": st.just("step"), "data": openenv_actions}),
+    st.fixed_dictionaries({"type": st.just("step"), "data": some(message=replies)}),
+    st.fixed_dictionaries({"type": st.just("step"), "data": tool_actions}),
+    st.fixed_dictionaries(
+        {"type": st.just("reset"), "data": some(split=one("train", "held_out"), index=st.integers(0))}
+    ),
     st.fixed_dictionaries({"type": st.just("reset"), "data": setups}),
     st.fixed_dictionaries({"type": one("state", "state", "close", "mcp", "reset", "step", "observation", "")}),
     st.fixed_dictionaries(
@@ -139,7 +164,7 @@ openenv_messages = st.one_of(
             "data": some(
                 jsonrpc=one("2.0", "1.0"),
                 id=scalars,
-                params=anything,
+                params=anything | st.builds(lambda call: {"name": call["tool_name"], **call}, tool_calls),
                 method=one(
                     "tools/list", "tools/call", "openenv/session/create", "openenv/session/close", "initialize", ""
                 ),
@@ -201,6 +226,12 @@ KEYS = (
     "hidden",
     "options",
     "reveal_hidden",
+    "message",
+    "belief",
+    "split",
+    "index",
+    "tool_name",
+    "arguments",
 )
 MESSAGES = {"/ws": openenv_messages, "/env/ws": first_messages}
 

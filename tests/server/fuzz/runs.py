@@ -9,6 +9,7 @@ import warnings
 from typing import Any
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis.errors import HypothesisDeprecationWarning
 
 from tests.server.fuzz.fuzzer import Fuzzer
 from tests.server.fuzz.hidden import SEEDS
@@ -46,7 +47,9 @@ def messages_of(fuzzer: Fuzzer, number: int, altered_each: int, start: int) -> N
             fuzzer.rude(random.Random(further))
             fuzzer.is_well(messages)
 
-    with contextlib.suppress(_EnoughError):
+    with contextlib.suppress(_EnoughError), warnings.catch_warnings():
+        # A server in a thread of this process draws random pings, which Hypothesis takes for draws of a strategy.
+        warnings.simplefilter("ignore", HypothesisDeprecationWarning)
         send()
 
 

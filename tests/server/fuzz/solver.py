@@ -25,6 +25,7 @@ from parlay_marl.server.game_factory import GameFactory
 from parlay_marl.server.places import Place
 from parlay_marl.server.protocols.first_session import FirstSession
 from parlay_marl.server.protocols.openenv import NegotiationEnvironment
+from parlay_marl.server.protocols.openenv_seen import Reader
 from parlay_marl.server.session import GameSession
 
 CANDIDATES = 24
@@ -124,11 +125,11 @@ class _Teller:
 
     def __init__(self, told: Told, factory: GameFactory, session: GameSession) -> None:
         self._env, self._is_first = NegotiationEnvironment(factory), True
-        self._env._place, self._env._has_text = Place(session, told.seat, "", told.opponent), False
+        self._env._place, self._env._reader = Place(session, told.seat, "", told.opponent), Reader(has_text=False)
 
     def tell(self) -> dict[str, Any]:
         """Return the next observation."""
-        seen = self._env._observation(self._is_first).model_dump(mode="json")
+        seen = self._env._seen(self._is_first).model().model_dump(mode="json")
         self._is_first = False
         return seen
 

@@ -1,4 +1,5 @@
-"use strict";
+import { el, fill, svg, DASH, MINUS, isNumber, fixed, percent, scale, legend, behind } from "./elements.js";
+
 (() => {
 // Everything on the page comes from `data`, and every text reaches it through textContent or setAttribute, never as markup.
 const data = JSON.parse(document.getElementById("data").textContent);
@@ -8,37 +9,16 @@ const standings = analysis.standings;
 const order = standings.map((s) => names.indexOf(s.name)); // entrants' numbers, the best first
 const standing = new Map(standings.map((s) => [s.name, s]));
 
-// ---------------------------------------------------------------- making elements
+// ---------------------------------------------------------------- parts of the page
 
-function fill(node, attributes, children) {
-  for (const [name, value] of Object.entries(attributes || {})) {
-    if (value === undefined || value === null || value === false) continue;
-    if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
-    else if (name === "vars") for (const [key, v] of Object.entries(value)) node.style.setProperty(key, v);
-    else node.setAttribute(name, value === true ? "" : value);
-  }
-  for (const child of children.flat(Infinity)) if (child !== null && child !== undefined && child !== false) node.append(child);
-  return node;
-}
-const el = (tag, attributes, ...children) => fill(document.createElement(tag), attributes, children);
-const svg = (tag, attributes, ...children) =>
-  fill(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
 const section = (id, ...children) => fill(document.getElementById(id), {}, children);
 const note = (...texts) => el("p", { class: "note" }, ...texts);
 const panel = (...children) => el("div", { class: "panel" }, ...children);
 
 // ---------------------------------------------------------------- numbers as text
 
-const DASH = "–", MINUS = "−";
-const isNumber = (x) => typeof x === "number" && Number.isFinite(x);
-const fixed = (x, digits = 3) => {
-  if (!isNumber(x)) return DASH;
-  const text = Math.abs(x).toFixed(digits);
-  return (x < 0 && Number(text) !== 0 ? MINUS : "") + text;
-};
 const signed = (x, digits = 3) => (isNumber(x) && x > 0 ? "+" : "") + fixed(x, digits);
 const count = (x) => (isNumber(x) ? x.toLocaleString("en-US") : DASH);
-const percent = (x, digits = 0) => (isNumber(x) ? fixed(100 * x, digits) + "%" : DASH);
 const ratio = (a, b) => (b > 0 ? a / b : null);
 const pValue = (p) => (!isNumber(p) ? DASH : p < 0.0001 ? "< 0.0001" : p.toFixed(4));
 const interval = (i) => (i ? `${fixed(i.low)} to ${fixed(i.high)}` : DASH);
@@ -59,7 +39,6 @@ function ticks(low, high, most) {
   const digits = Math.max(0, -Math.floor(Math.log10(step) + 1e-9) + (step / power === 2.5 ? 1 : 0));
   return found.map((value) => ({ value, text: fixed(value, digits) }));
 }
-const scale = (low, high, from, to) => (x) => from + ((x - low) / (high - low || 1)) * (to - from);
 const cut = (name, width) => {
   const most = Math.max(4, Math.floor(width / 6.9));
   return name.length > most ? name.slice(0, most - 1) + "…" : name;
@@ -151,9 +130,6 @@ function select(label, options, chosen, onChoose, id) {
   return el("label", {}, label, list);
 }
 
-const legend = (entries) =>
-  el("ul", { class: "legend" }, entries.map(([text, colour, shape]) => el("li", {}, el("i", { class: shape, vars: { "--key": colour } }), text)));
-
 const table = (columns, rows, { caption, tall } = {}) =>
   el("div", {}, caption && el("p", { class: "small" }, caption), scrolled(sortable(columns, rows), caption, tall));
 const scrolled = (inner, label, tall) =>
@@ -185,7 +161,6 @@ function sortable(columns, rows) {
   draw(rows);
   return el("table", {}, el("thead", {}, el("tr", {}, heads)), body);
 }
-const behind = (title, ...inner) => el("details", {}, el("summary", {}, title), inner);
 const nameOf = (name) => [name, kinds[names.indexOf(name)] === "policy" ? el("span", { class: "tag" }, "policy") : null];
 const meter = (share, colour) => el("span", { class: "meter", "aria-hidden": "true" },
   el("i", { vars: { width: `${Math.round(100 * Math.min(1, Math.max(0, share || 0)))}%`, "--key": colour } }));
@@ -672,11 +647,17 @@ function openTranscript(game, buyer, seller) {
   dialog.replaceChildren(
     el("div", { class: "top" }, el("div", {}, el("h3", { id: "transcript-title" }, `${players[0]} buys from ${players[1]}`),
       el("div", { class: "small" }, `${deal.title}; seed ${data.seed}, game ${game.number}, the ${SEATS[game.opener]} opens`)), close),
-    el("div", { class: "body" }, el("ol", { class: "turns" }, lines), el("div", { class: "end-of-game" }, end)));
+    el("div", { class: "body" }, el("ol", { class: "turns" }, lines), el("div", { class: "end-of-game" }, end), replayCommand(game, players, deal)));
   dialog.showModal();
   dialog.scrollTop = 0;
   close.focus();
 }
+
+const inShell = (name) => (/^[\w.:-]+$/.test(name) ? name : `'${name.replaceAll("'", "'\\''")}'`);
+
+// The command that makes a page of the game, with both beliefs and limits turn by turn.
+const replayCommand = (game, players, deal) => [note("This command makes a page of the game that goes through it turn by turn, with what was hidden:"),
+  el("pre", {}, `parlay replay results/games.parquet --buyer ${inShell(players[0])} --seller ${inShell(players[1])} --scenario ${inShell(deal.name)} --opener ${SEATS[game.opener]} --game ${game.number} --html game.html`)];
 
 function turnLines([deed, told = 0, terms = 0, tension = 0, words = 0, result = 0, headlines = 0, eroded = 0], seat, deal, players, last) {
   const text = (place) => offers.strings[place], lines = [];

@@ -5,16 +5,18 @@ All of it comes from a `SeatView` and from `News`: the events since the reader w
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from parlay_marl.catalogue.scenarios import Scenario
+from parlay_marl.core.form import USUAL_PROTOCOL
 from parlay_marl.core.moves import SEATS, Move
+from parlay_marl.core.protocols import PROTOCOLS
 from parlay_marl.game.text import exact_money, money
 from parlay_marl.game.turns import Turn
 from parlay_marl.game.view import Offer, PublicClaim, SeatView
-from parlay_marl.server.scenario_text import ScenarioText
+from parlay_marl.language.forms import JSON, MOVE_ORDER, Form, example_price
+from parlay_marl.language.quoting import LONGEST_WORDS, quoted
+from parlay_marl.language.scenario_text import ScenarioText
 
 WAITING = 'It is their turn: wait for it, by {"wait": true}.'
 HOTTEST = 100.0
@@ -31,6 +33,17 @@ PLAIN_WORDS = {
 """The words of an opponent that has none of its own."""
 
 
+_DONE = {
+    Move.ACCEPT: "accepted {price}",
+    Move.WALK_AWAY: "walked away",
+    Move.OFFER: "offered {price}",
+    Move.ANCHOR_HIGH: "anchored at {price}",
+    Move.BATNA_REVEAL: "claimed a limit of {price}",
+    Move.SILENCE: "kept silent",
+    Move.CHALLENGE: "challenged the claim",
+}
+
+
 @dataclass(frozen=True)
 class News:
     """The events since a seat was last told of the game."""
@@ -38,24 +51,42 @@ class News:
     headlines: tuple[str, ...] = ()
     words: str = ""
     """The words of the other seat's new turn; empty where it has had none, or said nothing."""
+    did: str = ""
+    """What the other seat did with that turn, as `done_in` says it; empty where its words say it."""
     erosions: int = 0
     """The number of times that the ZOPA has eroded."""
     limit_before: float | None = None
     """The limit that the seat was told last, in currency; None at the beginning."""
 
 
+def _price_in(turn: Turn, text: ScenarioText) -> str:
+    """Return the price of a turn; a sealed one has not been shown yet."""
+    if turn.price is None:
+        return "a sealed price" if turn.move is Move.OFFER else ""
+    return text.exact_money(text.scenario.to_currency(turn.price))
+
+
 def spoken(turn: Turn, text: ScenarioText) -> str:
     """Return the words of a turn or, without any, plain words for its move."""
     if turn.words:
         return turn.words
-    price = "" if turn.price is None else text.exact_money(text.scenario.to_currency(turn.price))
+    price = _price_in(turn, text)
     if turn.package is not None and text.scenario.terms:
         price += f", {text.listed(turn.package)}"
     return PLAIN_WORDS[turn.move].format(price=price)
 
 
-def introduction(view: SeatView, text: ScenarioText) -> str:
-    """Return the story, the aim and the moves, for the first observation."""
+def done_in(turn: Turn, text: ScenarioText) -> str:
+    """Return what a seat has done, as it follows `They` or `You`."""
+    price = _price_in(turn, text)
+    if turn.package is not None and text.scenario.terms:
+        price += f" with {text.listed(turn.package)}"
+    result = f", {turn.result}" if turn.result else ""
+    return _DONE[turn.move].format(price=price) + result
+
+
+def introduction(view: SeatView, text: ScenarioText, form: Form = JSON) -> str:
+    """Return the story, the aim, the moves and the form of a reply, for the first observation."""
     scenario = view.scenario
     other, better = SEATS[1 - view.seat], ("below", "above")[view.seat]
     story = " ".join(scenario.story.split())
@@ -63,41 +94,45 @@ def introduction(view: SeatView, text: ScenarioText) -> str:
         f"You are the {view.role}, they are the {other}. Any deal {better} your limit beats no deal; limits are "
         f"private. Prices lie between {exact_money(scenario.low, scenario)} and {exact_money(scenario.high, scenario)}."
     )
-    parts = (scenario.title + ".", story, aim, *_packages(view, text), *_answer_form(view), *_heat(view))
+    if view.prices:
+        aim += f" Only these may be offered: {', '.join(exact_money(price, scenario) for price in view.prices)}."
+    if view.protocol != USUAL_PROTOCOL:
+        meaning = PROTOCOLS[view.protocol].meaning
+        aim += f" {meaning[0].upper()}{meaning[1:]}."
+    parts = (scenario.title + ".", story, aim, *_packages(view, text, form), *_answer_form(view, form), *_heat(view))
     return "\n".join(part for part in parts if part)
 
 
-def _answer_form(view: SeatView) -> list[str]:
+def _answer_form(view: SeatView, form: Form) -> list[str]:
     """Return the form of an answer, and each move with what it does and costs, a line each."""
-    price = f"{view.in_units((view.scenario.low + view.scenario.high) / 2):.{view.scenario.decimals}f}"
+    price, meanings = example_price(view), _meanings(view, form)
     regain, most = _points(view, "regain"), _points(view, "most")
+    closing = f"{form.closing} " if form.closing else ""
     return [
-        'Answer with one JSON object, such as {"utterance": "Would this do?", "tactical_move": "OFFER", '
-        f'"offer_amount": {price}}}. `utterance` is what you say: words never bind, and no figure is read out of them. '
-        "`tactical_move` is one of the names that stand after `You may`:",
-        *(f"- {move.name}: {meaning}" for move, meaning in _meanings(view).items()),
-        "A price without `tactical_move` is an OFFER. Words alone are SILENCE and cost as much; where they doubt an "
-        f"open claim, they CHALLENGE it. Credibility comes back by {regain} a turn, up to {most}.",
+        form.opening(view, price),
+        *(f"- {form.heading(move)}: {meanings[move]}" for move in MOVE_ORDER if move in view.moves),
+        *([form.belief(view, price)] if view.states_belief else []),
+        f"{closing}Credibility comes back by {regain} a turn, up to {most}.",
     ]
 
 
-def _meanings(view: SeatView) -> dict[Move, str]:
+def _meanings(view: SeatView, form: Form) -> dict[Move, str]:
     """Return what each move does and costs."""
     caught, wrong, contradicted = (
         _points(view, f"{name}_loss") for name in ("caught", "wrong_challenge", "contradiction")
     )
     meanings = {
-        Move.OFFER: "offer the price `offer_amount`; it stands until your next one, and they may accept it",
+        Move.OFFER: f"offer the price {form.amount}; it stands until your next one, and they may accept it",
         Move.ACCEPT: "take their offer exactly as it stands, which ends the talks with a deal",
-        Move.ANCHOR_HIGH: "an offer at your own end of the range, or at `offer_amount`",
-        Move.BATNA_REVEAL: "claim that `offer_amount` is your limit; a claim is also a binding offer at that price, "
+        Move.ANCHOR_HIGH: f"an offer at your own end of the range, or at {form.amount}",
+        Move.BATNA_REVEAL: f"claim that {form.amount} is your limit; a claim is also a binding offer at that price, "
         "which they may accept",
         Move.SILENCE: "offer nothing; offers stay as they are",
         Move.CHALLENGE: "call their open claim a bluff",
         Move.WALK_AWAY: "end the talks without a deal",
     }
     further = {
-        Move.OFFER: _terms_form(view.scenario),
+        Move.OFFER: f" {form.terms(view.scenario)}" if view.scenario.terms else "",
         Move.BATNA_REVEAL: f" A claim that is {_bluff(view)} off is a bluff: challenged, it costs {caught} credibility "
         f"more. An offer or a deal that goes beyond your own claim costs {contradicted}.",
         Move.CHALLENGE: f" If it was honest, you lose {wrong} credibility.",
@@ -105,8 +140,8 @@ def _meanings(view: SeatView) -> dict[Move, str]:
     return {move: f"{does}{_cost(view, move)}.{further.get(move, '')}" for move, does in meanings.items()}
 
 
-def _cost(view: SeatView, move: Move) -> str:
-    """Return what a move costs, from the rules; nothing where it is free."""
+def move_costs(view: SeatView, move: Move) -> tuple[float, float]:
+    """Return the credibility that a move costs and the tension that it adds, from the rules; 0 where it is free."""
     points = {Move.BATNA_REVEAL: "claim_cost", Move.SILENCE: "silence_cost"}
     heats = {
         Move.ANCHOR_HIGH: "anchor_heat", Move.BATNA_REVEAL: "claim_heat", Move.SILENCE: "silence_heat",
@@ -114,17 +149,15 @@ def _cost(view: SeatView, move: Move) -> str:
     }  # fmt: skip
     credibility = view.rule("credibility", points[move]) if move in points else 0.0
     heat = view.rule("tension", heats[move]) if move in heats else 0.0
+    return credibility, heat
+
+
+def _cost(view: SeatView, move: Move) -> str:
+    """Return what a move costs in words; nothing where it is free."""
+    credibility, heat = move_costs(view, move)
     costs = [f"costs {credibility:g} credibility"] if credibility else []
     costs += [f"adds {heat:g} to the tension"] if heat > 0 else []
     return f"; {' and '.join(costs)}" if costs else ""
-
-
-def _terms_form(scenario: Scenario) -> str:
-    """Return how an offer names terms; nothing where only the price is open."""
-    if not scenario.terms:
-        return ""
-    named = json.dumps({term.name: term.options[0].name for term in scenario.terms}, ensure_ascii=False)
-    return f' Name terms by "terms": {named}; those that you leave out stay as in your last offer.'
 
 
 def _bluff(view: SeatView) -> str:
@@ -152,19 +185,32 @@ def _heat(view: SeatView) -> list[str]:
     ]
 
 
-def _packages(view: SeatView, text: ScenarioText) -> list[str]:
+def _packages(view: SeatView, text: ScenarioText, form: Form) -> list[str]:
     """Return the worth of each package to the seat, a line each; nothing where only the price is open."""
     if not view.scenario.terms:
         return []
     lines = [f"- {text.listed(package)}: {text.number(worth)}" for package, worth in enumerate(view.package_worth)]
-    return ["What terms are worth to you beside the price (name them in `terms`):", *lines]
+    where = "" if form.name == "commands" else " (name them in `terms`)"
+    return [f"What terms are worth to you beside the price{where}:", *lines]
 
 
-def position(view: SeatView, belief: Mapping[str, float] | None, news: News, text: ScenarioText) -> str:
-    """Return the position before the reader's turn, a fact a line, what is new first."""
+def position(
+    view: SeatView,
+    belief: Mapping[str, float] | None,
+    news: News,
+    text: ScenarioText,
+    form: Form = JSON,
+    longest_words: int = LONGEST_WORDS,
+) -> str:
+    """Return the position before the reader's turn, a fact a line, what is new first.
+
+    The other's words stand as data: see `quoting`.
+    """
     lines = [f"News: {headline}" for headline in news.headlines]
+    if news.did:
+        lines.append(f"They {news.did}.")
     if news.words:
-        lines.append(f"They say: {news.words}")
+        lines.append(f"They say: {quoted(news.words, longest_words)}")
     last = ", the last" if view.round == view.rounds - 1 else ""
     alternative = "an alternative" if view.has_alternative else "no alternative"
     before_terms = " before terms" if view.scenario.terms else ""
@@ -178,7 +224,7 @@ def position(view: SeatView, belief: Mapping[str, float] | None, news: News, tex
         *_claim("Their", view.counter_claim, text),
         *_belief(belief, text),
         f"Credibility: you {view.credibility:.0f}, they {view.counter_credibility:.0f}.",
-        f"You may: {', '.join(view.legal_names)}." if view.legal_moves else WAITING,
+        f"You may: {', '.join(map(form.label, view.legal_moves))}." if view.legal_moves else WAITING,
     ]
     return "\n".join(lines)
 

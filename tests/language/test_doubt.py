@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from parlay_marl.errors import IllegalMoveError
+from parlay_marl.language.doubt import expresses_doubt
 from parlay_marl.printable import escaped
-from parlay_marl.server.doubt import expresses_doubt
 from parlay_marl.server.parsing import parse_words
 from tests.helpers import examples
 

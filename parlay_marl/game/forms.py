@@ -1,0 +1,68 @@
+"""The choices of a game's form, checked together: its moves and its protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from parlay_marl.core.moves import SEATS, Move
+from parlay_marl.core.protocols import PROTOCOLS
+from parlay_marl.core.protocols.protocol import ANSWERS
+from parlay_marl.errors import ConfigurationError, UnknownNameError
+
+MOVES = tuple(move.name.lower() for move in Move)
+"""The names of the moves, by number."""
+NEEDED_MOVES = ("accept", "offer")
+"""Moves that every game has: without them there are no deals."""
+FORM_CHOICES = ("price_levels", "moves", "events", "protocol", "price_share")
+"""The choices of the form of a game; models that have only some of the choices have all of these or none."""
+
+
+def checked_moves(given: Any, protocol: str) -> tuple[str, ...]:
+    """Return the moves of a game by name, in the order of the rules; all of them where none is given."""
+    if given is None:
+        return MOVES
+    names = list(given) if isinstance(given, Sequence) and not isinstance(given, str) else [given]
+    names = [name.lower() if isinstance(name, str) else name for name in names]
+    for name in names:
+        if name not in MOVES:
+            raise UnknownNameError("move", name, MOVES)
+    missing = [name for name in NEEDED_MOVES if name not in names]
+    if missing:
+        raise ConfigurationError(
+            f"moves: every game has {' and '.join(NEEDED_MOVES)}, or there is no deal; add {', '.join(missing)}"
+        )
+    if PROTOCOLS[protocol].other_moves == ANSWERS and "silence" not in names:
+        raise ConfigurationError(f"moves: in {protocol} a seat says no by silence; add silence")
+    return tuple(name for name in MOVES if name in names)
+
+
+def fit_protocol(chosen: dict[str, Any], packages: int) -> None:
+    """Set the opener and the rounds of a game by its protocol; refuse choices that do not go with it."""
+    name = chosen["protocol"]
+    protocol = PROTOCOLS[name]
+    if protocol.is_sealed and packages > 1:
+        raise ConfigurationError(f"protocol: {name} is about a price alone; give a scenario without terms")
+    if protocol.opener >= 0:
+        _settle(chosen, "opener", SEATS[protocol.opener])
+    elif protocol.usual_opener >= 0 and chosen["opener"] is None:
+        chosen["opener"] = SEATS[protocol.usual_opener]
+    if protocol.rounds:
+        _settle(chosen, "max_rounds", protocol.rounds)
+
+
+def only_opener(protocol: str, opener: str) -> int:
+    """Return the seat that opens every game, as it alone names prices; -1 where either seat may."""
+    declared = PROTOCOLS[protocol]
+    if declared.opener < 0 and (declared.usual_opener < 0 or opener == "random"):
+        return -1
+    return SEATS.index(opener)
+
+
+def _settle(chosen: dict[str, Any], name: str, value: Any) -> None:
+    """Set a choice that the protocol makes; refuse another one."""
+    if chosen[name] not in (None, value):
+        raise ConfigurationError(
+            f"{name}: in {chosen['protocol']} it is {value}, not {chosen[name]!r}; leave it out, or play otherwise"
+        )
+    chosen[name] = value

@@ -1,0 +1,25 @@
+"""The whole state of a game at one moment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from parlay_marl.game.action import Action
+from parlay_marl.game.config import GameConfig
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The whole state of a game at one moment; `Game.restore` returns to it, in this game or one of an equal config."""
+
+    row: bytes
+    seed: int
+    number: int
+    actions: tuple[Action, ...]
+    options: Mapping[str, Any] | None
+    config: GameConfig
+    rewards: tuple[float, float]
+    owed: tuple[float, float]
+    """Payments of the players' opening moves, which the next call pays out."""

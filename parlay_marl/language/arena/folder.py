@@ -1,0 +1,142 @@
+"""The folder of an arena: its plan, a line for each finished game, and the journal of all replies.
+
+A run that was killed leaves at most a half-written last line, which is dropped. What is finished is not played again,
+and no reply in the journal is paid for again.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from parlay_marl.errors import ConfigurationError
+from parlay_marl.language.arena.plan import difference
+
+PLAN, GAMES, REPLIES, RESULT, REPORT = "plan.json", "games.jsonl", "replies.jsonl", "result.json", "report.html"
+
+
+class Folder:
+    """A folder whose files take each game as it is finished."""
+
+    def __init__(self, path: str | Path, plan: Mapping[str, Any]) -> None:
+        """Open a folder: a new or empty one, or one of the same plan, which goes on."""
+        self.path = Path(path)
+        self._plan = json.loads(json.dumps(plan))
+        self._lock: BinaryIO | None = None
+        self._check()
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            self._take_lock()
+            self._write_plan()
+            self._size = _cut(self.path / GAMES)
+            self._games = (self.path / GAMES).open("ab")
+        except OSError as error:
+            self.close()
+            raise ConfigurationError(f"out: cannot write to {self.path}: {error.strerror}") from None
+
+    @property
+    def replies(self) -> Path:
+        """The journal of replies."""
+        return self.path / REPLIES
+
+    def _check(self) -> None:
+        """Refuse a file, a folder with other content, and one of another plan."""
+        if self.path.exists() and not self.path.is_dir():
+            raise ConfigurationError(f"out: {self.path} is a file; give a folder")
+        if not self.path.exists() or all(path.name.startswith(".") for path in self.path.iterdir()):
+            return
+        if not (self.path / PLAN).exists():
+            raise ConfigurationError(
+                f"out: {self.path} holds other files, and no arena to go on with; give another folder"
+            )
+        try:
+            there = json.loads((self.path / PLAN).read_text(encoding="utf-8"))
+        except ValueError:
+            raise ConfigurationError(f"out: {self.path / PLAN} cannot be read; give another folder") from None
+        found = difference(there, self._plan)
+        if found:
+            raise ConfigurationError(
+                f"out: {self.path} holds another arena: {found}; give the settings that it was begun with, or another "
+                "folder"
+            )
+
+    def _take_lock(self) -> None:
+        """Keep other processes out of the folder, where the system has such locks, until this one ends."""
+        try:
+            import fcntl
+        except ImportError:
+            return
+        self._lock = (self.path / ".lock").open("wb")
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            self.close()
+            raise ConfigurationError(
+                f"out: another process is playing the arena in {self.path}; wait for it, or give another folder"
+            ) from None
+
+    def _write_plan(self) -> None:
+        """Write the plan beside its place and move it there, so that it is whole or absent."""
+        if (self.path / PLAN).exists():
+            return
+        draft = self.path / f".{PLAN}.tmp"
+        draft.write_text(json.dumps(self._plan, indent=1) + "\n", encoding="utf-8")
+        draft.replace(self.path / PLAN)
+
+    def finished(self) -> Iterator[dict[str, Any]]:
+        """Yield the finished games, as they were saved."""
+        with (self.path / GAMES).open("rb") as file:
+            lines = file.read(self._size).splitlines()
+        for number, line in enumerate(lines, 1):
+            try:
+                yield json.loads(line)
+            except ValueError:
+                raise ConfigurationError(
+                    f"out: line {number} of {self.path / GAMES} is no game; delete that line, and its game is played "
+                    "again, from its replies"
+                ) from None
+
+    def save(self, game: Mapping[str, Any]) -> None:
+        """Append a finished game, and force it to the disk."""
+        line = json.dumps(game, separators=(",", ":"), allow_nan=False).encode() + b"\n"
+        try:
+            self._games.write(line)
+            self._games.flush()
+            os.fsync(self._games.fileno())
+        except OSError as error:
+            raise ConfigurationError(
+                f"out: cannot write {self.path / GAMES}: {error.strerror}; what is finished is kept, and the same "
+                "command goes on"
+            ) from None
+
+    def write(self, name: str, content: bytes) -> None:
+        """Write a file of results whole, or not at all."""
+        draft = self.path / f".{name}.tmp"
+        try:
+            draft.write_bytes(content)
+            draft.replace(self.path / name)
+        except OSError as error:
+            raise ConfigurationError(f"out: cannot write {self.path / name}: {error.strerror}") from None
+
+    def close(self) -> None:
+        """Close the files, and unlock the folder."""
+        if hasattr(self, "_games"):
+            self._games.close()
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+
+def _cut(path: Path) -> int:
+    """Drop a half-written last line of a file, and return the size of what is whole; a missing file has none."""
+    if not path.exists():
+        return 0
+    with path.open("rb+") as file:
+        content = file.read()
+        whole = content.rfind(b"\n") + 1
+        if whole < len(content):
+            file.truncate(whole)
+    return whole

@@ -1,0 +1,161 @@
+"""Commands in a reply, each on a line of its own: `/offer 150000 warranty=one year`, `/accept`."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from parlay_marl.catalogue.scenarios import Scenario
+from parlay_marl.errors import UnclearTextError
+from parlay_marl.game.view import SeatView
+from parlay_marl.language.amounts import plain_digits, price_of, spread_of
+from parlay_marl.language.forms import example_price, example_spread
+from parlay_marl.language.parts import Parts
+from parlay_marl.language.terms import option_of, term_names
+from parlay_marl.language.vocabulary import BELIEF_COMMAND, BELIEF_TOOL, BY_MOVE, MOVES, move_called
+
+_LINE = re.compile(r"[\s`*_]*/(?P<name>[A-Za-z_]+)(?P<rest>(?:[^A-Za-z_].*)?)")
+"""A line with a command; Markdown may stand around it."""
+_FENCE = re.compile(r"\s*(?:```|~~~)\S*\s*")
+_ANOTHER = re.compile(r"\s/[A-Za-z_]{3,}")
+_CONDITION = re.compile(r"\b(?:if|unless|provided|but|only|when|or|not|and)\b", re.IGNORECASE)
+"""Words that would change what a command means, which words cannot."""
+_AMOUNT = re.compile(
+    r"\s*(?P<amount>(?:[A-Za-z]{2,12}\s*|[$€£¥]\s*)?[-+]?[\d.,' _\u00a0\u202f]*\d\s*"
+    r"(?:(?:k|thousand|m|mio|million|bn|billion)\b)?(?:\s*[$€£¥])?)(?P<tail>.*)",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+LONGEST_COMMAND = 500
+"""Characters of a command with what goes with it; to look for an amount in more takes long."""
+
+
+class _Command(NamedTuple):
+    """A command of a reply: the name as it was written, and what stands behind it."""
+
+    name: str
+    rest: str
+
+
+def read_commands(text: str, view: SeatView) -> Parts | None:
+    """Return the parts of a text's commands, with its other lines as words; None where there is no command."""
+    commands, prose = _split(plain_digits(text), text)
+    if not commands:
+        return None
+    moves = [command for command in commands if not _is_belief(command)]
+    beliefs = [command for command in commands if _is_belief(command)]
+    for several, what in ((moves, "moves"), (beliefs, "beliefs")):
+        if len(set(several)) > 1:
+            shown = " and ".join(f"`/{each.name}{each.rest}`" for each in several[:2])
+            raise UnclearTextError(f"{shown} are two {what}; give one.")
+    belief = _belief(beliefs[0], view) if beliefs else None
+    if not moves:
+        raise UnclearTextError(f"`/{beliefs[0].name}` is no move; add one on a line of its own, such as `/silence`.")
+    return _move(moves[0], view, prose)._replace(belief=belief)
+
+
+def _split(readable: str, original: str) -> tuple[list[_Command], str]:
+    """Return the commands of a text, and its other lines as they were written."""
+    commands, prose = [], []
+    for line, as_written in zip(readable.split("\n"), original.split("\n"), strict=True):
+        found = _LINE.fullmatch(line)
+        if found is not None and len(line) > LONGEST_COMMAND:
+            raise UnclearTextError(
+                f"The line with `/{found['name'][:40]}` is too long: give a command at most {LONGEST_COMMAND} "
+                "characters, and put what you say on other lines."
+            )
+        if found is not None:
+            commands.append(_Command(found["name"].lower(), found["rest"].rstrip().rstrip("`*").rstrip()))
+        elif not _FENCE.fullmatch(line):
+            prose.append(as_written.strip())
+    return commands, "\n".join(line for line in prose if line)
+
+
+def _is_belief(command: _Command) -> bool:
+    return command.name in (BELIEF_COMMAND, BELIEF_TOOL)
+
+
+def _move(command: _Command, view: SeatView, prose: str) -> Parts:
+    """Return the parts of a command that is a move."""
+    move = move_called(command.name)
+    if move is None:
+        raise UnclearTextError(_unknown(command.name, view))
+    if another := _ANOTHER.search(command.rest):
+        raise UnclearTextError(f"`{another[0].strip()}` stands behind `/{command.name}`; put it on a line of its own.")
+    if not BY_MOVE[move].has_price:
+        return Parts(move, words=_joined(_tail(command, command.rest), prose))
+    amount, terms, tail = _priced(command, view)
+    if amount is None and command.name != "anchor":
+        raise UnclearTextError(f"`/{command.name}` needs a price, such as `/{command.name} {example_price(view)}`.")
+    return Parts(move, amount, terms, _joined(tail, prose))
+
+
+def _unknown(name: str, view: SeatView) -> str:
+    """Return that there is no such command, and which there are."""
+    known = [*(each.command for each in MOVES), *([BELIEF_COMMAND] if view.states_belief else [])]
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    hint = f"did you mean `/{near[0]}`?" if near else f"there are {', '.join(f'/{each}' for each in known)}."
+    return f"There is no command `/{name[:40]}`; {hint}"
+
+
+def _joined(tail: str, prose: str) -> str:
+    return "\n".join(part for part in (tail, prose) if part)
+
+
+def _tail(command: _Command, text: str) -> str:
+    """Return words behind a command, which say nothing that could be meant to change it."""
+    words = text.strip().strip(".,;:!-–—#()").strip()  # noqa: RUF001
+    if any(character.isdigit() for character in words) or _CONDITION.search(words) or "=" in words:
+        raise UnclearTextError(
+            f"`/{command.name}{command.rest}`: {words[:60]!r} is not clear, and words never bind. Let the command "
+            "stand alone on its line."
+        )
+    return words
+
+
+def _priced(command: _Command, view: SeatView) -> tuple[float | None, Mapping[str, str] | None, str]:
+    """Return the price of a command, its terms, and the words behind it."""
+    before, terms = _terms(command, view.scenario)
+    found = _AMOUNT.fullmatch(before)
+    if found is None:
+        return None, terms, _tail(command, before)
+    return price_of(found["amount"].strip(), view.scenario), terms, _tail(command, found["tail"])
+
+
+def _terms(command: _Command, scenario: Scenario) -> tuple[str, Mapping[str, str] | None]:
+    """Return what stands before the terms of a command, and these: an option for each `term=`."""
+    names = term_names(scenario)
+    places = list(re.finditer(r"([^\W\d][\w \-]*?)\s*=\s*", command.rest))
+    if not places:
+        return command.rest, None
+    known = {each.lower(): each for each in names}
+    chosen: dict[str, str] = {}
+    starts = []
+    for place in places:
+        key = " ".join(place[1].lower().split())
+        name = next((each for each in known if key == each or key.endswith(f" {each}")), None)
+        if name is None:
+            there_are = ", ".join(f"`{each}`" for each in names) or "none: only the price is open"
+            raise UnclearTextError(f"There is no term `{key[-40:]}`; there are {there_are}.")
+        if known[name] in chosen:
+            raise UnclearTextError(f"`{known[name]}` is named twice; give one option.")
+        starts.append((place.end(1) - len(name), place.end(), known[name]))
+        chosen[known[name]] = ""
+    ends = [start for start, _, _ in starts[1:]] + [len(command.rest)]
+    for (_, begin, name), end in zip(starts, ends, strict=True):
+        chosen[name] = option_of(name, command.rest[begin:end], scenario)
+    return re.sub(r"[\s,;]*(?:\bwith)?[\s,;]*\Z", "", command.rest[: starts[0][0]]), chosen
+
+
+def _belief(command: _Command, view: SeatView) -> tuple[float, float]:
+    """Return the mean and the spread of a stated belief."""
+    figures = [part.strip(",;") for part in re.split(r"\s+|±|\+/-", command.rest)]
+    amounts = [part for part in figures if any(character.isdigit() for character in part)]
+    others = [part for part in figures if part and part not in amounts]
+    if len(amounts) != 2 or any(part.lower() != view.scenario.currency.lower() for part in others):
+        example = f"/{BELIEF_COMMAND} {example_price(view)} {example_spread(view)}"
+        raise UnclearTextError(f"`/{command.name}` needs two amounts, the mean and the spread, such as `{example}`.")
+    return price_of(amounts[0], view.scenario, anywhere=True), spread_of(amounts[1], view.scenario)

@@ -1,0 +1,223 @@
+"""The file of all replies that models gave in a run: one that was killed goes on and pays for none of them again."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple, NoReturn
+
+from parlay_marl.errors import ConfigurationError
+from parlay_marl.language.reply import Reply
+from parlay_marl.language.tools import Call
+
+ASKED, ANSWERED, FAILED = "asked", "answered", "failed"
+"""The kinds of lines: a request that is being sent, and how it went."""
+Tokens = tuple[int, int]
+"""Tokens of a request and of its reply."""
+
+
+class Completion(NamedTuple):
+    """A model's reply, and what it took."""
+
+    reply: Reply
+    ids: tuple[str, ...] = ()
+    """The ids of the reply's tool calls."""
+    tokens: Tokens | None = None
+    """None where the endpoint did not say them."""
+    cost: float = 0.0
+    """In the unit of the prices."""
+    is_cut: bool = False
+    """Whether the reply ended at the limit of tokens."""
+    with_tools: bool = False
+    """Whether the request had tools."""
+
+
+class Lost(NamedTuple):
+    """A request that failed, or whose process was killed before an answer came."""
+
+    tokens: Tokens | None
+    cost: float
+    """The most that it may have cost, where the cost is not known."""
+
+
+class _Entry(NamedTuple):
+    """How one request of a game went, and the digest of the request where it was answered."""
+
+    went: Completion | Lost
+    digest: str = ""
+
+
+class JournalFile:
+    """A file that takes a line for every request and every reply, from any thread of one process.
+
+    What is in it when it is opened is replayed: `of` returns the journal of one game, which gives the replies that are
+    known, in their order, and takes the further ones. A last line that was cut off is dropped.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        """Open a file to go on with, or begin one. Another process must not write it meanwhile."""
+        self.path = Path(path)
+        self.spent = 0.0
+        """The cost of all requests that the file had when it was opened."""
+        self._games: dict[str, list[_Entry]] = {}
+        self._lock = threading.Lock()
+        try:
+            self._file = self.path.open("a+b")
+        except OSError as error:
+            raise ConfigurationError(f"journal: cannot write {self.path}: {error.strerror or error}") from None
+        try:
+            self._keep_others_out()
+            self._read()
+        except BaseException:
+            self._file.close()
+            raise
+
+    def of(self, game: str) -> Journal:
+        """Return the journal of a game, at its beginning; the name must be that game's own."""
+        with self._lock:
+            return Journal(self, game, list(self._games.get(game, ())))
+
+    def add(self, line: Mapping[str, Any], entry: _Entry | None = None) -> None:
+        """Append a line. One with an answer is on the disk when this returns; others survive the end of the process."""
+        content = json.dumps(line).encode() + b"\n"
+        with self._lock:
+            try:
+                self._file.write(content)
+                self._file.flush()
+                if line["kind"] == ANSWERED:
+                    os.fsync(self._file.fileno())
+            except (OSError, ValueError) as error:
+                raise ConfigurationError(f"journal: cannot write {self.path}: {error}") from None
+            if entry is not None:
+                self._games.setdefault(line["game"], []).append(entry)
+
+    def close(self) -> None:
+        """Close the file, and let other processes have it."""
+        with self._lock:
+            self._file.close()
+
+    def _keep_others_out(self) -> None:
+        """Lock the file, where the system has such locks."""
+        with contextlib.suppress(ImportError):
+            import fcntl
+
+            try:
+                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise ConfigurationError(
+                    f"journal: another process writes {self.path}; wait for it, or give another file"
+                ) from None
+
+    def _read(self) -> None:
+        """Read what is there, and cut off a last line that is not whole."""
+        self._file.seek(0)
+        content = self._file.read()
+        whole = content[: content.rfind(b"\n") + 1]
+        if len(whole) < len(content):
+            self._file.truncate(len(whole))
+        on_their_way: dict[str, float] = {}
+        for number, text in enumerate(whole.splitlines(), 1):
+            try:
+                self._take(json.loads(text), on_their_way)
+            except (ValueError, KeyError, TypeError):
+                raise ConfigurationError(
+                    f"journal: line {number} of {self.path} is none of a journal; give another file"
+                ) from None
+        for game, bound in on_their_way.items():
+            self._note(game, _Entry(Lost(None, bound)))
+
+    def _take(self, line: Any, on_their_way: dict[str, float]) -> None:
+        """Take a line; `on_their_way` are the bounds of requests whose end has not been read yet, by game."""
+        game, kind, bound = str(line["game"]), line["kind"], on_their_way.pop(line["game"], None)
+        if kind == ASKED:
+            if bound is not None:  # the process was killed before the answer came
+                self._note(game, _Entry(Lost(None, bound)))
+            on_their_way[game] = float(line["bound"])
+        elif kind == FAILED:
+            self._note(game, _Entry(Lost(_tokens(line["tokens"]), float(line["cost"]))))
+        else:
+            self._note(game, _Entry(_completion(line), str(line["digest"])))
+
+    def _note(self, game: str, entry: _Entry) -> None:
+        self._games.setdefault(game, []).append(entry)
+        self.spent += entry.went.cost
+
+    def __reduce__(self) -> NoReturn:
+        raise ConfigurationError("a journal is not shared among processes; play in this one, with workers=0")
+
+
+class Journal:
+    """The requests of one game: first those that are known, then those that are added."""
+
+    def __init__(self, file: JournalFile, game: str, known: list[_Entry]) -> None:
+        self._file, self._game, self._known = file, game, known
+        self._read = 0
+
+    @property
+    def next_reply(self) -> Completion | None:
+        """The next known reply; None where it has to be asked for."""
+        left = (entry.went for entry in self._known[self._read :])
+        return next((went for went in left if isinstance(went, Completion)), None)
+
+    def replayed(self, request: Mapping[str, Any]) -> list[Completion | Lost]:
+        """Return how the known attempts at the next request went, up to its reply if there is one, and move on.
+
+        Raise `ConfigurationError` where the reply was to another request.
+        """
+        found: list[Completion | Lost] = []
+        for went, digest in self._known[self._read :]:
+            if digest and digest != digest_of(request):
+                raise ConfigurationError(
+                    f"journal: a reply of {self._game!r} in {self._file.path} was to another request: the settings, or "
+                    "this package, have changed since; give another file"
+                )
+            found.append(went)
+            if digest:
+                break
+        self._read += len(found)
+        return found
+
+    def asked(self, bound: float) -> None:
+        """Note that a request is sent now, and the most that it may cost."""
+        self._file.add({"game": self._game, "kind": ASKED, "bound": bound})
+
+    def failed(self, reason: str, lost: Lost) -> None:
+        """Note that a request has failed."""
+        line = {"game": self._game, "kind": FAILED, "reason": reason, **lost._asdict()}
+        self._file.add(line, _Entry(lost))
+
+    def answered(self, request: Mapping[str, Any], completion: Completion) -> None:
+        """Note a reply."""
+        entry = _Entry(completion, digest_of(request))
+        plain = completion._asdict() | {"reply": {"text": completion.reply.text, "calls": completion.reply.calls}}
+        self._file.add({"game": self._game, "kind": ANSWERED, "digest": entry.digest, **plain}, entry)
+
+    def __reduce__(self) -> NoReturn:
+        raise ConfigurationError("a journal is not shared among processes; play in this one, with workers=0")
+
+
+def digest_of(request: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of a request."""
+    return hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()
+
+
+def _completion(line: Mapping[str, Any]) -> Completion:
+    """Return the completion of a line."""
+    calls = tuple(Call(str(name), given) for name, given in line["reply"]["calls"])
+    return Completion(
+        Reply(str(line["reply"]["text"]), calls),
+        tuple(map(str, line["ids"])),
+        _tokens(line["tokens"]),
+        float(line["cost"]),
+        bool(line["is_cut"]),
+        bool(line["with_tools"]),
+    )
+
+
+def _tokens(given: Any) -> Tokens | None:
+    return None if given is None else (int(given[0]), int(given[1]))

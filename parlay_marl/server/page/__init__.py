@@ -1,0 +1,1 @@
+"""The page at `/play`: its files, its sign-in, and what it shows of a game."""

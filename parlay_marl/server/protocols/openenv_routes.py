@@ -1,0 +1,139 @@
+"""The routes of OpenEnv's protocol that stand before OpenEnv's own: its WebSocket, and MCP over both transports."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from fastapi import APIRouter, Request, WebSocket
+from fastapi.responses import JSONResponse, Response
+from pydantic_core import to_json
+from starlette.websockets import WebSocketDisconnect
+
+from parlay_marl.errors import RequestError
+from parlay_marl.server.error_text import client_text
+from parlay_marl.server.game_factory import GameFactory
+from parlay_marl.server.mcp_sessions import McpSessions
+from parlay_marl.server.middleware.asgi import CONTENT, HAS_TOKEN, HTTP, MESSAGE, client_address
+from parlay_marl.server.middleware.content import NOT_JSON
+from parlay_marl.server.middleware.refusals import RPC_PATH, rpc_reply
+from parlay_marl.server.middleware.token import NO_TOKEN
+from parlay_marl.server.openenv_parts import SessionCapacityError, WSErrorCode
+from parlay_marl.server.protocols.openenv import NegotiationEnvironment
+from parlay_marl.server.protocols.openenv_rpc import OPEN_METHODS, answer_over_http
+from parlay_marl.server.protocols.openenv_socket import answer, answer_mcp, error_reply
+
+JSON = "application/json"
+SESSION_HEADER = "mcp-session-id"
+"""The header by which MCP's clients name their session."""
+Reply = Callable[[NegotiationEnvironment, dict[str, Any]], Awaitable[str | None]]
+
+
+class OpenEnvSockets:
+    """The WebSockets of a server that speak OpenEnv's protocol or MCP; a limited number of them have a session."""
+
+    def __init__(self, factory: GameFactory, sessions: McpSessions) -> None:
+        self._factory, self._sessions = factory, sessions
+        self._most = factory.settings.max_sessions
+        self._open = 0
+
+    async def serve(self, websocket: WebSocket, reply_to: Reply) -> None:
+        """Serve one WebSocket, unless the server is full; `reply_to` returns the reply to a message."""
+        await websocket.accept()
+        with contextlib.suppress(WebSocketDisconnect):
+            if self._open >= self._most:
+                await websocket.send_text(self._full())
+            elif (name := websocket.query_params.get("session_id")) is None:
+                await self._own_session(websocket, reply_to)
+            else:
+                await self._session_of_client(websocket, name)
+        with contextlib.suppress(RuntimeError, WebSocketDisconnect):  # the client may have closed it
+            await websocket.close()
+
+    async def _own_session(self, websocket: WebSocket, reply_to: Reply) -> None:
+        """Answer a client until it leaves."""
+        environment = NegotiationEnvironment(self._factory)
+        self._open += 1
+        try:
+            while (event := await websocket.receive())["type"] == MESSAGE:
+                reply = await reply_to(environment, event[CONTENT])
+                if reply is None:
+                    break
+                if reply:
+                    await websocket.send_text(reply)
+        finally:
+            self._open -= 1
+            environment.close()
+
+    async def _session_of_client(self, websocket: WebSocket, name: str) -> None:
+        """Answer a client, in a session that it has begun over HTTP, until it leaves; the session goes on."""
+        try:
+            session = self._sessions.attach(name)
+        except RequestError as error:
+            await websocket.send_text(error_reply(client_text(error), WSErrorCode.SESSION_ERROR))
+            return
+        self._open += 1
+        try:
+            while (event := await websocket.receive())["type"] == MESSAGE:
+                session = self._sessions.find(name)
+                async with session.lock:
+                    reply = await answer(session.environment, event[CONTENT])
+                if reply is None:
+                    break
+                await websocket.send_text(reply)
+        except RequestError as error:  # the client has closed the session meanwhile
+            await websocket.send_text(error_reply(client_text(error), WSErrorCode.SESSION_ERROR))
+        finally:
+            self._open -= 1
+            self._sessions.detach(session)
+
+    def _full(self) -> str:
+        """Return the answer of a full server."""
+        error = SessionCapacityError(active_sessions=self._open, max_sessions=self._most)
+        counts = {"active_sessions": self._open, "max_sessions": self._most}
+        return error_reply(str(error), WSErrorCode.CAPACITY_REACHED, **counts)
+
+
+def openenv_router(factory: GameFactory) -> APIRouter:
+    """Return the routes of the WebSockets and of MCP over HTTP, which stand before OpenEnv's own."""
+    router, sessions = APIRouter(), McpSessions(factory)
+    sockets = OpenEnvSockets(factory, sessions)
+
+    @router.websocket("/ws")
+    async def openenv_websocket(websocket: WebSocket) -> None:
+        await sockets.serve(websocket, answer)
+
+    @router.websocket(RPC_PATH)
+    async def mcp_websocket(websocket: WebSocket) -> None:
+        await sockets.serve(websocket, functools.partial(answer_mcp, options=dict(websocket.query_params)))
+
+    @router.post(RPC_PATH, tags=["MCP"])
+    async def mcp(request: Request) -> Response:
+        """Answer a request of MCP in JSON-RPC: `initialize`, `tools/list`, `tools/call`, and OpenEnv's sessions."""
+        if not await request.body():
+            return Response(rpc_reply(NOT_JSON), media_type=JSON)
+        given = await request.json()
+        if given["method"] not in OPEN_METHODS and not request.scope[HAS_TOKEN]:
+            factory.telemetry.refused(HTTP, NO_TOKEN.reason)
+            return JSONResponse({"error": NO_TOKEN.text}, NO_TOKEN.status)
+        made = functools.partial(NegotiationEnvironment, factory)
+        options, header = dict(request.query_params), request.headers.get(SESSION_HEADER)
+        reply, status, session = await answer_over_http(
+            given, sessions, client_address(request.scope), made, options, header
+        )
+        headers = {} if session is None else {SESSION_HEADER: session}
+        content = b"" if reply is None else to_json(reply, inf_nan_mode="null")
+        return Response(content, status, headers, JSON)
+
+    @router.delete(RPC_PATH, tags=["MCP"])
+    async def end(request: Request) -> Response:
+        """End the session of an MCP client."""
+        try:
+            sessions.close(sessions.find(request.headers.get(SESSION_HEADER)))
+        except RequestError as error:
+            return JSONResponse({"error": client_text(error)}, 404)
+        return Response(status_code=204)
+
+    return router

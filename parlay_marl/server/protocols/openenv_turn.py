@@ -1,0 +1,148 @@
+"""A client's turn in its game: an action by fields, a whole reply as text, or a tool call."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from parlay_marl.core.moves import Move
+from parlay_marl.errors import IllegalMoveError, UnclearTextError
+from parlay_marl.game.action import Action
+from parlay_marl.game.view import SeatView
+from parlay_marl.language.json_reply import read_calls
+from parlay_marl.language.parts import Parts, action_of
+from parlay_marl.language.reply import Reply, read_reply
+from parlay_marl.language.tools import Call
+from parlay_marl.language.vocabulary import BELIEF_TOOL
+from parlay_marl.server.error_text import client_text
+from parlay_marl.server.parsing import parse_words
+from parlay_marl.server.places import Place
+from parlay_marl.server.protocols.openenv_action import action_of as action_of_fields
+from parlay_marl.server.protocols.openenv_action import does_only, has_command
+from parlay_marl.server.protocols.openenv_messages import NegotiationAction
+
+TRIES = 2
+"""Messages in a row that may mean no legal move; the last of them is played as silence."""
+BELIEF_NOTED = "Your belief is noted. It goes with your next move; now make one."
+ONCE_MORE = "Your reply was not played: {why}\nReply once more: a second reply that cannot be played counts as silence."
+TOO_OFTEN = "Your reply was not played: {why}\nIt was the second in a row: {penalty}."
+SILENT, FORFEITED = "the turn was played as silence", "you cannot afford silence, so you have forfeited the game"
+
+
+class Note(NamedTuple):
+    """What a client is told about a turn that was not played as it may have meant it."""
+
+    text: str
+    is_played: bool = False
+    """Is the turn over all the same?"""
+    error: str | None = None
+    """What was wrong, where something was."""
+
+
+def play(place: Place, action: NegotiationAction | Call, longest_words: int) -> Note | None:
+    """Play a client's turn and a persona's answer; return a note where the client has to be told something about it.
+
+    A client that only waits plays nothing. Raises `ParlayError` where the turn is refused, which changes nothing.
+    """
+    if isinstance(action, Call):
+        return _play_call(place, action, longest_words)
+    words = parse_words(action.utterance, longest_words)
+    if action.wait:
+        _check_waits(action, place)
+        place.steps += 1
+        return None
+    session = place.session
+    session.check_turn(place.seat)
+    view = session.view(place.seat)
+    if "message" in action.model_fields_set and does_only(action, "message", "belief"):
+        return _play_message(place, action, view, longest_words)
+    said = _words_of_message(action, longest_words) if action.message else words
+    _take(place, _with_belief(action_of_fields(action, view, said), action, view))
+    return None
+
+
+def _play_call(place: Place, call: Call, longest_words: int) -> Note | None:
+    """Play a tool call; a stated belief is kept for the next move."""
+    place.session.check_turn(place.seat)
+    view = place.session.view(place.seat)
+    if call.name == BELIEF_TOOL:
+        belief = read_calls((call, Call("accept")), view).belief
+        assert belief is not None
+        place.belief = _normal(belief, view)
+        place.steps += 1
+        return Note(BELIEF_NOTED)
+    _take(place, _with_words(read_reply(Reply(calls=(call,)), view), longest_words))
+    return None
+
+
+def _play_message(place: Place, action: NegotiationAction, view: SeatView, longest_words: int) -> Note | None:
+    """Play a whole reply; one that means no legal move is answered, and the second in a row costs the turn."""
+    try:
+        turn = _with_words(read_reply(action.message, view), longest_words)
+        _take(place, _with_belief(turn, action, view))
+    except (IllegalMoveError, UnclearTextError) as error:
+        return misread(place, client_text(error))
+    return None
+
+
+def misread(place: Place, why: str) -> Note:
+    """Return what a client is told whose turn could not be played; the second in a row is played as silence."""
+    view = place.session.view(place.seat)
+    if place.unread + 1 < TRIES:
+        place.unread += 1
+        place.steps += 1
+        return Note(ONCE_MORE.format(why=why), error=why)
+    is_legal = Move.SILENCE in view.legal_moves
+    _take(place, view.silence() if is_legal else None)
+    return Note(TOO_OFTEN.format(why=why, penalty=SILENT if is_legal else FORFEITED), is_played=True, error=why)
+
+
+def _take(place: Place, turn: Action | None) -> None:
+    """Play a turn, with a belief that was stated before it; None forfeits the game."""
+    session = place.session
+    if turn is None:
+        session.leave(place.seat)
+    else:
+        has_belief = place.belief is None or turn.belief is not None
+        session.play(place.seat, turn if has_belief else turn._replace(belief=place.belief))
+    place.unread, place.belief = 0, None
+    if place.match is not None:
+        place.match.turn_begins()
+    place.steps += 1
+
+
+def _words_of_message(action: NegotiationAction, longest_words: int) -> str:
+    """Return a message beside a move by other fields: it is what the seat says."""
+    if action.utterance:
+        raise IllegalMoveError("message and utterance are both words; give one")
+    if has_command(action.message):
+        raise IllegalMoveError("message: it has a command, and another field names a move; give one of them")
+    return parse_words(action.message, longest_words)
+
+
+def _with_belief(turn: Action, action: NegotiationAction, view: SeatView) -> Action:
+    """Return a turn with the belief that stands beside it."""
+    return turn if action.belief is None else turn._replace(belief=_normal(action.belief, view))
+
+
+def _normal(belief: tuple[float, float], view: SeatView) -> tuple[float, float]:
+    """Return a belief in currency as the rules take it."""
+    if not view.states_belief:
+        raise UnclearTextError("belief: this game takes no stated belief; leave it out, or reset with beliefs=elicited")
+    normal = action_of(Parts(Move.SILENCE, belief=belief), view).belief
+    assert normal is not None
+    return normal
+
+
+def _with_words(turn: Action, longest: int) -> Action:
+    """Return an action with its words as they may be passed on."""
+    return turn._replace(words=parse_words(turn.words, longest)) if turn.words else turn
+
+
+def _check_waits(action: NegotiationAction, place: Place) -> None:
+    """Refuse a client that waits where it is on turn, or where it would also move."""
+    if place.match is None:
+        raise IllegalMoveError("wait: only a game of two clients has turns to wait for; make a move")
+    if not does_only(action, "wait"):
+        raise IllegalMoveError("wait: nothing goes with it; make a move, or wait")
+    if place.is_on_turn:
+        raise IllegalMoveError("wait: it is your turn; make a move")

@@ -1,0 +1,164 @@
+"""A strategy of a small game as a player: in games, in environments, as an entrant of tournaments, and as a file."""
+
+from __future__ import annotations
+
+import functools
+import io
+import json
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from parlay_marl.catalogue.files import write_whole
+from parlay_marl.core.observation import AT
+from parlay_marl.errors import CatalogueError, ConfigurationError, PolicyFileError
+from parlay_marl.game.action import Action
+from parlay_marl.game.config import GameConfig
+from parlay_marl.players.player import Player
+from parlay_marl.theory.tree import Floats, InformationStates, Tree
+from parlay_marl.theory.values import check_table
+
+if TYPE_CHECKING:
+    from parlay_marl.game.view import SeatView
+
+SUFFIX = ".npz"
+"""The end of the name of a strategy's file."""
+_SAME = [
+    AT.seat,
+    AT.is_opener,
+    AT.time,
+    AT.round_length,
+    AT.reservation,
+    AT.urgency,
+    AT.alternative,
+    AT.discount_factor,
+]
+"""Fields of an observation in which a known information state must agree with the one that is seen."""
+_ARRAYS = ("seat", "start", "action", "observation", "previous")
+
+
+class TabularPlayer(Player):
+    """Plays a table of probabilities, in either seat of the game that it was made for.
+
+    It knows its information state by what it has seen and done since the game began. Where the game has more prices
+    than it was solved for, an offer of the other counts as the nearest that it knows. Its draws come from a stream of
+    its own, always the same ones in the same order.
+    """
+
+    def __init__(self, config: GameConfig, states: InformationStates, table: Floats, name: str = "solved") -> None:
+        self.config, self.states, self.table = config, states, table
+        self.name = name
+        self._draws = np.random.default_rng(0)
+        self._last = -1
+
+    @classmethod
+    def of(cls, tree: Tree, table: Floats, name: str = "solved") -> Self:
+        """Return the player of a strategy of a tree."""
+        return cls(tree.game.config, tree.states, check_table(tree, table), name)
+
+    @functools.cached_property
+    def _known(self) -> dict[tuple[int, int, bytes, bytes], int]:
+        """The information state of (seat, entry of the own last action, observation, legal actions)."""
+        states = self.states
+        return {
+            (int(states.seat[i]), int(states.previous[i]), states.observation[i].tobytes(), self._legal(i)): i
+            for i in range(len(states))
+        }
+
+    def _legal(self, state: int) -> bytes:
+        return self.states.action[self.states.entries(state)].astype(np.int64).tobytes()
+
+    def begin(self, view: SeatView) -> None:
+        """Forget the game before."""
+        self._last = -1
+
+    def act(self, view: SeatView) -> Action:
+        """Return an action, drawn by the probabilities of the information state."""
+        state = self.state_of(view)
+        entries = self.states.entries(state)
+        drawn = self._draws.choice(entries.stop - entries.start, p=_normalised(self.table[entries]))
+        self._last = entries.start + int(drawn)
+        return Action.from_index(int(self.states.action[self._last]), view.seat, self.config.room)
+
+    def state_of(self, view: SeatView) -> int:
+        """Return the number of the information state that a view shows after the player's own turns so far."""
+        legal = np.flatnonzero(view.action_mask).astype(np.int64).tobytes()
+        found = self._known.get((view.seat, self._last, view.observation.tobytes(), legal))
+        if found is None:
+            found = self._nearest(view.seat, view.observation)
+        if found is None:
+            config = self.config
+            raise ConfigurationError(
+                f"{self.name!r} was solved for {config.scenario.name} with {config.max_rounds} rounds, "
+                f"{config.price_levels} prices and the moves {', '.join(config.moves)}, and does not know this "
+                "position; let it play that configuration"
+            )
+        return found
+
+    def _nearest(self, seat: int, seen: NDArray[np.float32]) -> int | None:
+        """Return the state whose offer of the other is nearest, where the other named a price off the grid.
+
+        All else that the seat knows of itself and of the clock must be the same.
+        """
+        states = self.states
+        near = np.flatnonzero((states.seat == seat) & (states.previous == self._last))
+        near = near[(states.observation[near][:, _SAME] == seen[_SAME]).all(axis=1)]
+        if len(near) == 0:
+            return None
+        distances = np.abs(states.observation[near] - seen).sum(axis=1)
+        return int(near[distances.argmin()])
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what copies keep: the player as it is before its first game."""
+        return {"config": self.config, "states": self.states, "table": self.table, "name": self.name}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Become the copy."""
+        self.__init__(**state)  # type: ignore[misc]
+
+    # ------------------------------------------------------------------ files
+
+    def write(self, path: str | Path) -> None:
+        """Write the player to a `.npz` file, whole or not at all.
+
+        Raises:
+            PolicyFileError: where the file cannot be written.
+        """
+        facts = {"name": self.name, "config": self.config.to_dict(), "text": self.states.text}
+        arrays = {name: getattr(self.states, name) for name in _ARRAYS}
+        content = io.BytesIO()
+        np.savez_compressed(content, facts=np.array(json.dumps(facts)), table=self.table, **arrays)
+        try:
+            write_whole(Path(path), content.getvalue())
+        except (OSError, ValueError) as error:
+            raise PolicyFileError(f"{path}: cannot be written: {error}; give another path") from None
+
+    @classmethod
+    def read(cls, path: str | Path) -> Self:
+        """Return the player of a file; nothing in a file is ever run.
+
+        Raises:
+            PolicyFileError: where it is no file that `write` wrote.
+        """
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                facts = json.loads(str(file["facts"]))
+                arrays = {name: file[name] for name in _ARRAYS}
+                table = file["table"]
+            states = InformationStates(text=list(facts["text"]), **arrays)
+            config = GameConfig.from_dict(facts["config"])
+        except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile, CatalogueError) as error:
+            raise PolicyFileError(f"{path}: not a strategy of a small game: {error}; solve it again") from None
+        if len(table) != len(states.action) or len(states.text) != len(states):
+            raise PolicyFileError(f"{path}: its tables do not fit each other; solve it again")
+        return cls(config, states, table, str(facts["name"]))
+
+
+def _normalised(chances: Floats) -> Floats:
+    """Return probabilities whose sum is 1 for NumPy's check."""
+    kept = np.maximum(chances, 0.0)
+    normalised: Floats = kept / kept.sum()
+    return normalised

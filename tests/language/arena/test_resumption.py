@@ -1,0 +1,191 @@
+"""Arenas that stop: killed, out of money, or by Ctrl-C. They go on, and pay for nothing twice."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import sys
+import threading
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from parlay_marl.errors import ConfigurationError
+from parlay_marl.language.arena.folder import GAMES, REPLIES, Folder
+from tests.language.arena.endurance import Endurance
+from tests.language.arena.runs import answers_in, games_of, lines_of, play, prices_in
+from tests.language.bargainer import Prompt, Turn, bargain
+from tests.language.endpoint import Endpoint
+from tests.processes import LIMIT, Started, wait_until
+
+SMALL: dict[str, Any] = {"partners": ["shark", "linear"], "scenarios": ["uniform"], "games": 3}
+
+
+def test_a_killed_arena_goes_on_and_pays_for_nothing_twice(tmp_path: Path) -> None:
+    """The whole story, small: faults, kill -9 in the middle, a budget that ends, and the rest."""
+    report = Endurance(tmp_path, deals=8, concurrency=6).play()
+    assert report.problems() == []
+    assert report.planned == 32
+
+
+def test_what_is_finished_is_not_asked_for_again(tmp_path: Path) -> None:
+    with Endpoint() as endpoint:
+        whole = play(endpoint.url, out=tmp_path / "a", **SMALL)
+        asked = len(endpoint.requests)
+        again = play(endpoint.url, out=tmp_path / "a", **SMALL)
+        assert len(endpoint.requests) == asked
+    assert again.result == whole.result
+    assert games_of(again) == games_of(whole)
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "settings"),
+    [({}, {}), ({"refuses": ["tools"]}, {}), ({}, {"tools": "never", "history": "compressed"})],
+    ids=["tools", "tools_refused", "compressed_text"],
+)
+def test_games_that_are_lost_are_played_again_from_their_replies(
+    tmp_path: Path, endpoint: dict[str, Any], settings: dict[str, Any]
+) -> None:
+    with Endpoint(**endpoint) as served:
+        whole = play(served.url, out=tmp_path / "a", settings=settings, **SMALL)
+        asked = len(served.requests)
+        (tmp_path / "a" / GAMES).unlink()
+        again = play(served.url, out=tmp_path / "a", settings=settings, **SMALL)
+        assert len(served.requests) == asked
+    assert again.result == whole.result
+    assert games_of(again) == games_of(whole)
+
+
+def test_a_half_written_line_is_dropped(tmp_path: Path) -> None:
+    out = tmp_path / "a"
+    with Endpoint() as endpoint:
+        whole = play(endpoint.url, out=out, **SMALL)
+        for name in (GAMES, REPLIES):
+            content = (out / name).read_bytes()
+            (out / name).write_bytes(content[: len(content) - 20])
+        again = play(endpoint.url, out=out, **SMALL)
+    assert [played.record for played, _ in again.games] == [played.record for played, _ in whole.games]
+    assert len(lines_of(out / GAMES)) == whole.result.planned
+    before, after = whole.result.models[0].totals, again.result.models[0].totals
+    assert (after.requests, after.retried) == (before.requests + 1, 1)  # the reply that was cut off was paid for
+
+
+def test_a_line_that_is_no_game_is_named(tmp_path: Path) -> None:
+    out = tmp_path / "a"
+    with Endpoint() as endpoint:
+        play(endpoint.url, out=out, **SMALL)
+        content = (out / GAMES).read_bytes().splitlines(keepends=True)
+        (out / GAMES).write_bytes(b"".join([content[0], b"{\n", *content[2:]]))
+        with pytest.raises(ConfigurationError, match=r"line 2 of .* is no game"):
+            play(endpoint.url, out=out, **SMALL)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"games": 4}, "games is 3 there and 4 here"),
+        ({"settings": {"temperature": 0.5}}, "models scripted temperature is absent there and 0.5 here"),
+        ({"partners": ["shark"]}, "partners linear is .* there and absent here"),
+    ],
+)
+def test_other_settings_are_refused_with_the_difference(tmp_path: Path, change: dict[str, Any], said: str) -> None:
+    with Endpoint() as endpoint:
+        play(endpoint.url, out=tmp_path / "a", **SMALL)
+        asked = len(endpoint.requests)
+        with pytest.raises(ConfigurationError, match=said):
+            play(endpoint.url, out=tmp_path / "a", **SMALL | change)
+        assert len(endpoint.requests) == asked
+
+
+def test_other_folders_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine", encoding="utf-8")
+    with pytest.raises(ConfigurationError, match="is a file; give a folder"):
+        Folder(tmp_path / "file", {})
+    with pytest.raises(ConfigurationError, match="holds other files"):
+        Folder(tmp_path, {})
+    assert (tmp_path / "file").read_text(encoding="utf-8") == "mine"
+
+
+def test_two_processes_do_not_share_a_folder(tmp_path: Path) -> None:
+    first = Folder(tmp_path / "a", {"seed": 1})
+    with pytest.raises(ConfigurationError, match="another process is playing the arena"):
+        Folder(tmp_path / "a", {"seed": 1})
+    first.close()
+    Folder(tmp_path / "a", {"seed": 1}).close()
+
+
+def test_a_budget_stops_the_arena_and_more_of_it_goes_on(tmp_path: Path) -> None:
+    out, prices = tmp_path / "a", prices_in(tmp_path)
+    with Endpoint() as endpoint:
+        whole = play(endpoint.url, prices=prices, **SMALL)
+        bill = endpoint.bill.cost(1.5, 6.0)
+        assert whole.result.spent == pytest.approx(bill, abs=1e-6)
+    with Endpoint() as endpoint:
+        budget = round(0.5 * bill, 2)
+        part = play(endpoint.url, prices=prices, budget=budget, out=out, **SMALL)
+        assert 0 < part.result.finished < part.result.planned
+        assert "budget" in str(part.result.stopped)
+        assert part.result.spent <= budget
+        assert part.result.spent == pytest.approx(endpoint.bill.cost(1.5, 6.0), abs=1e-6)
+        rest = play(endpoint.url, prices=prices, budget=2 * bill, out=out, **SMALL)
+        assert rest.result.spent == pytest.approx(bill, abs=1e-6)
+        assert endpoint.bill.cost(1.5, 6.0) == pytest.approx(bill)
+    assert games_of(rest) == games_of(whole)
+
+
+def test_a_second_ctrl_c_leaves_at_once() -> None:
+    """Where the endpoint does not answer, somebody need not wait for it."""
+    may_answer = threading.Event()
+
+    def late(prompt: Prompt) -> Turn:
+        may_answer.wait(LIMIT)
+        return bargain(prompt)
+
+    with Endpoint(late) as endpoint:
+        try:
+            _interrupt_twice(endpoint)
+        finally:
+            may_answer.set()
+
+
+def _interrupt_twice(endpoint: Endpoint) -> None:
+    command = [sys.executable, "-m", "parlay_marl", "arena", "scripted", "-p", "linear", "--concurrency", "2"]
+    with Started([*command, "--base-url", endpoint.url]) as process:
+        wait_until(lambda: len(endpoint.requests) == 2)
+        process.send_signal(signal.SIGINT)
+        assert process.stderr is not None
+        said = ""
+        while "Ctrl-C again" not in said:
+            line = process.stderr.readline()
+            assert line, said
+            said += line
+        assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        assert process.wait() == 130
+
+
+def test_ctrl_c_stops_cleanly_and_the_same_command_goes_on(tmp_path: Path) -> None:
+    out = tmp_path / "a"
+    with Endpoint() as endpoint:
+        command = [sys.executable, "-m", "parlay_marl", "arena", "scripted", "-p", "shark", "-p", "linear"]
+        command += ["-n", "8", "--concurrency", "4", "--base-url", endpoint.url, "--out", str(out)]
+        with Started(command) as process:
+            wait_until(lambda: (out / GAMES).exists() and (out / GAMES).read_bytes().count(b"\n") >= 5)
+            process.send_signal(signal.SIGINT)
+            printed, said = process.communicate()
+        assert process.returncode == 130, said
+        found = re.search(r"(\d+) of 64 games are finished; the same command goes on", " ".join(said.split()))
+        assert found, said
+        assert "Traceback" not in said
+        assert printed == ""
+        assert len(lines_of(out / GAMES)) == int(found[1]) < 64
+        assert len(answers_in(out)) == endpoint.bill.answers  # replies on their way were waited for
+        with Started(command) as process:
+            printed, said = process.communicate()
+        assert process.returncode == 0, said
+    bodies = Counter(json.dumps(body, sort_keys=True) for body in endpoint.requests)
+    played = [json.dumps(answer["digest"]) for answer in answers_in(out)]
+    assert sum(bodies.values()) == len(played)

@@ -1,0 +1,182 @@
+"""`ChatPlayer` and endpoints that fail: what is tried again, after which pause, and what is given up."""
+
+from __future__ import annotations
+
+import email.utils
+import socket
+import time
+
+import pytest
+
+from parlay_marl.errors import EndpointError, ParlayError
+from parlay_marl.game.record import GameRecord
+from parlay_marl.language import asking
+from parlay_marl.language.asking import LONGEST_WAIT
+from parlay_marl.language.budget import Prices
+from parlay_marl.language.chat_player import ChatPlayer
+from parlay_marl.negotiation_v0 import env, play_game
+from tests.language.conftest import KEY
+from tests.language.endpoint import Endpoint
+from tests.language.views import view_after
+
+
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Collect the pauses between attempts, and do not wait for them."""
+    found: list[float] = []
+    monkeypatch.setattr(asking, "pause", found.append)
+    return found
+
+
+def played(player: ChatPlayer, seed: int = 1) -> GameRecord:
+    return play_game(player, "diplomat", seed=seed, beliefs="elicited")
+
+
+def failure_of(player: ChatPlayer) -> str:
+    """Return the message of the error with which a player's first turn ends."""
+    view = view_after()
+    player.begin(view)
+    with pytest.raises(EndpointError) as caught:
+        player.act(view)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("fault", ["429", "500", "html", "not_json", "no_choices", "cut"])
+def test_what_may_pass_is_tried_again_and_the_game_is_the_same(fault: str, pauses: list[float]) -> None:
+    with Endpoint() as endpoint:
+        plain = played(ChatPlayer("scripted", base_url=endpoint.url))
+    with Endpoint(script=["", fault, fault, "", fault]) as endpoint:
+        player = ChatPlayer("scripted", base_url=endpoint.url, prices=Prices(1.0, 1.0))
+        assert played(player).actions == plain.actions
+        assert player.usage.retried == 3
+        assert player.usage.requests == len(endpoint.requests) == sum(endpoint.answered.values())
+        billed = endpoint.bill.cost(1.0, 1.0)
+        known = fault not in ("not_json", "cut")  # there the most that it may have cost is counted
+        assert player.usage.cost == pytest.approx(billed) if known else player.usage.cost > billed
+    assert pauses == ([0.0] * 3 if fault == "429" else [0.5, 1.0, 0.5])
+
+
+def test_pauses_double_up_to_a_bound_and_attempts_are_counted(pauses: list[float]) -> None:
+    with Endpoint(faults={"500": 1.0}) as endpoint:
+        message = failure_of(ChatPlayer("scripted", base_url=endpoint.url, retries=8))
+        assert message == (
+            f"the model 'scripted' at {endpoint.url} fails 9 times in a row, at last by: 500 The server had an error"
+        )
+        assert len(endpoint.requests) == 9
+    assert pauses == [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0]
+
+
+def test_too_many_requests_are_waited_for_a_minute(pauses: list[float]) -> None:
+    with Endpoint(faults={"429": 1.0}, retry_after="") as endpoint:
+        assert "fails 6 times in a row" in failure_of(ChatPlayer("scripted", base_url=endpoint.url))
+    assert pauses == [2.0, 4.0, 8.0, 16.0, 30.0]
+
+
+def test_the_endpoint_says_how_long_to_wait(pauses: list[float]) -> None:
+    view = view_after()
+    in_a_minute = email.utils.formatdate(time.time() + 60.0, usegmt=True)
+    for retry_after in ("7", "1.5", in_a_minute, "", "soon"):
+        with Endpoint(script=["429"], retry_after=retry_after) as endpoint:
+            player = ChatPlayer("scripted", base_url=endpoint.url)
+            player.begin(view)
+            player.act(view)
+    assert pauses[:2] == [7.0, 1.5]
+    assert 0.0 <= pauses[2] <= 60.0
+    assert pauses[3:] == [2.0, 2.0]
+
+
+def test_it_does_not_wait_for_hours(pauses: list[float]) -> None:
+    with Endpoint(script=["429"], retry_after="3600") as endpoint:
+        message = failure_of(ChatPlayer("scripted", base_url=endpoint.url))
+    assert f"asks to wait 3,600 s, more than {LONGEST_WAIT:g}: 429 Rate limit reached" in message
+    assert pauses == []
+
+
+def test_pauses_are_real() -> None:
+    with Endpoint(script=["429"], retry_after="0.3") as endpoint:
+        player = ChatPlayer("scripted", base_url=endpoint.url)
+        player.begin(view_after())
+        start = time.monotonic()
+        player.act(view_after())
+        assert time.monotonic() - start >= 0.3
+
+
+@pytest.mark.parametrize(
+    ("fault", "message"),
+    [("slow", "no answer within 0.3 s"), ("drip", "the answer did not end within 0.3 s")],
+)
+def test_an_attempt_has_a_limit_of_time(fault: str, message: str) -> None:
+    with Endpoint(faults={fault: 1.0}, slowness=60.0) as endpoint:
+        start = time.monotonic()
+        assert message in failure_of(ChatPlayer("scripted", base_url=endpoint.url, timeout=0.3, retries=0))
+        assert time.monotonic() - start < 30.0
+
+
+def test_a_slow_answer_in_time_is_an_answer() -> None:
+    with Endpoint(script=["slow"], slowness=0.2) as endpoint:
+        player = ChatPlayer("scripted", base_url=endpoint.url)
+        player.begin(view_after())
+        player.act(view_after())
+        assert player.usage.retried == 0
+
+
+def test_nobody_listens(pauses: list[float]) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{free.getsockname()[1]}/v1"
+        player = ChatPlayer("scripted", base_url=url, retries=2, prices=Prices(1.0, 1.0))
+        assert "fails 3 times in a row, at last by: no connection: " in failure_of(player)
+    assert (player.usage.requests, player.usage.cost) == (3, 0.0)
+
+
+def test_what_will_not_pass_is_not_tried_again() -> None:
+    with Endpoint(key="another-key-of-the-endpoint") as endpoint:
+        message = failure_of(ChatPlayer("scripted", base_url=endpoint.url))
+        assert message.endswith("it refuses the key (401); set OPENAI_API_KEY to the endpoint's key")
+        assert KEY not in message
+        assert len(endpoint.requests) == 1
+    with Endpoint() as endpoint:
+        assert "refuses the request: 404 The model `other` does not exist" in failure_of(
+            ChatPlayer("other", base_url=endpoint.url)
+        )
+    with Endpoint(refuses=["seed"]) as endpoint:
+        player = ChatPlayer("scripted", base_url=endpoint.url, seed=3)
+        assert "400 Unrecognized request argument supplied: seed" in failure_of(player)
+
+
+def test_a_failure_leaves_the_game_as_it_was() -> None:
+    with Endpoint(script=["", "500"]) as endpoint:
+        player = ChatPlayer("scripted", base_url=endpoint.url, retries=0)
+        world = env(seller=player, opener="buyer")
+        world.reset(seed=3)
+        world.step(4)
+        before = world.unwrapped.game.actions
+        with pytest.raises(EndpointError):
+            world.step(5)
+        assert world.unwrapped.game.actions == before
+        world.step(5)
+        assert len(world.unwrapped.game.actions) == len(before) + 2
+
+
+def test_everything_at_once(pauses: list[float]) -> None:
+    """Faults that pass, faults of the model and slow answers: every game ends, and what is counted is exact."""
+    passing = {"429": 0.1, "500": 0.05, "html": 0.03, "no_choices": 0.05}
+    poor = {"prose": 0.05, "cut_arguments": 0.05, "illegal": 0.05}
+    with Endpoint(faults=passing | poor) as endpoint:
+        player = ChatPlayer("scripted", base_url=endpoint.url, prices=Prices(2.0, 8.0), retries=20)
+        records = [played(player, seed) for seed in range(12)]
+    usage, answered = player.usage, endpoint.answered
+    assert all(record.outcome.ending != "forfeit" for record in records)
+    assert usage.requests == sum(answered.values()) == len(endpoint.requests)
+    assert usage.retried == sum(answered[fault] for fault in passing) == len(pauses) > 10
+    # Where a challenge is legal, the fault `illegal` is an offer without a price, which cannot be read.
+    assert usage.illegal + usage.unreadable == sum(answered[fault] for fault in poor)
+    assert usage.unreadable >= answered["prose"] + answered["cut_arguments"] > 0
+    assert usage.illegal > 0
+    assert (usage.prompt_tokens, usage.completion_tokens) == endpoint.bill[1:]
+    assert usage.cost == pytest.approx(endpoint.bill.cost(2.0, 8.0))
+
+
+def test_errors_are_those_of_the_package() -> None:
+    assert issubclass(EndpointError, ParlayError)
+    assert issubclass(EndpointError, ConnectionError)

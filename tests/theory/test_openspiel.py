@@ -1,0 +1,165 @@
+"""OpenSpiel plays our game, and its algorithms run on it as they are."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import numpy as np
+import pytest
+
+from parlay_marl.theory.cfr import CounterfactualRegret
+from parlay_marl.theory.small_game import small_game
+from parlay_marl.theory.tree import Tree, build_tree
+from parlay_marl.theory.values import gaps
+
+pyspiel: Any = pytest.importorskip("pyspiel", reason="the extra `solve` is not installed")
+
+LOADED = "parlay(scenario=saas_enterprise,rounds=2,prices=5,types=3,opener=seller)"
+
+
+@pytest.fixture(scope="module")
+def game() -> Any:
+    import parlay_marl.theory.openspiel  # noqa: F401  registers the game
+
+    return pyspiel.load_game(LOADED)
+
+
+@pytest.fixture(scope="module")
+def smallest() -> Any:
+    """One round, three prices, two types: small enough for algorithms that are slow."""
+    from parlay_marl.theory.openspiel import ParlayGame
+
+    return ParlayGame(
+        tree=build_tree(small_game("saas_enterprise", max_rounds=1, price_levels=3, types=2, opener="seller"))
+    )
+
+
+def test_openspiel_checks_the_game(game: Any, full_tree: Tree, capfd: pytest.CaptureFixture[str]) -> None:
+    """Its own test of random games: copies, undo aside, chance, legal actions, sums of returns, tensors."""
+    from parlay_marl.theory.openspiel import ParlayGame
+
+    pyspiel.random_sim_test(game, num_sims=20, serialize=True, verbose=False)
+    pyspiel.random_sim_test(ParlayGame(tree=full_tree), num_sims=20, serialize=False, verbose=False)
+    capfd.readouterr()
+
+
+def test_states_are_the_nodes_of_the_tree(full_tree: Tree) -> None:
+    """Along random histories: the same seats, legal actions, observations, returns; texts differ where states do."""
+    from parlay_marl.theory.openspiel import ParlayGame
+
+    game, rng = ParlayGame(tree=full_tree), np.random.default_rng(3)
+    for _ in range(500):
+        state = game.new_initial_state()
+        outcomes = state.chance_outcomes()
+        assert sum(chance for _, chance in outcomes) == pytest.approx(1.0)
+        node = int(rng.integers(len(outcomes)))
+        state.apply_action(node)
+        while not state.is_terminal():
+            found, entries = int(full_tree.state[node]), full_tree.states.entries(int(full_tree.state[node]))
+            assert state.current_player() == full_tree.owner[node]
+            assert state.legal_actions() == full_tree.states.action[entries].tolist()
+            assert state.information_state_string() == full_tree.states.text[found]
+            seen = np.array(state.observation_tensor(), np.float32)
+            assert np.array_equal(seen, full_tree.states.observation[found])
+            chosen = int(rng.integers(len(state.legal_actions())))
+            state.apply_action(state.legal_actions()[chosen])
+            node = int(full_tree.first_child[node]) + chosen
+        assert state.returns() == full_tree.returns[node].tolist()
+
+
+def test_a_waiting_player_sees_no_hidden_type(game: Any) -> None:
+    """What the buyer sees while the seller is on turn is the same whatever the seller's type is."""
+    texts = set()
+    for draw in range(9):
+        state = game.new_initial_state()
+        state.apply_action(draw)
+        types = draw // 3
+        texts.add((types, state.information_state_string(0), tuple(state.information_state_tensor(0))))
+    assert len(texts) == 3
+
+
+def test_openspiel_and_our_arrays_run_the_same_cfr_plus(game: Any) -> None:
+    """Five iterations of OpenSpiel's solver give the strategy, and its NashConv, that ours gives."""
+    from open_spiel.python.algorithms import cfr, exploitability
+
+    theirs = cfr.CFRPlusSolver(game)
+    tree = build_tree(small_game("saas_enterprise", max_rounds=2, price_levels=5, types=3, opener="seller"))
+    ours = CounterfactualRegret(tree)
+    for _ in range(5):
+        theirs.evaluate_and_update_policy()
+        ours.iterate()
+    average = theirs.average_policy()
+    assert exploitability.nash_conv(game, average, use_cpp_br=False) == pytest.approx(
+        gaps(tree, ours.average).nash_conv, abs=1e-12
+    )
+    table = ours.average
+    for state, text in enumerate(tree.states.text):
+        entries = tree.states.entries(state)
+        found = average.policy_for_key(text)[tree.states.action[entries]]
+        assert np.allclose(found, table[entries], atol=1e-12)
+
+
+def test_openspiels_compiled_solver_runs(smallest: Any) -> None:
+    from open_spiel.python.algorithms import exploitability
+
+    solver = pyspiel.CFRPlusSolver(smallest)
+    for _ in range(100):
+        solver.evaluate_and_update_policy()
+    from open_spiel.python import policy
+
+    average = solver.average_policy()
+    table = policy.tabular_policy_from_callable(smallest, lambda state: dict(average.action_probabilities(state)))
+    assert exploitability.nash_conv(smallest, table) < 1e-3
+
+
+def test_psro_runs(smallest: Any) -> None:
+    """Policy-space response oracles with exact best replies (Lanctot et al. 2017) come near an equilibrium."""
+    pytest.importorskip("cvxpy", reason="OpenSpiel's module of meta-strategies imports cvxpy")
+    from open_spiel.python import policy as policies
+    from open_spiel.python.algorithms import exploitability, policy_aggregator
+    from open_spiel.python.algorithms.psro_v2 import best_response_oracle, psro_v2
+
+    random.seed(0)  # it draws from both global generators
+    np.random.seed(0)
+    solver = psro_v2.PSROSolver(
+        smallest,
+        best_response_oracle.BestResponseOracle(game=smallest, policy=None),
+        initial_policies=[policies.TabularPolicy(smallest) for _ in range(2)],
+        training_strategy_selector="probabilistic",
+        sims_per_entry=20,
+        meta_strategy_method="prd",
+        sample_from_marginals=True,
+    )
+    for _ in range(2):
+        solver.iteration()
+    aggregator = policy_aggregator.PolicyAggregator(smallest)
+    joint = aggregator.aggregate(range(2), solver.get_policies(), solver.get_meta_strategies())
+    assert exploitability.nash_conv(smallest, joint, use_cpp_br=False) < 0.05
+    assert gaps(smallest.tree, smallest.tree.uniform()).nash_conv > 0.3
+
+
+def test_magnetic_mirror_descent_runs_on_the_zero_sum_form(smallest: Any) -> None:
+    """OpenSpiel's takes zero-sum games only: each seat wants to be paid more than the other (Sokota et al. 2023)."""
+    from open_spiel.python.algorithms import exploitability, mmd_dilated
+
+    from parlay_marl.theory.openspiel import ParlayGame
+
+    game = ParlayGame(tree=smallest.tree, difference=True)
+    solver = mmd_dilated.MMDDilatedEnt(game, alpha=0.01, stepsize=0.5)
+    for _ in range(100):
+        solver.update_sequences()
+    assert exploitability.nash_conv(game, solver.get_policies(), use_cpp_br=False) < 0.03
+
+
+def test_the_missing_library_is_named() -> None:
+    import subprocess
+    import sys
+
+    code = (
+        "import sys; sys.modules['pyspiel'] = None\n"
+        "from parlay_marl.errors import MissingExtraError\n"
+        "try:\n    import parlay_marl.theory.openspiel\nexcept MissingExtraError as error:\n    print(error)"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True)
+    assert 'pip install "parlay-marl[solve]"' in ran.stdout
