@@ -21,7 +21,8 @@ _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 def quoted(words: str, longest: int = LONGEST_WORDS) -> str:
     """Return words as a JSON string of one line, cut after so many characters; what is cut is marked behind it."""
     whole = json.dumps(words[:longest], ensure_ascii=False)
-    text = whole if whole.isascii() and not _BRACKETS.intersection(whole) else "".join(map(_written, whole))
+    is_plain = whole.isascii() and whole.isprintable() and not _BRACKETS.intersection(whole)
+    text = whole if is_plain else "".join(map(_written, whole))
     return text if len(words) <= longest else text + CUT
 
 

@@ -6,7 +6,7 @@ import json
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from parlay_marl.catalogue import scenario_names
@@ -61,6 +61,7 @@ def silent_game() -> Game:
 
 
 @given(st.text(max_size=200))
+@example("\x7f")
 def test_quoted_words_can_be_read_back_and_hold_nothing_that_acts(words: str) -> None:
     text = quoted(words)
     assert json.loads(text) == words

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sys
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from parlay_marl.theory.cfr import CounterfactualRegret
 from parlay_marl.theory.small_game import small_game
 from parlay_marl.theory.tree import Tree, build_tree
 from parlay_marl.theory.values import gaps
+from tests.processes import run
 
 pyspiel: Any = pytest.importorskip("pyspiel", reason="the extra `solve` is not installed")
 
@@ -153,13 +155,10 @@ def test_magnetic_mirror_descent_runs_on_the_zero_sum_form(smallest: Any) -> Non
 
 
 def test_the_missing_library_is_named() -> None:
-    import subprocess
-    import sys
-
     code = (
         "import sys; sys.modules['pyspiel'] = None\n"
         "from parlay_marl.errors import MissingExtraError\n"
         "try:\n    import parlay_marl.theory.openspiel\nexcept MissingExtraError as error:\n    print(error)"
     )
-    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True)
+    ran = run([sys.executable, "-c", code], check=True)
     assert 'pip install "parlay-marl[solve]"' in ran.stdout

@@ -58,7 +58,7 @@ def solve(
 
     Its size is shown before it starts; a game that does not fit is refused.
 
-    For example: parlay solve saas_enterprise --rounds 2 --prices 5 --algorithm cfr+ --player champion
+    For example: parlay solve saas_enterprise --rounds 2 --prices 5 -p champion
     """
     from parlay_marl.cli.resultfile import result_file
     from parlay_marl.game.config import one_of, whole_number
