@@ -28,9 +28,9 @@ def seed_or_random(seed: int | None) -> int:
 
 def persona(name: str) -> PersonaPlayer:
     """Return the player of a persona, by name or file."""
-    from parlay_marl.players.persona import as_persona
+    from parlay_marl.players.persona import persona_called
 
-    return as_persona(name)
+    return persona_called(name)
 
 
 def player(name: str) -> AnyPlayer:
