@@ -118,3 +118,4 @@ def test_a_bare_name_of_a_model_is_told_its_form(parlay: Parlay) -> None:
     assert told.exit_code == 2
     assert "a language model is named as chat:MODEL" in " ".join(told.output.split())
     assert "chat:" not in parlay("watch", "sharc", "shark").output
+    assert "chat:" not in parlay("personas", "gpt-5-mini").output  # which lists personas alone
