@@ -50,6 +50,8 @@ class UnknownNameError(ParlayError, ValueError):
         names = sorted(known)
         given = str(name)[:LONGEST_NAME].lower()
         near = difflib.get_close_matches(given, names, n=1, cutoff=0.5) or [n for n in names if given and given in n]
+        self.nearest = near[0] if near else None
+        """The name that may have been meant; None where no known one is near."""
         advice = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(names)}"
         super().__init__(f"unknown {kind} {name!r:.{LONGEST_NAME}}; {advice}{hint}")
 

@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 
 def show_arena(result: ArenaResult, console: Console) -> None:
     """Print the figures of all models."""
-    for table in (_gains(result.models), _beliefs(result.models), _costs(result.models)):
+    models = result.models
+    for table in (_gains(models), _beliefs(models), _violations(models), _costs(models, bool(result.spent))):
         show(console, table)
         console.print()
-    for model in result.models:
+    for model in models:
         groups: tuple[tuple[str, Mapping[str, Rates]], ...] = (
             ("partner", model.by_partner),
             ("ZOPA", model.by_difficulty),
@@ -38,8 +39,11 @@ def show_arena(result: ArenaResult, console: Console) -> None:
     paragraph(
         console,
         "share: part of the surplus won where there was a ZOPA, with its 95% interval; deals: where there was a ZOPA; "
-        "false: deals where there was none; left: own walk-aways where there was none; error, band: distance of stated "
-        "beliefs from the other's limit, in public ranges, and how often their 90% band holds it.",
+        "false: deals where there was none; left: own walk-aways where there was none; payoff: of a game, in nominal "
+        "ZOPAs. error, band: distance of stated beliefs from the other's limit, in public ranges, and how often their "
+        "90% band holds it; tracker, tracker's: the same of the package's own beliefs; prior: of those before the "
+        "first turn. bluffs, exposed: own ones, a game; caught, wrong: own challenges to bluffs and to honest claims; "
+        "bad offers: offers and claims that would be a loss, a game.",
         "parlay.dim",
     )
 
@@ -71,37 +75,27 @@ def _beliefs(models: Sequence[ModelResult]) -> Table:
     return table
 
 
-def _costs(models: Sequence[ModelResult]) -> Table:
-    """Return a table of violations, of tokens and of costs."""
-    columns = (
-        "unreadable",
-        "illegal",
-        "lost turns",
-        "bad offers",
-        "forfeits",
-        "requests",
-        "retried",
-        "tokens",
-        "cost",
-        "a game",
-    )
+def _violations(models: Sequence[ModelResult]) -> Table:
+    """Return a table of what models do that they may not or should not."""
+    columns = ("unreadable", "illegal", "lost turns", "bad offers", "forfeits")
     table = grid("name", *columns, right=columns)
     for model in models:
         totals, rates = model.totals, model.figures
-        forfeits = rates["forfeit_rate"]
         counts = (totals.unreadable, totals.illegal, totals.lost_turns)
-        bad, games = rates["bad_offers"], max(totals.games, 1)
-        table.add_row(
-            model.name,
-            *(f"{count:,}" for count in counts),
-            _number(bad, 2),
-            _percent(forfeits),
-            f"{totals.requests:,}",
-            f"{totals.retried:,}",
-            f"{totals.prompt_tokens + totals.completion_tokens:,}",
-            f"{totals.cost:.2f}",
-            f"{totals.cost / games:.4f}",
-        )
+        cells = [*(f"{count:,}" for count in counts), _number(rates["bad_offers"], 2), _percent(rates["forfeit_rate"])]
+        table.add_row(model.name, *cells)
+    return table
+
+
+def _costs(models: Sequence[ModelResult], is_paid: bool) -> Table:
+    """Return a table of requests and tokens and, where there were prices, of costs."""
+    columns = ("requests", "retried", "tokens", *(("cost", "a game") if is_paid else ()))
+    table = grid("name", *columns, right=columns)
+    for model in models:
+        totals = model.totals
+        counts = (totals.requests, totals.retried, totals.prompt_tokens + totals.completion_tokens)
+        costs = (f"{totals.cost:.2f}", f"{totals.cost / max(totals.games, 1):.4f}") if is_paid else ()
+        table.add_row(model.name, *(f"{count:,}" for count in counts), *costs)
     return table
 
 

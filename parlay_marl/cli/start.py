@@ -36,6 +36,7 @@ def persona(name: str) -> PersonaPlayer:
 def player(name: str) -> AnyPlayer:
     """Return a player: a persona by name or file, or that of an import path or a scheme."""
     from parlay_marl.catalogue.personas import is_import_path
+    from parlay_marl.players.persona import persona_called
     from parlay_marl.players.schemes import has_scheme
 
     if has_scheme(name) or is_import_path(name):
@@ -43,7 +44,7 @@ def player(name: str) -> AnyPlayer:
 
         import_from_here()
         return load_policy(name)
-    return persona(name)
+    return persona_called(name)
 
 
 def play_out(game: Game, seed: int, number: int) -> None:

@@ -7,7 +7,6 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from parlay_marl.catalogue.scenarios import Scenario
 from parlay_marl.errors import UnclearTextError
 from parlay_marl.game.view import SeatView
 from parlay_marl.language.amounts import plain_digits, price_of, spread_of
@@ -27,8 +26,10 @@ _AMOUNT = re.compile(
     r"(?:(?:k|thousand|m|mio|million|bn|billion)\b)?(?:\s*[$€£¥])?)(?P<tail>.*)",
     re.IGNORECASE | re.DOTALL,
 )
-
-
+_GLUED = re.compile(r"%|(?<!\s)[^\W_][^\s,;]*")
+"""What stands against the digits of an amount and belongs to it, whatever it means: `150USD`, `1e5`, `20%`."""
+_PRICE_KEYS = ("price", "amount", "offer_amount")
+"""What JSON and tools call the price, which a command has without a name."""
 LONGEST_COMMAND = 500
 """Characters of a command with what goes with it; to look for an amount in more takes long."""
 
@@ -118,15 +119,18 @@ def _tail(command: _Command, text: str) -> str:
 
 def _priced(command: _Command, view: SeatView) -> tuple[float | None, Mapping[str, str] | None, str]:
     """Return the price of a command, its terms, and the words behind it."""
-    before, terms = _terms(command, view.scenario)
+    before, terms = _terms(command, view)
     found = _AMOUNT.fullmatch(before)
     if found is None:
         return None, terms, _tail(command, before)
-    return price_of(found["amount"].strip(), view.scenario), terms, _tail(command, found["tail"])
+    glued = _GLUED.match(before, found.start("tail"))
+    end = found.start("tail") if glued is None else glued.end()
+    return price_of(before[found.start("amount") : end].strip(), view.scenario), terms, _tail(command, before[end:])
 
 
-def _terms(command: _Command, scenario: Scenario) -> tuple[str, Mapping[str, str] | None]:
+def _terms(command: _Command, view: SeatView) -> tuple[str, Mapping[str, str] | None]:
     """Return what stands before the terms of a command, and these: an option for each `term=`."""
+    scenario = view.scenario
     names = term_names(scenario)
     places = list(re.finditer(r"([^\W\d][\w \-]*?)\s*=\s*", command.rest))
     if not places:
@@ -137,6 +141,10 @@ def _terms(command: _Command, scenario: Scenario) -> tuple[str, Mapping[str, str
     for place in places:
         key = " ".join(place[1].lower().split())
         name = next((each for each in known if key == each or key.endswith(f" {each}")), None)
+        if name is None and key.split()[-1] in _PRICE_KEYS:
+            raise UnclearTextError(
+                f"Write the price without `{key.split()[-1]}=`, such as `/{command.name} {example_price(view)}`."
+            )
         if name is None:
             there_are = ", ".join(f"`{each}`" for each in names) or "none: only the price is open"
             raise UnclearTextError(f"There is no term `{key[-40:]}`; there are {there_are}.")

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from parlay_marl.catalogue.families import AnyScenario
 from parlay_marl.catalogue.personas import Persona, is_import_path, load_persona
 from parlay_marl.core.style import TRAIT_INPUTS
-from parlay_marl.errors import ConfigurationError
+from parlay_marl.errors import ConfigurationError, UnknownNameError
 from parlay_marl.players.drawn import drawn_persona, packed
 from parlay_marl.players.family import draw_for
 from parlay_marl.players.persona_numbers import PERSONA_DTYPE
@@ -152,7 +152,9 @@ def as_player(player: str | Path | Persona | AnyPlayer) -> AnyPlayer:
         raise ConfigurationError(
             f"{player!r}: import paths are for tournaments and the command line; import it, and give the object"
         )
-    if isinstance(player, str | Path | Persona | PersonaPlayer):
+    if isinstance(player, str):
+        return persona_called(player)
+    if isinstance(player, Path | Persona | PersonaPlayer):
         return as_persona(player)
     if isinstance(player, type):
         raise ConfigurationError(f"{player!r} is a class; give an object of it, such as {player.__name__}()")
@@ -162,6 +164,16 @@ def as_player(player: str | Path | Persona | AnyPlayer) -> AnyPlayer:
         f"{player!r} cannot play a seat; give a persona's name or file, "
         "a `Player`, an object with a `name` and a method `act(observations, masks)`, `negmas:NAME` or `chat:MODEL`"
     )
+
+
+def persona_called(name: str) -> PersonaPlayer:
+    """Return a persona by its name or file; say how a language model is named where the name is near to none."""
+    try:
+        return as_persona(name)
+    except UnknownNameError as error:
+        if error.nearest is None:
+            error.args = (f"{error}; a language model is named as chat:MODEL",)
+        raise
 
 
 class DrawnPlayers:

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from parlay_marl.catalogue.personas import Persona, is_import_path, persona_names
 from parlay_marl.errors import ConfigurationError, PolicyFileError, UnknownNameError
-from parlay_marl.players.persona import PersonaPlayer, as_persona
+from parlay_marl.players.persona import PersonaPlayer, as_persona, persona_called
 from parlay_marl.players.player import BatchedPlayer, Player
 from parlay_marl.players.schemes import has_scheme, home_of_scheme, player_of_scheme
 from parlay_marl.printable import escaped
@@ -90,7 +90,9 @@ def load_entrant(entrant: EntrantLike) -> Entrant:
         return entrant
     if isinstance(entrant, str) and (has_scheme(entrant) or is_import_path(entrant)):
         return _from_path(entrant)
-    if isinstance(entrant, str | Path | Persona | PersonaPlayer):
+    if isinstance(entrant, str):
+        return _from_persona(persona_called(entrant))
+    if isinstance(entrant, Path | Persona | PersonaPlayer):
         return _from_persona(as_persona(entrant))
     return _from_object(entrant)
 

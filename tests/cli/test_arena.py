@@ -110,5 +110,27 @@ def test_quiet_prints_the_tables_alone(parlay: Parlay) -> None:
     assert "share" in found.stdout
 
 
+def test_without_prices_no_cost_is_shown(parlay: Parlay, tmp_path: Path) -> None:
+    with Endpoint() as endpoint:
+        base = ("arena", "scripted", *SMALL, "--base-url", endpoint.url, "--out")
+        free = parlay(*base, str(tmp_path / "free"))
+        paid = parlay(*base, str(tmp_path / "paid"), "--prices", str(prices_in(tmp_path)))
+    for found, name, is_paid in ((free, "free", False), (paid, "paid", True)):
+        page = (tmp_path / name / "report.html").read_text(encoding="utf-8")
+        assert found.exit_code == 0, found.output
+        assert ("cost" in found.stdout, "tokens and cost" in page) == (is_paid, is_paid)
+        assert "tokens" in found.stdout
+        assert "completion tokens" in page
+
+
+def test_traces_without_a_pair_say_what_pairs_need(parlay: Parlay, tmp_path: Path) -> None:
+    with Endpoint() as endpoint:
+        base = ("arena", "scripted", *SMALL, "--base-url", endpoint.url, "--traces", str(tmp_path / "traces.jsonl"))
+        found = parlay(*base)
+    assert found.exit_code == 0
+    assert "traces.pairs.jsonl has no pairs" in " ".join(found.stderr.split())
+    assert "--repeats 2" in " ".join(found.stderr.split())
+
+
 def test_the_schema_is_that_of_the_result() -> None:
     assert json.loads(SCHEMA.read_text(encoding="utf-8")) == schema()

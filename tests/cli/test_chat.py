@@ -111,3 +111,11 @@ def test_a_tournament_asks_the_endpoint_of_the_option(parlay: Parlay, endpoint: 
     assert told.exit_code == 0, told.stderr
     assert "scripted" in told.stdout
     assert endpoint.answered["fine"] == len(endpoint.requests) > 0
+
+
+def test_a_bare_name_of_a_model_is_told_its_form(parlay: Parlay) -> None:
+    told = parlay("watch", "gpt-5-mini", "shark")
+    assert told.exit_code == 2
+    assert "a language model is named as chat:MODEL" in " ".join(told.output.split())
+    assert "chat:" not in parlay("watch", "sharc", "shark").output
+    assert "chat:" not in parlay("personas", "gpt-5-mini").output  # which lists personas alone

@@ -109,6 +109,18 @@ def test_outside_of_a_session_tools_are_only_listed() -> None:
         assert http_post(f"http://{address}/mcp", json={}).json()["jsonrpc"] == "2.0"
 
 
+def test_a_call_after_the_end_says_how_another_game_begins() -> None:
+    with served() as address:
+        session = begin(address)
+        with attached(address, session) as socket:
+            talk(socket, "reset", seed=5, opener="seller")
+            assert not ask(address, "tools/call", session_id=session, name="walk_away")["result"]["isError"]
+        told = ask(address, "tools/call", session_id=session, name="walk_away")["result"]
+        assert told["isError"]
+        assert "another session, or a reset, begins another game" in told["data"]["text"]
+        assert "call reset()" not in told["data"]["text"]
+
+
 def test_a_session_is_one_game_by_both_ways_and_outlives_its_websocket() -> None:
     with served() as address:
         session = begin(address)

@@ -12,6 +12,7 @@ import typer
 from parlay_marl.cli.options import GivenSeed, JsonFile, Quiet, Rounds, Rules
 
 if TYPE_CHECKING:
+    from parlay_marl.cli.resultfile import ResultFile
     from parlay_marl.language.arena.summary import Arena
 
 ORDER = 77
@@ -132,7 +133,7 @@ def arena(
     from parlay_marl.cli.resultfile import result_file
     from parlay_marl.cli.start import import_from_here
     from parlay_marl.language.arena.run import DEALS, run_arena
-    from parlay_marl.language.arena.traces import as_lines, pairs_of, pairs_path, traces_of
+    from parlay_marl.language.arena.traces import pairs_path
 
     import_from_here()
     asked = {"temperature": temperature, "seed": sampling_seed, "tools": tools, "max_tokens": max_tokens}
@@ -150,11 +151,26 @@ def arena(
         played = _play(play, out, quiet)
         if file is not None:
             file.write(played.result.as_json())
-        if told is not None and paired is not None:
-            found = list(traces_of(played.games))
-            told.write(as_lines(trace.as_dict() for trace in found))
-            paired.write(as_lines(pairs_of(found)))
+        if traces is not None and told is not None and paired is not None:
+            _write_traces(played, told, paired, None if quiet else pairs_path(traces))
     _show(played, out, quiet)
+
+
+def _write_traces(played: Arena, told: ResultFile, paired: ResultFile, named: Path | None) -> None:
+    """Write the traces and their pairs; where there are no pairs, say so by the name of their file, if it is given."""
+    from parlay_marl.cli.console import remarks
+    from parlay_marl.language.arena.traces import as_lines, pairs_of, traces_of
+
+    found = list(traces_of(played.games))
+    told.write(as_lines(trace.as_dict() for trace in found))
+    pairs = as_lines(pairs_of(found))
+    paired.write(pairs)
+    if not pairs and named is not None:
+        remarks().print(
+            f"{named} has no pairs: they take games of the same deal, seat and partner that were paid differently, "
+            "those of two models, or of one with --repeats 2 and a temperature",
+            soft_wrap=True,
+        )
 
 
 def _play(play: Callable[..., Arena], out: Path | None, quiet: bool) -> Arena:

@@ -27,6 +27,10 @@ PriceShare = Annotated[
 Moves = Annotated[
     list[str] | None, typer.Option(metavar="NAME", help="Move of the game; repeat for more; default: plain offers.")
 ]
+StrategyFile = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Write the strategy (.npz); in Python, TabularPlayer.read makes a player of it."),
+]
 
 
 def solve(
@@ -49,7 +53,7 @@ def solve(
         typer.Option("--player", "-p", metavar="NAME|FILE", help="Player to show exact gaps of; repeat for more."),
     ] = None,
     efg: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the game for Gambit and OpenSpiel.")] = None,
-    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the strategy as a player (.npz).")] = None,
+    out: StrategyFile = None,
     lines: Annotated[int, typer.Option(metavar="N", help="Information states to show; 0: none.")] = 30,
     json: JsonFile = None,
     quiet: Quiet = False,

@@ -24,13 +24,13 @@ CONDUCT = (
     "claims_made", "bluffs_made", "bluffs_exposed", "bluffs_caught", "wrong_challenges", "challenges_right", "rounds",
 )  # fmt: skip
 VIOLATIONS = ("unreadable", "illegal", "lost_turns", "bad_offers", "capitulation_rate", "forfeit_rate")
-COSTS = ("requests", "retried", "prompt_tokens", "completion_tokens", "cost")
+TOKENS = ("requests", "retried", "prompt_tokens", "completion_tokens")
+COSTS = (*TOKENS, "cost")
 SECTIONS = (
     ("What they win, and when they agree", SHARES),
     ("Beliefs about the other's limit", BELIEFS),
     ("Claims, bluffs and challenges", CONDUCT),
     ("Violations", VIOLATIONS),
-    ("Requests, tokens and cost in a game", COSTS),
 )
 """Tables of the page: their headings and figures."""
 
@@ -38,7 +38,8 @@ SECTIONS = (
 def arena_page(arena: Arena) -> str:
     """Return the report of an arena as HTML."""
     result = arena.result
-    sections = [*(_figures(title, keys, result) for title, keys in SECTIONS), _groups(result)]
+    paid = ("Requests, tokens and cost in a game", COSTS) if result.spent else ("Requests and tokens in a game", TOKENS)
+    sections = [*(_figures(title, keys, result) for title, keys in (*SECTIONS, paid)), _groups(result)]
     if result.comparisons:
         sections.append(_comparisons(result))
     sections += [_definitions(result), _transcripts(arena)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from parlay_marl.tournament.entrants import Entrant
 
 BELIEFS = "elicited"
 """Models state what they believe of the other's limit: that is measured."""
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 class Match(NamedTuple):
@@ -141,8 +143,19 @@ def difference(there: Any, here: Any, name: str = "") -> str:
             if found:
                 return found
         return ""
-    return "" if there == here else f"{name.replace('_', ' ')} is {_shown(there)} there and {_shown(here)} here"
+    if there == here:
+        return ""
+    name = name.replace("_", " ")
+    if _is_digest(there) and _is_digest(here):
+        return f"{name} is not the same there and here"
+    return f"{name} is {_shown(there)} there and {_shown(here)} here"
+
+
+def _is_digest(value: Any) -> bool:
+    return isinstance(value, str) and _DIGEST.fullmatch(value) is not None
 
 
 def _shown(value: Any) -> str:
-    return "absent" if value is None else f"{value!r:.80}"
+    if value is None:
+        return "absent"
+    return "present" if _is_digest(value) else f"{value!r:.80}"

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from parlay_marl.catalogue.files import validate
 from parlay_marl.core.moves import SEATS
-from parlay_marl.errors import ConfigurationError, NotStartedError, ParlayError, RequestError
+from parlay_marl.errors import ConfigurationError, GameOverError, NotStartedError, ParlayError, RequestError
 from parlay_marl.language.forms import FORMS
 from parlay_marl.language.tools import Call
 from parlay_marl.server.connection import CONNECTION, Connection
@@ -36,6 +36,8 @@ from parlay_marl.server.session import GameSession
 
 PROTOCOL = "openenv"
 LONGEST_ID = 255
+OVER = "the game is over, and no tool does anything more; another session, or a reset, begins another game"
+"""What a model that calls a tool after the end is told: it has no reset among its tools."""
 MOST_REASONS = 5
 """Reasons in the answer to a turn whose form is wrong."""
 NO_RESET = "no game has been started; send a reset first"
@@ -114,14 +116,14 @@ class Episodes:
         try:
             return Called(await self.take_turn(call_of(name, arguments)))
         except ParlayError as error:
-            return Called(error=client_text(error))
+            return Called(error=_why(error))
 
     def _call_now(self, name: Any, arguments: Any) -> Called:
         """Do the same without waiting for anybody."""
         try:
             return Called(self._turn_now(call_of(name, arguments)))
         except ParlayError as error:
-            return Called(error=client_text(error))
+            return Called(error=_why(error))
 
     @property
     def state(self) -> NegotiationState:
@@ -342,3 +344,8 @@ def _episode_id(given: Any) -> str:
     if not isinstance(given, str) or not 0 < len(given) <= LONGEST_ID or not given.isprintable():
         raise ConfigurationError(f"episode_id: give 1 to {LONGEST_ID} printable characters, or leave it out")
     return given
+
+
+def _why(error: ParlayError) -> str:
+    """Return why a call of a tool was not played, as a model is told."""
+    return OVER if isinstance(error, GameOverError) else client_text(error)

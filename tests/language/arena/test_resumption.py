@@ -62,7 +62,7 @@ def test_games_that_are_lost_are_played_again_from_their_replies(
 def test_a_half_written_line_is_dropped(tmp_path: Path) -> None:
     out = tmp_path / "a"
     with Endpoint() as endpoint:
-        whole = play(endpoint.url, out=out, **SMALL)
+        whole = play(endpoint.url, out=out, **SMALL, concurrency=1)  # the last reply is the last game's
         for name in (GAMES, REPLIES):
             content = (out / name).read_bytes()
             (out / name).write_bytes(content[: len(content) - 20])
@@ -88,7 +88,7 @@ def test_a_line_that_is_no_game_is_named(tmp_path: Path) -> None:
     [
         ({"games": 4}, "games is 3 there and 4 here"),
         ({"settings": {"temperature": 0.5}}, "models scripted temperature is absent there and 0.5 here"),
-        ({"partners": ["shark"]}, "partners linear is .* there and absent here"),
+        ({"partners": ["shark"]}, "partners linear is present there and absent here;"),
     ],
 )
 def test_other_settings_are_refused_with_the_difference(tmp_path: Path, change: dict[str, Any], said: str) -> None:
