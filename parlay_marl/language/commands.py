@@ -12,15 +12,22 @@ from parlay_marl.game.view import SeatView
 from parlay_marl.language.amounts import plain_digits, price_of, spread_of
 from parlay_marl.language.forms import example_price, example_spread
 from parlay_marl.language.parts import Parts
-from parlay_marl.language.terms import option_of, term_names
+from parlay_marl.language.terms import option_of, term_called, term_names
 from parlay_marl.language.vocabulary import BELIEF_COMMAND, BELIEF_TOOL, BY_MOVE, MOVES, move_called
 
 _LINE = re.compile(r"[\s`*_]*/(?P<name>[A-Za-z_]+)(?P<rest>(?:[^A-Za-z_].*)?)")
 """A line with a command; Markdown may stand around it."""
+_LINE_END = re.compile(r"\r\n|\r|\n")
 _FENCE = re.compile(r"\s*(?:```|~~~)\S*\s*")
 _ANOTHER = re.compile(r"\s/[A-Za-z_]{3,}")
-_CONDITION = re.compile(r"\b(?:if|unless|provided|but|only|when|or|not|and)\b", re.IGNORECASE)
-"""Words that would change what a command means, which words cannot."""
+_COURTESIES = frozenset({
+    "a", "agreed", "best", "deal", "done", "fair", "final", "fine", "gladly", "good", "great", "happily", "have",
+    "i", "i'm", "is", "it", "it's", "kind", "ok", "okay", "of", "offer", "perfect", "please", "pleasure", "price",
+    "sounds", "sure", "take", "thank", "thanks", "that", "that's", "the", "then", "this", "to", "us", "very",
+    "we", "well", "with", "wonderful", "yes", "you", "your",
+})  # fmt: skip
+"""Words that may stand behind a command: no row of them takes it back, or ties it to something."""
+_WORD, _MARKS = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)?"), re.compile(r"[^\w?%=/<>{}$€£¥]|_")
 _AMOUNT = re.compile(
     r"\s*(?P<amount>(?:[A-Za-z]{2,12}\s*|[$€£¥]\s*)?[-+]?[\d.,' _\u00a0\u202f]*\d\s*"
     r"(?:(?:k|thousand|m|mio|million|bn|billion)\b)?(?:\s*[$€£¥])?)(?P<tail>.*)",
@@ -61,7 +68,7 @@ def read_commands(text: str, view: SeatView) -> Parts | None:
 def _split(readable: str, original: str) -> tuple[list[_Command], str]:
     """Return the commands of a text, and its other lines as they were written."""
     commands, prose = [], []
-    for line, as_written in zip(readable.split("\n"), original.split("\n"), strict=True):
+    for line, as_written in zip(_LINE_END.split(readable), _LINE_END.split(original), strict=True):
         found = _LINE.fullmatch(line)
         if found is not None and len(line) > LONGEST_COMMAND:
             raise UnclearTextError(
@@ -107,14 +114,18 @@ def _joined(tail: str, prose: str) -> str:
 
 
 def _tail(command: _Command, text: str) -> str:
-    """Return words behind a command, which say nothing that could be meant to change it."""
-    words = text.strip().strip(".,;:!-–—#()").strip()  # noqa: RUF001
-    if any(character.isdigit() for character in words) or _CONDITION.search(words) or "=" in words:
+    """Return words behind a command, if they are no more than courtesies.
+
+    Whatever else stands there may be meant to change it, in any language: `/accept once you sign`, `/offer 150 each`.
+    """
+    words = text.strip().strip(".,;:!-–—#()\"'").strip()  # noqa: RUF001
+    rest = _MARKS.sub("", _WORD.sub(lambda found: "" if found[0].lower() in _COURTESIES else found[0], words))
+    if rest:
         raise UnclearTextError(
-            f"`/{command.name}{command.rest}`: {words[:60]!r} is not clear, and words never bind. Let the command "
-            "stand alone on its line."
+            f"`/{command.name}{command.rest[:100]}`: {words[:60]!r} is not clear, and words never bind. Let the "
+            "command stand alone on its line, and put what you say on other lines."
         )
-    return words
+    return words if _WORD.search(words) else ""
 
 
 def _priced(command: _Command, view: SeatView) -> tuple[float | None, Mapping[str, str] | None, str]:
@@ -125,37 +136,34 @@ def _priced(command: _Command, view: SeatView) -> tuple[float | None, Mapping[st
         return None, terms, _tail(command, before)
     glued = _GLUED.match(before, found.start("tail"))
     end = found.start("tail") if glued is None else glued.end()
-    return price_of(before[found.start("amount") : end].strip(), view.scenario), terms, _tail(command, before[end:])
+    amount = before[found.start("amount") : end].strip()
+    tail = re.sub(rf"\A\s*{re.escape(view.scenario.currency)}(?!\w)", "", before[end:], flags=re.IGNORECASE)
+    return price_of(amount, view.scenario), terms, _tail(command, tail)
 
 
 def _terms(command: _Command, view: SeatView) -> tuple[str, Mapping[str, str] | None]:
     """Return what stands before the terms of a command, and these: an option for each `term=`."""
     scenario = view.scenario
-    names = term_names(scenario)
-    places = list(re.finditer(r"([^\W\d][\w \-]*?)\s*=\s*", command.rest))
+    names = sorted(term_names(scenario), key=len, reverse=True)  # `late start` before `start`
+    known = "|".join(r"[\s_]+".join(map(re.escape, plain_digits(name).split())) for name in names)
+    places = list(re.finditer(rf"(?<!\w)({known})\s*=\s*", command.rest, re.IGNORECASE)) if names else []
     if not places:
-        return command.rest, None
-    known = {each.lower(): each for each in names}
-    chosen: dict[str, str] = {}
-    starts = []
-    for place in places:
-        key = " ".join(place[1].lower().split())
-        name = next((each for each in known if key == each or key.endswith(f" {each}")), None)
-        if name is None and key.split()[-1] in _PRICE_KEYS:
+        unknown = re.search(r"([^\W\d][\w \-]*?)\s*=", command.rest)
+        if unknown is not None and (key := unknown[1].lower().split()[-1]) in _PRICE_KEYS:
             raise UnclearTextError(
-                f"Write the price without `{key.split()[-1]}=`, such as `/{command.name} {example_price(view)}`."
+                f"Write the price without `{key}=`, such as `/{command.name} {example_price(view)}`."
             )
-        if name is None:
-            there_are = ", ".join(f"`{each}`" for each in names) or "none: only the price is open"
-            raise UnclearTextError(f"There is no term `{key[-40:]}`; there are {there_are}.")
-        if known[name] in chosen:
-            raise UnclearTextError(f"`{known[name]}` is named twice; give one option.")
-        starts.append((place.end(1) - len(name), place.end(), known[name]))
-        chosen[known[name]] = ""
-    ends = [start for start, _, _ in starts[1:]] + [len(command.rest)]
-    for (_, begin, name), end in zip(starts, ends, strict=True):
-        chosen[name] = option_of(name, command.rest[begin:end], scenario)
-    return re.sub(r"[\s,;]*(?:\bwith)?[\s,;]*\Z", "", command.rest[: starts[0][0]]), chosen
+        if unknown is not None:
+            term_called(unknown[1][-40:], scenario)
+        return command.rest, None
+    chosen: dict[str, str] = {}
+    ends = [place.start() for place in places[1:]] + [len(command.rest)]
+    for place, end in zip(places, ends, strict=True):
+        name = term_called(place[1], scenario)
+        if name in chosen:
+            raise UnclearTextError(f"`{name}` is named twice; give one option.")
+        chosen[name] = option_of(name, command.rest[place.end() : end], scenario)
+    return re.sub(r"[\s,;]*(?:\bwith)?[\s,;]*\Z", "", command.rest[: places[0].start()]), chosen
 
 
 def _belief(command: _Command, view: SeatView) -> tuple[float, float]:

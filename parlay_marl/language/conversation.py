@@ -102,6 +102,6 @@ def _arguments(given: Any) -> str:
     """Return arguments as the text of an object: endpoints refuse a conversation in which they are none."""
     try:
         read = json.loads(given) if isinstance(given, str) else given
-    except ValueError:
+    except (ValueError, RecursionError):
         read = None
     return json.dumps(read) if isinstance(read, dict) else "{}"

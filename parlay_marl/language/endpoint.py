@@ -8,7 +8,8 @@ import json
 import os
 import time
 import urllib.parse
-from collections.abc import Mapping
+import weakref
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from parlay_marl.errors import ConfigurationError, MissingExtraError
@@ -25,7 +26,11 @@ SHORTEST_SECRET = 12
 """Characters of a key that is one, and no word such as `EMPTY`, which stands for no key."""
 LONGEST_ANSWER = 4_000_000
 """Bytes of an answer that are read: far more than the longest reply."""
+LONGEST_REFUSAL = 65_536
+"""Bytes of a refusal that are read, before they are unpacked."""
 LONGEST_REASON = 300
+MOST_TOKENS_CHARGED = 10**9
+"""Tokens of a request that are taken to be a count of them."""
 UNAUTHORISED, TOO_MANY_REQUESTS, SERVER_ERROR = 401, 429, 500
 AGAIN = frozenset({408, 409, 425, TOO_MANY_REQUESTS})
 """The refusals, besides errors of the server, after which the same request may succeed."""
@@ -165,7 +170,37 @@ def _client(url: str, key: str, timeout: float) -> Any:
         raise MissingExtraError(
             'players chat:MODEL need the client of OpenAI; pip install "parlay-marl[language]"'
         ) from None
-    return openai.OpenAI(api_key=key, base_url=url, timeout=timeout, max_retries=0)
+    bounded = openai.DefaultHttpxClient(event_hooks={"response": [functools.partial(_bound_error, timeout)]})
+    client = openai.OpenAI(api_key=key, base_url=url, timeout=timeout, max_retries=0, http_client=bounded)
+    weakref.finalize(client, bounded.close)  # the client closes at its end only what it has made itself
+    return client
+
+
+def _bound_error(timeout: float, response: Any) -> None:
+    """Bound the body of a refusal in size and in time: the client reads it to its end, which may never come."""
+    if response.is_success:
+        return
+    whole, deadline = response.stream, time.monotonic() + timeout
+    kind: Any = type(whole)  # of whichever library is beneath the client: it takes no other
+
+    class Bounded(kind):  # type: ignore[misc]
+        def __init__(self) -> None:
+            pass
+
+        def __iter__(self) -> Iterator[bytes]:
+            size = 0
+            for piece in whole:
+                yield piece
+                size += len(piece)
+                if size > LONGEST_REFUSAL:
+                    return
+                if time.monotonic() > deadline:
+                    raise TimeoutError(f"the answer did not end within {timeout:g} s")
+
+        def close(self) -> None:
+            whole.close()
+
+    response.stream = Bounded()
 
 
 def _read(response: Any, deadline: float) -> bytes | None:
@@ -206,10 +241,16 @@ def _tokens_of(data: Any) -> tuple[int, int] | None:
     usage = data.get("usage")
     if not isinstance(usage, dict):
         return None
-    sent, written = usage.get("prompt_tokens"), usage.get("completion_tokens")
-    if not isinstance(sent, int) or not isinstance(written, int) or min(sent, written) < 0:
+    sent: Any = usage.get("prompt_tokens")
+    written: Any = usage.get("completion_tokens")
+    if not _is_count(sent) or not _is_count(written):
         return None
     return sent, written
+
+
+def _is_count(given: Any) -> bool:
+    """Return whether a value of an answer is a number of tokens."""
+    return type(given) is int and 0 <= given <= MOST_TOKENS_CHARGED
 
 
 def _message_of(error: Any) -> str:

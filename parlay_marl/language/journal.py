@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import math
 import os
 import threading
 from collections.abc import Mapping
@@ -98,7 +99,7 @@ class JournalFile:
 
     def close(self) -> None:
         """Close the file, and let other processes have it."""
-        with self._lock:
+        with self._lock, contextlib.suppress(OSError):  # a full disk: `add` has said it of what is not written
             self._file.close()
 
     def _keep_others_out(self) -> None:
@@ -124,7 +125,7 @@ class JournalFile:
         for number, text in enumerate(whole.splitlines(), 1):
             try:
                 self._take(json.loads(text), on_their_way)
-            except (ValueError, KeyError, TypeError):
+            except (AttributeError, LookupError, RecursionError, TypeError, ValueError):
                 raise ConfigurationError(
                     f"journal: line {number} of {self.path} is none of a journal; give another file"
                 ) from None
@@ -140,8 +141,10 @@ class JournalFile:
             on_their_way[game] = float(line["bound"])
         elif kind == FAILED:
             self._note(game, _Entry(Lost(_tokens(line["tokens"]), float(line["cost"]))))
-        else:
+        elif kind == ANSWERED:
             self._note(game, _Entry(_completion(line), str(line["digest"])))
+        else:
+            raise ValueError("a line without a kind")
 
     def _note(self, game: str, entry: _Entry) -> None:
         self._games.setdefault(game, []).append(entry)
@@ -209,6 +212,8 @@ def digest_of(request: Mapping[str, Any]) -> str:
 def _completion(line: Mapping[str, Any]) -> Completion:
     """Return the completion of a line."""
     calls = tuple(Call(str(name), given) for name, given in line["reply"]["calls"])
+    if len(calls) != len(line["ids"]) or not 0.0 <= float(line["cost"]) < math.inf:
+        raise ValueError("a line whose calls have no ids, or whose cost is none")
     return Completion(
         Reply(str(line["reply"]["text"]), calls),
         tuple(map(str, line["ids"])),

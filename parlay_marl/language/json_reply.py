@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
@@ -23,6 +24,12 @@ _KEYS = {
 """The keys of an object: the second names of some are those of OpenEnv's action."""
 MOST_BRACES = 50
 """Braces of a reply that may begin no object."""
+_BROKEN = re.compile(r"\{\s*(?:\"[^\"]{0,40}\"|'[^']{0,40}')\s*:")
+"""The beginning of an object."""
+_NOT_WHOLE = (
+    "The JSON object is not whole, or not valid: give one object with double quotes around its names and texts, no "
+    "comma behind its last part, and nothing around it."
+)
 _CALL_KEYS = {"name", "arguments", "parameters", "type"}
 _FLAGS = {"accept": Move.ACCEPT, "walk_away": Move.WALK_AWAY}
 _OF_CALLS = {"price": "price", "terms": "terms", "words": "words", "mean": "mean", "spread": "spread"}
@@ -31,27 +38,35 @@ _OF_CALLS = {"price": "price", "terms": "terms", "words": "words", "mean": "mean
 def object_in(text: str) -> dict[str, Any] | None:
     """Return the JSON object of a text with at least one key of a reply; None where there is none.
 
-    Several are refused, unless they are equal, and so is a line that begins with a command beside one. So are many
-    braces that begin no object: each costs a look at the text.
+    Several are refused, unless they are equal, and so is a line that begins with a command beside one. So is one that
+    stands in something else with braces, such as an object that was cut off: it may be a plan, or an example. So are
+    many braces that begin no object: each costs a look at the text.
     """
     found: list[dict[str, Any]] = []
-    rest, start, missed = [], 0, 0
+    rest, start, missed, depth = [], 0, 0, 0
     decoder = json.JSONDecoder(object_pairs_hook=_without_repeats, parse_constant=_refuse_constant)
     while (begin := text.find("{", start)) >= 0:
         rest.append(text[start:begin])
+        depth -= rest[-1].count("}")
         try:
             thing, start = decoder.raw_decode(text, begin)
         except UnclearTextError:
             raise
         except (ValueError, RecursionError):
+            if _BROKEN.match(text, begin):
+                raise UnclearTextError(_NOT_WHOLE) from None
             rest.append("{")
-            start, missed = begin + 1, missed + 1
+            start, missed, depth = begin + 1, missed + 1, depth + 1
             if missed > MOST_BRACES:
                 raise UnclearTextError(
                     "The reply has too many braces; give one JSON object and nothing else."
                 ) from None
             continue
-        if isinstance(thing, dict) and _is_reply(thing) and thing not in found:
+        if not isinstance(thing, dict) or not _is_reply(thing):
+            continue
+        if depth > 0:
+            raise UnclearTextError(_NOT_WHOLE)
+        if thing not in found:
             found.append(thing)
     rest.append(text[start:])
     if len(found) > 1:
@@ -64,6 +79,10 @@ def object_in(text: str) -> dict[str, Any] | None:
 def read_object(given: Mapping[str, Any], view: SeatView) -> Parts:
     """Return the parts of a reply that is a JSON object."""
     if "name" in given:
+        if not set(given) <= _CALL_KEYS or {"arguments", "parameters"} <= set(given):
+            raise UnclearTextError(
+                "A tool call as JSON has a `name` and `arguments` and nothing else; a move has no `name`."
+            )
         arguments = given.get("arguments", given.get("parameters", {}))
         return read_calls((Call(str(given["name"]), arguments),), view)
     values = _renamed(given, _KEYS)

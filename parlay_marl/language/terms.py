@@ -7,6 +7,7 @@ from typing import Any
 
 from parlay_marl.catalogue.scenarios import Scenario
 from parlay_marl.errors import UnclearTextError
+from parlay_marl.language.amounts import plain_digits
 
 
 def term_names(scenario: Scenario) -> list[str]:
@@ -20,29 +21,41 @@ def terms_of(given: Any, scenario: Scenario) -> dict[str, str] | None:
         return None
     if not isinstance(given, Mapping):
         raise UnclearTextError('Terms are an object of options by name, such as {"warranty": "one year"}.')
-    known = {_key(name): name for name in term_names(scenario)}
     chosen: dict[str, str] = {}
     for name, option in given.items():
-        term = known.get(_key(str(name)))
-        if term is None:
-            there_are = ", ".join(f"`{each}`" for each in known.values()) or "none: only the price is open"
-            raise UnclearTextError(f"There is no term `{str(name)[:40]}`; there are {there_are}.")
+        term = term_called(str(name), scenario)
         if term in chosen:
             raise UnclearTextError(f"`{term}` is named twice; give one option.")
+        if isinstance(option, bool) or not isinstance(option, str | int | float):
+            raise UnclearTextError(f"The option of `{term}` is text, its name; leave out a term that stays.")
         chosen[term] = option_of(term, str(option), scenario)
     return chosen
+
+
+def term_called(given: str, scenario: Scenario) -> str:
+    """Return the name of a term that is given in any case."""
+    names = term_names(scenario)
+    found = _called(given, names)
+    if len(found) != 1:
+        there_are = ", ".join(f"`{each}`" for each in names) or "none: only the price is open"
+        raise UnclearTextError(f"There is no term `{' '.join(given.split())[:40]}`; there are {there_are}.")
+    return found[0]
 
 
 def option_of(term: str, given: str, scenario: Scenario) -> str:
     """Return an option of a term by its name, in any case."""
     options = next(each.options for each in scenario.terms if each.name == term)
-    wanted = _key(given.strip(" \t,;.`*\"'"))
-    found = [option.name for option in options if _key(option.name) == wanted]
+    found = _called(given.strip(" \t,;.`*\"'"), [option.name for option in options])
     if len(found) != 1:
         there_are = ", ".join(f"`{option.name}`" for option in options)
         raise UnclearTextError(f"`{term}` has no option `{given.strip()[:60]}`; there are {there_are}.")
     return found[0]
 
 
+def _called(given: str, names: list[str]) -> list[str]:
+    """Return the names that are meant: one as it is given or, without that, those that differ in case alone."""
+    return [name for name in names if name == given] or [name for name in names if _key(name) == _key(given)]
+
+
 def _key(name: str) -> str:
-    return " ".join(name.replace("_", " ").lower().split())
+    return " ".join(plain_digits(name).replace("_", " ").lower().split())

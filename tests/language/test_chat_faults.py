@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import email.utils
+import http.server
+import itertools
 import socket
+import threading
 import time
+from typing import Any
 
 import pytest
 
@@ -54,6 +59,65 @@ def test_what_may_pass_is_tried_again_and_the_game_is_the_same(fault: str, pause
         known = fault not in ("not_json", "cut")  # there the most that it may have cost is counted
         assert player.usage.cost == pytest.approx(billed) if known else player.usage.cost > billed
     assert pauses == ([0.0] * 3 if fault == "429" else [0.5, 1.0, 0.5])
+
+
+@pytest.mark.parametrize("never_ends", [True, False], ids=["endless", "huge"])
+def test_a_refusal_that_does_not_end_is_given_up(never_ends: bool) -> None:
+    """The client's library reads all of it, whatever its time limit, which is for each piece."""
+    pieces = itertools.repeat(b" ") if never_ends else itertools.repeat(b"x" * 60_000, 2_000)
+
+    class Talkative(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(400)
+            self.send_header("Transfer-Encoding", "chunked")
+            self.end_headers()
+            with contextlib.suppress(OSError):
+                for number, piece in enumerate(pieces):
+                    self.wfile.write(f"{len(piece):x}\r\n".encode() + piece + b"\r\n")
+                    sent[0] = number
+                    time.sleep(0.02 if never_ends else 0.0)
+            self.close_connection = True
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    sent = [0]
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Talkative)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+    thread.start()
+    try:
+        url = f"http://127.0.0.1:{server.server_port}/v1"
+        told = failure_of(ChatPlayer("m", base_url=url, timeout=0.5, retries=0))
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+    assert ("did not end within 0.5 s" if never_ends else "refuses the request: 400") in told
+    assert sent[0] < 1_999
+
+
+@pytest.mark.parametrize(
+    ("message", "tokens"),
+    [
+        ({"content": "/silence"}, 10**400),
+        ({"content": "/silence"}, True),
+        ({"content": None, "tool_calls": [{"id": "a", "function": {"name": "offer", "arguments": "[" * 100_000}}]}, 1),
+    ],
+    ids=["many_tokens", "true_tokens", "deep_arguments"],
+)
+def test_an_answer_without_sense_does_not_end_a_game(
+    message: dict[str, Any], tokens: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = {"prompt_tokens": tokens, "completion_tokens": 1}
+    answer = {"choices": [{"message": message}], "usage": usage}
+    monkeypatch.setattr("tests.language.endpoint.completion", lambda *_: answer)
+    with Endpoint() as endpoint:
+        player = ChatPlayer("scripted", base_url=endpoint.url, prices=Prices(1.0, 1.0))
+        assert played(player).outcome.ending == "deadline"
+    assert 0.0 < player.usage.cost < 1.0
 
 
 def test_pauses_double_up_to_a_bound_and_attempts_are_counted(pauses: list[float]) -> None:

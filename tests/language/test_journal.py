@@ -169,6 +169,30 @@ def test_another_run_is_refused(tmp_path: Path) -> None:
         JournalFile(path).close()
 
 
+ANSWERED = {
+    "game": "a", "kind": "answered", "digest": "x", "ids": [], "tokens": None, "cost": 0.0, "is_cut": False,
+    "with_tools": False, "reply": {"text": "/accept", "calls": []},
+}  # fmt: skip
+
+
+def test_a_line_of_a_journal_is_one(tmp_path: Path) -> None:
+    """So that the test below can fail."""
+    (tmp_path / "notes.txt").write_text(json.dumps(ANSWERED) + "\n")
+    JournalFile(tmp_path / "notes.txt").close()
+
+
+@pytest.mark.parametrize(
+    "part",
+    [{"kind": "said"}, {"cost": -1.0}, {"cost": float("inf")}, {"ids": ["a"]}, {"tokens": [1]}, {"reply": "/accept"}],
+    ids=str,
+)
+def test_a_line_that_is_damaged_is_refused(tmp_path: Path, part: dict[str, Any]) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_text(json.dumps(ANSWERED | part) + "\n")
+    with pytest.raises(ConfigurationError, match=r"journal: line 1 of .* is none of a journal"):
+        JournalFile(path)
+
+
 @pytest.mark.parametrize("line", ["no JSON", "{}", '{"game": "a", "kind": "answered"}', "[]", "3", '"text"', "null"])
 def test_a_file_that_is_no_journal_is_refused_and_left_alone(tmp_path: Path, line: str) -> None:
     path = tmp_path / "notes.txt"

@@ -9,18 +9,43 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from parlay_marl.catalogue.scenarios import load_scenario
 from parlay_marl.core.moves import Move
 from parlay_marl.errors import IllegalMoveError, UnclearTextError
 from parlay_marl.game.action import Action
-from parlay_marl.game.view import SeatView
+from parlay_marl.game.view import SeatView, view_of
 from parlay_marl.language.reply import Reply, read_reply
 from parlay_marl.language.tools import Call
-from tests.language.views import view_after
+from tests.language.views import game_at, view_after
 
 OFFERED = view_after("offer 120000")
 """The seller's view in `saas_enterprise`, USD 110,000 to 180,000: the buyer has offered."""
 CLAIMED = view_after("claim 140000")
 OPENING = view_after()
+TIED = [
+    *(
+        "as long as you add a warranty",
+        "once you sign",
+        "assuming a warranty",
+        "subject to approval",
+        "plus a warranty",
+    ),
+    *("later", "never", "nothing", "maybe", "no", "half", "my offer", "?", "\u00bd", "false", "wenn Sie zahlen"),
+]
+"""Words that take a command back or tie it to something."""
+CHANGED = [
+    "EUR",
+    "%",
+    "percent",
+    "each",
+    "per month",
+    "plus tax",
+    "one hundred more",
+    "less ten percent",
+    "x",
+    "\u4e07",
+]
+"""Words that change a price."""
 TERMS = view_after(scenario="hiring_package_terms")
 """The buyer's first view; terms: equity none, small grant, full grant; start in three months, next month, at once."""
 
@@ -150,6 +175,35 @@ def test_a_reply_is_refused_and_the_error_teaches(reply: str, reason: str) -> No
     assert len(str(error.value)) < 500
 
 
+@pytest.mark.parametrize("line", [f"/accept {words}" for words in TIED] + [f"/offer 150000 {each}" for each in CHANGED])
+def test_words_that_may_change_a_command_are_refused_behind_it(line: str) -> None:
+    with pytest.raises(UnclearTextError, match="not clear|is no price"):
+        read_reply(line, OFFERED)
+
+
+def test_a_line_may_end_as_any_system_ends_it() -> None:
+    for end in ("\r\n", "\r", "\n"):
+        assert read_reply(f"Well.{end}/offer 150000 USD{end}Thanks.", OFFERED) == OFFER._replace(words="Well.\nThanks.")
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        '{"move": "offer", "price": 150000, "options": {"accept": true},}',
+        '{"words": "Hm.", "plan": {"accept": true}, "move": "off',
+        '{move: "offer", otherwise: {"accept": true}}',
+        '{"move": "offer", "price": 150000,}\n/accept',
+        "{'move': 'offer', 'price': 150000}",
+        '{"name": "accept", "move": "offer", "price": 150000}',
+        '{"name": "offer", "arguments": {"price": 150000}, "parameters": {"price": 160000}}',
+    ],
+)
+def test_no_move_is_read_out_of_a_part_of_an_object(reply: str) -> None:
+    """A reply that was cut off, or is no JSON, may hold a plan that is whole."""
+    with pytest.raises(UnclearTextError, match=r"object is not whole|nothing else"):
+        read_reply(reply, OFFERED)
+
+
 @pytest.mark.parametrize(
     ("reply", "package"),
     [
@@ -174,18 +228,44 @@ def test_terms_are_named_and_others_stay(reply: str, package: int) -> None:
         ("/offer 200000 equity=much", "has no option `much`; there are `none`, `small grant`, `full grant`"),
         ("/offer 200000 pension=none", "no term `pension`; there are `equity`, `start`"),
         ("/offer 200000 equity=none equity=full grant", "named twice"),
-        ("/offer 200000 full grant, please", None),
+        ("/offer 200000 full grant, please", "not clear"),
+        ("/offer 200000 no equity=full grant", "not clear"),
+        ("/offer 200000 equity=none or start=at once", "no option `none or`"),
+        ('{"price": 200000, "terms": {"equity": null}}', "leave out a term that stays"),
+        ('{"price": 200000, "terms": {"equity": ["none"]}}', "is text"),
         ('{"price": 200000, "terms": ["full grant"]}', "an object of options"),
         ('{"price": 200000, "terms": {"equity": "none", "EQUITY": "full grant"}}', "named twice"),
     ],
 )
-def test_unclear_terms_are_refused(reply: str, reason: str | None) -> None:
-    """Words behind a price are words, also where they sound like an option."""
-    if reason is None:
-        assert read_reply(reply, TERMS).words == "full grant, please"
-        return
+def test_unclear_terms_are_refused(reply: str, reason: str) -> None:
     with pytest.raises(UnclearTextError, match=reason):
         read_reply(reply, TERMS)
+
+
+@pytest.mark.parametrize(
+    ("term", "option"),
+    [
+        ("2nd bonus", "120"),
+        ("late start", "x=y"),
+        ("pay/day", "10%, yes"),
+        ("l\u2019\u00e9quit\u00e9", "z"),
+        ("a=b", "c"),
+    ],
+)
+def test_terms_of_any_name_can_be_named(term: str, option: str) -> None:
+    """A scenario's author may call them what they like: with digits, as a part of another one's name, in any script."""
+    scenario = load_scenario("hiring_package_terms")
+    equity, start = scenario.terms
+    options = (*equity.options[:2], equity.options[2].model_copy(update={"name": option}))
+    odd = equity.model_copy(update={"name": term, "options": options})
+    game = game_at(scenario.model_copy(update={"terms": (start, odd)}))
+    view = view_of(game, game.seat)
+    action = view.make_offer(200_000, {"start": "next month", term: option})
+    for text in (
+        f"/offer 200000 {term}={option}, start=next month",
+        f"/offer 200000 start=next month {term} = {option}",
+    ):
+        assert read_reply(text, view) == action
 
 
 def test_what_is_not_legal_now_is_refused_with_what_is() -> None:

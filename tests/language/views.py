@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from parlay_marl.catalogue.scenarios import Scenario
 from parlay_marl.game.config import make_config
 from parlay_marl.game.game import Game
 from parlay_marl.game.view import SeatView, view_of
 from parlay_marl.players.player import Player
 
 
-def game_at(scenario: str = "saas_enterprise", seed: int = 3, **arguments: Any) -> Game:
+def game_at(scenario: str | Scenario = "saas_enterprise", seed: int = 3, **arguments: Any) -> Game:
     """Return a game between two free seats, in which the buyer opens."""
     game = Game(make_config(scenario, **{"opener": "buyer", "beliefs": "elicited", **arguments}))
     game.read_turns()

@@ -6,15 +6,17 @@ and no reply in the journal is paid for again.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
-from parlay_marl.errors import ConfigurationError
+from parlay_marl.errors import ConfigurationError, ParlayError
 from parlay_marl.language.arena.plan import difference
 
+Game = TypeVar("Game")
 PLAN, GAMES, REPLIES, RESULT, REPORT = "plan.json", "games.jsonl", "replies.jsonl", "result.json", "report.html"
 
 
@@ -54,7 +56,9 @@ class Folder:
             )
         try:
             there = json.loads((self.path / PLAN).read_text(encoding="utf-8"))
-        except ValueError:
+            if not isinstance(there, dict):
+                raise ValueError("a plan is an object")
+        except (OSError, ValueError, RecursionError):
             raise ConfigurationError(f"out: {self.path / PLAN} cannot be read; give another folder") from None
         found = difference(there, self._plan)
         if found:
@@ -86,14 +90,14 @@ class Folder:
         draft.write_text(json.dumps(self._plan, indent=1) + "\n", encoding="utf-8")
         draft.replace(self.path / PLAN)
 
-    def finished(self) -> Iterator[dict[str, Any]]:
-        """Yield the finished games, as they were saved."""
+    def finished(self, read: Callable[[Any], Game]) -> Iterator[Game]:
+        """Yield the finished games, each as `read` makes it of what was saved; what it cannot read is refused."""
         with (self.path / GAMES).open("rb") as file:
             lines = file.read(self._size).splitlines()
         for number, line in enumerate(lines, 1):
             try:
-                yield json.loads(line)
-            except ValueError:
+                yield read(json.loads(line))
+            except (ArithmeticError, AttributeError, LookupError, ParlayError, RecursionError, TypeError, ValueError):
                 raise ConfigurationError(
                     f"out: line {number} of {self.path / GAMES} is no game; delete that line, and its game is played "
                     "again, from its replies"
@@ -124,7 +128,8 @@ class Folder:
     def close(self) -> None:
         """Close the files, and unlock the folder."""
         if hasattr(self, "_games"):
-            self._games.close()
+            with contextlib.suppress(OSError):  # a full disk: `save` has said it of what is not written
+                self._games.close()
         if self._lock is not None:
             self._lock.close()
             self._lock = None

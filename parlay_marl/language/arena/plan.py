@@ -38,8 +38,8 @@ class Match(NamedTuple):
 
     @property
     def key(self) -> str:
-        """The name of the game in files."""
-        return "/".join(map(str, self))
+        """The name of the game in files, its own also where names hold slashes, as those of models do."""
+        return "/".join(str(part).replace("%", "%25").replace("/", "%2F") for part in self)
 
     @property
     def names(self) -> tuple[str, str]:

@@ -65,6 +65,10 @@ class PlayedGame:
     def from_dict(cls, data: Mapping[str, Any], plan: Plan) -> PlayedGame:
         """Return the game that `as_dict` wrote."""
         match = Match(*data["match"])
+        if not isinstance(data["stated"], list) or any(
+            each is not None and set(each) != set(USAGE) for each in data["usage"]
+        ):
+            raise ValueError("a game has the turns of stated beliefs, and what each model has used")
         record = GameRecord.from_dict(data["record"] | {"config": plan.configs[match.scenario].to_dict()})
         pairs = (tuple(data[name]) for name in ("usage", "messages"))
         return cls(match, record, tuple(data["stated"]), *pairs)

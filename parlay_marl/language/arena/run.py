@@ -155,13 +155,16 @@ class _Run:
         from parlay_marl.language.budget import Budget
         from parlay_marl.language.journal import JournalFile
 
-        for data in () if self.folder is None else self.folder.finished():
-            played = PlayedGame.from_dict(data, self.plan)
-            self.finished[played.match] = played, look_at(played)
+        for played, look in () if self.folder is None else self.folder.finished(self._read):
+            self.finished[played.match] = played, look
         self.journal = None if self.folder is None else JournalFile(self.folder.replies)
         spent = 0.0 if self.journal is None else self.journal.spent
         self.budget = Budget(UNLIMITED if limit is None else limit, spent=spent)
         self.terms = Terms(prices, self.budget, self.journal)
+
+    def _read(self, data: Any) -> tuple[PlayedGame, Look]:
+        played = PlayedGame.from_dict(data, self.plan)
+        return played, look_at(played)
 
     def play(self, threads: int, on_stopping: Callable[[], None] | None) -> None:
         """Play what is not finished, until all is or something stops it."""

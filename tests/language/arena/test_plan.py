@@ -95,6 +95,12 @@ def test_equal_plans_do_not_differ() -> None:
     assert difference(plan().as_dict(), plan().as_dict()) == ""
 
 
+def test_games_of_models_with_slashes_have_keys_of_their_own() -> None:
+    """Names of models hold slashes: `a/b` against `c` is another game than `a` against `b/c`."""
+    assert Match("uniform", 0, 0, "a/b", "c").key != Match("uniform", 0, 0, "a", "b/c").key
+    assert Match("uniform", 0, 0, "a%2Fb", "c").key != Match("uniform", 0, 0, "a/b", "c").key
+
+
 def test_a_match_is_plain_data() -> None:
     match = Match("uniform", 3, 0, "m", "shark")
     assert Match(*list(match)) == match

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import json
 import re
 import signal
@@ -14,7 +16,8 @@ from typing import Any
 import pytest
 
 from parlay_marl.errors import ConfigurationError
-from parlay_marl.language.arena.folder import GAMES, REPLIES, Folder
+from parlay_marl.language.arena.folder import GAMES, PLAN, REPLIES, Folder
+from parlay_marl.language.journal import JournalFile
 from tests.language.arena.endurance import Endurance
 from tests.language.arena.runs import answers_in, games_of, lines_of, play, prices_in
 from tests.language.bargainer import Prompt, Turn, bargain
@@ -71,6 +74,68 @@ def test_a_half_written_line_is_dropped(tmp_path: Path) -> None:
     assert len(lines_of(out / GAMES)) == whole.result.planned
     before, after = whole.result.models[0].totals, again.result.models[0].totals
     assert (after.requests, after.retried) == (before.requests + 1, 1)  # the reply that was cut off was paid for
+
+
+DAMAGES: list[tuple[str, Any]] = [
+    *(("match", each) for each in (None, ["uniform", 0], ["another", 0, 0, "scripted", "shark"])),
+    *(("record", each) for each in (None, {}, [])),
+    *(("usage", each) for each in (None, [1, 2], [{}, {}])),
+    ("stated", "abc"),
+]
+
+
+@pytest.mark.parametrize(("part", "value"), DAMAGES)
+def test_a_game_that_is_damaged_is_named(tmp_path: Path, part: str, value: Any) -> None:
+    """It is JSON, and yet no game."""
+    with Endpoint() as endpoint:
+        play(endpoint.url, out=tmp_path, partners=["linear"], games=1)
+        games = lines_of(tmp_path / GAMES)
+        games[0][part] = value
+        (tmp_path / GAMES).write_text("".join(json.dumps(game) + "\n" for game in games))
+        with pytest.raises(ConfigurationError, match=r"line 1 of .* is no game; delete that line"):
+            play(endpoint.url, out=tmp_path, partners=["linear"], games=1)
+
+
+@pytest.mark.parametrize("content", [b"{}\n", b"[1]\n", b"null\n", b"3\n", b"[" * 100_000 + b"\n"])
+@pytest.mark.parametrize("name", [GAMES, REPLIES, PLAN])
+def test_a_file_of_something_else_is_refused_in_a_sentence(tmp_path: Path, name: str, content: bytes) -> None:
+    with Endpoint() as endpoint:
+        play(endpoint.url, out=tmp_path, partners=["linear"], games=1)
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(ConfigurationError, match=r"is no game|is none of a journal|cannot be read|another arena"):
+            play(endpoint.url, out=tmp_path, partners=["linear"], games=1)
+
+
+class FullDisk(io.RawIOBase):
+    """A file on a disk that has no room left."""
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, _: Any) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize("part", ["folder", "journal"])
+def test_a_full_disk_is_one_sentence_and_leaves_the_folder_free(
+    tmp_path: Path, part: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What could not be written is still in a buffer, which is written once more when the file is closed."""
+    opened = Folder.__init__ if part == "folder" else JournalFile.__init__
+
+    def on_a_full_disk(self: Any, *arguments: Any) -> None:
+        opened(self, *arguments)
+        name = "_games" if part == "folder" else "_file"
+        getattr(self, name).close()
+        setattr(self, name, io.BufferedWriter(FullDisk()))
+
+    with Endpoint() as endpoint:
+        with monkeypatch.context() as patch:
+            patch.setattr(Folder if part == "folder" else JournalFile, "__init__", on_a_full_disk)
+            with pytest.raises(ConfigurationError, match=r"cannot write .*No space left"):
+                play(endpoint.url, out=tmp_path, partners=["linear"], games=1)
+        arena = play(endpoint.url, out=tmp_path, partners=["linear"], games=1)
+    assert arena.result.finished == arena.result.planned
 
 
 def test_a_line_that_is_no_game_is_named(tmp_path: Path) -> None:
