@@ -177,7 +177,7 @@ def test_a_reply_is_refused_and_the_error_teaches(reply: str, reason: str) -> No
 
 @pytest.mark.parametrize("line", [f"/accept {words}" for words in TIED] + [f"/offer 150000 {each}" for each in CHANGED])
 def test_words_that_may_change_a_command_are_refused_behind_it(line: str) -> None:
-    with pytest.raises(UnclearTextError, match="not clear|is no price"):
+    with pytest.raises(UnclearTextError, match=r"not clear|is no price"):
         read_reply(line, OFFERED)
 
 
