@@ -102,6 +102,8 @@ def test_beside_a_move_a_message_is_what_the_seat_says() -> None:
     ("action", "said"),
     [
         ({"message": "/offer 150000", "offer_amount": 120_000}, "another field names a move"),
+        ({"message": '{"move": "offer", "price": 150000}', "offer_amount": 120_000}, "another field names a move"),
+        ({"message": '{"move": "accept",', "offer_amount": 120_000}, "object is not whole"),
         ({"message": "Well.\n  **/accept**", "tactical_move": "OFFER", "offer_amount": 120_000}, "names a move"),
         ({"message": "Well.", "utterance": "Well?", "offer_amount": 120_000}, "are both words"),
         ({"message": "x" * 2_001, "offer_amount": 120_000}, "2,001 characters"),

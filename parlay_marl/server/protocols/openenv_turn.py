@@ -8,7 +8,7 @@ from parlay_marl.core.moves import Move
 from parlay_marl.errors import IllegalMoveError, UnclearTextError
 from parlay_marl.game.action import Action
 from parlay_marl.game.view import SeatView
-from parlay_marl.language.json_reply import read_calls
+from parlay_marl.language.json_reply import object_in, read_calls
 from parlay_marl.language.parts import Parts, action_of
 from parlay_marl.language.reply import Reply, read_reply
 from parlay_marl.language.tools import Call
@@ -116,6 +116,8 @@ def _words_of_message(action: NegotiationAction, longest_words: int) -> str:
         raise IllegalMoveError("message and utterance are both words; give one")
     if has_command(action.message):
         raise IllegalMoveError("message: it has a command, and another field names a move; give one of them")
+    if object_in(action.message) is not None:
+        raise IllegalMoveError("message: it has a move as JSON, and another field names a move; give one of them")
     return parse_words(action.message, longest_words)
 
 
