@@ -40,7 +40,7 @@ def action_of(parts: Parts, view: SeatView) -> Action:
         raise IllegalMoveError(f"`{name}`: {error}.") from None
     except ParlayError as error:
         raise UnclearTextError(f"`{name}`: {error}.") from None
-    return action if belief is None else action._replace(belief=_belief(belief, view))
+    return action if belief is None else action._replace(belief=normalised_belief(belief, view))
 
 
 def _made(move: Move, price: float | None, terms: Mapping[str, str] | None, words: str, view: SeatView) -> Action:
@@ -52,7 +52,7 @@ def _made(move: Move, price: float | None, terms: Mapping[str, str] | None, word
     return make(price, terms, words)
 
 
-def _belief(belief: tuple[float, float], view: SeatView) -> tuple[float, float]:
+def normalised_belief(belief: tuple[float, float], view: SeatView) -> tuple[float, float]:
     """Return a belief in currency as a normalised one; refuse one that the game does not take."""
     scenario, (mean, spread) = view.scenario, belief
     if not view.states_belief:

@@ -13,7 +13,8 @@ from parlay_marl.language.forms import FormName
 from parlay_marl.language.narrator import Narrator
 from parlay_marl.language.quoting import LONGEST_WORDS
 from parlay_marl.language.reply import Reply, read_reply
-from parlay_marl.language.text_game import MOST_ATTEMPTS, lost_turn
+from parlay_marl.language.text_game import MOST_ATTEMPTS
+from parlay_marl.players.passing import without_new_offer
 from parlay_marl.players.player import Player
 
 Message = dict[str, Any]
@@ -62,7 +63,7 @@ class ReplyPlayer(Player):
                 return read_reply(reply, view)
             except (UnclearTextError, IllegalMoveError) as error:
                 self._tell(f"Your reply was not taken. {error}")
-        return lost_turn(view)
+        return without_new_offer(view)
 
     def _tell(self, text: str) -> None:
         """Add what is told: as the result of the last tool call, or from the user; to the last message of the kind."""

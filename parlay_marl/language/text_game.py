@@ -16,6 +16,7 @@ from parlay_marl.language.forms import FORMS, FormName
 from parlay_marl.language.narrator import Narrator
 from parlay_marl.language.quoting import LONGEST_WORDS
 from parlay_marl.language.reply import Reply, read_reply
+from parlay_marl.players.passing import without_new_offer
 
 Unreadable = Literal["silence", "forfeit"]
 MOST_ATTEMPTS = 100
@@ -130,11 +131,7 @@ class TextGame:
 
     def _play(self, action: Action) -> None:
         """Play an action and the players' turns that follow; a move that the rules refuse is the seat's own fault."""
-        game = self.game
-        move, price, package, belief, words = action
-        with game.undone_on_error():
-            game.turn_by_move(*game.completed(move, price, package), game.stated(belief), words)
-            game.let_players_play()
+        self.game.play(*action)
         self._turn_is_over()
 
     def _turn_is_over(self) -> None:
@@ -162,16 +159,7 @@ class TextGame:
             self._refused = 0
             self.forfeit(seat)
             return
-        action = lost_turn(view_of(self.game, seat))
+        action = without_new_offer(view_of(self.game, seat))
         done = "you say nothing" if action.move is Move.SILENCE else "your offer stands as it was"
         self._notes[seat] = f"Your reply was not taken. {reason}\nThat was your last attempt: {done}."
         self._play(action)
-
-
-def lost_turn(view: SeatView) -> Action:
-    """Return the turn of a seat that gives no reply: silence or, where that is illegal, its standing offer again."""
-    if Move.SILENCE in view.legal_moves:
-        return view.silence()
-    if view.offer is None:
-        return view.anchor()
-    return view.make_offer(view.offer.price, view.offer.package)

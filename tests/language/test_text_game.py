@@ -12,9 +12,10 @@ from parlay_marl.game.config import make_config
 from parlay_marl.game.game import Game
 from parlay_marl.language.reply import Reply
 from parlay_marl.language.reply_player import ReplyPlayer
-from parlay_marl.language.text_game import TextGame, lost_turn
+from parlay_marl.language.text_game import TextGame
 from parlay_marl.language.tools import Call
 from parlay_marl.negotiation_v0 import play_game
+from parlay_marl.players.passing import without_new_offer
 from tests.language.views import view_after
 
 
@@ -80,11 +81,11 @@ def test_nothing_is_told_before_the_beginning() -> None:
 
 
 def test_a_lost_turn_is_silence_where_that_is_legal() -> None:
-    assert lost_turn(view_after()).move is Move.SILENCE
+    assert without_new_offer(view_after()).move is Move.SILENCE
     poor = {"credibility": {"silence_minimum": 60.0, "silence_cost": 60.0}}
     view = view_after("offer 130000", "offer 170000", "silence", "offer 169000", rules=poor)
     assert Move.SILENCE not in view.legal_moves
-    again = lost_turn(view)
+    again = without_new_offer(view)
     assert again.move is Move.OFFER
     assert view.scenario.to_currency(again.price or 0.0) == pytest.approx(130_000)
 

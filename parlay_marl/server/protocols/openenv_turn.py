@@ -9,15 +9,14 @@ from parlay_marl.errors import IllegalMoveError, UnclearTextError
 from parlay_marl.game.action import Action
 from parlay_marl.game.view import SeatView
 from parlay_marl.language.json_reply import object_in, read_calls
-from parlay_marl.language.parts import Parts, action_of
+from parlay_marl.language.parts import normalised_belief
 from parlay_marl.language.reply import Reply, read_reply
 from parlay_marl.language.tools import Call
 from parlay_marl.language.vocabulary import BELIEF_TOOL
 from parlay_marl.server.error_text import client_text
 from parlay_marl.server.parsing import parse_words
 from parlay_marl.server.places import Place
-from parlay_marl.server.protocols.openenv_action import action_of as action_of_fields
-from parlay_marl.server.protocols.openenv_action import does_only, has_command
+from parlay_marl.server.protocols.openenv_action import action_of, does_only, has_command
 from parlay_marl.server.protocols.openenv_messages import NegotiationAction
 
 TRIES = 2
@@ -56,7 +55,7 @@ def play(place: Place, action: NegotiationAction | Call, longest_words: int) -> 
     if "message" in action.model_fields_set and does_only(action, "message", "belief"):
         return _play_message(place, action, view, longest_words)
     said = _words_of_message(action, longest_words) if action.message else words
-    _take(place, _with_belief(action_of_fields(action, view, said), action, view))
+    _take(place, _with_belief(action_of(action, view, said), action, view))
     return None
 
 
@@ -130,9 +129,7 @@ def _normal(belief: tuple[float, float], view: SeatView) -> tuple[float, float]:
     """Return a belief in currency as the rules take it."""
     if not view.states_belief:
         raise UnclearTextError("belief: this game takes no stated belief; leave it out, or reset with beliefs=elicited")
-    normal = action_of(Parts(Move.SILENCE, belief=belief), view).belief
-    assert normal is not None
-    return normal
+    return normalised_belief(belief, view)
 
 
 def _with_words(turn: Action, longest: int) -> Action:
