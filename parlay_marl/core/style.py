@@ -48,6 +48,7 @@ NETWORK = (
     Field("activation", "i8", (), "an `Activation`"),
     Field("packages", "i8", (), "packages that its observation and its actions have room for"),
     Field("traits", "i8", (), "number of traits that follow the observation: those of `TRAIT_INPUTS`, or none"),
+    Field("no_losses", "i8", (), "1: it never offers or accepts what is worth less than nothing to it"),
     Field("start", "i8", (), "where its weights begin in the array of all weights"),
     Field("explores", "i8", (), "1: games against it in a batch begin after some random offers, as training asks for"),
     Field("strategies", "i8", (), "strategies of a family, from which a persona is drawn for each game; 0: no family"),

@@ -11,10 +11,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from parlay_marl.catalogue.files import write_whole
-from parlay_marl.core.moves import INDEX_OFFERS, MAX_PACKAGES, PRICE_LEVELS, n_actions
-from parlay_marl.core.observation import width
+from parlay_marl.core.moves import ACCEPT, INDEX_OFFERS, MAX_PACKAGES, PRICE_LEVELS, decode, makes_offer, n_actions
+from parlay_marl.core.observation import AT, width
 from parlay_marl.errors import ConfigurationError, MissingExtraError, PolicyFileError
 from parlay_marl.policies.layers import Layer, Network
+from parlay_marl.policies.losses import LEAST_WORTH
 from parlay_marl.policies.policy import Policy, read_policy
 from parlay_marl.policies.policy_file import ACTIVATIONS, NAME, Float32
 from parlay_marl.policies.rllib_checkpoint import read_rllib
@@ -171,7 +172,10 @@ def _graph(onnx: Any, policy: Policy, masked: bool) -> Any:
     if masked:
         inputs.append(make.make_tensor_value_info("action_mask", kinds.INT8, ["N", policy.actions]))
         constants["illegal"] = np.asarray(MASKED, np.float32)
-        nodes.append(make.make_node("Cast", ["action_mask"], ["legal"], to=kinds.BOOL))
+        nodes.append(make.make_node("Cast", ["action_mask"], ["in_mask" if policy.no_losses else "legal"], to=kinds.BOOL))
+        if policy.no_losses:
+            constants |= _deals(policy)
+            nodes += _without_losses(make, kinds)
         nodes.append(make.make_node("Where", ["legal", "values", "illegal"], ["logits"]))
     outputs = [make.make_tensor_value_info("logits", kinds.FLOAT, ["N", policy.actions])]
     held = [onnx.numpy_helper.from_array(array, name) for name, array in constants.items()]
@@ -198,6 +202,51 @@ def _network(make: Any, policy: Policy, output: str) -> tuple[list[Any], dict[st
     return nodes, constants
 
 
+def _deals(policy: Policy) -> dict[str, Any]:
+    """Return what `_without_losses` needs to know of each action, and where it finds the rest in an observation."""
+    buyer, seller = ([decode(action, seat, policy.packages) for action in range(policy.actions)] for seat in range(2))
+    return {
+        "at.seat": np.array([AT.seat]),
+        "at.limit": np.array([AT.reservation]),
+        "at.other_worth": np.array([AT.other_offer_worth]),
+        "at.values": np.array([AT.package_values + package for _, _, package in buyer]),
+        "buyer.prices": np.array([[price for _, price, _ in buyer]], np.float32),
+        "seller.prices": np.array([[price for _, price, _ in seller]], np.float32),
+        "offers": np.array([[makes_offer(move) for move, _, _ in buyer]], np.float32),
+        "accepts": np.array([[move == ACCEPT for move, _, _ in buyer]], np.float32),
+        "half": np.asarray(0.5, np.float32),
+        "least_worth": np.asarray(LEAST_WORTH, np.float32),
+        "one_axis": np.array([1]),
+    }
+
+
+def _without_losses(make: Any, kinds: Any) -> list[Any]:
+    """Return the nodes that make `legal` of `in_mask`: without actions at a loss, unless nothing else is legal."""
+    steps = (
+        ("Gather", ["observation", "at.seat"], "seat", {"axis": 1}),
+        ("Gather", ["observation", "at.limit"], "limit", {"axis": 1}),
+        ("Gather", ["observation", "at.other_worth"], "other_worth", {"axis": 1}),
+        ("Gather", ["observation", "at.values"], "package_worth", {"axis": 1}),
+        ("Greater", ["seat", "half"], "is_seller", {}),
+        ("Sub", ["limit", "buyer.prices"], "buyer.gain", {}),
+        ("Sub", ["seller.prices", "limit"], "seller.gain", {}),
+        ("Where", ["is_seller", "seller.gain", "buyer.gain"], "gain", {}),
+        ("Add", ["gain", "package_worth"], "offer_worth", {}),
+        ("Mul", ["offer_worth", "offers"], "by_offer", {}),
+        ("Mul", ["other_worth", "accepts"], "by_acceptance", {}),
+        ("Add", ["by_offer", "by_acceptance"], "worth", {}),
+        ("Less", ["worth", "least_worth"], "is_loss", {}),
+        ("Not", ["is_loss"], "is_no_loss", {}),
+        ("And", ["in_mask", "is_no_loss"], "kept", {}),
+        ("Cast", ["kept"], "kept.numbers", {"to": kinds.FLOAT}),
+        ("ReduceSum", ["kept.numbers", "one_axis"], "kept.count", {"keepdims": 1}),
+        ("Less", ["kept.count", "half"], "none_kept", {}),
+        ("Or", ["is_no_loss", "none_kept"], "may_stay", {}),
+        ("And", ["in_mask", "may_stay"], "legal", {}),
+    )
+    return [make.make_node(kind, inputs, [output], **settings) for kind, inputs, output, settings in steps]
+
+
 def _compare(policy: Policy, masked: bool, content: bytes, path: str | Path) -> None:
     """Refuse a graph whose logits are not the policy's on random inputs; without onnxruntime nothing is compared."""
     try:
@@ -212,7 +261,8 @@ def _compare(policy: Policy, masked: bool, content: bytes, path: str | Path) -> 
     inputs: dict[str, Any] = {"observation": rows}
     if masked:
         inputs["action_mask"] = rng.integers(0, 2, expected.shape, dtype=np.int8)
-        expected = np.where(inputs["action_mask"], expected, np.float32(MASKED))
+        legal = policy.legal(rows[:, :fields], inputs["action_mask"])
+        expected = np.where(legal, expected, np.float32(MASKED))
     if not np.allclose(run(inputs), expected, rtol=0.0, atol=allowed):
         raise PolicyFileError(
             f"{path}: not written: onnxruntime's logits differ from the policy's by more than {allowed:g}; "

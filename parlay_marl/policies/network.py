@@ -20,6 +20,7 @@ from parlay_marl.core.moves import decode, n_actions
 from parlay_marl.core.observation import width
 from parlay_marl.core.style import NETWORK_DTYPE, Activation
 from parlay_marl.core.turn import observe
+from parlay_marl.policies.losses import leave_out_losses
 from parlay_marl.policies.one_package import about_package, see_one_package, see_the_other_in_it
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ def network_record(policy: Policy) -> Any:
     network["activation"] = Activation[policy.activation.upper()]
     network["packages"] = policy.packages
     network["traits"] = len(policy.traits)
+    network["no_losses"] = policy.no_losses
     network["temperature"] = policy.temperature
     network.flags.writeable = False
     return network
@@ -183,6 +185,8 @@ def choose_by_network(
         see_one_package(s, seat, package, units)
         if style["joint_surplus"] > 0.0:
             see_the_other_in_it(s, seat, package, worth, units)
+    if net["no_losses"] == 1:
+        leave_out_losses(units, packages, mask)
     if net["traits"] > 0:
         _write_traits(style, units, fields)
     logits = forward(net, weights, units, inputs, actions)

@@ -22,6 +22,7 @@ from parlay_marl.core.observation import AT, width
 from parlay_marl.core.style import MOST_HIDDEN
 from parlay_marl.errors import ConfigurationError, PolicyFileError
 from parlay_marl.policies.columns import MOST_UNITS
+from parlay_marl.policies.losses import write_masks_without_losses
 from parlay_marl.policies.network import draw_actions, network_record, packed, write_draws, write_logits
 from parlay_marl.policies.policy_file import LARGEST_FILE, TOO_LARGE, Facts, Float32, decode, encode
 
@@ -41,7 +42,8 @@ class Policy:
     gives the logits. There are 1 to 3 hidden layers of 1 to 1024 units. Its input is the observation with room for
     `packages`, then the persona's `traits` of those names. At temperature 0 it plays the likeliest legal action, the
     first of equals; otherwise it draws one from softmax(logits / temperature), always the same ones in the same order.
-    `scenarios` and `training` only say where it comes from.
+    With `no_losses` it leaves out offers and acceptances that are worth less than nothing to it, unless nothing else is
+    legal. `scenarios` and `training` only say where it comes from.
 
     Raises `ConfigurationError` for a network that does not fit, or holds numbers that are not finite.
     """
@@ -53,6 +55,7 @@ class Policy:
     packages: int = 1
     traits: tuple[str, ...] = ()
     temperature: float = 1.0
+    no_losses: bool = False
     scenarios: tuple[str, ...] = ()
     training: Mapping[str, Any] = field(default_factory=dict, repr=False)
     _asked: NDArray[np.int64] = field(default_factory=_none_asked, init=False, repr=False)
@@ -143,12 +146,12 @@ class Policy:
         Rows draw one after the other, from one stream for each seat, whatever number of them is asked for at a time.
         """
         logits = self.logits(observations)
-        legal = self._legal(masks, logits)
+        legal = self.legal(observations, masks)
         seats = (np.asarray(observations)[:, AT.seat] > 0.5).astype(np.int64)
         draws, actions = np.empty(len(logits)), np.empty(len(logits), np.int64)
         with np.errstate(all="ignore"):
             write_draws(_KEY, seats, int(self._asked[0]), draws)
-            draw_actions(logits, legal.astype(np.int8), self.temperature, draws, actions)
+            draw_actions(logits, legal, self.temperature, draws, actions)
         self._asked[0] += len(logits)
         return actions
 
@@ -161,8 +164,8 @@ class Policy:
         temperature 0, 1 for the likeliest action. `act` leaves out those below e^-40 of the likeliest.
         """
         logits = self.logits(observations, traits)
-        legal = self._legal(masks, logits)
-        allowed = np.where(legal, logits.astype(np.float64), -np.inf)
+        legal = self.legal(observations, masks)
+        allowed = np.where(legal == 1, logits.astype(np.float64), -np.inf)
         most = allowed.max(axis=1, keepdims=True)
         if self.temperature <= 0.0:
             chosen = np.zeros_like(allowed)
@@ -171,14 +174,21 @@ class Policy:
         weights: NDArray[np.float64] = np.exp((allowed - most) / self.temperature)
         return weights / weights.sum(axis=1, keepdims=True)
 
-    def _legal(self, masks: NDArray[np.int8], logits: Float32) -> NDArray[np.bool_]:
-        """Return masks as truth values; refuse those that do not go with the logits, or allow nothing in a row."""
+    def legal(self, observations: ArrayLike, masks: ArrayLike) -> NDArray[np.int8]:
+        """Return masks, without losses where the policy leaves them out: (n, fields), (n, actions) in, the latter out.
+
+        Refuses masks of another shape, or that allow nothing in a row.
+        """
+        rows = np.ascontiguousarray(observations, dtype=np.float32)
         legal = np.asarray(masks) != 0
-        if legal.shape != logits.shape:
-            self._refuse(f"masks of shape {legal.shape} do not go with {len(logits)} rows of {self.actions} actions")
+        if legal.shape != (len(rows), self.actions):
+            self._refuse(f"masks of shape {legal.shape} do not go with {len(rows)} rows of {self.actions} actions")
         if not legal.any(axis=1).all():
             self._refuse(f"no action is legal in row {int(np.argmin(legal.any(axis=1)))} of the masks")
-        return legal
+        allowed = legal.astype(np.int8)
+        if self.no_losses:
+            write_masks_without_losses(rows, self.packages, allowed.copy(), allowed)
+        return allowed
 
     def _input(self, observations: ArrayLike, traits: ArrayLike | None) -> Float32:
         """Return the rows that go into the network."""

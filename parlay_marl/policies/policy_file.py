@@ -56,6 +56,9 @@ class Facts(Strict):
     temperature: float = Field(
         1.0, ge=0.0, le=100.0, strict=True, description="0 plays the likeliest action, else softmax(logits / it)"
     )
+    no_losses: bool = Field(
+        False, strict=True, description="it never offers or accepts what is worth less than nothing to it"
+    )
     scenarios: tuple[ScenarioName, ...] = Field((), max_length=256, description="what it was trained on")
     training: dict[str, Any] = Field(default_factory=dict, description="figures of its training, free in form")
 

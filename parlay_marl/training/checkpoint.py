@@ -64,6 +64,7 @@ def restore(state: dict[str, Any], learner: Learner, games: LearnerGames) -> Non
         buffer = getattr(games.batch, name)
         buffer[...] = np.frombuffer(state["buffers"][name].numpy().tobytes(), buffer.dtype).reshape(buffer.shape)
     games.batch.draw_again()
+    games.update_masks()
     games.traits[...] = state["traits"].numpy()
     games.rng.bit_generator.state = state["generator"]
 

@@ -131,6 +131,9 @@ class TrainingConfig(Strict):
     temperature: float = Field(
         0.0, ge=0.0, le=100.0, description="temperature at which the trained policy plays; 0: the likeliest action"
     )
+    no_losses: bool = Field(
+        False, description="leave out offers and acceptances that are worth less than nothing to the learner"
+    )
     snapshots: int = Field(8, ge=1, le=100, description="past policies that are kept to play against")
     snapshot_every: int = Field(1_000_000, ge=1, description="frames between snapshots")
     reply_every: int = Field(

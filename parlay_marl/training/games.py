@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from parlay_marl.core.outcome import NONE
 from parlay_marl.core.style import TRAIT_INPUTS
 from parlay_marl.envs.batch import Batch
+from parlay_marl.policies.losses import write_masks_without_losses
 from parlay_marl.studies.outcomes import Outcomes, of_seats
 from parlay_marl.training.goals import drawn_traits, turns_played, utility
 
@@ -34,6 +35,7 @@ class LearnerGames:
         exit_bonus: float = 0.0,
         deal_bonus: float = 0.0,
         turn_discount: float = 1.0,
+        no_losses: bool = False,
         known_traits: NDArray[np.float64] | None = None,
         on_end: OnEnd | None = None,
     ) -> None:
@@ -44,14 +46,23 @@ class LearnerGames:
         self.rng = np.random.default_rng(seed)
         self.lanes, self._fields = batch.observations.shape
         self.traits = np.zeros((self.lanes, 0 if known_traits is None else len(TRAIT_INPUTS)), np.float32)
-        self.inputs, self.actions, self.masks = self._fields + self.traits.shape[1], batch.n_actions, batch.masks
+        self.inputs, self.actions = self._fields + self.traits.shape[1], batch.n_actions
+        self._no_losses = no_losses
+        self.masks = np.empty_like(batch.masks) if no_losses else batch.masks
         self._rows = np.arange(self.lanes)
 
     def reset(self) -> None:
         """Begin the first game of every lane's seed."""
         self.batch.reset(self._seed)
+        self.update_masks()
         if self._known is not None:
             self.traits[:] = drawn_traits(self.lanes, self._known, self.rng)
+
+    def update_masks(self) -> None:
+        """Bring the masks without losses up to date, where the learner has them."""
+        if self._no_losses:
+            batch = self.batch
+            write_masks_without_losses(batch.observations, batch.packages, batch.masks, self.masks)
 
     def write_observations(self, seen: NDArray[np.float32]) -> None:
         """Write what the learners see into an array `(lanes, inputs)`."""
@@ -67,6 +78,7 @@ class LearnerGames:
         batch = self.batch
         seats, opponents = batch.learners.copy(), batch.lanes["opponent"].copy()
         ended = batch.step(actions)
+        self.update_masks()
         self.seconds += time.perf_counter() - began
         pay = batch.rewards[self._rows, seats]
         done = batch.endings != NONE

@@ -78,7 +78,7 @@ def _shown(
     for step in range(STEPS):
         games.write_observations(seen[step])
         masks[step] = games.masks
-        wanted = actions_of(games.batch, player)
+        wanted = actions_of(games.batch, player, games.masks)
         targets[step] = _targets(wanted, masks[step])
         with torch.no_grad():
             logits = _logits(layers, activation, torch.from_numpy(seen[step]), torch.from_numpy(masks[step]))
@@ -87,12 +87,12 @@ def _shown(
     return tuple(torch.from_numpy(each.reshape(STEPS * lanes, -1)) for each in (seen, targets, masks))
 
 
-def actions_of(batch: Batch, player: PersonaPlayer) -> NDArray[np.int64]:
-    """Return the legal action of each lane that is nearest to a persona's choice, `(lanes,)`."""
+def actions_of(batch: Batch, player: PersonaPlayer, masks: NDArray[np.int8]) -> NDArray[np.int64]:
+    """Return the action of each lane that is nearest to a persona's choice among those of `masks`, `(lanes,)`."""
     actions = np.zeros(batch.num_games, np.int64)
     for lane, choice in enumerate(batch.choices(player)):
         action = discrete_index(int(choice["move"]), float(choice["price"]), int(choice["package"]), batch.packages)
-        legal = np.flatnonzero(batch.masks[lane])
+        legal = np.flatnonzero(masks[lane])
         actions[lane] = legal[np.argmin(np.abs(legal - action))]
     return actions
 

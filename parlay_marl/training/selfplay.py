@@ -113,6 +113,7 @@ class Run:
             exit_bonus=config.exit_bonus,
             deal_bonus=config.deal_bonus,
             turn_discount=config.turn_discount,
+            no_losses=config.no_losses,
             known_traits=self._known_traits,
             on_end=self._note_games,
         )

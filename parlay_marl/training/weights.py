@@ -37,6 +37,7 @@ def zero_policy(config: TrainingConfig, packages: int) -> Policy:
         activation=config.activation,
         packages=packages,
         traits=traits,
+        no_losses=config.no_losses,
     )
 
 

@@ -79,7 +79,7 @@ def test_what_a_persona_would_do_is_told_in_prices_of_that_package(scenario: str
     for _ in range(STEPS):
         own, told = [choice_of(batch, lane, player).copy() for lane in range(LANES)], batch.choices(player)
         topics = [topic_of(batch, lane) for lane in range(LANES)]
-        actions, seats = actions_of(batch, player), batch.learners.copy()
+        actions, seats = actions_of(batch, player, batch.masks), batch.learners.copy()
         batch.step(actions)
         for lane in np.flatnonzero(batch.endings == 0):
             row, move = batch.games[lane], own[lane]["move"]

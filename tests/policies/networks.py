@@ -49,7 +49,7 @@ def rows(n: int, packages: int = 1, seed: int = 1) -> tuple[Any, Any]:
 
 def same(one: Policy, other: Policy) -> bool:
     """Whether two policies are alike in everything that a file keeps."""
-    facts = ("name", "activation", "packages", "traits", "temperature", "scenarios", "training")
+    facts = ("name", "activation", "packages", "traits", "temperature", "no_losses", "scenarios", "training")
     arrays = zip(one.weights + one.biases, other.weights + other.biases, strict=True)
     return all(getattr(one, fact) == getattr(other, fact) for fact in facts) and all(
         a.tobytes() == b.tobytes() and a.shape == b.shape for a, b in arrays

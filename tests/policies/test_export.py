@@ -57,8 +57,9 @@ def session(path: Path) -> Any:
         network((64, 64), activation="tanh"),
         network((32, 16, 8), packages=4, traits=("patience", "aggression")),
         network((1024,), packages=16),
+        network(packages=4, no_losses=True),
     ],
-    ids=["least", "tanh", "traits", "widest"],
+    ids=["least", "tanh", "traits", "widest", "no losses"],
 )
 @pytest.mark.parametrize("masked", [True, False])
 def test_a_graph_gives_the_policys_logits(policy: Policy, masked: bool, tmp_path: Path) -> None:
@@ -69,7 +70,7 @@ def test_a_graph_gives_the_policys_logits(policy: Policy, masked: bool, tmp_path
     expected = policy.logits(observations, traits if policy.traits else None)
     inputs = {"observation": np.concatenate([observations, traits], axis=1)}
     if masked:
-        expected = np.where(masks, expected, np.float32(MASKED))
+        expected = np.where(policy.legal(observations, masks), expected, np.float32(MASKED))
         inputs["action_mask"] = masks
     (logits,) = graph.run(["logits"], inputs)
     assert logits.dtype == np.float32

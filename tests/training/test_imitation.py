@@ -39,7 +39,7 @@ def test_the_actions_to_learn_are_legal_and_those_of_the_persona() -> None:
     run = Run(config())
     player: PersonaPlayer = as_persona("linear")
     for _ in range(20):
-        actions = actions_of(run.batch, player)
+        actions = actions_of(run.batch, player, run.games.masks)
         assert run.batch.masks[np.arange(len(actions)), actions].all()
         run.games.step(actions)
     run.close()

@@ -151,6 +151,8 @@ def _network(policy: Policy, path: Path | None) -> list[Row]:
     rows.append(("packages", f"{policy.packages}: {room}"))
     rows.append(("traits", ", ".join(policy.traits) or "none: all personas play it alike"))
     kind = "always the likeliest action" if policy.temperature == 0.0 else "draws from softmax(logits / temperature)"
+    if policy.no_losses:
+        rows.append(("losses", "it never offers or accepts what is worth less than nothing to it"))
     rows.append(("temperature", f"{policy.temperature:g}: {kind}"))
     rows.append(("scenarios", ", ".join(policy.scenarios) or "not said"))
     return rows
