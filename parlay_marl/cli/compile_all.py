@@ -51,6 +51,7 @@ def compile_all(folder: Path) -> list[Path]:
             _play_batches(scenario, player)
             _play_cells(scenario, player)
     for family in _families():
+        make_config(family).deal(0, 0)
         _play_a_game(family, _players()[0])
         _play_batches(family, _players()[0])
     late.fill_all()

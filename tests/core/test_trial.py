@@ -73,9 +73,10 @@ def batch_of(scenario: str, seed: int) -> list[Any]:
 @pytest.mark.parametrize("scenario", ["saas_enterprise", "acquisition_terms", "family:storms"])
 def test_plain_python_and_compiled_code_play_the_same_games(scenario: str, begin: Trial) -> None:
     played = {}
+    names = ("shark", "nash", "champion") if scenario == "saas_enterprise" else ("shark",)
     for seconds in (1e9, 0.0):
         begin(seconds)
-        played[seconds] = [game_of(scenario, name, seed) for seed, name in enumerate(("shark", "nash", "champion"))]
+        played[seconds] = [game_of(scenario, name, seed) for seed, name in enumerate(names)]
         played[seconds] += [batch_of(scenario, seed) for seed in range(2)]
         assert (trial._trial.left < seconds) == (seconds > 0.0), "the first ones were played in plain Python"
     assert played[1e9] == played[0.0]
