@@ -1,5 +1,4 @@
-"""Sealed bids: both seats name a price in secret, and there is a deal where the buyer's price is at least the
-seller's.
+"""Sealed bids: both seats name a secret price, and there is a deal where the buyer's is at least the seller's.
 
 This is the k-double auction of Chatterjee and Samuelson, Bargaining under Incomplete Information, Operations Research
 31 (1983): the price of the deal lies k of the way from the seller's price to the buyer's.
