@@ -184,8 +184,7 @@ def _is_within(amount: Decimal, scenario: Scenario) -> bool:
 
 
 def _meant(digits: str, scale: int, text: str, scenario: Scenario) -> Decimal:
-    """Return the amount of typed digits: with a decimal point or, where only that gives a price, with a decimal
-    comma.
+    """Return the amount of typed digits, with a decimal point or, where only that gives a price, a decimal comma.
 
     `5.000` may mean five or five thousand, so it is refused as unclear. It is clear in a scenario whose prices have
     three decimals, and where only one of the two lies in the range and such fine decimals are usual.

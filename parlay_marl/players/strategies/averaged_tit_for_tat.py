@@ -22,7 +22,7 @@ PARAMETERS = (Parameter("averaged_window", 2.0, 1.0, 4.0, "the other's offers ov
 
 @rule
 def aspiration(view: StrategyView, style: Any, demand: float) -> float:
-    """Return the worth of one's last offer after conceding what the other conceded over the window, in percent."""
+    """Return the worth of one's last offer less the other's concession over the window, in percent."""
     if view.offers == 0:
         return demand
     if not makes_offer(view.other_last_move):

@@ -13,7 +13,7 @@ from parlay_marl.players.view import StrategyView, own_worth
 
 @rule
 def aspiration(view: StrategyView, style: Any, demand: float) -> float:
-    """Return the worth of one's last offer after conceding what the other last conceded, in percent of its price."""
+    """Return the worth of one's last offer less the other's last concession, in percent of its price."""
     if view.offers == 0:
         return demand
     if view.other_offers < 2 or not makes_offer(view.other_last_move):
