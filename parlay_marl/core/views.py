@@ -40,7 +40,10 @@ REFUSED, MORE = 15, 16
 """Parts of an answer: the bits of the `Refusal`, and one that is set where a reward was paid or the game has ended."""
 
 _AT_ONCE = 32
-"""Number of views allocated together, which makes each cheap; whoever keeps one of them keeps all, some 11 kB."""
+"""Number of views allocated together, which makes each cheap.
+
+A reference to one of them keeps all in memory, some 11 kB.
+"""
 
 _ROW, _PARAMS, _FIXED, _PACKAGES = range(4)
 _PARTS = 4

@@ -93,10 +93,7 @@ class Game(RecordedGame):
         self._start(fixed, options)
 
     def seated(self, seed: int | None = None, number: int = 0) -> tuple[Any, ...]:
-        """Return the players of both seats in a game, by default this one.
-
-        A family is replaced by the persona drawn from it.
-        """
+        """Return the players of both seats in a game, by default this one; of families, the drawn personas."""
         return self._seated.of(self.seed, self.number) if seed is None else self._seated.of(seed, number)
 
     def _open(self) -> None:

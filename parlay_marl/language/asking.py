@@ -62,7 +62,7 @@ class Asker:
 
     @property
     def with_tools(self) -> bool:
-        """True where the next request may have tools: as in the known reply or, without one, if the model takes them."""
+        """Whether the next request may have tools: as in the known reply or, without one, if the model takes them."""
         known = None if self._journal is None else self._journal.next_reply
         return self.abilities.takes_tools if known is None else known.with_tools
 

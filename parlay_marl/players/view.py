@@ -237,6 +237,19 @@ def other_offer_price(view: StrategyView, back: int) -> float:
 
 
 @rule
+def own_worth_in_percent(view: StrategyView, before: float, demand: float) -> float:
+    """Return the worth of the own last offer after the other's concession from price `before`, repeated in percent.
+
+    It is no more than `demand`. Without two positive prices of the other the last offer stays.
+    """
+    then, now = view.low + before * view.width, view.low + view.other_price * view.width
+    if then <= 0.0 or now <= 0.0:
+        return view.last_worth
+    price = ((view.low + view.last_price * view.width) * then / now - view.low) / view.width
+    return min(own_worth(view, clip(price, 0.0, 1.0), view.last_value), demand)
+
+
+@rule
 def share_of_price(view: StrategyView, share: float, price: float) -> float:
     """Return a share of a price in currency, in normalised price."""
     return share * abs(price + view.low / view.width)

@@ -9,7 +9,7 @@ from typing import Any
 
 Receive = Callable[[], Awaitable[Any]]
 
-GOODBYE = 1000
+CLIENT_FINISHED = 1000
 """Close code of a client that closes its connection because it has finished."""
 
 
@@ -30,7 +30,7 @@ class Connection:
         event, self._early = self._early, None
         if event is None:
             event = await self._receive()
-        self.was_lost = event["type"] == "websocket.disconnect" and event.get("code") != GOODBYE
+        self.was_lost = event["type"] == "websocket.disconnect" and event.get("code") != CLIENT_FINISHED
         return event
 
     async def wait_for(self, something: Coroutine[Any, Any, None]) -> None:

@@ -43,7 +43,7 @@ def serve(settings: ServerSettings, on_ready: Callable[[str], None]) -> None:
             _serve_with_workers(settings, listener, announce)
         else:
             app = create_app(settings)
-            settle()
+            freeze_objects()
             Server(uvicorn_config(app, settings), announce).run_until_stopped(listener)
 
 
@@ -52,7 +52,7 @@ def _serve_with_workers(settings: ServerSettings, listener: socket.socket, annou
     logging.config.dictConfig(log_config())
     with tempfile.TemporaryDirectory(prefix="parlay-metrics-") as folder:
         work = functools.partial(_work, settings, listener, folder)
-        settle()  # a garbage collection in a forked process would copy the memory that the processes share
+        freeze_objects()  # a garbage collection in a forked process would copy the memory that the processes share
         try:
             # The port is closed at once: connections made while running steps end would get no answer.
             Supervisor(settings.workers, work, announce, settings.drain, listener.close).run()
@@ -101,7 +101,7 @@ class WorkerServer(Server):
         super().handle_exit(signal.SIGTERM, frame)
 
 
-def settle() -> None:
+def freeze_objects() -> None:
     """Exclude all present objects from garbage collection: a full collection would stop every session for 0.4 s."""
     gc.collect()
     gc.freeze()

@@ -212,9 +212,9 @@ class Supervisor:
         """Wait for events, at most `seconds`, and handle them."""
         began = time.monotonic()
         for worker, line in self._news(seconds):
-            self._hear(worker, line)
+            self._handle(worker, line)
         if time.monotonic() - began > seconds + SECONDS_BETWEEN_BEATS:
-            self._excuse()
+            self._reset_heartbeats()
         for worker in list(self._workers):
             if worker.reap():
                 self._replace(worker)
@@ -223,7 +223,7 @@ class Supervisor:
                 worker.send(signal.SIGKILL)
                 worker.seen = time.monotonic()
 
-    def _excuse(self) -> None:
+    def _reset_heartbeats(self) -> None:
         """Reset the heartbeat times of the workers: this process was suspended, and they were too."""
         for worker in self._workers:
             worker.seen = time.monotonic()
@@ -240,7 +240,7 @@ class Supervisor:
                 os.read(key.fd, LONGEST_NEWS)
         return told
 
-    def _hear(self, worker: Worker, line: bytes) -> None:
+    def _handle(self, worker: Worker, line: bytes) -> None:
         """Handle a message of a worker."""
         if line.startswith(ERROR):
             raise ConfigurationError(line.removeprefix(ERROR).decode(errors="replace"))
@@ -253,7 +253,7 @@ class Supervisor:
     def _replace(self, worker: Worker) -> None:
         """Remove a worker that has ended and schedule another one: at once if it had become ready."""
         for line in worker.read():
-            self._hear(worker, line)
+            self._handle(worker, line)
         self._forget(worker)
         if self._is_stopping:
             return

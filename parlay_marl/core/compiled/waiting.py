@@ -40,7 +40,8 @@ _notice = _Notice()
 def waiting() -> Iterator[None]:
     """Print a notice, once in a process, where compiling takes long; `PARLAY_QUIET=1` suppresses it.
 
-    Garbage collection is off meanwhile: Numba makes so many objects that it takes an eighth of the time.
+    Garbage collection is off meanwhile: it would take an eighth of the time, because Numba creates a great number of
+    objects.
     """
     collects, timer = gc.isenabled(), threading.Timer(NOTICE_SECONDS, _notice.tell)
     gc.disable()

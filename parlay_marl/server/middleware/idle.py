@@ -70,10 +70,10 @@ class _Watched:
                 return await self._in_time(self._receive())
             except TimeoutError:
                 self.is_over = True
-                await self._say_farewell()
+                await self._close()
         return {"type": "websocket.disconnect", **self._ending}
 
-    async def _say_farewell(self) -> None:
+    async def _close(self) -> None:
         """Close the connection with a reason, unless the client does not read."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(FAREWELL_SECONDS):

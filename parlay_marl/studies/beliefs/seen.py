@@ -90,7 +90,7 @@ def assess_seen(
     """Play a viewer against each player, in both seats of every scenario; assess the viewer's beliefs about them.
 
     `games` is the number of games in each cell: a player, a scenario and a seat. Game k of a seed has the same limits
-    whoever plays it. Players are what `as_player` takes, such as personas, families and `negmas:NAME`. None takes the
+    for all players. Players are what `as_player` takes, such as personas, families and `negmas:NAME`. None takes the
     scenarios `DEALS`. A game in which a player fails counts up to the failure. Raises `ConfigurationError` before the
     first game for arguments that cannot be used.
     """
