@@ -190,8 +190,7 @@ def posted_price(cost: float = 0.0) -> PostedPrice:
 
 
 def repeated_offers(periods: int, seller: float, buyer: float | None = None) -> float:
-    """Return the opening price of a seller of cost 0 with a number of periods to offer in, the buyer's limit from [0,
-    1].
+    """Return the opening price of a seller of cost 0 with a number of periods, the buyer's limit from [0, 1].
 
     It cannot bind itself. `seller` and `buyer` are the discount factors from one period to the next; the buyer's is
     the seller's by default. With n periods left and buyers up to v remaining the price is c_n v, where c_1 = 1/2 and,
