@@ -193,7 +193,7 @@ def _bound(packages: int, kernel: str) -> Bound:
 
 
 def start_kernel(packages: int, draws_deals: bool = False) -> Callable[[int, int, int], None]:
-    """Return `Kernels.start` for games with this many packages, or `Kernels.start_drawn`, which takes long to compile."""
+    """Return `Kernels.start` for games with this many packages, or `Kernels.start_drawn`, slow to compile."""
     return _bound(packages, "start_drawn" if draws_deals else "start").code()
 
 
