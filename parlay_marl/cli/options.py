@@ -31,19 +31,6 @@ Rules = Annotated[
     str,
     typer.Option("--rules", metavar="default|seed", help="Rules: the default, or those of the first Parlay server."),
 ]
-ProtocolOption = Annotated[
-    str,
-    typer.Option(
-        "--protocol",
-        metavar="alternating_offers|seller_offers|buyer_offers|take_it_or_leave_it|sealed_bid",
-        help="Who may do what in which turn.",
-    ),
-]
-PriceLevels = Annotated[int, typer.Option(metavar="N", help="Prices that offers may have, from 2; 41: any price.")]
-GameMoves = Annotated[
-    list[str] | None, typer.Option("--moves", metavar="NAME", help="Move of the game; repeat for more; default: all.")
-]
-NoEvents = Annotated[bool, typer.Option("--no-events", help="Let no event of the scenario happen.")]
 NoWords = Annotated[bool, typer.Option("--no-words", help="Leave out the words; show the moves only.")]
 
 Personas = Annotated[

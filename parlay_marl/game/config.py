@@ -377,7 +377,7 @@ def make_config(scenario: str | Path | AnyScenario = DEFAULT_SCENARIO, **game: U
     loaded = load_any_scenario(scenario)
     chosen: dict[str, Any] = {name: field.default for name, field in GameFields.model_fields.items()} | game
     one_of("protocol", chosen["protocol"], PROTOCOL_NAMES)
-    fit_protocol(chosen, loaded.n_packages)
+    fit_protocol(chosen, loaded.name, loaded.n_packages)
     if isinstance(loaded, Family) and chosen["max_rounds"] is not None:
         chosen["max_rounds"] = whole_number("max_rounds", chosen["max_rounds"], 1, MAX_ROUNDS)
         loaded = loaded.model_copy(update={"rounds": (chosen["max_rounds"],) * 2})

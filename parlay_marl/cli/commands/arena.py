@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from parlay_marl.cli.options import GivenSeed, JsonFile, Quiet, Rounds, Rules
+from parlay_marl.cli.form_options import FORM_OPTIONS, given_form
+from parlay_marl.cli.options import GivenSeed, JsonFile, Quiet, Rules
 
 if TYPE_CHECKING:
     from parlay_marl.cli.resultfile import ResultFile
     from parlay_marl.language.arena.summary import Arena
 
 ORDER = 77
+OPTIONS = FORM_OPTIONS
 INCOMPLETE = 3
 """The exit code where games are missing: the budget is spent, or the endpoint stays away."""
 
@@ -97,6 +99,7 @@ Traces = Annotated[
 
 
 def arena(
+    context: typer.Context,
     models: Models,
     partner: Partners = None,
     scenario: Scenarios = None,
@@ -105,7 +108,6 @@ def arena(
     seed: GivenSeed = 0,
     rules: Rules = "default",
     opener: Opener = None,
-    rounds: Rounds = None,
     each_other: EachOther = True,
     base_url: BaseUrl = None,
     temperature: Temperature = None,
@@ -140,8 +142,8 @@ def arena(
     asked |= {"history": history, "unreadable": unreadable}
     play = functools.partial(
         run_arena, models, partner or None, scenario or DEALS, games=games, repeats=repeats, seed=seed, rules=rules,
-        opener=opener, max_rounds=rounds, each_other=each_other, settings=asked, concurrency=concurrency, out=out,
-        connection={"base_url": base_url, "timeout": timeout, "retries": retries}, prices=prices, budget=budget,
+        opener=opener, each_other=each_other, settings=asked, concurrency=concurrency, out=out,
+        connection={"base_url": base_url, "timeout": timeout, "retries": retries}, prices=prices, budget=budget, **given_form(context),
     )  # fmt: skip
     with (
         result_file(json, "--json") as file,
