@@ -71,6 +71,8 @@ def _plain(value: Any) -> Any:
 Rounds = Annotated[int, BeforeValidator(_plain), Field(strict=True, ge=1, le=MAX_ROUNDS)]
 Levels = Annotated[int, BeforeValidator(_plain), Field(strict=True, ge=LEAST_LEVELS, le=PRICE_LEVELS)]
 
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+
 
 class GameFields(Strict):
     """The choices for a game besides its scenario; models that describe games inherit them."""
@@ -92,8 +94,8 @@ class GameFields(Strict):
     )
     events: StrictBool = Field(True, description="do the scenario's events happen?")
     protocol: ProtocolName = Field("alternating_offers", description="who may do what in which turn")
-    price_share: float = Field(
-        HALF, ge=0.0, le=1.0, description="k of `sealed_bid`: where the price lies between the seller's and the buyer's"
+    price_share: Share = Field(
+        HALF, description="k of `sealed_bid`: where the price lies between the seller's and the buyer's"
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, TypedDict
 
 from parlay_marl.catalogue.files import NO_NAMES, Strict, validate
-from parlay_marl.game.config import Levels, ProtocolName, Rounds, game_field
+from parlay_marl.game.config import Levels, ProtocolName, Rounds, Share, game_field
 from parlay_marl.game.forms import MOVES, checked_moves
 from parlay_marl.option import Option, flags
 
@@ -18,7 +18,7 @@ class FormSettings(Strict):
     """The form of games and their number of rounds. Each field is an option of the commands that play games."""
 
     protocol: ProtocolName = game_field("protocol")
-    price_share: Annotated[float, Option(metavar="K")] = game_field("price_share")
+    price_share: Annotated[Share, Option(metavar="K")] = game_field("price_share")
     price_levels: Levels = game_field("price_levels")
     moves: Annotated[tuple[str, ...] | None, Option(metavar="NAME")] = game_field("moves")
     events: bool = game_field("events")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
+from dataclasses import field as dataclass_field
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, Self
 
@@ -138,7 +139,7 @@ class Games:
     """Rows of `GAME_DTYPE`, by scenario, buyer, seller, opener and number, which counts from 0 in every cell."""
     version: str = __version__
     """Version of the package that played the games."""
-    form: Form = field(default_factory=dict)
+    form: Form = dataclass_field(default_factory=dict)
     """The settings of the form of the games that are not the usual ones, as plain data."""
 
     @property

@@ -33,7 +33,7 @@ def test_settings_that_are_usual_are_left_out() -> None:
 
 def test_a_form_is_plain_data_in_one_order() -> None:
     form = checked_form({"moves": ["silence", "offer", "accept"], "protocol": "seller_offers"}, "here")
-    assert form == {"protocol": "seller_offers", "moves": ["accept", "silence", "offer"]} | form
+    assert form == {"protocol": "seller_offers", "moves": ["accept", "offer", "silence"]}
     assert form == checked_form({"moves": ("offer", "accept", "silence"), "protocol": "seller_offers"}, "here")
     assert json.loads(json.dumps(form)) == form
     config = make_config("uniform", **form)
@@ -62,10 +62,10 @@ def test_a_form_in_words_and_as_options() -> None:
     assert form_in_options({}) == []
     form = checked_form({**SMALL, "max_rounds": 2, "price_share": 0.25}, "here")
     assert form_in_words(form) == (
-        "protocol seller_offers, price share 0.25, price levels 5, moves accept and silence and offer, no events, "
+        "protocol seller_offers, price share 0.25, price levels 5, moves accept and offer and silence, no events, "
         "rounds 2"
     )
     assert form_in_options(form) == [
         *("--protocol", "seller_offers", "--price-share", "0.25", "--price-levels", "5"),
-        *("--moves", "accept", "--moves", "silence", "--moves", "offer", "--no-events", "--rounds", "2"),
+        *("--moves", "accept", "--moves", "offer", "--moves", "silence", "--no-events", "--rounds", "2"),
     ]

@@ -143,7 +143,8 @@ def arena(
     play = functools.partial(
         run_arena, models, partner or None, scenario or DEALS, games=games, repeats=repeats, seed=seed, rules=rules,
         opener=opener, each_other=each_other, settings=asked, concurrency=concurrency, out=out,
-        connection={"base_url": base_url, "timeout": timeout, "retries": retries}, prices=prices, budget=budget, **given_form(context),
+        connection={"base_url": base_url, "timeout": timeout, "retries": retries}, prices=prices, budget=budget,
+        **given_form(context),
     )  # fmt: skip
     with (
         result_file(json, "--json") as file,

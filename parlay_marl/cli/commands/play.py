@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from parlay_marl.cli.group import INTERRUPTED
 from parlay_marl.cli.form_options import FORM_OPTIONS, given_form
+from parlay_marl.cli.group import INTERRUPTED
 from parlay_marl.cli.options import (
     BaseUrl,
     GameNumber,
