@@ -20,7 +20,7 @@ from parlay_marl.tournament.report.page import report_data
 from tests.tournament.policies import HERE
 
 FIELD = ["champion", "linear", "shark", f"{HERE}:Policy", f"{HERE}:Fitting"]
-GAMES = 3
+GAMES = 2
 ONE_OPENER = {"seller_offers": "seller", "buyer_offers": "buyer", "take_it_or_leave_it": "seller"}
 every_protocol = pytest.mark.parametrize("protocol", PROTOCOLS)
 
@@ -41,7 +41,7 @@ def test_every_kind_of_entrant_plays_every_protocol(protocol: str, tmp_path: Pat
     read = Games.read(tmp_path / "out" / "games.parquet")
     assert games.form == read.form == games.plan()["form"] == form
     assert read.rows.tobytes() == games.rows.tobytes()
-    for index in range(0, len(games.rows), 17):
+    for index in range(0, len(games.rows), 37):
         replayed = replay_game(games, index, workers=0)
         assert replayed.config.protocol == protocol
 

@@ -8,7 +8,7 @@ import math
 from collections.abc import Awaitable
 from typing import Any, TypeVar
 
-from parlay_marl.server.middleware.asgi import WEBSOCKET, App, Message, Receive, Scope, Send
+from parlay_marl.server.middleware.asgi import IS_USED, WEBSOCKET, App, Message, Receive, Scope, Send
 from parlay_marl.server.middleware.refusals import protocol_of
 from parlay_marl.server.settings import ServerSettings
 from parlay_marl.server.telemetry import Telemetry
@@ -34,7 +34,7 @@ class Idle:
             return
         watched = _Watched(receive, send, self._seconds)
         try:
-            await self._app(scope, watched.receive, watched.send)
+            await self._app({**scope, IS_USED: watched.is_used}, watched.receive, watched.send)
         finally:
             watched.end()
         if watched.is_over:
@@ -57,6 +57,11 @@ class _Watched:
         self._began = math.inf
         """The time at which the present wait has begun; infinity while nobody waits."""
         self._waiting: asyncio.Task[Any] | None = None
+
+    def is_used(self) -> None:
+        """Begin the present wait anew: the client is active, though not on this connection."""
+        if self._began < math.inf:
+            self._began = self._loop.time()
 
     def end(self) -> None:
         """Watch no longer."""

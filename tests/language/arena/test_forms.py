@@ -17,9 +17,9 @@ from tests.language.endpoint import Endpoint
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_models_play_every_protocol(protocol: str, tools: str) -> None:
     with Endpoint() as endpoint:
-        arena = play(endpoint.url, protocol=protocol, settings={"tools": tools})
+        arena = play(endpoint.url, protocol=protocol, settings={"tools": tools}, games=1)
     result, usual = arena.result, protocol == "alternating_offers"
-    assert result.finished == result.planned == 8
+    assert result.finished == result.planned == 4
     assert result.form == ({} if usual else {"protocol": protocol})
     assert result.models[0].totals.lost_turns == 0
     assert (f"protocol {protocol}" in arena_page(arena)) != usual
