@@ -73,7 +73,7 @@ BaseUrl = Annotated[
         "--base-url",
         callback=_use_endpoint,
         metavar="URL",
-        help="Endpoint of players chat:MODEL; default: that of OPENAI_BASE_URL, or OpenAI's own. Its key comes from "
+        help="Endpoint of language models; default: that of OPENAI_BASE_URL, or OpenAI's own. Its key comes from "
         "OPENAI_API_KEY.",
     ),
 ]
@@ -102,6 +102,7 @@ KnownScenarios = Annotated[
 GamesInCell = Annotated[int, typer.Option("--games", "-n", metavar="N", help="Games in each cell.")]
 GivenSeed = Annotated[int, typer.Option(metavar="N", help="Seed of all chance.")]
 Threads = Annotated[int, typer.Option(metavar="N", help="Threads that share the cells; results do not depend on it.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Continue what --out has begun.")]
 JsonFile = Annotated[
     Path | None, typer.Option("--json", metavar="FILE", readable=False, help="Write the results to a JSON file.")
 ]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from parlay_marl.cli.form_options import FORM_OPTIONS, given_form
-from parlay_marl.cli.options import GivenSeed, JsonFile, Quiet, Rules
+from parlay_marl.cli.options import BaseUrl, GivenSeed, JsonFile, OpenerSeat, Quiet, Rules
 
 if TYPE_CHECKING:
     from parlay_marl.cli.resultfile import ResultFile
@@ -50,15 +50,7 @@ Scenarios = Annotated[
 ]
 Games = Annotated[int, typer.Option("--games", "-n", metavar="N", help="Deals of each scenario.")]
 Repeats = Annotated[int, typer.Option(metavar="N", help="How often each game is played.")]
-Opener = Annotated[
-    str | None,
-    typer.Option("--opener", metavar="buyer|seller|random", help="Seat that opens; default: as the scenario says."),
-]
 EachOther = Annotated[bool, typer.Option("--each-other/--not-each-other", help="Do models meet each other?")]
-BaseUrl = Annotated[
-    str | None,
-    typer.Option("--base-url", metavar="URL", help="Endpoint of the models. Environment variable: OPENAI_BASE_URL."),
-]
 Temperature = Annotated[float | None, typer.Option(metavar="X", help="Sampling temperature; default: the endpoint's.")]
 SamplingSeed = Annotated[
     int | None, typer.Option(metavar="N", help="Seed that is sent with requests; a repeat adds its number.")
@@ -107,7 +99,7 @@ def arena(
     repeats: Repeats = 1,
     seed: GivenSeed = 0,
     rules: Rules = "default",
-    opener: Opener = None,
+    opener: OpenerSeat = None,
     each_other: EachOther = True,
     base_url: BaseUrl = None,
     temperature: Temperature = None,
