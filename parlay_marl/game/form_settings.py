@@ -3,30 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, TypedDict
+from typing import Any, TypedDict
 
-from parlay_marl.catalogue.files import NO_NAMES, Strict, validate
-from parlay_marl.game.config import Levels, ProtocolName, Rounds, Share, game_field
+from parlay_marl.catalogue.files import NO_NAMES, validate
+from parlay_marl.form_fields import FormSettings
 from parlay_marl.game.forms import MOVES, checked_moves
-from parlay_marl.option import Option, flags
+from parlay_marl.option import flags
 
 Form = Mapping[str, Any]
 """Settings of a form that differ from the usual ones, as plain data such as JSON can hold."""
 
 
-class FormSettings(Strict):
-    """The form of games and their number of rounds. Each field is an option of the commands that play games."""
-
-    protocol: ProtocolName = game_field("protocol")
-    price_share: Annotated[Share, Option(metavar="K")] = game_field("price_share")
-    price_levels: Levels = game_field("price_levels")
-    moves: Annotated[tuple[str, ...] | None, Option(metavar="NAME")] = game_field("moves")
-    events: bool = game_field("events")
-    max_rounds: Annotated[Rounds | None, Option("--rounds")] = game_field("max_rounds")
-
-
 class FormArguments(TypedDict, total=False):
-    """The same settings, as keyword arguments; see `FormSettings`."""
+    """The same settings, as keyword arguments; see `form_fields.FormSettings`."""
 
     protocol: str
     price_share: float

@@ -11,7 +11,8 @@ from parlay_marl.catalogue.families import PREFIX, load_family, trainable
 from parlay_marl.catalogue.files import Strict
 from parlay_marl.catalogue.personas import load_persona, persona_names
 from parlay_marl.catalogue.scenarios import load_scenario, scenario_names
-from parlay_marl.game.config import Information, Levels, ProtocolName, Reward, Rounds, Share, game_field
+from parlay_marl.form_fields import Levels, ProtocolName, Rounds, Share
+from parlay_marl.game.config import Information, Reward, game_field
 from parlay_marl.option import Option
 from parlay_marl.policies.policy import Policy
 

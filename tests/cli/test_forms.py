@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from parlay_marl.core.protocols import PROTOCOLS
-from parlay_marl.game.form_settings import FormSettings
+from parlay_marl.form_fields import FormSettings
 from parlay_marl.option import flags
 from tests.cli.conftest import Parlay, long_flags
 

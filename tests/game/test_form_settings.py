@@ -7,9 +7,14 @@ from typing import Any
 
 import pytest
 
+from parlay_marl import form_fields
+from parlay_marl.catalogue import scenarios
+from parlay_marl.core import form, moves
+from parlay_marl.core.protocols import PROTOCOLS
 from parlay_marl.errors import CatalogueError, ConfigurationError
-from parlay_marl.game.config import GameFields, make_config
-from parlay_marl.game.form_settings import FormSettings, checked_form, form_in_options, form_in_words
+from parlay_marl.form_fields import FormSettings
+from parlay_marl.game.config import PROTOCOL_NAMES, GameFields, make_config
+from parlay_marl.game.form_settings import checked_form, form_in_options, form_in_words
 from parlay_marl.game.forms import FORM_CHOICES, MOVES
 from parlay_marl.training.config import TrainingConfig
 
@@ -23,6 +28,12 @@ def test_the_settings_are_those_of_a_configuration() -> None:
             declared = model.model_fields[name]
             assert (field.default, field.description) == (declared.default, declared.description)
             assert field.annotation == declared.annotation
+
+
+def test_numbers_of_the_core_are_the_cores() -> None:
+    assert (form_fields.LEAST_LEVELS, form_fields.HALF) == (form.LEAST_LEVELS, form.HALF)
+    assert (form_fields.PRICE_LEVELS, form_fields.MAX_ROUNDS) == (moves.PRICE_LEVELS, scenarios.MAX_ROUNDS)
+    assert tuple(PROTOCOLS) == PROTOCOL_NAMES
 
 
 def test_settings_that_are_usual_are_left_out() -> None:
