@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from parlay_marl.core.form import USUAL_PROTOCOL
 from parlay_marl.core.moves import SEATS, Move
+from parlay_marl.core.protocols import PROTOCOLS
 from parlay_marl.game.action import Action
 from parlay_marl.game.picture import axis
 from parlay_marl.game.text import Line, Piece, exact_money, money, wrapped
@@ -71,6 +73,10 @@ def introduction(view: SeatView, width: int) -> list[Line]:
     is_public = view.information == "complete"
     known = "is public, as yours is" if is_public else "is hidden from you, as yours is from them"
     aim += f"the {SEATS[1 - seat]}'s limit {known}."
+    if view.protocol != USUAL_PROTOCOL:
+        aim += f" By the protocol {view.protocol}, {PROTOCOLS[view.protocol].meaning}."
+    if view.prices:
+        aim += f" Only these may be offered: {', '.join(exact_money(price, scenario) for price in view.prices)}."
     return [[], *lines, [], *wrapped(aim, view.role, width=width), *terms(view, width)]
 
 

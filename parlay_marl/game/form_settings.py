@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from parlay_marl.catalogue.files import NO_NAMES, validate
 from parlay_marl.form_fields import FormSettings
-from parlay_marl.game.forms import MOVES, checked_moves
+from parlay_marl.game.forms import FORM_CHOICES, MOVES, checked_moves
 from parlay_marl.option import flags
+
+if TYPE_CHECKING:
+    from parlay_marl.game.config import GameConfig
 
 Form = Mapping[str, Any]
 """Settings of a form that differ from the usual ones, as plain data such as JSON can hold."""
@@ -33,6 +36,12 @@ def checked_form(given: Mapping[str, Any], source: str, names: Mapping[str, str]
         if form["moves"] == list(MOVES):
             del form["moves"]
     return form
+
+
+def form_of(config: GameConfig) -> dict[str, Any]:
+    """Return the form of a configuration, without what is usual and without its rounds, in the order of the fields."""
+    plain = {name: getattr(config, name) for name in FormSettings.model_fields if name in FORM_CHOICES}
+    return checked_form(plain, "config")
 
 
 def form_in_words(form: Form) -> str:

@@ -24,8 +24,9 @@ def test_commands_take_the_same_options(command: str) -> None:
 
 @every_protocol
 def test_watch_shows_every_protocol(parlay: Parlay, protocol: str) -> None:
-    result = parlay("watch", "boulware", "conceder", "--protocol", protocol, "--seed", "3")
+    result, usual = parlay("watch", "boulware", "conceder", "--protocol", protocol, "--seed", "3"), "alternating_offers"
     assert result.exit_code == 0, result.output
+    assert (f"protocol {protocol};" in " ".join(result.stdout.split())) == (protocol != usual)
     small = ("--price-levels", "5", "--no-events")
     assert parlay("watch", "boulware", "conceder", "--protocol", protocol, "--seed", "3", *small).exit_code == 0
 
