@@ -9,7 +9,7 @@ import os
 import time
 import urllib.parse
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from parlay_marl.errors import ConfigurationError, MissingExtraError
@@ -179,7 +179,7 @@ def _client(url: str, key: str, timeout: float) -> Any:
         raise MissingExtraError(
             'players chat:MODEL need the client of OpenAI; pip install "parlay-marl[language]"'
         ) from None
-    hooks = {"response": [functools.partial(_bound_error, timeout)]}
+    hooks: dict[str, list[Callable[..., Any]]] = {"response": [functools.partial(_bound_error, timeout)]}
     bounded = openai.DefaultHttpxClient(event_hooks=hooks, follow_redirects=False)  # a prompt goes to nobody else
     bound_connections(bounded)
     client = openai.OpenAI(api_key=key, base_url=url, timeout=timeout, max_retries=0, http_client=bounded)

@@ -161,6 +161,8 @@ class Games:
     @functools.cached_property
     def openers(self) -> int:
         """The number of seats that may open: 1 where the protocol says which."""
+        if not self.scenarios:
+            return 2
         return 1 if make_config(self.scenarios[0], **self.form).only_opener >= 0 else 2
 
     def forfeits(self) -> dict[str, int]:
