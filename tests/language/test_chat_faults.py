@@ -86,18 +86,18 @@ def test_a_refusal_that_does_not_end_is_given_up(never_ends: bool) -> None:
         def log_message(self, *_: object) -> None:
             pass
 
-    sent = [0]
+    sent, limit = [0], 3.0 if never_ends else LIMIT  # seconds in which a busy machine sends the headers
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Talkative)
     thread = threading.Thread(target=server.serve_forever, args=(0.05,))
     thread.start()
     try:
         url = f"http://127.0.0.1:{server.server_port}/v1"
-        told = failure_of(ChatPlayer("m", base_url=url, timeout=0.5, retries=0))
+        told = failure_of(ChatPlayer("m", base_url=url, timeout=limit, retries=0))
     finally:
         server.shutdown()
         thread.join()
         server.server_close()
-    assert ("did not end within 0.5 s" if never_ends else "refuses the request: 400") in told
+    assert ("did not end within 3 s" if never_ends else "refuses the request: 400") in told
     assert sent[0] < 1_999
 
 
@@ -232,13 +232,13 @@ def test_pauses_are_real() -> None:
 
 @pytest.mark.parametrize(
     ("fault", "message"),
-    [("slow", "no answer within 0.3 s"), ("drip", "the answer did not end within 0.3 s")],
+    [("slow", "no answer within 3 s"), ("drip", "the answer did not end within 3 s")],
 )
 def test_an_attempt_has_a_limit_of_time(fault: str, message: str) -> None:
-    with Endpoint(faults={fault: 1.0}, slowness=60.0) as endpoint:
+    with Endpoint(faults={fault: 1.0}, slowness=LIMIT) as endpoint:
         start = time.monotonic()
-        assert message in failure_of(ChatPlayer("scripted", base_url=endpoint.url, timeout=0.3, retries=0))
-        assert time.monotonic() - start < 30.0
+        assert message in failure_of(ChatPlayer("scripted", base_url=endpoint.url, timeout=3.0, retries=0))
+        assert time.monotonic() - start < LIMIT
 
 
 def test_a_slow_answer_in_time_is_an_answer() -> None:
