@@ -6,6 +6,7 @@ The client's library has a limit for each read. An endpoint that sends a byte no
 from __future__ import annotations
 
 import contextlib
+import importlib
 import threading
 import time
 from collections.abc import Iterator
@@ -33,14 +34,15 @@ def bound_connections(client: Any) -> None:
             pool._network_backend = _Backend(pool._network_backend)
 
 
-def _left(timeout: float | None, error: type[Exception]) -> float | None:
-    """Return the seconds that a read or a write may take, or raise the library's error where none are left."""
+def _left(timeout: float | None, inner: Any, error: str) -> float | None:
+    """Return the seconds that a step may take, or raise the error of the library of `inner` where none are left."""
     deadline = getattr(_EXCHANGE, "deadline", None)
     if deadline is None:
         return timeout
     left: float = deadline - time.monotonic()
     if left <= 0.0:
-        raise error("the time of the exchange is over")
+        library = importlib.import_module(type(inner).__module__.partition(".")[0])  # HTTPCore, or its successor
+        raise getattr(library, error)("the time of the exchange is over")
     return left if timeout is None else min(timeout, left)
 
 
@@ -52,15 +54,11 @@ class _Backend:
 
     def connect_tcp(self, host: str, port: int, timeout: float | None = None, **more: Any) -> _Stream:
         """Connect to a host."""
-        import httpcore
-
-        return _Stream(self._backend.connect_tcp(host, port, _left(timeout, httpcore.ConnectTimeout), **more))
+        return _Stream(self._backend.connect_tcp(host, port, _left(timeout, self._backend, "ConnectTimeout"), **more))
 
     def connect_unix_socket(self, path: str, timeout: float | None = None, **more: Any) -> _Stream:
         """Connect to a socket of this machine."""
-        import httpcore
-
-        return _Stream(self._backend.connect_unix_socket(path, _left(timeout, httpcore.ConnectTimeout), **more))
+        return _Stream(self._backend.connect_unix_socket(path, _left(timeout, self._backend, "ConnectTimeout"), **more))
 
     def sleep(self, seconds: float) -> None:
         """Wait."""
@@ -75,22 +73,16 @@ class _Stream:
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Return what has come, at the latest at the deadline."""
-        import httpcore
-
-        content: bytes = self._stream.read(max_bytes, _left(timeout, httpcore.ReadTimeout))
+        content: bytes = self._stream.read(max_bytes, _left(timeout, self._stream, "ReadTimeout"))
         return content
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Send bytes, at the latest at the deadline."""
-        import httpcore
-
-        self._stream.write(buffer, _left(timeout, httpcore.WriteTimeout))
+        self._stream.write(buffer, _left(timeout, self._stream, "WriteTimeout"))
 
     def start_tls(self, ssl_context: Any, server_hostname: str | None = None, timeout: float | None = None) -> _Stream:
         """Encrypt the connection."""
-        import httpcore
-
-        left = _left(timeout, httpcore.ConnectTimeout)
+        left = _left(timeout, self._stream, "ConnectTimeout")
         return _Stream(self._stream.start_tls(ssl_context, server_hostname, left))
 
     def close(self) -> None:

@@ -6,7 +6,7 @@ import json
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from parlay_marl.catalogue.scenarios import load_scenario
@@ -368,6 +368,7 @@ def test_no_reply_takes_long_to_read() -> None:
     assert time.process_time() - began < SECONDS_FOR_ALL
 
 
+@settings(deadline=None)
 @given(st.text(max_size=300))
 def test_any_text_is_read_or_refused(text: str) -> None:
     try:
@@ -384,6 +385,7 @@ PIECES = st.sampled_from([
 ])  # fmt: skip
 
 
+@settings(deadline=None)
 @given(st.lists(PIECES, max_size=12).map("".join), st.sampled_from([OFFERED, OPENING, TERMS, CLAIMED]))
 def test_pieces_of_replies_are_read_or_refused(text: str, view: SeatView) -> None:
     try:
@@ -394,6 +396,7 @@ def test_pieces_of_replies_are_read_or_refused(text: str, view: SeatView) -> Non
     assert "think" not in action.words
 
 
+@settings(deadline=None)
 @given(st.floats(110_000, 180_000).map(lambda amount: round(amount, 2)))
 def test_all_forms_of_one_reply_are_one_action(amount: float) -> None:
     replies = (

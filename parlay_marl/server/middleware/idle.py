@@ -33,8 +33,9 @@ class Idle:
             await self._app(scope, receive, send)
             return
         watched = _Watched(receive, send, self._seconds)
+        scope[IS_USED] = watched.is_used
         try:
-            await self._app({**scope, IS_USED: watched.is_used}, watched.receive, watched.send)
+            await self._app(scope, watched.receive, watched.send)
         finally:
             watched.end()
         if watched.is_over:
