@@ -11,7 +11,8 @@ from parlay_marl.catalogue.families import PREFIX, load_family, trainable
 from parlay_marl.catalogue.files import Strict
 from parlay_marl.catalogue.personas import load_persona, persona_names
 from parlay_marl.catalogue.scenarios import load_scenario, scenario_names
-from parlay_marl.game.config import Information, Levels, ProtocolName, Reward, Rounds, game_field
+from parlay_marl.form_fields import Levels, ProtocolName, Rounds, Share
+from parlay_marl.game.config import Information, Reward, game_field
 from parlay_marl.option import Option
 from parlay_marl.policies.policy import Policy
 
@@ -106,7 +107,7 @@ class TrainingConfig(Strict):
     moves: Annotated[tuple[str, ...] | None, Option(metavar="NAME")] = game_field("moves")
     events: bool = game_field("events")
     protocol: ProtocolName = game_field("protocol")
-    price_share: float = game_field("price_share")
+    price_share: Share = game_field("price_share")
     start: Annotated[str | None, Option(metavar="NAME|FILE")] = Field(
         None,
         description="learned persona or policy file whose weights the policy starts with, or scripted persona that it "

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 
 from parlay_marl.core.moves import SEATS
+from parlay_marl.game.form_settings import form_in_words
 from parlay_marl.language.arena.look import Look
 from parlay_marl.language.arena.play import PlayedGame
 from parlay_marl.language.arena.result import ArenaResult, ModelResult, Rate, Rates
@@ -52,10 +53,11 @@ def _lede(result: ArenaResult) -> str:
     missing = (
         "" if result.stopped is None else f" {result.planned - result.finished:,} games are missing: {result.stopped}."
     )
+    form = f", {form_in_words(result.form)}" if result.form else ""
     cost = f" All replies cost {result.spent:.2f}." if result.spent else ""
     return (
         f"{result.finished:,} games over {', '.join(result.scenarios)}: {result.deals:,} deals of each scenario, in "
-        f"both seats, with {len(result.partners)} partners; seed {result.seed}, version {result.package_version}."
+        f"both seats, with {len(result.partners)} partners{form}; seed {result.seed}, version {result.package_version}."
         f"{cost}{missing}"
     )
 

@@ -14,6 +14,7 @@ from parlay_marl.catalogue.personas import persona_of_policy
 from parlay_marl.catalogue.rules import load_rules
 from parlay_marl.catalogue.scenarios import scenario_names
 from parlay_marl.errors import ConfigurationError
+from parlay_marl.game.form_settings import form_in_options, form_in_words
 from parlay_marl.render.web.html import asset, bundle, embedded, filled, policy_of
 from parlay_marl.studies.plain import plain
 from parlay_marl.tournament.analysis import Analysis
@@ -69,6 +70,8 @@ def report_data(games: Games, analysis: Analysis) -> dict[str, Any]:
         "total": len(games.rows),
         "rules": load_rules(games.rules).model_dump(mode="json"),
         "rules_name": games.rules_name,
+        "form": form_in_words(games.form),
+        "openers": games.openers,
         "command": _command(games),
         "versions": _versions(games),
         "endings": ENDINGS,
@@ -122,7 +125,7 @@ def _command(games: Games) -> str:
     words += ["--games", str(games.games_per_cell), "--seed", str(games.seed)]
     rules = games.rules_name
     words += ["--rules", rules] if rules not in ("custom", "default") else []
-    command = shlex.join([*words, "--out", "results"])
+    command = shlex.join([*words, *form_in_options(games.form), "--out", "results"])
     return f"{command}  # under rules of one's own, which stand below" if rules == "custom" else command
 
 

@@ -215,7 +215,7 @@ function drawHead() {
     : `, ${fixed(first.payoff.mean - second.payoff.mean)} ahead of ${second.name}; chance does not explain its lead over anyone.`;
   fill(document.getElementById("lede"), {}, [el("strong", {}, first.name), has + by]);
   const facts = [["entrants", count(names.length)], ["scenarios", count(scenarios.length)], ["games", count(data.total)],
-    ["games a cell", count(data.games_per_cell)], ["seed", String(data.seed)], ["rules", data.rules_name]];
+    ["games a cell", count(data.games_per_cell)], ["seed", String(data.seed)], ["rules", data.rules_name], ...(data.form ? [["form", data.form]] : [])];
   fill(document.getElementById("facts"), {}, facts.map(([key, value]) => el("div", {}, el("dt", {}, key), el("dd", {}, value))));
   drawTheme();
 }
@@ -245,7 +245,7 @@ function drawRanking() {
   }));
   const dots = chart("Mean payoffs with 95% intervals", (width) => dotChart(width, rows(), "mean payoff, in nominal ZOPA widths"));
   section("ranking",
-    note("Mean discounted gain over all games, in units of the ZOPA at nominal figures, with 95% bootstrap intervals. All pairs play the same games, in both seats, with both openers."),
+    note("Mean discounted gain over all games, in units of the ZOPA at nominal figures, with 95% bootstrap intervals. All pairs play the same games, in both seats" + (data.openers === 2 ? ", with both openers." : ".")),
     el("div", { class: "controls" }, choice("Order by", Object.entries(seats), by, (value) => { by = value; dots.redraw(); })),
     panel(legend([["overall", "var(--ink)", "round"], ["as buyer", "var(--buyer)", "round"], ["as seller", "var(--seller)", "round"]]), dots),
     panel(rankingTable(), equilibrium()));
@@ -794,7 +794,7 @@ function drawMethod() {
   const defined = (d) => [el("dt", {}, d.name, d.unit && el("span", { class: "unit" }, d.unit)),
     el("dd", {}, d.meaning, d.formula && [" ", el("code", {}, d.formula)], d.source && el("span", { class: "small" }, ` ${d.source}`))];
   section("method",
-    el("p", {}, `Every entrant meets every entrant, itself included, as buyer and as seller, with both openers, over ${plural(scenarios.length, "scenario")}, ${plural(data.games_per_cell, "game")} each time: ${plural(data.total, "game")} in all. Game k of a scenario has the same limits and other draws for every pair, so that differences between entrants are not differences of luck.`),
+    el("p", {}, `Every entrant meets every entrant, itself included, as buyer and as seller, ${data.openers === 2 ? "with both openers, " : ""}over ${plural(scenarios.length, "scenario")}, ${plural(data.games_per_cell, "game")} each time: ${plural(data.total, "game")} in all. Game k of a scenario has the same limits and other draws for every pair, so that differences between entrants are not differences of luck.`),
     el("h3", {}, "Play it again"), el("pre", {}, data.command), note(`Made with ${data.versions}. The same seed and versions give the same games, whatever the number of threads.`),
     panel(el("h3", {}, "Definitions"), el("dl", { class: "defined" }, analysis.definitions.map(defined))),
     behind("Rules of these games", el("pre", {}, JSON.stringify(data.rules, null, 1))),
