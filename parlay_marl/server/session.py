@@ -17,6 +17,7 @@ from parlay_marl.game.belief import BeliefView
 from parlay_marl.game.config import GameConfig
 from parlay_marl.game.game import Game
 from parlay_marl.game.outcome import Outcome
+from parlay_marl.game.record import Help
 from parlay_marl.game.text import plain
 from parlay_marl.game.transcript import verdict
 from parlay_marl.game.turns import Turn
@@ -58,6 +59,8 @@ class GameSession:
         """Turns that clients have played."""
         self.earned = [0.0, 0.0]
         """The rewards of both seats, added up."""
+        self.help: list[Help] = []
+        """The help that persons had, in its order."""
         self.is_counted = False
         """Is the end of the game in the metrics?"""
         self._has_player_failed = False

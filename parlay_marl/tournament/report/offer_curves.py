@@ -14,11 +14,13 @@ from numpy.typing import NDArray
 
 from parlay_marl.catalogue.deals import build_any_params
 from parlay_marl.catalogue.rules import load_rules
-from parlay_marl.core.moves import ACCEPT, BATNA_REVEAL, OFFER
+from parlay_marl.core.moves import ACCEPT, BATNA_REVEAL, OFFER, SEATS
 from parlay_marl.core.outcome import DEAL
 from parlay_marl.errors import ConfigurationError, PolicyFileError
-from parlay_marl.game.config import make_config
+from parlay_marl.game.config import GameConfig, make_config
+from parlay_marl.game.game import Game
 from parlay_marl.players.persona import PersonaPlayer
+from parlay_marl.render.web.held import HeldReplays
 from parlay_marl.studies.recorded import recorded
 from parlay_marl.tournament.entrants import recalled_persona
 from parlay_marl.tournament.games import EntrantInfo, Games
@@ -46,8 +48,11 @@ class _Pair(NamedTuple):
     players: tuple[PersonaPlayer, PersonaPlayer]
 
 
-def offer_curves(games: Games, ranking: Sequence[int]) -> dict[str, Any]:
+def offer_curves(games: Games, ranking: Sequence[int], replays: HeldReplays) -> dict[str, Any]:
     """Return the offer curves of pairs in every scenario, and transcripts of some of their games, as plain data.
+
+    The replays of games with transcripts are added to `replays` as long as there is room, the same in every scenario,
+    and each transcript has the number of its replay, or None.
 
     `ranking` holds the numbers of the entrants, the best first. `rounds` are the rounds of a scenario's curves. Of a
     pair, `mean` holds the standing offers of buyer and seller after each of these rounds, `open` the percentage of
@@ -68,13 +73,21 @@ def offer_curves(games: Games, ranking: Sequence[int]) -> dict[str, Any]:
         for count, pair in enumerate(pairs[:drawn]):
             curves = _curves(games, number, pair, params, steps)
             if curves and count < with_transcripts:
-                first = (pair.buyer + pair.seller + number) % 2
+                first, part = (pair.buyer + pair.seller + number) % 2, (number + 1) / many
+                played = [_played(config, pair, games.seed, (first + k) % 2) for k in range(openers)]
                 curves["transcripts"] = [
-                    transcript_of(config, pair.players, games.seed, (first + k) % 2, strings) for k in range(openers)
+                    transcript_of(game, strings) | {"replay": replays.add(game.record(), part)} for game in played
                 ]
             found[pair.buyer * len(games.entrants) + pair.seller] = curves
         scenarios.append({"rounds": (steps + 1).tolist(), "pairs": found})
     return {"strings": strings.all(), "scenarios": scenarios, "mean_of": min(MEAN_GAMES, games.games_per_cell) * 2}
+
+
+def _played(config: GameConfig, pair: _Pair, seed: int, opener: int) -> Game:
+    """Return game 0 of a seed between two personas, played to its end."""
+    game = Game(config, pair.players)
+    game.start(seed, 0, {"opener": SEATS[opener]})
+    return game
 
 
 def _pairs(entrants: Sequence[EntrantInfo], ranking: Sequence[int]) -> Iterator[_Pair]:

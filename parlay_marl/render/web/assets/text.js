@@ -2,6 +2,16 @@
 
 import { exactMoney, roundMoney, signedMoney, percent, fixed } from "./elements.js";
 
+// What stands in the HTML itself. It is JSON, as the package reads it, too.
+export const HTML = {
+  "title": "A table for two",
+  "skip": "Skip to the table",
+  "page_without_script": "This page needs scripts from its own server.",
+  "closed_page_without_script": "A script inside this page draws the game; allow scripts to see it. It loads nothing from elsewhere.",
+  "replay_title": "Replay of a negotiation",
+  "open_replay": "Replay turn by turn, with what was hidden"
+};
+
 export const SEATS = ["buyer", "seller"];
 export const otherSeat = (seat) => SEATS[1 - SEATS.indexOf(seat)];
 const plural = (n, word) => `${n} ${word}${n === 1 ? "" : "s"}`;
@@ -64,7 +74,6 @@ export const news = (headline) => `News: ${headline}`;
 // ---------------------------------------------------------------- the page around a game
 
 export const PAGE = {
-  title: "A table for two",
   lede: "A buyer and a seller bargain over one deal. Each knows its own limit and not the other's. Choose a seat and somebody to bargain with.",
   theme: (mode) => `Theme: ${mode}`,
   connecting: "Connecting to the server…",
@@ -74,7 +83,6 @@ export const PAGE = {
   idle: "Nothing has happened for a long time, so the server has closed the connection.",
   forgotten: "The server no longer has your game: it was restarted, or you were away for too long. Begin a new one.",
   here: "Go on here",
-  noScript: "This page needs scripts from its own server.",
 };
 export const SIGN_IN = {
   title: "Sign in",
@@ -156,7 +164,8 @@ export const END = {
   nash: "Fair middle (Nash point)", efficiency: "Joint gain, of the best possible", bluffs: "Bluffs made and caught",
   bluffCount: (o, i) => `${o.bluffs_made[i]} of ${plural(o.claims_made[i], "claim")}, ${o.bluffs_caught[1 - i]} caught`,
   wrong: "Honest claims called bluffs", reading: "The estimate of their limit was off by", guess: "Your guess of their limit was off by",
-  help: "Help that you used", helpText: (h) => [h.belief && "the estimate of their limit", h.hints && plural(h.hints, "hint of the champion")].filter(Boolean).join(" and ") || "none",
+  help: (seat) => `Help that the ${seat} used`, noHelp: "none",
+  helpText: (kinds) => { const hints = kinds.filter((kind) => kind === "hint").length; return [kinds.includes("belief") && "the estimate of their limit", hints && (hints === 1 ? "1 hint of the champion" : `${hints} hints of the champion`)].filter(Boolean).join(" and "); },
   best: "What would the best reply have got?", bestIs: (r, own, deal) => `The best of the catalogue in your seat, ${r.name}, gets ${r.price === null ? "no deal" : `a deal at ${exactMoney(r.price, deal)} in round ${r.round + 1}, worth ${signedMoney(r.worth, deal)}`}. With the cost of time: ${fixed(r.payoff, 3)} against your ${fixed(own, 3)} (1 is the usual room for a deal).`,
   again: "Same deal again", other: "Other seat, same deal", fresh: "New game", share: "Share", link: "Link to the replay", file: "Save the replay", record: "Save the record",
   shareAbout: "The link works within this server for as long as it keeps the game; the file works everywhere.",
@@ -166,10 +175,10 @@ export const END = {
 // ---------------------------------------------------------------- replays and charts
 
 export const REPLAY = {
-  title: "Replay", turn: (n, all) => (n === 0 ? `Before the first of ${plural(all, "turn")}` : `Turn ${n} of ${all}`), slider: "Turn", first: "First", back: "Back", next: "Next", last: "Last", play: "Play", stop: "Stop",
+  title: "Replay", document: (data) => `${data.names[0]} and ${data.names[1]}: ${data.deal.title}`, turn: (n, all) => (n === 0 ? `Before the first of ${plural(all, "turn")}` : `Turn ${n} of ${all}`), slider: "Turn", first: "First", back: "Back", next: "Next", last: "Last", play: "Play", stop: "Stop",
   facts: (data) => `${data.names[0]} buys from ${data.names[1]}; the ${data.opener} opens. Seed ${data.seed}, game ${data.number}.`,
   beliefs: "Beliefs against the truth", beliefsAbout: "Band: what each side believes of the other's limit, with 90%; dashed: the true limit.",
-  now: "At this moment", forfeit: "A seat has forfeited.", start: "Nobody has moved yet.", plane: "Gains of both sides",
+  now: "At this moment", forfeit: "A seat has forfeited.", hinted: "With a hint of the champion.", start: "Nobody has moved yet.", plane: "Gains of both sides",
   planeAbout: "Every package is a line of prices. Both gains are counted from the limits at the end.",
   transcript: "All turns",
   figures: (tension) => `Tension ${fixed(tension, 0)} of 100`, columns: ["", "buyer", "seller"], limit: "limit", offer: "offer", claim: "claim", none: "none", credibility: "credibility", urgency: "urgency", alternative: "another deal waiting", yes: "yes", no: "no",

@@ -1,7 +1,7 @@
 // Before a game: the sign-in, and the choice of a deal, a seat and somebody to bargain with.
 
 import { el } from "./elements.js";
-import { START, PAGE, SIGN_IN } from "./text.js";
+import { HTML, START, PAGE, SIGN_IN } from "./text.js";
 
 const field = (label, id, control, note) =>
   el("div", { class: "field" }, el("label", { for: id }, label), control, note);
@@ -59,7 +59,7 @@ export function drawStart(main, choices, chosen, send) {
     });
   }
   const join = (event) => { event.preventDefault(); send({ type: "join", code: code.value.trim().replace(/^.*#join=/, "") }); };
-  main.replaceChildren(el("h1", {}, PAGE.title), el("p", { class: "lede" }, PAGE.lede), el("p", { class: "error", role: "alert", id: "error" }),
+  main.replaceChildren(el("h1", {}, HTML.title), el("p", { class: "lede" }, PAGE.lede), el("p", { class: "error", role: "alert", id: "error" }),
     el("div", { class: "table" },
       el("form", { class: "panel", id: "new-game", onsubmit: begin }, el("div", { class: "fields" },
         field(START.scenario, "scenario", scenario, about), el("fieldset", {}, el("legend", {}, START.seat), seats),
