@@ -2,10 +2,8 @@
 // a page of its own holds nothing else.
 
 import { el, fill, chart, legend, facts, panel, behind, tableOf, clamp, exactMoney, roundMoney, fixed } from "./elements.js";
-import { SEATS, REPLAY, CHART, END, STATUS, ERODED, offerText, turnText, quoted, news } from "./text.js";
-import { offersChart, tensionChart, beliefChart, planeChart, roomChart, momentsOf } from "./charts.js";
-
-const subjectOf = (turn, data) => { const name = data.names[SEATS.indexOf(turn.seat)]; return name === turn.seat ? `The ${turn.seat}` : `${name} (${turn.seat})`; };
+import { SEATS, REPLAY, CHART, END, STATUS, ERODED, offerText, subjectOf, turnText, quoted, news } from "./text.js";
+import { offersChart, tensionChart, tensionLegend, beliefChart, planeChart, roomChart, momentsOf } from "./charts.js";
 
 export function turnItem(turn, deal, subject, isHinted = false) {
   return el("li", { class: turn.seat },
@@ -24,7 +22,7 @@ export function endPanel(data, extra = []) {
     chart(CHART.room(deal, limits, outcome.price), (width) => roomChart(width, { deal, limits, zopa: outcome.zopa, nash: outcome.nash_price, price: outcome.price, names: SEATS })),
     legend([[CHART.zopa, "var(--zopa)"], [CHART.nash, "var(--zopa)", "rule"], ...(outcome.is_deal ? [[CHART.deal, "var(--ink)", "round"]] : [])]),
     facts([
-      ...SEATS.map((seat, i) => [END.limit(seat), roundMoney(limits[i], deal), seat]),
+      ...SEATS.map((seat, i) => [END.limit(seat, deal.terms.length > 0), roundMoney(limits[i], deal), seat]),
       ...(outcome.is_deal ? SEATS.map((seat, i) => [END.gain(seat), roundMoney(outcome.worth[i], deal) + (outcome.zopa ? END.part(outcome.shares[i]) : ""), seat]) : []),
       [END.zopa, outcome.zopa ? outcome.zopa.map((price) => roundMoney(price, deal)).join(" – ") : END.noZopa],
       outcome.nash_price !== null && [END.nash, roundMoney(outcome.nash_price, deal) + (outcome.nash_package ? `, ${outcome.nash_package}` : "")],
@@ -33,6 +31,7 @@ export function endPanel(data, extra = []) {
       ...SEATS.map((seat, i) => outcome.wrong_challenges[i] > 0 && [`${END.wrong}, ${seat}`, String(outcome.wrong_challenges[i]), seat]),
       ...SEATS.map((seat) => { const text = END.helpText(data.help.filter((h) => h.seat === seat).map((h) => h.kind)); return text && [END.help(seat), text, seat]; }),
       ...extra]),
+    deal.terms.length > 0 && el("p", { class: "note" }, END.withTerms),
     outcome.claims.length ? tableOf(END.claims, [END.round, END.who, END.claimed, END.truth, END.was, END.became],
       outcome.claims.map((claim) => [String(claim.round + 1), claim.seat, exactMoney(claim.price, deal), roundMoney(claim.truth, deal), claim.is_bluff ? END.bluff : END.honest, STATUS[claim.status]])) : null];
 }
@@ -80,13 +79,14 @@ export function mountReplay(host, data, { heading = "h2" } = {}) {
     const turn = turns[now - 1], moment = data.moments[now];
     slider.setAttribute("aria-valuetext", REPLAY.turn(now, most));
     const shown = turns.slice(0, now);
-    told.replaceChildren(el("b", {}, `${REPLAY.turn(now, most)}. `), now === 0 ? REPLAY.start : turn ? turnText(turn, deal, subjectOf(turn, data)) : REPLAY.forfeit,
+    told.replaceChildren(el("b", {}, `${REPLAY.turn(now, most)}. `), now === 0 ? REPLAY.start : turn ? turnText(turn, deal, subjectOf(turn, data.names)) : REPLAY.forfeit,
       turn && turn.words ? ` ${quoted(turn.words)}` : "", turn && isHinted(now - 1) ? el("span", { class: "note" }, ` ${REPLAY.hinted}`) : "");
     const moments = momentsOf(data, now);
     fill(body, {}, []).replaceChildren(...[
       chart(CHART.offers(shown, deal), (width) => offersChart(width, { deal, turns: shown, opener: data.opener, last, end: Math.max(...moments.map((m) => m.x)), limits: moments, zopa: moment.zopa, price: turn && turn.move === "ACCEPT" ? turn.price : null })),
       legend([[CHART.buyer, "var(--buyer)"], [CHART.seller, "var(--seller)"], [CHART.limits, "var(--dim)", "rule"], [CHART.zopa, "var(--zopa)"], [CHART.claim, "var(--dim)", "diamond"]]),
-      chart(CHART.tensionNow(moment.tension), (width) => tensionChart(width, { turns: shown, opener: data.opener, last })),
+      el("p", { class: "small" }, CHART.tension),
+      chart(CHART.tensionNow(moment.tension), (width) => tensionChart(width, { turns: shown, opener: data.opener, last })), tensionLegend(shown),
       panel(REPLAY.now, momentTable(data, now)),
       moment.beliefs[0] && panel(REPLAY.beliefs, el("p", { class: "note" }, REPLAY.beliefsAbout), el("div", { class: "two" }, beliefsAt(data, now, last))),
       deal.terms.length > 0 && panel(REPLAY.plane, el("p", { class: "note" }, REPLAY.planeAbout), chart(CHART.planeNow, (width) => planeChart(width, data, now), "plane"),
@@ -99,7 +99,7 @@ export function mountReplay(host, data, { heading = "h2" } = {}) {
     el("div", { class: "scrub" }, el("label", { for: "replay-turn" }, REPLAY.slider), slider,
       el("div", { class: "buttons" }, button(REPLAY.first, () => 0), button(REPLAY.back, () => now - 1), playing, button(REPLAY.next, () => now + 1), button(REPLAY.last, () => most))),
     told, body,
-    behind(REPLAY.transcript, el("ol", { class: "log" }, turns.map((turn, k) => turnItem(turn, deal, subjectOf(turn, data), isHinted(k)))))]);
+    behind(REPLAY.transcript, el("ol", { class: "log" }, turns.map((turn, k) => turnItem(turn, deal, subjectOf(turn, data.names), isHinted(k)))))]);
   go(now);
   return go;
 }
