@@ -118,6 +118,7 @@ def check_record(window: Browser) -> None:
     end = tables(window)[-1]["end"]
     record = GameRecord.from_dict(json.loads(end["record"]))
     assert record.names == ("person", "shark")
+    assert [(each.seat, each.kind) for each in record.help] == [("buyer", "belief"), ("buyer", "hint")]
     shown = [(turn["move"], turn["price"]) for turn in end["replay"]["turns"]]
     scenario = record.config.played
     played = [
