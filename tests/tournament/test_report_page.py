@@ -321,6 +321,7 @@ def test_offers_of_any_pair_are_drawn_and_its_game_can_be_read(page: Page, games
     for turn in game.turns:
         assert turn.price is None or price_text(turn.price, game.scenario) in told
         assert turn.words in told
+    assert page.run("return document.activeElement.textContent") == "Close"
     page.wait(lambda: page.all("#transcript a.replay[href]"))
     first = page.driver.current_window_handle
     page.click(page.one("#transcript a.replay"))
