@@ -13,11 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parlay_marl.catalogue.rules import load_rules
-from parlay_marl.core.moves import ACCEPT, BATNA_REVEAL, BUYER, OFFER, SELLER
+from parlay_marl.core.moves import ACCEPT, BATNA_REVEAL, BUYER, OFFER, SEATS, SELLER
 from parlay_marl.core.outcome import DEAL
 from parlay_marl.errors import ConfigurationError, PolicyFileError
-from parlay_marl.game.config import make_config
+from parlay_marl.game.config import GameConfig, make_config
+from parlay_marl.game.game import Game
 from parlay_marl.players.persona import PersonaPlayer
+from parlay_marl.render.web.held import HeldReplays
 from parlay_marl.simulation.cells import openers_of
 from parlay_marl.studies.recorded import recorded
 from parlay_marl.tournament.entrants import recalled_persona
@@ -46,8 +48,11 @@ class _Pair(NamedTuple):
     players: tuple[PersonaPlayer, PersonaPlayer]
 
 
-def offer_curves(games: Games, ranking: Sequence[int]) -> dict[str, Any]:
+def offer_curves(games: Games, ranking: Sequence[int], replays: HeldReplays) -> dict[str, Any]:
     """Return the offer curves of pairs in every scenario, and transcripts of some of their games, as plain data.
+
+    The replays of games with transcripts are added to `replays` as long as there is room, the same in every scenario,
+    and each transcript has the number of its replay, or None.
 
     `ranking` holds the numbers of the entrants, the best first. `rounds` are the rounds of a scenario's curves. Of a
     pair, `mean` holds the standing offers of buyer and seller after each of these rounds, `open` the percentage of
@@ -68,10 +73,11 @@ def offer_curves(games: Games, ranking: Sequence[int]) -> dict[str, Any]:
         for count, pair in enumerate(pairs[:drawn]):
             curves = _curves(games, number, pair, config.params, steps)
             if curves and count < with_transcripts:
-                first = (pair.buyer + pair.seller + number) % len(openers)
+                first, part = (pair.buyer + pair.seller + number) % len(openers), (number + 1) / many
+                shown_openers = (*openers[first:], *openers[:first])[:shown]
+                played = [_played(config, pair, games.seed, opener) for opener in shown_openers]
                 curves["transcripts"] = [
-                    transcript_of(config, pair.players, games.seed, opener, strings)
-                    for opener in (*openers[first:], *openers[:first])[:shown]
+                    transcript_of(game, strings) | {"replay": replays.add(game.record(), part)} for game in played
                 ]
             found[pair.buyer * len(games.entrants) + pair.seller] = curves
         scenarios.append({"rounds": (steps + 1).tolist(), "pairs": found})
@@ -80,6 +86,13 @@ def offer_curves(games: Games, ranking: Sequence[int]) -> dict[str, Any]:
         "scenarios": scenarios,
         "mean_of": min(MEAN_GAMES, games.games_per_cell) * games.openers,
     }
+
+
+def _played(config: GameConfig, pair: _Pair, seed: int, opener: int) -> Game:
+    """Return game 0 of a seed between two personas, played to its end."""
+    game = Game(config, pair.players)
+    game.start(seed, 0, {"opener": SEATS[opener]})
+    return game
 
 
 def _pairs(entrants: Sequence[EntrantInfo], ranking: Sequence[int]) -> Iterator[_Pair]:

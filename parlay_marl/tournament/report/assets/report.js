@@ -1,4 +1,5 @@
 import { el, fill, svg, DASH, MINUS, isNumber, fixed, percent, scale, legend, behind } from "./elements.js";
+import { replayLink } from "./held.js";
 
 (() => {
 // Everything on the page comes from `data`, and every text reaches it through textContent or setAttribute, never as markup.
@@ -646,8 +647,8 @@ function openTranscript(game, buyer, seller) {
   const end = game.end.map((place) => el("p", {}, offers.strings[place]));
   dialog.replaceChildren(
     el("div", { class: "top" }, el("div", {}, el("h3", { id: "transcript-title" }, `${players[0]} buys from ${players[1]}`),
-      el("div", { class: "small" }, `${deal.title}; seed ${data.seed}, game ${game.number}, the ${SEATS[game.opener]} opens`)), close),
-    el("div", { class: "body" }, el("ol", { class: "turns" }, lines), el("div", { class: "end-of-game" }, end), replayCommand(game, players, deal)));
+      el("div", { class: "small" }, `${deal.title}; seed ${data.seed}, game ${game.number}, the ${SEATS[game.opener]} opens`), replayOf(game, players, deal)), close),
+    el("div", { class: "body" }, el("ol", { class: "turns" }, lines), el("div", { class: "end-of-game" }, end)));
   dialog.showModal();
   dialog.scrollTop = 0;
   close.focus();
@@ -655,7 +656,8 @@ function openTranscript(game, buyer, seller) {
 
 const inShell = (name) => (/^[\w.:-]+$/.test(name) ? name : `'${name.replaceAll("'", "'\\''")}'`);
 
-// The command that makes a page of the game, with both beliefs and limits turn by turn.
+// The page of the game with both beliefs and limits turn by turn, or the command that makes it where the report has no room.
+const replayOf = (game, players, deal) => (game.replay === null ? replayCommand(game, players, deal) : el("p", {}, replayLink(game.replay)));
 const replayCommand = (game, players, deal) => [note("This command makes a page of the game that goes through it turn by turn, with what was hidden:"),
   el("pre", {}, `parlay replay results/games.parquet --buyer ${inShell(players[0])} --seller ${inShell(players[1])} --scenario ${inShell(deal.name)} --opener ${SEATS[game.opener]} --game ${game.number} --html game.html`)];
 
