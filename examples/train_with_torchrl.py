@@ -44,7 +44,7 @@ def main(frames: int = 24_576, batch: int = 2_048, lanes: int = 8) -> None:
         with torch.no_grad():
             advantage(data)
         flat = data.reshape(-1)
-        for part in (part for _ in range(10) for part in torch.randperm(batch).chunk(8)):
+        for part in (part for _ in range(4) for part in torch.randperm(batch).chunk(4)):
             losses = loss(flat[part])
             optimizer.zero_grad()
             (losses["loss_objective"] + losses["loss_critic"] + losses["loss_entropy"]).backward()

