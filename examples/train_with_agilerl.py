@@ -30,8 +30,8 @@ def main(frames: int = 65_536, lanes: int = 64) -> None:
             index=index,
             hp_config=HyperparameterConfig(lr=RLParameter(min=3e-4, max=3e-3)),
             num_envs=lanes,
-            learn_step=2_048,
-            batch_size=256,
+            learn_step=4_096,
+            batch_size=1_024,
             lr=1e-3,
             gamma=1.0,
         )

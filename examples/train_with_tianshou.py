@@ -33,7 +33,7 @@ def score(tests: CollectStats) -> float:
     return tests.returns.mean()
 
 
-def main(epochs: int = 4, steps: int = 2_500, lanes: int = 8) -> None:
+def main(epochs: int = 2, steps: int = 2_500, lanes: int = 8) -> None:
     """Learn, and test the greedy policy in 100 games after each epoch."""
     np.random.seed(0)
     torch.manual_seed(0)

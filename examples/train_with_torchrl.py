@@ -25,7 +25,7 @@ def network(inputs: int, outputs: int) -> nn.Module:
     return nn.Sequential(nn.Linear(inputs, 64), nn.Tanh(), nn.Linear(64, 64), nn.Tanh(), nn.Linear(64, outputs))
 
 
-def main(frames: int = 24_576, batch: int = 2_048, lanes: int = 8) -> None:
+def main(frames: int = 12_288, batch: int = 2_048, lanes: int = 8) -> None:
     """Learn, and print the mean payoff of the games of each batch."""
     torch.manual_seed(0)
     masks = DTypeCastTransform(torch.int8, torch.bool, in_keys=["action_mask"])
