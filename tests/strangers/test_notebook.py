@@ -10,11 +10,13 @@ from pathlib import Path
 from tests.processes import ROOT, run
 
 NOTEBOOK = ROOT / "examples" / "belief_notebook.py"
+LONG = 1400.0
+"""Seconds after which it hangs: less than the limit of a test."""
 
 
 def test_bluffs_hide_the_limit(tmp_path: Path) -> None:
     """The error about the shark stays what it was before the first turn; about one that never bluffs it falls."""
-    done = run([sys.executable, NOTEBOOK], cwd=tmp_path)
+    done = run([sys.executable, NOTEBOOK], cwd=tmp_path, limit=LONG)
     assert done.returncode == 0, done.stderr
     before, after = zip(
         *re.findall(r" ([\d.]+) of the price range before the first turn, ([\d.]+) at the end", done.stdout),
@@ -27,7 +29,8 @@ def test_bluffs_hide_the_limit(tmp_path: Path) -> None:
 
 def test_every_cell_runs_and_the_pictures_are_in_the_page(tmp_path: Path) -> None:
     notebook, page = shutil.copy(NOTEBOOK, tmp_path), tmp_path / "page.html"
-    done = run([sys.executable, "-m", "marimo", "export", "html", notebook, "-o", page, "--no-sandbox"], cwd=tmp_path)
+    command = [sys.executable, "-m", "marimo", "export", "html", notebook, "-o", page, "--no-sandbox"]
+    done = run(command, cwd=tmp_path, limit=LONG)
     assert done.returncode == 0, done.stderr
     text = page.read_text(encoding="utf-8")
     assert text.count("data:image/png;base64") == 2
