@@ -95,8 +95,9 @@ def profile(
 ) -> list[dict[str, float | None]]:
     """Return, for each turn after random offers, what the likeliest offer demands and from which share it accepts.
 
-    `demand` is the median over histories, `refused` the largest standing share that is refused and `accepted` the
-    smallest that is accepted, all as shares of the gain; None where there is none.
+    A claim, which stands as an offer, counts as one. `demand` is the median over histories, `refused` the largest
+    standing share that is refused and `accepted` the smallest that is accepted, all as shares of the gain; None where
+    there is none.
     """
     config = make_config(scenario, max_rounds=rounds, reward="payoff", opener="buyer")
     rng = np.random.default_rng(0)
@@ -108,8 +109,8 @@ def profile(
             if game.is_over:
                 continue
             chances = policy.probabilities(game.observation[None], game.mask[None])[0]
-            offer = int(chances[INDEX_OFFERS : INDEX_OFFERS + PRICE_LEVELS].argmax())
-            demands.append(share_of(offer / (PRICE_LEVELS - 1), game.seat))
+            level = int(chances[INDEX_OFFERS : INDEX_OFFERS + 2 * PRICE_LEVELS].argmax()) % PRICE_LEVELS
+            demands.append(share_of(level / (PRICE_LEVELS - 1), game.seat))
             (accepted if chances[ACCEPT] >= 0.5 else refused).append(share_of(price, game.seat))
         found.append(
             {
