@@ -125,6 +125,9 @@ class TrainingConfig(Strict):
     final_learning_rate: float = Field(1e-4, ge=0.0, le=1.0, description="learning rate at the end")
     entropy: float = Field(0.01, ge=0.0, description="weight of the entropy at the start")
     final_entropy: float = Field(0.001, ge=0.0, description="weight of the entropy at the end")
+    entropy_unit: Literal["spread", "pay"] = Field(
+        "spread", description="unit of both weights: `spread` of the advantages in a gradient step, or the `pay`"
+    )
     gae_lambda: float = Field(0.95, ge=0.0, le=1.0, description="lambda of generalised advantage estimation")
     clip_range: float = Field(0.2, gt=0.0, description="clip range of PPO")
     hidden: tuple[int, ...] = Field((64, 64), min_length=1, max_length=3, description="units of the hidden layers")
