@@ -73,7 +73,7 @@ class McpSessions:
         return session
 
     def attach(self, name: object, on_use: Callable[[], None] | None = None) -> McpSession:
-        """Attach a WebSocket to a session, which can have one at a time. `on_use` is called whenever the session is used."""
+        """Attach a WebSocket to a session, which can have one at a time; `on_use` is called at each use."""
         session = self.find(name)
         if session.is_attached:
             raise RequestError("session_id: the session has a WebSocket already")
