@@ -51,7 +51,7 @@ class Game(RecordedGame):
         self._has_views = any(isinstance(player, Player) for player in self.players)
         self._owed = [0.0, 0.0]
         self._is_asking = False
-        self._choice = np.zeros(1, CHOICE_DTYPE)
+        self._choice: Any = np.zeros(1, CHOICE_DTYPE)
 
     # ------------------------------------------------------------------ starting
 
