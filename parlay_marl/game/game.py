@@ -233,7 +233,7 @@ class Game(RecordedGame):
         while not self.is_over and (player := players[self.seat]) is not None:
             if isinstance(player, PersonaPlayer):
                 trial.call(choose_move, self._rows, self._params, 0, player.record, player.weights, 0, self._choice)
-                self.turn_by_move(*self._choice[0].item(), self._inferred())
+                self.turn_by_move(*self._choice[0].item(), belief=self._inferred())
             elif isinstance(player, Player):
                 self._play_for(player)
             else:
