@@ -188,22 +188,22 @@ _ARGUMENTS: dict[str, tuple[Any, ...]] = {
 
 @functools.cache
 def _bound(packages: int, kernel: str) -> Bound:
-    """Return a kernel for games with so many packages."""
+    """Return a kernel for games with this many packages."""
     return Bound(getattr(_KERNELS[state_dtype(packages)], kernel), *_ARGUMENTS[kernel])
 
 
 def start_kernel(packages: int, draws_deals: bool = False) -> Callable[[int, int, int], None]:
-    """Return `Kernels.start` for games with so many packages, or `Kernels.start_drawn`, which takes long to compile."""
+    """Return `Kernels.start` for games with this many packages, or `Kernels.start_drawn`, slow to compile."""
     return _bound(packages, "start_drawn" if draws_deals else "start").code()
 
 
 def play_kernel(packages: int) -> Callable[[int, int], int]:
-    """Return `Kernels.play` for games with so many packages."""
+    """Return `Kernels.play` for games with this many packages."""
     return _bound(packages, "play").code()
 
 
 def move_kernel(packages: int) -> Callable[[int, int, float, int, bool, float, float], int]:
-    """Return `Kernels.move` for games with so many packages."""
+    """Return `Kernels.move` for games with this many packages."""
     return _bound(packages, "move").code()
 
 
