@@ -304,7 +304,7 @@ KINDS = {".safetensors", ".json", ".parquet", ".toml"}
 
 
 def read_and_written(command: str) -> tuple[set[str], set[str]]:
-    """Return the files that a command reads, and the files and folders that it writes, as far as its words name them."""
+    """Return the files that a command reads, and the files and folders that it writes, by its words."""
     words = shlex.split(command)
     written = {word for option, word in pairwise(words) if option in WRITTEN}
     if words[1] == "train":
