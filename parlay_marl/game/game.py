@@ -49,8 +49,7 @@ class Game(RecordedGame):
         self._has_players = any(player is not None for player in self.players)
         self._seated = DrawnPlayers(self.players)
         self._has_views = any(isinstance(player, Player) for player in self.players)
-        self._owed = [0.0, 0.0]
-        self._is_asking = False
+        self._owed, self._is_asking = [0.0, 0.0], False
         self._choice = np.zeros(1, CHOICE_DTYPE)
 
     # ------------------------------------------------------------------ starting
@@ -233,7 +232,8 @@ class Game(RecordedGame):
         while not self.is_over and (player := players[self.seat]) is not None:
             if isinstance(player, PersonaPlayer):
                 trial.call(choose_move, self._rows, self._params, 0, player.record, player.weights, 0, self._choice)
-                self.turn_by_move(*self._choice[0].item(), self._inferred())
+                move, price, package = self._choice[0].item()
+                self.turn_by_move(move, price, package, self._inferred())
             elif isinstance(player, Player):
                 self._play_for(player)
             else:

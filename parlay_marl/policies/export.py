@@ -224,7 +224,7 @@ def _deals(policy: Policy) -> dict[str, Any]:
 
 def _without_losses(make: Any, kinds: Any) -> list[Any]:
     """Return the nodes that make `legal` of `in_mask`: without actions at a loss, unless nothing else is legal."""
-    steps = (
+    steps: tuple[tuple[str, list[str], str, dict[str, Any]], ...] = (
         ("Gather", ["observation", "at.seat"], "seat", {"axis": 1}),
         ("Gather", ["observation", "at.limit"], "limit", {"axis": 1}),
         ("Gather", ["observation", "at.other_worth"], "other_worth", {"axis": 1}),
