@@ -11,6 +11,7 @@ import shutil
 import sys
 import tomllib
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -233,9 +234,9 @@ def do(command: str) -> None:
         train(TrainingConfig(**TINY_RUN), "runs/ada")
     elif arguments[0] == "train":
         arguments += TINY_OPTIONS
-    elif any(part.startswith("runs/") for part in arguments):
-        Path("runs/ada").mkdir(parents=True)
-        write_policy("runs/ada/ada.safetensors", network((8,), scenarios=("uniform",)))
+    for path in (Path(part) for part in arguments if re.fullmatch(r"runs/.*\.safetensors", part)):
+        path.parent.mkdir(parents=True)
+        write_policy(path, network((8,), scenarios=("uniform",)))
     if arguments[0] == "replay":
         provide_games(arguments)
     if arguments[0] == "export":
@@ -246,8 +247,9 @@ def do(command: str) -> None:
     arguments += ["--games", "2"] if arguments[0] in ("evaluate", "exploit") else []
     if arguments[0] == "benchmark":
         arguments += ["--games", "2", "-p", "linear", "-s", "uniform"] if "--compare" not in arguments else []
-        for name in ("shark", "ada") if "--compare" in arguments else ():
-            Path(f"{name}.json").write_bytes(kept_result(name))
+        for path in (Path(arguments[at + 1]) for at, part in enumerate(arguments) if part == "--compare"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(kept_result(path.stem))
     arguments += ["--frames", "1"] if arguments[0] == "exploit" else []
     if arguments[0] == "arena":
         arguments += ["--games", "1", "-s", "uniform", *(() if "-p" in arguments else ("-p", "linear"))]
@@ -293,6 +295,42 @@ def provide(name: str) -> None:
         fixtures = ROOT / "tests" / "policies" / "fixtures" / "conversion"
         shutil.copytree(fixtures / "rllib_modules", name)
         shutil.copytree(fixtures / "rllib_module", Path(name, "learner"))
+
+
+WRITTEN = ("--out", "--json", "--page", "--html", "--plot")
+"""Options that name what a command writes."""
+KINDS = {".safetensors", ".json", ".parquet", ".toml"}
+"""Files that commands read."""
+
+
+def read_and_written(command: str) -> tuple[set[str], set[str]]:
+    """Return the files that a command reads, and the files and folders that it writes, by its words."""
+    words = shlex.split(command)
+    written = {word for option, word in pairwise(words) if option in WRITTEN}
+    if words[1] == "train":
+        written |= {words[2], f"{words[2]}/{Path(words[2]).name}.safetensors"}
+    if "--out" in words:
+        written.add(f"{words[words.index('--out') + 1]}/games.parquet")
+    return {word for word in words if Path(word).suffix in KINDS} - written, written
+
+
+@pytest.mark.parametrize("page", sorted({block.page for block in BLOCKS if block.page.startswith("tutorials/")}))
+def test_a_reader_of_the_start_can_go_through_each_tutorial(page: str) -> None:
+    """In one folder, line by line: what a command reads is there by then, and what it makes is new."""
+    there = set[str]()
+    for step in ("start.md", page):
+        there |= {name for name, _ in saved_files(step)}
+        for command in [line for block in BLOCKS if block.page == step for line in parlay_lines(block)]:
+            read, written = read_and_written(command)
+            assert not {path for path in read - there if not (ROOT / path).is_file()}, command
+            assert "--resume" in command or not written & there, f"{command}: made before, which is refused"
+            there |= written
+
+
+def parlay_lines(block: Block) -> list[str]:
+    """Return the commands of `parlay` in a block, without their comments."""
+    lines = [line.split("#")[0].strip() for line in block.text.splitlines()] if block.language == "sh" else []
+    return [line for line in lines if line.startswith("parlay ")]
 
 
 @pytest.mark.parametrize("path", ["scripts/run", "scripts/check"])

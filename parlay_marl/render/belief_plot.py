@@ -8,7 +8,7 @@ from __future__ import annotations
 import textwrap
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 
 FORMATS = ("png", "svg", "pdf")
+UNDATED = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
+"""Metadata without dates, so that the same picture is the same file."""
 INFERRED = ("bayes", "elicited")
 """Trackers under which the state holds a posterior."""
 COLOURS = ("#1b6ca8", "#b0413e")
@@ -96,9 +98,17 @@ def plot_beliefs(game: RecordedGame, path: str | Path) -> None:
     """Draw the beliefs of both seats of a game, and save the picture as .png, .svg or .pdf."""
     kind, figure = plot_format(path), belief_figure(game)
     try:
-        figure.savefig(path, format=kind)
+        save_figure(figure, path, kind)
     except OSError as error:
         raise ConfigurationError(f"plot: cannot write {path}: {error.strerror}") from None
+
+
+def save_figure(figure: Figure, target: str | Path | IO[bytes], kind: str, **options: Any) -> None:
+    """Save a figure in a format, so that the same figure gives the same file."""
+    from matplotlib import rc_context
+
+    with rc_context({"svg.hashsalt": "parlay"}):
+        figure.savefig(target, format=kind, metadata=UNDATED.get(kind), **options)
 
 
 def belief_figure(game: RecordedGame) -> Figure:

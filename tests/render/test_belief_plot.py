@@ -198,6 +198,15 @@ def test_a_path_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
         plot_beliefs(game_of("linear", "linear", "uniform"), tmp_path / "none" / "beliefs.png")
 
 
+@pytest.mark.parametrize("kind", ["svg", "pdf", "png"])
+def test_the_same_game_gives_the_same_file(kind: str, tmp_path: Path) -> None:
+    paths = [tmp_path / f"{name}.{kind}" for name in ("one", "two")]
+    for path in paths:
+        plot_beliefs(game_of("linear", "linear", "uniform"), path)
+    assert paths[0].read_bytes() == paths[1].read_bytes()
+    assert not [date for date in (b"dc:date", b"CreationDate") if date in paths[0].read_bytes()]
+
+
 def test_a_missing_matplotlib_names_its_extra(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     real = builtins.__import__
 

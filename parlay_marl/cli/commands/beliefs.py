@@ -135,10 +135,10 @@ def _picture(pair: Sequence[PersonaPlayer], scenario: str | AnyScenario, rules: 
     """Return the picture of game 0 of a seed, in the format of a path."""
     from parlay_marl.game.config import make_config
     from parlay_marl.game.game import Game
-    from parlay_marl.render.belief_plot import belief_figure, plot_format
+    from parlay_marl.render.belief_plot import belief_figure, plot_format, save_figure
 
     game = Game(make_config(scenario, rules=rules), pair)
     game.start(seed, 0)
     content = io.BytesIO()
-    belief_figure(game).savefig(content, format=plot_format(path))
+    save_figure(belief_figure(game), content, plot_format(path))
     return content.getvalue()

@@ -16,7 +16,7 @@ import numpy as np
 from parlay_marl.catalogue.families import AnyScenario, Family
 from parlay_marl.core.moves import SEATS
 from parlay_marl.errors import ConfigurationError
-from parlay_marl.render.belief_plot import COLOURS, DPI, FORMATS, GREY, figure_class
+from parlay_marl.render.belief_plot import COLOURS, DPI, FORMATS, GREY, figure_class, save_figure
 from parlay_marl.tournament.analysis import Analysis, Standing
 from parlay_marl.tournament.games import Games
 from parlay_marl.tournament.report.counts import PRICE_BINS, count_games
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
 WIDTH, LINE = 8.0, 0.34
 """Width of a picture, and height of a line in it, in inches."""
-UNDATED = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
-"""Metadata without dates, so that the same figures are the same files."""
 ZOPA = "#087a56"
 OVERALL = "black"
 FIELD = (
@@ -48,15 +46,12 @@ def figures(
     """
     check_formats(formats)
     drawn = _figures(games, analysis)
-    from matplotlib import rc_context
-
     paths = []
     try:
         Path(folder).mkdir(parents=True, exist_ok=True)
-        with rc_context({"svg.hashsalt": "parlay"}):
-            for (name, figure), kind in product(drawn.items(), formats):
-                paths.append(Path(folder) / f"{name}.{kind}")
-                figure.savefig(paths[-1], format=kind, bbox_inches="tight", metadata=UNDATED.get(kind))
+        for (name, figure), kind in product(drawn.items(), formats):
+            paths.append(Path(folder) / f"{name}.{kind}")
+            save_figure(figure, paths[-1], kind, bbox_inches="tight")
     except OSError as error:
         raise ConfigurationError(f"figures: cannot write into {folder}: {error.strerror}") from None
     return tuple(paths)
