@@ -3,9 +3,10 @@
 
     python benchmarks/compile_time.py [--rounds 3] [--json FILE]
 
-In each round two fresh processes share one empty cache: the first plays a single game, the second a vector batch. Their
-CPU time counts, user and system, that of their children included; figures are medians. Starts with everything kept are
-timed by the clock, as is the import. One more pair of processes listens to Numba's own events and tells the seconds of
+In each round fresh processes share one empty cache: the first plays a single game, the second a vector batch, both in
+plain Python, as `core/compiled/trial` has it; the third and the fourth play the same, compiled. Their CPU time counts,
+user and system, that of their children included; figures are medians. Starts with everything kept are timed by the
+clock, as is the import. One more pair of processes listens to Numba's own events and tells the seconds of
 type inference, of other work in Python, and in LLVM, of each function whose code is kept; what has no file of its own
 counts for the function that it is compiled for.
 """
@@ -28,12 +29,15 @@ from typing import Any
 import measuring
 from bars import verdict
 
-STARTS = {
-    "first_game": "from parlay_marl import negotiation_v0 as n; e = n.env(); e.reset(seed=1); e.step(20); e.step(30); "
+PLAYED = {
+    "game": "from parlay_marl import negotiation_v0 as n; e = n.env(); e.reset(seed=1); e.step(20); e.step(30); "
     "e.last(); e.step(0)",
-    "first_batch": "import numpy; from parlay_marl.envs.batch import Batch; b = Batch(64); b.reset(seed=1); "
+    "batch": "import numpy; from parlay_marl.envs.batch import Batch; b = Batch(64); b.reset(seed=1); "
     "b.step(numpy.full(64, 20)); b.step(numpy.full(64, 30))",
 }
+AT_ONCE = "from parlay_marl.core.compiled.trial import compile_at_once; compile_at_once(); "
+COMPILED = {f"compiled_{name}": AT_ONCE + code for name, code in PLAYED.items()}
+STARTS = {f"first_{name}": code for name, code in PLAYED.items()} | COMPILED
 """What is played in a fresh process, in this order."""
 TYPES, PYTHON, LLVM = "type_inference", "other_python", "llvm"
 EVENTS = ("numba:compile", "numba:run_pass", "numba:llvm_lock")
@@ -165,13 +169,13 @@ def python(code: str) -> list[str]:
 def start_up(rounds: int) -> dict[str, dict[str, float]]:
     """Return medians: CPU seconds from an empty cache, seconds of a start with everything kept, and of the import."""
     cpu: dict[str, list[float]] = {name: [] for name in STARTS}
-    cached: dict[str, list[float]] = {name: [] for name in STARTS}
+    cached: dict[str, list[float]] = {name: [] for name in COMPILED}
     for number in range(rounds):
         with tempfile.TemporaryDirectory() as folder:
             for name, code in STARTS.items():
                 cpu[name].append(used(python(code), folder)[0])
                 print(f"round {number + 1}, {name}: {cpu[name][-1]:.1f} s of CPU", file=sys.stderr, flush=True)
-            for name in list(STARTS) * (CACHED_STARTS if number == 0 else 0):
+            for name in list(COMPILED) * (CACHED_STARTS if number == 0 else 0):
                 cached[name].append(used(python(STARTS[name]), folder)[1])
     bare, imported = (
         statistics.median(used(python(code), "")[1] for _ in range(CACHED_STARTS))
@@ -189,7 +193,7 @@ def kernels() -> dict[str, Any]:
     table: dict[str, dict[str, dict[str, float]]] = {}
     whole: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as folder:
-        for name in STARTS:
+        for name in COMPILED:
             known = sizes(folder)
             command = [sys.executable, "-W", "ignore", __file__, "--listen", name]
             whole[name], _, told = used(command, folder)

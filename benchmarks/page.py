@@ -20,6 +20,7 @@ from rows import (
     BATCHES,
     BELIEF_RATIOS,
     BELIEFS,
+    COMPILED,
     GAME_ENGINES,
     INTERFACE_RATIOS,
     INTERFACES,
@@ -28,7 +29,6 @@ from rows import (
     PEER_RATIOS,
     SHORT_ROWS,
     START_ROWS,
-    STARTS,
     STEP_ENGINES,
     TOURNAMENT_ROWS,
     Keys,
@@ -179,7 +179,7 @@ def compile_seconds(each: Mapping[str, float]) -> float:
 def kernel_table(results: Sequence[Result]) -> str:
     """Return each compiled function's seconds and bytes, by the start that compiles it."""
     lines = []
-    for start, title in STARTS.items():
+    for start, title in COMPILED.items():
         tables = [figure(result, "compile", ("kernels", start)) or {} for result in results]
         largest: dict[str, float] = {}
         for table in tables:
@@ -289,7 +289,9 @@ Two threads and the default network, evaluation aside; a frame is a turn of the 
 ## The first minute
 
 CPU time, user and system, of fresh processes that begin with an empty cache; then the time by the clock of starts
-that find everything kept (`benchmarks/compile_time.py`).
+that find everything kept (`benchmarks/compile_time.py`). Single games and small batches are played in plain Python
+until that has taken two seconds in a process; a *compiled* game or batch is one of a process that compiles at once,
+which is what who plays on, trains or holds tournaments waits for, once.
 
 {starts}
 Where the CPU time goes, from one pair of starts: seconds of type inference, of other work in Python and of LLVM, and

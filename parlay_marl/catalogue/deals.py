@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from parlay_marl.catalogue.families import AnyScenario, EffectRange, Family, load_any_scenario
 from parlay_marl.catalogue.scenarios import SENSITIVITY, Params, Scenario, build_params, rule_params
 from parlay_marl.core.chance import subkey
+from parlay_marl.core.compiled import trial
 from parlay_marl.core.compiled.jit import entry_point
 from parlay_marl.core.drift import TAGS
 from parlay_marl.core.family import draw_deal
@@ -132,7 +133,7 @@ def drawn(params: Params, seed: int, numbers: Any) -> Params:
     n = len(numbers)
     result = np.zeros(n, params.dtype)
     result[:] = params[0]
-    draw_deals(result, np.uint64(seed), np.asarray(numbers, np.int64))
+    trial.call(draw_deals, result, np.uint64(seed), np.asarray(numbers, np.int64), games=n)
     return result
 
 

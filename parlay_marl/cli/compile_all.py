@@ -20,6 +20,7 @@ from parlay_marl.catalogue import (
     scenario_names,
 )
 from parlay_marl.core.compiled import kept, late
+from parlay_marl.core.compiled.trial import compile_at_once
 from parlay_marl.core.compiled.work import all_work, has_begun
 from parlay_marl.core.moves import BUYER, SELLER, Move
 from parlay_marl.envs.batch import Batch
@@ -41,6 +42,7 @@ def compile_all(folder: Path) -> list[Path]:
     place = kept.use_folder(folder)
     if not kept.can_keep():
         raise ConfigurationError(f"{folder}: compiled rules cannot be kept there; give a folder that can be written")
+    compile_at_once()
     has_begun(all_work(), 1)
     as_persona(personas.family_names()[0]).drawn(0, 0, BUYER)
     for scenario in _scenarios():
@@ -49,6 +51,7 @@ def compile_all(folder: Path) -> list[Path]:
             _play_batches(scenario, player)
             _play_cells(scenario, player)
     for family in _families():
+        make_config(family).deal(0, 0)
         _play_a_game(family, _players()[0])
         _play_batches(family, _players()[0])
     late.fill_all()

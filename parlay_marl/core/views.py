@@ -19,8 +19,9 @@ from numba.np.arrayobj import make_array, populate_array
 from parlay_marl.core import tracking
 from parlay_marl.core.belief import N_FIGURES, can_be_stated
 from parlay_marl.core.chance import FIXED_DTYPE, subkey
-from parlay_marl.core.compiled.jit import allocating_rule, bound, entry_variant, in_kernels, rule
+from parlay_marl.core.compiled.jit import allocating_rule, entry_variant, in_kernels, rule
 from parlay_marl.core.compiled.memory import clear_row
+from parlay_marl.core.compiled.trial import Bound
 from parlay_marl.core.family import deal_for
 from parlay_marl.core.moves import Refusal, decode, n_actions, refusal, seat_on_turn
 from parlay_marl.core.observation import AT, width
@@ -173,23 +174,34 @@ def _kernels_for(dtype: Any, rows: str) -> Kernels:
 _KERNELS = {dtype: _kernels_for(dtype, rows) for dtype, rows in ((PRICE_ONLY_DTYPE, "price"), (STATE_DTYPE, "terms"))}
 
 
+_ARGUMENTS: dict[str, tuple[Any, ...]] = {
+    "start": (0, np.uint64(0), 0),
+    "start_drawn": (0, np.uint64(0), 0),
+    "play": (0, 0),
+    "move": (0, 0, 0.0, 0, False, 0.0, 0.0),
+}
+"""Arguments of each of the `Kernels`, for their types."""
+
+
 @functools.cache
+def _bound(packages: int, kernel: str) -> Bound:
+    """Return a kernel for games with so many packages."""
+    return Bound(getattr(_KERNELS[state_dtype(packages)], kernel), *_ARGUMENTS[kernel])
+
+
 def start_kernel(packages: int, draws_deals: bool = False) -> Callable[[int, int, int], None]:
     """Return `Kernels.start` for games with so many packages, or `Kernels.start_drawn`, which takes long to compile."""
-    kernels = _KERNELS[state_dtype(packages)]
-    return bound(kernels.start_drawn if draws_deals else kernels.start, 0, np.uint64(0), 0)
+    return _bound(packages, "start_drawn" if draws_deals else "start").code()
 
 
-@functools.cache
 def play_kernel(packages: int) -> Callable[[int, int], int]:
     """Return `Kernels.play` for games with so many packages."""
-    return bound(_KERNELS[state_dtype(packages)].play, 0, 0)
+    return _bound(packages, "play").code()
 
 
-@functools.cache
 def move_kernel(packages: int) -> Callable[[int, int, float, int, bool, float, float], int]:
     """Return `Kernels.move` for games with so many packages."""
-    return bound(_KERNELS[state_dtype(packages)].move, 0, 0, 0.0, 0, False, 0.0, 0.0)
+    return _bound(packages, "move").code()
 
 
 @functools.cache

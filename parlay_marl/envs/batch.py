@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import product
 from typing import Any, Unpack
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from parlay_marl.catalogue.deals import with_room
 from parlay_marl.core import observation as observed
-from parlay_marl.core.compiled.jit import bound
+from parlay_marl.core.compiled import trial
 from parlay_marl.core.compiled.work import all_work
 from parlay_marl.core.moves import Refusal, n_actions
 from parlay_marl.core.outcome import OUTCOME_DTYPE
@@ -137,7 +137,7 @@ class Batch:
         self._step_arguments = (
             *self._players, int(self._autoreset), *self._view, self.final_observations, self.outcomes,
         )  # fmt: skip
-        self._step_lanes: Callable[..., int] | None = None
+        self._stepping = trial.Bound(step_lanes, _ALL_WORK, self._actions, *self._step_arguments, games=n)
 
     def reset(
         self,
@@ -163,7 +163,9 @@ class Batch:
         self.lanes["seed"][picked & given] = seeds[picked & given]
         self.lanes["number"][picked & given] = 0
         self._is_started = True
-        self._workers.run(reset_lanes, *self._players, fixed, *self._view, picked)
+        arguments = *self._players, fixed, *self._view, picked
+        reset = trial.code_for(reset_lanes, (_ALL_WORK, *arguments), self.num_games)
+        self._workers.run(reset, *arguments)
 
     def _seeds(self, seed: int | Sequence[int | None] | None) -> tuple[NDArray[np.uint64], NDArray[np.bool_]]:
         """Return the seed of every lane, and which lanes get one."""
@@ -201,11 +203,10 @@ class Batch:
 
     def _play(self, taken: NDArray[np.int64]) -> int:
         """Play an action in every lane; return how many games that ended."""
-        if self._step_lanes is None:
-            self._step_lanes = bound(step_lanes, _ALL_WORK, taken, *self._step_arguments)
+        step = self._stepping.code()
         if self._workers.count == 1:  # as `run` does, with one call less, which counts for a single game
-            return self._step_lanes(_ALL_WORK, taken, *self._step_arguments)
-        return self._workers.run(self._step_lanes, taken, *self._step_arguments)
+            return step(_ALL_WORK, taken, *self._step_arguments)  # type: ignore[no-any-return]
+        return self._workers.run(step, taken, *self._step_arguments)
 
     def _step_stated(self, taken: NDArray[np.int64], estimates: Any) -> int:
         """Let the seats on turn state beliefs and play their actions; an invalid belief is an illegal move."""
@@ -213,7 +214,17 @@ class Batch:
         if self._raises:
             self._refuse_illegal(taken)
             self._refuse_unstatable()
-        state_lanes(self.lanes, self.games, self._params, taken, self._estimates, self.packages, self._unstated)
+        trial.call(
+            state_lanes,
+            self.lanes,
+            self.games,
+            self._params,
+            taken,
+            self._estimates,
+            self.packages,
+            self._unstated,
+            games=self.num_games,
+        )
         if not self._unstated.any():
             return self._play(taken)
         refused = self._unstated.copy()
@@ -255,16 +266,18 @@ class Batch:
 
     def _refuse_illegal(self, actions: NDArray[np.int64]) -> None:
         """Refuse a step with an illegal action before anything is played."""
-        lane = first_illegal(self.lanes, self.games, self._params, actions, self.packages)
+        lane = trial.call(
+            first_illegal, self.lanes, self.games, self._params, actions, self.packages, games=self.num_games
+        )
         if lane < 0:
             return
         action, seat = int(actions[lane]), int(self.games["seat"][lane])
-        reason = check_index(self.games, self._params, lane, action, self.packages)
+        reason = trial.call(check_index, self.games, self._params, lane, action, self.packages)
         raise IllegalMoveError(f"lane {lane}, {self.refusal_text(lane, seat, action, reason)}")
 
     def _refuse_unstatable(self) -> None:
         """Refuse a step with a belief that cannot be stated before anything is played."""
-        lane = first_unstatable(self.lanes, self._estimates)
+        lane = trial.call(first_unstatable, self.lanes, self._estimates, games=self.num_games)
         if lane >= 0:
             text = self.refusal_text(lane, int(self.games["seat"][lane]), -1, Refusal.BELIEF_OUT_OF_RANGE)
             raise IllegalMoveError(f"lane {lane}, {text}")
@@ -286,7 +299,7 @@ class Batch:
     def sight(self, lane: int, seat: int) -> dict[str, NDArray[Any]]:
         """Return copies of the observation and the mask (all 0 off turn) of a seat in a lane."""
         vector, mask = np.empty(observed.width(self.packages), np.float32), np.empty(self.n_actions, np.int8)
-        observe_game(self.games, self._params, lane, seat, self.packages, vector, mask)
+        trial.call(observe_game, self.games, self._params, lane, seat, self.packages, vector, mask)
         return {"observation": vector, "action_mask": mask}
 
     def set_opponents(self, shares: Sequence[float], changed: Mapping[int, PersonaPlayer]) -> None:

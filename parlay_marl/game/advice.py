@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from parlay_marl.core.compiled import trial
 from parlay_marl.core.moves import Move, makes_offer
 from parlay_marl.core.style import CHOICE_DTYPE
 from parlay_marl.errors import IllegalMoveError
@@ -23,6 +24,6 @@ def advice(game: Game, persona: PersonaPlayer) -> Action:
         raise IllegalMoveError("the game is over; there is nothing left to advise")
     choice = np.zeros(1, CHOICE_DTYPE)
     tables = persona_tables([persona])
-    choose_move(game.rows, game.params, 0, tables.records, tables.weights, 0, choice)
+    trial.call(choose_move, game.rows, game.params, 0, tables.records, tables.weights, 0, choice)
     move, price, package = choice[0].item()
     return Action(Move(move), price, package) if makes_offer(move) else Action(Move(move))

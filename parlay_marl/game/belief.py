@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from parlay_marl.core.belief import N_FIGURES, Belief, write_shown
+from parlay_marl.core.compiled import trial
 from parlay_marl.core.moves import ClaimStatus
 from parlay_marl.core.state import state_dtype
 from parlay_marl.core.step import doubt_game
@@ -125,7 +126,7 @@ class BeliefView:
         for name, kept in (("belief", belief), ("posterior", posterior), ("frame", frame)):
             place = rows[name][0, seat]
             place[...] = np.frombuffer(kept, place.dtype).reshape(place.shape)
-        return float(doubt_game(rows, config.params, 0, seat))
+        return float(trial.call(doubt_game, rows, config.params, 0, seat))
 
     def as_dict(self) -> dict[str, Any]:
         """Return the belief as plain data."""

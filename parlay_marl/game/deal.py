@@ -6,6 +6,7 @@ import numpy as np
 
 from parlay_marl.catalogue.deals import draw_deals, with_room
 from parlay_marl.catalogue.scenarios import Params
+from parlay_marl.core.compiled import trial
 from parlay_marl.game.config import GameConfig
 
 
@@ -28,7 +29,7 @@ class CurrentDeal:
         """Draw the deal of a game of a seed, as when it began."""
         self.forget()
         if self._config.has_deals:
-            draw_deals(self._drawn, np.uint64(seed), np.array([number]))
+            trial.call(draw_deals, self._drawn, np.uint64(seed), np.array([number]))
 
     @property
     def config(self) -> GameConfig:

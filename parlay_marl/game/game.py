@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from parlay_marl.core import tracking
+from parlay_marl.core.compiled import trial
 from parlay_marl.core.moves import SEATS
 from parlay_marl.core.style import CHOICE_DTYPE
 from parlay_marl.errors import ActionTypeError, ConfigurationError, IllegalMoveError, PlayerWarning, TurnError
@@ -231,9 +232,8 @@ class Game(RecordedGame):
         players = self.seated()
         while not self.is_over and (player := players[self.seat]) is not None:
             if isinstance(player, PersonaPlayer):
-                choose_move(self._rows, self._params, 0, player.record, player.weights, 0, self._choice)
-                move, price, package = self._choice[0].item()
-                self.turn_by_move(move, price, package, self._inferred())
+                trial.call(choose_move, self._rows, self._params, 0, player.record, player.weights, 0, self._choice)
+                self.turn_by_move(*self._choice[0].item(), self._inferred())
             elif isinstance(player, Player):
                 self._play_for(player)
             else:

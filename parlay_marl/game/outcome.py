@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from parlay_marl.catalogue.scenarios import Params
-from parlay_marl.core.compiled.jit import bound
+from parlay_marl.core.compiled.trial import Bound
 from parlay_marl.core.moves import SEATS
 from parlay_marl.core.outcome import OUTCOME_DTYPE, Ending
 from parlay_marl.core.params import PARAMS_DTYPE
@@ -25,12 +25,12 @@ Counts = tuple[int, int]
 
 
 @functools.cache
-def _report_kernel(row_bytes: int) -> Callable[..., None]:
+def _report_kernel(row_bytes: int) -> Bound:
     """Return `report_games` for the array types of a game whose row has this size."""
     params = np.zeros(1, PARAMS_DTYPE)
     params.flags.writeable = False
     dtype = PRICE_ONLY_DTYPE if row_bytes == PRICE_ONLY_DTYPE.itemsize else STATE_DTYPE
-    return bound(report_games, np.zeros(1, dtype), params, np.zeros(1, OUTCOME_DTYPE))
+    return Bound(report_games, np.zeros(1, dtype), params, np.zeros(1, OUTCOME_DTYPE))
 
 
 def make_report(rows: Any, params: Params) -> Any:
@@ -38,7 +38,7 @@ def make_report(rows: Any, params: Params) -> Any:
     report = np.frombuffer(
         bytearray(OUTCOME_DTYPE.itemsize), OUTCOME_DTYPE
     )  # `zeros` takes longer than everything else here
-    _report_kernel(rows.dtype.itemsize)(rows, params, report)
+    _report_kernel(rows.dtype.itemsize).code()(rows, params, report)
     return report
 
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from parlay_marl.catalogue.scenarios import Params, Scenario
 from parlay_marl.core import views
 from parlay_marl.core.chance import nothing_fixed
+from parlay_marl.core.compiled import trial
 from parlay_marl.core.form import without_noise
 from parlay_marl.core.moves import N_MOVES, Move, Refusal, decode, discrete_index, n_actions, own_end
 from parlay_marl.core.state import state_dtype
@@ -324,7 +325,7 @@ class Position:
             self.refuse_turn()
         if seat not in (None, 0, 1):
             raise ConfigurationError(f"seat: give 0 for the buyer or 1 for the seller, not {seat!r}")
-        forfeit_game(self._rows, self._params, 0, self.seat if seat is None else seat)
+        trial.call(forfeit_game, self._rows, self._params, 0, self.seat if seat is None else seat)
         self.is_over = True
         self.rewards = self._reward.tolist()
         self._observe_turn()

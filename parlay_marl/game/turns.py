@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from parlay_marl.catalogue.scenarios import Scenario
+from parlay_marl.core.compiled import trial
 from parlay_marl.core.drift import price_given_up
 from parlay_marl.core.moves import SEATS, ClaimStatus, Move, makes_offer
 from parlay_marl.core.protocols import PROTOCOLS
@@ -172,7 +173,7 @@ class TurnReader:
         self, rows: Any, seat: int, action: Action, player: PersonaPlayer, before: Figures, change: float | None
     ) -> tuple[str, str]:
         """Return what a persona says with a turn, and the line that tells of its drift, at most once a game."""
-        drifted = bool(drifted_now(rows, player.record, 0, seat))
+        drifted = bool(trial.call(drifted_now, rows, player.record, 0, seat))
         late = before.round >= self._ultimatums[seat][drifted]
         move, price, package = action.move, action.price or 0.0, action.package or 0
         when = occasion(move, change is None, change is not None and change > 1e-9, late)

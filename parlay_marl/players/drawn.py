@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parlay_marl.catalogue.personas import Family, FamilyDrift, FamilyStrategy, Number, Persona, as_range, load_persona
+from parlay_marl.core.compiled import trial
 from parlay_marl.core.drift import TAGS
 from parlay_marl.core.moves import SEATS
 from parlay_marl.core.style import TRAITS, TRIGGERS
@@ -52,7 +53,7 @@ def drawn_persona(family: str | Persona, seed: int, number: int, seat: int) -> P
     records = np.zeros(2, PERSONA_DTYPE)
     records[0] = persona.record()[0]
     records[0]["network"]["strategies"] = len(persona.family.strategies)
-    draw_for(records, packed(persona.family), np.uint64(seed), number, seat)
+    trial.call(draw_for, records, packed(persona.family), np.uint64(seed), number, seat)
     return _as_persona(records[1], persona, seed, number, seat)
 
 

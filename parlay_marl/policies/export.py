@@ -172,7 +172,9 @@ def _graph(onnx: Any, policy: Policy, masked: bool) -> Any:
     if masked:
         inputs.append(make.make_tensor_value_info("action_mask", kinds.INT8, ["N", policy.actions]))
         constants["illegal"] = np.asarray(MASKED, np.float32)
-        nodes.append(make.make_node("Cast", ["action_mask"], ["in_mask" if policy.no_losses else "legal"], to=kinds.BOOL))
+        nodes.append(
+            make.make_node("Cast", ["action_mask"], ["in_mask" if policy.no_losses else "legal"], to=kinds.BOOL)
+        )
         if policy.no_losses:
             constants |= _deals(policy)
             nodes += _without_losses(make, kinds)

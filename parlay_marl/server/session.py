@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from parlay_marl.catalogue.scenarios import Scenario
+from parlay_marl.core.compiled import trial
 from parlay_marl.core.moves import SEATS
 from parlay_marl.core.outcome import Ending
 from parlay_marl.errors import ConfigurationError, IllegalMoveError
@@ -306,4 +307,6 @@ class GameSession:
     def has_drifted(self, seat: int) -> bool:
         """Return whether the persona in a seat has drifted, for a server that reveals it."""
         persona = self.opponents[seat]
-        return isinstance(persona, PersonaPlayer) and bool(drifted_now(self.game.rows, persona.record, 0, seat))
+        return isinstance(persona, PersonaPlayer) and bool(
+            trial.call(drifted_now, self.game.rows, persona.record, 0, seat)
+        )

@@ -11,6 +11,7 @@ from parlay_marl.catalogue.families import family_names
 from parlay_marl.catalogue.personas import persona_names
 from parlay_marl.catalogue.scenarios import load_scenario, scenario_names
 from parlay_marl.core.compiled import late
+from parlay_marl.core.compiled.trial import compile_at_once
 from parlay_marl.core.moves import BUYER
 from parlay_marl.game.config import make_config
 from parlay_marl.players.persona import as_persona
@@ -24,6 +25,7 @@ def warm_up() -> None:
     Code depends on whether there are terms, and on nothing else of a scenario. Files of the operator's own need none
     that the catalogue's do not.
     """
+    compile_at_once()
     packages = {name: load_scenario(name).n_packages for name in scenario_names()}
     for scenario in (min(packages, key=lambda name: packages[name]), max(packages, key=lambda name: packages[name])):
         for persona in persona_names():

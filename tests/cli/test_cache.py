@@ -19,9 +19,11 @@ waiting.NOTICE_SECONDS = 0.0
 import numpy as np
 from parlay_marl import negotiation_v0
 from parlay_marl.cli import app
+from parlay_marl.core.compiled.trial import compile_at_once
 from parlay_marl.envs.batch import Batch
 from parlay_marl.server.warming import warm_up
 
+compile_at_once()  # otherwise what is not found would be played in plain Python
 for scenario in ("saas_enterprise", "acquisition_terms", "family:wide", "family:terms"):
     env = negotiation_v0.env(scenario=scenario)
     env.reset(seed=1)
@@ -50,7 +52,8 @@ def test_every_entry_point_is_built(built: Path) -> None:
     names = {path.name.partition("-")[0] for path in built.rglob("*.nbc")}
     import parlay_marl.tournament  # noqa: F401 - with all modules that have entry points
 
-    assert set(jit.ENTRY_POINTS) - names == set()
+    own = {name for name in jit.ENTRY_POINTS if not name.startswith("test_")}
+    assert own - names == set()
 
 
 def test_everybody_can_read_it_and_compiles_nothing(built: Path) -> None:

@@ -86,8 +86,10 @@ INTERRUPTED = """
 import _thread, sys
 import numpy as np
 from parlay_marl.core.compiled import late
+from parlay_marl.core.compiled.trial import compile_at_once
 from parlay_marl.envs.batch import Batch
 
+compile_at_once()
 batch = Batch(4, learner="buyer", opponent="linear")
 whole = late.Slot.fill
 
@@ -120,7 +122,10 @@ def test_an_interrupt_while_a_part_is_compiled_reaches_python_and_nothing_is_los
 
 FAILING = """
 from parlay_marl.core.compiled import late
+from parlay_marl.core.compiled.trial import compile_at_once
 from parlay_marl.envs.batch import Batch
+
+compile_at_once()
 
 def fail(slot):
     raise MemoryError("no room")
@@ -145,8 +150,10 @@ def no_core_file() -> None:
 
 BATCH = """
 import numpy as np, sys
+from parlay_marl.core.compiled.trial import compile_at_once
 from parlay_marl.envs.batch import Batch
 
+compile_at_once()
 opponent = {"opponent": sys.argv[1], "learner": "buyer"} if len(sys.argv) > 1 else {}
 batch = Batch(4, **opponent)
 batch.reset(seed=1)

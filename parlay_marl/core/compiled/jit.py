@@ -294,6 +294,11 @@ class KeptCode(NullCache):
             return  # addresses of this process
         _write(self._place(sig, data.codegen), data.library, dumps(data._reduce()))
 
+    def has(self, sig: Any, codegen: Any) -> bool:
+        """Return whether there is a file for types of arguments."""
+        place = self._place(sig, codegen)
+        return place is not None and place.exists()
+
     def _place(self, sig: Any, codegen: Any) -> Path | None:
         """Return the file for types of arguments on a kind of processor."""
         return kept.place(self._name, str(sig), codegen.magic_tuple())
@@ -308,6 +313,12 @@ def bound(kernel: Callable[..., Any], *arguments: Any) -> Callable[..., Any]:
         return kernel
     kinds = tuple(numba.typeof(argument) for argument in arguments)
     return cast(Callable[..., Any], cast(Any, kernel).compile(kinds))
+
+
+def is_kept(kernel: Any, arguments: tuple[Any, ...]) -> bool:
+    """Return whether an entry point has code for arguments of these types, in this process or on disk."""
+    kinds = tuple(numba.typeof(argument) for argument in arguments)
+    return kinds in kernel.overloads or kernel._cache.has(kinds, kernel.targetctx.codegen())
 
 
 ENTRY_POINTS: dict[str, Any] = {}
