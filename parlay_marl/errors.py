@@ -36,7 +36,7 @@ import difflib
 from collections.abc import Iterable
 
 LONGEST_NAME = 100
-"""Characters of an unknown name that are shown and compared: a name may come from any source."""
+"""Longest part of an unknown name that is shown and compared, in characters: a name may come from any source."""
 
 
 class ParlayError(Exception):
@@ -44,14 +44,14 @@ class ParlayError(Exception):
 
 
 class UnknownNameError(ParlayError, ValueError):
-    """A name that is not in the catalogue; says which one is nearest."""
+    """A name that is not in the catalogue; the message names the nearest one."""
 
     def __init__(self, kind: str, name: object, known: Iterable[str], hint: str = "") -> None:
         names = sorted(known)
         given = str(name)[:LONGEST_NAME].lower()
         near = difflib.get_close_matches(given, names, n=1, cutoff=0.5) or [n for n in names if given and given in n]
         self.nearest = near[0] if near else None
-        """The name that may have been meant; None where no known one is near."""
+        """The nearest known name; None where no known one is near."""
         advice = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(names)}"
         super().__init__(f"unknown {kind} {name!r:.{LONGEST_NAME}}; {advice}{hint}")
 
@@ -79,18 +79,19 @@ class ConfigurationError(ParlayError, ValueError):
 class ArgumentError(ConfigurationError, TypeError):
     """An argument that a function does not have, or one that is missing.
 
-    It is a TypeError as well, and says what Python says of an unknown keyword: libraries try keywords and go by both.
+    It is a TypeError as well, with Python's own message for an unknown keyword: libraries that try keywords check
+    both.
     """
 
 
 class IllegalMoveError(ParlayError, ValueError):
-    """A move that the rules forbid in this position; the game is as it was."""
+    """A move that the rules forbid in this position; the game does not change."""
 
 
 class ActionTypeError(ParlayError, TypeError):
-    """A value that is no action of the form in use: its type or shape is wrong, or a part is missing.
+    """A value that is not an action of the chosen form: its type or shape is wrong, or a part is missing.
 
-    It is a mistake in the calling program, so it is an error even where an illegal move ends the game.
+    It is a mistake in the calling program, so it is raised even where an illegal move ends the game.
     """
 
 
@@ -111,7 +112,7 @@ class RequestError(ParlayError, ValueError):
 
 
 class ServerRefusedError(ParlayError, RuntimeError):
-    """A client's message that the server refuses; the game is as it was. `code` names the reason."""
+    """A client's message that the server refuses; the game does not change. `code` names the reason."""
 
     def __init__(self, reason: str, code: str = "UNKNOWN") -> None:
         super().__init__(reason)
@@ -123,7 +124,7 @@ class ServerConnectionError(ParlayError, ConnectionError):
 
 
 class EndpointError(ParlayError, ConnectionError):
-    """A model's endpoint that refuses a request, fails again and again, or cannot be reached."""
+    """A model's endpoint that refuses a request, fails repeatedly, or cannot be reached."""
 
 
 class BudgetError(ParlayError, RuntimeError):
@@ -131,11 +132,11 @@ class BudgetError(ParlayError, RuntimeError):
 
 
 class StoppedError(ParlayError, RuntimeError):
-    """A game that is left where it stands, as the run that plays it stops."""
+    """A game that is not finished because its run was stopped."""
 
 
 class PolicyError(ParlayError, RuntimeError):
-    """A policy that fails when it is made or asked; its seat, 0 buyer or 1 seller, forfeits."""
+    """A policy that fails when it is created or called; its seat, 0 buyer or 1 seller, forfeits."""
 
     def __init__(self, seat: int, reason: str) -> None:
         super().__init__(reason)
@@ -143,7 +144,7 @@ class PolicyError(ParlayError, RuntimeError):
 
 
 class UnclearTextError(ParlayError, ValueError):
-    """A turn in words that means no action, or may mean several; says so in one sentence."""
+    """A turn in words that means no action, or is ambiguous; the message says why."""
 
 
 class MissingExtraError(ParlayError, ImportError):
@@ -155,7 +156,7 @@ class ForfeitWarning(ParlayWarning):
 
 
 class PlayerWarning(ParlayWarning):
-    """A player whose `end` raised an error; its game stands as it ended."""
+    """A player whose `end` raised an error; the result of its game stands."""
 
 
 class CompiledCodeWarning(ParlayWarning):

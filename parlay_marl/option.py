@@ -1,4 +1,4 @@
-"""The option of a field of a settings model, where it does not follow from the field's name and type."""
+"""The command-line option of a settings field, where it does not follow from the field's name and type."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Option:
 
 
 def field_options(model: type[BaseModel]) -> Iterator[tuple[str, Option]]:
-    """Yield the name of each field and its option, an empty one where the field has no such annotation."""
+    """Yield the name of each field and its option; the option is empty where the field has no annotation."""
     for name, field in model.model_fields.items():
         yield name, next((each for each in field.metadata if isinstance(each, Option)), Option())
 
@@ -38,7 +38,10 @@ def variables(model: type[BaseModel]) -> Mapping[str, str]:
 
 
 def flag_of(name: str, option: Option, annotation: Any) -> str:
-    """Return the long flag of a field; that of a secret takes a file, as processes can see each other's arguments."""
+    """Return the long flag of a field.
+
+    A secret's flag takes a file, because processes can see each other's arguments.
+    """
     return option.flag or "--" + name.replace("_", "-") + ("-file" if is_secret(annotation) else "")
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import io
 import re
+import tokenize
 from collections.abc import Iterator
 
 import pytest
@@ -14,6 +16,12 @@ PAGE = ROOT / "docs" / "glossary.md"
 PACKAGE = ROOT / "parlay_marl"
 NO_NAMES = {"cup", "keep", "dance", "dances", "deed", "lobby", "wish", "wishes", "contestant", "cast", "rival"}
 """Words that are no names: the field has its own for what they meant."""
+ROUNDABOUT = re.compile(
+    r"\b(whoever|so many|told of|(has|have) come to|comes to (?!a|the)|what becomes? of|became of|speaks of|worked out"
+    r"|see to it|let go of|goodbye|farewell|a wish to|signs? of life|is none of its)\b",
+    re.IGNORECASE,
+)
+"""Words of roundabout prose: a plain sentence names the thing instead."""
 
 
 def entries() -> list[tuple[str, str, str, str]]:
@@ -67,3 +75,29 @@ def test_classes_and_functions_have_the_fields_own_names() -> None:
     ]
     if offenders:
         pytest.fail("\n".join(offenders), pytrace=False)
+
+
+def prose() -> Iterator[tuple[str, str]]:
+    """Yield the place and the text of every docstring and comment of the package, a text in one line."""
+    for path in sorted(PACKAGE.rglob("*.py")):
+        source, name = path.read_text("utf-8"), path.relative_to(ROOT)
+        for node in ast.walk(ast.parse(source)):
+            match node:
+                case ast.Expr(value=ast.Constant(value=str(text))):
+                    yield f"{name}:{node.lineno}", " ".join(text.split())
+        for token in tokenize.generate_tokens(io.StringIO(source).readline):
+            if token.type == tokenize.COMMENT:
+                yield f"{name}:{token.start[0]}", token.string
+
+
+def test_docstrings_and_comments_have_plain_words() -> None:
+    found = [(place, match) for place, text in prose() if (match := ROUNDABOUT.search(text))]
+    if found:
+        pytest.fail("\n".join(f"{place}: {match.group()!r}" for place, match in found), pytrace=False)
+
+
+@pytest.mark.parametrize(
+    "text", ["Return what has come to light.", "So many turns", "Whoever plays", "it is told of it"]
+)
+def test_roundabout_words_are_found(text: str) -> None:
+    assert ROUNDABOUT.search(text)

@@ -12,9 +12,9 @@ from parlay_marl.core.moves import BUYER, SELLER
 from parlay_marl.core.state import STATE_DTYPE
 
 GAMES = 1000
-"""Games that are drawn, always the same ones: games 0 to 999 of seed 0."""
+"""Number of drawn games, always the same ones: games 0 to 999 of seed 0."""
 WORTH_A_WARNING = 0.1
-"""The smallest share of games that a warning is due for."""
+"""The smallest share of games that causes a warning."""
 
 
 class Shares(NamedTuple):
@@ -43,7 +43,7 @@ def drawn_shares(params: Any) -> Shares:
 
 
 def warning_of(shares: Shares, params: Any) -> str | None:
-    """Return a sentence on what the spread of limits does and how to mend it; None where it does little.
+    """Return a warning about the spread of limits and how to change it; None where the spread has little effect.
 
     `params` is an array of one record.
     """

@@ -1,4 +1,4 @@
-"""Deals of families: the records from which kernels draw them, and what was drawn as a scenario to read."""
+"""Deals of families: the records from which kernels draw them, and a drawn deal as a scenario to read."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def build_any_params(
 ) -> Params:
     """Return the core's record, an array of one, of a scenario or a family under rules; see `build_params`.
 
-    That of a family has its ranges, and the most rounds and packages that a deal can have. Games need records of their
-    own, into which their deals are drawn: see `with_room`.
+    A family's record holds its ranges, and the largest numbers of rounds and packages of a deal. Games need records
+    of their own, into which their deals are drawn: see `with_room`.
     """
     loaded = load_any_scenario(scenario)
     if isinstance(loaded, Scenario):
@@ -105,18 +105,18 @@ def _fill_events(f: Any, family: Family) -> None:
 
 
 def draws(params: Params) -> bool:
-    """Return whether one of these parameters is of a family."""
+    """Return whether one of these records is a family."""
     return bool((params["family"]["draws"] == 1).any())
 
 
 def with_room(params: Params, games: int) -> Params:
-    """Return parameters for kernels that play so many games at once: a copy that can be written.
+    """Return writable parameters for kernels that play `games` games at once.
 
-    Where one is of a family, a record for each game follows, into which its deal is drawn.
+    Where one of them is a family, a record for each game is appended, into which its deal is drawn.
     """
     own = games if draws(params) else 0
     room = np.zeros(len(params) + own, params.dtype)
-    for i in range(len(params)):  # by records: a copy of the whole has a dtype object of its own
+    for i in range(len(params)):  # by records: a copy of the whole array would have a new dtype object
         room[i] = params[i]
     return room
 
@@ -138,7 +138,7 @@ def drawn(params: Params, seed: int, numbers: Any) -> Params:
 
 
 def scenario_of(family: Family, params: Any) -> Scenario:
-    """Return a drawn deal, one record of parameters, as a scenario: `build_params` makes the same record of it."""
+    """Return a drawn deal, one record of parameters, as a scenario from which `build_params` makes the same record."""
     sc, deal = params["scenario"], params["deal"]
     uniform = bool(sc["uniform"])
     figures: dict[str, Any] = {
@@ -180,7 +180,7 @@ def _terms(family: Family, sc: Any, deal: Any) -> tuple[dict[str, Any], ...]:
 
 
 def _whole(amount: float) -> float:
-    """Return an amount without the noise of its arithmetic: amounts of deals are whole numbers."""
+    """Return an amount without rounding error: amounts of deals are integers."""
     return float(round(amount))
 
 
@@ -204,7 +204,7 @@ def _events(family: Family, sc: Any, deal: Any) -> tuple[dict[str, Any], ...]:
 
 
 def _in_words(family: Family, sc: Any) -> str:
-    """Return what both seats know of the limits of a deal."""
+    """Return a sentence on the public knowledge of the limits of a deal."""
     if sc["uniform"]:
         return "This time nothing is known of either side's limit but the price range: any figure is as likely."
     buyer, seller = (f"{figure:,.0f}" for figure in sc["reservation"])

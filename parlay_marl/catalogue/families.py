@@ -1,4 +1,4 @@
-"""Families of scenarios: TOML files of ranges, from which every game draws a deal of its own."""
+"""Families of scenarios: TOML files of ranges, from which every game draws its own deal."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from parlay_marl.errors import CatalogueError
 
 FOLDER = PACKAGE / "catalogue" / "families"
 PREFIX = "family:"
-"""What a family's name begins with, where a scenario's name may stand."""
+"""Prefix of a family's name, where a scenario's name is also possible."""
 LARGEST_AMOUNT = 1_000_000_000.0
-"""Largest end of a price range, in currency: squares of amounts stay whole numbers that 64 bits hold exactly."""
+"""Largest end of a price range, in currency: squares of amounts fit into 64-bit integers."""
 MOST_MISSING = 0.3
-"""Largest probability of no ZOPA around nominal limits: beyond, a ZOPA is many times as wide as the nominal one."""
+"""Largest probability of no ZOPA around nominal limits: above it, a ZOPA is many times as wide as the nominal one."""
 
 
 def _ordered(pair: tuple[float, float]) -> tuple[float, float]:
-    """Refuse a range whose ends stand the wrong way round."""
+    """Refuse a range whose lower end is above its upper end."""
     if pair[0] > pair[1]:
         raise ValueError(f"give the least and the largest in this order, not {pair[0]:g} and {pair[1]:g}")
     return pair
@@ -55,7 +55,7 @@ class PriceRange(Strict):
 
 
 class Zopa(Strict):
-    """Where the ZOPA of a deal lies at the nominal figures, how wide it is, and how certain."""
+    """The ZOPA of a deal at the nominal figures: its place, its width and its probability."""
 
     place: Shares = Field(description="middle between both nominal limits, as a share of the price range")
     width: Annotated[tuple[_Width, _Width], AfterValidator(_ordered)] = Field(
@@ -90,7 +90,10 @@ class Discounting(Strict):
 
 
 class TermKind(Strict):
-    """A term that a deal may have. Later options are worth more to the seat that it favours, and cost the other."""
+    """A term that a deal may have.
+
+    Later options are worth more to the seat that the term favours, and cost the other.
+    """
 
     name: str = Field(min_length=1, max_length=40, description="what the term is called")
     options: tuple[Annotated[str, Field(min_length=1, max_length=40)], ...] = Field(
@@ -160,7 +163,7 @@ class EffectRange(Strict):
 
 
 class EventKind(Strict):
-    """Something that may happen in a deal: a public headline, and hidden effects on the seats that it names."""
+    """An event that may happen in a deal: a public headline, and hidden effects on the seats that it names."""
 
     headline: str = Field(min_length=1, max_length=200, description="what both seats read")
     tags: tuple[Literal["competition", "deadline", "information", "power"], ...] = Field(
@@ -237,12 +240,12 @@ class Family(Strict):
 
     @property
     def step(self) -> int:
-        """The amount of which both ends of a price range are whole numbers: a unit for each step of the price grid."""
+        """The unit of both ends of a price range: a whole number of units for each step of the price grid."""
         return (PRICE_LEVELS - 1) * self.unit
 
     @property
     def n_packages(self) -> int:
-        """The largest number of packages that a deal can have, which spaces have room for."""
+        """The largest number of packages of a deal, for which spaces have room."""
         return self.terms.most_packages
 
     @property
@@ -252,11 +255,11 @@ class Family(Strict):
 
 
 AnyScenario = Scenario | Family
-"""What games can be played over: one deal, or a family of them."""
+"""What games can be played over: one deal, or a family of deals."""
 
 
 def family_names() -> list[str]:
-    """Return the names of the catalogue's families, as they stand for a scenario's: with their prefix."""
+    """Return the names of the catalogue's families, with their prefix, in the form of a scenario's name."""
     return [PREFIX + name for name in names_in(FOLDER)]
 
 
@@ -266,7 +269,7 @@ def _read_cached(path: Path, changed: int) -> Family:
 
 
 def load_family(family: str | Family) -> Family:
-    """Return a family by its name or its file's path, both after `family:`, or as it is."""
+    """Return a family by its name or the path of its file, both after `family:`; a `Family` is returned unchanged."""
     if isinstance(family, Family):
         return still_valid(family, f"family {family.name!r}")
     path = find("family", family.removeprefix(PREFIX), FOLDER)
@@ -274,19 +277,19 @@ def load_family(family: str | Family) -> Family:
 
 
 def load_any_scenario(scenario: str | Path | AnyScenario) -> AnyScenario:
-    """Return a family where one is given or named, as `family:NAME` or `family:FILE.toml`; else a scenario."""
+    """Return a family where the name is `family:NAME` or `family:FILE.toml` or a `Family` is given; else a scenario."""
     if isinstance(scenario, Family) or (isinstance(scenario, str) and scenario.startswith(PREFIX)):
         return load_family(scenario)
     return load_scenario(scenario)
 
 
 def any_scenario_from(data: Mapping[str, Any], source: str) -> AnyScenario:
-    """Return the scenario or the family of plain data, as `model_dump` writes it; say where it is wrong."""
+    """Return the scenario or the family of plain data from `model_dump`; an error says where the data is wrong."""
     return validate(Family, data, source) if "zopa" in data else validate(Scenario, data, source)
 
 
 def trainable(scenario: AnyScenario) -> AnyScenario:
-    """Return a scenario as it is; refuse a family that is held out for evaluation."""
+    """Return a scenario unchanged; refuse a family that is held out for evaluation."""
     if isinstance(scenario, Family) and scenario.held_out:
         raise CatalogueError(
             f"{scenario.name} is held out for evaluation (held_out = true in its file), so that nothing may be trained "

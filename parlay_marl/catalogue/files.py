@@ -1,4 +1,4 @@
-"""Reading the catalogue's TOML files, by name or by path, with errors that name file, key and reason; whole writing."""
+"""Reading the catalogue's TOML files by name or path, with errors that name file, key and reason; atomic writing."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ POLICY_SUFFIX = ".safetensors"
 """Extension of files of learned policies."""
 NO_NAMES: Mapping[str, str] = MappingProxyType({})
 NAMED = re.compile(r"`(\w+)`")
-"""A key in the message of a validation."""
+"""A key in a validation message."""
 
 
 class Strict(BaseModel):
-    """A model that cannot change, knows every key that it may be given, and holds no text that steers a terminal.
+    """A frozen model that refuses unknown keys and text with terminal control characters.
 
-    A model that is given as it is is validated again: `model_copy(update=...)` checks nothing.
+    An instance is validated again: `model_copy(update=...)` checks nothing.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, revalidate_instances="always")
@@ -49,14 +49,14 @@ def names_in(folder: Path) -> list[str]:
 
 
 def is_path(name: str) -> bool:
-    """Return whether a name is meant as the path of a file."""
+    """Return whether a name has the form of a file's path."""
     return name.endswith((".toml", POLICY_SUFFIX)) or "/" in name or "\\" in name
 
 
 def find(
     kind: str, name: object, folder: Path, suffixes: tuple[str, ...] = (".toml",), others: Iterable[str] = ()
 ) -> Path:
-    """Return the file of a name in a folder, or of a user's own path; `suffixes` are those that one may have.
+    """Return the file of a name in a folder, or of a user's own path, which has one of the `suffixes`.
 
     `others` are names that an error may suggest besides those of the folder.
     """
@@ -76,9 +76,9 @@ def find(
 
 
 def reasons(error: ValidationError, names: Mapping[str, str] = NO_NAMES, secrets: Collection[str] = ()) -> str:
-    """Return what a validation found, one `key: reason` after the other.
+    """Return the errors of a validation as a sequence of `key: reason`.
 
-    `names` are what the user calls the keys, such as the options of a command; a message names them in backticks. The
+    `names` maps keys to the user's names for them, such as options of a command, which are shown in backticks. The
     values of `secrets` are not shown.
     """
     found = []
@@ -95,7 +95,7 @@ def reasons(error: ValidationError, names: Mapping[str, str] = NO_NAMES, secrets
 def validate(
     model: type[Model], data: Mapping[str, Any] | BaseModel, source: str, names: Mapping[str, str] = NO_NAMES
 ) -> Model:
-    """Return a validated model, or say where the data is wrong; `names` as in `reasons`."""
+    """Return a validated model; an error says where the data is wrong; `names` as in `reasons`."""
     try:
         return model.model_validate(data)
     except ValidationError as error:
@@ -103,15 +103,15 @@ def validate(
 
 
 def still_valid(given: Model, source: str) -> Model:
-    """Return a model as it is, or as validation reads one that `model_copy` has changed; refuse a wrong one."""
+    """Return a model, validated again where `model_copy` has changed it; refuse an invalid one."""
     read_again = validate(type(given), given, source)
     return given if read_again == given else read_again
 
 
 def read(model: type[Model], path: Path, prefix: str = "") -> Model:
-    """Return the validated model of a TOML file; a file without a name is called after itself, with a prefix."""
+    """Return the validated model of a TOML file; the default name is that of the file, with a prefix."""
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # some editors begin a file with a mark
+        data = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # some editors begin a file with a byte order mark
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise CatalogueError(f"{path}: not a readable TOML file: {error}") from None
     if "name" in data:
@@ -126,9 +126,9 @@ def read(model: type[Model], path: Path, prefix: str = "") -> Model:
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write a file beside its place and move it there: whatever goes wrong, the old file or the new one is there whole.
+    """Write a file atomically, by moving a complete draft into its place.
 
-    A link is followed, so that it stays one. Raises `OSError`.
+    A symbolic link is followed, so that it stays a link. Raises `OSError`.
     """
     target = path.resolve()
     draft = target.with_name(f".{target.name}.{os.getpid()}.{threading.get_ident()}.tmp")

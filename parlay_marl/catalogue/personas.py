@@ -32,19 +32,19 @@ from parlay_marl.players.strategies import NUMBERS, STRATEGIES
 
 
 def _folder() -> Path:
-    """Return where the personas are: in the package once installed, beside it in a checkout."""
+    """Return the folder of the personas: in the package once installed, beside it in a checkout."""
     inside = PACKAGE / "personas"
     return inside if inside.is_dir() else PACKAGE.parent / "personas"
 
 
 FOLDER = _folder()
 PARTNERS = FOLDER / "partners"
-"""Personas beside those of the catalogue: strategies of the literature, for training and for benchmarks."""
+"""Personas besides those of the catalogue: strategies from the literature, for training and for benchmarks."""
 
 FAMILIES = FOLDER / "families"
 """Families of personas, from which one is drawn for each game."""
 FAMILY_PREFIX = "family:"
-"""What stands before the name of a family."""
+"""Prefix of the name of a family."""
 
 OCCASIONS = {
     "open": "its first offer",
@@ -59,7 +59,10 @@ OCCASIONS = {
     "walk_away": "walking away",
     "drift": "what it says in the turn in which it changes",
 }
-"""When a persona speaks. Lines may use {price} (with currency), {terms} and {other} (the other seat)."""
+"""The occasions on which a persona speaks.
+
+Lines may use {price} (with currency), {terms} and {other} (the other seat).
+"""
 
 VOICE_FIELDS = {"price", "terms", "other"}
 
@@ -76,7 +79,7 @@ Tactics = numbers_model("Tactics", tuple(t for t in TACTICS if t.name != "strate
 
 
 class Drift(Strict):
-    """When a persona changes for the rest of the game, and into what."""
+    """The drift of a persona for the rest of a game: its triggers, and the changed numbers."""
 
     on: tuple[Literal["competition", "deadline", "information", "power"], ...] = Field((), description="event tags")
     tension: float = Field(101.0, ge=0.0, le=101.0, description="tension past this mark; 101: never")
@@ -99,7 +102,7 @@ class Drift(Strict):
 
 
 class Range(Strict):
-    """The range of a number of a family, and how it is drawn."""
+    """The range of a number in a family, and its distribution."""
 
     low: float = Field(description="least")
     high: float = Field(description="most")
@@ -113,12 +116,12 @@ class Range(Strict):
 
 
 Number = float | tuple[float, float] | Range
-"""A number of a family: fixed, its two ends, or a `Range`."""
+"""A number in a family: fixed, its two ends, or a `Range`."""
 _BOUNDS = {row.name: (row.low, row.high) for row in TRAITS + TACTICS if row.name != "strategy"}
 
 
 def as_range(number: Number) -> Range:
-    """Return a number of a family as a range."""
+    """Return a number in a family as a range."""
     if isinstance(number, Range):
         return number
     low, high = number if isinstance(number, tuple) else (number, number)
@@ -126,7 +129,7 @@ def as_range(number: Number) -> Range:
 
 
 def _in_bounds(numbers: dict[str, Number], known: Collection[str]) -> dict[str, Number]:
-    """Return numbers of a family, or say which is unknown or out of the bounds of its table."""
+    """Return the numbers of a family; refuse one that is unknown or out of its table's bounds."""
     for name, number in numbers.items():
         if name not in known:
             raise ValueError(f"`{name}` is no number of a persona; see the table in docs/reference.md")
@@ -143,7 +146,7 @@ TacticNumbers = Annotated[dict[str, Number], AfterValidator(lambda numbers: _in_
 
 
 class FamilyStrategy(Strict):
-    """A strategy of a family: how often it is drawn, and its ranges, which go before those of the family."""
+    """A strategy of a family: its share, and its ranges, which replace those of the family."""
 
     strategy: _Names = Field(description="the strategy")
     weight: float = Field(1.0, gt=0.0, description="how often it is drawn, against the weights of the others")
@@ -152,7 +155,10 @@ class FamilyStrategy(Strict):
 
 
 class FamilyDrift(Strict):
-    """How often the personas of a family drift, and on what: one cause each, into tactics drawn anew."""
+    """The drift of a family's personas: its probability and triggers.
+
+    Each drift has one trigger and newly drawn tactics.
+    """
 
     chance: float = Field(0.0, ge=0.0, le=1.0, description="share of the personas that drift")
     on: tuple[Literal["competition", "deadline", "information", "power"], ...] = Field((), description="event tags")
@@ -170,7 +176,7 @@ class FamilyDrift(Strict):
 
 
 class Family(Strict):
-    """Ranges of personas: one is drawn for each game."""
+    """Ranges of personas, from which one is drawn for each game."""
 
     traits: TraitNumbers = Field(default_factory=dict, description="ranges of traits")
     tactics: TacticNumbers = Field(default_factory=dict, description="ranges of tactics")
@@ -229,7 +235,7 @@ class Persona(Strict):
 
     @property
     def policy_path(self) -> Path | None:
-        """The file of the learned policy that plays it; a relative one lies with the catalogue's personas."""
+        """The file of the learned policy that plays the persona; a relative path starts at the catalogue's personas."""
         return None if self.policy is None else FOLDER / self.policy
 
     def record(self) -> np.ndarray[Any, np.dtype[np.void]]:
@@ -248,7 +254,7 @@ class Persona(Strict):
 
 
 def _fill_style(style: Any, numbers: Mapping[str, Any]) -> None:
-    """Write the numbers of one form of a persona into its record."""
+    """Write the numbers of a persona, before or after its drift, into its record."""
     for name, value in numbers.items():
         style[name] = NUMBERS[value] if name == "strategy" else value
 
@@ -259,18 +265,18 @@ def persona_names() -> list[str]:
 
 
 def partner_names(held_out: bool | None = None) -> list[str]:
-    """Return the names of the partners beside the catalogue: all, those held out, or those that training may meet."""
+    """Return the names of the partners besides the catalogue: all, those held out, or those that training may use."""
     names = names_in(PARTNERS)
     return [name for name in names if held_out is None or load_persona(name).held_out == held_out]
 
 
 def is_import_path(name: str) -> bool:
-    """Return whether a name means an object of Python, `package.module:Name`, and no file and no family."""
+    """Return whether a name is the import path of a Python object, `package.module:Name`, not a file or a family."""
     return ":" in name and not is_path(name) and not name.startswith(FAMILY_PREFIX)
 
 
 def family_names(held_out: bool | None = None) -> list[str]:
-    """Return the names of the families, `family:NAME`: all, those held out, or those that training may meet."""
+    """Return the names of families, `family:NAME`: all, those held out, or those that training may use."""
     names = [FAMILY_PREFIX + name for name in names_in(FAMILIES)]
     return [name for name in names if held_out is None or load_persona(name).held_out == held_out]
 
@@ -291,7 +297,10 @@ def _read_cached(path: Path, changed: int) -> Persona:
 
 
 def load_persona(persona: str | Path | Persona) -> Persona:
-    """Return a persona by name, by the path of a user's own file or of a policy file, or as it is."""
+    """Return a persona by name, by the path of a user's own file or of a policy file.
+
+    A `Persona` is returned unchanged.
+    """
     if isinstance(persona, Persona):
         return still_valid(persona, f"persona {persona.name!r}")
     if isinstance(persona, str | Path) and str(persona).endswith(POLICY_SUFFIX):
@@ -308,7 +317,7 @@ def load_persona(persona: str | Path | Persona) -> Persona:
 
 
 def _load_family(name: str) -> Persona:
-    """Return a family by its name or file, and call it `family:NAME`."""
+    """Return a family by its name or file, under the name `family:NAME`."""
     path = find("family of personas", name, FAMILIES)
     family = _read_cached(path, path.stat().st_mtime_ns)
     if family.family is None:
@@ -317,7 +326,7 @@ def _load_family(name: str) -> Persona:
 
 
 def _beside(path: Path, persona: Persona) -> Persona:
-    """Return a persona whose policy file, where it is relative to the persona's own, can be found from anywhere."""
+    """Return a persona with an absolute path of its policy file, which may be relative to the persona's own file."""
     folder = path.resolve().parent
     if persona.policy is None or folder == FOLDER.resolve():
         return persona
@@ -325,7 +334,7 @@ def _beside(path: Path, persona: Persona) -> Persona:
 
 
 FOR_PRICES = {"joint_surplus": 1.0}
-"""Tactics of who is to bargain over prices: the package that is best for both is what there is a price of."""
+"""Tactics of a policy that bargains over prices only: it offers the package with the largest joint worth."""
 
 
 def persona_of_policy(policy: Path) -> Persona:

@@ -14,10 +14,10 @@ from parlay_marl.core.table import Parameter
 from parlay_marl.errors import ConfigurationError, UnknownNameError
 
 CHOSEN_APART = {"reward": "mode", "belief": "tracker"}
-"""Numbers of the record that are arguments of their own (`reward`, `beliefs`), not rules."""
+"""Parameters of the record that are arguments of their own (`reward`, `beliefs`), not rules."""
 
 RULE_PRESETS = ("default", "seed")
-"""`default` are the rules of this environment; `seed` those of the first Parlay server where the two differ."""
+"""`default`: the rules of this environment; `seed`: those of the first Parlay server where the two differ."""
 
 
 def numbers_model(
@@ -49,7 +49,7 @@ Rules: type[BaseModel] = create_model(
     __module__=__name__,
     **{section: (model, Field(default_factory=model)) for section, model in SECTION_MODELS.items()},  # type: ignore[call-overload]
 )
-"""All numbers of the rules, a section for each concept; see `parlay_marl.core.params.RULE_SECTIONS`."""
+"""All parameters of the rules, a section for each concept; see `parlay_marl.core.params.RULE_SECTIONS`."""
 
 
 @functools.cache
@@ -65,7 +65,7 @@ def preset(name: str) -> BaseModel:
 
 
 def short_form(rules: BaseModel) -> str | dict[str, dict[str, float]]:
-    """Return the name of the preset that rules are, or else the numbers that differ from the default."""
+    """Return the name of the preset that equals the rules, or else the parameters that differ from the default."""
     for name in RULE_PRESETS:
         if rules == preset(name):
             return name
@@ -78,14 +78,14 @@ def short_form(rules: BaseModel) -> str | dict[str, dict[str, float]]:
 
 
 def tells_limits(rules: BaseModel) -> bool:
-    """Return whether rules tell a seat the other's limit: an erosion moves its own by a share of the true ZOPA."""
+    """Return whether the rules reveal the other's limit: an erosion moves a seat's own by a share of the true ZOPA."""
     return bool(rules.model_dump()["erosion"]["of_start_width"] > 0.0)
 
 
 def load_rules(rules: str | Mapping[str, Any] | BaseModel) -> BaseModel:
     """Return rules from a preset's name, a mapping of sections to changed numbers, or a `Rules` model.
 
-    A mapping may name the preset it changes: `{"preset": "seed", "tension": {"memory": 0.5}}`.
+    A mapping may name the preset that it changes: `{"preset": "seed", "tension": {"memory": 0.5}}`.
     """
     if isinstance(rules, Rules):
         return still_valid(rules, "rules")

@@ -1,4 +1,4 @@
-"""Scenarios: the deals that are bargained over, as TOML files with validated figures in currency."""
+"""Scenarios: the deals to bargain over, as TOML files with validated figures in currency."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ FOLDER = PACKAGE / "catalogue" / "scenarios"
 Params = np.ndarray[Any, np.dtype[np.void]]
 MAX_ROUNDS = 1000
 SENSITIVITY = 0.2, 0.65
-"""Least and largest event sensitivity of a seat that no persona holds."""
+"""Least and largest event sensitivity of a seat without a persona."""
 MOST_WIDTHS = 1_000_000
-"""Price ranges that an option may be worth: beside more, the arithmetic loses the price."""
+"""Largest worth of an option, in price ranges: above it, floating-point arithmetic loses the price."""
 
 
 class Reservations(Strict):
-    """Reservation prices: nominal figures that each game varies, both drawn from the whole range, or those of types."""
+    """Reservation prices: nominal figures that each game varies, uniform over the whole range, or those of types."""
 
     distribution: Literal["nominal", "uniform", "types"] = Field("nominal", description="how each game draws them")
     buyer: float | None = Field(None, description="the most that the buyer would pay, in currency")
@@ -78,7 +78,7 @@ class DiscountFactors(Strict):
 
 
 class Option(Strict):
-    """One option of a term, and what it is worth to each seat in currency."""
+    """One option of a term, and its worth to each seat in currency."""
 
     name: str = Field(min_length=1, max_length=40, description="what the option is called")
     buyer: float = Field(0.0, description="worth to the buyer, in currency, against the first option")
@@ -110,7 +110,7 @@ class Effect(Strict):
 
 
 class Event(Strict):
-    """Something that happens at the start of a round: a public headline, and hidden effects on the seats it names."""
+    """An event at the start of a round: a public headline, and hidden effects on the seats that it names."""
 
     round: int = Field(ge=0, lt=MAX_ROUNDS, description="round index at whose start it happens")
     jitter: int = Field(0, ge=0, lt=MAX_ROUNDS, description="most rounds by which it comes earlier or later")
@@ -211,23 +211,23 @@ class Scenario(Strict):
         return math.prod(len(term.options) for term in self.terms)
 
     def packages(self) -> list[tuple[Option, ...]]:
-        """Return the options of every package, in the order of their numbers: the last term varies fastest."""
+        """Return the options of every package in the order of the package numbers: the last term varies fastest."""
         return list(itertools.product(*(term.options for term in self.terms)))
 
     def package_label(self, package: int) -> str:
-        """Return the options of a package in words, or nothing where only the price is open."""
+        """Return the options of a package in words; empty where the deal has only a price."""
         chosen = zip(self.terms, self.packages()[package], strict=True)
         return ", ".join(f"{term.name} {option.name}" for term, option in chosen)
 
     def package_values(self) -> np.ndarray[Any, np.dtype[np.float64]]:
-        """Return what each package is worth to each seat, normalised, shape (2, packages)."""
+        """Return the worth of each package to each seat, normalised, shape (2, packages)."""
         values = [[sum(getattr(o, seat) for o in options) for options in self.packages()] for seat in SEATS]
         return np.array(values, float).reshape(2, self.n_packages) / (self.high - self.low)
 
     def package_sd(self) -> np.ndarray[Any, np.dtype[np.float64]]:
-        """Return the standard deviation of what each package is worth to each seat, normalised, shape (2, packages).
+        """Return the standard deviation of each package's worth to each seat, normalised, shape (2, packages).
 
-        How much a seat cares for a term is uniform within `value_spread`: its variance is spread^2 / 3.
+        A seat's weight of a term is uniform within `value_spread`: its variance is spread^2 / 3.
         """
         squares = [[sum(getattr(o, seat) ** 2 for o in options) for options in self.packages()] for seat in SEATS]
         deviations: np.ndarray[Any, np.dtype[np.float64]] = np.sqrt(np.array(squares, float) / 3.0)
@@ -246,20 +246,20 @@ class Scenario(Strict):
         return (price - self.low) / (self.high - self.low)
 
     def to_currency(self, x: float) -> float:
-        """Return a normalised price in currency, without the noise of its arithmetic.
+        """Return a normalised price in currency, without rounding error.
 
-        An amount of at most `exact_decimals` decimals comes back from `normalise` as it was.
+        It inverts `normalise` exactly for amounts of at most `exact_decimals` decimals.
         """
         return round(float(self.low + x * (self.high - self.low)), self.exact_decimals)
 
     @property
     def price_unit(self) -> float:
-        """The smallest amount in which prices are written: `unit`, or the one that follows from the range."""
+        """The smallest step of written prices: `unit`, or the one derived from the range."""
         return self._unit.size
 
     @property
     def decimals(self) -> int:
-        """The decimals that a whole number of units is written with."""
+        """The decimals with which a whole number of units is written."""
         return self._unit.decimals
 
     @property
@@ -283,7 +283,7 @@ def _read_cached(path: Path, changed: int) -> Scenario:
 
 
 def load_scenario(scenario: str | Path | Scenario) -> Scenario:
-    """Return a scenario by name, by the path of a user's own file, or as it is.
+    """Return a scenario by name or by the path of a user's own file; a `Scenario` is returned unchanged.
 
     A user's file whose limits spread over more than its range gives a `ScenarioWarning`, once.
     """
@@ -298,7 +298,7 @@ def load_scenario(scenario: str | Path | Scenario) -> Scenario:
 
 @functools.lru_cache(maxsize=256)
 def shares_of(scenario: Scenario) -> Shares:
-    """Return the shares of a scenario's games without a ZOPA and with a limit outside the range, by default rules."""
+    """Return the shares of a scenario's games without a ZOPA, and with a limit outside the range, by default rules."""
     return drawn_shares(build_params(scenario, load_rules("default")))
 
 
@@ -306,14 +306,14 @@ def shares_of(scenario: Scenario) -> Shares:
 def _warn_of_spread(scenario: Scenario, source: str) -> None:
     """Warn, once, of a spread of limits that leaves many games without a ZOPA or puts limits outside the range."""
     if scenario.reservation.distribution != "nominal":
-        return  # limits anywhere in the range, or those of its types, are what it asks for
+        return  # a scenario with uniform limits or types asks for such limits
     text = warning_of(shares_of(scenario), build_params(scenario, load_rules("default")))
     if text is not None:
         warnings.warn(f"{escaped(source)}: {text}", ScenarioWarning, stacklevel=2)
 
 
 def rule_params(rules: BaseModel, reward: str, beliefs: str, form: Form = USUAL_FORM) -> Params:
-    """Return the core's record, an array of one, with the rules and the form of a game alone; it can be written."""
+    """Return the core's record, a writable array of one, with the rules and the form of a game alone."""
     params, rules = np.zeros(1, PARAMS_DTYPE), load_rules(rules)
     write_form(params[0]["form"], form)
     for section in RULE_SECTIONS:
@@ -336,12 +336,10 @@ def build_params(
     events: bool = True,
     form: Form = USUAL_FORM,
 ) -> Params:
-    """Return the core's record, an array of one, of a scenario under rules; None leaves what the scenario says.
+    """Return the core's record, an array of one, of a scenario under rules; None stands for the scenario's own value.
 
-    Without `events` none happens.
-
-    Both are validated again, as a copy with changes may have been made of them. With fewer `rounds` than the scenario
-    says, events that would come later do not happen.
+    With `events=False` none happens. Both models are validated again, because `model_copy` may have changed them.
+    With fewer `rounds` than in the scenario, later events do not happen.
     """
     scenario = load_scenario(scenario)
     params = rule_params(rules, reward, beliefs, form)

@@ -1,4 +1,4 @@
-"""A scenario as the text of a TOML file, from which it is read again as it was."""
+"""A scenario as the text of a TOML file, which reads back as the same scenario."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from parlay_marl.catalogue.scenarios import Scenario
 
 
 def scenario_text(scenario: Scenario) -> str:
-    """Return a scenario as TOML: what it says itself, without the defaults."""
+    """Return a scenario as TOML, without fields that have their defaults."""
     fields = scenario.model_dump(mode="json", exclude_defaults=True)
     plain = [f"{name} = {_value(field)}" for name, field in fields.items() if not _is_table(field)]
     parts = ["\n".join(plain)]
@@ -32,7 +32,7 @@ def _table(header: str, fields: Mapping[str, Any]) -> str:
 
 
 def _value(field: Any) -> str:
-    """Return a value on the right of an equals sign; text is quoted as in JSON, whose escapes TOML has too."""
+    """Return a value for the right side of an equals sign; text is quoted as in JSON, whose escapes TOML shares."""
     if isinstance(field, Mapping):
         return "{ " + ", ".join(f"{name} = {_value(each)}" for name, each in field.items()) + " }"
     if isinstance(field, list):

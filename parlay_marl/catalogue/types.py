@@ -1,8 +1,7 @@
-"""Types: a finite distribution of what each seat's private figures may be, for games that can be solved exactly.
+"""Types: a finite distribution of each seat's private figures, for games that can be solved exactly.
 
-A type is all that a seat knows of itself and the other does not (Harsanyi, Games with Incomplete Information Played by
-"Bayesian" Players, Management Science 1967). Each seat's is drawn by itself, so that its own tells it nothing of the
-other's.
+A type is the private information of a seat (Harsanyi, Games with Incomplete Information Played by "Bayesian" Players,
+Management Science 1967). The types of both seats are independent.
 """
 
 from __future__ import annotations
@@ -18,11 +17,11 @@ from parlay_marl.core.chance import MAX_TYPES
 from parlay_marl.core.moves import SEATS
 
 _ROUNDING = 1e-6
-"""Distance from 1 of probabilities that are written with few decimals."""
+"""Tolerance of a sum of probabilities, which may be written with few decimals."""
 
 
 class SeatType(Strict):
-    """One type of a seat: its private figures at the start, and how likely it is."""
+    """One type of a seat: its private figures at the start, and its probability."""
 
     probability: float | None = Field(
         None, gt=0.0, le=1.0, description="probability of the type; default: all types of the seat alike"
@@ -78,9 +77,9 @@ class Types(Strict):
 
 
 def fill_types(sc: Any, types: Types, low: float, high: float) -> None:
-    """Write types into a scenario's record, with what is expected of each seat as its nominal figures.
+    """Write types into a scenario's record, with the expected values as nominal figures.
 
-    The record has the nominal urgencies already, which types without an urgency of their own have.
+    The record holds the nominal urgencies already, which apply to types without an urgency.
     """
     for i, seat in enumerate(SEATS):
         own, probabilities, nominal = types.of(seat), types.probabilities(seat), float(sc["urgency"][i])

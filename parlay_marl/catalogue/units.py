@@ -1,4 +1,4 @@
-"""Units of price: the smallest amount in which prices of a scenario are written, and its decimals."""
+"""Units of price: the smallest step of written prices in a scenario, and its decimals."""
 
 from __future__ import annotations
 
@@ -9,39 +9,39 @@ from typing import NamedTuple
 from parlay_marl.core.moves import PRICE_LEVELS
 
 MOST_UNITS = Decimal(10) ** 12
-"""Units in the largest price: more cannot be told apart in 64-bit arithmetic with a margin."""
+"""Most units in the largest price: 64-bit arithmetic cannot distinguish more with a safe margin."""
 LARGEST_PRICE = Decimal(10) ** 15
 MOST_DECIMALS = 18
 STEPS_IN_RANGE = 1000
-"""The unit is no more than this part of the range, so that a small concession can be seen."""
+"""Fewest units in the range, so that small concessions are visible."""
 CENTS = 2
-"""Decimals where there are any: people write 2.50, not 2.5."""
+"""Fewest decimals where there are any: people write 2.50, not 2.5."""
 MARGIN = 6
-"""Decimals below the unit to which prices between two units are exact."""
+"""Extra decimals for exact prices between two units."""
 
 
 class Unit(NamedTuple):
-    """The smallest amount in which prices are written."""
+    """The smallest step of written prices."""
 
     size: float
     """In currency."""
     decimals: int
-    """With which a whole number of units is written."""
+    """Decimals with which a whole number of units is written."""
     exact: int
-    """Decimals to which a price is exact; what lies below is noise of its arithmetic."""
+    """Decimals to which a price is exact; digits below are rounding error."""
 
 
 def decimals_of(number: float | Decimal) -> int:
-    """Return how many decimals a number is written with."""
+    """Return the number of decimals with which a number is written."""
     exponent = Decimal(str(number)).normalize().as_tuple().exponent
     return max(-int(exponent), 0)
 
 
 @functools.lru_cache(maxsize=1024)
 def unit_of(low: float, high: float, size: float | None) -> Unit:
-    """Return the unit of a range `low < high`, one's own or the one that follows from the range.
+    """Return the unit of a range `low < high`: the given one, or one derived from the range.
 
-    Raises `ValueError` where prices of the range cannot be told in whole units.
+    Raises `ValueError` where prices of the range cannot be written in whole units.
     """
     ends = {"low": Decimal(str(low)), "high": Decimal(str(high))}
     if ends["high"] > LARGEST_PRICE:
@@ -53,7 +53,7 @@ def unit_of(low: float, high: float, size: float | None) -> Unit:
 
 
 def _derived(low: Decimal, high: Decimal) -> Decimal:
-    """Return the unit that follows from a range: ends and steps of the price grid are whole numbers of it."""
+    """Return the unit derived from a range: ends and steps of the price grid are whole numbers of it."""
     width = high - low
     needed = max(decimals_of(low), decimals_of(high), _decimals_within(width / STEPS_IN_RANGE))
     for decimals in (max(needed, decimals_of(width / (PRICE_LEVELS - 1))), needed):
@@ -67,13 +67,13 @@ def _derived(low: Decimal, high: Decimal) -> Decimal:
 
 
 def _decimals_within(size: Decimal) -> int:
-    """Return the fewest decimals whose last one is no more than an amount."""
+    """Return the fewest decimals whose last place is no larger than an amount."""
     exponent = size.adjusted()  # 10^exponent <= size
     return max(-exponent, 0)
 
 
 def _checked(unit: Decimal, ends: dict[str, Decimal]) -> Decimal:
-    """Return a unit that was given, or say why prices of the range cannot be told in it."""
+    """Return a given unit; raise an error where prices of the range cannot be written in it."""
     if decimals_of(unit) > MOST_DECIMALS or ends["high"] / unit > MOST_UNITS:
         raise ValueError(f"unit = {unit:g} is too small for prices of up to {ends['high']:g}; give a larger one")
     for name, end in ends.items():

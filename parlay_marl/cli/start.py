@@ -22,7 +22,7 @@ def import_from_here() -> None:
 
 
 def seed_or_random(seed: int | None) -> int:
-    """Return a seed, or a random one that is short enough to be typed again."""
+    """Return a seed, or a random one short enough to type."""
     return secrets.randbelow(1_000_000) if seed is None else seed
 
 
@@ -48,7 +48,7 @@ def player(name: str) -> AnyPlayer:
 
 
 def play_out(game: Game, seed: int, number: int) -> None:
-    """Play a game to its end; an error of a player of one's own becomes one sentence."""
+    """Play a game to its end; an error of a user's own player becomes one sentence."""
     from parlay_marl.core.moves import SEATS
     from parlay_marl.errors import ParlayError, PolicyError
     from parlay_marl.players.player import Player

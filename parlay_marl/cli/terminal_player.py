@@ -48,11 +48,11 @@ REQUESTS = {
     "help": "help", "?": "help", "h": "help", "terms": "terms", "picture": "picture", "quit": "quit", "q": "quit",
     "exit": "quit", "bye": "quit",
 }  # fmt: skip
-"""Words that ask for something instead of a move."""
+"""Typed words that are requests, not moves."""
 
 
 class LeftTableError(Exception):
-    """The person has left: the input has ended, or `quit` was typed."""
+    """The person has left: the input has ended, or the person typed `quit`."""
 
 
 class TerminalPlayer(Player):

@@ -2,5 +2,5 @@
 
 `moves`, `bargain`, `tension`, `credibility`, `drift`, `belief` and `reward` hold one concept each: its parameters and
 its scalar rules. `params`, `state` and `observation` declare the three records as tables. `chance` draws a game,
-`step` plays it, `outcome` says what it came to. Imports numpy, numba and the standard library only.
+`step` plays it, `outcome` reports the result. Imports numpy, numba and the standard library only.
 """

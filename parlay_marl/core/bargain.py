@@ -20,7 +20,7 @@ EROSION = (
 )
 
 ROUNDING = 1e-9
-"""A worth closer to zero than this is zero: a deal at the reservation price itself is no loss."""
+"""A worth closer to zero than this counts as zero, so that a deal at the reservation price is no loss."""
 
 
 @rule
@@ -61,7 +61,7 @@ def best_package(buyer_values: Any, seller_values: Any, packages: int) -> int:
 def zopa_bounds(
     buyer_reservation: float, seller_reservation: float, buyer_value: float, seller_value: float
 ) -> tuple[float, float]:
-    """Return the lowest and highest price at which a package is worth something to both; empty if low >= high."""
+    """Return the lowest and highest price at which a package is a gain for both; empty if low >= high."""
     return seller_reservation - seller_value, buyer_reservation + buyer_value
 
 
@@ -73,7 +73,7 @@ def nash_price(lower: float, width: float, seller_power: float) -> float:
 
 @rule
 def share(own_worth: float, width: float) -> float:
-    """Return the share of a ZOPA that a worth is, clipped to [0, 1]; of an empty ZOPA any gain is all of it."""
+    """Return a worth as a share of the ZOPA, clipped to [0, 1]; where the ZOPA is empty, any gain is a share of 1."""
     if own_worth <= ROUNDING:
         return 0.0
     if own_worth >= width:

@@ -1,7 +1,7 @@
 """Beliefs of a seat about the other (RULES section 7): their figures, `heuristic` nudges to them, and their score.
 
 A belief is a vector in the order of `Belief`. `posterior` infers it (`bayes`); the `heuristic` tracker nudges it by
-fixed steps, as the first Parlay server did; `none` keeps the prior. `tracking` says which sees what when.
+fixed steps, as the first Parlay server did; `none` keeps the prior. `tracking` decides which update is applied when.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Tracker(IntEnum):
     HEURISTIC = 1
     BAYES = 2
     ELICITED = 3
-    """As BAYES for personas; but a seat states a belief of its own, and is scored by that."""
+    """The beliefs are inferred as with BAYES, but a seat that is no persona states its own, and is scored by that."""
 
 
 RESERVATION, SPREAD, LOW, HIGH, URGENCY, ALTERNATIVE, CONFIDENCE = (int(figure) for figure in Belief)
@@ -96,7 +96,7 @@ NINETY_PERCENT = 1.645
 _THIRD = 1.0 / 3.0
 
 MEAN_LOW, MEAN_HIGH, SPREAD_HIGH = -1.0, 2.0, 1.0
-"""Bounds of a belief that a seat states: it may lie a width of the public range outside that, and be as wide as it."""
+"""Bounds of a stated belief: its mean at most one width outside the public range, its deviation at most one width."""
 
 
 @rule
@@ -122,7 +122,7 @@ def start(b: Any, p: Any) -> None:
 
 @rule
 def know(b: Any, reservation: float) -> None:
-    """Set the reservation price to what is publicly known, with certainty."""
+    """Set the reservation price to its publicly known value, with certainty."""
     b[RESERVATION] = reservation
     b[SPREAD] = 0.0
     b[LOW] = reservation
@@ -132,7 +132,7 @@ def know(b: Any, reservation: float) -> None:
 
 @rule
 def nudge_by_offer(b: Any, maker: int, price: float, is_first: bool, concession: float, p: Any) -> None:
-    """Take in an offer by `maker`: its limit lies a markup beyond, and conceding looks urgent."""
+    """Update by an offer of `maker`: its limit lies a markup beyond the price, and a concession looks urgent."""
     beyond = price + p["offer_markup"] if maker == BUYER else price - p["offer_markup"]
     _moved_to(b, beyond, p["offer_weight"], p["narrowing"], p)
     b[CONFIDENCE] = clip(b[CONFIDENCE] + p["confidence_step"], 0.0, 1.0)
@@ -143,13 +143,13 @@ def nudge_by_offer(b: Any, maker: int, price: float, is_first: bool, concession:
 
 @rule
 def nudge_by_claim(b: Any, price: float, credibility_share: float, p: Any) -> None:
-    """Take in a claimed reservation price, weighed by its maker's credibility in [0, 1]."""
+    """Update by a claimed reservation price, weighed by its maker's credibility in [0, 1]."""
     _moved_to(b, price, p["claim_weight"] * credibility_share, p["narrowing"], p)
 
 
 @rule
 def nudge_by_check(b: Any, maker: int, claim: float, was_bluff: bool, p: Any) -> None:
-    """Take in what a challenge brought to light about a claim by `maker`."""
+    """Update by the result of a challenge of a claim by `maker`."""
     if not was_bluff:
         _moved_to(b, claim, p["check_weight"], p["narrowing"], p)
     else:
@@ -159,13 +159,13 @@ def nudge_by_check(b: Any, maker: int, claim: float, was_bluff: bool, p: Any) ->
 
 @rule
 def nudge_by_silence(b: Any, p: Any) -> None:
-    """Take in a silence: a seat that can wait is in no hurry."""
+    """Update by a silence: a seat that can wait is less urgent."""
     b[URGENCY] = clip(b[URGENCY] - p["urgency_step"], 0.0, 1.0)
 
 
 @rule
 def nudge_by_headline(b: Any, urgency_change: float, p: Any) -> None:
-    """Take in what a public headline says of the other's urgency: its direction counts, its size is not known."""
+    """Update the urgency by a public headline, whose direction is known and whose size is not."""
     if urgency_change != 0.0:
         nudge = p["headline_step"] if urgency_change > 0.0 else -p["headline_step"]
         b[URGENCY] = clip(b[URGENCY] + nudge, 0.0, 1.0)
@@ -173,7 +173,7 @@ def nudge_by_headline(b: Any, urgency_change: float, p: Any) -> None:
 
 @rule
 def doubt_by_headline(b: Any, sets_alternative: float, p: Any) -> None:
-    """Take in a public headline as the heuristic tracker does: be less sure, and believe half of the rest."""
+    """Update the heuristic tracker by a headline: widen the spread, lower the confidence, shift the alternative."""
     _moved_to(b, b[RESERVATION], 0.0, p["widening"], p)
     b[CONFIDENCE] *= 1.0 - p["confidence_loss"]
     if sets_alternative >= 0.0:
@@ -197,7 +197,7 @@ def accuracy(b: Any, reservation: float, urgency: float, alternative: int, low: 
 
 @rule
 def can_be_stated(mean: float, spread: float) -> bool:
-    """Return whether a belief is one that a seat may state; NaN is not."""
+    """Return whether a seat may state this belief; NaN is refused."""
     return MEAN_LOW <= mean <= MEAN_HIGH and 0.0 <= spread <= SPREAD_HIGH
 
 
@@ -210,7 +210,10 @@ def around(mean: float, spread: float, p: Any) -> tuple[float, float, float]:
 
 @rule
 def write_shown(b: Any, estimate: Any, p: Any, out: Any) -> None:
-    """Write the figures of a belief as its seat is shown them: with the estimate it stated, where it states one."""
+    """Write the figures of a belief as the observation shows them.
+
+    The mean and spread are those that the seat stated, if any.
+    """
     for figure in range(N_FIGURES):
         out[figure] = b[figure]
     if p["tracker"] == ELICITED:

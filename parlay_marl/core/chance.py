@@ -1,12 +1,12 @@
 """All randomness, from counter-based streams (RULES section 2).
 
-A draw is a pure function of (key, counter): no generator is shared and none has to be kept. A game's key comes from
-(seed, game number); each quantity of the reset has its own counter, so that fixing one leaves the others as they were.
+A draw is a pure function of (key, counter): no generator is shared or stored. A game's key comes from (seed, game
+number); each quantity of the reset has its own counter, so that fixing one does not change the others.
 
 A stream is SplitMix64 (Steele, Lea and Flood, Fast Splittable Pseudorandom Number Generators, OOPSLA 2014), which can
-be inverted: a draw that is known in full tells its key. So a key within a key is made by SipHash-1-3 (Aumasson and
-Bernstein, SipHash: a fast short-input PRF, INDOCRYPT 2012), which cannot: each seat draws its private figures, and a
-persona each of its turns, from a key of its own, and no such key tells another or the game's.
+be inverted: a fully known draw reveals its key. A subkey is therefore made by SipHash-1-3 (Aumasson and Bernstein,
+SipHash: a fast short-input PRF, INDOCRYPT 2012), which cannot be inverted: the private figures of each seat, and each
+turn of a persona, have a key of their own, and no such key reveals another one or the game's.
 """
 
 from __future__ import annotations
@@ -52,14 +52,14 @@ _LENGTH, _FINAL = np.uint64(8 << 56), np.uint64(0xFF)
 # The counter of each quantity: in the game's stream, and in that of a seat's private figures.
 _OPENER, _EVENTS = 8, 16
 _RESERVATION, _URGENCY, _ALTERNATIVE, _SENSITIVITY, _TYPE, _VALUES = 0, 1, 2, 3, 4, 32
-# The keys within a game's key: private figures of both seats, then the turns of both, and personas of families.
+# The subkeys of a game's key: private figures of both seats, then the turns of both, and personas of families.
 _FIGURES, _TURNS = 1, 3
 _PERSONAS = 1 << 40
-"""The key, for each seat, of the persona of a family: far from those of turns."""
+"""The subkey, for each seat, of the persona drawn from a family: far from those of turns."""
 
 
 def nothing_fixed() -> np.ndarray[Any, np.dtype[np.void]]:
-    """Return a record (an array of one) that leaves every quantity to chance."""
+    """Return a record (an array of one) that fixes no quantity."""
     fixed = np.zeros(1, FIXED_DTYPE)
     for field in FIXED:
         fixed[field.name] = np.nan if field.dtype == "f8" else -1
@@ -76,7 +76,7 @@ def mixed(x: np.uint64) -> np.uint64:
 
 @rule
 def _rotated(x: np.uint64, bits: int) -> np.uint64:
-    """Return a word with its bits turned to the left."""
+    """Return a word rotated to the left by a number of bits."""
     return (x << np.uint64(bits)) | (x >> (_WORD - np.uint64(bits)))
 
 
@@ -109,7 +109,7 @@ def subkey(key: np.uint64, number: int) -> np.uint64:
 
 @rule
 def turn_key(key: np.uint64, seat: int, turn: int) -> np.uint64:
-    """Return the key of what a seat draws in one turn of a game."""
+    """Return the key of a seat's draws in one turn of a game."""
     return subkey(key, _TURNS + 2 * turn + seat)
 
 
@@ -134,7 +134,7 @@ def uniform_in(key: np.uint64, counter: int, low: float, high: float) -> float:
 
 @rule
 def _chosen(fixed: float, drawn: float) -> float:
-    """Return what was fixed, or what was drawn where nothing was (NaN)."""
+    """Return the fixed value, or the drawn one where nothing is fixed (NaN)."""
     return fixed if fixed == fixed else drawn
 
 
@@ -149,9 +149,9 @@ def _draw_reservation(key: np.uint64, seat: int, sc: Any) -> float:
 
 @rule
 def _draw_value(key: np.uint64, seat: int, k: int, sc: Any) -> float:
-    """Draw what a package is worth to a seat: the sum of its options, each times how much the seat cares for its term.
+    """Draw what a package is worth to a seat: the sum of its options' worths, each times the weight of its term.
 
-    How much it cares is drawn for each term by itself, so that more of a term stays worth more.
+    The weight is drawn once for each term, so that the order of a term's options is kept.
     """
     if sc["value_spread"] == 0.0:
         return sc["package_values"][seat][k]
@@ -168,7 +168,7 @@ def _draw_value(key: np.uint64, seat: int, k: int, sc: Any) -> float:
 
 @rule
 def _drawn_type(key: np.uint64, seat: int, sc: Any) -> int:
-    """Draw which of its types a seat is."""
+    """Draw the index of a seat's type."""
     draw = uniform(key, _TYPE)
     for i in range(sc["types"][seat] - 1):
         if draw < sc["type_below"][seat][i]:
@@ -178,7 +178,7 @@ def _drawn_type(key: np.uint64, seat: int, sc: Any) -> int:
 
 @rule
 def _take_type(s: Any, seat: int, i: int, sc: Any, fixed: Any) -> None:
-    """Give a seat the figures of one of its types, but for those that are fixed."""
+    """Give a seat the figures of one of its types, except those that are fixed."""
     s["reservation"][seat] = _chosen(fixed["reservation"][seat], sc["type_reservation"][seat][i])
     s["urgency"][seat] = _chosen(fixed["urgency"][seat], sc["type_urgency"][seat][i])
     if fixed["alternative"][seat] < 0:
@@ -205,7 +205,7 @@ def _draw_seat(s: Any, seat: int, sc: Any, fixed: Any) -> None:
 
 @rule
 def _draw_events(s: Any, sc: Any, fixed: Any) -> None:
-    """Draw the round of each event: its own, moved by its jitter, and never before the first round."""
+    """Draw the round of each event: its nominal round plus jitter, and never before the first round."""
     for i in range(MAX_EVENTS):
         if i >= sc["events"]:
             s["event_round"][i] = -1
@@ -218,7 +218,7 @@ def _draw_events(s: Any, sc: Any, fixed: Any) -> None:
 
 @part()
 def draw_game(s: Any, p: Any, fixed: Any) -> None:
-    """Draw everything that a reset leaves to chance into a cleared row that holds its key."""
+    """Draw everything that is not fixed into a cleared row that holds its key."""
     sc = p["scenario"]
     _draw_seat(s, BUYER, sc, fixed)
     _draw_seat(s, SELLER, sc, fixed)

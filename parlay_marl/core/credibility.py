@@ -43,7 +43,7 @@ def after_move(points: float, cost: float, p: Any) -> float:
 
 @rule
 def after_loss(points: float, loss: float) -> float:
-    """Return what is left of a seat's points after a loss, never less than 0."""
+    """Return a seat's points after a loss, never less than 0."""
     return max(points - loss, 0.0)
 
 

@@ -41,7 +41,7 @@ def toughness_step(
 def position_direction(step: float, urgency_change: float) -> int:
     """Return +1 if an event made a seat's position stronger, -1 if weaker, 0 if it did not move it.
 
-    The reservation price decides; where it stays, less urgency is strength.
+    The reservation price decides; where it stays, less urgency makes the position stronger.
     """
     if step > 0.0 or (step == 0.0 and urgency_change < 0.0):
         return 1
@@ -52,9 +52,9 @@ def position_direction(step: float, urgency_change: float) -> int:
 
 @rule
 def price_given_up(seat: int, before: float, price: float) -> float:
-    """Return the normalised price that a seat gives up between two offers; negative where it takes back.
+    """Return the normalised price that a seat gives up between two offers; negative where it takes a concession back.
 
-    A difference that only rounding makes is none: a seat that holds still may compute its price again.
+    A difference within rounding counts as 0: a seat that repeats its price may compute it anew.
     """
     given = (price - before) * (1.0 - 2.0 * seat)
     return given if abs(given) > ROUNDING else 0.0

@@ -45,7 +45,7 @@ _ONE = np.uint64(1)
 def _contradict(s: Any, p: Any, seat: int, price: float, package: int) -> None:
     """Strike a seat's open claim if a deal is worse for it than what it claimed.
 
-    Only a deal on the package of the claim can be held against it in public: term values are private.
+    Only a deal on the package of the claim counts, because term values are private.
     """
     if s["claim_status"][seat] != _OPEN or s["claim_package"][seat] != package:
         return
@@ -56,9 +56,9 @@ def _contradict(s: Any, p: Any, seat: int, price: float, package: int) -> None:
 
 @rule
 def _answer_events(s: Any, p: Any, seat: int, is_first: bool, concession: float) -> None:
-    """Judge the first offer after events: it answers those that moved the seat's position the way it goes.
+    """Judge the first offer after events: it answers those that moved the seat's position in the same direction.
 
-    A seat's very first offer has nothing to be compared with: it settles them without pay or blame.
+    A seat's very first offer cannot be compared with another: it settles the events without pay or penalty.
     """
     stronger, weaker = s["pending_stronger"][seat], s["pending_weaker"][seat]
     if stronger + weaker == 0:
@@ -95,7 +95,7 @@ def _credit_offer(s: Any, p: Any, seat: int, is_first: bool, price: float, packa
 
 @rule
 def _remember_offer(s: Any, seat: int, is_first: bool, price: float, package: int) -> None:
-    """Move a seat's offers so far one place on; its first offer stands in for those that it has not made."""
+    """Shift a seat's stored offers by one place; its first offer fills the places that are empty."""
     prices, packages = s["earlier_prices"][seat], s["earlier_packages"][seat]
     if is_first:
         prices[:] = price
@@ -132,7 +132,7 @@ def _put_offer(s: Any, p: Any, seat: int, is_first: bool, concession: float, pri
 
 @rule
 def _put_claim(s: Any, p: Any, seat: int, price: float, package: int) -> None:
-    """Open a claim, judge whether it is a bluff, and let the other seat weigh it."""
+    """Record a claim, judge whether it is a bluff, and update the other seat's belief."""
     sc = p["scenario"]
     bluff = is_bluff(price, s["reservation"][seat], sc["low"], sc["high"], p["credibility"])
     s["claim_price"][seat] = price
@@ -166,7 +166,7 @@ def _settle_challenge(s: Any, p: Any, seat: int) -> None:
 
 @rule
 def make_move(s: Any, p: Any, move: int, price: float, package: int) -> float:
-    """Carry out a legal move of the seat on turn; return the heat that it adds."""
+    """Carry out a legal move of the seat on turn; return its heat."""
     seat = seat_on_turn(s)
     other = 1 - seat
     is_first = s["offers_made"][seat] == 0

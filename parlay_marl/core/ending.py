@@ -42,9 +42,9 @@ def _turns_made(s: Any, seat: int) -> int:
 
 @rule
 def _belief_gain(s: Any, p: Any, seat: int) -> float:
-    """Return how much better than at the start a seat's belief was: at the end or, where it stated its own, on average.
+    """Return a seat's gain in belief accuracy since the start: at the end or, for stated beliefs, on average.
 
-    It is paid with the ending alone: paid turn by turn, it would tell the other's limit.
+    It is paid with the ending alone: paid turn by turn, it would reveal the other's limit.
     """
     if p["belief"]["tracker"] != ELICITED:
         return tracking.accuracy(s, p, seat) - s["start_accuracy"][seat]

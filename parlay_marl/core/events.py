@@ -1,4 +1,4 @@
-"""Events of a round: headlines for both seats, and hidden effects on those that they name (RULES section 9)."""
+"""Events of a round: headlines for both seats, and hidden effects on the seats that they name (RULES section 9)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from parlay_marl.core.tension import clip
 
 @rule
 def fire_events(s: Any, p: Any) -> None:
-    """Let the events of this round happen."""
+    """Fire the events of this round."""
     for i in range(p["scenario"]["events"]):
         if s["event_round"][i] == s["round"]:
             _fire_event(s, p, i)
@@ -21,7 +21,7 @@ def fire_events(s: Any, p: Any) -> None:
 
 @part()
 def _fire_event(s: Any, p: Any, i: int) -> None:
-    """Let event `i` happen: its headline for both seats, its hidden effects on those that it names."""
+    """Fire event `i`: its headline for both seats, and its hidden effects on the seats that it names."""
     sc = p["scenario"]
     s["events_fired"] |= 1 << i
     s["tags_fired"] |= sc["event_tags"][i]

@@ -1,11 +1,11 @@
-"""Families of scenarios: ranges from which every game draws a deal of its own, and the rules that draw it.
+"""Families of scenarios: ranges from which every game draws its own deal, and the rules that draw it.
 
 A deal is a function of the game's key: its figures come from a stream of their own within it, by counters as in
-`chance`, so that neither the batch nor the interface counts, and no figure of a deal tells what a seat draws. What is
+`chance`, so that a deal depends on neither batch nor interface, and reveals nothing of what a seat draws. What is
 drawn here is public: the scenario that both seats bargain over. Their private figures are drawn around it afterwards.
 
-Amounts of a deal are whole numbers of the family's unit, and everything that follows from them is worked out as
-`catalogue.build_params` does it: a deal written down as a scenario has the same parameters, bit for bit.
+Amounts of a deal are whole numbers of the family's unit, and what follows from them is computed as in
+`catalogue.build_params`: a deal written as a scenario has the same parameters, bit for bit.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from parlay_marl.core.moves import BUYER, MAX_PACKAGES, MAX_TERMS, SELLER
 from parlay_marl.core.table import Field
 
 MAX_POOL = 12
-"""The most terms, and the most events, that a family may draw from."""
+"""The most terms, and the most events, among which a family draws."""
 LEAST_OPTIONS_ALONE = 3
-"""The fewest options of a deal's only term: of two, one would be best in more than half of the games."""
+"""The fewest options of a deal's only term: with two, one of them would be best in more than half of the games."""
 
 FAMILY = (
     Field("draws", "i8", (), "1 where every game draws its deal, 0 where the scenario is fixed"),
@@ -69,7 +69,7 @@ DEAL = (
     Field("terms", "i8", (MAX_TERMS,), "which term of the family's each term of the deal is"),
     Field("events", "i8", (MAX_EVENTS,), "which event of the family's each event of the deal is"),
 )
-"""What a deal is made of, where one is drawn; its figures are those of its scenario."""
+"""The choices of a deal that is being drawn; its figures are those of its scenario."""
 
 _STREAM = 0
 """Number of a deal's stream within its game's key; the seats' own streams begin at 1."""
@@ -86,7 +86,7 @@ _LARGEST_SPREAD = 0.5
 
 @rule
 def _whole_in(key: np.uint64, counter: int, least: int, most: int) -> int:
-    """Return a draw among the whole numbers from least to most."""
+    """Return a uniform draw of an integer from least to most, both included."""
     return least + int(uniform(key, counter) * (most - least + 1))
 
 
@@ -104,7 +104,7 @@ def _hundredths(x: float) -> float:
 
 @rule
 def _pick(key: np.uint64, counter: int, n: int, taken: int, count: int) -> int:
-    """Draw one of n things that is not among the `count` that are taken, a bit each."""
+    """Draw one of n things, except the `count` ones that are taken, a bit each."""
     rest = int(uniform(key, counter) * (n - count))
     for i in range(n):
         if (taken >> i) & 1 == 0:
@@ -119,7 +119,7 @@ def _pick(key: np.uint64, counter: int, n: int, taken: int, count: int) -> int:
 
 @rule
 def _draw_options(sc: Any, deal: Any, f: Any, key: np.uint64) -> None:
-    """Draw the terms of a deal and how many options each has, no more than leave every later term two."""
+    """Draw the terms of a deal and the number of options of each; every later term keeps room for two."""
     n = _whole_in(key, _TERMS, f["terms"][0], f["terms"][1])
     packages, taken = 1, 0
     for j in range(MAX_TERMS):
@@ -141,10 +141,10 @@ def _draw_options(sc: Any, deal: Any, f: Any, key: np.uint64) -> None:
 
 @rule
 def _draw_worth(key: np.uint64, j: int, f: Any, x: float, width: float, gains: bool) -> float:
-    """Return what an option of term j brings the seat that gains from it, or costs the other, in currency.
+    """Return the gain of one seat from an option of term j, or its cost to the other, in currency.
 
-    `x` is the option's place in (0, 1]. Gains are concave and costs convex, so that the best of several options is
-    often one in between, and another one where a seat cares more.
+    `x` is the option's place in (0, 1]. Gains are concave and costs convex, so that the best option is often one in
+    between, and depends on how much the seats care.
     """
     weight = uniform_in(key, _WEIGHT + j, f["weight"][0], f["weight"][1]) * width
     if gains:
@@ -158,7 +158,7 @@ def _draw_worth(key: np.uint64, j: int, f: Any, x: float, width: float, gains: b
 
 @rule
 def _fill_packages(sc: Any, deal: Any, f: Any, key: np.uint64, seat: int, width: float) -> None:
-    """Write what each package is worth to a seat, and with which deviation: sums over its options.
+    """Write the worth of each package to a seat, and its standard deviation: sums over its options.
 
     Begins with the last term, which varies fastest: each option adds to all packages of the terms after it.
     """
@@ -184,7 +184,7 @@ def _fill_packages(sc: Any, deal: Any, f: Any, key: np.uint64, seat: int, width:
 
 @rule
 def _best_joint_value(sc: Any) -> float:
-    """Return what the best package is worth to both seats together at the nominal figures."""
+    """Return the largest joint worth of a package at the nominal figures."""
     best = 0.0
     for k in range(sc["packages"]):
         best = max(best, sc["package_values"][BUYER][k] + sc["package_values"][SELLER][k])
@@ -193,7 +193,7 @@ def _best_joint_value(sc: Any) -> float:
 
 @rule
 def _draw_terms(sc: Any, deal: Any, f: Any, key: np.uint64, width: float) -> None:
-    """Draw the terms of a deal and what their packages are worth."""
+    """Draw the terms of a deal and the worths of their packages."""
     _draw_options(sc, deal, f, key)
     spread = _hundredths(uniform_in(key, _VALUE_SPREAD, f["value_spread"][0], f["value_spread"][1]))
     sc["value_spread"] = spread if sc["terms"] > 0 else 0.0
@@ -231,7 +231,7 @@ def _draw_missing(key: np.uint64, f: Any) -> float:
 
 @rule
 def _draw_limits(sc: Any, f: Any, key: np.uint64) -> None:
-    """Draw the nominal limits of a deal, and how far a game's may lie from them: never outside the price range."""
+    """Draw the nominal limits of a deal and their spread; no limit lies outside the price range."""
     low, width, unit = sc["low"], sc["high"] - sc["low"], f["unit"]
     missing, joint = _draw_missing(key, f), _best_joint_value(sc)
     gap = uniform_in(key, _GAP, f["gap"][0], f["gap"][1])
@@ -253,10 +253,10 @@ def _draw_limits(sc: Any, f: Any, key: np.uint64) -> None:
 
 @rule
 def _between_strangers(sc: Any) -> None:
-    """Let both limits of a deal lie anywhere in the range."""
+    """Let both limits of a deal be uniform over the whole range."""
     for seat in range(2):
         sc["reservation"][seat] = 0.0
-    sc["reservation_spread"] = 0.05  # what a scenario has that says nothing of it; such limits do not read it
+    sc["reservation_spread"] = 0.05  # as in a scenario without these figures, which such limits do not use
     sc["nominal_width"] = 1.0
 
 
@@ -289,7 +289,7 @@ def _draw_seats(sc: Any, f: Any, key: np.uint64) -> None:
 
 @rule
 def _draw_effect(sc: Any, f: Any, key: np.uint64, i: int, event: int, seat: int) -> None:
-    """Draw what event i of a deal does to a seat; nothing where its headline does not name the seat."""
+    """Draw the effect of event i of a deal on a seat; none where its headline does not name the seat."""
     named = f["event_named"][event][seat]
     urgency, shift = f["event_urgency"][event][seat], f["event_value_shift"][event][seat]
     drawn = uniform_in(key, _EVENT_URGENCY + 2 * i + seat, urgency[0], urgency[1])
@@ -336,9 +336,9 @@ def _draw_events(sc: Any, deal: Any, f: Any, key: np.uint64) -> None:
 
 @part(is_late=True)
 def draw_deal(p: Any, f: Any, game_key: np.uint64) -> None:
-    """Draw the scenario of a game from a family's ranges into parameters of the game's own.
+    """Draw the scenario of a game from a family's ranges into the game's own parameters.
 
-    What does not vary there stays: the opener, open cards, the event sensitivities, and the rules.
+    Parameters that do not vary stay: the opener, complete information, the event sensitivities, and the rules.
     """
     sc, deal, key = p["scenario"], p["deal"], subkey(game_key, _STREAM)
     sc["rounds"] = _whole_in(key, _ROUNDS, f["rounds"][0], f["rounds"][1])
@@ -355,9 +355,9 @@ def draw_deal(p: Any, f: Any, game_key: np.uint64) -> None:
 
 @rule
 def deal_for(params: Any, source: int, own: int, game_key: np.uint64) -> int:
-    """Return the index of a game's parameters: `source` itself or, where that is a family, `own`, drawn anew.
+    """Return the index of a game's parameters: `source` or, where that is a family, `own` with a newly drawn deal.
 
-    Nothing else may use the parameters at `own` while the game lasts.
+    Nothing else may use the parameters at `own` during the game.
     """
     if params[source]["family"]["draws"] == 0:
         return source

@@ -1,7 +1,7 @@
-"""The form of a game: which of the moves and prices it has, and by which protocol it is played.
+"""The form of a game: its moves, its prices and its protocol.
 
-A game with few moves and prices can be solved exactly. The discrete actions keep their places: a small game masks those
-that it does not have, so that a policy of any game plays in all of them.
+A game with few moves and prices can be solved exactly. The discrete action space stays the same: a small game masks
+what it does not have, so that a policy trained on any game can play all of them.
 """
 
 from __future__ import annotations
@@ -44,20 +44,20 @@ def levels_of(count: int) -> list[int]:
 
 
 class Form(NamedTuple):
-    """The choices that make the form of a game."""
+    """The choices that define the form of a game."""
 
     moves: int = ALL_MOVES
-    """The moves that it has, a bit each."""
+    """The moves of the game, a bit each."""
     price_levels: int = PRICE_LEVELS
-    """The number of its prices, from 2; with all levels of the grid a price may lie between them."""
+    """The number of prices, from 2; with all levels of the grid, prices between them are allowed as well."""
     protocol: str = USUAL_PROTOCOL
     price_share: float = HALF
     opener: int = -1
-    """The seat that opens where the protocol leaves it to the game, whatever is drawn; -1: as drawn."""
+    """The seat that opens where the protocol leaves it to the game; -1: the drawn one."""
 
     @property
     def rounds(self) -> int:
-        """The number of rounds by the protocol; 0: as the game says."""
+        """The number of rounds of the protocol; 0: that of the game."""
         return PROTOCOLS[self.protocol].rounds
 
 
@@ -75,14 +75,14 @@ def write_form(form: Any, chosen: Form) -> None:
 
 
 def without_noise(price: float) -> float:
-    """Return a price of the grid without the rounding error of arithmetic, and other prices as they are."""
+    """Return a price of the grid without rounding error, and other prices unchanged."""
     nearest = round(price * _LAST) / _LAST if 0.0 <= price <= 1.0 else price
     return nearest if abs(nearest - price) < _NOISE else price
 
 
 @rule
 def fitted_price(prices: np.uint64, price: float, seat: int, limit: float) -> float:
-    """Return the price of a small game that is nearest to a price and not past the seat's limit, where there is one.
+    """Return the price of a small game that is nearest to a price and not past the seat's limit, if it has one.
 
     A price of the game stays as it is. Without one within the limit it is the seat's own end of the range.
     """

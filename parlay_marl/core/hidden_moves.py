@@ -1,4 +1,4 @@
-"""What hidden moves of a limit, which headlines stand for, do to the posterior about it."""
+"""Effects of hidden shifts of a limit, which headlines announce, on the posterior about it."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ _ORIGIN, _SPACING = int(Frame.ORIGIN), int(Frame.SPACING)
 _f = np.float32
 _ZERO, _HALF, _ONE = _f(0.0), _f(0.5), _f(1.0)
 _EDGE = _f(0.5001)
-"""Reach of the outer columns, in columns: a place on the very edge is inside, however it was rounded."""
+"""Reach of the outer columns, in columns, so that a place on the very edge is inside whatever its rounding."""
 _SIZES = 4
-"""Sizes that a headline's hidden shift is taken to have, evenly from none to the largest."""
+"""Number of sizes assumed for a hidden shift, evenly from none to the largest."""
 _stack_table = stack_maker(PLANS, CELLS)
 
 
 @rule
 def _cell_at(place: Any) -> tuple[int, Any, Any]:
-    """Return the cell below a place between columns, and the parts that it and the next have in it; 0 outside."""
+    """Return the column below a place, and the weights of it and the next column; 0 outside."""
     inside = between(place, _f(CELLS - 1))
     cell = min(int(inside), CELLS - 2)
     there = _ONE if abs(place - inside) <= _EDGE else _ZERO
@@ -33,14 +33,14 @@ def _cell_at(place: Any) -> tuple[int, Any, Any]:
 
 @rule
 def _keep_total(w: Any, old: Any, plan: int) -> None:
-    """Give a plan the weight that it had: straight lines between columns change the weight of a peak."""
+    """Restore the total weight of a plan: linear interpolation between columns changes the weight of a peak."""
     before, after = total(load(old, plan)), total(load(w, plan))
     store(w, plan, at_least(load(w, plan) * (before / after), LEAST_WEIGHT))
 
 
 @rule
 def blur(w: Any, frame: Any, jump: float, chance: float, most: float) -> None:
-    """Take in a hidden move of the limit: by `jump` with a chance, and by anything from nothing to `most` besides."""
+    """Update by a hidden shift of the limit: with probability `chance` a `jump`, plus anything from 0 to `most`."""
     far = jump if chance > 0.0 else 0.0
     low, high = min(0.0, far) + min(0.0, most), max(0.0, far) + max(0.0, most)
     origin, spacing = frame[_ORIGIN], frame[_SPACING]

@@ -37,7 +37,7 @@ class Move(IntEnum):
 
 
 class Refusal(IntEnum):
-    """Why a move is illegal; `LEGAL` where it is not."""
+    """The reason why a move is illegal; `LEGAL` where it is legal."""
 
     LEGAL = 0
     UNKNOWN_MOVE = 1
@@ -48,12 +48,12 @@ class Refusal(IntEnum):
     SILENCE_NEEDS_CREDIBILITY = 6
     NOTHING_TO_CHALLENGE = 7
     BELIEF_OUT_OF_RANGE = 8
-    """Where a seat states a belief with its move: see `belief.can_be_stated`."""
+    """A stated belief that is out of bounds: see `belief.can_be_stated`."""
     TOO_EARLY_TO_WALK = 9
     NOT_IN_THIS_GAME = 10
-    """The game, or its protocol in this turn, has fewer moves than the seven."""
+    """The game, or its protocol in this turn, does not have this move."""
     PRICE_NOT_IN_THIS_GAME = 11
-    """The game has fewer prices than the public range."""
+    """The game does not have this price."""
 
 
 class ClaimStatus(IntEnum):
@@ -66,7 +66,7 @@ class ClaimStatus(IntEnum):
     CONTRADICTED = 4
 
 
-# Aliases of plain numbers, so that the kernels compare integers.
+# Plain integers, which kernels compare faster.
 ACCEPT, WALK_AWAY, OFFER, ANCHOR_HIGH, BATNA_REVEAL, SILENCE, CHALLENGE = (int(move) for move in Move)
 N_MOVES = len(Move)
 
@@ -117,7 +117,7 @@ def discrete_index(move: int, price: float, package: int, packages: int) -> int:
 def seat_on_turn(s: Any) -> int:
     """Return the seat on turn, 0 or 1.
 
-    The mask changes nothing: it lets the compiler see that the index is never negative, and leave out that check.
+    The mask tells the compiler that the index is never negative, so that it leaves out a check.
     """
     return s["seat"] & 1
 
@@ -130,7 +130,7 @@ def package_offered(s: Any, seat: int) -> int:
 
 @rule
 def own_end(seat: int) -> float:
-    """Return the end of the public range that a seat would like best: 0 for the buyer, 1 for the seller."""
+    """Return the end of the public range that is best for a seat: 0 for the buyer, 1 for the seller."""
     return float(seat)
 
 
@@ -167,20 +167,20 @@ def makes_offer(move: int) -> bool:
 
 @rule
 def in_prices(prices: np.uint64, price: float) -> bool:
-    """Return whether a price is one of a game's `prices`, which are levels of the grid, a bit each."""
+    """Return whether a price is one of a game's `prices`, a bit set of grid levels."""
     level = int(min(max(price, 0.0), 1.0) * (PRICE_LEVELS - 1) + 0.5)
     return _GRID[level] == price and (prices >> np.uint64(level)) & _BIT == _BIT
 
 
 @rule
 def _form_moves(s: Any, p: Any) -> int:
-    """Return the moves that the form of a game leaves to the seat on turn, a bit each."""
+    """Return the moves that the form of the game allows the seat on turn, a bit each."""
     return p["form"]["moves"][s["opener"] ^ seat_on_turn(s)]
 
 
 @rule
 def _form_refusal(s: Any, p: Any, move: int, price: float, usual: int) -> int:
-    """Return the `Refusal` of a move in a game of another form; `usual` is the one that all games have for it."""
+    """Return the `Refusal` of a move in a game with its own form; `usual` is that of the full game."""
     if usual == _UNKNOWN_MOVE:
         return usual
     if (_form_moves(s, p) >> move) & 1 == 0:
@@ -200,7 +200,7 @@ def refusal(s: Any, p: Any, move: int, price: float, package: int) -> int:
 
 @rule
 def _usual_refusal(s: Any, p: Any, move: int, price: float, package: int) -> int:
-    """Return the `Refusal` of a move where the game has all moves and prices."""
+    """Return the `Refusal` of a move in a game with all moves and prices."""
     seat = seat_on_turn(s)
     other = 1 - seat
     if move < ACCEPT or move > CHALLENGE:
@@ -224,9 +224,9 @@ def _usual_refusal(s: Any, p: Any, move: int, price: float, package: int) -> int
 
 @rule
 def legal_moves(s: Any, p: Any) -> int:
-    """Return which of the seven moves are legal for the seat on turn, whatever their price in the range, a bit each."""
+    """Return which of the seven moves are legal for the seat on turn at some price of the range, a bit each."""
     moves = 1 << OFFER | 1 << ANCHOR_HIGH
-    # One by one, with moves that the compiler knows: a loop over them would be slower.
+    # One by one, with moves known at compile time: a loop would be slower.
     moves |= (_usual_refusal(s, p, ACCEPT, 0.0, 0) == _LEGAL) << ACCEPT
     moves |= (_usual_refusal(s, p, WALK_AWAY, 0.0, 0) == _LEGAL) << WALK_AWAY
     moves |= (_usual_refusal(s, p, BATNA_REVEAL, 0.0, 0) == _LEGAL) << BATNA_REVEAL
@@ -243,14 +243,14 @@ def may(legal: int, move: int) -> bool:
 
 @rule
 def _forbid(mask: Any, start: int) -> None:
-    """Rule out all prices from an index on."""
+    """Clear the mask of all prices from an index on."""
     for level in range(PRICE_LEVELS):
         mask[start + level] = 0
 
 
 @rule
 def _narrow(p: Any, legal: int, packages: int, mask: Any) -> None:
-    """Rule out the moves and the prices that a game of another form does not have."""
+    """Clear the mask of the moves and prices that the form of the game does not have."""
     claims, prices = INDEX_OFFERS + PRICE_LEVELS * packages, p["form"]["prices"]
     mask[INDEX_ANCHOR] = (legal >> ANCHOR_HIGH) & 1
     if not may(legal, OFFER):
@@ -266,7 +266,7 @@ def write_action_mask(s: Any, p: Any, packages: int, mask: Any) -> None:
     """Write the mask of the discrete space with room for `packages` into an int8 vector of `n_actions(packages)`."""
     legal, known = legal_moves(s, p), p["scenario"]["packages"]
     claims = INDEX_OFFERS + PRICE_LEVELS * packages
-    for i in range(_LEAST_ACTIONS):  # a number that the compiler knows: a slice would be a slow call
+    for i in range(_LEAST_ACTIONS):  # a constant at compile time: a slice would be a slow call
         mask[i] = 1
     if packages > 1:
         for i in range(_LEAST_ACTIONS, claims + PRICE_LEVELS):

@@ -83,7 +83,7 @@ FIELDS = (
 
 
 def _offsets() -> Any:
-    """Return where each field begins, by name; the packages' fields begin there for the first of them."""
+    """Return the offset of each field, by name; the packages' fields are given for the first package."""
     starts = accumulate((field.width for field in FIELDS), initial=0)
     offsets: Any = namedtuple("Offsets", [field.name for field in FIELDS])  # type: ignore[misc]
     return offsets(*list(starts)[:-1])
@@ -91,7 +91,7 @@ def _offsets() -> Any:
 
 AT = _offsets()
 BELIEF_AT = slice(AT.belief_reservation, AT.belief_reservation + N_FIGURES)
-"""Places of the figures of a belief in an observation."""
+"""Offsets of a belief's figures in an observation."""
 FIXED_WIDTH = sum(field.width for field in FIELDS)
 FIELDS_OF_PACKAGES = sum(field.width == 0 for field in FIELDS)
 _N_CLAIM = len(ClaimStatus) - 1
@@ -123,7 +123,7 @@ def bounds(packages: int) -> tuple[np.ndarray[Any, np.dtype[np.float32]], np.nda
 
 @rule
 def _shown(x: float) -> float:
-    """Return a price or a worth clipped to what is shown."""
+    """Return a price or a worth clipped to the bounds of the observation."""
     return clip(x, -REACH, REACH)
 
 
@@ -177,7 +177,7 @@ def _write_public(s: Any, seat: int, out: Any) -> None:
 
 @rule
 def _write_belief(s: Any, p: Any, seat: int, out: Any) -> None:
-    """Write the seat's belief about the other, or the one it has stated; and the other's limit where that is public."""
+    """Write the seat's belief about the other, inferred or stated, and the other's limit where that is public."""
     is_known = p["scenario"]["complete"] == 1
     elicited = p["belief"]["tracker"] == ELICITED
     limit = _shown(s["reservation"][1 - seat]) if is_known else 0.0
@@ -209,7 +209,7 @@ def _write_packages(s: Any, p: Any, seat: int, packages: int, out: Any) -> None:
 
 @rule
 def _write_package(s: Any, seat: int, value: float, out: Any) -> None:
-    """Write the same where there is but one package, of this worth to the seat."""
+    """Write the packages' fields where there is one package, of this worth to the seat."""
     own, theirs = s["offers_made"][seat] > 0, s["offers_made"][1 - seat] > 0
     out[AT.package_values] = _shown(value)
     out[AT.package_values + 1] = 1.0 if own else 0.0
@@ -245,7 +245,7 @@ def _write_figures(s: Any, p: Any, seat: int, out: Any) -> None:
 def write_observation(s: Any, p: Any, seat: int, packages: int, out: Any) -> None:
     """Write the observation of a seat into a float32 vector of `width(packages)`.
 
-    Each part reads all that it needs before it writes: as far as the compiler knows, what it writes could be the row.
+    Each part reads its inputs before it writes, because the compiler must assume that the output overlaps the row.
     """
     seat &= 1  # lets the compiler leave out checks, as in `seat_on_turn`
     values = s["package_values"][seat]

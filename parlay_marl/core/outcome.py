@@ -24,7 +24,7 @@ class Ending(IntEnum):
     COLLAPSED = 3
     DEADLINE = 4
     FORFEIT = 5
-    """An illegal move where `illegal="terminate"` ends the game at the offender's cost."""
+    """The end by an illegal move under `illegal="terminate"`: the offender forfeits."""
 
 
 NONE, DEAL, WALKED, COLLAPSED, DEADLINE, FORFEIT = (int(ending) for ending in Ending)
@@ -143,7 +143,7 @@ def _write_quality(o: Any, width: float, deal: bool) -> None:
 
 @rule
 def _write_conduct(s: Any, p: Any, o: Any, seat: int) -> None:
-    """Write how a seat opened and conceded, what it believed in the end, and what it could have won at most."""
+    """Write each seat's offers and concessions, its final belief, and the most that it could have won."""
     offers = s["offers_made"][seat]
     first = s["first_price"][seat]
     elicited = p["belief"]["tracker"] == ELICITED
@@ -157,7 +157,7 @@ def _write_conduct(s: Any, p: Any, o: Any, seat: int) -> None:
 
 @rule
 def _write_solutions(s: Any, p: Any, o: Any, deal: bool) -> None:
-    """Write whether a deal was efficient, and where two solutions other than Nash's lie."""
+    """Write whether a deal was efficient, and the two solutions other than Nash's."""
     packages = p["scenario"]["packages"]
     limits, values = s["reservation"], s["package_values"]
     o["pareto"] = -1

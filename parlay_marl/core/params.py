@@ -1,8 +1,8 @@
 """The parameters of a game, one read-only record with a section for each concept.
 
-`RULE_SECTIONS` are the numbers of the rules, and `FORM` which moves and prices there are; `SCENARIO` is the deal
-itself, and `FAMILY` the ranges from which it is drawn where every game has its own. `parlay_marl.catalogue` builds the
-record from validated models; the kernels take an array of such records, and a game's row names its own.
+`RULE_SECTIONS` are the numbers of the rules, and `FORM` the moves and prices of the game; `SCENARIO` is the deal
+itself, and `FAMILY` the ranges from which each game draws its own. `parlay_marl.catalogue` builds the record from
+validated models; the kernels take an array of such records, and a game's row holds the index of its record.
 """
 
 from __future__ import annotations

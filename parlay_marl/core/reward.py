@@ -53,15 +53,18 @@ def discount_factor(urgency: float, fixed: float, p: Any) -> float:
 
 @rule
 def discounted_payoff(own_worth: float, width: float, left: float) -> float:
-    """Return D * v / W_nominal, the payoff of a deal; `left` is D, what the rounds gone by have left of it."""
+    """Return D * v / W_nominal, the payoff of a deal.
+
+    `left` is D, the product of the discount factors of past rounds.
+    """
     return left * own_worth / width
 
 
 @rule
 def answers(concession: float, direction: int, p: Any) -> bool:
-    """Return whether an offer moves as an event moved its maker's position: +1 stronger takes back, -1 weaker concedes.
+    """Return whether an offer answers an event: +1 (stronger) by taking back, -1 (weaker) by conceding.
 
-    It must move by `event_step` or more, whatever the rounding.
+    It must move by `event_step` or more, up to rounding.
     """
     return -direction * concession >= p["event_step"] - ROUNDING
 
@@ -79,9 +82,9 @@ def deal_bonus(own_worth: float, zopa_width: float, round_index: int, rounds: fl
 
 @rule
 def is_blamed(walked_away: bool, is_walker: bool, collapsed: bool, zopa_is_open: bool) -> bool:
-    """Return whether a seat pays for an ending without a deal.
+    """Return whether a seat pays for an ending without a deal. The seat that walks away from an open ZOPA pays.
 
-    The walker pays for walking out on an open ZOPA, both for letting the clock run out on one, both for a collapse.
+    Both pay for a deadline with an open ZOPA, and for a collapse.
     """
     if collapsed:
         return True

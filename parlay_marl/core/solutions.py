@@ -1,4 +1,4 @@
-"""Solutions of the bargaining problem over packages and a price that stays in the public range.
+"""Solutions of the bargaining problem over packages and prices of the public range.
 
 Package k at price x gives the buyer `top[k] - x` and the seller `x - bottom[k]`, where [bottom, top] is its ZOPA
 (RULES section 1): a segment of slope -1 that ends where x is 0 or 1. The deals are all these segments, and the Pareto
@@ -8,9 +8,9 @@ of other packages that give one seat more than any price could.
 The problem is not convex, so that solutions are taken with free disposal (Conley and Wilkie 1991): the deal whose
 smaller gain is largest, in units of what each seat could gain at most (Kalai and Smorodinsky, Econometrica 43, 1975),
 or in units of price (egalitarian; Kalai, Econometrica 45, 1977); of equals the one with the larger other gain. Where
-the best package's ZOPA lies within the public range, each seat could gain all of its width, and both solutions are
-the Nash point: half of it for each. Where one end is out of reach, the seat at that end could gain less, and
-Kalai-Smorodinsky gives it less; the egalitarian solution moves only where the middle itself is out of reach.
+the best package's ZOPA lies within the public range, each seat could gain its whole width, and both solutions are the
+Nash point: half of it for each. Where one end lies outside the range, the seat at that end could gain less, and
+Kalai-Smorodinsky gives it less; the egalitarian solution moves only where the middle itself lies outside.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from parlay_marl.core.tension import clip
 
 @rule
 def ideal_worth(seat: int, reservation: Any, values: Any, packages: int) -> float:
-    """Return the most that a seat could gain by a deal at which the other loses nothing; 0 where there is none."""
+    """Return the largest gain of a seat in deals at which the other does not lose; 0 where there is none."""
     best = 0.0
     for k in range(packages):
         bottom, top = zopa_bounds(reservation[BUYER], reservation[SELLER], values[BUYER][k], values[SELLER][k])
@@ -40,7 +40,7 @@ def ideal_worth(seat: int, reservation: Any, values: Any, packages: int) -> floa
 def proportional_gains(
     reservation: Any, values: Any, packages: int, buyer_unit: float, seller_unit: float
 ) -> tuple[float, float]:
-    """Return both worths at the deal whose smaller gain is largest, each counted in its seat's unit."""
+    """Return both worths at the deal whose smaller gain is largest, with each gain in units of its seat."""
     least, most = -1e300, -1e300
     to_buyer, to_seller = float("nan"), float("nan")
     for k in range(packages):

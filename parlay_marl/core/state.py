@@ -17,7 +17,7 @@ from parlay_marl.core.posterior import CELLS, N_FRAME, PLANS
 from parlay_marl.core.table import Field, field_dtype
 
 EARLIER = 3
-"""Offers of each seat that the state keeps beside the first one and the last two."""
+"""Number of stored offers of each seat besides the first one and the last two."""
 
 STATE = (
     Field("key", "u8", (), "key of the game's chance stream"),
@@ -80,10 +80,10 @@ STATE = (
 )
 
 REGISTER = 32
-"""Bytes of a register of AVX2: a row's size, and where its posteriors begin, are multiples of it."""
+"""Bytes of an AVX2 register: the size of a row, and the offset of its posteriors, are multiples of it."""
 
 BY_PACKAGE = ("package_values", "offers_seen")
-"""Fields with a number for each package."""
+"""Fields that have one number for each package."""
 
 STATE_DTYPE = field_dtype(STATE, REGISTER)
 """A row with room for every scenario."""
@@ -91,16 +91,16 @@ STATE_DTYPE = field_dtype(STATE, REGISTER)
 PRICE_ONLY_DTYPE = field_dtype(
     (field._replace(shape=(2, 1)) if field.name in BY_PACKAGE else field for field in STATE), REGISTER
 )
-"""A row of two thirds of the size for deals over nothing but a price: large batches live off memory."""
+"""A row of two thirds of the size for deals with a price only: large batches are bound by memory."""
 
 
 def state_dtype(packages: int) -> np.dtype[np.void]:
-    """Return the dtype of rows with room for `packages`: always the same object, which kernels know."""
+    """Return the dtype of rows with room for `packages`: always the same object, for which the kernels are compiled."""
     return PRICE_ONLY_DTYPE if packages == 1 else STATE_DTYPE
 
 
 def cleared_rows(n: int, packages: int) -> Any:
-    """Return n rows of zeros, which begin at a cache line: no part of a posterior that fills a register lies in two."""
+    """Return n rows of zeros that begin at a cache line, so that no vector load of a posterior crosses two lines."""
     dtype = state_dtype(packages)
     memory = np.zeros(n * dtype.itemsize + LINE, np.uint8)
     start = -memory.ctypes.data % LINE

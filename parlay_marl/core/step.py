@@ -28,7 +28,7 @@ from parlay_marl.core.turn import observe, start_game, take_turn
 
 @rule
 def try_turn(s: Any, p: Any, move: int, price: float, package: int) -> int:
-    """Play a move if it is legal; return its `Refusal` either way."""
+    """Play a move if it is legal; return its `Refusal`."""
     reason = refusal(s, p, move, price, package)
     if reason == 0:
         take_turn(s, p, move, price, package)
@@ -39,8 +39,8 @@ def try_turn(s: Any, p: Any, move: int, price: float, package: int) -> int:
 def reset_games(games: Any, params: Any, blank: Any, fixed: Any, seed: Any, numbers: Any, scenarios: Any) -> None:
     """Begin a game in every row: `(n,)` rows, game numbers and scenario indices; `fixed` has one record or n.
 
-    The game with number k of a seed is the same whatever row, batch or interface it is played in. Deals of a family are
-    drawn into the last n of the parameters, which are the rows' own.
+    Game number k of a seed is the same in every row, batch and interface. Deals of a family are drawn into the last n
+    parameters, one for each row.
     """
     room = len(params) - len(games)
     for i in range(len(games)):
@@ -60,13 +60,13 @@ def observe_game(games: Any, params: Any, i: int, seat: int, packages: int, obse
 
 @entry_point
 def forfeit_game(games: Any, params: Any, i: int, offender: int) -> None:
-    """End game i at the cost of a seat, which made an illegal move."""
+    """End game i by a forfeit of a seat that made an illegal move."""
     forfeit(games[i], params[games[i]["scenario"]], offender)
 
 
 @entry_point
 def check_index(games: Any, params: Any, i: int, index: int, packages: int) -> int:
-    """Return the `Refusal` of a discrete action by the seat on turn in game i; nothing is played."""
+    """Return the `Refusal` of a discrete action by the seat on turn in game i, without playing it."""
     s = games[i]
     move, price, package = decode(index, seat_on_turn(s), packages)
     return refusal(s, params[s["scenario"]], move, price, package)
@@ -74,7 +74,7 @@ def check_index(games: Any, params: Any, i: int, index: int, packages: int) -> i
 
 @entry_point
 def doubt_game(games: Any, params: Any, i: int, seat: int) -> float:
-    """Return the probability, to a seat in game i, that the other's latest claim is a bluff."""
+    """Return the probability that the other's latest claim is a bluff, by the belief of a seat in game i."""
     s = games[i]
     return tracking.bluff_probability(s, params[s["scenario"]], 1 - seat)
 
@@ -86,7 +86,7 @@ def step_games(
     """Play one discrete action in every game that is not over, and observe for the seat then on turn.
 
     Shapes: `(n,)` rows, int64 actions and int8 refusals; `(n, fields)` float32; `(n, actions)` int8. The rewards of
-    the turn are in the rows; a refused game is as it was.
+    the turn are in the rows; a game whose action is refused does not change.
     """
     for i in range(len(games)):
         s = games[i]

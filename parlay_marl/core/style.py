@@ -1,4 +1,4 @@
-"""The numbers of a persona that no strategy owns, declared once: traits, triggers, its learned policy, its choice."""
+"""The parameters of a persona that belong to no strategy, declared once: traits, triggers, network, move choice."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ TRIGGERS = (
 )
 
 TRAIT_INPUTS = ("agreeableness", "aggression", "patience", "bluff_rate")
-"""The traits that a learned policy may be given beside its observation, in this order: all of them, or none."""
+"""The traits that a learned policy may get besides its observation, in this order: all of them, or none."""
 MOST_HIDDEN = 3
-"""Hidden layers that a learned policy may have."""
+"""The most hidden layers of a learned policy."""
 
 
 class Activation(IntEnum):

@@ -1,4 +1,4 @@
-"""The tables from which records, bounds, documentation and validation all derive."""
+"""The tables from which records, bounds, documentation and validation derive."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ import numpy as np
 
 
 class Parameter(NamedTuple):
-    """One number of the rules: its name, default, bounds (inclusive) and meaning; `seed` where the preset differs."""
+    """One parameter of the rules: its name, default, bounds (inclusive) and meaning.
+
+    `seed` where the preset differs.
+    """
 
     name: str
     default: float
@@ -29,12 +32,12 @@ class Field(NamedTuple):
 
 
 def parameter_dtype(table: Iterable[Parameter]) -> np.dtype[np.void]:
-    """Return the record of one section of parameters: every one a float64."""
+    """Return the dtype of one section of parameters, all float64."""
     return np.dtype([(parameter.name, np.float64) for parameter in table])
 
 
 def field_dtype(table: Iterable[Field], multiple: int = 1) -> np.dtype[np.void]:
-    """Return the record that a table of fields declares, aligned as a compiler would; its size is a `multiple`."""
+    """Return the dtype that a table of fields declares, aligned like a C struct; its size is a `multiple`."""
     packed = np.dtype([(field.name, field.dtype, field.shape) for field in table], align=True)
     spare = -packed.itemsize % multiple
     if spare == 0:

@@ -1,4 +1,4 @@
-"""Tension: a public thermometer of the talks (RULES section 5)."""
+"""Tension: a public measure of how heated the talks are (RULES section 5)."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ def clip(x: float, low: float, high: float) -> float:
 
 @rule
 def offer_heat(concession: float, p: Any) -> float:
-    """Return the heat of a plain offer after the seat's first: digging in heats, conceding cools.
+    """Return the heat of a plain offer after the seat's first: holding or taking back heats, conceding cools.
 
-    The heat has a lower bound and no upper one, so that it is convex: no path of prices that ends where it began
-    heats less than holding still (Jensen's inequality).
+    The heat has a lower bound and no upper one, so that it is convex in the concession: no path of prices that
+    returns to its start heats less than holding still (Jensen's inequality).
     """
     return max(p["dig_in_heat"] - p["cooling"] * concession, p["coldest_offer"])
 
@@ -43,7 +43,8 @@ def offer_heat(concession: float, p: Any) -> float:
 def move_heat(move: int, is_first_offer: bool, concession: float, p: Any) -> float:
     """Return the heat of a move; a seat's first plain offer, an acceptance and a walk-away have none.
 
-    An anchor or a claim heats at least as much as a plain offer of its price: taking back by one is no cheaper.
+    An anchor or a claim heats at least as much as a plain offer of its price, so that neither is a cheaper way to
+    take back.
     """
     if move == OFFER:
         return 0.0 if is_first_offer else offer_heat(concession, p)

@@ -1,6 +1,6 @@
 """The course of a game: how it begins, one turn of it, and what a seat sees.
 
-Nothing here is a rule: this is the order in which the rules of the other modules apply.
+There are no rules here, only the order in which those of the other modules apply.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def start_game(s: Any, p: Any, fixed: Any) -> None:
 
 @part()
 def open_game(s: Any, p: Any) -> None:
-    """Begin a game whose chance is drawn: the first seat is on turn, and the events of round 0 have happened."""
+    """Begin a game whose chance is drawn: set the seat on turn, and fire the events of round 0."""
     s["seat"] = s["opener"]
     s["closed_by"] = -1
     s["tension"] = p["tension"]["base"]
@@ -62,7 +62,7 @@ def open_game(s: Any, p: Any) -> None:
 
 @rule
 def _heat_up(s: Any, p: Any, heat: float) -> None:
-    """Move the tension, and erode the ZOPA where it has been hot for too long."""
+    """Update the tension, and erode the ZOPA where it was hot for too long."""
     s["carry"] = next_carry(s["carry"], heat, p["tension"])
     s["tension"] = tension_at(s["round"], p["scenario"]["rounds"], s["carry"], p["tension"])
     s["tension_peak"] = max(s["tension_peak"], s["tension"])
@@ -83,7 +83,7 @@ def _heat_up(s: Any, p: Any, heat: float) -> None:
 
 @rule
 def _discount(s: Any, p: Any) -> None:
-    """Discount both seats' payoffs for the round that is over, at the urgency that they had in it."""
+    """Discount both seats' payoffs for the round that is over, by their urgency in it."""
     for seat in range(2):
         fixed = p["scenario"]["discount_factor"][seat]
         s["payoff_left"][seat] *= discount_factor(s["urgency"][seat], fixed, p["reward"])
@@ -105,7 +105,7 @@ def _pass_turn(s: Any, p: Any) -> None:
 
 @rule
 def _make_move(s: Any, p: Any, seat: int, move: int, price: float, package: int) -> None:
-    """Carry out a move that both seats see, and pass the turn on."""
+    """Carry out a move that both seats see, and pass the turn."""
     s["credibility"][seat] = after_move(s["credibility"][seat], move_cost(move, p["credibility"]), p["credibility"])
     heat = make_move(s, p, move, price, package)
     _heat_up(s, p, heat)
@@ -117,7 +117,7 @@ def _make_move(s: Any, p: Any, seat: int, move: int, price: float, package: int)
 
 @part()
 def take_turn(s: Any, p: Any, move: int, price: float, package: int) -> None:
-    """Play one legal move of the seat on turn and everything that follows from it."""
+    """Play one legal move of the seat on turn, with all its consequences."""
     s["reward"][BUYER] = 0.0
     s["reward"][SELLER] = 0.0
     seat = seat_on_turn(s)

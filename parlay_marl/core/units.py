@@ -1,4 +1,4 @@
-"""Prices in whole units of a currency, as personas name them: the price in a message is exactly the price offered."""
+"""Prices in whole units of a currency, which personas use: the price in a message is exactly the price offered."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from parlay_marl.core.compiled.jit import rule
 from parlay_marl.core.moves import BUYER
 
 _NOISE = 1e-7
-"""Part of a unit that is rounding, and so is 4e-16 of the number of units."""
+"""Rounding tolerance in units; 4e-16 times the number of units is tolerated as well."""
 
 
 @rule

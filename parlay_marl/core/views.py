@@ -1,8 +1,8 @@
 """Views of one game: what a seat sees at one moment, and the kernels that play the game and write them.
 
-A kernel turns each array that Python hands it into a form of its own, which for four arrays takes as long as a turn,
-and NumPy takes longer than a turn to copy what a seat sees. Here a kernel is told the address of a view: memory of its
-own for what one seat sees at one moment, which begins with the address of the game's parts.
+To pass four arrays to a kernel takes as long as a turn, and to copy an observation with NumPy takes longer. Here a
+kernel gets the address of a view: memory for what one seat sees at one moment, which begins with the addresses of the
+game's arrays.
 """
 
 from __future__ import annotations
@@ -32,16 +32,19 @@ from parlay_marl.core.step import try_turn
 from parlay_marl.core.turn import observe, start_game, take_turn
 
 View = tuple[int, Any, Any, Any]
-"""The address of a view, and its arrays: observation, mask of actions, belief."""
+"""A view: the address, and its arrays: observation, mask of actions, belief."""
 
 LOOK, LOOK_ACROSS = -1, -2
-"""Stand for an action: play nothing, and observe for the seat on turn, or for the other one."""
+"""Values in place of an action: play nothing, and observe for the seat on turn, or for the other one."""
 
 REFUSED, MORE = 15, 16
 """Parts of an answer: the bits of the `Refusal`, and one that is set where a reward was paid or the game has ended."""
 
 _AT_ONCE = 32
-"""Views that are made together: one is cheap then, and somebody who keeps one of them keeps all, some 11 kB."""
+"""Number of views allocated together, which makes each cheap.
+
+A reference to one of them keeps all in memory, some 11 kB.
+"""
 
 _ROW, _PARAMS, _FIXED, _PACKAGES = range(4)
 _PARTS = 4
@@ -50,7 +53,7 @@ _BELIEF_OUT_OF_RANGE = int(Refusal.BELIEF_OUT_OF_RANGE)
 
 
 def _array_of(address: Any, n: Any, dtype: Any) -> tuple[Any, Callable[..., Any]]:
-    """Return the signature of `array_at`, and its code in kernels."""
+    """Return the signature of `array_at`, and its code generator."""
     array_type = types.Array(dtype.dtype, 1, "C")
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -65,14 +68,14 @@ def _array_of(address: Any, n: Any, dtype: Any) -> tuple[Any, Callable[..., Any]
 
 @in_kernels(_array_of)
 def array_at(address: int, n: int, dtype: Any) -> Any:
-    """Return the array of n items at an address; the caller sees to it that they are there."""
+    """Return the array of n items at an address, which is not checked."""
     memory: Any = (ctypes.c_char * int(n * dtype.itemsize)).from_address(int(address))
     return np.frombuffer(memory, dtype)
 
 
 @allocating_rule
 def _parts_of(view: int) -> Any:
-    """Return the parts of the game of a view."""
+    """Return the arrays of the game of a view."""
     return array_at(array_at(view, 1, _WORD)[0], _PARTS, _WORD)
 
 
@@ -94,14 +97,14 @@ def _show(s: Any, p: Any, seat: int, packages: int, view: int) -> None:
 
 @rule
 def _answer(s: Any, reason: int) -> int:
-    """Return the answer to a turn that was played unless there was a reason against it."""
+    """Return the answer to a turn: its refusal or, for a legal one, whether a reward was paid or the game has ended."""
     if reason == 0 and (s["reward"][0] != 0.0 or s["reward"][1] != 0.0 or s["ending"] != NONE):
         return MORE
     return reason
 
 
 class Kernels(NamedTuple):
-    """The calls of a game that is bound to its buffers."""
+    """The kernels of a game that is bound to its buffers."""
 
     start: Callable[[int, int, int], None]
     """`start(view, seed, number)` begins a game of a seed in the row of a view, as `step.reset_games` does."""
@@ -185,22 +188,22 @@ _ARGUMENTS: dict[str, tuple[Any, ...]] = {
 
 @functools.cache
 def _bound(packages: int, kernel: str) -> Bound:
-    """Return a kernel for games with so many packages."""
+    """Return a kernel for games with this many packages."""
     return Bound(getattr(_KERNELS[state_dtype(packages)], kernel), *_ARGUMENTS[kernel])
 
 
 def start_kernel(packages: int, draws_deals: bool = False) -> Callable[[int, int, int], None]:
-    """Return `Kernels.start` for games with so many packages, or `Kernels.start_drawn`, which takes long to compile."""
+    """Return `Kernels.start` for games with this many packages, or `Kernels.start_drawn`, slow to compile."""
     return _bound(packages, "start_drawn" if draws_deals else "start").code()
 
 
 def play_kernel(packages: int) -> Callable[[int, int], int]:
-    """Return `Kernels.play` for games with so many packages."""
+    """Return `Kernels.play` for games with this many packages."""
     return _bound(packages, "play").code()
 
 
 def move_kernel(packages: int) -> Callable[[int, int, float, int, bool, float, float], int]:
-    """Return `Kernels.move` for games with so many packages."""
+    """Return `Kernels.move` for games with this many packages."""
     return _bound(packages, "move").code()
 
 
@@ -212,7 +215,7 @@ def _view_dtype(packages: int) -> np.dtype[np.void]:
 
 
 def make_views(rows: Any, params: Any, fixed: Any, packages: int) -> Iterator[View]:
-    """Yield views of a game without end, none of which is ever used again; their contents are undefined at first.
+    """Yield new views of a game without end; their contents are undefined at first.
 
     `rows`, `params` and `fixed` are arrays of one record each. An address is good while the iterator or an array of
     its view lives.

@@ -47,7 +47,7 @@ _BOOKKEEPING = (
 
 
 class _Turns(AECIterable[str, Observation, Any]):
-    """The agents on turn, one after the other: a generator, which costs a third of PettingZoo's object."""
+    """The agents on turn, in sequence: a generator, which costs a third of PettingZoo's object."""
 
     def __iter__(self) -> Iterator[str]:
         """Yield the agent on turn until no agent is left, or a number of turns has passed."""
@@ -140,7 +140,7 @@ class raw_env(AECEnv[str, Observation, Any]):  # noqa: N801 - PettingZoo's name 
         return self._game
 
     def reset(self, seed: int | None = None, options: dict[str, Any] | None = None) -> None:
-        """Start a game: number 0 of `seed`, or the next game of the seed in use; `options` as in `ResetOptions`."""
+        """Start a game: number 0 of `seed`, or the next game of the current seed; `options` as in `ResetOptions`."""
         self._game.reset(seed, options)
         self.agents = self.possible_agents[:]
         self._cumulative_rewards = self._no_rewards.copy()
@@ -152,7 +152,7 @@ class raw_env(AECEnv[str, Observation, Any]):  # noqa: N801 - PettingZoo's name 
 
     @property
     def rewards(self) -> dict[str, float]:
-        """Each agent's reward of the last turn; made when it is first asked for, so that a step costs nothing."""
+        """Each agent's reward of the last turn; made on demand, so that a step costs nothing."""
         if self._given is None:
             paid = self._game.rewards
             self._given = {agent: paid[self._table.seats[agent]] for agent in self.agents}
@@ -166,7 +166,7 @@ class raw_env(AECEnv[str, Observation, Any]):  # noqa: N801 - PettingZoo's name 
     def infos(self) -> dict[str, Info]:
         """Each agent's info: numbers alone, with the same keys at every step; `envs.infos` has the tables.
 
-        They are made when they are first asked for, so that a step costs nothing, and stay the same until the next one.
+        They are made on demand, so that a step costs nothing, and stay the same until the next one.
         """
         if len(self._told) < len(self.agents):
             self._told = {agent: self._told.get(agent) or self._info(agent) for agent in self.agents}
@@ -188,15 +188,15 @@ class raw_env(AECEnv[str, Observation, Any]):  # noqa: N801 - PettingZoo's name 
         self._table.refused = reason
 
     def outcome(self) -> Outcome:
-        """Return the report of the finished game: every figure, in currency, what was hidden included."""
+        """Return the report of the finished game, in currency, including hidden figures."""
         return self._table.outcome()
 
     def belief(self, agent: str) -> BeliefView:
-        """Return what an agent believes about the other seat now, in currency."""
+        """Return an agent's current belief about the other seat, in currency."""
         return self._table.belief(agent)
 
     def refusal(self) -> str | None:
-        """Return why an illegal action has ended the game; None where none has."""
+        """Return why an illegal action has ended the game, or None."""
         return self._table.refused
 
     def observe(self, agent: str) -> Observation:
@@ -221,7 +221,7 @@ class raw_env(AECEnv[str, Observation, Any]):  # noqa: N801 - PettingZoo's name 
         return seen, self._cumulative_rewards[agent], self.terminations[agent], False, told[agent]
 
     def _look(self, agent: str, observe: bool) -> Observation | None:
-        """Return the observation of an agent where one is wanted, and make its info, in any form of the game."""
+        """Return the observation of an agent, if wanted, and make its info."""
         if not self.agents:
             self._game.refuse_turn()
         if not observe and agent in self._told:
@@ -249,7 +249,7 @@ class raw_env(AECEnv[str, Observation, Any]):  # noqa: N801 - PettingZoo's name 
             self._settle(agent)
 
     def _settle(self, agent: str) -> None:
-        """Add up what a turn of an agent has paid, close the game where it has ended, and show the turn."""
+        """Add up the rewards of a turn, close the game where it has ended, and print the turn."""
         total, paid = self._cumulative_rewards, self._game.rewards
         total[agent] = 0.0
         for each, seat in self._table.seats.items():
@@ -260,7 +260,7 @@ class raw_env(AECEnv[str, Observation, Any]):  # noqa: N801 - PettingZoo's name 
             self._table.show_live()
 
     def _step_after_end(self, action: Any) -> None:
-        """Let an agent whose game is over leave it, or refuse the call."""
+        """Remove an agent whose game is over, or refuse the call."""
         if not self.agents or action is not None:
             self._game.refuse_turn()
         agent = self.agent_selection
@@ -283,7 +283,7 @@ class raw_env(AECEnv[str, Observation, Any]):  # noqa: N801 - PettingZoo's name 
         return self._table.render()
 
     def close(self) -> None:
-        """Release nothing: there is nothing to release."""
+        """Do nothing: there are no resources to release."""
 
     def snapshot(self) -> EnvSnapshot:
         """Return the whole state of the environment."""
@@ -302,4 +302,4 @@ class raw_env(AECEnv[str, Observation, Any]):  # noqa: N801 - PettingZoo's name 
 
 
 env = raw_env
-"""The environment as PettingZoo's users ask for it: `raw_env` itself, as it needs no wrapper."""
+"""The name under which PettingZoo's users expect the environment: `raw_env` itself, which needs no wrapper."""

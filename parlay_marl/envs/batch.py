@@ -1,4 +1,4 @@
-"""Thousands of games at once: rows of one array, which one kernel call moves, in buffers written in place."""
+"""Thousands of games at once: rows of one array, which one kernel call advances, in buffers written in place."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ from parlay_marl.simulation.lanes import (
 from parlay_marl.simulation.threads import Workers
 
 LEAST_PER_THREAD = 1024
-"""Lanes that a thread must have for itself; fewer gain nothing from another thread."""
+"""Fewest lanes for each thread; with fewer, another thread gains nothing."""
 
 _NO_ACTION = -1
 _INT64, _ALL_WORK = np.dtype(np.int64), all_work()
@@ -128,7 +128,7 @@ class Batch:
         self._actions, self._shape = np.zeros(n, np.int64), (n,)
         stated = n if self.elicits else 0
         self._estimates, self._unstated = np.zeros((stated, 2)), np.zeros(stated, np.bool_)
-        # Plain numbers and ready tuples keep the overhead of a call on a single game small.
+        # Plain numbers and prepared tuples keep the overhead of a call on a single game small.
         self._players = (
             self.lanes, self.games, self._params, *self._tables, int(self._seating), self._deal_shares,
             self._persona_shares,
@@ -145,7 +145,7 @@ class Batch:
         options: Mapping[str, Any] | None = None,
         chosen: NDArray[np.bool_] | None = None,
     ) -> None:
-        """Begin a game in every lane, or in those `chosen` by a mask: the first of a seed, or the next without one.
+        """Begin a game in every lane, or in those `chosen` by a mask: the first of a seed or, without one, the next.
 
         Lane i has seed `seed + i`, or the i-th of a sequence of seeds, where None stands for the next game of the
         lane's own. `options` are those of `ResetOptions`.
@@ -185,7 +185,7 @@ class Batch:
         return np.uint64(first) + np.arange(n, dtype=np.uint64), np.ones(n, np.bool_)
 
     def step(self, actions: Any, estimates: Any = None) -> int:
-        """Play one discrete action in every lane, and what personas answer; return how many games that ended.
+        """Play one discrete action in every lane, and the turns of personas; return the number of games that ended.
 
         With `beliefs="elicited"`, `estimates` (n, 2) are the means and spreads, normalised, of what the seats on turn
         believe about the other's reservation price; without them, the last stated beliefs stand.
@@ -248,7 +248,7 @@ class Batch:
         return given
 
     def _taken(self, actions: Any) -> NDArray[np.int64]:
-        """Return the actions in the kernel's form: as they are, or copied into a buffer."""
+        """Return the actions in the kernel's form, copied where necessary."""
         is_plain = type(actions) is np.ndarray and actions.dtype is _INT64 and actions.shape == self._shape
         if is_plain and actions.flags.carray:
             ready: NDArray[np.int64] = actions
@@ -283,13 +283,13 @@ class Batch:
             raise IllegalMoveError(f"lane {lane}, {text}")
 
     def refusal_text(self, lane: int, seat: int, action: int, reason: int) -> str:
-        """Return the message about an illegal action in a lane, by its `Refusal`."""
+        """Return the message of an illegal action in a lane, by its `Refusal`."""
         if reason == Refusal.BELIEF_OUT_OF_RANGE:
             return refusal_text(seat, belief_text(*self._estimates[lane].tolist()), reason)
         return refusal_text(seat, action_text(action, action, seat, self.packages), reason)
 
     def config_of(self, lane: int) -> GameConfig:
-        """Return the configuration of the game in a lane: of a family, with the deal that this game has."""
+        """Return the configuration of the game in a lane; for a family, with the deal of this game."""
         place = int(self.games["scenario"][lane])
         if place < len(self.configs):
             return self.configs[place]
@@ -306,7 +306,7 @@ class Batch:
         """Change the opponents' shares for games that begin from now on, and replace some opponents.
 
         Only an opponent with a learned policy can be replaced, and only by one whose network has the same shape. The
-        new opponent also continues the games that are going on. A refused call changes nothing.
+        new opponent also takes over the current games. A refused call changes nothing.
         """
         if self._seating is Seating.BOTH or len(shares) != len(self.personas):
             raise ConfigurationError(f"opponent: give a share for each of {len(self.personas)}, not {len(shares)}")
@@ -323,7 +323,7 @@ class Batch:
             self.personas[index] = player
 
     def _check_change(self, index: int, player: PersonaPlayer) -> None:
-        """Refuse an opponent that cannot replace the present one, whose weights leave it no other room."""
+        """Refuse an opponent that cannot replace the current one, whose weights have a fixed size."""
         if not 0 <= index < len(self.personas):
             raise ConfigurationError(f"opponent: there is no number {index}; they are 0 to {len(self.personas) - 1}")
         now, then = self.personas[index].policy, player.policy
@@ -337,9 +337,9 @@ class Batch:
             )
 
     def choices(self, player: PersonaPlayer) -> NDArray[Any]:
-        """Return what a persona would do for the seat on turn in each lane, `(n,)` of `CHOICE_DTYPE`.
+        """Return the move of a persona for the seat on turn in each lane, `(n,)` of `CHOICE_DTYPE`.
 
-        With `prices_only` prices are those of the package that actions are about, which is 0 in what is returned.
+        With `prices_only`, prices refer to the package of the actions, which is given as 0.
         """
         tables, choices = persona_tables([player]), np.zeros(self.num_games, CHOICE_DTYPE)
         for lane in range(self.num_games):
@@ -352,11 +352,11 @@ class Batch:
         return choices
 
     def draw_again(self) -> None:
-        """Draw what families gave to the games that go on, after `games` and `lanes` were overwritten by kept ones."""
+        """Draw the deals and personas of families again for current games, after `games` and `lanes` were restored."""
         draw_lanes_again(self.lanes, self.games, self._params, *self._tables, self._deal_shares, self._persona_shares)
 
     def close(self) -> None:
-        """Release the threads."""
+        """Stop the threads."""
         self._workers.close()
 
     def __getstate__(self) -> dict[str, Any]:
@@ -382,10 +382,9 @@ def _shape(policy: Policy) -> tuple[int, ...]:
 
 
 def _checked_mask(chosen: Any, n: int) -> NDArray[np.bool_]:
-    """Return a mask over lanes, or say what is wrong with it.
+    """Return a mask over lanes; raise an error where it is none.
 
-    It is always a copy: an array with gaps, or a read-only one, has another type, for which the kernel would compile
-    again.
+    It is always a copy: for a strided or read-only array the kernel would be compiled again.
     """
     try:
         mask = np.array(chosen, order="C")

@@ -29,7 +29,7 @@ from parlay_marl.game.text import exact_money
 Offer = float | tuple[float, int] | None
 """A price in currency, or a price and the number of a package; None: no offer."""
 WAYS = ("boulware", "linear", "conceder", "no_plan")
-"""Ways of conceding, by the names of Faratin, Sierra and Jennings (1998): late, steady, early; last, by no plan."""
+"""Names of the concession types of Faratin, Sierra and Jennings (1998): late, steady, early; the last is no plan."""
 MOST_TICKS = 1_000_000
 _Placed = tuple[float, int] | None
 
@@ -47,7 +47,7 @@ class Estimate:
     high: float
     """Its 95% bound."""
     ways: dict[str, float]
-    """Probability of each way of conceding, by the names of `WAYS`; they add up to 1."""
+    """Probability of each concession type in `WAYS`; they add up to 1."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +64,7 @@ class Reading(Estimate):
     prices: NDArray[np.float64]
     """The price grid in currency, `(rounds + 1, prices)`: before anything is seen, then after each round.
 
-    Headlines widen it, and erosion moves it.
+    Headlines widen the grid, and erosion shifts it.
     """
     posterior: NDArray[np.float64]
     """The density of the reservation price on that grid, per unit of currency, `(rounds + 1, prices)`."""
@@ -82,7 +82,7 @@ def infer_limit(
     event_rounds: Sequence[int | None] | None = None,
     erosion_ticks: Sequence[int] | None = None,
 ) -> Reading:
-    """Infer the reservation price and the way of conceding of a maker from its offers.
+    """Infer the reservation price and the concession type of a maker from its offers.
 
     `offers` has an entry for each round from the first on: a price in currency, `(price, package)`, or None for a round
     without an offer, which is a silence. `own_offers` are the listener's, since to refuse them says something too:
@@ -121,7 +121,7 @@ def infer_limit(
 
 
 class _Listener:
-    """A row of the state in which one seat listens to the other."""
+    """A row of the state in which one seat observes the other."""
 
     def __init__(self, config: GameConfig, maker: int, common_prior: bool | None) -> None:
         self._scenario, self._maker, self._me = config.played, maker, 1 - maker
@@ -136,7 +136,7 @@ class _Listener:
         self._store()
 
     def begin_round(self, round_index: int, headlines: Sequence[int], ticks: int) -> None:
-        """Learn from the headlines of a round and from erosion."""
+        """Update by the headlines of a round and by erosion."""
         self._s["round"] = round_index
         for event, when in enumerate(headlines):
             if when == round_index and self._p["scenario"]["event_named"][event][self._maker] == 1:
@@ -146,7 +146,7 @@ class _Listener:
         self._ticks = ticks
 
     def hear(self, offer: _Placed, own: _Placed) -> None:
-        """Learn from the maker's turn of a round, in which it could have accepted the listener's offer."""
+        """Update by the maker's turn of a round, in which it could have accepted the listener's offer."""
         self._s["last_move"][self._me] = SILENCE if own is None else OFFER
         if own is not None:
             self._stand(self._me, own)
@@ -169,7 +169,7 @@ class _Listener:
         self._s["offers_made"][seat] += 1
 
     def _store(self) -> None:
-        """Store the belief of this moment, in currency."""
+        """Store the current belief, in currency."""
         scenario, belief = self._scenario, self._s["belief"][self._me]
         origin, spacing = (float(self._s["frame"][self._me][field]) for field in (Frame.ORIGIN, Frame.SPACING))
         width = scenario.high - scenario.low

@@ -27,14 +27,14 @@ SIGHTS = (
         "belief", "f4", (N_FIGURES,), "the belief about the other seat: " + ", ".join(f.name.lower() for f in Belief)
     ),
 )
-"""Arrays, at every step; a width of 0 stands for that of the actions. Prices of the belief are normalised."""
+"""Arrays, at every step; width 0 means the number of actions. Prices of the belief are normalised."""
 
 
 class Figure(NamedTuple):
     """One number of an info: its name, its value before the end, its meaning, and how it is read from an outcome.
 
-    `read` takes a record of `OUTCOME`, as a mapping, and a seat: of plain values and a number, or of whole columns
-    `(n,)`, `(2, n)` for those of both seats, and an array `(n,)`.
+    `read` takes a record of `OUTCOME` as a mapping, and a seat. The values are plain and the seat a number, or they
+    are columns, `(n,)` or `(2, n)` for both seats, and the seats an array `(n,)`.
     """
 
     name: str
@@ -46,12 +46,12 @@ class Figure(NamedTuple):
 
 
 def _own(pair: Any, seat: Any) -> Any:
-    """Return the seat's own of a value of both seats."""
+    """Return the seat's own value of a pair."""
     return pair[seat] if type(seat) is int else np.where(seat, pair[1], pair[0])
 
 
 def _number(value: Any) -> Any:
-    """Return a value or a column, with 0 instead of NaN, which libraries take for a fault of the environment."""
+    """Return a value or a column, with 0 instead of NaN, which libraries report as a fault of the environment."""
     if type(value) is float:
         return value if value == value else 0.0
     return np.where(np.isnan(value), 0.0, value)
@@ -71,17 +71,17 @@ FIGURES = (
         lambda o, seat: 1 * ((o["ending"] == FORFEIT) & (o["closed_by"] == seat)), True,
     ),
 )  # fmt: skip
-"""The results of an episode for an agent; the rest is in the `Outcome`."""
+"""The results of an episode for an agent; the `Outcome` has more."""
 
 BEFORE: Info = {figure.name: figure.before for figure in FIGURES}
-"""All figures while a game goes on."""
+"""The values of all figures before the end of a game."""
 
 _READ = ("ending", "payoff", "share", "efficiency", "price", "package", "round", "closed_by")
-"""The fields from which the figures are read."""
+"""The fields of the outcome that the figures need."""
 
 
 def _layout() -> tuple[struct.Struct, list[str], list[tuple[str, slice]]]:
-    """Return how the fields lie in the bytes of an outcome, the names of their numbers, and where the pairs are.
+    """Return the layout of an outcome's bytes, the names of its numbers, and the indices of pairs.
 
     NumPy takes longer to read a record than Python takes for the figures.
     """
@@ -102,7 +102,7 @@ _LAYOUT, _NAMES, _PAIRS = _layout()
 _READERS = [(figure.name, figure.read) for figure in FIGURES]
 _START: Info = {field.name: None for field in SIGHTS} | BEFORE
 WITHOUT_MASK: Info = {name: value for name, value in _START.items() if name != "action_mask"}
-"""The info of an agent whose game goes on and whose mask is in the observation alone, but for its belief."""
+"""The info of an agent before the end, without its belief and without a mask, which is in the observation."""
 
 
 def info_of(
@@ -111,9 +111,9 @@ def info_of(
     outcome: Mapping[str, Any] | None = None,
     seat: int = BUYER,
 ) -> Info:
-    """Return an agent's info: its mask as it is, a copy of its belief, and its figures where there is an outcome.
+    """Return an agent's info: its mask, a copy of its belief, and its figures where there is an outcome.
 
-    Without a mask the info has none: it is in the observation alone.
+    The info has no mask where none is given: the mask is then in the observation.
     """
     info = (WITHOUT_MASK if mask is None else _START).copy()
     if mask is not None:
@@ -126,7 +126,7 @@ def info_of(
 
 
 def plain_outcome(report: Any) -> dict[str, Any]:
-    """Return what the figures of a game that is over are read from, from an array of one `OUTCOME_DTYPE`."""
+    """Return the outcome of a finished game for `Figure.read`, from an array of one `OUTCOME_DTYPE`."""
     numbers = _LAYOUT.unpack(report.tobytes())
     plain: dict[str, Any] = dict(zip(_NAMES, numbers))  # noqa: B905 - the keyword takes as long as the rest
     for name, pair in _PAIRS:
@@ -135,7 +135,7 @@ def plain_outcome(report: Any) -> dict[str, Any]:
 
 
 def figure_columns(n: int) -> dict[str, NDArray[Any]]:
-    """Return the figures of n games that go on, an array `(n,)` each: int64 or float64."""
+    """Return the figures of n unfinished games, an array `(n,)` each: int64 or float64."""
     return {figure.name: np.full(n, figure.before) for figure in FIGURES}
 
 

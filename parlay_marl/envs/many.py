@@ -1,4 +1,4 @@
-"""One thing or several, with the shares by which a game draws one of them."""
+"""One item or several, with the probabilities of each in the draw of a game."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from parlay_marl.errors import ConfigurationError
 from parlay_marl.players.persona import PersonaPlayer, as_player
 
 Many = Any
-"""One thing, a sequence of things drawn with equal shares, or a mapping of things to their shares."""
+"""One item, a sequence of items with equal shares, or a mapping of items to their shares."""
 
 
 def shares_of(kind: str, many: Many) -> tuple[list[Any], NDArray[np.float64]]:
-    """Return things and their cumulative shares, the last of which is 1."""
+    """Return items and their cumulative shares, the last of which is 1."""
     if isinstance(many, Mapping):
         things, weights = list(many), list(many.values())
     elif isinstance(many, Sequence) and not isinstance(many, str):
@@ -34,9 +34,9 @@ def shares_of(kind: str, many: Many) -> tuple[list[Any], NDArray[np.float64]]:
 
 
 def joined(records: Sequence[Any], dtype: np.dtype[np.void]) -> Any:
-    """Return arrays of one record as one array of that very dtype object.
+    """Return arrays of one record as one array with the given dtype object.
 
-    NumPy's own concatenation makes an equal dtype of its own, which costs the kernels several microseconds a call.
+    NumPy's own concatenation creates a new equal dtype, which costs the kernels several microseconds a call.
     """
     rows = np.zeros(len(records), dtype)
     for i, record in enumerate(records):

@@ -31,9 +31,9 @@ class parallel_env(ParallelEnv[str, Observation, Any]):  # noqa: N801 - PettingZ
     anything but a pass is illegal. The action may be left out. A belief that comes with it is ignored: a seat states
     its belief on its own turn.
 
-    Unlike in the AEC form, an illegal action of the seat on turn ends the game at its cost by default: tools that step
-    all agents at once sample their action spaces without a mask, as PettingZoo's documented loop does.
-    `illegal="raise"` makes it an error instead.
+    Unlike in the AEC form, an illegal action of the seat on turn forfeits the game by default: tools that step all
+    agents at once sample their action spaces without a mask, as PettingZoo's documented loop does. `illegal="raise"`
+    makes it an error instead.
     """
 
     metadata = {
@@ -115,7 +115,7 @@ class parallel_env(ParallelEnv[str, Observation, Any]):  # noqa: N801 - PettingZ
         return seen
 
     def _shown(self, observations: dict[str, Observation]) -> dict[str, Observation]:
-        """Return the observations, without their masks where those are in the infos alone."""
+        """Return the observations, without masks where these are in the infos alone."""
         return {agent: self._table.shown(seen) for agent, seen in observations.items()}
 
     def step(self, actions: dict[str, Any]) -> Step:
@@ -144,7 +144,7 @@ class parallel_env(ParallelEnv[str, Observation, Any]):  # noqa: N801 - PettingZ
         return self._shown(observations), rewards, terminations, truncations, infos
 
     def _speaks_out_of_turn(self, actions: Mapping[str, Any], on_turn: str) -> bool:
-        """Refuse anything but a pass of an agent that is not on turn; return whether that has ended the game."""
+        """Refuse any action but a pass of an agent that is not on turn; return whether that has ended the game."""
         for agent, action in actions.items():
             if agent == on_turn or self._table.is_pass(action):
                 continue
@@ -158,15 +158,15 @@ class parallel_env(ParallelEnv[str, Observation, Any]):  # noqa: N801 - PettingZ
         return False
 
     def outcome(self) -> Outcome:
-        """Return the report of the finished game: every figure, in currency, what was hidden included."""
+        """Return the report of the finished game, in currency, including hidden figures."""
         return self._table.outcome()
 
     def belief(self, agent: str) -> BeliefView:
-        """Return what an agent believes about the other seat now, in currency."""
+        """Return an agent's current belief about the other seat, in currency."""
         return self._table.belief(agent)
 
     def refusal(self) -> str | None:
-        """Return why an illegal action has ended the game; None where none has."""
+        """Return why an illegal action has ended the game, or None."""
         return self._table.refused
 
     def state(self) -> NDArray[np.float32]:
@@ -182,4 +182,4 @@ class parallel_env(ParallelEnv[str, Observation, Any]):  # noqa: N801 - PettingZ
         return self._table.render()
 
     def close(self) -> None:
-        """Release nothing: there is nothing to release."""
+        """Do nothing: there are no resources to release."""

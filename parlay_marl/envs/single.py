@@ -25,8 +25,8 @@ from parlay_marl.game.position import Observation, checked_seed
 class NegotiationEnv(gymnasium.Env[dict[str, Any], Any]):
     """One seat (`role`) against an `opponent`; the other arguments are listed in `negotiation_v0`.
 
-    Unlike there, an illegal action ends the game at the agent's cost by default: Gymnasium's tools sample action
-    spaces without a mask. `illegal="raise"` makes it an error instead.
+    Unlike there, an illegal action forfeits the game by default: Gymnasium's tools sample action spaces without a
+    mask. `illegal="raise"` makes it an error instead.
     """
 
     metadata = {
@@ -93,33 +93,33 @@ class NegotiationEnv(gymnasium.Env[dict[str, Any], Any]):
         return self._seen()
 
     def _seen(self) -> tuple[Observation, Info]:
-        """Return the observation and the info; after the end, when actions no longer matter, the mask allows all."""
+        """Return the observation and the info; after the end, when actions have no effect, the mask allows all."""
         seen = self._table.observe(self._seat)
         if self._game.is_over:
             seen["action_mask"][:] = 1
         return seen, self._table.info(self._agent, seen)
 
     def step(self, action: Any) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
-        """Play an action and the opponent's answer."""
+        """Play an action and the opponent's turn."""
         self._table.play(action)
         self._table.show_live()
         seen, info = self._seen()
         return seen, self._game.rewards[self._seat], self._game.is_over, False, info
 
     def action_masks(self) -> NDArray[Any]:
-        """Return the mask of the legal actions now, as sb3-contrib's MaskablePPO asks for it."""
+        """Return the mask of the legal actions now, in the form of sb3-contrib's MaskablePPO."""
         return self._seen()[0]["action_mask"]
 
     def outcome(self) -> Outcome:
-        """Return the report of the finished game: every figure, in currency, what was hidden included."""
+        """Return the report of the finished game, in currency, including hidden figures."""
         return self._table.outcome()
 
     def belief(self) -> BeliefView:
-        """Return what the agent believes about the other seat now, in currency."""
+        """Return the agent's current belief about the other seat, in currency."""
         return self._table.belief(self._agent)
 
     def refusal(self) -> str | None:
-        """Return why an illegal action has ended the game; None where none has."""
+        """Return why an illegal action has ended the game, or None."""
         return self._table.refused
 
     def state(self) -> NDArray[Any]:

@@ -13,7 +13,7 @@ from parlay_marl.core.moves import N_MOVES, n_actions
 
 
 class ActionSpace(spaces.Dict):
-    """An action of several parts; sampled under a mask over one of them alone."""
+    """An action of several parts, sampled under a mask over one of them."""
 
     def __init__(self, masked: str, parts: dict[str, spaces.Space[Any]]) -> None:
         super().__init__(parts)
@@ -27,9 +27,9 @@ class ActionSpace(spaces.Dict):
 
 
 def action_space(form: str, packages: int, passes: bool = False, states: bool = False) -> spaces.Space[Any]:
-    """Return the action space of a form, `discrete` or `mixed`; with one more move, the pass, where it is needed.
+    """Return the action space of a form, `discrete` or `mixed`; `passes` adds one more move, the pass.
 
-    Where beliefs are stated, `belief` goes with it: mean and spread of the other's reservation price, normalised.
+    `states` adds a stated `belief`: mean and spread of the other's reservation price, normalised.
     """
     stated = {"belief": spaces.Box(np.array([MEAN_LOW, 0.0]), np.array([MEAN_HIGH, SPREAD_HIGH]), dtype=np.float64)}
     if form == "discrete":

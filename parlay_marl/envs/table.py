@@ -1,4 +1,4 @@
-"""The part that all environments share: one game with checked arguments, its spaces, state and rendering."""
+"""The part that all environments share: a game with validated arguments, its spaces, state and rendering."""
 
 from __future__ import annotations
 
@@ -32,16 +32,18 @@ from parlay_marl.render.terminal import LivePrinter
 AGENTS = ("buyer_0", "seller_0")
 RENDER_MODES = ["ansi", "human", "rgb_array"]
 RENDER_FPS = 2
-"""Frames a second of a video: one for each turn, or each pair of turns, slow enough to be read."""
+"""Frames per second of a video: one for each turn, or each pair of turns, slow enough to be read."""
 Rendered = str | Frame | None
 Seated = str | Path | Persona | AnyPlayer | None
 
 HIDDEN = ("zopa_low", "zopa_high", "nash_price", "buyer_claim_is_bluff", "seller_claim_is_bluff")
-"""The additions of `state()` to both observations: ZOPA and Nash point of package k*, and the truth of the claims."""
+"""The entries of `state()` besides both observations: ZOPA and Nash point of package k*, and the true limits behind
+claims.
+"""
 
 
 class Table:
-    """A game with its arguments checked, its agents, spaces, state and rendering."""
+    """A game with validated arguments, and its agents, spaces, state and rendering."""
 
     def __init__(
         self,
@@ -93,12 +95,12 @@ class Table:
         )
 
     def check_started(self) -> None:
-        """Refuse a call that needs a game before there is one."""
+        """Refuse a call that needs a game before the first reset."""
         if self.game.seed is None:
             raise NotStartedError("no game has been started; call reset() first")
 
     def observe(self, seat: int) -> Observation:
-        """Return the observation of a seat, with the mask of the form of actions in use."""
+        """Return the observation of a seat, with the mask for the chosen form of actions."""
         self.check_started()
         seen = self.game.observe(seat)
         if not self.is_discrete:
@@ -106,13 +108,13 @@ class Table:
         return seen
 
     def shown(self, seen: Any) -> Any:
-        """Return the part of an observation, or of its space, that agents get: the vector alone with masks in infos."""
+        """Return the part of an observation, or of its space, for agents: the vector alone where masks are in infos."""
         return seen if self.mask_is_seen else seen["observation"]
 
     def play(self, action: Any) -> None:
         """Play an action for the seat on turn; with `illegal="terminate"`, an illegal one ends the game.
 
-        A value that is no action at all is always an error.
+        A value that is not an action is always an error.
         """
         game = self.game
         if game.is_over or game.seed is None:
@@ -132,13 +134,13 @@ class Table:
                 self.forfeit(str(error))
 
     def forfeit(self, reason: str, seat: int | None = None) -> None:
-        """End the game at the cost of a seat (default: the one on turn), and keep the reason."""
+        """End the game by a forfeit of a seat (default: the one on turn), and store the reason."""
         self.game.forfeit(seat)
         self.refused = reason
 
     @property
     def refused(self) -> str | None:
-        """The reason why an illegal action has ended the game; None where none has."""
+        """The reason why an illegal action has ended the game, or None."""
         starts, reason = self._refused or (-1, None)
         return reason if starts == self.game.starts and self.game.is_over else None
 
@@ -153,13 +155,13 @@ class Table:
         return info_of(mask, seen["observation"][BELIEF_AT], outcome, self.seats[agent])
 
     def infos(self, seen: Mapping[str, Observation] | None = None) -> dict[str, Info]:
-        """Return each agent's info, from their observations where the caller has them."""
+        """Return each agent's info, from their observations where the caller has these."""
         if seen is None:
             seen = {agent: self.observe(seat) for agent, seat in self.seats.items()}
         return {agent: self.info(agent, seen[agent]) for agent in self.agents}
 
     def _plain_outcome(self) -> dict[str, Any]:
-        """Return the outcome of the game, which is over, as the infos read it."""
+        """Return the outcome of the finished game, in the form that infos need."""
         starts, outcome = self._ended
         if starts != self.game.starts:
             outcome = plain_outcome(make_report(self.game.rows, self.game.params))
@@ -172,7 +174,7 @@ class Table:
         return self.game.outcome()
 
     def belief(self, agent: str) -> BeliefView:
-        """Return what an agent believes about the other seat now, in currency."""
+        """Return an agent's current belief about the other seat, in currency."""
         if agent not in self.seats:
             raise ConfigurationError(f"{agent!r} is no agent of this environment; it has {self.agents}")
         return self.game.belief(self.seats[agent])

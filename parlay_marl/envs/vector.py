@@ -103,7 +103,10 @@ class NegotiationVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[An
     def reset(
         self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Observations, dict[str, Any]]:
-        """Begin a game in every lane, or in those of `options["reset_mask"]`; see `Batch.reset` for the seeds."""
+        """Begin a game in every lane, or in those marked by `options["reset_mask"]`.
+
+        See `Batch.reset` for the seeds.
+        """
         rest = dict(options or {})
         chosen = rest.pop("reset_mask", None)
         self.batch.reset(seed, rest, chosen)
@@ -115,7 +118,7 @@ class NegotiationVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[An
     def step(
         self, actions: Any
     ) -> tuple[Observations, NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]]:
-        """Play an action in every lane, and the opponents' answers."""
+        """Play an action in every lane, and the opponents' turns."""
         batch = self.batch
         actions, estimates = self._parts(actions)
         learners, waiting = batch.learners.copy(), batch.lanes["is_over"] == 1
@@ -137,7 +140,7 @@ class NegotiationVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[An
         return observations, rewards, terminated, truncated, infos | said
 
     def _truncated(self, waiting: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Count the step of the lanes that did not wait for a reset; return where it was the last that is allowed."""
+        """Count the step of the lanes that did not wait for a reset; return where the step limit is reached."""
         self._steps += 1
         self._steps[waiting] = 0
         return self._steps >= self._most_steps if self._most_steps else np.zeros(self.num_envs, np.bool_)
@@ -159,7 +162,7 @@ class NegotiationVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[An
         return {"observation": batch.observations.copy(), "action_mask": batch.masks.copy()}
 
     def _infos(self, seen: Observations, told: NDArray[np.bool_]) -> dict[str, Any]:
-        """Return the infos of lanes whose games go on; `told` marks the lanes that get them, `seen` has their masks."""
+        """Return the infos of unfinished lanes; `told` marks the lanes that get them, `seen` has their masks."""
         belief = seen["observation"][:, BELIEF_AT]
         sights = {"action_mask": seen["action_mask"], "belief": belief.copy() if self._copies else belief}
         infos = sights | figure_columns(self.num_envs)
@@ -196,7 +199,7 @@ class NegotiationVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[An
         return self.batch.masks.copy()
 
     def refusals(self) -> tuple[str | None, ...]:
-        """Return why an illegal action has ended the game of each lane; None for lanes where none has."""
+        """Return why an illegal action has ended the game of each lane; None for the other lanes."""
         return tuple(self._refusal(lane) for lane in range(self.num_envs))
 
     def _refusal(self, lane: int) -> str | None:
@@ -208,12 +211,12 @@ class NegotiationVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[An
 
     @property
     def np_random_seed(self) -> tuple[int, ...]:  # type: ignore[override]
-        """The seed of every lane's games, as `SyncVectorEnv` gives those of its environments."""
+        """The seed of every lane's games, in the form of `SyncVectorEnv`."""
         return tuple(self.batch.lanes["seed"].tolist())
 
     @property  # type: ignore[misc]
     def np_random(self) -> tuple[np.random.Generator, ...]:  # type: ignore[override]
-        """A generator for every lane, of its seed; games draw nothing from them."""
+        """A generator for every lane, made from its seed; games do not use it."""
         return tuple(seeding.np_random(seed)[0] for seed in self.np_random_seed)
 
     def call(self, name: str, *args: Any, **kwargs: Any) -> tuple[Any, ...]:
@@ -232,7 +235,7 @@ class NegotiationVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[An
         return self.call(name)
 
     def _of_lanes(self) -> dict[str, Callable[..., tuple[Any, ...]]]:
-        """Return the attributes of lanes, as functions that return them for all lanes."""
+        """Return the attributes of lanes, each as a function that returns its values for all lanes."""
         n, batch = self.num_envs, self.batch
         same: dict[str, Any] = {
             "spec": self.spec,
@@ -249,13 +252,13 @@ class NegotiationVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[An
         }
 
     def close_extras(self, **_: Any) -> None:
-        """Release the threads; Gymnasium 1.2 calls this even where the arguments were refused."""
+        """Stop the threads; Gymnasium 1.2 calls this even where the arguments were refused."""
         if hasattr(self, "batch"):
             self.batch.close()
 
 
 def _autoreset_mode(mode: AutoresetMode | str) -> AutoresetMode:
-    """Return one of Gymnasium's autoreset modes."""
+    """Return a member of Gymnasium's `AutoresetMode`."""
     one_of(
         "autoreset_mode", mode.value if isinstance(mode, AutoresetMode) else mode, tuple(m.value for m in AutoresetMode)
     )

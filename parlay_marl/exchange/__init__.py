@@ -20,7 +20,8 @@ def as_negotiator(player: str | Path | Persona | AnyPlayer, seed: int | None = N
     """Return a class of NegMAS negotiators that play as one of our players, for a `SAOMechanism` of two.
 
     `player` is what `play_game` takes: a persona's name or file, the file of a learned policy, or an object. It sees
-    what its own utility function and the mechanism tell, as a game of ours. Without a `seed`, its chance is random.
+    its own utility function and the mechanism's state in the form of our game. Without a `seed`, its draws are
+    random.
     """
     negmas_library()
     from parlay_marl.exchange.negmas_negotiator import negotiator_class

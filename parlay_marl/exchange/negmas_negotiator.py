@@ -20,11 +20,11 @@ from parlay_marl.game.game import Game
 from parlay_marl.players.persona import AnyPlayer, as_player
 
 RULES = {"erosion": {"rate": 0.0}}
-"""Limits stay where they are: NegMAS has no erosion."""
+"""Rules without erosion, because NegMAS has none."""
 
 
 class ParlayNegotiator(SAOCallNegotiator):
-    """A negotiator that plays as one of our players; `as_negotiator` makes subclasses, each for its player."""
+    """A negotiator that plays as one of our players; `as_negotiator` makes a subclass for each player."""
 
     player: Any = None
     seed: int | None = None
@@ -56,7 +56,7 @@ class ParlayNegotiator(SAOCallNegotiator):
     # ------------------------------------------------------------------ our game of their negotiation
 
     def _begin(self, other_opens: bool) -> None:
-        """Start a game that has the figures of the own utility function."""
+        """Start a game with the figures of the own utility function."""
         if self.ufun is None or self.nmi.n_negotiators != 2:
             raise ConfigurationError(f"{self.name}: it needs a utility function, and one partner")
         rounds = self.nmi.n_steps
@@ -78,7 +78,7 @@ class ParlayNegotiator(SAOCallNegotiator):
         self._number, self._game = self._number + 1, game
 
     def _play_other(self, game: Game, offer: Any) -> None:
-        """Play the turn of the other seat: its offer or, where it makes none, silence; our player answers at once."""
+        """Play the turn of the other seat, its offer or silence; our player answers at once."""
         if offer is not None:
             price, package = self._shape.parts(offer)
             x = game.scenario.normalise(price + self._shift)
@@ -123,7 +123,7 @@ def negotiator_class(player: str | Path | Persona | AnyPlayer, seed: int | None)
 
 
 def scenario_of(shape: DealShape, figures: Linear, seat: int, shift: float) -> Scenario:
-    """Return the scenario of a deal as one seat knows it: the other's limit may be anywhere, terms cost it nothing."""
+    """Return the scenario of a deal as one seat knows it: the other's limit is uniform, and terms cost it nothing."""
     terms = []
     for name, values, worths in zip(as_names(shape.names), shape.values, figures.worths(), strict=True):
         options = zip(as_names(values), worths, strict=True)

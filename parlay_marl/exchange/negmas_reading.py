@@ -1,4 +1,4 @@
-"""Reading outcome spaces and utility functions of NegMAS as a price and terms, or the reason why they are none."""
+"""Reading outcome spaces and utility functions of NegMAS as a price and terms; an error says why they do not fit."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from parlay_marl.core.moves import MAX_PACKAGES, MAX_TERMS
 from parlay_marl.errors import ConfigurationError
 
 TOLERANCE = 1e-6
-"""Part of a utility function's range by which it may differ from a linear one."""
+"""Tolerance of a linear utility function, as a part of its range."""
 MOST_SAMPLES = 41
-"""Prices at which a utility function is looked at."""
+"""Number of prices at which a utility function is sampled."""
 
 LONGEST = 40
 """Characters of the name of a term or an option."""
@@ -22,7 +22,7 @@ LONGEST = 40
 
 @dataclass(frozen=True)
 class DealShape:
-    """A price issue among others: its place and values, and the values of the other issues, the terms."""
+    """The price issue of an outcome space: its index and values, and the values of the other issues, the terms."""
 
     price_at: int
     low: float
@@ -48,14 +48,14 @@ class DealShape:
         return (*package[: self.price_at], value, *package[self.price_at :])
 
     def parts(self, outcome: Sequence[Any]) -> tuple[float, int]:
-        """Return the price and the number of the package of an outcome."""
+        """Return the price and the package number of an outcome."""
         rest = (*outcome[: self.price_at], *outcome[self.price_at + 1 :])
         return float(outcome[self.price_at]), self.packages.index(rest)
 
 
 @dataclass(frozen=True)
 class Linear:
-    """A utility function `base + slope * (price - low) + parts`; `parts` are of the options of each term."""
+    """A utility function `base + slope * (price - low) + parts`, with a part for each option of a term."""
 
     base: float
     slope: float
@@ -63,13 +63,16 @@ class Linear:
     reserved: float
 
     def limit(self, shape: DealShape) -> float:
-        """Return the price at which the first options are worth no deal; an end of the range where all is better."""
+        """Return the price at which the first options are worth as much as no deal.
+
+        An end of the range where all are better.
+        """
         if not math.isfinite(self.reserved):
             return shape.high if self.slope < 0 else shape.low
         return shape.low + (self.reserved - self.base) / self.slope
 
     def worths(self) -> tuple[tuple[float, ...], ...]:
-        """Return what each option is worth in currency, against the first of its term."""
+        """Return the worth of each option in currency, relative to the first of its term."""
         return tuple(tuple(part / abs(self.slope) for part in parts) for parts in self.parts)
 
 
@@ -92,7 +95,7 @@ def read_deal(space: Any, ufuns: Sequence[Any]) -> tuple[DealShape, list[Linear]
 
 
 def _opposite(shape: DealShape, found: list[Linear]) -> list[Linear]:
-    """Return utility functions if a buyer and a seller have them."""
+    """Return utility functions; raise an error unless one falls and the other rises with the price."""
     if len(found) == 2 and found[0].slope * found[1].slope > 0:
         raise ConfigurationError("both utility functions rise, or fall, with it; a buyer's falls and a seller's rises")
     return found
@@ -103,12 +106,12 @@ def _names(issues: Sequence[Any]) -> str:
 
 
 def _is_range(issue: Any) -> bool:
-    """Return whether an issue has all numbers between two."""
+    """Return whether an issue is a continuous range of numbers."""
     return bool(issue.is_numeric() and (issue.is_continuous() or issue.cardinality > MAX_PACKAGES * 1000))
 
 
 def _amounts(issue: Any) -> dict[float, Any] | None:
-    """Return the values of a discrete issue by their amounts; None where one is no number."""
+    """Return the values of a discrete issue by their amounts; None where one is not a number."""
     if not issue.is_discrete() or _is_range(issue):
         return None
     try:
@@ -119,7 +122,7 @@ def _amounts(issue: Any) -> dict[float, Any] | None:
 
 
 def _shape(issues: Sequence[Any], place: int) -> DealShape:
-    """Return the shape of a deal whose price is the issue in a place."""
+    """Return the shape of a deal whose price is the issue with an index."""
     price, terms = issues[place], [issue for i, issue in enumerate(issues) if i != place]
     if len(terms) > MAX_TERMS:
         raise ConfigurationError(f"there are {len(terms)} other issues; at most {MAX_TERMS} terms are supported")
@@ -137,7 +140,7 @@ def _shape(issues: Sequence[Any], place: int) -> DealShape:
 
 
 def _samples(shape: DealShape) -> list[float]:
-    """Return prices of a deal, both ends among them."""
+    """Return sample prices of a deal, including both ends."""
     if shape.prices is None:
         step = (shape.high - shape.low) / (MOST_SAMPLES - 1)
         return [shape.low, *(float(shape.low + k * step) for k in range(1, MOST_SAMPLES - 1)), shape.high]
@@ -146,7 +149,7 @@ def _samples(shape: DealShape) -> list[float]:
 
 
 def _linear(shape: DealShape, ufun: Any) -> Linear:
-    """Return a utility function as a linear one, if it is one."""
+    """Return a utility function in linear form; raise an error where it is not linear."""
     if not ufun.is_stationary():
         raise ConfigurationError("a utility function changes with time; discounted ones are not supported")
     width = shape.high - shape.low
@@ -184,7 +187,7 @@ def _choices(shape: DealShape, package: int) -> list[int]:
 
 
 def as_names(values: Sequence[Any]) -> list[str]:
-    """Return values as names of terms or options: short, and each its own."""
+    """Return values as names of terms or options: short and unique."""
     names = [str(value).strip()[:LONGEST] or "none" for value in values]
     if len(set(names)) == len(names) and all(name.isprintable() for name in names):
         return names

@@ -65,7 +65,7 @@ def _fields(shape: DealShape, figures: list[Linear], name: str) -> dict[str, Any
 
 
 def _plain(amount: float) -> float:
-    """Return an amount without the noise of its arithmetic."""
+    """Return an amount without rounding error."""
     return float(f"{amount:.12g}")
 
 

@@ -1,4 +1,4 @@
-"""One turn as its maker means it, and every form in which a turn may be given."""
+"""One turn of a seat, and the conversions from every form in which a turn may be given."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from parlay_marl.errors import ActionTypeError
 MOVE_NAMES = tuple(move.name for move in Move)
 """The names of the moves, by number."""
 LARGEST_INDEX = 2**62
-"""Far beyond any action: for integers of more than 63 bits a kernel would compile again."""
+"""Larger than any action: for integers of more than 63 bits a kernel would be compiled again."""
 
 
 class Action(NamedTuple):
@@ -81,9 +81,9 @@ def mixed_parts(action: Any) -> tuple[Any, Any, Any, Any]:
 
 
 def as_index(given: Any, part: str = "action") -> int:
-    """Return an action, or a part of one, as a plain whole number; say so where it is none.
+    """Return an action, or a part of one, as a plain integer; raise an error that names `part` where it is none.
 
-    An array, or another object with a dtype, must hold exactly one whole number.
+    An array, or another object with a dtype, must hold exactly one integer.
     """
     number = given
     if hasattr(given, "dtype"):
@@ -99,7 +99,7 @@ def as_index(given: Any, part: str = "action") -> int:
 
 
 def as_move(given: Any) -> int:
-    """Return a move as a plain whole number; where it is none, list the moves."""
+    """Return a move as a plain integer; where it is none, the error lists the moves."""
     if type(given) is Move:
         return int(given)
     try:
@@ -110,7 +110,7 @@ def as_move(given: Any) -> int:
 
 
 def as_price(given: Any) -> float:
-    """Return a price as a plain number, or say that it is none; the rules refuse NaN and what is out of range."""
+    """Return a price as a plain number, or raise an error; the rules refuse NaN and prices out of range."""
     number = given
     if hasattr(given, "dtype"):
         array = np.asarray(given)
@@ -126,7 +126,7 @@ def as_price(given: Any) -> float:
 
 
 def as_belief(given: Any) -> tuple[float, float]:
-    """Return a belief as two plain numbers, or say that it is none; the rules refuse those that lie out of bounds."""
+    """Return a belief as two plain numbers, or raise an error; the rules refuse beliefs out of bounds."""
     try:
         array = np.asarray(given)
     except ValueError:  # rows of different lengths

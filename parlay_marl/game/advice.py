@@ -1,4 +1,4 @@
-"""What a persona would do in a seat: advice for whoever holds the seat, which changes nothing of the game."""
+"""Advice: the move that a persona would make in a seat. It does not change the game."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from parlay_marl.game.config import GameConfig
 _OPEN = int(ClaimStatus.OPEN)
 
 Doubt = tuple[float, bytes, bytes]
-"""The data for a seat's doubt about the other's open claim: the claim, and the seat's posterior with its frame."""
+"""The inputs of the probability of a bluff: the other's open claim, and the seat's posterior with its frame."""
 
 
 def sight(
@@ -25,8 +25,8 @@ def sight(
 ) -> Callable[[], BeliefView]:
     """Return a function that reads a seat's belief from the row of a game at the time of the call.
 
-    It is called at every turn, so that all look-ups that can be done beforehand are done here. `deal` returns the
-    configuration of the present game where each has a deal of its own.
+    It is called at every turn, so that all possible look-ups are done here. `deal` returns the configuration of the
+    current game where each has a deal of its own.
     """
     owner, row, other = (config, seat), rows[0], 1 - seat
     status, claim = rows["claim_status"][:, other].item, rows["claim_price"][:, other].item
@@ -52,8 +52,8 @@ class BeliefView:
     """A seat's belief about the other at one moment; prices are in currency.
 
     It is the belief that the seat's observation shows: with `beliefs="elicited"`, the seat stated its mean and spread
-    last. Its figures are worked out when they are read, so that an unread belief costs next to nothing. It holds
-    nothing that is hidden from the seat.
+    last. Its figures are computed when they are read, so that an unread belief costs little. It holds nothing that is
+    hidden from the seat.
     """
 
     __slots__ = ("_doubt", "_figures", "_owner", "_shown")

@@ -1,7 +1,7 @@
-"""The choices that fix a game before chance does: scenario, rules, rewards, rounds, information, beliefs.
+"""The choices that define a game before chance does: scenario, rules, rewards, rounds, information, beliefs.
 
-This is the only place of these choices: their names, values, defaults and descriptions. `GameFields` is the base of
-models that hold them, `GameArguments` types them as keywords, and `takes_game` adds them to a function's signature.
+Their names, values, defaults and descriptions are defined here only. `GameFields` is the base of models that hold
+them, `GameArguments` types them as keywords, and `takes_game` adds them to a function's signature.
 """
 
 from __future__ import annotations
@@ -55,11 +55,11 @@ _CHOICES = {
     "information": ("kind of information", INFORMATION),
     "opener": ("opener", OPENERS),
 }
-"""The names in errors, and the values, of fields with a fixed set of values."""
+"""The values of fields with a fixed set of values, with the name of each in errors."""
 
 
 def _plain(value: Any) -> Any:
-    """Return a whole number of any library as a plain one, and anything else as it is."""
+    """Return an integer of any library as a plain one, and anything else unchanged."""
     if isinstance(value, bool):
         return value
     try:
@@ -98,7 +98,7 @@ class GameFields(Strict):
 
 
 class InferredGameFields(GameFields):
-    """The same choices where no seat can state its belief."""
+    """The same choices, except that no seat can state its belief."""
 
     beliefs: InferredBeliefs = Field("bayes", description="how beliefs are formed: inferred, by fixed steps, or not")
 
@@ -135,7 +135,7 @@ def one_of(kind: str, value: object, known: tuple[str, ...]) -> None:
 
 
 def whole_number(name: str, value: object, low: int, high: int) -> int:
-    """Return a whole number within bounds, or say what is wrong with it."""
+    """Return an integer within bounds, or raise an error that names the argument."""
     number = _plain(value)
     if type(number) is not int or not low <= number <= high:
         raise ConfigurationError(f"{name}: give a whole number from {low:,} to {high:,}, not {value!r}")
@@ -143,7 +143,7 @@ def whole_number(name: str, value: object, low: int, high: int) -> int:
 
 
 def _share(name: str, value: Any) -> float:
-    """Return a number from 0 to 1, or say what is wrong with it."""
+    """Return a number from 0 to 1, or raise an error that names the argument."""
     if isinstance(value, bool) or not isinstance(value, Real) or not 0.0 <= float(value) <= 1.0:
         raise ConfigurationError(f"{name}: give a number from 0 to 1, not {value!r}")
     return float(value)
@@ -156,7 +156,7 @@ _INSTEAD = {
     "seller": ("role", "opponent"),
     "rounds": ("max_rounds",),
 }
-"""Arguments that another interface has, and what stands for them here."""
+"""Arguments of other interfaces, with what to use here instead."""
 
 
 def takes_game(call: Callable[P, R]) -> Callable[P, R]:
@@ -178,7 +178,7 @@ def takes_game(call: Callable[P, R]) -> Callable[P, R]:
 
 
 def _parameters(own: inspect.Signature) -> list[inspect.Parameter]:
-    """Return a function's own parameters, with the choices for a game where they can stand: before its keywords."""
+    """Return a function's own parameters with the choices for a game, inserted before its keywords."""
     by_name = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.VAR_KEYWORD)
     game = [
         inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=field.default)
@@ -208,7 +208,7 @@ def _refuse_call(
 
 
 def _advice(name: str, known: list[str]) -> str:
-    """Return which arguments a wrong name may mean, as the end of a sentence."""
+    """Return the end of an error: the arguments that a wrong name may stand for."""
     near = [each for each in _INSTEAD.get(name, ()) if each in known]
     near = near or difflib.get_close_matches(name, known, n=1, cutoff=0.6)
     return f"; use {' or '.join(near)}" if near else ""
@@ -240,7 +240,7 @@ class GameConfig:
 
     @functools.cached_property
     def params(self) -> Params:
-        """The core's record of this configuration, an array of one; of a family it has the ranges."""
+        """The core's record of this configuration, an array of one; for a family it holds the ranges."""
         return build_any_params(
             self.scenario,
             self.rules,
@@ -255,7 +255,7 @@ class GameConfig:
 
     @property
     def only_opener(self) -> int:
-        """The seat that opens every game, by its protocol; -1 where either may."""
+        """The seat that the protocol lets open every game; -1 where either may."""
         return only_opener(self.protocol, self.opener)
 
     @property
@@ -280,7 +280,7 @@ class GameConfig:
 
     @property
     def room(self) -> int:
-        """The number of packages that spaces and rows have room for."""
+        """The number of packages for which spaces and rows have room."""
         return self.scenario.n_packages
 
     def moves_of(self, is_opener: bool) -> tuple[Move, ...]:
@@ -296,7 +296,7 @@ class GameConfig:
 
     @functools.cached_property
     def currency(self) -> Currency:
-        """The writer of the scenario's amounts."""
+        """The text writer for the scenario's amounts."""
         return Currency(self.played)
 
     def deal(self, seed: int, number: int = 0) -> GameConfig:
@@ -304,18 +304,18 @@ class GameConfig:
         return self.with_deal(drawn(self.params, seed, [number])) if self.has_deals else self
 
     def with_deal(self, params: Params) -> DealConfig:
-        """Return the configuration of a game whose deal is drawn; `params` is the record, an array of one."""
+        """Return the configuration of a game with a drawn deal; `params` is the record, an array of one."""
         assert isinstance(self.scenario, Family)
         scenario = scenario_of(self.scenario, params[0])
         own = {field.name: getattr(self, field.name) for field in fields(self)}
         return DealConfig(**own | {"scenario": scenario, "max_rounds": scenario.rounds}, family=self.scenario)
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return the fields alone: a copied record would not be read-only, and kernels would compile again for it."""
+        """Return the fields alone: an unpickled record would be writable, and kernels would be compiled again."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
     def __deepcopy__(self, memo: dict[int, Any]) -> GameConfig:
-        """Return the configuration itself, as it cannot change."""
+        """Return the configuration itself, because it is immutable."""
         return self
 
     def to_dict(self) -> dict[str, Any]:
@@ -367,13 +367,13 @@ class DealConfig(GameConfig):
 
     @property
     def room(self) -> int:
-        """The number of packages that the family's spaces and rows have room for."""
+        """The number of packages for which the family's spaces and rows have room."""
         return self.family.n_packages
 
 
 @takes_game
 def make_config(scenario: str | Path | AnyScenario = DEFAULT_SCENARIO, **game: Unpack[GameArguments]) -> GameConfig:
-    """Return a validated configuration; what is None is as the scenario says, or as its family draws it."""
+    """Return a validated configuration; None stands for the value of the scenario, or the one that its family draws."""
     loaded = load_any_scenario(scenario)
     chosen: dict[str, Any] = {name: field.default for name, field in GameFields.model_fields.items()} | game
     one_of("protocol", chosen["protocol"], PROTOCOL_NAMES)

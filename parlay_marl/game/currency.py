@@ -1,4 +1,4 @@
-"""The amounts of one scenario in its currency, as numbers and as text; what depends on the scenario alone is read once.
+"""The amounts of one scenario in its currency, as numbers and as text; the scenario's data is read once.
 
 `Scenario.to_currency` and `game.text` write the same, and look up the scenario's unit for every amount.
 """
@@ -9,7 +9,7 @@ from parlay_marl.catalogue.scenarios import Scenario
 
 
 class Currency:
-    """Writes amounts of one scenario."""
+    """The text writer for the amounts of one scenario."""
 
     def __init__(self, scenario: Scenario) -> None:
         self.scenario = scenario
@@ -23,11 +23,11 @@ class Currency:
         return round(float(self._low + x * self._width), self._exact)
 
     def width(self, share: float) -> float:
-        """Return a share of the public range in currency, as it is."""
+        """Return a share of the public range in currency, not rounded."""
         return share * self._width
 
     def worth(self, worth: float) -> float:
-        """Return a normalised worth in currency, rounded to the decimals that are exact."""
+        """Return a normalised worth in currency, rounded to decimals that are exact."""
         return round(float(worth) * self._width, self._exact)
 
     def number(self, amount: float) -> str:
@@ -39,7 +39,7 @@ class Currency:
         return f"{self.currency} {self.number(amount)}"
 
     def exact_money(self, amount: float) -> str:
-        """Return the price of an offer, a claim or a deal exactly: typed in, it is this price again."""
+        """Return the exact price of an offer, a claim or a deal, so that typing it gives the same price."""
         if round(amount, self._decimals) == amount:
             return self.money(amount)
         return f"{self.currency} {format(amount, self._exact_form).rstrip('0')}"

@@ -1,4 +1,4 @@
-"""The deal of a game that goes on: the scenario of its configuration or, of a family, the one that was drawn for it."""
+"""The deal of the current game: the scenario of its configuration or, for a family, the drawn one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from parlay_marl.game.config import GameConfig
 
 
 class CurrentDeal:
-    """The parameters of the present game, always the same array, and its configuration, made when it is asked for."""
+    """The parameters of the current game, always the same array, and its configuration, built on demand."""
 
     def __init__(self, config: GameConfig) -> None:
         self._config = config
@@ -22,11 +22,11 @@ class CurrentDeal:
         self._deal: GameConfig | None = None
 
     def forget(self) -> None:
-        """Read the deal again when it is next asked for: another one is drawn."""
+        """Drop the configuration, because another deal is drawn; it is read again on demand."""
         self._deal = None
 
     def draw(self, seed: int, number: int) -> None:
-        """Draw the deal of a game of a seed, as when it began."""
+        """Draw the deal of a game of a seed, the same one as at its beginning."""
         self.forget()
         if self._config.has_deals:
             trial.call(draw_deals, self._drawn, np.uint64(seed), np.array([number]))

@@ -1,6 +1,6 @@
-"""The figures of a row that its turns and its views are made of, read at once.
+"""The figures of a row that its turns and views are made of, read in one call.
 
-To look up one field of a NumPy record takes a fifth of the time in which all of these are read.
+A look-up of one field of a NumPy record takes a fifth of the time in which all of these are read.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Numbers = tuple[int, int]
 
 
 class Figures(NamedTuple):
-    """Figures of a row by the names that they have in the state; pairs are (buyer, seller)."""
+    """Figures of a row, under the names of the state; pairs are (buyer, seller)."""
 
     key: int
     round: int
@@ -66,5 +66,5 @@ def _reader(row_bytes: int) -> Callable[[Any], Figures]:
 
 
 def figures_of(rows: Any) -> Figures:
-    """Return the figures of a game's row, which comes as an array of one."""
+    """Return the figures of a game's row, an array of one."""
     return _reader(rows.itemsize)(rows)

@@ -1,4 +1,4 @@
-"""The choices of a game's form, checked together: its moves and its protocol."""
+"""The choices that make the form of a game, validated together: its moves and its protocol."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from parlay_marl.errors import ConfigurationError, UnknownNameError
 MOVES = tuple(move.name.lower() for move in Move)
 """The names of the moves, by number."""
 NEEDED_MOVES = ("accept", "offer")
-"""Moves that every game has: without them there are no deals."""
+"""Moves that every game has, because there are no deals without them."""
 FORM_CHOICES = ("price_levels", "moves", "events", "protocol", "price_share")
-"""The choices of the form of a game; models that have only some of the choices have all of these or none."""
+"""The choices of the form of a game; a model has all of these or none."""
 
 
 def checked_moves(given: Any, protocol: str) -> tuple[str, ...]:
@@ -38,7 +38,7 @@ def checked_moves(given: Any, protocol: str) -> tuple[str, ...]:
 
 
 def fit_protocol(chosen: dict[str, Any], packages: int) -> None:
-    """Set the opener and the rounds of a game by its protocol; refuse choices that do not go with it."""
+    """Set the opener and the rounds of a game by its protocol; refuse other values of these."""
     name = chosen["protocol"]
     protocol = PROTOCOLS[name]
     if protocol.is_sealed and packages > 1:
@@ -52,7 +52,7 @@ def fit_protocol(chosen: dict[str, Any], packages: int) -> None:
 
 
 def only_opener(protocol: str, opener: str) -> int:
-    """Return the seat that opens every game, as it alone names prices; -1 where either seat may."""
+    """Return the seat that opens every game because it alone names prices; -1 where either seat may open."""
     declared = PROTOCOLS[protocol]
     if declared.opener < 0 and (declared.usual_opener < 0 or opener == "random"):
         return -1
@@ -60,7 +60,7 @@ def only_opener(protocol: str, opener: str) -> int:
 
 
 def _settle(chosen: dict[str, Any], name: str, value: Any) -> None:
-    """Set a choice that the protocol makes; refuse another one."""
+    """Set a choice that the protocol determines; refuse another value."""
     if chosen[name] not in (None, value):
         raise ConfigurationError(
             f"{name}: in {chosen['protocol']} it is {value}, not {chosen[name]!r}; leave it out, or play otherwise"

@@ -32,8 +32,8 @@ from parlay_marl.players.scripted import choose_move
 class Game(RecordedGame):
     """A negotiation between two seats; a player in a seat moves as soon as that seat is on turn.
 
-    `rewards` holds the payments of the last call (buyer, seller), with those of the players' turns. Payments before the
-    first call are paid with it.
+    `rewards` holds the rewards of the last call (buyer, seller), including those of the players' turns. Rewards of
+    opening turns are part of the first call's.
     """
 
     def __init__(self, config: GameConfig, players: Sequence[AnyPlayer | None] = (None, None)) -> None:
@@ -58,7 +58,7 @@ class Game(RecordedGame):
     def reset(self, seed: int | None = None, options: Mapping[str, Any] | None = None, number: int = 0) -> None:
         """Start game `number` of a seed or, without one, the next game of the seed in use; see `ResetOptions`.
 
-        Without any seed so far, one is taken from the operating system. A refused option changes nothing.
+        The first seed is taken from the operating system where none is given. A refused option changes nothing.
         """
         if options is not None:
             options = copy.deepcopy(options)
@@ -77,7 +77,7 @@ class Game(RecordedGame):
 
     @functools.cached_property
     def _usual_draws(self) -> Any:
-        """The record of fixed draws of a reset without options: the event sensitivities of personas."""
+        """The record of fixed draws in a reset without options: the event sensitivities of personas."""
         return fixed_draws(
             self._with_sensitivities(None), self.config.scenario, self.config.max_rounds, self.config.only_opener
         )
@@ -94,11 +94,11 @@ class Game(RecordedGame):
         self._start(fixed, options)
 
     def seated(self, seed: int | None = None, number: int = 0) -> tuple[Any, ...]:
-        """Return who plays both seats in a game, by default in this one: of families, the personas drawn for it."""
+        """Return the players of both seats in a game, by default this one; of families, the drawn personas."""
         return self._seated.of(self.seed, self.number) if seed is None else self._seated.of(seed, number)
 
     def _open(self) -> None:
-        """Let players make their opening moves, or the whole game where they hold both seats.
+        """Let players make their opening moves, or play the whole game where they hold both seats.
 
         No game ends before both seats could act, so that an agent always has a turn.
         """
@@ -113,14 +113,14 @@ class Game(RecordedGame):
         self.let_players_play()
 
     def _greet(self) -> None:
-        """Tell players that their game begins."""
+        """Call `begin` of the players."""
         for seat, player in enumerate(self.players):
             if isinstance(player, Player):
                 with _no_illegal_move(player.name), self._asked():
                     player.begin(view_of(self, seat))
 
     def _part(self) -> None:
-        """Tell players how their game has ended; it stays over where one of them raises an error."""
+        """Call `end` of the players; the game stays over where one of them raises an error."""
         for player in self.players if self._has_views else ():
             if isinstance(player, Player):
                 self._tell_end(player)
@@ -170,17 +170,17 @@ class Game(RecordedGame):
     def play(self, move: Any, price: Any = None, package: Any = None, belief: Any = None, words: str = "") -> None:
         """Play a move with its exact normalised price for the seat on turn, then the players' turns that follow.
 
-        `completed` says which parts a move may leave out, `play_index` describes the belief. `game.play(*action)` plays
-        an `Action`.
+        For parts that a move may leave out see `completed`, for the belief see `play_index`. `game.play(*action)`
+        plays an `Action`.
         """
         with self.undone_on_error():
             self.turn_by_move(*self.completed(move, price, package), self.stated(belief), words)
             self.let_players_play()
 
     def forfeit(self, seat: int | None = None) -> None:
-        """End the game at the cost of a seat (default: the one on turn), as `illegal="terminate"` does.
+        """End the game by a forfeit of a seat (default: the one on turn), as `illegal="terminate"` does.
 
-        Payments of earlier turns that no call has paid out are paid with it.
+        Rewards of earlier turns that no call has returned yet are part of this call's.
         """
         self._check_not_asking()
         super().forfeit(seat)
@@ -189,17 +189,17 @@ class Game(RecordedGame):
         self._part()
 
     def undone_on_error(self) -> _Undo:
-        """Restore the game where anything fails, such as a player's turn, before the end of a `with` block."""
+        """Restore the game at the end of a `with` block in which anything fails, such as a player's turn."""
         self._check_not_asking()
         return _Undo(self)
 
     def before(self) -> tuple[Any, ...]:
-        """Return what `go_back` takes."""
+        """Return the data that `go_back` needs."""
         figures = self.starts, self.seed, self.number, self.options, self._owed, self.rewards, self.is_over, self.seat
         return figures, self._rows.tobytes(), len(self._played), self._played
 
     def go_back(self, before: tuple[Any, ...]) -> None:
-        """Return to what the game was before anything failed."""
+        """Restore the game to its state before a failure."""
         figures, rows, turns, self._played = before
         self.starts, self.seed, self.number, self.options, self._owed, self.rewards, self.is_over, self.seat = figures
         self._rows[:] = np.frombuffer(rows, self._rows.dtype)
@@ -213,7 +213,7 @@ class Game(RecordedGame):
 
     @contextlib.contextmanager
     def _asked(self) -> Iterator[None]:
-        """Refuse every change of the game while one of its players is asked."""
+        """Refuse every change of the game while one of its players is called."""
         self._is_asking = True
         try:
             yield
@@ -225,7 +225,7 @@ class Game(RecordedGame):
             raise TurnError("a player cannot move the game in which it is being asked; return an Action from act()")
 
     def let_players_play(self) -> None:
-        """Let players take their turns; add up the payments of this call."""
+        """Let players take their turns; add up the rewards of this call."""
         if not self._has_players:
             return
         self._owe()
@@ -244,7 +244,7 @@ class Game(RecordedGame):
             self._part()
 
     def _owe(self) -> None:
-        """Add the payments of the last turn to those that the next successful call, or a forfeit, pays out."""
+        """Add the rewards of the last turn to those that the next successful call, or a forfeit, returns."""
         self._owed = [self._owed[0] + self.rewards[0], self._owed[1] + self.rewards[1]]
 
     def _play_for(self, player: Player) -> None:
@@ -280,7 +280,7 @@ class Game(RecordedGame):
         self.turn_by_index(answer.item(), self._inferred(), f" of the opponent {player.name!r}")
 
     def _inferred(self) -> tuple[float, float] | None:
-        """Return the belief that is stated for a player on its turn: the inferred one."""
+        """Return the inferred belief, which is stated for a player on its turn."""
         if not self._elicits:
             return None
         mean, spread = tracking.inferred(self._row, self.seat)
@@ -322,9 +322,9 @@ class Game(RecordedGame):
         self._observe_turn()
 
     def clone(self) -> Game:
-        """Return a game in the same state, which then goes its own way; its players are the same objects.
+        """Return an independent copy of the game in the same state, with the same player objects.
 
-        It is cheaper than `snapshot` and `restore`, as a search through a game needs it.
+        It is cheaper than `snapshot` and `restore`, for searches through a game.
         """
         self._check_not_asking()
         twin = Game.__new__(Game)
@@ -338,7 +338,7 @@ class Game(RecordedGame):
         return twin
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return the data of a copy; the buffers, which share memory, are allocated again."""
+        """Return the data for pickling; the buffers, which share memory, are allocated again."""
         kept = None if self.seed is None else self.snapshot()
         return {"config": self.config, "players": self.players, "snapshot": kept, "starts": self.starts}
 
@@ -351,7 +351,7 @@ class Game(RecordedGame):
 
 
 class _Undo:
-    """Restores a game where a `with` block fails; a class, as a generator would take as long as a turn."""
+    """Restores a game where a `with` block fails; it is a class because a generator would take as long as a turn."""
 
     __slots__ = ("_before", "_game")
 
@@ -368,7 +368,7 @@ class _Undo:
 
 @contextlib.contextmanager
 def _no_illegal_move(name: str) -> Iterator[None]:
-    """Turn an illegal move where nothing is played into an error of its player, not of the seat on turn."""
+    """Turn an illegal move where nothing is played into an error of the named player, not of the seat on turn."""
     try:
         yield
     except IllegalMoveError as error:

@@ -1,4 +1,4 @@
-"""The grammar of turns in words: it reads `140k`, `offer 1.5m with equity none` or `accept` as an action."""
+"""The grammar of turns in words: it parses `140k`, `offer 1.5m with equity none` or `accept` as an action."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _WITH_COMMA = re.compile(r"([1-9]\d{0,2}([. '_]\d{3})+|\d+)(,\d+)?|,\d+")
 """Digits with a decimal comma, as many countries write them."""
 _THOUSANDS_OR_DECIMALS = re.compile(r"[1-9]\d{0,2}\.\d{3}")
 LONGEST = 200
-"""Characters of a turn in words."""
+"""Longest turn in words, in characters."""
 THREE = 3
 """Digits of a group of thousands."""
 _SIGNS = {
@@ -43,15 +43,15 @@ _SIGNS = {
 """Signs of currencies, and the names of the currencies that each may stand for."""
 _CODES = tuple(name.lower() for names in _SIGNS.values() for name in names)
 _SEVERAL = re.compile(r"\d\S{0,8}\s*(\.\.+|…|-|–|\bto\b)\s*[$€£¥]?\d")  # noqa: RUF001
-"""Two amounts, as a range is written."""
+"""Two amounts, written as a range."""
 _SCALES = {"k": 3, "thousand": 3, "m": 6, "mio": 6, "million": 6, "bn": 9, "billion": 9}
 
 
 def read(text: str, scenario: Scenario, seat: int, usual_package: int, others: Collection[str] = ()) -> Action:
-    """Return the action of a seat that a line of text means, or raise `UnclearTextError` with the reason.
+    """Return the action of a seat in a line of text, or raise `UnclearTextError` with the reason.
 
-    Amounts are in currency. Terms that are not named are those of `usual_package`. `others` are further words that the
-    caller knows; a misspelt one is suggested.
+    Amounts are in currency. Terms that are not named are those of `usual_package`. `others` are further commands of
+    the caller, which are suggested for misspelt words.
     """
     words = text.strip().lower()
     if len(words) > LONGEST:
@@ -75,7 +75,7 @@ def read(text: str, scenario: Scenario, seat: int, usual_package: int, others: C
 
 
 def _bare(head: str, rest: str) -> Action:
-    """Return a move that stands alone."""
+    """Return a move that takes no price or terms."""
     if rest and (head, rest) != ("walk", "away"):
         reason = "it takes their offer exactly as it stands" if head == "accept" else "it has no price and no terms"
         raise UnclearTextError(f"`{head}` stands alone: {reason}.")
@@ -107,7 +107,7 @@ def _middle(scenario: Scenario) -> float:
 
 
 def _amount_text(text: str, scenario: Scenario) -> str:
-    """Return a typed price without the name or sign of the table's currency before or behind it."""
+    """Return a typed price without the name or sign of the scenario's currency."""
     own = scenario.currency.lower()
     signs = [sign for sign, names in _SIGNS.items() if sign in own or own.rstrip("s") in map(str.lower, names)]
     known = "|".join(re.escape(each) for each in (own, *signs))
@@ -130,7 +130,7 @@ def _looks_like_price(text: str, scenario: Scenario) -> bool:
 def read_price(text: str, scenario: Scenario) -> float:
     """Return a price written in words (`140k`, `USD 140,000`) in currency, exactly as written, also between two units.
 
-    Raise `UnclearTextError` where it is none, may be several, or lies outside the public range.
+    Raise `UnclearTextError` where it is no price, is ambiguous, or lies outside the public range.
     """
     if len(text) > LONGEST:
         raise UnclearTextError(f"That is too long for a price; give at most {LONGEST} characters.")
@@ -145,7 +145,7 @@ def read_amount(text: str, scenario: Scenario) -> float:
 
 
 def _price(text: str, scenario: Scenario) -> float:
-    """Return a typed price in currency, a whole number of units."""
+    """Return a typed price in currency, which must be a whole number of units."""
     amount = _amount(text, scenario)
     if amount % Decimal(str(scenario.price_unit)):
         unit = exact_money(scenario.price_unit, scenario)
@@ -163,7 +163,7 @@ def _amount(text: str, scenario: Scenario) -> Decimal:
 
 
 def _anywhere(text: str, scenario: Scenario) -> Decimal:
-    """Return a typed amount of currency, exactly as typed, within the public range or not."""
+    """Return a typed amount of currency exactly, inside the public range or not."""
     amount_text = _amount_text(text, scenario)
     if other := _other_currency(amount_text):
         raise UnclearTextError(
@@ -184,7 +184,7 @@ def _is_within(amount: Decimal, scenario: Scenario) -> bool:
 
 
 def _meant(digits: str, scale: int, text: str, scenario: Scenario) -> Decimal:
-    """Return the amount that digits mean: with a decimal point or, where only that gives a price, with a comma.
+    """Return the amount of typed digits, with a decimal point or, where only that gives a price, a decimal comma.
 
     `5.000` may mean five or five thousand, so it is refused as unclear. It is clear in a scenario whose prices have
     three decimals, and where only one of the two lies in the range and such fine decimals are usual.
@@ -205,7 +205,7 @@ def _meant(digits: str, scale: int, text: str, scenario: Scenario) -> Decimal:
 
 
 def _typable(scenario: Scenario) -> str:
-    """Return a price in the middle of the range in the forms that can be typed, such as `145000 or 145k`."""
+    """Return a price in the middle of the range, as examples of what can be typed: `145000 or 145k`."""
     middle = Decimal(_example(scenario))
     for sign, power in (("m", 6), ("k", 3)):
         if middle >= 10**power:
@@ -217,7 +217,7 @@ def _typable(scenario: Scenario) -> str:
 
 
 def _package(terms: Terms, usual: int, scenario: Scenario) -> int:
-    """Return the usual package, with the options that are named."""
+    """Return the usual package with the named options."""
     options = list(scenario.packages()[usual])
     for term, option in terms:
         options[term] = scenario.terms[term].options[option]
@@ -225,7 +225,7 @@ def _package(terms: Terms, usual: int, scenario: Scenario) -> int:
 
 
 def _terms(text: str, scenario: Scenario) -> Terms:
-    """Return the options named after `with`: by their names, or all of them by a package's number."""
+    """Return the options named after `with`: by their names, or by a package's number."""
     if not scenario.terms:
         raise UnclearTextError("There are no terms at this table; the price is all.")
     if not text:

@@ -1,6 +1,6 @@
-"""The claims of a game: who claimed which limit when, the truth at that moment, and how each claim was settled.
+"""The claims of a game: seat, round, claimed limit, true limit at that moment, and how each claim was settled.
 
-It is read turn by turn with the turns of a game, where somebody reads those, or while its record is played again.
+It is built turn by turn, together with the turns of a game or in a replay of its record.
 """
 
 from __future__ import annotations
@@ -51,13 +51,13 @@ class Moment(Protocol):
 
 
 class Ledger:
-    """The claims of a game in their order, read turn by turn."""
+    """The claims of a game in order, read turn by turn."""
 
     def __init__(self, scenario: Scenario) -> None:
         self.claims: list[Claim] = []
         self._scenario = scenario
         self._latest: dict[int, int] = {}
-        """The place of each seat's latest claim."""
+        """The index of each seat's latest claim."""
 
     def read(self, before: Figures, after: Figures, seat: int, played: Action) -> None:
         """Read a turn of a seat, from the figures before and after it."""
@@ -69,7 +69,7 @@ class Ledger:
 
 
 def claims_in(moments: Iterable[Moment], actions: Iterable[Action]) -> tuple[Claim, ...]:
-    """Return the claims of a game in their order, from its moments before the first turn and after each action."""
+    """Return the claims of a game in order, from its moments before the first turn and after each action."""
     following = iter(moments)
     game = next(following)
     ledger, before, seat = Ledger(game.scenario), figures_of(game.rows), game.seat

@@ -1,4 +1,4 @@
-"""The options of a reset, which fix draws of chance: `reset(options={...})`."""
+"""The options of a reset, which fix chance draws: `reset(options={...})`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from parlay_marl.core.observation import REACH
 from parlay_marl.errors import ConfigurationError
 
 NEVER = MAX_ROUNDS
-"""The round of an event that is switched off: after the last round of any game."""
+"""The round of a disabled event: after the last round of any game."""
 
 _OF_MODEL = re.compile(r"Input should be a valid dictionary or instance of Seat\w+")
 Fixed = np.ndarray[Any, np.dtype[np.void]]
@@ -29,7 +29,10 @@ OF_ONE_SCENARIO = frozenset({"reservation", "event_rounds", "term_values"})
 """Options whose figures depend on the scenario."""
 
 PROBE = {"options": 1}
-"""PettingZoo's `api_test` resets with exactly these options to see that the argument exists; they have no effect."""
+"""The options of the resets in PettingZoo's `api_test`, which only tests that the argument exists.
+
+They have no effect.
+"""
 
 
 class SeatShares(Strict):
@@ -64,7 +67,7 @@ class SeatTermValues(Strict):
 
 
 class ResetOptions(Strict):
-    """The chance draws that a reset may fix; the others are drawn, and the same as without options."""
+    """The chance draws that a reset may fix; the others are the same as without options."""
 
     opener: Literal["buyer", "seller"] | None = Field(None, description="who opens each round")
     reservation: SeatPrices = Field(SeatPrices(), description="reservation price, in currency")
@@ -88,7 +91,7 @@ class ResetOptions(Strict):
 
 
 def plain_options(options: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """Return valid reset options as plain data, such as JSON can hold; None where they fix nothing."""
+    """Return valid reset options as plain data for JSON; None where they fix nothing."""
     if not options or options == PROBE:
         return None
     return ResetOptions.model_validate(dict(options)).model_dump(mode="json", exclude_unset=True)
@@ -97,9 +100,9 @@ def plain_options(options: Mapping[str, Any] | None) -> dict[str, Any] | None:
 def fixed_draws(options: Mapping[str, Any] | None, scenario: AnyScenario, rounds: int, opener: int = -1) -> Fixed:
     """Return the record of fixed draws, an array of one, that reset options ask for.
 
-    `opener` is the seat that opens every game; -1 where either may. A family does where none of them is
-    `OF_ONE_SCENARIO`; those need the deal of the game.
-    It is always read-only: for a kernel, an array that can be written is of another type, and compiled anew.
+    `opener` is the seat that opens every game; -1 where either may. `scenario` may be a family unless an option is in
+    `OF_ONE_SCENARIO`: those need the deal of the game. The array is read-only, because kernels would be compiled
+    again for a writable one.
     """
     fixed = nothing_fixed()
     if options and options != PROBE:
@@ -110,7 +113,7 @@ def fixed_draws(options: Mapping[str, Any] | None, scenario: AnyScenario, rounds
 
 
 def _check_opener(opener: int, own: int) -> None:
-    """Refuse a fixed opener where another seat opens every game, by its protocol."""
+    """Refuse an `opener` option that differs from the seat that the protocol lets open."""
     if own >= 0 and opener not in (-1, own):
         raise ConfigurationError(
             f"reset options: opener: by this game's protocol it is the {SEATS[own]}; leave it out, or make another game"
@@ -134,7 +137,7 @@ def _fix(fixed: Fixed, options: Any, scenario: AnyScenario, rounds: int) -> None
 
 
 def _plain_reasons(error: ValidationError) -> str:
-    """Return what a validation found, without the names of models."""
+    """Return the errors of a validation without the names of models."""
     return _OF_MODEL.sub("give a mapping such as {'buyer': ..., 'seller': ...}", reasons(error))
 
 

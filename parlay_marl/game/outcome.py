@@ -34,7 +34,7 @@ def _report_kernel(row_bytes: int) -> Bound:
 
 
 def make_report(rows: Any, params: Params) -> Any:
-    """Return the core's report of a game as it stands (an array of one row): an array of one `OUTCOME_DTYPE`."""
+    """Return the core's report of a game in its current state (an array of one row), an array of one record."""
     report = np.frombuffer(
         bytearray(OUTCOME_DTYPE.itemsize), OUTCOME_DTYPE
     )  # `zeros` takes longer than everything else here
@@ -46,7 +46,7 @@ class Outcome:
     """The result of a game. Pairs are (buyer, seller); prices are in currency, worths in normalised price.
 
     Undefined figures are None: the price without a deal; the Nash point, its distance and the efficiency without a
-    ZOPA; the other solutions where no deal in the public range is a gain for both. The report is worked out when a
+    ZOPA; the other solutions where no deal in the public range is a gain for both. The report is computed when a
     figure is first read, so that an unread outcome costs nothing.
     """
 
@@ -57,7 +57,7 @@ class Outcome:
         self._scenario = config.played
 
     def for_players(self) -> Outcome:
-        """Return the same outcome without the seed, from which the private figures of later games would follow."""
+        """Return the outcome without the seed, which would reveal the private figures of later games."""
         row = self._copied_row()
         row["key"] = 0
         return Outcome(row.tobytes(), self._config, functools.partial(tuple, self.claims))
@@ -67,7 +67,7 @@ class Outcome:
         return make_report(self._copied_row(), self._config.params)[0]
 
     def _copied_row(self) -> Any:
-        """Return the row as it was at the end, an array of one record."""
+        """Return a copy of the final row, an array of one record."""
         return np.frombuffer(bytearray(self._row), state_dtype(self._config.room))
 
     def _number(self, name: str) -> float | None:
@@ -97,7 +97,7 @@ class Outcome:
 
     @property
     def ending(self) -> str:
-        """The way it ended: deal, walk_away, collapsed, deadline or forfeit."""
+        """The way the game ended: deal, walk_away, collapsed, deadline or forfeit."""
         return Ending(int(self._record["ending"])).name.lower()
 
     @property
@@ -107,7 +107,7 @@ class Outcome:
 
     @property
     def closed_by(self) -> str | None:
-        """The seat whose move ended it; None where the clock or erosion did."""
+        """The seat whose move ended the game; None where the deadline or erosion did."""
         seat = int(self._record["closed_by"])
         return SEATS[seat] if seat >= 0 else None
 
@@ -144,7 +144,7 @@ class Outcome:
 
     @property
     def nash_package(self) -> str:
-        """The terms of the Nash point in words: those of the largest joint surplus."""
+        """The package of the Nash point in words: the one with the largest joint surplus."""
         return self._scenario.package_label(int(self._record["nash_package"]))
 
     @property
@@ -169,7 +169,7 @@ class Outcome:
 
     @property
     def is_pareto_efficient(self) -> bool | None:
-        """True where no other deal would have been worth more to one seat and no less to the other."""
+        """True where no other deal is worth more to one seat and no less to the other."""
         return bool(self._record["pareto"] == 1) if self.is_deal else None
 
     @property
@@ -260,17 +260,17 @@ class Outcome:
 
     @property
     def claims(self) -> tuple[Claim, ...]:
-        """All claims of the game, with the truth behind them and how each was settled."""
+        """All claims of the game, with the true limits and how each was settled."""
         return self._claims
 
     @property
     def events_answered(self) -> Counts:
-        """Events that each seat's next offer answered."""
+        """Events that each seat answered with its next offer."""
         return self._counts("events_answered")
 
     @property
     def events_missed(self) -> Counts:
-        """Events that no offer of each seat answered."""
+        """Events that each seat did not answer with an offer."""
         return self._counts("events_missed")
 
     def as_dict(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The picture of the offers closing in."""
+"""A text picture of the offers, round by round."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from parlay_marl.game.turns import Turn
 TRACK = 61
 """Characters of the picture's price axis: three for two steps of the discrete grid."""
 MOST_ROWS = 24
-"""Lines of the picture; longer games leave rounds out."""
+"""Most lines of the picture; longer games leave rounds out."""
 
 
 def picture(turns: list[Turn], scenario: Scenario, outcome: Outcome | None) -> list[Line]:
-    """Return the offers closing in: a line a round, `b` the buyer's price, `s` the seller's, `X` the deal.
+    """Return the offers as a picture, a line for each round: `b` the buyer's price, `s` the seller's, `X` the deal.
 
     Dashes lead from each seat's first offer to its standing one. After the end a last line marks the ZOPA with `=` and
     the Nash point with `N`.
@@ -36,7 +36,7 @@ def picture(turns: list[Turn], scenario: Scenario, outcome: Outcome | None) -> l
 
 
 def axis(turns: list[Turn], mark: str = "", x: float = 0.0) -> Line:
-    """Return the price axis now, with one more mark at a normalised price where no offer stands."""
+    """Return the current price axis, with one more mark at a normalised price where no offer stands."""
     rows = list(_rows(turns).values())
     cells = rows[-1] if rows else [Piece(" ")] * TRACK
     if mark and 0.0 <= x <= 1.0 and cells[_cell(x)].text in " -":
@@ -45,7 +45,7 @@ def axis(turns: list[Turn], mark: str = "", x: float = 0.0) -> Line:
 
 
 def _legend(outcome: Outcome | None) -> Line:
-    """Return the meaning of the marks that the picture may hold."""
+    """Return the legend of the picture."""
     marks = [Piece("b buyer", "buyer"), Piece("s seller", "seller")]
     if outcome is not None and outcome.price is not None:
         marks.append(Piece("X deal", "deal"))
@@ -74,7 +74,7 @@ def _cell(x: float) -> int:
 
 
 def _track(first: list[float | None], standing: list[float | None], deal: float | None) -> Line:
-    """Return the characters of the price axis: both sides' first and standing offers, and the deal on top."""
+    """Return the characters of the price axis: first and standing offers of both seats, and the deal on top."""
     cells = [Piece(" ")] * TRACK
     for seat, (start, now) in enumerate(zip(first, standing, strict=True)):
         if start is None or now is None:
@@ -100,7 +100,7 @@ def _zopa_row(outcome: Outcome, scenario: Scenario) -> Line:
 
 
 def _joined(cells: list[Piece]) -> Line:
-    """Return pieces, with neighbours of the same style joined."""
+    """Return pieces of text, with neighbours of the same style joined."""
     pieces: Line = []
     for cell in cells:
         if pieces and pieces[-1].style == cell.style:

@@ -47,7 +47,10 @@ def _first_actions(packages: int) -> list[int]:
 
 
 def move_mask(action_mask: NDArray[np.int8], packages: int) -> NDArray[np.int8]:
-    """Return which of the seven moves are legal, from the mask over the discrete actions: all prices are alike."""
+    """Return which of the seven moves are legal, from the mask over the discrete actions.
+
+    The lowest price of a move stands for all of them.
+    """
     return action_mask[_first_actions(packages)]
 
 
@@ -57,7 +60,7 @@ def legal_in(action_mask: NDArray[np.int8], packages: int) -> tuple[Move, ...]:
 
 
 class Position:
-    """A negotiation at one moment, which the caller plays turn by turn for both seats.
+    """A negotiation that the caller plays turn by turn for both seats.
 
     `seat` is the seat on turn, 0 buyer or 1 seller. `observation` and `mask` belong to that seat. `rewards` holds the
     payments of the last turn (buyer, seller). Prices are normalised.
@@ -73,17 +76,17 @@ class Position:
         self.seed: int | None = None
         self.number = -1
         self.starts = 0
-        """The number of games that this object has started or restored: a new number means another game."""
+        """Number of games started or restored in this object; a new number means another game."""
         self.options: Mapping[str, Any] | None = None
         self._fixed = NOTHING_FIXED
         self._elicits = config.beliefs == "elicited"
         self._played: list[int | Action] = []
         self._reader: TurnReader | None = None
-        """Reads each turn while it is played; None where nobody has asked for turns yet."""
+        """The reader of the turns; None until turns are requested."""
         self._allocate()
 
     def _allocate(self) -> None:
-        """Make the buffers that the kernels write to, with a cleared state."""
+        """Allocate the buffers that the kernels write to, with a cleared state."""
         config = self.config
         self._deal = CurrentDeal(config)
         self._params = self._deal.params
@@ -94,15 +97,15 @@ class Position:
         self._opener = self._rows["opener"]
         deal = functools.partial(getattr, self, "deal") if config.has_deals else None
         self.sights = [sight(self._rows, seat, config, deal) for seat in range(2)]
-        """A function for each seat that returns its belief: `belief` without the check that a game has been started."""
+        """A function for each seat that returns its belief, like `belief` without the check that a game has started."""
         self._draws = NOTHING_FIXED.copy()
         self._views = views.make_views(self._rows, self._params, self._draws, self.packages)
         self._view: View = next(self._views)
         """The view of the seat on turn, as the kernels write it."""
         self._is_given = False
-        """True where a caller has been given the arrays of `view`, so that the next turn must be written to others."""
+        """True where a caller holds the arrays of `view`, so that the next turn must be written to others."""
         self._play: Callable[[int, int], int]
-        """The kernel that plays discrete actions and looks; it is compiled when a game starts."""
+        """The kernel that plays discrete actions and writes views; it is compiled when a game starts."""
 
     # ------------------------------------------------------------------ starting
 
@@ -114,7 +117,7 @@ class Position:
         return self
 
     def _fixed_by(self, options: Mapping[str, Any] | None, seed: int, number: int) -> Any:
-        """Return the record of draws that options fix in a game of a seed."""
+        """Return the record of fixed draws for a game of a seed, from reset options."""
         config = self.config
         if config.has_deals and isinstance(options, Mapping) and OF_ONE_SCENARIO & set(options):
             config = config.deal(checked_seed(seed), checked_number(number))
@@ -141,14 +144,14 @@ class Position:
 
     @property
     def deal(self) -> GameConfig:
-        """The configuration with the scenario that is played: its own or, of a family, the deal of this game."""
+        """The configuration with the scenario of this game: its own or, for a family, the drawn deal."""
         if self.seed is None and self.config.has_deals:
             self.refuse_turn()
         return self._deal.config
 
     @property
     def scenario(self) -> Scenario:
-        """The scenario that is played."""
+        """The scenario of this game."""
         return self.deal.played
 
     @property
@@ -158,12 +161,12 @@ class Position:
 
     @property
     def rows(self) -> Any:
-        """The state as the kernels take it: an array of one record, see `state_dtype`."""
+        """The state in the form of the kernels: an array of one record, see `state_dtype`."""
         return self._rows
 
     @property
     def row(self) -> Any:
-        """The state, one record: everything, the hidden figures included."""
+        """The state, one record, including hidden figures."""
         return self._row
 
     @property
@@ -177,13 +180,13 @@ class Position:
         return self._kept()[2]
 
     def _kept(self) -> View:
-        """Return a view of the seat on turn whose arrays no caller has been given."""
+        """Return a view of the seat on turn whose arrays no caller holds."""
         if self._is_given:
             self._observe_turn()
         return self._view
 
     def given(self) -> View:
-        """Return a view of the seat on turn whose arrays are the caller's own."""
+        """Return a view of the seat on turn whose arrays belong to the caller."""
         if self._is_given:
             self._observe_turn()
         self._is_given = True
@@ -219,10 +222,12 @@ class Position:
     # ------------------------------------------------------------------ playing
 
     def completed(self, move: Any, price: Any, package: Any) -> tuple[int, float, int]:
-        """Return the parts of a move as plain numbers, with defaults for parts that may be None; refuse other gaps.
+        """Return the parts of a move as plain numbers, with defaults for parts that may be None.
 
-        An offer and a claim need a price; an anchor without one is at the seat's own end of the range. An offer needs a
-        package where the scenario has several; anchors and claims without one are about package 0, the reference.
+        Other parts are required.
+
+        An offer and a claim need a price; an anchor without one is at the seat's own end of the range. An offer needs
+        a package where the scenario has several; anchors and claims without one use package 0, the reference.
         """
         if self.is_over or self.seed is None:
             self.refuse_turn()
@@ -241,7 +246,7 @@ class Position:
         return which, price, 0 if package is None else as_index(package, "package")
 
     def stated(self, belief: Any) -> tuple[float, float] | None:
-        """Return a stated belief as two plain numbers, or None without one; refuse anything else."""
+        """Return a stated belief as two plain numbers, or None; refuse anything else."""
         if belief is None:
             return None
         if not self._elicits:
@@ -249,7 +254,7 @@ class Position:
         return as_belief(belief)
 
     def turn_by_index(self, action: Any, belief: tuple[float, float] | None = None, by: str = "") -> bool:
-        """Play one discrete action for the seat on turn; return whether it may have paid a reward or ended the game."""
+        """Play one discrete action for the seat on turn; return whether a reward or the end of the game is possible."""
         index = action if type(action) is int else as_index(action)
         if self.is_over or self.seed is None:
             self.refuse_turn()
@@ -308,7 +313,7 @@ class Position:
         return 0
 
     def _take_stock(self) -> None:
-        """Read from the row what a turn has paid, and who is on turn now."""
+        """Read the rewards of a turn and the seat now on turn from the row."""
         self.rewards = self._reward.tolist()
         if self._ending.item():
             self.is_over = True
@@ -316,7 +321,7 @@ class Position:
             self.seat = 1 - self.seat
 
     def forfeit(self, seat: int | None = None) -> None:
-        """End the game at the cost of a seat (default: the one on turn), as `illegal="terminate"` does.
+        """End the game by a forfeit of a seat (default: the one on turn), as `illegal="terminate"` does.
 
         The offender loses the cost of a capitulation or, where only payoffs count, one nominal ZOPA. The other seat
         loses nothing.
@@ -335,7 +340,7 @@ class Position:
         play(self._unused(), LOOK)
 
     def _unused(self) -> int:
-        """Return the address of a view of the seat on turn whose arrays no caller has been given, to write to."""
+        """Return the address of a view of the seat on turn whose arrays no caller holds, to write to."""
         if self._is_given:
             self._view, self._is_given = next(self._views), False
         return self._view[0]
@@ -355,7 +360,7 @@ class Position:
 
 
 def checked_seed(seed: Any) -> int:
-    """Return a seed as a whole number of 64 bits."""
+    """Return a seed as an unsigned integer of 64 bits."""
     try:
         number = operator.index(seed)
     except TypeError:
@@ -366,7 +371,7 @@ def checked_seed(seed: Any) -> int:
 
 
 def checked_number(number: Any) -> int:
-    """Return the number of a game as a plain whole number."""
+    """Return the number of a game as a plain integer."""
     try:
         plain = operator.index(number)
     except TypeError:

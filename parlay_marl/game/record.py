@@ -26,7 +26,7 @@ from parlay_marl.players.persona import PersonaPlayer
 
 
 class _Plain(BaseModel):
-    """A part of a record's file."""
+    """A part of the file of a record."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -58,7 +58,7 @@ class _PlainRecord(_Plain):
 class GameRecord:
     """A game as pure data: its configuration, its chance and its actions, by which it can be replayed bit for bit.
 
-    Pairs are (buyer, seller). Players are not part of it, only their names and what they said.
+    Pairs are (buyer, seller). Players are not part of it, only their names and words.
     """
 
     config: GameConfig
@@ -67,20 +67,20 @@ class GameRecord:
     options: Mapping[str, Any] | None
     """The reset options, with the event sensitivities of personas."""
     actions: tuple[Action, ...]
-    """The actions of both seats in their order, with normalised prices and with the words of personas."""
+    """The actions of both seats in order, with normalised prices and the words of personas."""
     names: tuple[str, str] = SEATS
-    """The names of the players; a seat's own name where nobody is known."""
+    """The names of the players; the name of the seat where the player is unknown."""
     forfeit_by: str | None = None
     """The seat that has forfeited the game after the last action; None where none has."""
     illegal: str | None = None
-    """The message about the illegal action, where that was the reason for the forfeit."""
+    """The message of the illegal action that caused the forfeit, if any."""
     drift_lines: tuple[tuple[int, str], ...] = ()
-    """Lines by which personas tell spectators that they have drifted, each after the number of its turn."""
+    """Lines that announce the drift of a persona to spectators, each with the number of its turn."""
 
     def moments(self, reader: TurnReader | None = None) -> Iterator[RecordedGame]:
         """Replay the game: yield it before its first turn, after each turn, and after a forfeit.
 
-        It is one object, which moves on. `reader` reads the turns of the replay.
+        The same object is yielded each time, with its current state. `reader` reads the turns of the replay.
         """
         game = RecordedGame(self.config, self.names, drift_lines=self.drift_lines)
         yield game.begin(self.seed, self.number, self.options).read_by(reader)
@@ -102,7 +102,7 @@ class GameRecord:
 
     @functools.cached_property
     def _end(self) -> tuple[Outcome, tuple[float, float]]:
-        """The outcome and the sums of the rewards."""
+        """Return the outcome and the sums of the rewards."""
         buyer = seller = 0.0
         for game in self.moments():
             buyer, seller = buyer + game.rewards[0], seller + game.rewards[1]
@@ -119,7 +119,7 @@ class GameRecord:
         return self._end[1]
 
     def ledger(self) -> tuple[Claim, ...]:
-        """Return the claims with the truth behind them: for those who run the game, never for a seat in it."""
+        """Return the claims with the true limits: for the operator of the game, never for a seat in it."""
         return claims_in(self.moments(), self.actions)
 
     def transcript(self) -> str:
@@ -160,7 +160,8 @@ class GameRecord:
 class RecordedGame(Position):
     """A game with its turns, its claims, its outcome and its record.
 
-    `names` are the names of both seats' players. `personas` are those of them that say their own lines.
+    `names` are the names of both seats' players. `personas` are the personas among them, which have lines of their
+    own.
     """
 
     def __init__(
@@ -178,7 +179,7 @@ class RecordedGame(Position):
 
     @property
     def currency(self) -> Currency:
-        """The writer of the scenario's amounts."""
+        """The text writer for the scenario's amounts."""
         return self.deal.currency
 
     def _start(self, fixed: Any, options: Mapping[str, Any] | None) -> None:
@@ -191,14 +192,14 @@ class RecordedGame(Position):
         return TurnReader(self.deal, self.names, self._personas, self._drift_lines)
 
     def read_by(self, reader: TurnReader | None) -> RecordedGame:
-        """Let a reader read the turns from here on; return the game itself."""
+        """Let a reader read the turns from now on; return the game itself."""
         self._reader = reader
         return self
 
     def read_turns(self, on_turn: Callable[[Turn], None] | None = None) -> None:
-        """Read each turn as it is played from here on, which spares a replay when turns are asked for.
+        """Read each turn as it is played from now on, which saves a replay when turns are requested.
 
-        `on_turn` is called with each turn of the games that start from here on, as soon as it has been played.
+        `on_turn` is called with each turn of the games that start from now on, as soon as it has been played.
         """
         self._on_turn = on_turn
         if self.seed is None:
@@ -226,7 +227,7 @@ class RecordedGame(Position):
         return () if self.is_over else self._read().news(self._rows)
 
     def _read(self) -> TurnReader:
-        """Return the reader of the turns; where there is none yet, the record of the turns so far is replayed once."""
+        """Return the reader of the turns; the first call replays the turns so far."""
         if self._reader is None:
             reader = self._new_reader()
             if self._played:
@@ -234,7 +235,7 @@ class RecordedGame(Position):
                 played = GameRecord(self.config, self.seed, self.number, self.options, tuple(self.actions))
                 for _ in played.moments(reader):
                     pass
-            reader.on_turn = self._on_turn  # the turns of the replay were told before
+            reader.on_turn = self._on_turn  # `on_turn` was called for the turns of the replay before
             self._reader = reader
         return self._reader
 
@@ -251,7 +252,7 @@ class RecordedGame(Position):
         return Outcome(self._rows.tobytes(), self.deal, claims)
 
     def ledger(self) -> tuple[Claim, ...]:
-        """Return the claims so far, with the truth behind them: for those who run the game, never for a seat in it.
+        """Return the claims so far, with the truth behind them: for the operator of the game, never for a seat in it.
 
         Agents get it with the `Outcome`, at the end.
         """
@@ -263,7 +264,7 @@ class RecordedGame(Position):
         return _claims_of(self.config, self.seed, self.number, self.options, played, opener)
 
     def record(self, illegal: str | None = None) -> GameRecord:
-        """Return the record of the game so far; `illegal` is the reason of a forfeit, where it is known."""
+        """Return the record of the game so far; `illegal` is the reason of a forfeit, if known."""
         if self.seed is None:
             self.refuse_turn()
         turns = self._read().turns
@@ -283,7 +284,7 @@ class RecordedGame(Position):
 
 
 def _actions_of(played: Iterable[int | Action], opener: int, packages: int) -> list[Action]:
-    """Return turns that were kept as discrete actions, or as they are, all in one form."""
+    """Return stored turns, which are discrete actions or `Action` objects, as actions."""
     return [
         each if isinstance(each, Action) else Action.from_index(each, opener ^ (turn & 1), packages)
         for turn, each in enumerate(played)
@@ -298,13 +299,13 @@ def _claims_of(
     played: Sequence[int | Action],
     opener: int,
 ) -> tuple[Claim, ...]:
-    """Return the claims of a game; nothing is replayed before they are asked for."""
+    """Return the claims of a game, which is replayed only when they are read."""
     actions = _actions_of(played, opener, config.room)
     return GameRecord(config, seed, number, options, tuple(actions)).ledger()
 
 
 def _plain_action(action: Action) -> dict[str, Any]:
-    """Return an action as plain data, without parts that are empty."""
+    """Return an action as plain data without empty parts."""
     parts: dict[str, Any] = {"price": action.price, "package": action.package, "words": action.words or None}
     parts["belief"] = None if action.belief is None else list(action.belief)
     return {"move": action.move.name} | {name: part for name, part in parts.items() if part is not None}

@@ -1,4 +1,4 @@
-"""Why a move is refused, in words."""
+"""The reasons of refusals in words."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ REASONS = {
         "in normalised price"
     ),
 }
-"""Why a move is refused, in words."""
+"""The reason of each refusal in words."""
 
 
 def refusal_text(seat: int, what: str, reason: int) -> str:

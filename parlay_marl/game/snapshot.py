@@ -12,7 +12,10 @@ from parlay_marl.game.config import GameConfig
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The whole state of a game at one moment; `Game.restore` returns to it, in this game or one of an equal config."""
+    """The whole state of a game at one moment.
+
+    `Game.restore` returns to it, in any game with an equal configuration.
+    """
 
     row: bytes
     seed: int
@@ -22,4 +25,4 @@ class Snapshot:
     config: GameConfig
     rewards: tuple[float, float]
     owed: tuple[float, float]
-    """Payments of the players' opening moves, which the next call pays out."""
+    """Rewards of the players' opening moves, which the next call returns."""

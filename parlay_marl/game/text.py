@@ -1,4 +1,4 @@
-"""Text as lines of pieces, each with the name of a style, which says what the piece is and not how it looks.
+"""Text as lines of pieces; the style of a piece names its meaning, not its look.
 
 `plain` drops the styles; the command line turns them into colours.
 """
@@ -14,7 +14,7 @@ from parlay_marl.catalogue.scenarios import Scenario
 from parlay_marl.printable import escaped
 
 WIDTH = 80
-"""Columns of a transcript where the caller gives no number."""
+"""Default width of a transcript, in columns."""
 
 STYLES = (
     "title", "dim", "buyer", "seller", "words", "headline", "calm", "warm", "hot", "deal", "no_deal", "zopa", "nash",
@@ -63,9 +63,9 @@ def money(amount: float, scenario: Scenario) -> str:
 
 
 def exact_money(amount: float, scenario: Scenario) -> str:
-    """Return the price of an offer, a claim or a deal as text, exactly: typed in, it is this price again.
+    """Return the exact price of an offer, a claim or a deal as text, so that typing it gives the same price.
 
-    A price between two units, which a program may name, has more decimals than others.
+    A price between two units, which a program may offer, has more decimals than others.
     """
     if round(amount, scenario.decimals) == amount:
         return money(amount, scenario)
@@ -73,5 +73,5 @@ def exact_money(amount: float, scenario: Scenario) -> str:
 
 
 def price_text(x: float, scenario: Scenario) -> str:
-    """Return a normalised price of an offer, a claim or a deal as text in currency, exactly."""
+    """Return the exact currency price of an offer, a claim or a deal as text, from a normalised price."""
     return exact_money(scenario.to_currency(x), scenario)

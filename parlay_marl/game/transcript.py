@@ -1,4 +1,4 @@
-"""A game as text that a person reads: every turn with its price in currency, and a picture of the offers closing in."""
+"""A game as text for a reader: every turn with its price in currency, and a picture of the offers."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _MOVE_TEXTS = {
 
 
 def shortened(name: str) -> str:
-    """Return a player's name, cut where it is too long for a column."""
+    """Return a player's name, shortened to the width of a column."""
     return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 2] + ".."
 
 
@@ -57,7 +57,7 @@ def column_heads(names: int) -> Line:
 
 
 def name_width(game: RecordedGame) -> int:
-    """Return the width of the players' names; 0 where both are only the names of their seats."""
+    """Return the width of the players' names; 0 where neither has a name besides that of its seat."""
     names = [seat_name(game, i) for i in range(2)]
     return max(0 if name in SEATS else len(shortened(name)) for name in names)
 
@@ -75,7 +75,7 @@ def move_text(turn: Turn, scenario: Scenario) -> str:
 
 
 def _given(turn: Turn, scenario: Scenario) -> str:
-    """Return the amount that an offer gives up against the seat's offer before, empty where it is 0."""
+    """Return the concession of an offer against the seat's previous one, as text; empty where it is 0."""
     if turn.change is None:
         return ""
     amount = number(turn.change * (scenario.high - scenario.low), scenario)
@@ -92,8 +92,7 @@ def turn_lines(
 ) -> list[Line]:
     """Return a turn as lines of text: headlines, the move, its terms, its words.
 
-    `names` is the width of the players' names. `told` leaves out the number of the round, which an earlier turn has
-    shown.
+    `names` is the width of the players' names. `told` omits the number of the round, which an earlier turn has shown.
     """
     lines: list[Line] = []
     for headline in turn.headlines:
@@ -114,7 +113,7 @@ def turn_lines(
 
 
 def headline_lines(headline: str, width: int = WIDTH) -> list[Line]:
-    """Return a public headline as lines of text, with empty lines around it."""
+    """Return a public headline as lines of text, with empty lines before and after."""
     return [[], *wrapped(f"*** {headline} ***", "headline", indent=5, width=width), []]
 
 
@@ -165,7 +164,7 @@ def _claim_lines(outcome: Outcome, width: int) -> list[Line]:
 
 
 def ledger_lines(game: RecordedGame, outcome: Outcome, width: int = WIDTH) -> list[Line]:
-    """Return the claims of a finished game, with the truth behind each and how it was settled."""
+    """Return the claims of a finished game, with the true limit of each and how it was settled."""
     lines: list[Line] = []
     for claim in outcome.claims:
         seat = SEATS.index(claim.seat)
@@ -200,7 +199,7 @@ def _room_lines(outcome: Outcome, scenario: Scenario, width: int) -> list[Line]:
 
 
 def ending_lines(game: RecordedGame, turns: list[Turn], width: int = WIDTH) -> list[Line]:
-    """Return the end of a transcript: the verdict and the picture, or the picture so far of a game that goes on."""
+    """Return the end of a transcript: the verdict and the picture, or for an unfinished game the picture so far."""
     outcome = game.outcome() if game.is_over else None
     told = [*verdict(outcome, game.scenario, width), *ledger_lines(game, outcome, width)] if outcome else []
     if not turns:
@@ -211,7 +210,7 @@ def ending_lines(game: RecordedGame, turns: list[Turn], width: int = WIDTH) -> l
 def told_lines(
     turns: list[Turn], game: RecordedGame, *, after: int = -1, words: bool = True, width: int = WIDTH
 ) -> list[Line]:
-    """Return turns as lines of text, with each round's number once; `after` is the round of the line before."""
+    """Return turns as lines of text, with each round's number once; `after` is the round of the previous line."""
     lines: list[Line] = []
     names = name_width(game)
     for turn in turns:

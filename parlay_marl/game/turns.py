@@ -22,7 +22,7 @@ from parlay_marl.players.voice import drifted_now, line, occasion
 
 USUAL_ROUNDS = 20.0
 _makes_offer, _price_given_up = inspect.unwrap(makes_offer), inspect.unwrap(price_given_up)
-"""The plain functions: to call them as rules takes twice as long."""
+"""The plain Python functions, because a call as a rule takes twice as long."""
 _OPEN, _CAUGHT, _CONTRADICTED = int(ClaimStatus.OPEN), int(ClaimStatus.CAUGHT), int(ClaimStatus.CONTRADICTED)
 
 
@@ -30,9 +30,9 @@ _OPEN, _CAUGHT, _CONTRADICTED = int(ClaimStatus.OPEN), int(ClaimStatus.CAUGHT), 
 class Turn:
     """One turn as a spectator sees it.
 
-    Prices are normalised; `change` is the price given up, None at a first offer. `headlines` came after the turn before
-    this one. `changes_terms`: the package is not that of the seat's last offer. `words` are what was said, after the
-    `drift_line`: the line by which a persona tells spectators that it has drifted.
+    Prices are normalised; `change` is the price given up, None at a first offer. `headlines` came after the turn
+    before this one. `changes_terms`: the package is not that of the seat's last offer. `words` begin with the
+    `drift_line`, which tells spectators that the persona has drifted.
     """
 
     round: int
@@ -52,22 +52,22 @@ class Turn:
 
     @property
     def phrase(self) -> str:
-        """The words that the other seat hears: those without the drift line."""
+        """The words for the other seat: those without the drift line."""
         return self.words[len(self.drift_line) + 1 :] if self.drift_line else self.words
 
     def as_sealed(self) -> Turn:
-        """Return the turn as the seats see it before sealed bids are opened: a price was named, with nothing said."""
+        """Return the turn as the seats see it before sealed bids are opened: a hidden price without words."""
         return replace(self.as_seen(), price=None, package=None, words="")
 
     def as_seen(self) -> Turn:
-        """Return the turn as the seats see it: who plays a seat, and how it has drifted, is private."""
+        """Return the turn as the seats see it: the player of a seat and its drift are private."""
         seen = object.__new__(Turn)  # `replace` takes several times as long
         vars(seen).update(vars(self), name=SEATS[self.seat], words=self.phrase, drift_line="")
         return seen
 
 
 class Begun(NamedTuple):
-    """A turn that has been looked at and has not been played yet."""
+    """The state before a turn that has not been played yet."""
 
     seat: int
     action: Action
@@ -79,9 +79,9 @@ class Begun(NamedTuple):
 
 
 class TurnReader:
-    """Reads the turns of a game while they are played, from the state before and after each of them.
+    """Reads the turns of a game while they are played, from the states before and after each.
 
-    `names` are those of both seats, `personas` their personas, None for other players. `drift_lines` are known drift
+    `names` are the players' names, `personas` their personas, None for other players. `drift_lines` are known drift
     lines by the number of their turn, for a game that is replayed without its personas.
     """
 
@@ -94,7 +94,7 @@ class TurnReader:
     ) -> None:
         self.turns: list[Turn] = []
         self.on_turn: Callable[[Turn], None] | None = None
-        """Is called with each turn as soon as it has been read."""
+        """Called with each turn as soon as it has been read."""
         self._seen: tuple[Turn, ...] = ()
         self._scenario: Scenario = config.played
         self._currency = config.currency
@@ -102,14 +102,14 @@ class TurnReader:
         self.ledger = Ledger(self._scenario)
         """The claims so far."""
         self._ultimatums = [_ultimatums(each, config.max_rounds / USUAL_ROUNDS) for each in personas]
-        """The rounds from which on each seat's persona gives ultimatums, before and after it has drifted."""
+        """The rounds from which each seat's persona gives ultimatums, before and after its drift."""
         self._names, self._personas, self._drift_lines = names, personas, drift_lines
         self._fired = 0
         self._drifted: set[int] = set()
         self._is_sealed = PROTOCOLS[config.protocol].is_sealed
 
     def look(self, rows: Any, seat: int, action: Action) -> Begun:
-        """Look at the state before a turn, an array of one row; nothing is noted before the turn has been played."""
+        """Read the state before a turn, an array of one row; nothing is stored until the turn has been played."""
         before = figures_of(rows)
         move, last = action.move, before.offer_price[seat] if before.offers_made[seat] else None
         change = None if last is None or not _makes_offer(move) else _price_given_up(seat, last, action.price or 0.0)
@@ -172,7 +172,7 @@ class TurnReader:
     def _lines(
         self, rows: Any, seat: int, action: Action, player: PersonaPlayer, before: Figures, change: float | None
     ) -> tuple[str, str]:
-        """Return what a persona says with a turn, and the line that tells of its drift, at most once a game."""
+        """Return what a persona says with a turn, and its drift line, at most once a game."""
         drifted = bool(trial.call(drifted_now, rows, player.record, 0, seat))
         late = before.round >= self._ultimatums[seat][drifted]
         move, price, package = action.move, action.price or 0.0, action.package or 0
@@ -191,14 +191,14 @@ class TurnReader:
 
 
 def _ultimatums(player: PersonaPlayer | None, scale: float) -> tuple[float, ...]:
-    """Return the rounds from which on a persona gives ultimatums, before and after its drift; none without one."""
+    """Return the rounds from which a persona gives ultimatums, before and after its drift; none without one."""
     if player is None:
         return ()
     return tuple(float(player.record[0][style]["ultimatum_round"] * scale) for style in ("base", "drifted"))
 
 
 def _result(before: Figures, after: Figures, move: Move, seat: int) -> str:
-    """Return what a turn has shown about a claim, in words."""
+    """Return what a turn has revealed about a claim, in words."""
     if move is Move.CHALLENGE:
         return "and it was" if after.claim_status[1 - seat] == _CAUGHT else "but it was honest"
     if before.claim_status[seat] == _OPEN and after.claim_status[seat] == _CONTRADICTED:

@@ -26,11 +26,11 @@ from parlay_marl.game.text import exact_money
 from parlay_marl.game.turns import Turn
 
 _worth = inspect.unwrap(bargain.worth)
-"""The plain function: to call it as a rule takes twice as long."""
+"""The plain Python function, because a call as a rule takes twice as long."""
 _STATUS = tuple(status.name.lower() for status in ClaimStatus)
-"""The names of the states of a claim, by number; that of no claim is 0."""
+"""The names of a claim's states, by number; 0 means no claim."""
 _FAR = 1e300
-"""Beyond every price: an error shows no more of a number."""
+"""Larger than every price: errors show no number beyond it."""
 
 
 @dataclass(frozen=True)
@@ -69,17 +69,17 @@ class SeatView:
     opener: int
     """The seat that opens each round."""
     round: int
-    """From 0."""
+    """Round index, from 0."""
     rounds: int
     """Rounds until the deadline."""
     reservation_price: float
-    """The own limit now."""
+    """The seat's limit now."""
     urgency: float
     has_alternative: bool
     payoff_left: float
-    """The part of the own payoff that time has left, from 1 down."""
+    """The discount so far: the part of the seat's payoff that is left, from 1 down."""
     package_worth: tuple[float, ...]
-    """The worth of each package to the seat, beside the price."""
+    """The worth of each package to the seat, not counting the price."""
     offer: Offer | None
     counter_offer: Offer | None
     claim: PublicClaim | None
@@ -96,23 +96,26 @@ class SeatView:
     states_belief: bool
     """True where an action may state a belief."""
     turns: tuple[Turn, ...]
-    """All turns so far, with what was said; the name of each is that of its seat, not that of its player."""
+    """All turns so far, with their words; players are named by their seats."""
     headlines: tuple[str, ...]
-    """The headlines that came after the seat's own last turn."""
+    """The headlines since the seat's own last turn."""
     news: tuple[str, ...]
-    """Those of them that came after the last turn of either seat."""
+    """The headlines since the last turn of either seat."""
     observation: NDArray[np.float32]
-    """The same view as numbers, `(fields,)`, as a learned policy gets it."""
+    """The same view as an observation vector, `(fields,)`, for a learned policy."""
     action_mask: NDArray[np.int8]
     """A mask of the legal discrete actions, `(actions,)`."""
     moves: tuple[Move, ...] = tuple(Move)
-    """The moves that the game and its protocol give to the seat."""
+    """The moves that the game and its protocol allow the seat."""
     protocol: str = USUAL_PROTOCOL
-    """Who may do what in which turn, by name."""
+    """The name of the protocol."""
     prices: tuple[float, ...] = ()
-    """The prices that offers may have, in currency, from the lowest; none where they may have any of the range."""
+    """The prices that offers may have, in currency, in increasing order.
+
+    Empty where any price of the range is allowed.
+    """
     seed_chosen: bool = False
-    """True on a server whose client in the other seat chose the game's seed, and so may know both limits."""
+    """True on a server where the client in the other seat chose the game's seed, and so may know both limits."""
 
     @property
     def role(self) -> str:
@@ -126,16 +129,16 @@ class SeatView:
 
     @property
     def usual_package(self) -> int:
-        """The package of an offer that names none: that of the seat's last offer, at first its own best."""
+        """The package of an offer that names none: that of the seat's last offer, at first the seat's best."""
         return int(np.argmax(self.package_worth)) if self.offer is None else self.offer.package
 
     @property
     def room(self) -> int:
-        """The number of packages that the discrete actions have room for: the most of any deal of a family."""
+        """The number of packages for which the discrete actions have room: the most of any deal of a family."""
         return (len(self.action_mask) - n_actions(0)) // PRICE_LEVELS
 
     def rule(self, section: str, name: str) -> float:
-        """Return a number of the rules, such as `rule("credibility", "claim_cost")`."""
+        """Return a parameter of the rules, such as `rule("credibility", "claim_cost")`."""
         return float(getattr(getattr(self.rules, section), name))
 
     def worth(self, price: float, package: int | None = None) -> float:
@@ -147,7 +150,7 @@ class SeatView:
     def in_units(self, price: float) -> float:
         """Return the nearest price within the range that is a whole number of the scenario's price units.
 
-        Where the game has few prices, it is the nearest of those.
+        In a game with few prices, it is the nearest of these.
         """
         scenario, unit = self.scenario, self.scenario.price_unit
         if not -_FAR <= price <= _FAR:
@@ -183,11 +186,11 @@ class SeatView:
         return Action(Move.ANCHOR_HIGH, at, self._package(terms), words=words)
 
     def make_claim(self, price: float, terms: Mapping[str, str] | int | None = None, words: str = "") -> Action:
-        """Claim that a price is the own limit; the claim stands as an offer, too."""
+        """Claim that a price is the seat's limit; the claim stands as an offer as well."""
         return Action(Move.BATNA_REVEAL, self.normalised(price), self._package(terms), words=words)
 
     def silence(self, words: str = "") -> Action:
-        """Let the offers stand."""
+        """Make no new offer; the standing offers stay."""
         return Action(Move.SILENCE, words=words)
 
     def challenge(self, words: str = "") -> Action:
@@ -219,7 +222,7 @@ class SeatView:
         return self.package_of(terms) if terms is None or isinstance(terms, Mapping) else self._number_of(terms)
 
     def _number_of(self, package: int) -> int:
-        """Return the number of a package as a plain one; refuse what is none."""
+        """Return the number of a package as a plain integer; refuse an unknown package."""
         number, most = as_index(package, "package"), len(self.package_worth) - 1
         if not 0 <= number <= most:
             raise IllegalMoveError(f"there is no package {number}; give a number from 0 to {most}, or terms by name")
@@ -285,7 +288,7 @@ def view_of(game: RecordedGame, seat: int) -> SeatView:
 
 
 def _turns_until_own_last(turns: tuple[Turn, ...], seat: int) -> int:
-    """Return the number of turns up to a seat's own last one, which counts; 0 before its first."""
+    """Return the number of turns up to and including a seat's own last one; 0 before its first."""
     count = len(turns)
     while count and turns[count - 1].seat != seat:
         count -= 1
@@ -300,7 +303,7 @@ def worth_of(game: RecordedGame, seat: int, price: float, package: int) -> float
 
 
 def _standing_offer(now: Figures, worths: list[float], currency: Currency, maker: int, viewer: int) -> Offer | None:
-    """Return a seat's standing offer and its worth to a viewer, to whom packages have the worths."""
+    """Return a seat's standing offer with its worth to the viewer, who values the packages by `worths`."""
     if not now.offers_made[maker]:
         return None
     price, package = now.offer_price[maker], now.offer_package[maker]

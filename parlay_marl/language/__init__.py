@@ -1,1 +1,1 @@
-"""Language agents: the text of a view, the reader of a reply, players and environments made of them."""
+"""Language agents: a view as text, the parser of replies, and the players and environments built from them."""

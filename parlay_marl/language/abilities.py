@@ -1,4 +1,4 @@
-"""What a model at an endpoint takes, as its refusals tell: tools, a message of the system, a name for the limit."""
+"""What a model at an endpoint supports, learned from its refusals: tools, system messages, token limits."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from typing import Any
 
 _TOOLS, _SYSTEM = re.compile(r"tool|function", re.IGNORECASE), re.compile(r"\bsystem\b", re.IGNORECASE)
 _TOO_LONG = re.compile(r"context|\btokens\b", re.IGNORECASE)
-"""A refusal of a conversation that is too long may name messages and functions, and says nothing of what is taken."""
+"""A refusal of a conversation that is too long: it may mention messages and functions, but says nothing of support."""
 OLD_LIMIT, NEW_LIMIT = "max_tokens", "max_completion_tokens"
 
 
 class Abilities:
-    """What is known of one model. At first it is taken to know everything; what it refuses is not sent again."""
+    """The known abilities of one model. At first all are assumed; what the model refuses is not sent again."""
 
     def __init__(self) -> None:
         self.takes_tools, self.takes_system = True, True
         self._limit = OLD_LIMIT
 
     def learn(self, reason: str, request: Mapping[str, Any], *, needs_tools: bool) -> bool:
-        """Return whether a refusal shows what to leave out of a request, or to write otherwise, which is noted.
+        """Return whether a refusal shows how to change a request, and remember the change.
 
-        With `needs_tools` a model that refuses tools is of no use, so that this is not noted.
+        With `needs_tools` a model that refuses tools is useless, so that this is not remembered.
         """
         if OLD_LIMIT in request and NEW_LIMIT in reason:
             self._limit = NEW_LIMIT
@@ -50,5 +50,5 @@ class Abilities:
 
 @functools.lru_cache(maxsize=1_024)
 def abilities_of(url: str, model: str) -> Abilities:
-    """Return what is known of a model: the same object for all of its players in this process."""
+    """Return the known abilities of a model: the same object for all of its players in this process."""
     return Abilities()

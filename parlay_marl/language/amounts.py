@@ -1,4 +1,4 @@
-"""Amounts in a reply: digits of any script, and separators as the scenario's range makes them clear."""
+"""Amounts in a reply: digits of any script, and separators that the scenario's range makes unambiguous."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _MARKS = str.maketrans({
 })  # fmt: skip
 
 _FAR = 1e300
-"""Beyond every amount; a whole number of so many digits cannot be turned into another one."""
+"""Largest number of digits: a longer integer is beyond every amount, and cannot be converted."""
 
 
 def plain_digits(text: str) -> str:
-    """Return a text with the digits and the separators of any script as ASCII has them, of the same length."""
+    """Return a text with digits and separators of any script in ASCII, of the same length."""
     return text if text.isascii() else "".join(map(_digit, text.translate(_MARKS)))
 
 
@@ -31,7 +31,7 @@ def _digit(character: str) -> str:
 
 
 def price_of(given: Any, scenario: Scenario, *, anywhere: bool = False) -> float:
-    """Return a price in currency from a number or from text; without `anywhere`, it lies in the public range."""
+    """Return a price in currency from a number or from text; without `anywhere`, it must lie in the public range."""
     if isinstance(given, str):
         text = plain_digits(given)
         return read_amount(text, scenario) if anywhere else read_price(text, scenario)
@@ -41,7 +41,7 @@ def price_of(given: Any, scenario: Scenario, *, anywhere: bool = False) -> float
 
 
 def spread_of(given: Any, scenario: Scenario) -> float:
-    """Return the spread of a belief in currency, an amount from 0 up."""
+    """Return the spread of a belief in currency, an amount of at least 0."""
     amount = price_of(given, scenario, anywhere=True)
     if amount < 0.0:
         raise UnclearTextError(f"The spread of a belief is an amount from 0 up, not {amount:,.15g}.")
@@ -49,6 +49,6 @@ def spread_of(given: Any, scenario: Scenario) -> float:
 
 
 def _shown(given: Any) -> str:
-    """Return a value as an error shows it."""
+    """Return a value in the form that errors show."""
     text = repr(given)
     return text if len(text) <= 40 else f"{text[:40]}..."

@@ -1,4 +1,4 @@
-"""Asking a model: attempts with pauses between them, their cost within a budget, and replies that are known already."""
+"""Asking a model: retries with pauses, their cost within a budget, and replies that are known from the journal."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from parlay_marl.language.endpoint import Endpoint, Failure
 from parlay_marl.language.journal import Completion, Journal, Lost
 
 LONGEST_PAUSE = 30.0
-"""Seconds up to which pauses between attempts are doubled."""
+"""Longest pause between attempts, in seconds; shorter ones are doubled."""
 LONGEST_WAIT = 120.0
-"""Seconds that an endpoint may ask to wait; one that asks for more has failed."""
+"""Longest wait that an endpoint may ask for, in seconds; with a longer one it has failed."""
 FREE = Prices(0.0, 0.0)
 
 
 class Usage(NamedTuple):
-    """What a player has used and done wrong, over all of its games."""
+    """Counts of a player's requests, costs and mistakes, over all of its games."""
 
     requests: int = 0
-    """Requests to the endpoint, with those that failed."""
+    """Requests to the endpoint, including failed ones."""
     retried: int = 0
-    """Those of them that failed, and were sent again or given up."""
+    """Failed requests, retried or given up."""
     prompt_tokens: int = 0
     completion_tokens: int = 0
     cost: float = 0.0
-    """In the unit of the prices; a request whose cost is not known counts with the most that it may have cost."""
+    """In the unit of the prices; a request of unknown cost counts with its largest possible cost."""
     unreadable: int = 0
-    """Replies that could not be read."""
+    """Replies without a readable move."""
     illegal: int = 0
-    """Replies whose move was not legal."""
+    """Replies with an illegal move."""
     lost_turns: int = 0
-    """Turns lost by two such replies, one after the other."""
+    """Turns lost by two such replies in a row."""
 
     def plus(self, **more: float) -> Usage:
         """Return the sum of this usage and some more."""
@@ -62,12 +62,12 @@ class Asker:
 
     @property
     def with_tools(self) -> bool:
-        """Whether the next request may have tools: as that of the known reply or, without one, as the model does."""
+        """Whether the next request may have tools: as in the known reply or, without one, if the model takes them."""
         known = None if self._journal is None else self._journal.next_reply
         return self.abilities.takes_tools if known is None else known.with_tools
 
     def ask(self, request: Callable[[], Mapping[str, Any]]) -> Completion:
-        """Return the completion of a request, which is made anew before each attempt.
+        """Return the completion of a request, which is built again before each attempt.
 
         Raise `EndpointError` where the endpoint refuses it, or fails once more after all retries, and `BudgetError`
         where the request could cost more than is left.
@@ -88,7 +88,7 @@ class Asker:
             attempt += 1
 
     def _known(self, made: Mapping[str, Any]) -> Completion | None:
-        """Return the known reply to a request, and count the known attempts at it."""
+        """Return the known reply to a request, and count its known attempts."""
         for went in () if self._journal is None else self._journal.replayed(self._named(made)):
             self._count(went)
             if isinstance(went, Completion):
@@ -96,7 +96,7 @@ class Asker:
         return None
 
     def _attempt(self, made: Mapping[str, Any], body: Mapping[str, Any]) -> Completion | Failure:
-        """Send a request once; its cost is on the budget, in the journal and in the usage when this returns."""
+        """Send a request once; its cost is in the budget, the journal and the usage when this returns."""
         bound = self._prices.bound(body, made["max_tokens"])
         if self._budget is not None:
             self._budget.reserve(bound)
@@ -130,13 +130,13 @@ class Asker:
         )
 
     def _cost(self, found: Completion | Failure, bound: float) -> float:
-        """Return what an attempt has cost, or the most that it may have cost where the endpoint does not say it."""
+        """Return the cost of an attempt, or its largest possible cost where the endpoint does not report it."""
         if found.tokens is not None:
             return self._prices.cost(*found.tokens)
         return bound if isinstance(found, Completion) or found.may_be_charged else 0.0
 
     def _seconds(self, failure: Failure, attempt: int) -> float:
-        """Return the seconds until the next attempt, or raise `EndpointError` where there is none."""
+        """Return the seconds until the next attempt; raise `EndpointError` where there is none."""
         who = f"the model {self.endpoint.model!r} at {self.endpoint.url}"
         if not failure.may_succeed:
             raise EndpointError(f"{who} refuses the request: {failure.reason}")
@@ -149,5 +149,5 @@ class Asker:
         return min(failure.pause * 2.0**attempt, LONGEST_PAUSE) if failure.wait is None else failure.wait
 
     def _named(self, made: Mapping[str, Any]) -> dict[str, Any]:
-        """Return a request with the model's name, as the journal knows it."""
+        """Return a request with the model's name, in the form of the journal."""
         return {"model": self.endpoint.model, **made}

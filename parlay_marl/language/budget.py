@@ -1,4 +1,4 @@
-"""What requests to models cost, and a limit that they never exceed."""
+"""The cost of requests to models, and a limit that is never exceeded."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from typing import Any, NamedTuple, NoReturn
 from parlay_marl.errors import BudgetError, ConfigurationError
 
 TOKENS = 1_000_000
-"""The tokens that prices are for."""
+"""The number of tokens that a price is for."""
 TOKENS_OF_A_MESSAGE, TOKENS_OF_A_REQUEST = 32, 1_000
-"""More than what chat templates put around a message, and around a request with its tools."""
+"""Upper bounds of the tokens that chat templates add to a message, and to a request with its tools."""
 _ROUNDING = 1e-12
 
 
 class Prices(NamedTuple):
-    """Prices of a million tokens, in any unit of money: of what is sent, and of what the model writes."""
+    """Prices of a million tokens in any currency: of sent tokens, and of generated ones."""
 
     prompt: float
     completion: float
@@ -28,7 +28,7 @@ class Prices(NamedTuple):
         return (self.prompt * prompt_tokens + self.completion * completion_tokens) / TOKENS
 
     def bound(self, body: Mapping[str, Any], most_tokens: int) -> float:
-        """Return the most that a request may cost: each token of what is sent stands for one byte of it at least."""
+        """Return an upper bound of a request's cost: each sent token takes at least one byte."""
         sent = {name: body[name] for name in ("messages", "tools") if name in body}
         size = len(json.dumps(sent, ensure_ascii=False).encode("utf-8", "surrogatepass"))
         tokens = size + TOKENS_OF_A_MESSAGE * len(body["messages"]) + TOKENS_OF_A_REQUEST
@@ -38,13 +38,13 @@ class Prices(NamedTuple):
 class Budget:
     """Money for requests, shared by any number of players and threads of one process.
 
-    A request reserves the most that it may cost before it is sent, and settles what it did cost. While others are on
-    their way, one that does not fit waits for what they leave; then it is refused. So the limit is never exceeded, as
-    long as the endpoint keeps to `max_tokens`.
+    A request reserves its largest possible cost before it is sent, and settles its real cost afterwards. While other
+    requests are running, one that does not fit waits for their settlement; then it is refused. The limit is never
+    exceeded, as long as the endpoint keeps to `max_tokens`.
     """
 
     def __init__(self, limit: float, spent: float = 0.0) -> None:
-        """Take a limit, and what has been spent of it before."""
+        """Set a limit, and the amount spent before."""
         for name, amount in (("limit", limit), ("spent", spent)):
             if not (math.isfinite(amount) and amount >= 0.0):
                 raise ConfigurationError(f"budget: {name} must be an amount of 0 or more, not {amount}")
@@ -53,7 +53,7 @@ class Budget:
         self._settled = threading.Condition()
 
     def reserve(self, bound: float) -> None:
-        """Set aside the most that a request may cost, or raise `BudgetError` where that could exceed the limit."""
+        """Reserve the largest possible cost of a request; raise `BudgetError` where it could exceed the limit."""
         with self._settled:
             while self._on_their_way and not self._fits(bound):
                 self._settled.wait()
@@ -66,7 +66,7 @@ class Budget:
             self._on_their_way += 1
 
     def settle(self, bound: float, cost: float) -> None:
-        """Replace what was reserved for a request by what it has cost."""
+        """Replace the reserved amount of a request by its cost."""
         with self._settled:
             self._on_their_way -= 1
             self._reserved = self._reserved - bound if self._on_their_way else 0.0
@@ -77,7 +77,7 @@ class Budget:
         return self.spent + self._reserved + bound <= self.limit * (1.0 + _ROUNDING)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Budget:
-        """Return the budget itself: copies of a player spend the same money."""
+        """Return the budget itself: copies of a player share it."""
         return self
 
     def __reduce__(self) -> NoReturn:

@@ -21,16 +21,16 @@ SETTINGS: dict[str, Callable[[str], Any]] = {
     "history": str,
     "unreadable": str,
 }
-"""The arguments of `ChatPlayer` that a name may hold; a key is none of them."""
+"""The arguments of `ChatPlayer` that a name may set; an API key is not among them."""
 
 
 def chat_player(name: str) -> ChatPlayer:
-    """Return the player of a name, or raise `ConfigurationError` where a part of it cannot be used."""
+    """Return the player of a name; raise `ConfigurationError` where a part of it cannot be used."""
     return ChatPlayer(**chat_settings(name))
 
 
 def chat_settings(name: str) -> dict[str, Any]:
-    """Return what a name says as arguments of `ChatPlayer`: the model, and the settings behind it."""
+    """Return the arguments of `ChatPlayer` in a name: the model, and the settings after it."""
     model, _, query = name.removeprefix(PREFIX).partition("?")
     settings: dict[str, Any] = {"model": model}
     for part in query.split("&") if query else ():

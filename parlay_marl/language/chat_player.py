@@ -1,4 +1,4 @@
-"""A language model in a seat, asked at any endpoint that speaks chat completions."""
+"""A language model in a seat, at any endpoint of the chat completions API."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ TOOLS, HISTORIES, UNREADABLE = ("auto", "always", "never"), ("full", "compressed
 LONGEST_MODEL, MOST_TOKENS, MOST_RETRIES, LONGEST_TIMEOUT = 200, 1_000_000, 100, 3_600.0
 HOTTEST = 5.0
 LONGEST_SAID = 2_000
-"""Characters of what a model says to the other seat."""
+"""Longest words of a model to the other seat, in characters."""
 
 
 class ChatPlayer(Player):
-    """A model in a seat: it is told the rules once, then each position, and its replies are read as moves.
+    """A model in a seat: it gets the rules once, then each position, and its replies are parsed as moves.
 
-    A reply that cannot be read, or whose move is not legal, is asked for once more, with the reason. A second one costs
-    the turn or, as `unreadable` says, the game. A lost turn is silence or, where credibility does not reach for that,
-    the seat's standing offer again. One object plays one game at a time.
+    An unreadable reply or an illegal move is requested once more, with the reason. A second one costs the turn or,
+    depending on `unreadable`, the game. A lost turn is silence or, where credibility is too low for that, the seat's
+    standing offer again. One object plays one game at a time.
     """
 
     states_belief = True
@@ -62,7 +62,7 @@ class ChatPlayer(Player):
         budget: Budget | None = None,
         journal: Journal | None = None,
     ) -> None:
-        """Take the name of a model, and how it is asked. The key comes from the environment, `OPENAI_API_KEY`.
+        """Set the model, its endpoint and its settings. The key comes from the environment, `OPENAI_API_KEY`.
 
         `base_url` is the URL of the endpoint, by default that of `OPENAI_BASE_URL` or OpenAI's own. With `tools="auto"`
         moves are tool calls where the model takes tools, and commands in text where it does not. `temperature` and
@@ -94,11 +94,11 @@ class ChatPlayer(Player):
         self._asker = Asker(Endpoint(model, base_url, timeout), needs_tools=tools == "always", **counted)
         self._missteps = Usage()
         self.stated = False
-        """Whether the reply behind the last action stated a belief of its own."""
+        """True where the reply behind the last action stated a belief."""
         self._forget()
 
     def _forget(self) -> None:
-        """Drop the game at hand."""
+        """Drop the current game."""
         self._conversation: Conversation | None = None
         self._narrator = Narrator()
         self._view: SeatView | None = None
@@ -106,30 +106,30 @@ class ChatPlayer(Player):
 
     @property
     def usage(self) -> Usage:
-        """What the player has used and done wrong since it was made."""
+        """The usage and the mistakes of the player since it was created."""
         own = self._missteps
         return self._asker.usage._replace(unreadable=own.unreadable, illegal=own.illegal, lost_turns=own.lost_turns)
 
     @property
     def messages(self) -> list[Message]:
-        """The conversation of the game at hand, whole, in the form of chat completions."""
+        """The whole conversation of the current game, in the form of chat completions."""
         return [] if self._conversation is None else self._conversation.messages()
 
     def __repr__(self) -> str:
         return f"ChatPlayer({self.model!r})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Return what makes the player again: without the game at hand, with the key of the environment then."""
+        """Return the data for pickling: without the current game; the key is read from the environment again."""
         return functools.partial(type(self), self.model, **self._made_with), ()
 
     # ------------------------------------------------------------------ playing
 
     def begin(self, view: SeatView) -> None:
-        """Forget the last game; the model hears of this one with its first turn."""
+        """Drop the last game; the model gets the new one with its first turn."""
         self._forget()
 
     def act(self, view: SeatView) -> Action:
-        """Return the turn that the model's reply means.
+        """Return the turn in the model's reply.
 
         Raises `EndpointError` where the endpoint fails, `BudgetError` where the request could cost more than is left,
         and `IllegalMoveError` where the reply costs the game.
@@ -142,7 +142,7 @@ class ChatPlayer(Player):
         return self._lost(view, reason) if action is None else self._said(action, view)
 
     def end(self, outcome: Outcome) -> None:
-        """Add the end of the game to the conversation; nobody is asked."""
+        """Add the end of the game to the conversation, without a request."""
         if self._conversation is not None and self._view is not None:
             ending = self._narrator.ending(outcome, self._view.seat, self._view.scenario)
             self._conversation.tell(self._noted(ending))
@@ -153,7 +153,7 @@ class ChatPlayer(Player):
         return self._conversation
 
     def _tell(self, view: SeatView) -> None:
-        """Tell the model a position; one that it was told and has not replied to stays as it is."""
+        """Add a position to the conversation; one that has no reply yet is not repeated."""
         before, self._view = self._view, view
         is_old = before is not None and len(before.turns) >= len(view.turns)
         if is_old and before is not None and len(before.turns) == len(view.turns) and self._talk.is_open:
@@ -164,7 +164,7 @@ class ChatPlayer(Player):
         self._conversation.tell(self._noted(self._narrator.tell(view)))
 
     def _noted(self, text: str) -> str:
-        """Return a text behind the note about a lost turn, if there is one."""
+        """Return a text with the note about a lost turn in front, if there is one."""
         note, self._note = self._note, ""
         return f"{note}\n{text}" if note else text
 
@@ -180,14 +180,14 @@ class ChatPlayer(Player):
         """Return a request for the reply to the last position."""
         assert self._view is not None
         if self._uses_tools and self._tools == "auto" and not self._asker.with_tools:
-            self._open(self._view)  # the model has just refused tools: it is told of commands instead
+            self._open(self._view)  # the model has just refused tools, and gets the rules for commands instead
         request: dict[str, Any] = {"messages": self._talk.messages(self._history), **self._settings}
         if self._uses_tools:
             request["tools"] = tool_schemas(self._view.scenario, states_belief=self._view.states_belief)
         return request
 
     def _asked(self, view: SeatView) -> tuple[Action | None, str]:
-        """Ask the model, and return the action that it means; without one, why, which is counted."""
+        """Ask the model, and return its action, or the reason why there is none, which is counted."""
         completion = self._asker.ask(self._request)
         self._talk.answer(completion)
         try:
@@ -203,7 +203,7 @@ class ChatPlayer(Player):
         return None, reason
 
     def _said(self, action: Action, view: SeatView) -> Action:
-        """Return an action with words of a bounded length and, where beliefs are stated, with the seat's last one."""
+        """Return an action with words of limited length and, where beliefs are stated, with the seat's last one."""
         words = action.words[:LONGEST_SAID]
         self.stated = action.belief is not None
         if action.belief is None and view.states_belief:
@@ -211,7 +211,7 @@ class ChatPlayer(Player):
         return action._replace(words=words)
 
     def _lost(self, view: SeatView, reason: str) -> Action:
-        """Return the turn of a model without a legal reply, or end the game at its cost."""
+        """Return the turn of a model without a legal reply, or forfeit the game."""
         self._missteps = self._missteps.plus(lost_turns=1)
         self._note = f"Your turn was lost: {reason}"
         if self._unreadable == "forfeit":
@@ -220,7 +220,7 @@ class ChatPlayer(Player):
 
 
 def _checked_model(model: str) -> str:
-    """Return the name of a model, if it is one."""
+    """Return the name of a model; refuse one that cannot be used."""
     if not isinstance(model, str) or not model.strip() or len(model) > LONGEST_MODEL or not model.isprintable():
         raise ConfigurationError(
             f"model: give its name at the endpoint, 1 to {LONGEST_MODEL} characters in one line, not {model!r:.100}"
@@ -229,14 +229,14 @@ def _checked_model(model: str) -> str:
 
 
 def _last_belief(view: SeatView) -> tuple[float, float]:
-    """Return the belief that the seat stated last, at first the prior: normalised, and within the bounds of beliefs."""
+    """Return the belief that the seat stated last, at first the prior: normalised, within the bounds of beliefs."""
     low, width = view.scenario.low, view.scenario.high - view.scenario.low
     mean, spread = (view.belief.reservation - low) / width, view.belief.sd / width
     return min(max(mean, MEAN_LOW), MEAN_HIGH), min(max(spread, 0.0), SPREAD_HIGH)
 
 
 def _within(name: str, value: float, least: float, most: float) -> float:
-    """Return a number, if it is within its bounds."""
+    """Return a number; refuse one outside its bounds."""
     is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
     if not is_number or not least <= value <= most:
         raise ConfigurationError(f"{name}: give a number from {least:g} to {most:,g}, not {value!r}")

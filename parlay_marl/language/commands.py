@@ -16,7 +16,7 @@ from parlay_marl.language.terms import option_of, term_called, term_names
 from parlay_marl.language.vocabulary import BELIEF_COMMAND, BELIEF_TOOL, BY_MOVE, MOVES, move_called
 
 _LINE = re.compile(r"[\s`*_]*/(?P<name>[A-Za-z_]+)(?P<rest>(?:[^A-Za-z_].*)?)")
-"""A line with a command; Markdown may stand around it."""
+"""A line with a command, with or without Markdown around it."""
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _FENCE = re.compile(r"\s*(?:```|~~~)\S*\s*")
 _ANOTHER = re.compile(r"\s/[A-Za-z_]{3,}")
@@ -26,7 +26,7 @@ _COURTESIES = frozenset({
     "sounds", "sure", "take", "thank", "thanks", "that", "that's", "the", "then", "this", "to", "us", "very",
     "we", "well", "with", "wonderful", "yes", "you", "your",
 })  # fmt: skip
-"""Words that may stand behind a command: no row of them takes it back, or ties it to something."""
+"""Words allowed after a command: no row of them withdraws it or makes it conditional."""
 _WORD, _MARKS = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)?"), re.compile(r"[^\w?%=/<>{}$€£¥]|_")
 _AMOUNT = re.compile(
     r"\s*(?P<amount>(?:[A-Za-z]{2,12}\s*|[$€£¥]\s*)?[-+]?[\d.,' _\u00a0\u202f]*\d\s*"
@@ -34,22 +34,22 @@ _AMOUNT = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _GLUED = re.compile(r"%|(?<!\s)[^\W_][^\s,;]*")
-"""What stands against the digits of an amount and belongs to it, whatever it means: `150USD`, `1e5`, `20%`."""
+"""Characters next to the digits of an amount that belong to it: `150USD`, `1e5`, `20%`."""
 _PRICE_KEYS = ("price", "amount", "offer_amount")
-"""What JSON and tools call the price, which a command has without a name."""
+"""The key of the price in JSON and tools; a command gives its price without a name."""
 LONGEST_COMMAND = 500
-"""Characters of a command with what goes with it; to look for an amount in more takes long."""
+"""Longest command with its arguments, in characters; a search for an amount in a longer one is slow."""
 
 
 class _Command(NamedTuple):
-    """A command of a reply: the name as it was written, and what stands behind it."""
+    """One command of a reply: its name as written, and the text after it."""
 
     name: str
     rest: str
 
 
 def read_commands(text: str, view: SeatView) -> Parts | None:
-    """Return the parts of a text's commands, with its other lines as words; None where there is no command."""
+    """Return the parts of the commands in a text, with its other lines as words; None where there is no command."""
     commands, prose = _split(plain_digits(text), text)
     if not commands:
         return None
@@ -102,7 +102,7 @@ def _move(command: _Command, view: SeatView, prose: str) -> Parts:
 
 
 def _unknown(name: str, view: SeatView) -> str:
-    """Return that there is no such command, and which there are."""
+    """Return an error that names the unknown command and the known ones."""
     known = [*(each.command for each in MOVES), *([BELIEF_COMMAND] if view.states_belief else [])]
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
     hint = f"did you mean `/{near[0]}`?" if near else f"there are {', '.join(f'/{each}' for each in known)}."
@@ -114,9 +114,9 @@ def _joined(tail: str, prose: str) -> str:
 
 
 def _tail(command: _Command, text: str) -> str:
-    """Return words behind a command, if they are no more than courtesies.
+    """Return the words after a command; refuse any but courtesies.
 
-    Whatever else stands there may be meant to change it, in any language: `/accept once you sign`, `/offer 150 each`.
+    Other words may change its meaning, in any language: `/accept once you sign`, `/offer 150 each`.
     """
     words = text.strip().strip(".,;:!-–—#()\"'").strip()  # noqa: RUF001
     rest = _MARKS.sub("", _WORD.sub(lambda found: "" if found[0].lower() in _COURTESIES else found[0], words))
@@ -129,7 +129,7 @@ def _tail(command: _Command, text: str) -> str:
 
 
 def _priced(command: _Command, view: SeatView) -> tuple[float | None, Mapping[str, str] | None, str]:
-    """Return the price of a command, its terms, and the words behind it."""
+    """Return the price of a command, its terms, and the words after it."""
     before, terms = _terms(command, view)
     found = _AMOUNT.fullmatch(before)
     if found is None:
@@ -142,7 +142,7 @@ def _priced(command: _Command, view: SeatView) -> tuple[float | None, Mapping[st
 
 
 def _terms(command: _Command, view: SeatView) -> tuple[str, Mapping[str, str] | None]:
-    """Return what stands before the terms of a command, and these: an option for each `term=`."""
+    """Return the text before the terms of a command, and the terms: an option for each `term=`."""
     scenario = view.scenario
     names = sorted(term_names(scenario), key=len, reverse=True)  # `late start` before `start`
     known = "|".join(r"[\s_]+".join(map(re.escape, plain_digits(name).split())) for name in names)

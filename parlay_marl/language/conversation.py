@@ -12,15 +12,15 @@ from parlay_marl.language.reply import spoken_part
 History = Literal["full", "compressed"]
 Message = dict[str, Any]
 KEPT = 2
-"""Positions before the present one that a compressed history has."""
+"""Number of positions before the current one in a compressed history."""
 NOTED = "Noted."
-"""The result of a tool call beside another one, whose result says more."""
+"""The result of a tool call whose answer is the result of another call."""
 NOTHING_SAID = "(no reply)"
 
 
 @dataclass
 class _Exchange:
-    """A position, and the replies to it: of several, all but the last were refused."""
+    """A position and the replies to it; all but the last were refused."""
 
     position: str
     replies: list[Completion] = field(default_factory=list)
@@ -28,7 +28,7 @@ class _Exchange:
 
     @property
     def is_open(self) -> bool:
-        """Whether a reply is still to come."""
+        """True while a reply is expected."""
         return len(self.refusals) == len(self.replies)
 
 
@@ -44,7 +44,7 @@ class Conversation:
 
     @property
     def is_open(self) -> bool:
-        """Whether a position waits for its reply."""
+        """True while a position waits for its reply."""
         return bool(self._exchanges) and self._exchanges[-1].is_open
 
     def tell(self, position: str) -> None:
@@ -78,7 +78,7 @@ class Conversation:
 
 
 def _told(text: str, before: Completion | None) -> list[Message]:
-    """Return a text as the result of the tool calls before it, or as a message of the user where there are none."""
+    """Return a text as the result of the last tool calls, or as a message of the user where there are none."""
     if before is None or not before.ids:
         return [{"role": "user", "content": text}]
     noted = [{"role": "tool", "tool_call_id": each, "content": NOTED} for each in before.ids[:-1]]
@@ -86,7 +86,7 @@ def _told(text: str, before: Completion | None) -> list[Message]:
 
 
 def _written(completion: Completion) -> Message:
-    """Return a reply as a message, without reasoning that stands in its text."""
+    """Return a reply as a message, without the reasoning in its text."""
     reply = completion.reply
     text = spoken_part(reply.text)
     if not completion.ids:
@@ -99,7 +99,7 @@ def _written(completion: Completion) -> Message:
 
 
 def _arguments(given: Any) -> str:
-    """Return arguments as the text of an object: endpoints refuse a conversation in which they are none."""
+    """Return arguments as the text of an object, because endpoints refuse a conversation with other text."""
     try:
         read = json.loads(given) if isinstance(given, str) else given
     except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""Games against a drawn opponent over a drawn deal: which scenario, opponent and seat a seed stands for."""
+"""Games against a drawn opponent over a drawn deal: the scenario, opponent and seat of each seed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ROLES = (*SEATS, "mixed")
 
 
 class Drawn(NamedTuple):
-    """What is drawn for one game: the places of the scenario and the opponent among those given, and the free seat."""
+    """The draws of one game: the indices of the scenario and the opponent, and the free seat."""
 
     scenario: int
     opponent: int
@@ -29,7 +29,7 @@ class Drawn(NamedTuple):
 
 
 class Deals:
-    """The games that an environment with one free seat may play.
+    """The games of an environment with one free seat.
 
     `scenario` and `opponent` are one or several: a sequence is drawn from with equal shares, a mapping by its shares.
     `role` is `buyer`, `seller` or `mixed`, which draws it. The native vector environment draws the same for a game.
@@ -53,7 +53,7 @@ class Deals:
         self._games: dict[Drawn, Game] = {}
 
     def drawn(self, seed: int, number: int = 0) -> Drawn:
-        """Return what is drawn for game `number` of a seed."""
+        """Return the draws of game `number` of a seed."""
         key = np.uint64(checked_seed(seed))
         with np.errstate(over="ignore"):  # words of 64 bits
             key = subkey(key, checked_number(number))
@@ -65,7 +65,7 @@ class Deals:
         return Drawn(scenario, opponent, BUYER if draws[LEARNER_DRAW] < 0.5 else SELLER)
 
     def game(self, drawn: Drawn) -> Game:
-        """Return the game of what was drawn, the same object each time."""
+        """Return the game of these draws, the same object each time."""
         if drawn not in self._games:
             players: list[Any] = [None, None]
             players[1 - drawn.seat] = self.opponents[drawn.opponent]
@@ -74,5 +74,5 @@ class Deals:
 
 
 def _index(draw: float, shares: NDArray[np.float64]) -> int:
-    """Return the index that a draw from [0, 1) stands for, by cumulative shares."""
+    """Return the index of a uniform draw from [0, 1), by cumulative shares."""
     return min(int(np.searchsorted(shares, draw, side="right")), len(shares) - 1)

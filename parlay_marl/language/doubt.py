@@ -1,7 +1,7 @@
-"""Doubt: whether words call a claim of the other seat into question. No number is ever read out of words.
+"""Doubt: whether words call a claim of the other seat into question.
 
-Words alone challenge an open claim where they doubt it, and a wrong challenge costs credibility. So only words that
-can hardly mean anything else count: doubt about a price, a deal, a third party or oneself is none.
+Numbers in words are never used. Words without a move challenge an open claim if they doubt it, and a wrong challenge
+costs credibility. So only clear wording counts: doubt about a price, a deal, a third party or oneself does not.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ _YOURS = rf"your\ (?:\w+\ ){{0,2}}?(?:{_LIMIT}|claim|figure|number|story|words?|
 """Words for the other seat's claim."""
 _AFTER = r"and|but|so|because|anymore|at\ all|one\ bit|for\ (?:a|one)\ (?:second|moment|minute)"
 _END = rf"(?=\ *(?:[.,;:!?)\-]|$|\b(?:{_AFTER})\b))"
-"""The end of a clause: `I don't buy that` is doubt, `I don't buy that software` is none."""
+"""The end of a clause: `I don't buy that` is doubt, `I don't buy that software` is not."""
 _START = r"(?:^|[.,;:!?]\ )"
 _VERY = (
     r"(?:(?:very|really|quite|honestly|seriously|strongly|very\ much|rather|just|simply|clearly|obviously|surely|only"
@@ -64,7 +64,7 @@ _TRUST = re.compile(
     """,
     re.IGNORECASE | re.VERBOSE,
 )
-"""Words that sound like doubt and say the contrary."""
+"""Words that sound like doubt and mean the opposite."""
 _QUOTES = str.maketrans({"\N{RIGHT SINGLE QUOTATION MARK}": "'", "\N{MODIFIER LETTER APOSTROPHE}": "'"})
 
 

@@ -1,4 +1,4 @@
-"""One model at an endpoint that speaks chat completions: one request at a time, and what became of it as plain data."""
+"""One model at a chat completions endpoint: one request at a time, with its result as plain data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The forms of a reply, as a reader is told of them: one JSON object, commands on lines of their own, or tool calls."""
+"""The forms of a reply with their explanations: one JSON object, commands on separate lines, or tool calls."""
 
 from __future__ import annotations
 
@@ -17,33 +17,33 @@ FormName = Literal["commands", "json", "tools"]
 
 @dataclass(frozen=True)
 class Form:
-    """One form of a reply: what its moves are called, and how it is explained."""
+    """One form of a reply: the names of its moves, and its explanation."""
 
     name: FormName
     amount: str
-    """What stands for the price in the explanation of a move."""
+    """The placeholder of the price in the explanation of a move."""
     label: Callable[[Move], str]
     """The name of a move among those that a seat may make."""
     heading: Callable[[Move], str]
-    """The same, with what goes with the move."""
+    """The name of a move with its arguments."""
     opening: Callable[[SeatView, str], str]
     """The sentences before the list of moves; their second argument is a price in the middle of the range."""
     terms: Callable[[Scenario], str]
     """How an offer names terms, where the scenario has some."""
     closing: str
-    """The sentences behind the list of moves."""
+    """The sentences after the list of moves."""
     belief: Callable[[SeatView, str], str]
     """How a belief is stated, in a game that takes it."""
 
 
 def example_price(view: SeatView) -> str:
-    """Return a price in the middle of the range, in full."""
+    """Return a price in the middle of the range, in full digits."""
     scenario = view.scenario
     return f"{view.in_units((scenario.low + scenario.high) / 2):.{scenario.decimals}f}"
 
 
 def example_spread(view: SeatView) -> str:
-    """Return a tenth of the range, in full."""
+    """Return a tenth of the range, in full digits."""
     scenario = view.scenario
     return f"{(scenario.high - scenario.low) / 10:.{scenario.decimals}f}"
 

@@ -1,4 +1,4 @@
-"""The file of all replies that models gave in a run: one that was killed goes on and pays for none of them again."""
+"""The file of all replies of models in a run: a run that was killed resumes without paying for them again."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ from parlay_marl.language.reply import Reply
 from parlay_marl.language.tools import Call
 
 ASKED, ANSWERED, FAILED = "asked", "answered", "failed"
-"""The kinds of lines: a request that is being sent, and how it went."""
+"""The kinds of lines: a request that is being sent, and its result."""
 Tokens = tuple[int, int]
 """Tokens of a request and of its reply."""
 
 
 class Completion(NamedTuple):
-    """A model's reply, and what it took."""
+    """A model's reply, and its cost."""
 
     reply: Reply
     ids: tuple[str, ...] = ()
     """The ids of the reply's tool calls."""
     tokens: Tokens | None = None
-    """None where the endpoint did not say them."""
+    """None where the endpoint does not report them."""
     cost: float = 0.0
     """In the unit of the prices."""
     is_cut: bool = False
-    """Whether the reply ended at the limit of tokens."""
+    """True where the reply ended at the token limit."""
     with_tools: bool = False
-    """Whether the request had tools."""
+    """True where the request had tools."""
 
 
 class Lost(NamedTuple):
@@ -43,11 +43,11 @@ class Lost(NamedTuple):
 
     tokens: Tokens | None
     cost: float
-    """The most that it may have cost, where the cost is not known."""
+    """The largest possible cost, where the cost is unknown."""
 
 
 class _Entry(NamedTuple):
-    """How one request of a game went, and the digest of the request where it was answered."""
+    """The result of one request of a game, and the digest of the request if it was answered."""
 
     went: Completion | Lost
     digest: str = ""
@@ -56,15 +56,15 @@ class _Entry(NamedTuple):
 class JournalFile:
     """A file that takes a line for every request and every reply, from any thread of one process.
 
-    What is in it when it is opened is replayed: `of` returns the journal of one game, which gives the replies that are
-    known, in their order, and takes the further ones. A last line that was cut off is dropped.
+    Its content is replayed: `of` returns the journal of one game, which returns the known replies in order and stores
+    further ones. An incomplete last line is dropped.
     """
 
     def __init__(self, path: str | Path) -> None:
-        """Open a file to go on with, or begin one. Another process must not write it meanwhile."""
+        """Open a file to resume, or begin one. No other process may write it meanwhile."""
         self.path = Path(path)
         self.spent = 0.0
-        """The cost of all requests that the file had when it was opened."""
+        """The cost of all requests in the file when it was opened."""
         self._games: dict[str, list[_Entry]] = {}
         self._lock = threading.Lock()
         try:
@@ -79,12 +79,15 @@ class JournalFile:
             raise
 
     def of(self, game: str) -> Journal:
-        """Return the journal of a game, at its beginning; the name must be that game's own."""
+        """Return the journal of a game, at its beginning; the name must be unique to the game."""
         with self._lock:
             return Journal(self, game, list(self._games.get(game, ())))
 
     def add(self, line: Mapping[str, Any], entry: _Entry | None = None) -> None:
-        """Append a line. One with an answer is on the disk when this returns; others survive the end of the process."""
+        """Append a line.
+
+        An answer is synced to the disk when this returns; other lines survive the end of the process.
+        """
         content = json.dumps(line).encode() + b"\n"
         with self._lock:
             try:
@@ -98,8 +101,8 @@ class JournalFile:
                 self._games.setdefault(line["game"], []).append(entry)
 
     def close(self) -> None:
-        """Close the file, and let other processes have it."""
-        with self._lock, contextlib.suppress(OSError):  # a full disk: `add` has said it of what is not written
+        """Close the file, and release its lock."""
+        with self._lock, contextlib.suppress(OSError):  # a full disk: `add` has reported what is not written
             self._file.close()
 
     def _keep_others_out(self) -> None:
@@ -115,7 +118,7 @@ class JournalFile:
                 ) from None
 
     def _read(self) -> None:
-        """Read what is there, and cut off a last line that is not whole."""
+        """Read the file, and cut off an incomplete last line."""
         self._file.seek(0)
         content = self._file.read()
         whole = content[: content.rfind(b"\n") + 1]
@@ -133,7 +136,7 @@ class JournalFile:
             self._note(game, _Entry(Lost(None, bound)))
 
     def _take(self, line: Any, on_their_way: dict[str, float]) -> None:
-        """Take a line; `on_their_way` are the bounds of requests whose end has not been read yet, by game."""
+        """Read a line; `on_their_way` has the cost bounds of requests without a result yet, by game."""
         game, kind, bound = str(line["game"]), line["kind"], on_their_way.pop(line["game"], None)
         if kind == ASKED:
             if bound is not None:  # the process was killed before the answer came
@@ -155,7 +158,7 @@ class JournalFile:
 
 
 class Journal:
-    """The requests of one game: first those that are known, then those that are added."""
+    """The requests of one game: first the known ones, then the added ones."""
 
     def __init__(self, file: JournalFile, game: str, known: list[_Entry]) -> None:
         self._file, self._game, self._known = file, game, known
@@ -163,12 +166,12 @@ class Journal:
 
     @property
     def next_reply(self) -> Completion | None:
-        """The next known reply; None where it has to be asked for."""
+        """The next known reply; None where the model must be asked."""
         left = (entry.went for entry in self._known[self._read :])
         return next((went for went in left if isinstance(went, Completion)), None)
 
     def replayed(self, request: Mapping[str, Any]) -> list[Completion | Lost]:
-        """Return how the known attempts at the next request went, up to its reply if there is one, and move on.
+        """Return the results of the known attempts at the next request, up to its reply if there is one, and advance.
 
         Raise `ConfigurationError` where the reply was to another request.
         """
@@ -186,16 +189,16 @@ class Journal:
         return found
 
     def asked(self, bound: float) -> None:
-        """Note that a request is sent now, and the most that it may cost."""
+        """Record that a request is sent now, with its largest possible cost."""
         self._file.add({"game": self._game, "kind": ASKED, "bound": bound})
 
     def failed(self, reason: str, lost: Lost) -> None:
-        """Note that a request has failed."""
+        """Record that a request has failed."""
         line = {"game": self._game, "kind": FAILED, "reason": reason, **lost._asdict()}
         self._file.add(line, _Entry(lost))
 
     def answered(self, request: Mapping[str, Any], completion: Completion) -> None:
-        """Note a reply."""
+        """Record a reply."""
         entry = _Entry(completion, digest_of(request))
         plain = completion._asdict() | {"reply": {"text": completion.reply.text, "calls": completion.reply.calls}}
         self._file.add({"game": self._game, "kind": ANSWERED, "digest": entry.digest, **plain}, entry)

@@ -1,4 +1,4 @@
-"""A reply as one JSON object, and tool calls, whose arguments are one."""
+"""A reply as one JSON object, or as tool calls, whose arguments are JSON objects."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _KEYS = {
     "move": "move", "tactical_move": "move", "price": "price", "offer_amount": "price", "terms": "terms",
     "words": "words", "utterance": "words", "belief": "belief", "accept": "accept", "walk_away": "walk_away",
 }  # fmt: skip
-"""The keys of an object: the second names of some are those of OpenEnv's action."""
+"""The keys of an object; alternative names of some are those of OpenEnv's action."""
 MOST_BRACES = 50
-"""Braces of a reply that may begin no object."""
+"""Most braces of a reply that begin no object."""
 _BROKEN = re.compile(r"\{\s*(?:\"[^\"]{0,40}\"|'[^']{0,40}')\s*:")
 """The beginning of an object."""
 _NOT_WHOLE = (
@@ -77,7 +77,7 @@ def object_in(text: str) -> dict[str, Any] | None:
 
 
 def read_object(given: Mapping[str, Any], view: SeatView) -> Parts:
-    """Return the parts of a reply that is a JSON object."""
+    """Return the parts of a reply in the form of a JSON object."""
     if "name" in given:
         if not set(given) <= _CALL_KEYS or {"arguments", "parameters"} <= set(given):
             raise UnclearTextError(
@@ -97,9 +97,10 @@ def read_object(given: Mapping[str, Any], view: SeatView) -> Parts:
 
 
 def _unnamed_move(values: Mapping[str, Any], view: SeatView) -> Move:
-    """Return the move of an object that names none.
+    """Return the move of an object without a move's name.
 
-    A price is an offer. Words alone are silence, or challenge an open claim that they doubt: see RULES section 9.
+    A price is an offer. Words alone are silence, or a challenge of an open claim that they doubt: see RULES section
+    9.
     """
     if values.get("price") is not None:
         return Move.OFFER
@@ -173,7 +174,7 @@ def _belief(given: Any, view: SeatView) -> tuple[float, float] | None:
 
 
 def _is_reply(thing: Mapping[str, Any]) -> bool:
-    """Return whether an object is meant as a reply: it has a key of one, or is a tool call written as text."""
+    """Return whether an object is a reply: it has a key of one, or is a tool call written as text."""
     is_call = "name" in thing and set(thing) <= _CALL_KEYS and len(thing) > 1
     return is_call or any(_plain(key) in _KEYS for key in thing)
 
@@ -183,7 +184,7 @@ def _plain(key: str) -> str:
 
 
 def _renamed(given: Mapping[str, Any], keys: Mapping[str, str]) -> dict[str, Any]:
-    """Return values by the names that a reader uses; refuse keys that mean nothing, and two of one meaning."""
+    """Return values under the parser's names; refuse unknown keys, and two keys of one meaning."""
     values: dict[str, Any] = {}
     for key, value in given.items():
         name = keys.get(_plain(key))
@@ -217,7 +218,7 @@ def _arguments(name: str, text: str) -> Mapping[str, Any]:
 
 
 def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return an object; refuse one in which a key stands twice, since it may mean either."""
+    """Return an object; refuse a repeated key, which is ambiguous."""
     values = dict(pairs)
     if len(values) < len(pairs):
         raise UnclearTextError("A key stands twice in the JSON object; give each once.")

@@ -21,9 +21,9 @@ _ENDINGS = {
 class Narrator:
     """Writes the views of one seat of one game for a reader.
 
-    `form` is the form of a reply that the reader is told of: `commands`, `json` or `tools`. The text holds nothing that
-    the view does not hold. The other seat's words stand in it as data, cut after `longest_words` characters.
-    `shows_belief` says whether the estimate of the seat's own tracker is told, in games where the seat states none.
+    `form` is the form of reply that the text explains: `commands`, `json` or `tools`. The text holds nothing beyond
+    the view. The other seat's words are quoted as data, cut after `longest_words` characters. `shows_belief` includes
+    the estimate of the seat's own tracker in games where the seat states no belief.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class Narrator:
         return introduction(view, self._text_of(view), self.form)
 
     def tell(self, view: SeatView) -> str:
-        """Return the position now, what is new since the last call first.
+        """Return the current position, with the events since the last call first.
 
         It ends with the moves that the seat may make.
         """
@@ -57,7 +57,7 @@ class Narrator:
         return self._position(view, news)
 
     def tell_whole(self, view: SeatView) -> str:
-        """Return all turns so far and the position now, for a reader who has been told of no earlier turn."""
+        """Return all turns so far and the current position, for a reader who has not seen earlier turns."""
         text = self._text_of(view)
         lines = []
         for turn in view.turns:
@@ -69,7 +69,7 @@ class Narrator:
         return "\n".join(["The talks so far:", *lines, "", self.tell(view)]) if lines else self.tell(view)
 
     def ending(self, outcome: Outcome, seat: int, scenario: Scenario) -> str:
-        """Return how the game has ended for a seat: its own worth, and nothing that was hidden from it."""
+        """Return the ending of the game for a seat: its own worth, and nothing that was hidden from it."""
         if outcome.price is None:
             how = _ENDINGS[outcome.ending].format(closed_by=outcome.closed_by)
             return f"The talks have ended without a deal: {how}."
@@ -87,7 +87,7 @@ class Narrator:
         return self._text_for(view.scenario)
 
     def _text_for(self, scenario: Scenario) -> ScenarioText:
-        """Return the writer of a scenario's amounts, the same for the whole game."""
+        """Return the text writer of a scenario's amounts, the same for the whole game."""
         if self._text is None or self._text.scenario is not scenario:
             self._text = ScenarioText(scenario)
         return self._text

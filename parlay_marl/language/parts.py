@@ -1,4 +1,4 @@
-"""The parts of a reply, whatever its form, and the action that they make."""
+"""The parts of a reply in any form, and the action made from them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from parlay_marl.language.vocabulary import BY_MOVE
 
 
 class Parts(NamedTuple):
-    """A move with what goes with it; amounts are in currency."""
+    """A move with its arguments; amounts are in currency."""
 
     move: Move
     price: float | None = None
@@ -53,7 +53,7 @@ def _made(move: Move, price: float | None, terms: Mapping[str, str] | None, word
 
 
 def normalised_belief(belief: tuple[float, float], view: SeatView) -> tuple[float, float]:
-    """Return a belief in currency as a normalised one; refuse one that the game does not take."""
+    """Return a belief in currency as a normalised one; refuse one that is out of bounds."""
     scenario, (mean, spread) = view.scenario, belief
     if not view.states_belief:
         raise UnclearTextError("This game takes no stated belief; leave it out.")

@@ -1,7 +1,7 @@
-r"""The other seat's words as data in a prompt: on one line, in quotes, with nothing that a model's software obeys.
+r"""The other seat's words as data in a prompt: on one line, in quotes, without control tokens of a model's software.
 
-Words of the other seat are untrusted text. They stand as a JSON string, so that they can begin no line of their own.
-Angle and square brackets are written as `\u003c`: tokens of chat templates and tags of tool calls are made of them, and
+Words of the other seat are untrusted text. They are a JSON string, so that they cannot begin a new line. Angle and
+square brackets are escaped, as `\u003c`: special tokens of chat templates and tags of tool calls contain them, and
 tokenizers find these anywhere in a text.
 """
 
@@ -11,15 +11,18 @@ import json
 import unicodedata
 
 LONGEST_WORDS = 500
-"""Characters of the other's words that a prompt repeats, unless it is said otherwise."""
+"""Default length of the other's words in a prompt, in characters."""
 CUT = " (cut)"
 _BRACKETS = frozenset("<>[]")
 _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
-"""Categories of characters that have no look of their own."""
+"""Categories of invisible characters."""
 
 
 def quoted(words: str, longest: int = LONGEST_WORDS) -> str:
-    """Return words as a JSON string of one line, cut after so many characters; what is cut is marked behind it."""
+    """Return words as a JSON string of one line, cut after `longest` characters.
+
+    A mark follows where words were cut.
+    """
     whole = json.dumps(words[:longest], ensure_ascii=False)
     is_plain = whole.isascii() and whole.isprintable() and not _BRACKETS.intersection(whole)
     text = whole if is_plain else "".join(map(_written, whole))
@@ -27,7 +30,7 @@ def quoted(words: str, longest: int = LONGEST_WORDS) -> str:
 
 
 def _written(character: str) -> str:
-    """Return a character, or its escape where it is a bracket, turns into one, or cannot be seen."""
+    """Return the character, or its escape where it is a bracket, normalises to one, or is invisible."""
     if character.isascii() and character not in _BRACKETS and character != "\x7f":
         return character
     is_safe = unicodedata.category(character) not in _HIDDEN

@@ -1,4 +1,4 @@
-"""A player whose turns are the replies of a function to the text of its views: a model held in memory, a script."""
+"""A player whose turns are a function's replies to the text of its views, such as a model in memory or a script."""
 
 from __future__ import annotations
 
@@ -21,11 +21,12 @@ Message = dict[str, Any]
 
 
 class ReplyPlayer(Player):
-    """A player that tells a function the conversation so far, and plays the reply.
+    """A player that calls a function with the conversation so far, and plays the reply.
 
     `reply` takes the messages in the form of chat completions: the rules and the position from the user, the replies
-    from the assistant; what follows a tool call comes from the tool. It returns text or a `Reply` with tool calls. A
-    refused reply is asked for again, with what was wrong, up to `attempts` times in all; then the turn is lost.
+    from the assistant; what follows a tool call comes from the tool. It returns text or a `Reply` with tool calls.
+    After a refused reply the function is called again with the reason, up to `attempts` times in all; then the turn
+    is lost.
     """
 
     def __init__(
@@ -52,7 +53,7 @@ class ReplyPlayer(Player):
         self.messages, self._narrator = [], self._new_narrator()
 
     def act(self, view: SeatView) -> Action:
-        """Return the turn that the function replies with."""
+        """Return the turn in the function's reply."""
         text = self._narrator.tell(view)
         self._tell(text if self.messages else f"{self._narrator.rules_text(view)}\n\n{text}")
         for _ in range(self._attempts):
@@ -66,7 +67,7 @@ class ReplyPlayer(Player):
         return without_new_offer(view)
 
     def _tell(self, text: str) -> None:
-        """Add what is told: as the result of the last tool call, or from the user; to the last message of the kind."""
+        """Add text to the conversation: to the last message if it fits, else as a tool result or a user's message."""
         last = self.messages[-1] if self.messages else {}
         if last.get("role") in ("user", "tool"):
             last["content"] += f"\n{text}"

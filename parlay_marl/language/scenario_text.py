@@ -1,4 +1,4 @@
-"""Amounts and terms of a scenario as text and by name; what depends on the scenario alone is worked out once."""
+"""Amounts and terms of a scenario as text and by name; what depends on the scenario alone is computed once."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class ScenarioText(Currency):
         self._listed = [", ".join(f"{term} {option}" for term, option in terms.items()) for terms in self._terms]
 
     def terms_of(self, package: int) -> dict[str, str]:
-        """Return the options of a package by the names of their terms; nobody changes what is returned."""
+        """Return the options of a package by the names of their terms; the result must not be changed."""
         return self._terms[package]
 
     def listed(self, package: int) -> str:
-        """Return the options of a package in words, or nothing where only the price is open."""
+        """Return the options of a package in words; empty where the deal has only a price."""
         return self._listed[package]

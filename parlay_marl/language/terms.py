@@ -1,4 +1,4 @@
-"""Terms and their options by name, as a reply names them."""
+"""Terms and their options by name, in the form of a reply."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def terms_of(given: Any, scenario: Scenario) -> dict[str, str] | None:
 
 
 def term_called(given: str, scenario: Scenario) -> str:
-    """Return the name of a term that is given in any case."""
+    """Return the name of a term from its name in any case."""
     names = term_names(scenario)
     found = _called(given, names)
     if len(found) != 1:
@@ -53,7 +53,7 @@ def option_of(term: str, given: str, scenario: Scenario) -> str:
 
 
 def _called(given: str, names: list[str]) -> list[str]:
-    """Return the names that are meant: one as it is given or, without that, those that differ in case alone."""
+    """Return the matching names: the exact one or, without it, those that differ only in case."""
     return [name for name in names if name == given] or [name for name in names if _key(name) == _key(given)]
 
 

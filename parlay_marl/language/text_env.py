@@ -32,9 +32,9 @@ class TextEnv:
     """One seat (`role`) in text against an `opponent`.
 
     `role` may be `mixed`; `scenario` and `opponent` may be a sequence, drawn for each game with equal shares, or a
-    mapping to shares. An opponent is a persona by its name or file, `family:NAME`, or any `Player`. `form` is the form
-    of a reply that the text tells of: `commands`, `json` or `tools`; a reply may be of any form. The other arguments
-    are those of `negotiation_v0.env`.
+    mapping to shares. An opponent is a persona by its name or file, `family:NAME`, or any `Player`. `form` is the
+    form of reply that the text explains: `commands`, `json` or `tools`; a reply may be of any form. The other
+    arguments are those of `negotiation_v0.env`.
 
     A reply that is unreadable or illegal changes nothing; the next observation says what was wrong. After `attempts`
     such replies in one turn the seat is silent, or loses the game where `unreadable` is `forfeit`.
@@ -68,8 +68,8 @@ class TextEnv:
         """Start game 0 of a seed or, without one, the next game of the seed in use; return its text and info.
 
         The text has the story, the rules and the form of a reply, then the position. `options` are those of
-        `negotiation_v0`'s `reset`. Without any seed so far, one is taken from the operating system. A refused seed or
-        option changes nothing.
+        `negotiation_v0`'s `reset`. The first seed is taken from the operating system where none is given. A refused
+        seed or option changes nothing.
         """
         if seed is not None:
             number = 0
@@ -88,9 +88,9 @@ class TextEnv:
         return f"{self.rules_text()}\n\n{text.prompt(self._seat)}", self._info()
 
     def step(self, reply: Reply | str) -> tuple[str, float, bool, bool, Info]:
-        """Play a reply and the opponent's answer; return (text, reward, terminated, truncated, info).
+        """Play a reply and the opponent's turn; return (text, reward, terminated, truncated, info).
 
-        The reward is what the environment pays this seat, 0 for a refused reply. Games are never truncated.
+        The reward is this seat's, 0 for a refused reply. Games are never truncated.
         """
         self._check_begun()
         self._text.reply(reply)
@@ -98,13 +98,13 @@ class TextEnv:
         return self._text.prompt(self._seat), reward, self.game.is_over, False, self._info()
 
     def forfeit(self) -> float:
-        """End the game at the cost of the seat, which gives no further reply; return what that pays it."""
+        """End the game by a forfeit of the seat, which gives no further reply; return its reward."""
         self._check_begun()
         self._text.forfeit(self._seat)
         return float(self.game.rewards[self._seat])
 
     def close(self) -> None:
-        """Do nothing: there is nothing to close."""
+        """Do nothing: there are no resources to release."""
 
     # ------------------------------------------------------------------ about the game
 
@@ -120,12 +120,12 @@ class TextEnv:
 
     @property
     def has_terms(self) -> bool:
-        """Whether a game may have terms beside the price."""
+        """True where a game may have terms besides the price."""
         return any(config.room > 1 for config in self._deals.configs)
 
     @property
     def states_belief(self) -> bool:
-        """Whether a reply may state a belief."""
+        """True where a reply may state a belief."""
         return self._deals.configs[0].beliefs == "elicited"
 
     def rules_text(self) -> str:

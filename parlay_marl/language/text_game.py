@@ -1,4 +1,4 @@
-"""A game whose free seats are played in text: each is told the position, and a reply is its turn."""
+"""A game whose free seats are played in text: each gets the position, and replies with its turn."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ class Violations:
     """Counts of one seat in one game."""
 
     unreadable: int = 0
-    """Replies in which no single move could be read."""
+    """Replies without exactly one readable move."""
     illegal: int = 0
-    """Replies whose move was not legal."""
+    """Replies with an illegal move."""
     lost_turns: int = 0
-    """Turns that the seat has lost because all its attempts were refused."""
+    """Turns that the seat has lost because all attempts were refused."""
 
 
 class TextGame:
     """The seats of a game that have no player, each with its text.
 
-    `form` is the form of a reply that a seat is told of: `commands`, `json` or `tools`; every form is read. A turn has
-    a number of `attempts`: a refused reply changes nothing, and its seat is told what was wrong. Where all of them are
+    `form` is the form of reply that the text explains: `commands`, `json` or `tools`; every form is accepted. A turn
+    has a number of `attempts`: a refused reply changes nothing, and its seat gets the reason. Where all of them are
     refused, the seat is silent (`unreadable="silence"`), or it loses the game (`"forfeit"`).
     """
 
@@ -73,7 +73,7 @@ class TextGame:
 
     @property
     def was_refused(self) -> bool:
-        """Whether the last reply was refused, and its seat is still on turn."""
+        """True where the last reply was refused, and its seat is still on turn."""
         return self._refused > 0
 
     def view(self, seat: int) -> SeatView:
@@ -86,9 +86,9 @@ class TextGame:
         return self._narrators[seat].rules_text(self.view(seat))
 
     def prompt(self, seat: int) -> str:
-        """Return what a seat is told now: what became of its last reply, then its position or how the game has ended.
+        """Return the next message to a seat: the result of its last reply, then its position or the ending.
 
-        A seat whose reply was refused is told why, and its position only where it has not been told it yet.
+        A seat whose reply was refused gets the reason, and the position only if it has not seen it yet.
         """
         self._check_begun()
         note, self._notes[seat] = self._notes[seat], ""
@@ -101,7 +101,7 @@ class TextGame:
         return "\n".join(parts)
 
     def reply(self, reply: Reply | str) -> None:
-        """Play a reply of the seat on turn, and the turns of players that follow; `prompt` tells what became of it."""
+        """Play a reply of the seat on turn, and the players' turns that follow; `prompt` then describes the result."""
         self._check_begun()
         game, seat = self.game, self.game.seat
         if game.is_over:
@@ -115,7 +115,7 @@ class TextGame:
             self._refuse(seat, str(error), is_illegal=False)
 
     def forfeit(self, seat: int) -> None:
-        """End the game at the cost of a seat, which gives no further reply."""
+        """End the game by a forfeit of a seat, which gives no further reply."""
         self.game.forfeit(seat)
         self._count_pay()
 
@@ -130,7 +130,7 @@ class TextGame:
             raise NotStartedError("no game has been started; call begin(), or reset() of an environment, first")
 
     def _play(self, action: Action) -> None:
-        """Play an action and the players' turns that follow; a move that the rules refuse is the seat's own fault."""
+        """Play an action and the players' turns that follow; an illegal move counts as the seat's fault."""
         self.game.play(*action)
         self._turn_is_over()
 

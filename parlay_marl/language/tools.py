@@ -1,4 +1,4 @@
-"""The moves as tools of a language model: their schemas, and the calls that a model makes."""
+"""The moves as tools of a language model: their schemas, and the calls of a model."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ PROMPT = "You bargain for yourself, by calling tools. Each turn of yours is one 
 class NegotiationEnvironment:
     """One game at a time of one seat, whose moves are methods; see `environment_factory`.
 
-    What its methods take depends on the game: subclasses have the moves that have a price.
+    The arguments of its methods depend on the game: subclasses add the moves with a price.
     """
 
     def __init__(self, make: Callable[[], TextEnv]) -> None:
@@ -44,7 +44,7 @@ class NegotiationEnvironment:
         return text
 
     def get_reward(self) -> float:
-        """Return what the game has paid the seat.
+        """Return the seat's reward.
 
         A game that the model has left unfinished, because it called no further tool or had no tokens left, is
         forfeited.
@@ -216,7 +216,7 @@ def environment_factory(
 
 
 def rows(seeds: Iterable[int], prompt: str = PROMPT) -> list[dict[str, Any]]:
-    """Return the rows of a data set, one for each seed: completions of one row play the same deal."""
+    """Return the rows of a data set, one for each seed; completions of one row play the same deal."""
     return [{"prompt": [{"role": "user", "content": prompt}], "seed": int(seed)} for seed in seeds]
 
 
@@ -244,7 +244,7 @@ def frozen_replies(
 
 
 def _as_reply(tokenizer: Any, written: Any, prompt: Any) -> Reply:
-    """Return tokens as a reply, with its tool calls where the tokenizer can read them; else they are read from text."""
+    """Return tokens as a reply, with the tool calls that the tokenizer can parse; others are parsed from text."""
     text = str(tokenizer.decode(written, skip_special_tokens=True))
     if getattr(tokenizer, "response_template", None) is None:
         return Reply(text)
@@ -252,6 +252,6 @@ def _as_reply(tokenizer: Any, written: Any, prompt: Any) -> Reply:
         parsed = tokenizer.parse_response(written.tolist(), prefix=prompt.tolist())
         functions = [call["function"] for call in parsed.get("tool_calls") or ()]
         calls = tuple(Call(str(each["name"]), each.get("arguments") or {}) for each in functions)
-    except (AttributeError, KeyError, TypeError, ValueError):  # what cannot be read is text
+    except (AttributeError, KeyError, TypeError, ValueError):  # an unreadable reply is text
         return Reply(text)
     return Reply(str(parsed.get("content") or ""), calls)

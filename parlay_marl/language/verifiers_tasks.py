@@ -26,7 +26,7 @@ from parlay_marl.language.forms import FormName
 from parlay_marl.language.text_game import TextGame, Unreadable
 
 TALKER = vf.AgentConfig(harness={"id": "null"}, runtime=SubprocessConfig())
-"""A model that talks and does nothing else; it needs no container."""
+"""A harness in which a model only talks; it needs no container."""
 
 
 class DealData(vf.TaskData):
@@ -40,22 +40,22 @@ class DealTask(vf.Task[DealData]):
 
 
 class DealConfig(vf.TasksetConfig):
-    """The deals of a taskset."""
+    """The options of a taskset's deals."""
 
     scenario: str = DEFAULT_SCENARIO
     """A scenario or `family:NAME`, which draws a deal for each seed."""
     first_seed: int = 0
     """The seed of the first task; each further one has the next."""
     form: FormName = "commands"
-    """The form of a reply that models are told of: `commands` or `json`."""
+    """The form of reply that the text explains: `commands` or `json`."""
     attempts: int = 3
-    """Replies that a turn may take until it is lost."""
+    """Most replies in a turn; after them the turn is lost."""
     unreadable: Unreadable = "silence"
-    """What a lost turn is: `silence`, or `forfeit` of the game."""
+    """The effect of a lost turn: `silence`, or `forfeit` of the game."""
     max_rounds: int | None = None
-    """Rounds until the deadline; the scenario's own without it."""
+    """Rounds until the deadline; by default the scenario's own."""
     opener: Literal["buyer", "seller", "random"] | None = None
-    """The seat that opens each round; the scenario's own without it."""
+    """The seat that opens each round; by default the scenario's own."""
 
     def game_settings(self) -> dict[str, Any]:
         """Return the settings of the game."""
@@ -67,7 +67,7 @@ class DealConfig(vf.TasksetConfig):
 
 
 class OneSeatConfig(DealConfig):
-    """The deals of a taskset with one seat, and who sits in the other."""
+    """The options of a taskset with one seat, and its opponent."""
 
     role: Literal["buyer", "seller", "mixed"] = "buyer"
     """The model's seat; `mixed` draws it for each task."""
@@ -80,7 +80,7 @@ class TwoSeatsConfig(DealConfig):
 
 
 class _Deals(vf.Taskset[DealTask, DealConfig]):
-    """Deals without end, one for each seed."""
+    """An endless sequence of deals, one for each seed."""
 
     INFINITE = True
 
@@ -139,9 +139,9 @@ class TwoSeatsEnv(vf.Env[TwoSeatsEnvConfig]):
 
 
 async def _play(game: TextGame, agents: dict[int, Any], task: Any) -> None:
-    """Let agents play a game to its end; one that gives no further reply loses it.
+    """Let agents play a game to its end; one that gives no further reply forfeits it.
 
-    Where a model cannot be asked, the episode fails, and nobody is paid: a resumed evaluation plays it again.
+    Where a model cannot be reached, the episode fails without rewards, and a resumed evaluation plays it again.
     """
     async with AsyncExitStack() as open_talks:
         talks = {
@@ -162,13 +162,13 @@ async def _play(game: TextGame, agents: dict[int, Any], task: Any) -> None:
 
 
 def _seat_task(task: Any, game: TextGame, seat: int) -> Any:
-    """Return the task as one seat sees it: with its own rules and figures as the system's message."""
+    """Return the task for one seat: its rules and figures are the system message."""
     own = task.data.model_copy(update={"system_prompt": task.data.system_prompt or game.rules_text(seat)})
     return type(task)(own, task.config)
 
 
 def _score(trace: Any, game: TextGame, seat: int) -> None:
-    """Pay a seat, and record its own figures of the game, which is over."""
+    """Record the reward and the figures of a seat in the finished game."""
     outcome = game.game.outcome()
     trace.record_reward("payoff", game.paid[seat])
     trace.record_metrics(

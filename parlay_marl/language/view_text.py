@@ -1,6 +1,6 @@
 """A seat's view as text for a reader, such as a language model; the text holds nothing beyond the view.
 
-All of it comes from a `SeatView` and from `News`: the events since the reader was last told.
+It is made from a `SeatView` and `News`, the events since the reader's last position.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from parlay_marl.language.scenario_text import ScenarioText
 
 WAITING = 'It is their turn: wait for it, by {"wait": true}.'
 HOTTEST = 100.0
-"""The most that tension can be."""
+"""The largest tension."""
 PLAIN_WORDS = {
     Move.ACCEPT: "I accept {price}.",
     Move.WALK_AWAY: "There is no deal in this. I am leaving.",
@@ -46,28 +46,28 @@ _DONE = {
 
 @dataclass(frozen=True)
 class News:
-    """The events since a seat was last told of the game."""
+    """The events since the last position that a seat was shown."""
 
     headlines: tuple[str, ...] = ()
     words: str = ""
     """The words of the other seat's new turn; empty where it has had none, or said nothing."""
     did: str = ""
-    """What the other seat did with that turn, as `done_in` says it; empty where its words say it."""
+    """The action of the other seat in that turn, as from `done_in`; empty where its words say it."""
     erosions: int = 0
     """The number of times that the ZOPA has eroded."""
     limit_before: float | None = None
-    """The limit that the seat was told last, in currency; None at the beginning."""
+    """The limit in the seat's last position, in currency; None at the beginning."""
 
 
 def _price_in(turn: Turn, text: ScenarioText) -> str:
-    """Return the price of a turn; a sealed one has not been shown yet."""
+    """Return the price of a turn; a sealed price is hidden."""
     if turn.price is None:
         return "a sealed price" if turn.move is Move.OFFER else ""
     return text.exact_money(text.scenario.to_currency(turn.price))
 
 
 def spoken(turn: Turn, text: ScenarioText) -> str:
-    """Return the words of a turn or, without any, plain words for its move."""
+    """Return the words of a turn or, where it has none, a plain sentence for its move."""
     if turn.words:
         return turn.words
     price = _price_in(turn, text)
@@ -77,7 +77,7 @@ def spoken(turn: Turn, text: ScenarioText) -> str:
 
 
 def done_in(turn: Turn, text: ScenarioText) -> str:
-    """Return what a seat has done, as it follows `They` or `You`."""
+    """Return the action of a turn, as the rest of a sentence with `They` or `You`."""
     price = _price_in(turn, text)
     if turn.package is not None and text.scenario.terms:
         price += f" with {text.listed(turn.package)}"
@@ -104,7 +104,7 @@ def introduction(view: SeatView, text: ScenarioText, form: Form = JSON) -> str:
 
 
 def _answer_form(view: SeatView, form: Form) -> list[str]:
-    """Return the form of an answer, and each move with what it does and costs, a line each."""
+    """Return the form of an answer, and each move with its effect and cost, a line each."""
     price, meanings = example_price(view), _meanings(view, form)
     regain, most = _points(view, "regain"), _points(view, "most")
     closing = f"{form.closing} " if form.closing else ""
@@ -117,7 +117,7 @@ def _answer_form(view: SeatView, form: Form) -> list[str]:
 
 
 def _meanings(view: SeatView, form: Form) -> dict[Move, str]:
-    """Return what each move does and costs."""
+    """Return the effect and the cost of each move."""
     caught, wrong, contradicted = (
         _points(view, f"{name}_loss") for name in ("caught", "wrong_challenge", "contradiction")
     )
@@ -141,7 +141,7 @@ def _meanings(view: SeatView, form: Form) -> dict[Move, str]:
 
 
 def move_costs(view: SeatView, move: Move) -> tuple[float, float]:
-    """Return the credibility that a move costs and the tension that it adds, from the rules; 0 where it is free."""
+    """Return the credibility that a move costs and the tension that it adds, by the rules; 0 where it is free."""
     points = {Move.BATNA_REVEAL: "claim_cost", Move.SILENCE: "silence_cost"}
     heats = {
         Move.ANCHOR_HIGH: "anchor_heat", Move.BATNA_REVEAL: "claim_heat", Move.SILENCE: "silence_heat",
@@ -153,7 +153,7 @@ def move_costs(view: SeatView, move: Move) -> tuple[float, float]:
 
 
 def _cost(view: SeatView, move: Move) -> str:
-    """Return what a move costs in words; nothing where it is free."""
+    """Return the cost of a move in words; empty where it is free."""
     credibility, heat = move_costs(view, move)
     costs = [f"costs {credibility:g} credibility"] if credibility else []
     costs += [f"adds {heat:g} to the tension"] if heat > 0 else []
@@ -161,7 +161,7 @@ def _cost(view: SeatView, move: Move) -> str:
 
 
 def _bluff(view: SeatView) -> str:
-    """Return how far from the truth a claim is a bluff."""
+    """Return in words how far from the true limit a claim is a bluff."""
     share, scenario = view.rule("credibility", "tolerance"), view.scenario
     if view.rule("credibility", "tolerance_of_truth"):
         return f"more than {share:.0%} of your limit"
@@ -169,12 +169,12 @@ def _bluff(view: SeatView) -> str:
 
 
 def _points(view: SeatView, name: str) -> str:
-    """Return a number of the rules of credibility."""
+    """Return a parameter of the rules of credibility."""
     return f"{view.rule('credibility', name):g}"
 
 
 def _heat(view: SeatView) -> list[str]:
-    """Return what tension does."""
+    """Return the effects of tension in words."""
     turns, hot = view.rule("erosion", "hot_turns"), view.rule("erosion", "hot_tension")
     if not view.rule("erosion", "rate") or hot > HOTTEST:
         return []
@@ -186,7 +186,7 @@ def _heat(view: SeatView) -> list[str]:
 
 
 def _packages(view: SeatView, text: ScenarioText, form: Form) -> list[str]:
-    """Return the worth of each package to the seat, a line each; nothing where only the price is open."""
+    """Return the worth of each package to the seat, a line each; empty where the deal has only a price."""
     if not view.scenario.terms:
         return []
     lines = [f"- {text.listed(package)}: {text.number(worth)}" for package, worth in enumerate(view.package_worth)]
@@ -202,9 +202,9 @@ def position(
     form: Form = JSON,
     longest_words: int = LONGEST_WORDS,
 ) -> str:
-    """Return the position before the reader's turn, a fact a line, what is new first.
+    """Return the position before the reader's turn, one fact per line, with news first.
 
-    The other's words stand as data: see `quoting`.
+    The other's words are quoted as data, see `quoting`.
     """
     lines = [f"News: {headline}" for headline in news.headlines]
     if news.did:
@@ -230,7 +230,7 @@ def position(
 
 
 def _moved_limit(view: SeatView, news: News, text: ScenarioText) -> list[str]:
-    """Return that the seat's limit has moved, and why."""
+    """Return the sentence on a change of the seat's limit, and its cause."""
     before, now = news.limit_before, view.reservation_price
     if before is None or before == now:
         return []
@@ -255,7 +255,7 @@ def _claim(whose: str, claim: PublicClaim | None, text: ScenarioText) -> list[st
 
 
 def _belief(belief: Mapping[str, float] | None, text: ScenarioText) -> list[str]:
-    """Return the belief of the seat's tracker, from the figures of `BeliefView.as_dict`."""
+    """Return the belief of the seat's tracker in words, from the figures of `BeliefView.as_dict`."""
     if belief is None:
         return []
     mean, low, high = text.money(belief["reservation"]), text.money(belief["low"]), text.money(belief["high"])

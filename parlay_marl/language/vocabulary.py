@@ -8,7 +8,7 @@ from parlay_marl.core.moves import Move
 
 
 class MoveName(NamedTuple):
-    """The names of one move, and whether a price goes with it."""
+    """The names of one move, and whether it takes a price."""
 
     move: Move
     tool: str
@@ -25,14 +25,14 @@ MOVES = (
     MoveName(Move.CHALLENGE, "challenge", "challenge"),
     MoveName(Move.WALK_AWAY, "walk_away", "walk"),
 )
-"""All moves, in the order in which a reader is told of them."""
+"""All moves, in the order of explanations."""
 BY_MOVE = {name.move: name for name in MOVES}
 BELIEF_TOOL, BELIEF_COMMAND = "state_belief", "believe"
-"""The tool and the command that state a belief; they are no moves, and go beside one."""
+"""The tool and the command that state a belief; they are not moves, and may accompany one."""
 
 
 def move_called(name: str) -> Move | None:
-    """Return the move of any of its names: `claim`, `keep silent`, `BATNA_REVEAL`; None where there is none."""
+    """Return the move of one of its names, such as `claim`, `keep silent` or `BATNA_REVEAL`; None for other words."""
     return _CALLED.get("_".join(name.replace("-", " ").lower().split()))
 
 

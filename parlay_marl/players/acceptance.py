@@ -1,7 +1,7 @@
 """Acceptance: AC_next of Baarslag, Hindriks and Jonker (2013).
 
-A persona takes an offer that is worth at least the offer that it would make. In its last turn it has no next offer, and
-takes what its `final_share` allows.
+A persona accepts an offer that is worth at least as much as its own next offer. In its last turn there is no next
+offer, and `final_share` decides.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ PARAMETERS = (
 
 @rule
 def is_closing(view: StrategyView, style: Any) -> bool:
-    """Return whether the talks are in the rounds in which the persona closes."""
+    """Return whether the persona is in its closing rounds."""
     return view.round >= view.rounds - style["closing_rounds"] * view.scale
 
 
 @rule
 def may_accept(view: StrategyView) -> bool:
-    """Return whether the other's offer stands and is worth no less than nothing."""
+    """Return whether the other's offer stands and is worth at least 0."""
     return view.other_offers > 0 and own_worth(view, view.other_price, view.other_value) >= 0.0
 
 
 @rule
 def accepts(view: StrategyView, style: Any, asked: float, demand: float, is_last: bool) -> bool:
-    """Return whether the persona takes the other's standing offer rather than make its own."""
+    """Return whether the persona accepts the other's standing offer rather than make its own."""
     if not may_accept(view):
         return False
     offered = own_worth(view, view.other_price, view.other_value)

@@ -1,4 +1,4 @@
-"""Claims: when a persona states a limit, at what price, and when it challenges a claim of the other."""
+"""Claims: when a persona claims a limit, at what price, and when it challenges a claim of the other."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PARAMETERS = (
 
 _OPEN, _VERIFIED = int(ClaimStatus.OPEN), int(ClaimStatus.VERIFIED)
 _BREAK_EVEN = 1.0 / 3.0
-"""Probability of a bluff at which a challenge is even: it gains 1 where it is right and loses 1/2 where it is wrong."""
+"""Probability of a bluff at which a challenge breaks even: it gains 1 if right and loses 1/2 if wrong."""
 
 
 @rule
@@ -38,9 +38,9 @@ def has_standing_claim(view: StrategyView) -> bool:
 def calls_bluff(view: StrategyView, style: Any, belief: float, key: np.uint64) -> bool:
     """Return whether the persona challenges the claim that the other has just made.
 
-    It doubts the claim as its belief does, with `belief` the probability of a bluff, as far as it reads minds, and for
-    the rest if the claim would leave it nothing at all. Over a third, a challenge gains more on average than it loses:
-    a wrong one costs half.
+    The doubt is `belief`, the probability of a bluff, weighed by the persona's mind-reading; the remaining weight
+    counts as doubt where the claim would leave it nothing. Above a doubt of a third, a challenge gains on average,
+    because a wrong one costs half.
     """
     leaves_nothing = own_worth(view, view.other_claim_price, view.best_value) < 0.0
     doubt = (1.0 - style["mind_reading"]) * (1.0 if leaves_nothing else 0.0) + style["mind_reading"] * belief
@@ -51,7 +51,7 @@ def calls_bluff(view: StrategyView, style: Any, belief: float, key: np.uint64) -
 
 @rule
 def wants_to_claim(view: StrategyView, style: Any, asked: float, key: np.uint64) -> bool:
-    """Return whether the persona would state a limit now: after its first offer, one at a time, never near the end."""
+    """Return whether the persona would make a claim now: after its first offer, one at a time, never near the end."""
     if view.offers == 0 or has_standing_claim(view) or asked > style["claim_below"]:
         return False
     if view.round + 2.0 >= view.rounds or ultimatum_has_begun(view, style):
@@ -65,7 +65,7 @@ def wants_to_claim(view: StrategyView, style: Any, asked: float, key: np.uint64)
 
 @rule
 def claim(view: StrategyView, style: Any, asked: float, key: np.uint64) -> tuple[int, float, int]:
-    """Return a claim: a bluff at what is asked for or beyond it, an honest claim within a margin of the limit."""
+    """Return a claim: a bluff at the demand or beyond it, or an honest claim within a margin of the limit."""
     if uniform(key, TO_BLUFF) < style["bluff_rate"]:
         return BATNA_REVEAL, own_price(view, max(asked, style["exaggeration"]), view.reference_value), 0
     return BATNA_REVEAL, own_price(view, min(asked, style["honest_margin"]), view.reference_value), 0

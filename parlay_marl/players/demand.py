@@ -23,7 +23,7 @@ PARAMETERS = (
 
 @rule
 def first_demand(view: StrategyView, style: Any) -> float:
-    """Return the worth of the first demand to the persona: within the public range, on its own best package."""
+    """Return the worth of the first demand to the persona: within the public range, with its own best package."""
     price = view.reservation + style["opening"] * (best_end(view) - view.reservation)
     markup = share_of_price(view, style["opening_markup"], view.reservation)
     marked_up = clip(price_worth(view.seat, markup, 0.0, view.reservation), 0.0, 1.0)

@@ -1,7 +1,7 @@
-"""Calls of a persona's own strategy: compiled chains of comparisons, built from the strategies that there are.
+"""Calls of a persona's own strategy: compiled chains of comparisons, built from all strategies.
 
-Each function of a strategy is compiled apart, so that an edit of its file recompiles nothing else. What is called makes
-the `StrategyView` of the turn itself: a view is forty numbers, of which each strategy needs a few.
+Each function of a strategy is compiled separately, so that an edit of its file recompiles nothing else. The called
+function makes the `StrategyView` of the turn itself: a view has forty numbers, of which each strategy needs a few.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ SHAPE = tuple(
     (name, tuple(part for part in PARTS if getattr(strategy, part) is not None))
     for name, strategy in STRATEGIES.items()
 )
-"""The functions of each strategy, by name: the code of the chains depends on nothing else of them."""
+"""The functions of each strategy, by name; the code of the chains depends on these names alone."""
 
 
 def _apart(function: Rule) -> Rule:
@@ -42,8 +42,8 @@ def _apart(function: Rule) -> Rule:
 def chain(name: str, otherwise: Rule) -> Rule:
     """Return a rule `(number, s, p, seat, package, *arguments)` that calls the function of that name of a strategy.
 
-    Strategies without one get what `otherwise` returns for the arguments. Kernels need calls that are known when they
-    are compiled, so that each number is one comparison.
+    For strategies without one it returns `otherwise(*arguments)`. Calls in kernels are fixed when they are compiled,
+    so that each number takes one comparison.
     """
 
     @rule
@@ -58,7 +58,7 @@ def chain(name: str, otherwise: Rule) -> Rule:
 
 
 def _link(place: int, function: Rule, beyond: Rule) -> Rule:
-    """Return a rule that calls a function where the number is `place`, and the rest of the chain where it is not."""
+    """Return a rule that calls `function` where the number is `place`, and `beyond` otherwise."""
 
     @rule
     def call(number: int, *arguments: Any) -> Any:
@@ -71,25 +71,25 @@ def _link(place: int, function: Rule, beyond: Rule) -> Rule:
 
 @rule
 def _first_demand_again(style: Any, demand: float) -> float:
-    """Return the aspiration of a strategy without one."""
+    """Return the first demand, the aspiration of a strategy without one."""
     return demand
 
 
 @rule
 def _asked(style: Any, asked: float, demand: float, key: np.uint64) -> float:
-    """Return the worth of an offer of a strategy that offers what it asks for."""
+    """Return the demand, the worth of an offer of a strategy without `offer_worth`."""
     return asked
 
 
 @rule
 def _leaves_it(style: Any, asked: float, demand: float) -> bool:
-    """Return that a strategy without a condition of its own takes no more offers than the shared part."""
+    """Return False: a strategy without `accepts` accepts no more than the shared part does."""
     return False
 
 
 @rule
 def _no_turn(legal: int, key: np.uint64) -> tuple[int, float, int]:
-    """Return no move; it is not called, as `makes_whole_turns` says which strategies make moves."""
+    """Return no move; it is never called, because `makes_whole_turns` guards it."""
     return -1, 0.0, 0
 
 
@@ -98,7 +98,7 @@ _WHOLE_TURNS = tuple(number for number, strategy in enumerate(STRATEGIES.values(
 
 @rule
 def makes_whole_turns(number: int) -> bool:
-    """Return whether a strategy makes whole turns by itself, without the shared parts."""
+    """Return whether a strategy makes whole turns without the shared parts."""
     return number in _WHOLE_TURNS
 
 

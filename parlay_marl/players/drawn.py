@@ -1,4 +1,4 @@
-"""Families of personas in numbers for the kernels, and the persona that is drawn for a game, as a persona."""
+"""Families of personas as numbers for the kernels, and the drawn persona of a game."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from parlay_marl.players.strategies import NUMBERS, STRATEGIES
 
 
 def packed(family: Family) -> NDArray[np.float32]:
-    """Return a family's numbers as `players.family` reads them: drift, shares of strategies, ranges of each."""
+    """Return a family's numbers in the layout of `players.family`: drift, shares of strategies, ranges of each."""
     weights = np.array([each.weight for each in family.strategies])
     ranges = [_ranges(family, each) for each in family.strategies]
     head = HEAD + 3 * len(ranges)
@@ -38,7 +38,7 @@ def _drift(drift: FamilyDrift) -> NDArray[np.float64]:
 
 
 def _ranges(family: Family, strategy: FamilyStrategy) -> NDArray[np.float64]:
-    """Return the ranges with one of its strategies, `(n, 4)`: the number it is for, its ends and its scale."""
+    """Return the ranges of a family with one of its strategies, `(n, 4)`: index of the number, both ends, and scale."""
     given: dict[str, Number] = {**family.traits, **family.tactics, **strategy.traits, **strategy.tactics}
     given["strategy"] = float(NUMBERS[strategy.strategy])
     found = ((i, as_range(given[row.name])) for i, row in enumerate(STYLE) if row.name in given)
@@ -46,7 +46,7 @@ def _ranges(family: Family, strategy: FamilyStrategy) -> NDArray[np.float64]:
 
 
 def drawn_persona(family: str | Persona, seed: int, number: int, seat: int) -> Persona:
-    """Return the persona that is drawn of a family for a seat (0 buyer, 1 seller) of game `number` of a seed."""
+    """Return the persona that a family draws for a seat (0 buyer, 1 seller) of game `number` of a seed."""
     persona = load_persona(family)
     if persona.family is None:
         raise ConfigurationError(f"{persona.name!r} is no family; give `family:NAME` or the file of a family")
@@ -58,7 +58,7 @@ def drawn_persona(family: str | Persona, seed: int, number: int, seat: int) -> P
 
 
 def _as_persona(record: Any, family: Persona, seed: int, number: int, seat: int) -> Persona:
-    """Return a drawn record as a persona, whose own record is the same."""
+    """Return a drawn record as a persona with the same record."""
     tactics, triggers = _tactics(record["base"]), record["triggers"]
     causes = {row.name: bool(triggers[row.name] != row.default) for row in TRIGGERS}
     drifted = _tactics(record["drifted"]) if any(causes.values()) else tactics

@@ -12,7 +12,7 @@ _COMPETITION, _DEADLINE, _INFORMATION, _POWER = (1 << i for i in range(len(TAGS)
 
 @rule
 def has_drifted(s: Any, triggers: Any, seat: int) -> bool:
-    """Return whether one of the persona's triggers has been set off; it stays so for the rest of the game.
+    """Return whether one of the persona's triggers has fired; it stays so for the rest of the game.
 
     Reads public figures only: tags of events, tension, bluffs caught and honest claims challenged.
     """

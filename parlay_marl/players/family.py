@@ -1,8 +1,8 @@
-"""Families of personas: one is drawn for each game and seat, from a key of its own, into a record with room for it.
+"""Families of personas: one persona is drawn for each game and seat, from its own key, into a spare record.
 
-A family is a persona's record whose `network.strategies` is not 0, and an array of numbers, `packed`, which lies among
-the weights of learned policies: what it drifts on; the shares of its strategies; where the ranges of each strategy
-begin and how many there are; the ranges. Numbers without a range are those of the family's own record.
+A family is a persona's record whose `network.strategies` is not 0, and an array of numbers, `packed`, stored among
+the weights of learned policies: its drift triggers; the shares of its strategies; the first index and the number of
+ranges of each strategy; the ranges. Numbers without a range come from the family's own record.
 """
 
 from __future__ import annotations
@@ -24,15 +24,17 @@ class Scale(IntEnum):
 
     EVEN = 0
     LOG = 1
-    """Evenly in its logarithm: as often between 0.1 and 1 as between 1 and 10."""
+    """Log-uniform: as often between 0.1 and 1 as between 1 and 10."""
     WHOLE = 2
-    """A whole number."""
+    """An integer."""
 
 
 HEAD = 3 + len(TRIGGERS)
-"""Numbers before the shares: the chance of a drift, the ends of the tension that may cause it, which triggers may."""
+"""Layout before the shares: the probability of a drift, the ends of the tension trigger, and which triggers are
+possible.
+"""
 RANGE = 4
-"""Numbers of a range: which number of a persona it is for, its ends, and its `Scale`."""
+"""Layout of a range: index of a persona's number, both ends, and its `Scale`."""
 NUMBERS, TRAIT_NUMBERS = len(STYLE), len(TRAITS)
 _LOG, _WHOLE, _DIGITS = int(Scale.LOG), int(Scale.WHOLE), 1e6
 _MOST_TENSION = 101.0
@@ -44,7 +46,7 @@ _DRIFTS, _TRIGGER, _TENSION = 1000, 1001, 1002
 
 @rule
 def _between(low: float, high: float, scale: int, share: float) -> float:
-    """Return a number at a share of the way between two ends, to six digits."""
+    """Return the number at a quantile between two ends, to six digits."""
     if scale == _LOG:
         number = low * (high / low) ** share
     elif scale == _WHOLE:
@@ -56,7 +58,7 @@ def _between(low: float, high: float, scale: int, share: float) -> float:
 
 @rule
 def _drawn_strategy(packed: Any, start: int, strategies: int, key: np.uint64) -> int:
-    """Draw the place of a strategy by the shares of all, which are cumulative."""
+    """Draw the index of a strategy by the cumulative shares of all."""
     draw = uniform(key, _STRATEGY)
     for i in range(strategies - 1):
         if draw < packed[start + HEAD + i]:
@@ -68,7 +70,7 @@ def _drawn_strategy(packed: Any, start: int, strategies: int, key: np.uint64) ->
 def _draw_style(
     numbers: Any, usual: Any, packed: Any, start: int, strategies: int, key: np.uint64, keeps_traits: bool
 ) -> None:
-    """Draw a strategy and its numbers; `usual` are those without a range. Traits may be kept as they are."""
+    """Draw a strategy and its numbers; those without a range come from `usual`. With `keeps_traits` the traits stay."""
     place = _drawn_strategy(packed, start, strategies, key)
     first = TRAIT_NUMBERS if keeps_traits else 0
     for i in range(first, NUMBERS):
@@ -84,7 +86,7 @@ def _draw_style(
 
 @rule
 def _draw_trigger(triggers: Any, packed: Any, start: int, key: np.uint64) -> None:
-    """Draw the one trigger on which the persona drifts, of those that may be."""
+    """Draw the one trigger on which the persona drifts, among the possible ones."""
     possible = 0
     for i in range(len(TRIGGERS)):
         possible += packed[start + 3 + i] > 0.0
@@ -99,9 +101,9 @@ def _draw_trigger(triggers: Any, packed: Any, start: int, key: np.uint64) -> Non
 
 @part(is_late=True)
 def draw_persona(personas: Any, packed: Any, family: int, room: int, key: np.uint64) -> None:
-    """Draw a persona of the family in a place of `personas` into another place, from the persona's own key.
+    """Draw a persona of the family at index `family` of `personas` into index `room`, from the persona's own key.
 
-    One that drifts keeps its traits, and its tactics are drawn anew; of one that never does, `drifted` is not written.
+    With its drift, a persona keeps its traits and gets new tactics; without one, `drifted` is not written.
     """
     network, usual = personas[family]["network"], personas[family]["base"]["numbers"]
     start, strategies = network["start"], network["strategies"]
@@ -119,7 +121,7 @@ def draw_persona(personas: Any, packed: Any, family: int, room: int, key: np.uin
 
 @rule
 def persona_for(personas: Any, weights: Any, index: int, room: int, game: np.uint64, seat: int) -> int:
-    """Return the place of the persona that plays a seat of a game: its own, or `room`, where one is drawn of a family.
+    """Return the index of a seat's persona in a game: its own, or `room` with a persona drawn from a family.
 
     `game` is the game's key.
     """
@@ -131,5 +133,5 @@ def persona_for(personas: Any, weights: Any, index: int, room: int, game: np.uin
 
 @entry_point
 def draw_for(personas: Any, weights: Any, seed: Any, number: int, seat: int) -> None:
-    """Draw the persona of a family, the first of two records, for a seat of a game; it is written into the second."""
+    """Draw a persona of a family, the first of two records, for a seat of a game, into the second record."""
     draw_persona(personas, weights, 0, 1, persona_key(subkey(np.uint64(seed), number), seat))

@@ -1,4 +1,4 @@
-"""Packages: the one to offer, by yielding terms to the other's liking (logrolling) or by what is best for both."""
+"""Packages: which one to offer, by yielding terms that the other wants (logrolling) or by the largest joint worth."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ PARAMETERS = (
 
 @rule
 def chosen_package(s: Any, p: Any, seat: int, style: Any) -> tuple[int, float]:
-    """Return the package to offer, and what it takes it to be worth to the other, 0 where it does not reckon with it.
+    """Return the package to offer, and its assumed worth to the other, 0 where the persona does not estimate it.
 
-    That is the seat's best one, with each term yielded that costs no more than `logrolling`, or the one that is best
-    for both together.
+    It is the seat's best package with each term yielded that costs no more than `logrolling`, or the one with the
+    largest joint worth.
     """
     if style["joint_surplus"] > 0.0:
         return best_for_both(s, p, seat)
@@ -30,7 +30,7 @@ def chosen_package(s: Any, p: Any, seat: int, style: Any) -> tuple[int, float]:
 def yielding_package(s: Any, p: Any, seat: int, yields: float) -> int:
     """Return the seat's best package, with each term yielded that costs no more than `yields`.
 
-    The other's wishes are read from its last offer, unless that was a claim, which is about the price.
+    The other's wishes are taken from its last offer, unless that was a claim, which concerns the price.
     """
     best, other, sc = s["own_best"][seat], 1 - seat, p["scenario"]
     if sc["packages"] == 1 or s["offers_made"][other] == 0 or yields <= 0.0:
@@ -42,9 +42,11 @@ def yielding_package(s: Any, p: Any, seat: int, yields: float) -> int:
 
 @rule
 def with_terms_yielded(values: Any, sc: Any, wanted: int, mine: int, yields: float) -> int:
-    """Return the own package with the option that is wanted in each term where that costs no more than `yields`.
+    """Return the own package with the wanted option of each term where that costs no more than `yields`.
 
-    The cost of a term is read from the own `values` of the packages; `sc` has the options of each term.
+    The cost of a term follows from the own `values` of the packages.
+
+    `sc` has the options of each term.
     """
     stride, package = 1, 0
     for back in range(sc["terms"]):
@@ -61,11 +63,11 @@ def with_terms_yielded(values: Any, sc: Any, wanted: int, mine: int, yields: flo
 
 @rule
 def _believed_care(theirs: Any, ours: Any, stride: int, options: int, wanted: int, spread: float) -> float:
-    """Return how much the other is taken to care for a term, as a multiple of the nominal, given what it offered.
+    """Return the estimated weight of a term to the other, as a multiple of the nominal, given its offer.
 
-    An option that it offers is best for both by its own worths and by our nominal ones, which are public. That bounds
-    how much it cares, which is uniform within `spread` of 1; the middle of what is left is the mean. Where nothing is
-    left it offers by another rule, and 1 is the mean.
+    The other is assumed to offer the option with the largest joint worth, by its own worths and our nominal ones,
+    which are public. That bounds its weight, which is uniform within `spread` of 1; the mean is the middle of the
+    remaining interval. Where the interval is empty the other follows another rule, and the mean is 1.
     """
     low, high = 1.0 - spread, 1.0 + spread
     for option in range(options):
@@ -80,11 +82,11 @@ def _believed_care(theirs: Any, ours: Any, stride: int, options: int, wanted: in
 
 @part(is_late=True)
 def best_for_both(s: Any, p: Any, seat: int) -> tuple[int, float]:
-    """Return the package that is best for both by the seat's own worths and those it may expect of the other.
+    """Return the package with the largest expected joint worth, and its expected worth to the other.
 
-    With it comes what it is expected to be worth to the other. Worths of terms add up, so that each term is chosen by
-    itself: the other's worths are the nominal ones, times how much its last offer says that it cares. Where the rules
-    say that nominal figures are not common knowledge, it is the seat's own best one.
+    Worths of terms add up, so that each term is chosen separately: the other's worths are the nominal ones times the
+    weights estimated from its last offer. Where the rules say that nominal figures are not common knowledge, it is
+    the seat's own best package.
     """
     sc, other = p["scenario"], 1 - seat
     if p["belief"]["common_prior"] == 0.0:

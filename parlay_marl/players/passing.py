@@ -1,4 +1,4 @@
-"""The turn of a player that has no move to make: it changes as little as the rules let it."""
+"""The turn of a player that fails to choose a move: it changes the game as little as possible."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def without_new_offer(view: SeatView) -> Action:
     """Return silence or, where that is not legal, the seat's standing offer again.
 
     Before any offer it is an anchor, or an offer, at the seat's own end of the range, which is never a loss. A seat
-    that may do none of these leaves; only one that may not leave either accepts.
+    that may do none of these walks away, or accepts where it may not walk away either.
     """
     legal = view.legal_moves
     if Move.SILENCE in legal:

@@ -1,4 +1,4 @@
-"""Personas as players, and how an argument such as `seller="shark"` becomes a player."""
+"""Personas as players, and the conversion of an argument such as `seller="shark"` to a player."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ NO_WEIGHTS = np.zeros(0, np.float32)
 
 
 class PersonaPlayer:
-    """A persona, played by the compiled functions: by its numbers, or by the learned policy that it names."""
+    """A persona, played by compiled functions: from its numbers, or by the learned policy that it names."""
 
     def __init__(self, persona: Persona, policy: Policy | None = None) -> None:
-        """Read the persona's policy file, if it names one, or let a given policy play it."""
+        """Read the persona's policy file, if it names one, or use the given policy."""
         self.persona = load_persona(persona)
         self.name = self.persona.name
         self.policy = policy
@@ -55,18 +55,18 @@ class PersonaPlayer:
 
     @property
     def is_family(self) -> bool:
-        """Whether a persona is drawn for each game, instead of this one."""
+        """True where a persona is drawn from it for each game."""
         return self.persona.family is not None
 
     def drawn(self, seed: int, number: int, seat: int) -> PersonaPlayer:
-        """Return who plays a seat of game `number` of a seed: the persona drawn for it of a family, or this one."""
+        """Return the player of a seat in game `number` of a seed: for a family the drawn persona, else this one."""
         return PersonaPlayer(drawn_persona(self.persona, seed, number, seat)) if self.is_family else self
 
     def __repr__(self) -> str:
         return f"PersonaPlayer({self.name!r})"
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return the state to pickle, without the record: its copy would be writable, and kernels be compiled again."""
+        """Return the state to pickle, without the record: a writable copy would make kernels compile again."""
         return {"persona": self.persona, "policy": self.policy, "policy_digest": self.policy_digest}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -75,11 +75,11 @@ class PersonaPlayer:
         self._prepare()
 
     def __deepcopy__(self, memo: dict[int, Any]) -> PersonaPlayer:
-        """Return the player itself, as it does not change."""
+        """Return the player itself, because it is immutable."""
         return self
 
     def _check_traits(self, policy: Policy) -> None:
-        """Refuse a policy whose traits are not those that the kernels give."""
+        """Refuse a policy whose traits differ from those that the kernels provide."""
         if policy.traits not in ((), TRAIT_INPUTS):
             where = f"{self.persona.policy_path}: " if self.policy_digest else ""
             raise ConfigurationError(
@@ -92,7 +92,7 @@ class PersonaPlayer:
         self.check_packages(scenario.n_packages, repr(scenario.name))
 
     def check_packages(self, packages: int, where: str = "the scenario") -> None:
-        """Refuse more packages than the persona's learned policy was made for, unless that knows of the price only.
+        """Refuse more packages than the persona's learned policy was made for, unless it handles the price only.
 
         Such a policy bargains over the price of one package at a time, which the persona's `logrolling` chooses.
         """
@@ -111,9 +111,10 @@ class PersonaTables(NamedTuple):
 
 
 def persona_tables(players: Sequence[PersonaPlayer], room: int = 0) -> PersonaTables:
-    """Return personas for a kernel, and room to draw as many from families, if any; one blank record without any.
+    """Return personas for a kernel, with spare records for those drawn from families.
 
-    NumPy's own concatenation makes an equal dtype of its own, which costs the kernels several microseconds a call.
+    Without personas, one blank record. NumPy's own concatenation creates a new equal dtype, which costs the kernels
+    several microseconds a call.
     """
     drawn = room if any(player.is_family for player in players) else 0
     records, start = np.zeros(max(len(players) + drawn, 1), PERSONA_DTYPE), 0
@@ -125,7 +126,7 @@ def persona_tables(players: Sequence[PersonaPlayer], room: int = 0) -> PersonaTa
 
 
 def drawn_records(player: PersonaPlayer, seed: int, games: int, seat: int) -> Any:
-    """Return the records of the personas that are drawn of a family for a seat of games 0 to `games` of a seed."""
+    """Return the records of the personas that a family draws for a seat of games 0 to `games` of a seed."""
     records, pair = np.zeros(games, PERSONA_DTYPE), persona_tables([player], room=1).records
     for number in range(games):
         draw_for(pair, player.weights, np.uint64(seed), number, seat)
@@ -137,12 +138,12 @@ AnyPlayer = PersonaPlayer | Player | BatchedPlayer
 
 
 def as_persona(player: str | Path | Persona | PersonaPlayer) -> PersonaPlayer:
-    """Return a persona that is ready to sit down: by its name, by its file or a policy file, or as it is."""
+    """Return a persona by its name, its file or a policy file; a persona is returned unchanged."""
     return player if isinstance(player, PersonaPlayer) else PersonaPlayer(load_persona(player))
 
 
 def as_player(player: str | Path | Persona | AnyPlayer) -> AnyPlayer:
-    """Return the player of a seat: a persona, see `as_persona`, a player object, or the name of a scheme.
+    """Return the player of a seat from a persona, see `as_persona`, a player object, or a name with a scheme.
 
     The schemes are `negmas:NAME` and `chat:MODEL`, see `players.schemes`.
     """
@@ -167,7 +168,10 @@ def as_player(player: str | Path | Persona | AnyPlayer) -> AnyPlayer:
 
 
 def persona_called(name: str) -> PersonaPlayer:
-    """Return a persona by its name or file; say how a language model is named where the name is near to none."""
+    """Return a persona by its name or file.
+
+    Where the name matches none, the error says how to name a language model.
+    """
     try:
         return as_persona(name)
     except UnknownNameError as error:
@@ -177,7 +181,7 @@ def persona_called(name: str) -> PersonaPlayer:
 
 
 class DrawnPlayers:
-    """Who plays both seats, game by game: of families, the personas that are drawn for the game."""
+    """The players of both seats, game by game; a family is replaced by the persona drawn for the game."""
 
     def __init__(self, players: tuple[Any, ...]) -> None:
         self.has_families = any(isinstance(player, PersonaPlayer) and player.is_family for player in players)
@@ -185,7 +189,7 @@ class DrawnPlayers:
         self._game: tuple[int, int] | None = None
 
     def of(self, seed: int | None, number: int) -> tuple[Any, ...]:
-        """Return the players of game `number` of a seed; before the first game, those that were given."""
+        """Return the players of game `number` of a seed; before the first game, the given ones."""
         if self.has_families and seed is not None and self._game != (seed, number):
             seats = enumerate(self._players)
             self._drawn = tuple(p.drawn(seed, number, s) if isinstance(p, PersonaPlayer) else p for s, p in seats)

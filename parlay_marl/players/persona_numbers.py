@@ -1,4 +1,4 @@
-"""The numbers of a persona as kernels read them, assembled from the shared parts and the strategies."""
+"""The numbers of a persona in the layout of the kernels, assembled from the shared parts and the strategies."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ STYLE = TRAITS + TACTICS
 
 
 def _numbered(table: tuple[Parameter, ...]) -> np.dtype[np.void]:
-    """Return the record of a table by name, and of the same numbers once more as an array, `numbers`."""
+    """Return the record of a table by name; the field `numbers` holds the same numbers as an array."""
     names, kinds = [*(row.name for row in table), "numbers"], [*("f8" for _ in table), ("f8", (len(table),))]
     return np.dtype({"names": names, "formats": kinds, "offsets": [*range(0, 8 * len(table), 8), 0]})
 
@@ -40,4 +40,4 @@ PERSONA_DTYPE = np.dtype(
     ],
     align=True,
 )
-"""A persona: its learned policy, what makes it drift, and its numbers before and after it has drifted."""
+"""A persona: its learned policy, its drift triggers, and its numbers before and after the drift."""

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 class Player:
     """A player of a seat: a person, a language model, a strategy of another library, a solver.
 
-    A subclass has a `name` and an `act`; `begin` and `end` are there for those who prepare and learn. One object plays
-    one game at a time, and any number of games one after the other.
+    A subclass has a `name` and an `act`; `begin` and `end` are optional, to prepare and to learn. One object plays
+    one game at a time, and any number of games in sequence.
     """
 
     name: str = "player"
@@ -30,14 +30,14 @@ class Player:
         raise NotImplementedError(f"{type(self).__name__} has no method act(view)")
 
     def end(self, outcome: Outcome) -> None:
-        """Take note of how the game ended; the outcome shows what was hidden."""
+        """Learn how the game ended; the outcome includes hidden figures."""
 
 
 @runtime_checkable
 class BatchedPlayer(Protocol):
-    """Anything that plays many games at once from what it sees as numbers: a learned policy, a script of one's own.
+    """A player of many games at once from observation vectors: a learned policy or a script.
 
-    It is asked for a batch at a time, even where the batch is one game.
+    It is called once for a batch, which may be a single game.
     """
 
     name: str

@@ -1,6 +1,7 @@
-"""Players that are named by a scheme, `negmas:NAME` or `chat:MODEL`: one table for all that takes players by name.
+"""Players named by a scheme, `negmas:NAME` or `chat:MODEL`: one table for all arguments that name players.
 
-What makes them is imported when the first of them is made: it may need an optional library, or a room above this one.
+Their modules are imported when the first player is made: they may need an optional library or a higher layer of the
+package.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ class Scheme(NamedTuple):
     player: str
     """Returns a player."""
     home: str
-    """Returns the module from which the player comes: a change of its file is a change of the player."""
+    """Returns the module that defines the player: a change of its file is a change of the player."""
 
 
 SCHEMES = {
@@ -31,18 +32,21 @@ SCHEMES = {
 
 
 def has_scheme(name: object) -> bool:
-    """Return whether a name is that of a player of a scheme."""
+    """Return whether a name has a known scheme."""
     return isinstance(name, str) and ":" in name and name.partition(":")[0] in SCHEMES
 
 
 def player_of_scheme(name: str) -> Player:
-    """Return a new player of a name such as `negmas:BoulwareTBNegotiator`, or raise what is wrong with it."""
+    """Return a new player of a name such as `negmas:BoulwareTBNegotiator`.
+
+    Raise an error that says what is wrong with it.
+    """
     player: Player = pkgutil.resolve_name(_scheme(name).player)(name)
     return player
 
 
 def home_of_scheme(name: str) -> str:
-    """Return the module from which a player of a name comes."""
+    """Return the module that defines the player of a name."""
     home: str = pkgutil.resolve_name(_scheme(name).home)(name)
     return home
 

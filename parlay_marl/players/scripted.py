@@ -1,7 +1,7 @@
-"""The compiled function that plays every persona from its numbers, and the entry points that play it.
+"""The compiled function that plays every persona from its numbers, and its entry points.
 
-A persona's turn is composed here of its strategy and the parts that strategies share. Both are given a `StrategyView`:
-what the seat may see. Worths are in normalised price.
+A persona's turn is composed of its strategy and the parts that strategies share. Both get a `StrategyView`, which
+holds what the seat may see. Worths are in normalised price.
 """
 
 from __future__ import annotations
@@ -58,13 +58,13 @@ from parlay_marl.policies.network import choose_by_network
 
 @rule
 def _key_of_turn(s: Any, seat: int) -> np.uint64:
-    """Return the key of a persona's draws in this turn: (game, seat, turn)."""
+    """Return the key of a persona's draws in this turn, from game, seat and turn."""
     return turn_key(s["key"], seat, 2 * s["round"] + (s["seat"] != s["opener"]))
 
 
 @rule
 def _offer(view: StrategyView, asked: float) -> tuple[int, float, int]:
-    """Return the offer worth `asked` to the persona, on its own best package where the other one cannot be."""
+    """Return an offer worth `asked` to the persona, with its own best package where the chosen one falls short."""
     price = own_price(view, asked, view.package_value)
     if own_worth(view, price, view.package_value) < asked - ROUNDING:
         return OFFER, own_price(view, asked, view.best_value), view.best_package
@@ -73,7 +73,7 @@ def _offer(view: StrategyView, asked: float) -> tuple[int, float, int]:
 
 @rule
 def _challenges(s: Any, p: Any, view: StrategyView, style: Any, key: np.uint64) -> bool:
-    """Return whether the persona challenges a claim that was just made; its belief counts only if it reads minds."""
+    """Return whether the persona challenges a claim that was just made; its belief counts only with mind-reading."""
     if not view.other_has_just_claimed:
         return False
     chance = 0.0
@@ -129,7 +129,7 @@ def choose(s: Any, p: Any, persona: Any, weights: Any, seat: int) -> tuple[int, 
     """Return a persona's (move, price, package) for the seat on turn, its price in whole units of the currency."""
     move, price, package = _at_any_price(s, p, persona, weights, seat)
     if makes_offer(move):
-        # What an erosion at the end of this turn takes is kept, too: half a unit over it would be a deal at a loss.
+        # The cost of an erosion at the end of this turn is kept as margin: rounding by half a unit would give a loss.
         sc, margin = p["scenario"], erosion_margin(s, p)
         limit = price_worth(seat, margin, s["package_values"][seat][package], s["reservation"][seat])
         price = whole_units(price, seat, limit, sc["high"] - sc["low"], sc["unit"])
@@ -140,7 +140,7 @@ def choose(s: Any, p: Any, persona: Any, weights: Any, seat: int) -> tuple[int, 
 
 @rule
 def take_turn_as(s: Any, p: Any, persona: Any, weights: Any, seat: int) -> None:
-    """Let a persona take the turn of the seat it holds; where beliefs are stated, it states what is inferred for it."""
+    """Let a persona take the turn of its seat; where beliefs are stated, it states the inferred one."""
     move, price, package = choose(s, p, persona, weights, seat)
     tracking.state_inferred(s, p, seat)
     take_turn(s, p, move, price, package)
@@ -157,9 +157,9 @@ def choose_move(games: Any, params: Any, i: int, personas: Any, weights: Any, in
 
 
 def seated(records: Sequence[Any], opener: int) -> Any:
-    """Return fixed draws, an array of one, in which a seat opens and each persona has its own event sensitivity.
+    """Return fixed draws, an array of one, with an opener and the event sensitivity of each persona.
 
-    `records` are the buyer's and the seller's, None where no persona sits.
+    `records` are those of the buyer and the seller, None where there is no persona.
     """
     fixed = nothing_fixed()
     fixed["opener"] = opener
@@ -175,8 +175,8 @@ def play_turns(
 ) -> None:
     """Let persona `index` take its turn in every game that is not over, and observe for the seat then on turn.
 
-    A negative index lets persona i play in game i. It must be on turn in all of them. Shapes:
-    `(n,)` rows; `(n, fields)` float32; `(n, actions)` int8.
+    With a negative index, persona i plays in game i. The persona's seat must be on turn in all games. Shapes: `(n,)`
+    rows; `(n, fields)` float32; `(n, actions)` int8.
     """
     for i in range(len(games)):
         s = games[i]
@@ -205,9 +205,9 @@ def play_games(
 ) -> int:
     """Play whole games between two personas without leaving the kernel: `(n,)` game numbers and outcomes.
 
-    Returns how many of them fell to this call. `games` is a scratch array of one row; so is the last of the parameters
-    where the scenario is a family's, and the last two records of `personas` where there are families of them. `fixed`
-    has one record, which gets both personas' event sensitivity.
+    Returns the number of games that this call has played. `games` is a scratch array of one row; the last parameters
+    are scratch where the scenario is a family, and the last two records of `personas` where there are families of
+    them. `fixed` has one record, which gets both personas' event sensitivity.
     """
     params, personas, weights, fixed = lent(params), lent(personas), lent(weights), lent(fixed)
     blank, numbers, games, outcomes = lent(blank), lent(numbers), lent(games), lent(outcomes)

@@ -1,4 +1,4 @@
-"""Holding: the first rounds, in which a persona makes only small moves or is silent."""
+"""Holding: the first rounds, in which a persona makes only small concessions or is silent."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ PARAMETERS = (
 
 @rule
 def is_holding(view: StrategyView, style: Any) -> bool:
-    """Return whether the talks are in the rounds in which the persona makes only small moves."""
+    """Return whether the persona is in its holding rounds."""
     return view.round < style["hold_rounds"] * view.scale
 
 
 @rule
 def is_silent(view: StrategyView, style: Any, key: np.uint64) -> bool:
-    """Return whether the persona would be silent in place of a small move."""
+    """Return whether the persona is silent in place of a small concession."""
     wants_to = uniform(key, TO_BE_SILENT) < style["silence_rate"] * style["patience"]
     return wants_to and may_pass(view)

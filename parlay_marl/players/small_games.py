@@ -14,8 +14,10 @@ from parlay_marl.core.moves import ACCEPT, OFFER, SILENCE, legal_moves, makes_of
 def fitted_move(s: Any, p: Any, seat: int, move: int, price: float, package: int) -> tuple[int, float, int]:
     """Return a persona's turn with a move that the game has.
 
-    What it would have said with a price, it offers; in place of other moves it lets its own offer stand, and says so
-    by making it again. Without an offer so far, it asks for its own end of the range.
+    An anchor or a claim becomes an offer of its price.
+
+    Other missing moves become a repetition of its last offer. Without an offer so far, it offers its own end of the
+    range.
     """
     legal = legal_moves(s, p)
     if may(legal, move):
@@ -31,7 +33,7 @@ def fitted_move(s: Any, p: Any, seat: int, move: int, price: float, package: int
 
 @rule
 def fitted(s: Any, p: Any, seat: int, move: int, price: float, package: int, margin: float) -> tuple[int, float, int]:
-    """Return a persona's turn with a move and a price that the game has, worth `margin` or more where it can be."""
+    """Return a persona's turn with a move and a price that the game has, worth at least `margin` where possible."""
     move, price, package = fitted_move(s, p, seat, move, price, package)
     if makes_offer(move):
         limit = price_worth(seat, margin, s["package_values"][seat][package], s["reservation"][seat])

@@ -1,7 +1,7 @@
 """The view of a game that a persona's strategy is given, and worths and prices from its side.
 
-Strategies and the parts that they share are given a `StrategyView` and nothing else of the game. It is made once a
-turn, from the row and the parameters, and holds no private figure of the other seat.
+Strategies and the parts that they share are given a `StrategyView` and nothing else of the game. It is built once a
+turn from the row and the parameters, and holds no private figure of the other seat.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from parlay_marl.core.tension import clip
 
 _OPEN = int(ClaimStatus.OPEN)
 USUAL_ROUNDS = 20.0
-"""Rounds in the persona files are for talks of this length; longer or shorter talks stretch them."""
+"""Length of talks, in rounds, for which the rounds in persona files are given; other lengths scale them."""
 
 
 class StrategyView(NamedTuple):
@@ -33,7 +33,7 @@ class StrategyView(NamedTuple):
     seat: int
     """0 buyer, 1 seller."""
     is_opener: bool
-    """Does the seat open each round?"""
+    """1 where the seat opens each round."""
     round: int
     """Round index, from 0."""
     rounds: float
@@ -61,7 +61,7 @@ class StrategyView(NamedTuple):
     alternative: int
     """1 where the seat has an alternative."""
     is_stronger: bool
-    """Has an event just made the seat's position stronger?"""
+    """1 where an event has just made the seat's position stronger."""
     erosion_margin: float
     """The worth that an erosion at the end of this turn would take from the seat's offer."""
     package: int
@@ -111,7 +111,7 @@ class StrategyView(NamedTuple):
     other_claim_price: float
     """Price of the other's latest claim."""
     other_has_just_claimed: bool
-    """Was the other's last move a claim, and is it open?"""
+    """1 where the other's last move was a claim that is open."""
 
     believed_limit: float
     """Belief: the other's reservation price, mean."""
@@ -137,7 +137,7 @@ def erosion_margin(s: Any, p: Any) -> float:
 
 @rule
 def _values_of_past_packages(values: Any, packages: Any) -> tuple[float, float, float, float]:
-    """Return what packages are worth, by their numbers."""
+    """Return the worths of packages by their numbers."""
     most = MAX_PACKAGES - 1
     return (
         values[packages[0] & most],
@@ -212,19 +212,19 @@ def own_worth(view: StrategyView, price: float, value: float) -> float:
 
 @rule
 def own_price(view: StrategyView, target: float, value: float) -> float:
-    """Return the price in the public range at which a deal comes closest to a worth for the seat."""
+    """Return the price in the public range whose deal comes closest to a worth for the seat."""
     return clip(price_worth(view.seat, target, value, view.reservation), 0.0, 1.0)
 
 
 @rule
 def best_end(view: StrategyView) -> float:
-    """Return the end of the public range that the seat likes best."""
+    """Return the end of the public range that is best for the seat."""
     return own_end(view.seat)
 
 
 @rule
 def other_offer_worth(view: StrategyView, back: int) -> float:
-    """Return what the other's offer is worth to the seat now: its last one, or one of the four before, 1 to 4 back."""
+    """Return the current worth to the seat of the other's last offer, or of one of the four before, 1 to 4 back."""
     if back == 0:
         return own_worth(view, view.other_price, view.other_value)
     return own_worth(view, view.other_past_prices[back - 1], view.other_past_values[back - 1])
@@ -237,6 +237,19 @@ def other_offer_price(view: StrategyView, back: int) -> float:
 
 
 @rule
+def own_worth_in_percent(view: StrategyView, before: float, demand: float) -> float:
+    """Return the worth of the own last offer after the other's concession from price `before`, repeated in percent.
+
+    It is no more than `demand`. Without two positive prices of the other the last offer stays.
+    """
+    then, now = view.low + before * view.width, view.low + view.other_price * view.width
+    if then <= 0.0 or now <= 0.0:
+        return view.last_worth
+    price = ((view.low + view.last_price * view.width) * then / now - view.low) / view.width
+    return min(own_worth(view, clip(price, 0.0, 1.0), view.last_value), demand)
+
+
+@rule
 def share_of_price(view: StrategyView, share: float, price: float) -> float:
     """Return a share of a price in currency, in normalised price."""
     return share * abs(price + view.low / view.width)
@@ -244,7 +257,7 @@ def share_of_price(view: StrategyView, share: float, price: float) -> float:
 
 @rule
 def other_has_conceded(view: StrategyView) -> bool:
-    """Return whether the other's last offer gives up price against its first."""
+    """Return whether the other's last offer concedes against its first."""
     if view.other_offers == 0:
         return False
     return price_given_up(1 - view.seat, view.other_first_price, view.other_price) > 0.0
@@ -252,5 +265,5 @@ def other_has_conceded(view: StrategyView) -> bool:
 
 @rule
 def may_pass(view: StrategyView) -> bool:
-    """Return whether the seat can do without a new offer: its last one is worth something even after an erosion."""
+    """Return whether the seat can do without a new offer: its last one keeps a positive worth even after an erosion."""
     return view.offers == 0 or view.last_worth >= view.erosion_margin

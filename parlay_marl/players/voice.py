@@ -26,7 +26,7 @@ def drifted_now(games: Any, personas: Any, i: int, seat: int) -> bool:
 
 
 def occasion(move: Move, is_first: bool, concedes: bool, is_ultimatum: bool) -> str:
-    """Return when in `OCCASIONS` a move is made."""
+    """Return the occasion of a move, one of `OCCASIONS`."""
     if move is not Move.OFFER:
         return _OCCASIONS[move]
     if is_first:
@@ -37,6 +37,6 @@ def occasion(move: Move, is_first: bool, concedes: bool, is_ultimatum: bool) -> 
 
 
 def line(persona: Persona, when: str, choice: int, *, price: str, terms: str, other: str) -> str:
-    """Return a persona's line for an occasion, chosen by a number, or nothing where it has none."""
+    """Return a persona's line for an occasion, picked by a number; empty where it has none."""
     lines: tuple[str, ...] = getattr(persona.voice, when)
     return lines[choice % len(lines)].format(price=price, terms=terms, other=other) if lines else ""

@@ -1,4 +1,4 @@
-"""Walking away: an ultimatum that runs out, and talks in which no price is worth anything."""
+"""Walking away: an expired ultimatum, and talks in which no price is worth anything."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ PARAMETERS = (
 
 @rule
 def ultimatum_has_begun(view: StrategyView, style: Any) -> bool:
-    """Return whether the persona makes or has made its final offer, by the clock."""
+    """Return whether the time of the persona's ultimatum has come."""
     return view.round >= style["ultimatum_round"] * view.scale
 
 
 @rule
 def walks(view: StrategyView, style: Any, key: np.uint64) -> bool:
-    """Return whether the persona gives up: no price is worth anything to it, or its ultimatum runs out, no bluff."""
+    """Return whether the persona gives up: no price is worth anything, or its ultimatum was serious and has expired."""
     if own_worth(view, best_end(view), view.best_value) < view.erosion_margin:
         return True
     expires = (style["ultimatum_round"] + style["patience"] * style["ultimatum_rounds"]) * view.scale
     if view.is_opener:
-        expires = max(expires, 1.0)  # in its first turn it may not leave
+        expires = max(expires, 1.0)  # it may not walk away in its first turn
     return 0.0 <= view.round - expires < 1.0 and uniform(key, TO_WALK) >= style["bluff_rate"]
 
 
 @rule
 def way_out(view: StrategyView, legal: int) -> tuple[int, float, int]:
-    """Return the move of a persona that gives up: it leaves; in the opener's first turn, too early for that, it waits.
+    """Return the move of a persona that gives up: walk away or, in the opener's first turn, wait.
 
-    Without the credibility to be silent it asks for its own end of the range.
+    Without the credibility for silence it offers its own end of the range.
     """
     if may(legal, WALK_AWAY):
         return WALK_AWAY, 0.0, 0

@@ -1,4 +1,4 @@
-"""Moves at a loss, left out: a policy that has `no_losses` never offers or accepts what is worth less than nothing to it.
+"""Moves at a loss, left out: a policy with `no_losses` never offers or accepts what is worth less than nothing to it.
 
 An offer binds, so that one at a loss is never better than one at the seat's own limit; but a network can meet positions
 that it has not learned from. What is worth what is read from the observation alone.

@@ -1,4 +1,4 @@
-"""A deal with terms as a policy sees it that knows of the price only: one package at a time is on the table."""
+"""The view of a deal with terms for a policy that handles the price only: one package at a time."""
 
 from __future__ import annotations
 

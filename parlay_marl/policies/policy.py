@@ -70,7 +70,7 @@ class Policy:
         self._check_network()
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return what copies and pickles keep: what the kernels read is made anew."""
+        """Return the data for copies and pickles; the kernels' arrays are built again."""
         return {each.name: getattr(self, each.name) for each in dataclasses.fields(self)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -79,7 +79,7 @@ class Policy:
         vars(self).update(state | arrays)
 
     def _facts(self) -> Facts:
-        """Return what the policy says of itself, checked."""
+        """Return the facts of the policy, validated."""
         given = {name: getattr(self, name) for name in Facts.model_fields}
         try:
             return Facts.model_validate(given | {"training": dict(self.training)})

@@ -1,6 +1,6 @@
 """A picture of the beliefs of both seats over a game: the 90% band against the truth.
 
-It needs Matplotlib, the extra `plot`, and draws without `pyplot`, so that figures of the caller stay as they are.
+It needs Matplotlib, the extra `plot`, and draws without `pyplot`, so that it does not change figures of the caller.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ BAND, MEAN, TRUTH = "90% band", "mean", "the true limit"
 OFFER, HONEST, BLUFF = "the other's offers", "an honest claim", "a bluff"
 LEGEND = (BAND, MEAN, TRUTH, OFFER, HONEST, BLUFF)
 SHADES = 300
-"""Rows of the shading."""
+"""Rows of the density's image."""
 WIDTH, PANELS_HEIGHT, LINE = 9.5, 7.0, 0.2
 """Size of the picture in inches; it grows by a line for each headline."""
 NOTE_WIDTH = 125
@@ -62,7 +62,7 @@ class Mark:
 
 @dataclass(frozen=True, eq=False)
 class Trace:
-    """A game turn by turn, from before the first to after the last, with the truth and both beliefs.
+    """The true limits and both beliefs of a game, from before the first turn to after the last.
 
     Arrays have a row for each of these moments; prices are in currency, times in rounds.
     """
@@ -75,16 +75,16 @@ class Trace:
     low: Prices
     high: Prices
     grid: Prices
-    """The prices that the posterior weighs, `(moments, 2, prices)`."""
+    """The price grid of the posterior, `(moments, 2, prices)`."""
     weight: Prices
-    """Their probabilities, `(moments, 2, prices)`; 0 where the tracker has no posterior."""
+    """The probabilities on that grid, `(moments, 2, prices)`; 0 where the tracker has no posterior."""
     marks: tuple[Mark, ...]
     headlines: tuple[tuple[float, str], ...]
     """The time and the text of each headline."""
 
 
 def plot_format(path: str | Path) -> str:
-    """Return the format that the suffix of a path names, or say which there are."""
+    """Return the format of a path's suffix; refuse an unknown suffix."""
     suffix = Path(path).suffix.lower().removeprefix(".")
     if suffix not in FORMATS:
         known = ", ".join(f".{name}" for name in FORMATS)
@@ -141,9 +141,9 @@ def _draw_legend(figure: Figure, panels: Any, bottom: float) -> None:
 
 
 def follow(game: RecordedGame) -> Trace:
-    """Return the truth and both beliefs at every moment of a game so far, by replaying its record."""
+    """Return the true limits and both beliefs at every moment of a game so far, by replaying its record."""
     record = game.record()
-    moments = zip(range(len(record.actions) + 1), record.moments(), strict=False)  # without that of a forfeit
+    moments = zip(range(len(record.actions) + 1), record.moments(), strict=False)  # without the moment of a forfeit
     rows = [moment.row.copy() for _, moment in moments]
     marks = [
         _mark(game, int(rows[count - 1]["seat"]), action, rows[count], count)
@@ -166,7 +166,7 @@ def follow(game: RecordedGame) -> Trace:
 
 
 def _mark(game: RecordedGame, seat: int, action: Action, row: Any, count: int) -> Mark:
-    """Return the mark of an offer or a claim, from the row after its turn and the number of turns by then."""
+    """Return the mark of an offer or a claim, from the row after its turn and the number of turns so far."""
     is_claim = action.move is Move.BATNA_REVEAL
     is_bluff = is_claim and bool(row["claim_is_bluff"][seat])
     worth = row["package_values"][seat][action.package or 0]
@@ -191,7 +191,7 @@ def _posteriors(game: RecordedGame, rows: list[Any]) -> tuple[Prices, Prices]:
 
 
 def _headlines(game: RecordedGame, rows: list[Any]) -> tuple[tuple[float, str], ...]:
-    """Return when each headline came, in order of time."""
+    """Return the times and texts of the headlines, in order of time."""
     fired = [int(row["events_fired"]) for row in rows]
     found = []
     for i, event in enumerate(game.scenario.events):
@@ -202,7 +202,7 @@ def _headlines(game: RecordedGame, rows: list[Any]) -> tuple[tuple[float, str], 
 
 
 def figure_class() -> Any:
-    """Return Matplotlib's `Figure`, or say how to install it."""
+    """Return Matplotlib's `Figure`; where it is missing, the error says how to install it."""
     try:
         from matplotlib.figure import Figure
     except ImportError:
@@ -227,7 +227,7 @@ def _draw_belief(axes: Axes, game: RecordedGame, trace: Trace, me: int) -> None:
 
     other = 1 - me
     mine, theirs = COLOURS[me], COLOURS[other]
-    time = np.append(trace.time, trace.time[-1] + 0.5)  # the last belief is shown for half a round, too
+    time = np.append(trace.time, trace.time[-1] + 0.5)  # the last belief is shown for half a round as well
 
     def lasting(values: Prices) -> Prices:
         return np.append(values[:, me], values[-1, me])

@@ -1,4 +1,4 @@
-"""A canvas to draw a frame on: lines, marks and text, smoothed by drawing at twice the size."""
+"""A canvas for a frame: lines, marks and text, smoothed by drawing at twice the size."""
 
 from __future__ import annotations
 
@@ -27,7 +27,10 @@ SPELLED |= str.maketrans({"‘": "'", "’": "'", "“": '"', "”": '"'})  # no
 
 
 def imaging() -> tuple[Any, Any, Any]:
-    """Return Pillow's `Image`, `ImageDraw` and `ImageFont`, or say how to install it."""
+    """Return Pillow's `Image`, `ImageDraw` and `ImageFont`.
+
+    Where Pillow is missing, the error says how to install it.
+    """
     try:
         from PIL import Image, ImageDraw, ImageFont
     except ImportError:
@@ -37,7 +40,7 @@ def imaging() -> tuple[Any, Any, Any]:
 
 @functools.cache
 def _font(size: int) -> FreeTypeFont:
-    """Return the font that Pillow brings along, in a size in pixels of the frame."""
+    """Return Pillow's built-in font in a size in pixels of the frame."""
     font: FreeTypeFont = imaging()[2].load_default(size * SCALE)
     return font
 
@@ -50,7 +53,7 @@ def _length(text: str, size: int) -> float:
 
 @functools.lru_cache(maxsize=1024)
 def drawable(text: str) -> str:
-    """Return a text in one line and in characters that the font has: accents are left out, and `?` is for others."""
+    """Return a text in one line of the font's characters: accents are dropped, and `?` replaces others."""
     plain = unicodedata.normalize("NFKD", text.translate(SPELLED))
     kept = (" " if each.isspace() else each for each in plain if not unicodedata.combining(each))
     return "".join(each if " " <= each <= "~" else "?" for each in kept)
@@ -58,7 +61,7 @@ def drawable(text: str) -> str:
 
 @functools.lru_cache(maxsize=1024)
 def _written(text: str, size: int, anchor: str) -> tuple[int, int, Any]:
-    """Return a text as a mask, and the offset of its corner from its anchor; most texts of a frame repeat."""
+    """Return a text as a mask, and the offset of its corner from its anchor; cached, because most texts repeat."""
     image, draw, _ = imaging()
     left, top, right, bottom = (round(edge) for edge in _font(size).getbbox(text, anchor=anchor))
     mask = image.new("L", (max(right - left, 1), max(bottom - top, 1)))
@@ -119,7 +122,7 @@ class Canvas:
             self._draw.line(ends, colour, SCALE)
 
     def box(self, left: float, top: float, right: float, bottom: float, fill: str, border: str | None = None) -> None:
-        """Draw a box, at least a dot wide and high."""
+        """Draw a box, at least one pixel wide and high."""
         (x, y), (to_x, to_y) = _scaled((left, top)), _scaled((right, bottom))
         corners = (round(x), round(y), max(round(to_x - 1), round(x)), max(round(to_y - 1), round(y)))
         self._draw.rectangle(corners, fill, border, SCALE if border else 0)
@@ -145,9 +148,9 @@ class Canvas:
     def text(
         self, x: float, y: float, text: str, size: int, colour: str, anchor: str = "la", room: float = 1e9
     ) -> float:
-        """Write a line of text, cut where it is longer than `room`; return where it ends.
+        """Write a line of text, cut where it is longer than `room`; return its right end.
 
-        `anchor` is Pillow's: which point of the text is at (x, y).
+        `anchor` is Pillow's: the point of the text at (x, y).
         """
         told = fitted(drawable(text), size, room)
         if told:
@@ -162,5 +165,5 @@ class Canvas:
 
 
 def _scaled(point: Point) -> Point:
-    """Return a point of the frame as one of the larger picture."""
+    """Return a point of the frame in the coordinates of the larger picture."""
     return point[0] * SCALE, point[1] * SCALE

@@ -1,4 +1,4 @@
-"""A game as a picture of fixed size: the offers closing in, the tension, the last moves and words, and the ending.
+"""A game as a picture of fixed size: the offers, the tension, the last moves and words, and the ending.
 
 It needs Pillow, the extra `render`: small, quick, and with a font of its own, so that frames look alike everywhere. The
 colours are those of a tournament's report. Only the public record is drawn while a game goes on; the limits and the
@@ -39,7 +39,7 @@ MARGIN = 12
 """Margin of the chart of prices above and below the public range."""
 CARD_TOP, CARD_BOTTOM = 360, 445
 MOST_DOTS = 160
-"""Turns whose offers are dots; longer games are drawn as lines alone."""
+"""Most turns with a dot for each offer; longer games have lines alone."""
 
 
 class Headline(NamedTuple):
@@ -70,17 +70,17 @@ def _headlines(game: RecordedGame) -> list[Headline]:
 
 
 def _across(game: RecordedGame, rounds: float) -> float:
-    """Return the place on the time axis of a moment, in rounds since the start."""
+    """Return the x coordinate of a moment, in rounds since the start."""
     return LEFT + (RIGHT - LEFT) * rounds / game.deal.max_rounds
 
 
 def _moment(game: RecordedGame, count: int) -> float:
-    """Return the place on the time axis of a turn, by the number of turns before it."""
+    """Return the x coordinate of a turn, by the number of turns before it."""
     return _across(game, count / 2 + 0.25)
 
 
 def _height(x: float) -> float:
-    """Return the place on the price axis of a normalised price; one beyond the public range is at its edge."""
+    """Return the y coordinate of a normalised price; one beyond the public range is at the edge."""
     inside = min(max(x, -0.04), 1.04)
     return BOTTOM - MARGIN - (BOTTOM - TOP - 2 * MARGIN) * inside
 
@@ -162,7 +162,7 @@ def _draw_room(canvas: Canvas, game: RecordedGame, outcome: Outcome) -> None:
 
 
 def _draw_tension(canvas: Canvas, game: RecordedGame, turns: list[Turn]) -> None:
-    """Draw the tension after each turn, in another colour where turns count as hot."""
+    """Draw the tension after each turn, in another colour for hot turns."""
     hot = float(game.config.params[0]["erosion"]["hot_tension"])
     canvas.box(LEFT, CALM_TOP, RIGHT, CALM_BOTTOM, PANEL, LINE)
     canvas.text(LEFT - 8, (CALM_TOP + CALM_BOTTOM) / 2 - 7, "tension", 11, DIM, anchor="rm")

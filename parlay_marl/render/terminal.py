@@ -1,4 +1,4 @@
-"""A game printed while it is played, for a person who watches."""
+"""A game printed while it is played."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class LivePrinter:
-    """Prints a game as it goes on: the new part at each call, the verdict and the picture at its end."""
+    """Prints a game step by step: the new part at each call, the verdict and the picture at its end."""
 
     def __init__(self) -> None:
         self._start = -1

@@ -37,7 +37,10 @@ MOST_REASONS = 5
 
 
 class NegotiationApp(FastAPI):
-    """FastAPI's app behind `Hosting`, which FastAPI's own middleware would hide from uvicorn."""
+    """FastAPI's app behind the `Hosting` middleware.
+
+    `Hosting` needs uvicorn's own `receive`, which FastAPI's middleware would replace.
+    """
 
     hosting: Hosting
 
@@ -46,7 +49,7 @@ class NegotiationApp(FastAPI):
         await self.hosting(scope, receive, send)
 
     async def in_fastapi(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve the same without `Hosting`."""
+        """Serve one connection by FastAPI's app, without the `Hosting` middleware."""
         await super().__call__(scope, receive, send)
 
 
@@ -84,7 +87,7 @@ def create_app(settings: ServerSettings | None = None) -> FastAPI:
 
 
 def check_workers(settings: ServerSettings) -> None:
-    """Refuse settings that several workers cannot keep."""
+    """Refuse settings that do not work with several worker processes."""
     if settings.workers > 1 and settings.share_sessions:
         raise ConfigurationError("share_sessions: several workers share no sessions; start the server with one")
     if settings.workers > 1 and settings.web:
@@ -123,7 +126,7 @@ async def answer_invalid(request: Request, error: Exception) -> JSONResponse:
 
 
 def app_from_environment() -> Any:
-    """Return the application with the settings that environment variables have."""
+    """Return the application with settings from environment variables."""
     return create_app(ServerSettings.from_environment())
 
 

@@ -25,9 +25,9 @@ SCHEMES = {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"}
 """The scheme of the WebSocket, by that of the address."""
 PATH = "/ws"
 LONGEST_REPLY = 100 * 2**20
-"""Bytes of a message from the server."""
+"""Largest message from the server, in bytes."""
 FAILURES = (OSError, WebSocketException)
-"""The errors of a connection that is lost, or cannot be made."""
+"""Errors of a connection that is lost or cannot be made."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class StepResult:
     """The reward of the client's seat; None after a reset."""
     done: bool = False
     metadata: dict[str, Any] | None = None
-    """With the end of the game its outcome."""
+    """The outcome, once the game has ended."""
 
 
 class _Address:
@@ -134,16 +134,16 @@ class ParlayClient:
         return NegotiationState.model_validate(await self._ask({"type": "state"}))
 
     async def _ask(self, message: dict[str, Any]) -> dict[str, Any]:
-        """Return what the server answers to a message."""
+        """Send a message and return the content of the reply."""
         await self.connect()
         assert self._socket is not None
         try:
             async with asyncio.timeout(self._seconds):
-                with contextlib.suppress(ConnectionClosed):  # a full server says so before it closes
+                with contextlib.suppress(ConnectionClosed):  # a full server sends its refusal before it closes
                     await self._socket.send(json.dumps(message))
                 reply = await self._socket.recv()
         except BaseException as error:
-            self._socket.transport.abort()  # an answer that comes late would be taken for that to another message
+            self._socket.transport.abort()  # a late answer would be taken for the answer to the next message
             self._socket = None
             if isinstance(error, FAILURES):
                 raise _lost(error) from None
@@ -194,15 +194,15 @@ class SyncParlayClient:
         return NegotiationState.model_validate(self._ask({"type": "state"}))
 
     def _ask(self, message: dict[str, Any]) -> dict[str, Any]:
-        """Return what the server answers to a message."""
+        """Send a message and return the content of the reply."""
         self.connect()
         assert self._socket is not None
         try:
-            with contextlib.suppress(ConnectionClosed):  # a full server says so before it closes
+            with contextlib.suppress(ConnectionClosed):  # a full server sends its refusal before it closes
                 self._socket.send(json.dumps(message))
             reply = self._socket.recv(self._seconds)
         except BaseException as error:
-            self._socket.close_socket()  # an answer that comes late would be taken for that to another message
+            self._socket.close_socket()  # a late answer would be taken for the answer to the next message
             self.close()
             if isinstance(error, FAILURES):
                 raise _lost(error) from None
@@ -216,7 +216,7 @@ def _step(action: NegotiationAction) -> dict[str, Any]:
 
 
 def _content(reply: str | bytes) -> dict[str, Any]:
-    """Return the content of an answer, or raise the error that it reports."""
+    """Return the content of a reply, or raise the error that it reports."""
     message = json.loads(reply)
     content: dict[str, Any] = message.get("data") or {}
     if message.get("type") == "error":
@@ -239,7 +239,7 @@ def _lost(error: Exception) -> Exception:
 
 
 def _is_this_machine(host: str) -> bool:
-    """Return whether a host is this machine, which no proxy leads to."""
+    """Return whether a host is this machine, which is reached without a proxy."""
     if host == "localhost":
         return True
     try:

@@ -1,4 +1,4 @@
-"""The conditions of a game that both seats must know: its rules, its rewards, what is public, who chose its seed."""
+"""The conditions of a game that both seats must know: rules, rewards, public information, and who chose the seed."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from parlay_marl.game.config import GameConfig
 
 @dataclass(frozen=True)
 class Conditions:
-    """The choices of whoever began a game, as an observation names them."""
+    """The settings of a game, as chosen by the client that began it."""
 
     rules: str | dict[str, dict[str, float]]
-    """The preset, or the numbers that differ from the default."""
+    """Name of the preset, or the parameters that differ from the default."""
     reward_mode: str
     information: str
     seed_chosen: bool
-    """True where whoever began the game chose its seed, and so may know both seats' figures."""
+    """True where the client that began the game chose the seed, and so may know the private figures of both seats."""
 
     @classmethod
     def of(cls, config: GameConfig, seed_chosen: bool) -> Conditions:
@@ -26,7 +26,7 @@ class Conditions:
         return cls(_rules(config), config.reward, config.information, seed_chosen)
 
     def text(self) -> str:
-        """Return what is unusual about them, a sentence a line, for a seat that did not choose them."""
+        """Return the unusual conditions, one sentence per line, for a seat that did not choose them."""
         lines = []
         if self.rules != "default":
             named = self.rules if isinstance(self.rules, str) else json.dumps(self.rules)
@@ -41,7 +41,7 @@ class Conditions:
 
 
 def _rules(config: GameConfig) -> str | dict[str, dict[str, float]]:
-    """Return the preset of a game's rules, or the numbers that differ from the default, as an observation has them."""
+    """Return the preset of the rules, or the parameters that differ from the default."""
     named = short_form(config.rules)
     if isinstance(named, str):
         return named

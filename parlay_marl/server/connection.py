@@ -1,4 +1,4 @@
-"""The connection whose message is being answered: whose it is, and whether its client is still there."""
+"""The connection that is being served: its client's address, and whether the client is still connected."""
 
 from __future__ import annotations
 
@@ -9,45 +9,48 @@ from typing import Any
 
 Receive = Callable[[], Awaitable[Any]]
 
-GOODBYE = 1000
-"""The code by which a client closes its connection because it has finished."""
+CLIENT_FINISHED = 1000
+"""Close code of a client that closes its connection because it has finished."""
 
 
 class Connection:
-    """A WebSocket, between the network and the app."""
+    """One WebSocket, between the network and the app."""
 
     def __init__(self, address: str, receive: Receive) -> None:
         self.address = address
         """The address of the client."""
         self.was_lost = False
-        """Has it ended without a goodbye of the client, who may come back?"""
+        """True where the connection ended without a close message; the client may return."""
         self._receive = receive
         self._early: Any = None
-        """An event that came while the app waited for something else."""
+        """An event that arrived while the app waited for something else."""
 
     async def receive(self) -> Any:
         """Return the next event."""
         event, self._early = self._early, None
         if event is None:
             event = await self._receive()
-        self.was_lost = event["type"] == "websocket.disconnect" and event.get("code") != GOODBYE
+        self.was_lost = event["type"] == "websocket.disconnect" and event.get("code") != CLIENT_FINISHED
         return event
 
     async def wait_for(self, something: Coroutine[Any, Any, None]) -> None:
-        """Wait for something, whose errors are raised here, or until the client has gone."""
+        """Wait for a task and raise its errors, or return early when the client has disconnected."""
         await _first(something, self._gone())
 
     async def wait_or_message(self, something: Coroutine[Any, Any, None]) -> None:
-        """Wait for something, whose errors are raised here, or until an event has come, which `receive` returns."""
+        """Wait for a task and raise its errors, or return early when an event has arrived.
+
+        `receive` returns the event.
+        """
         await _first(something, self._come())
 
     async def _come(self) -> None:
-        """Return when an event has come, and keep it."""
+        """Wait for an event and keep it."""
         if self._early is None:
             self._early = await self._receive()
 
     async def _gone(self) -> None:
-        """Return when the client has gone; a message that it sends meanwhile is kept."""
+        """Return when the client has disconnected; keep a message that it sends meanwhile."""
         if self._early is None:
             self._early = await self._receive()
         if self._early["type"] != "websocket.disconnect":
@@ -55,7 +58,7 @@ class Connection:
 
 
 async def _first(something: Coroutine[Any, Any, None], other: Coroutine[Any, Any, None]) -> None:
-    """Wait for something, whose errors are raised here, or for the other, whichever comes first."""
+    """Wait until one of two tasks is done; raise the errors of the first."""
     waiting = [asyncio.create_task(something), asyncio.create_task(other)]
     try:
         await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
@@ -68,4 +71,4 @@ async def _first(something: Coroutine[Any, Any, None], other: Coroutine[Any, Any
 
 
 CONNECTION: ContextVar[Connection | None] = ContextVar("CONNECTION", default=None)
-"""The connection that the running task serves; None where it serves none, as for a request over HTTP."""
+"""The connection that the running task serves; None where there is none, as in an HTTP request."""

@@ -27,7 +27,7 @@ class GameFactory:
     def __init__(self, settings: ServerSettings, telemetry: Telemetry) -> None:
         self.settings, self.telemetry = settings, telemetry
         self.is_stopping = False
-        """Does the server end?"""
+        """True once the server is ending."""
         known = (*scenario_names(), *family_names())
         self.scenarios: dict[str, AnyScenario] = {name: load_any_scenario(name) for name in known}
         own = [load_any_scenario(place) for place in settings.scenario]
@@ -37,14 +37,14 @@ class GameFactory:
         self.places = Places(settings)
 
     def stop(self) -> None:
-        """Let go of all games, as the server ends: no client has left them, and nobody forfeits."""
+        """Drop all games because the server ends; no seat forfeits."""
         self.is_stopping = True
         self.matches.stop()
 
     def session(
         self, request: GameRequest, opponent: str, role: str, has_own_rules: bool = False, place: str | None = None
     ) -> GameSession:
-        """Return a game between a client in a role and an opponent, before its beginning.
+        """Return a new game between a client and an opponent, which has not begun.
 
         `has_own_rules`: the rules are those of the server's settings, and not a client's choice. `place`: what the
         opponent of a task is loaded from; no client can name it.
@@ -54,7 +54,7 @@ class GameFactory:
         return GameSession(config, (None, other) if role == SEATS[0] else (other, None))
 
     def new_match(self, request: GameRequest, address: str = "") -> dict[str, object]:
-        """Begin a game between two clients that an address asks for; return its name, and a code for each seat."""
+        """Create a game between two clients for a client address; return its name and a join code for each seat."""
         if self.settings.workers > 1:
             raise ConfigurationError(
                 "matches: this server has several workers, which share no games; start it with one (--workers 1)"
@@ -67,6 +67,6 @@ class GameFactory:
 
 @functools.cache
 def default_factory() -> GameFactory:
-    """Return the games of environments that are made without a server, with the settings of environment variables."""
+    """Return the factory for environments without a server, with settings from environment variables."""
     settings = ServerSettings.from_environment()
     return GameFactory(settings, Telemetry(settings))

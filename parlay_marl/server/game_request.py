@@ -17,7 +17,7 @@ from parlay_marl.game.config import DEFAULT_SCENARIO, GameConfig, GameFields, Ro
 from parlay_marl.game.position import LARGEST_SEED
 
 OPEN_PRESETS = tuple(name for name in RULE_PRESETS if not tells_limits(preset(name)))
-"""Presets of the rules that every client may choose: no seat learns the other's limit by them."""
+"""Presets of the rules that every client may choose: none reveals the other seat's limit."""
 OPEN_ROUNDS = (1, 2, 5, 10, 20, 50)
 """Numbers of rounds that every client may choose."""
 _ASK = "the server was not started to allow others (--allow-rules)"
@@ -40,7 +40,7 @@ class GameRequest(GameFields):
     )
 
     def config(self, known: Mapping[str, AnyScenario], allow_rules: bool = False) -> GameConfig:
-        """Return the configuration of the game, over one of the scenarios that the server offers.
+        """Return the configuration of the game; its scenario must be one that the server offers.
 
         Unless `allow_rules`, its rules and rounds must be among those that every client may choose.
         """
@@ -52,7 +52,7 @@ class GameRequest(GameFields):
         return _config(known[self.scenario], json.dumps(chosen, sort_keys=True))
 
     def _check_open(self) -> None:
-        """Refuse rules and rounds that not every client may choose."""
+        """Refuse rules and rounds that the server does not let every client choose."""
         if not isinstance(self.rules, str) or self.rules in set(RULE_PRESETS) - set(OPEN_PRESETS):
             raise ConfigurationError(f"rules: choose the preset {' or '.join(OPEN_PRESETS)}; {_ASK}")
         if self.max_rounds is not None and self.max_rounds not in OPEN_ROUNDS:
@@ -60,11 +60,11 @@ class GameRequest(GameFields):
 
 
 def game_request(given: Mapping[str, Any]) -> GameRequest:
-    """Return the request that a client sent, or say what is wrong with it."""
+    """Return the request that a client sent; raise an error that says what is wrong with it."""
     return validate(GameRequest, given, "reset")
 
 
 @functools.lru_cache(maxsize=512)
 def _config(scenario: AnyScenario, fields: str) -> GameConfig:
-    """Return a configuration, the same object for the same fields, which come as JSON."""
+    """Return a configuration; equal JSON fields give the same object."""
     return make_config(scenario, **json.loads(fields))

@@ -1,4 +1,4 @@
-"""The history of a game in pages, so that no reply is larger than a client and the server can bear."""
+"""The history of a game in pages, so that no reply is too large for the client or the server."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from parlay_marl.errors import RequestError
 from parlay_marl.server.session import GameSession
 
 BYTES_OF_A_PAGE = 32_768
-"""Bytes of the turns of a page, as JSON; one turn that is larger is a page of its own."""
+"""Largest page, in bytes of JSON; a larger turn has a page of its own."""
 
 
 def latest_page(session: GameSession) -> tuple[int, list[dict[str, Any]]]:
@@ -20,7 +20,7 @@ def latest_page(session: GameSession) -> tuple[int, list[dict[str, Any]]]:
 
 
 def page_from(session: GameSession, start: int) -> dict[str, Any]:
-    """Return the page that begins with a turn, by its number from 0, and the number at which the next one begins."""
+    """Return the page that begins with turn `start`, counted from 0, and the number of the turn after it."""
     count = len(session.turns)
     if start > count:
         raise RequestError(f"history: there are {count} turns so far; give a number from 0 to {count}")
@@ -30,7 +30,7 @@ def page_from(session: GameSession, start: int) -> dict[str, Any]:
 
 
 def _fitting(session: GameSession, numbers: range) -> list[dict[str, Any]]:
-    """Return as many turns as fit into a page, at least one if there is one."""
+    """Return the turns that fit into a page, at least one if there is one."""
     turns: list[dict[str, Any]] = []
     left, seen = BYTES_OF_A_PAGE, session.seen_turns
     for number in numbers:

@@ -25,7 +25,7 @@ from parlay_marl.printable import escaped
 from parlay_marl.server.telemetry import Telemetry
 
 MOST_CALLS = 128
-"""Calls of one opponent that may run where a game against it begins; each has a thread."""
+"""Most calls of one opponent that may run when a new game against it begins; each has a thread."""
 
 Result = tuple[Any, BaseException | None]
 """The answer of a call, or the error that it raised."""
@@ -34,7 +34,7 @@ Result = tuple[Any, BaseException | None]
 class PlayerThreads:
     """The threads in which the players of one opponent are asked.
 
-    A call keeps its thread until it returns, and counts until then, whether anybody waits for it or not.
+    A call keeps its thread and counts as running until it returns, even after its game has stopped waiting for it.
     """
 
     def __init__(self, name: str, seconds: float) -> None:
@@ -42,7 +42,7 @@ class PlayerThreads:
         self._running: set[threading.Thread] = set()
 
     def check_free(self) -> None:
-        """Refuse a game where too many calls of the opponent run."""
+        """Refuse a game where too many calls of the opponent are running."""
         if len(self._running) >= MOST_CALLS:
             raise RequestError(
                 f"the opponent {self._name!r} is busy: {MOST_CALLS} of its calls run; name another, or try again later"
@@ -64,7 +64,10 @@ class PlayerThreads:
         return result.result()
 
     def start(self, call: Callable[[], Any], finished: Callable[[Any, BaseException | None], None]) -> None:
-        """Start a call in a thread of its own, and report what it returns or raises; the process waits for none."""
+        """Start a call in a thread of its own, and report its result or error.
+
+        The process does not wait for the thread at exit.
+        """
 
         def run() -> None:
             try:
@@ -84,7 +87,7 @@ class PlayerThreads:
 
 
 class HostedPlayer:
-    """The player in one seat of one game; it is made with its first turn."""
+    """The player in one seat of one game, created at its first turn."""
 
     def __init__(
         self,
@@ -100,11 +103,11 @@ class HostedPlayer:
         self._first: SeatView | None = None
 
     def begin(self, view: SeatView) -> None:
-        """Keep the view before the first turn, which the player gets before its own first turn."""
+        """Keep the first view of the game; the player gets it before its own first turn."""
         self._first = view
 
     async def act(self, view: SeatView) -> Action | None:
-        """Return the turn of the player, or None where it fails, which is logged."""
+        """Return the player's action, or None where the player fails; a failure is logged."""
         try:
             action, error = await self._threads.ask(functools.partial(self._act, view))
         except TimeoutError:
@@ -117,11 +120,11 @@ class HostedPlayer:
         return turn
 
     def refused(self, error: Exception) -> None:
-        """Log that the rules have refused the turn of the player."""
+        """Log that the player's action was illegal."""
         self._telemetry.player_forfeited("illegal", error)
 
     def end(self, outcome: Outcome) -> None:
-        """Tell the player how the game has ended; nobody waits for it."""
+        """Give the player the outcome of the game, without waiting for it to return."""
         player = self._player
         if isinstance(player, Player):
             self._threads.start(functools.partial(player.end, outcome), self._has_ended)
@@ -133,7 +136,7 @@ class HostedPlayer:
     # ------------------------------------------------------------------ in a thread
 
     def _act(self, view: SeatView) -> Action:
-        """Return the turn of the player, with words as a client may get them."""
+        """Return the player's action, with its words in the form in which clients get them."""
         action = _action_of(self._begun(), view)
         if not isinstance(action, Action) or not isinstance(action.words, str):
             raise ActionTypeError("the player must return an Action, with words that are text")
@@ -149,7 +152,7 @@ class HostedPlayer:
 
 
 def _action_of(player: Player | BatchedPlayer, view: SeatView) -> Any:
-    """Return what a player answers to its view, or the action of a policy that sees the view as numbers."""
+    """Return the player's action for a view; a policy gets the view as an observation vector."""
     if isinstance(player, Player):
         return player.act(view)
     answer = np.asarray(player.act(view.observation[None], view.action_mask[None]))
@@ -162,7 +165,7 @@ def _action_of(player: Player | BatchedPlayer, view: SeatView) -> Any:
 
 
 def _plain(action: Action, longest_words: int) -> Action:
-    """Return an action whose parts are of Python's own types: the event loop runs no code of a player."""
+    """Copy an action with values of built-in types only, so that the event loop runs none of the player's code."""
     move, price, package, belief, words = action.move, action.price, action.package, action.belief, action.words
     try:
         return Action(
@@ -170,14 +173,14 @@ def _plain(action: Action, longest_words: int) -> Action:
             None if price is None else as_price(price),
             None if package is None else as_index(package, "package"),
             None if belief is None else as_belief(belief),
-            _shown(str.__str__(words), longest_words),  # words may be of a subclass of str
+            _shown(str.__str__(words), longest_words),  # words may be an instance of a subclass of str
         )
     except (ActionTypeError, ValueError) as error:
         raise IllegalMoveError("a part of the action is of a wrong type") from error
 
 
 def _shown(words: str, longest: int) -> str:
-    """Return words as a client may get them, with escapes in whole, up to a number of characters as they are sent."""
+    """Return words as clients get them: escaped, and cut to a length without splitting an escape."""
     pieces, room = [], longest
     for character in words[:longest]:
         piece = escaped(character)

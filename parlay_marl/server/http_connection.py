@@ -1,4 +1,4 @@
-"""HTTP connections, below the app: timeouts that uvicorn's own do not have."""
+"""HTTP connections below the app, with timeouts that uvicorn lacks."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 HEAD_SECONDS = 10.0
-"""Seconds between two looks at a connection; one that has waited for the same head of a request is closed."""
+"""Seconds between two checks of a connection; one that waits for the same request head at both checks is closed."""
 LAST_SECONDS = 1.0
-"""Seconds at the end of the server in which a client can take what was written to it."""
+"""Seconds that a client has, when the server ends, to read what was sent to it."""
 
 
 class HttpConnection(H11Protocol):
-    """HTTP that sends each answer at once, and closes connections on which the head of a request is late."""
+    """An HTTP connection that sends each answer at once, and is closed where the head of a request is late."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin to watch the connection."""
+        """Start the checks of the connection."""
         super().connection_made(transport)
         _send_at_once(transport)
         self._watch = self.loop.call_later(HEAD_SECONDS, self._look, None)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop watching."""
+        """Stop the checks."""
         self._watch.cancel()
         super().connection_lost(exc)
 
     def shutdown(self) -> None:
-        """End as the server ends, unless a request is being answered; a client that reads nothing is not waited for."""
+        """Close the connection because the server ends, unless a request is being answered."""
         if self.flow.write_paused:
             self.transport.abort()
             return
@@ -39,7 +39,7 @@ class HttpConnection(H11Protocol):
             self.loop.call_later(LAST_SECONDS, self.transport.abort)
 
     def _look(self, before: Any) -> None:
-        """Close the connection if it has waited for the same head of a request since the last look."""
+        """Close the connection if it has waited for the same request head since the last check."""
         if self.transport.get_protocol() is not self:
             return  # it has become a WebSocket, which the middleware watches
         now = (self.conn.their_state, self.cycle)
@@ -50,9 +50,9 @@ class HttpConnection(H11Protocol):
 
 
 def _send_at_once(transport: asyncio.Transport) -> None:
-    """Switch off Nagle's algorithm: the second part of an answer would wait for the client to confirm the first.
+    """Switch off Nagle's algorithm: it delays the second part of an answer until the client confirms the first.
 
-    asyncio does so by itself only for sockets that were made with the number of the protocol.
+    asyncio does so only for sockets that were created with an explicit protocol number.
     """
     connection = transport.get_extra_info("socket")
     if connection is not None and connection.family in (socket.AF_INET, socket.AF_INET6):

@@ -1,4 +1,4 @@
-"""Games between two clients: a join code for each seat, waiting for a turn, and the clock of a turn."""
+"""Games between two clients: join codes, waiting for a turn, and the time limit of a turn."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from parlay_marl.server.telemetry import Telemetry
 PROTOCOL = "match"
 
 FREE, SEATED, LEFT = range(3)
-"""States of a seat: no client has come yet, a client holds it, or the client has left."""
+"""States of a seat: no client has joined yet, a client holds it, or the client has left."""
 
 
 class Match:
     """A game between two clients, played in one event loop.
 
-    A seat that does not take its turn in time forfeits, whatever else its client sends. The clock of a turn begins
-    with the turn, and anew when a client takes its seat.
+    A seat that does not move within the time limit forfeits, whatever other messages its client sends. The time
+    starts with the turn, and again when a client takes its seat.
     """
 
     def __init__(
@@ -34,41 +34,41 @@ class Match:
     ) -> None:
         self.session = session
         self.address = address
-        """The address of the client that has asked for it."""
+        """The address of the client that asked for the match."""
         self.name = str(uuid.uuid4())
         self.codes = tuple(secrets.token_urlsafe(16) for _ in SEATS)
         self.number = 0
         """The number of the match in the log."""
         self.seats = [FREE, FREE]
         self.is_away = [False, False]
-        """Has the client of a seat lost its connection? It may return."""
+        """For each seat, whether its client has lost the connection; it may return."""
         self.used = time.monotonic()
-        """The time of the last change."""
+        """Time of the last change."""
         self.is_stopped = False
-        """Does the server end? Then nobody waits for the other any more."""
+        """True once the server is ending; all waits then end."""
         self._turn, self._late = turn, late
         self._clock: asyncio.TimerHandle | None = None
         self._changed = asyncio.Event()
 
     @property
     def is_empty(self) -> bool:
-        """Return whether no client can play in it any more."""
+        """Return whether no client can play in the match any more."""
         return SEATED not in self.seats and (LEFT in self.seats or self.session.is_over)
 
     @property
     def is_unjoined(self) -> bool:
-        """Return whether no client has come yet."""
+        """Return whether no client has joined yet."""
         return self.seats == [FREE, FREE]
 
     def sit(self, seat: int) -> None:
-        """Take a seat, for good."""
+        """Give a seat to a client, for the rest of the game."""
         if self.seats[seat] != FREE:
             raise ConfigurationError(f"join_code: the {SEATS[seat]}'s seat has been taken; it can be used once")
         self.seats[seat] = SEATED
         self.turn_begins()
 
     def leave(self, seat: int) -> None:
-        """Give up a seat; the seat forfeits a game that is not over."""
+        """Give up a seat; it forfeits a game that is not over."""
         if self.seats[seat] == SEATED:
             self.seats[seat] = LEFT
             self.session.leave(seat)
@@ -80,27 +80,27 @@ class Match:
         self.wake()
 
     def turn_begins(self) -> None:
-        """Start the clock of the turn, unless the game or the server is over; let waiting clients look again."""
+        """Start the time of the turn, unless the game is over or the server is ending, and wake waiting clients."""
         self._stop_clock()
         if not (self.session.is_over or self.is_stopped) and self._turn < math.inf:
-            with contextlib.suppress(RuntimeError):  # no loop runs in a call without one, which no client makes
+            with contextlib.suppress(RuntimeError):  # there is no running loop in a direct call, which no client makes
                 self._clock = asyncio.get_running_loop().call_later(self._turn, self._turn_is_over)
         self.wake()
 
     def stop(self) -> None:
-        """End the waits of both clients, as the server ends; the clock ends with it, and nobody forfeits by it."""
+        """End the waits of both clients and stop the timer, because the server ends; no seat forfeits."""
         self.is_stopped = True
         self._stop_clock()
         self.wake()
 
     def _stop_clock(self) -> None:
-        """Stop the clock of the turn."""
+        """Stop the timer of the turn."""
         if self._clock is not None:
             self._clock.cancel()
             self._clock = None
 
     def _turn_is_over(self) -> None:
-        """End the game at the cost of the seat that has not taken its turn."""
+        """End the game: the seat that did not move in time forfeits."""
         self._clock = None
         self.session.leave(self.session.game.seat)
         if self._late is not None:
@@ -108,24 +108,24 @@ class Match:
         self.wake()
 
     def wake(self) -> None:
-        """Let waiting clients look again."""
+        """Wake the waiting clients, which check the state again."""
         self.used = time.monotonic()
         self._changed.set()
         self._changed = asyncio.Event()
 
     async def turn_of(self, seat: int, seconds: float) -> None:
-        """Wait until a seat is on turn, the game is over or the other client has gone away; at most some seconds."""
+        """Wait, at most `seconds`, for the seat's turn, the end of the game or the loss of the other client."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._turn_or_loss(seat)
 
     async def changed(self, since: float) -> None:
-        """Wait until something has changed since a time of `used`, or the server ends."""
+        """Wait for a change after time `since`, compared with `used`, or for the end of the server."""
         while self.used == since and not self.is_stopped:
             await self._changed.wait()
 
     async def _turn_or_loss(self, seat: int) -> None:
-        """Wait the same, for as long as it takes."""
+        """Wait, without a limit, for the seat's turn, the end of the game or the loss of the other client."""
         other = 1 - seat
         was_away = self.is_away[other]
         while not (self.session.is_over or self.session.is_on_turn(seat) or self.is_stopped):
@@ -136,7 +136,7 @@ class Match:
 
 
 class Matches:
-    """The open matches of a server; unused ones are forgotten."""
+    """The open matches of a server; unused ones are removed."""
 
     def __init__(self, settings: ServerSettings, telemetry: Telemetry) -> None:
         self._settings, self._telemetry = settings, telemetry
@@ -161,7 +161,7 @@ class Matches:
         return match
 
     def _count_late(self) -> None:
-        """Count a seat that has not taken its turn in time."""
+        """Take the seat of a join code."""
         self._telemetry.refused(PROTOCOL, "turn")
 
     def join(self, code: str) -> tuple[Match, int]:
@@ -179,7 +179,7 @@ class Matches:
             match.stop()
 
     def _forget(self) -> None:
-        """Forget matches that are empty, and those in which nothing has happened for too long."""
+        """Remove matches that are empty, and those that have been unused for too long."""
         long_ago = time.monotonic() - self._settings.idle
         for code, (match, _) in list(self._by_code.items()):
             if match.is_empty or (SEATED not in match.seats and match.used < long_ago):

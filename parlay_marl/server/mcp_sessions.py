@@ -1,6 +1,6 @@
 """Sessions of OpenEnv's MCP client: begun over HTTP, played by requests at `/mcp` and by one WebSocket at `/ws`.
 
-A session ends when its client closes it, or when nobody has used it for the idle time. Its id is a secret.
+A session ends when its client closes it, or after the idle time without use. Its id is a secret.
 """
 
 from __future__ import annotations
@@ -15,22 +15,22 @@ from parlay_marl.server.protocols.openenv import NegotiationEnvironment
 
 
 class McpSession:
-    """One session: an environment, whose messages are answered one after the other."""
+    """One session: an environment that answers one message at a time."""
 
     def __init__(self, factory: GameFactory, address: str) -> None:
         self.id = secrets.token_urlsafe(24)
         self.address = address
         self.environment = NegotiationEnvironment(factory)
         self.lock = asyncio.Lock()
-        """Held while a message is answered: messages come by several connections."""
+        """Held while a message is answered, because messages may come over several connections."""
         self.used = asyncio.get_running_loop().time()
-        """The time of the last message."""
+        """Time of the last message."""
         self.is_attached = False
-        """Has a WebSocket the session?"""
+        """True while a WebSocket uses the session."""
 
 
 class McpSessions:
-    """The sessions of a server: a limited number for each address, and half of its sessions at most."""
+    """The sessions of a server, limited for each client address and to half of the server's sessions in all."""
 
     def __init__(self, factory: GameFactory) -> None:
         self._factory = factory
@@ -56,7 +56,7 @@ class McpSessions:
         return session
 
     def find(self, name: object) -> McpSession:
-        """Return a session by its id, which counts as a use of it."""
+        """Return a session by its id, and mark it as used."""
         session = self._by_id.get(name) if isinstance(name, str) else None
         if session is None:
             raise RequestError("session_id: there is no such session, or nobody has used it for too long")
@@ -64,7 +64,7 @@ class McpSessions:
         return session
 
     def attach(self, name: object) -> McpSession:
-        """Give a session to a WebSocket; it can have one."""
+        """Attach a WebSocket to a session, which can have one at a time."""
         session = self.find(name)
         if session.is_attached:
             raise RequestError("session_id: the session has a WebSocket already")
@@ -72,7 +72,7 @@ class McpSessions:
         return session
 
     def detach(self, session: McpSession) -> None:
-        """Take a session from its WebSocket, which has ended; the session goes on."""
+        """Detach the WebSocket, which has ended, from its session; the session goes on."""
         session.is_attached = False
         session.used = asyncio.get_running_loop().time()
         session.environment.disconnect()
@@ -88,11 +88,11 @@ class McpSessions:
         session.environment.close()
 
     def _watch(self, session: McpSession, seconds: float) -> None:
-        """Look at a session after a time."""
+        """Schedule the next check of a session."""
         asyncio.get_running_loop().call_later(seconds, self._look, session)
 
     def _look(self, session: McpSession) -> None:
-        """End a session that nobody has used for too long; else look again when that would be so."""
+        """End a session that was idle for too long; otherwise schedule the next check."""
         if session.id not in self._by_id:
             return
         idle = self._factory.settings.idle

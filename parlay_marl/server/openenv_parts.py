@@ -1,11 +1,11 @@
-"""The parts of OpenEnv's server side that this server uses, imported without OpenEnv's web interface.
+"""The parts of OpenEnv's server that this server uses, imported without OpenEnv's web interface.
 
-OpenEnv imports its web interface, and with it gradio, together with everything else: two thirds of the time of a start,
-for pages that this server does not offer. It does without where the interface cannot be found. So it is not found while
-OpenEnv is imported here, and from then on it can be imported as usual.
+OpenEnv imports its web interface, and with it gradio, together with everything else. That takes two thirds of the
+start time, for pages that this server does not offer. OpenEnv works without the interface where its import fails, so
+the import is made to fail here; later imports work as usual.
 """
 
-# ruff: noqa: PLC0414 -- a name that is imported as itself is one that this module offers to others
+# ruff: noqa: PLC0414 -- a name that is imported as itself is re-exported
 from __future__ import annotations
 
 import sys
@@ -18,7 +18,7 @@ WEB_INTERFACE = "openenv.core.env_server.web_interface"
 
 
 class _NoWebInterface(MetaPathFinder):
-    """Finds no web interface, and says nothing of other modules."""
+    """An import finder that hides OpenEnv's web interface."""
 
     def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> None:
         """Raise ModuleNotFoundError for the web interface; leave other modules to other finders."""

@@ -31,7 +31,7 @@ class Opponents:
         self._longest_words, self._telemetry = settings.max_words, telemetry
 
     def _add(self, name: str, place: str) -> None:
-        """Offer an opponent by its name, which must be its own: a client could not tell two of one name apart."""
+        """Add an opponent under its name, which must be unused: clients know opponents by name alone."""
         other = self._places.setdefault(name, place)
         if other != place:
             owner = "the catalogue's persona" if other == name else f"that of {other!r}"
@@ -62,7 +62,7 @@ class Opponents:
 
 
 def _is_asked(place: str) -> bool:
-    """Return whether an opponent is asked for its moves: one of a scheme or an import path, no persona and no file."""
+    """Return whether a place is a player with a scheme or an import path, which is called for each move."""
     return has_scheme(place) or is_import_path(place)
 
 
@@ -78,8 +78,8 @@ def _load(place: str) -> PersonaPlayer | Player | BatchedPlayer:
 def _new_player(path: str) -> Player | BatchedPlayer:
     """Return a player for one game, by an import path that was loaded at the start.
 
-    Players are made in several threads at once, so that one that hangs stops no other; standard output, which all
-    threads share, is therefore not redirected as `load_policy` does it.
+    Players are created in several threads at once, so that one that hangs stops no other. Standard output is
+    therefore not redirected as in `load_policy`: all threads share it.
     """
     from parlay_marl.tournament.entrants import checked_policy
 
@@ -92,5 +92,5 @@ def _new_player(path: str) -> Player | BatchedPlayer:
 
 @functools.lru_cache(maxsize=512)
 def load_persona_player(place: str) -> PersonaPlayer:
-    """Return a persona by name or file; one that was loaded before is not loaded again."""
+    """Return a persona by name or file; repeated calls load it once."""
     return as_persona(place)

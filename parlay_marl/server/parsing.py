@@ -1,4 +1,4 @@
-"""Messages of clients, parsed into actions. Words never bind, and no number is read out of them as an offer."""
+"""Messages of clients, parsed into actions. Words never bind, and numbers in them are never read as offers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from parlay_marl.printable import escaped
 
 
 def parse_words(utterance: str, longest: int) -> str:
-    """Return words, escaped as they may be passed on; refuse too long ones."""
+    """Return words escaped for other clients; refuse words that are too long."""
     if len(utterance) > longest:
         raise IllegalMoveError(f"utterance: {len(utterance):,} characters; give at most {longest:,}")
     return escaped(utterance)
@@ -30,9 +30,9 @@ def parse_action(
     walk_away: bool = False,
     terms: Mapping[str, str] | None = None,
 ) -> Action:
-    """Return the action that the fields of a message mean for a seat, or refuse what is unclear.
+    """Return the action of a seat from the fields of a message; refuse a message that is unclear.
 
-    `amount` is in currency; text is read as a person writes prices. Terms that are not named stay as in the seat's
+    `amount` is in currency; text may be a price as a person writes it. Terms that are not named stay as in the seat's
     last offer, at first its own best.
     """
     named = {
@@ -55,7 +55,7 @@ def parse_action(
 
 
 def _maker(view: SeatView, move: Move | None) -> Callable[[str], Action] | None:
-    """Return the maker of a move that no offer goes with, None for other moves."""
+    """Return the function that makes a move without an offer, None for other moves."""
     makers = {
         Move.ACCEPT: view.accept,
         Move.WALK_AWAY: view.walk_away,
@@ -66,7 +66,9 @@ def _maker(view: SeatView, move: Move | None) -> Callable[[str], Action] | None:
 
 
 def _words_alone(view: SeatView, words: str, terms: Mapping[str, str] | None) -> Action:
-    """Return the action of a turn without a move: words that doubt an open claim challenge it, others are silence.
+    """Return the action of a turn with words and no move.
+
+    Words that doubt an open claim are a challenge, others are silence.
 
     See RULES section 9.
     """
@@ -84,7 +86,10 @@ def _words_alone(view: SeatView, words: str, terms: Mapping[str, str] | None) ->
 def _offer(
     view: SeatView, move: Move, amount: float | str | None, terms: Mapping[str, str] | None, words: str
 ) -> Action:
-    """Return an offer, an anchor or a claim; an anchor without an amount is at the seat's own end of the range."""
+    """Return an offer, an anchor or a claim.
+
+    An anchor without an amount is at the seat's own end of the price range.
+    """
     try:
         price = read_price(amount, view.scenario) if isinstance(amount, str) else amount
         if move is Move.ANCHOR_HIGH:

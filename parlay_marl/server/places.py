@@ -1,4 +1,4 @@
-"""Places of clients in their games, which outlive a connection: a client returns to its place by a token."""
+"""Places of clients in their games, which survive a lost connection: a client returns to its place by a token."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from parlay_marl.server.settings import ServerSettings
 
 
 class Place:
-    """A client's place in a game: its seat, and what its episode has come to."""
+    """A client's place in a game: its seat, and the state of its episode."""
 
     def __init__(
         self, session: GameSession, seat: int, episode: str, opponent: str, match: Match | None = None
     ) -> None:
         self.session, self.seat, self.episode, self.opponent, self.match = session, seat, episode, opponent, match
         self.steps = 0
-        """Steps that the client has made."""
+        """Number of steps of the client."""
         self.unread = 0
-        """Messages in a row of the client that meant no legal move."""
+        """Number of messages in a row that held no legal move."""
         self.belief: tuple[float, float] | None = None
         """A belief, normalised, that the client has stated since its last move."""
         self.token: str | None = None
-        """The token by which the client returns; None where it cannot."""
+        """The token by which the client returns, or None."""
         self.address = ""
         """The address of the client."""
         self.given_up: Callable[[], None] | None = None
-        """Tells the connection that has the place that another one has taken it."""
+        """Called when another connection has taken the place, to tell the connection that had it."""
         self.expiry: asyncio.TimerHandle | None = None
-        """The end of the time for a return, while the client is away."""
+        """The timer that ends the place while the client is away."""
         self._act: asyncio.Task[None] | None = None
 
     @property
@@ -48,32 +48,32 @@ class Place:
             self.session.leave(self.seat)
 
     async def let_hosted_player_act(self) -> None:
-        """Wait for the turn of a hosted player, which is asked once, even where the client returns meanwhile."""
+        """Wait for the turn of a hosted player; it is asked once, even where the client reconnects meanwhile."""
         if self._act is None or self._act.done():
             self._act = asyncio.create_task(self.session.let_hosted_player_act())
         await asyncio.shield(self._act)
 
 
 class Places:
-    """The places of a server that clients can return to; those of clients that stay away are given up."""
+    """The places of a server that clients can return to; a place whose client stays away is given up."""
 
     def __init__(self, settings: ServerSettings) -> None:
         self._settings = settings
         self._by_token: dict[str, Place] = {}
         self._away: dict[Place, None] = {}
-        """Places whose clients are away, the one that was left first at the beginning."""
+        """Places whose clients are away, the longest absence first."""
 
     def __len__(self) -> int:
         return len(self._by_token)
 
     def give_token(self, place: Place, address: str) -> None:
-        """Give a place its token. Several workers give none: a connection comes to any of them."""
+        """Give a place its token; with several workers there is none, because a connection may reach any of them."""
         if self._settings.workers == 1:
             place.token, place.address = secrets.token_urlsafe(16), address
             self._by_token[place.token] = place
 
     def take(self, token: str) -> Place:
-        """Return the place of a token, for the connection that shows it; another one that has it loses it."""
+        """Return the place of a token; another connection that has the place loses it."""
         place = self._by_token.get(token)
         if place is None:
             raise ConfigurationError("resume_token: there is no such game, or its client was away for too long")
@@ -88,7 +88,7 @@ class Places:
         return place
 
     def lose(self, place: Place) -> None:
-        """Keep a place whose client has lost its connection, for the idle time."""
+        """Keep a place for the idle time after its client has lost the connection."""
         if place.token is None:
             place.leave()
             return
@@ -100,7 +100,7 @@ class Places:
             place.match.go_away(place.seat, True)
 
     def _make_room(self, address: str) -> None:
-        """Give up the oldest place of an address that leaves too many, or of all where there are too many."""
+        """Give up the oldest places where an address, or the server, has too many."""
         same = [place for place in self._away if place.address == address]
         if len(same) >= self._settings.max_orphans:
             self.leave(same[0])

@@ -1,4 +1,4 @@
-"""Running the server: its socket, its processes, and its end at a signal."""
+"""Running the server: its socket, its processes, and its end on a signal."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ from parlay_marl.server.uvicorn_options import uvicorn_config
 from parlay_marl.server.workers import SECONDS_BETWEEN_BEATS, STOPPING, Supervisor, Tell
 
 BACKLOG = 2048
-"""Connections that may wait for their acceptance."""
+"""Most connections that wait to be accepted."""
 FILES_BESIDE_SESSIONS = 256
 
 
 def serve(settings: ServerSettings, on_ready: Callable[[str], None]) -> None:
-    """Serve until SIGINT or SIGTERM comes; `on_ready` gets the address as soon as requests are answered.
+    """Serve until SIGINT or SIGTERM; `on_ready` gets the address as soon as requests are answered.
 
-    Then no session begins any more, running steps end, and clients learn that the server restarts. Raises
-    `ConfigurationError` where the address cannot be used, or a file or a player that the settings name.
+    After the signal no session begins, running steps are finished, and clients are told that the server restarts.
+    Raises `ConfigurationError` where the address cannot be used, or a file or a player that the settings name.
     """
     check_workers(settings)
     _allow_open_files(3 * settings.max_sessions + FILES_BESIDE_SESSIONS)
@@ -43,25 +43,25 @@ def serve(settings: ServerSettings, on_ready: Callable[[str], None]) -> None:
             _serve_with_workers(settings, listener, announce)
         else:
             app = create_app(settings)
-            settle()
+            freeze_objects()
             Server(uvicorn_config(app, settings), announce).run_until_stopped(listener)
 
 
 def _serve_with_workers(settings: ServerSettings, listener: socket.socket, announce: Callable[[], None]) -> None:
-    """Serve with several processes, whose metrics meet in a folder."""
+    """Serve with several processes, which share their metrics through a folder."""
     logging.config.dictConfig(log_config())
     with tempfile.TemporaryDirectory(prefix="parlay-metrics-") as folder:
         work = functools.partial(_work, settings, listener, folder)
-        settle()  # what is collected in a copy of this process is memory that they no longer share
+        freeze_objects()  # a garbage collection in a forked process would copy the memory that the processes share
         try:
-            # The port is closed at once: nobody would answer those who connect while running steps end.
+            # The port is closed at once: connections made while running steps end would get no answer.
             Supervisor(settings.workers, work, announce, settings.drain, listener.close).run()
         finally:
             gc.unfreeze()
 
 
 def _work(settings: ServerSettings, listener: socket.socket, folder: str, tell: Tell) -> None:
-    """Serve as a worker. The files and players of the settings are loaded here: threads do not survive a fork."""
+    """Serve as a worker. It loads the files and players of the settings itself: threads do not survive a fork."""
     warnings.simplefilter("ignore", CompiledCodeWarning)  # the parent has shown the warning
     os.environ[SHARED_FOLDER] = folder
     metric_values.ValueClass = metric_values.get_value_class()  # type: ignore[no-untyped-call]
@@ -71,20 +71,20 @@ def _work(settings: ServerSettings, listener: socket.socket, folder: str, tell: 
 
 
 class Server(uvicorn.Server):
-    """uvicorn's server, which tells when it answers."""
+    """uvicorn's server with a callback when it is ready."""
 
     def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
         super().__init__(config)
         self._on_ready = on_ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start, and tell that requests are answered."""
+        """Start, and report that requests are answered."""
         await super().startup(sockets)
         if self.started:
             self._on_ready()
 
     def run_until_stopped(self, listener: socket.socket) -> None:
-        """Serve until a signal comes; one that comes before uvicorn looks for it, or that it sends again, counts."""
+        """Serve until a signal comes, even before uvicorn handles signals, or raised again by uvicorn."""
         before = {number: signal.signal(number, self.handle_exit) for number in STOPPING}
         try:
             self.run(sockets=[listener])
@@ -94,15 +94,15 @@ class Server(uvicorn.Server):
 
 
 class WorkerServer(Server):
-    """The server of a worker, which Ctrl-C reaches twice: from the terminal, and from its parent."""
+    """The server of a worker, which gets Ctrl-C twice: from the terminal and from its parent."""
 
     def handle_exit(self, sig: int, frame: Any) -> None:
-        """End at a signal; a second one does not cut running steps short."""
+        """End on a signal; a second one does not interrupt running steps."""
         super().handle_exit(signal.SIGTERM, frame)
 
 
-def settle() -> None:
-    """Let the garbage collector skip what stays until the end: a look at all of it stops every session for 0.4 s."""
+def freeze_objects() -> None:
+    """Exclude all present objects from garbage collection: a full collection would stop every session for 0.4 s."""
     gc.collect()
     gc.freeze()
 
@@ -130,7 +130,7 @@ def address_of(settings: ServerSettings, listener: socket.socket) -> str:
 
 
 def _allow_open_files(wanted: int) -> None:
-    """Raise this process's limit of open files, as far as it may: each connection is one."""
+    """Raise this process's limit of open files as far as allowed: each connection needs one."""
     try:
         import resource
     except ImportError:  # no such limit on Windows

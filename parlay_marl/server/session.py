@@ -1,4 +1,4 @@
-"""One game on the server. It knows nothing of sockets.
+"""One game on the server, independent of sockets.
 
 A seat belongs to a client, to a persona, which plays at once, or to a hosted player, which is waited for.
 """
@@ -35,7 +35,7 @@ Opponent = PersonaPlayer | HostedPlayer
 
 
 class Told(NamedTuple):
-    """The part of a game that a seat has been told: numbers of turns and headlines, and its limit in currency."""
+    """What a seat has been sent so far: the number of turns and of headlines, and its limit in currency."""
 
     turns: int = 0
     headlines: int = 0
@@ -43,7 +43,9 @@ class Told(NamedTuple):
 
 
 class GameSession:
-    """A game in which at least one seat belongs to a client; `opponents` are those of both seats, None for a client.
+    """A game in which at least one seat belongs to a client.
+
+    `opponents` has the opponent in each seat, None for a client.
 
     A refused turn leaves the game as it was.
     """
@@ -56,42 +58,42 @@ class GameSession:
         self.game = Game(config, [each if isinstance(each, PersonaPlayer) else None for each in opponents])
         self.game.read_turns()
         self.client_turns = 0
-        """Turns that clients have played."""
+        """Number of turns of clients."""
         self.earned = [0.0, 0.0]
-        """The rewards of both seats, added up."""
+        """The sum of rewards of both seats."""
         self.is_counted = False
-        """Is the end of the game in the metrics?"""
+        """True once the end of the game is counted in the metrics."""
         self._has_player_failed = False
-        """Has a hosted player forfeited the game? It is then asked nothing more."""
+        """True once a hosted player has forfeited the game; it is then not asked again."""
         self.conditions = Conditions.of(config, seed_chosen=False)
         self._unpaid = [0.0, 0.0]
         self._views: dict[int, SeatView] = {}
-        """The views of both seats since the last turn, as far as they were asked for."""
+        """The views of both seats since the last turn, computed on demand."""
         self._headlines: list[str] = []
         self._turns_read = self._headlines_read = 0
-        """The turns whose headlines are among these, and how many headlines these turns have."""
+        """The number of turns whose headlines are stored, and the number of those headlines."""
         self._told = [Told(), Told()]
-        """The part that each seat has been told."""
+        """What each seat has been sent so far."""
 
     @property
     def scenario(self) -> Scenario:
-        """The scenario that is played; that of a family is drawn when the game begins."""
+        """The scenario of the game; that of a family is drawn when the game begins."""
         return self.game.scenario
 
     @property
     def text(self) -> ScenarioText:
-        """The writer of the scenario's amounts and packages."""
+        """The text writer for the scenario's amounts and packages."""
         if self._text is None:
             self._text = ScenarioText(self.scenario)
         return self._text
 
     def begin(self, seed: int | None) -> None:
-        """Begin game 0 of a seed, or of a secret one; a persona that opens has played then."""
+        """Begin game 0 of a seed, a secret one where none is given; a persona that opens moves at once."""
         if seed is not None:
             self.conditions = replace(self.conditions, seed_chosen=True)
         self.game.reset(seed)
         self._outcome = None
-        self._text = None  # a family has another scenario for every game
+        self._text = None  # a family draws another scenario for every game
         self._refresh()
         for seat, opponent in enumerate(self.opponents):
             if isinstance(opponent, HostedPlayer):
@@ -128,14 +130,14 @@ class GameSession:
         return self.turns[count]
 
     def check_turn(self, seat: int) -> None:
-        """Refuse a turn of a seat that is not to act."""
+        """Refuse a turn of a seat that is not to move."""
         if self.game.is_over:
             self.game.refuse_turn()
         if not self.is_on_turn(seat):
             raise IllegalMoveError(f"it is the turn of the {SEATS[1 - seat]}; wait for it")
 
     async def let_hosted_player_act(self) -> None:
-        """Let a hosted player that is on turn take it; it forfeits where it fails."""
+        """Let a hosted player take its turn where it is to move; it forfeits where it fails."""
         seat = self.game.seat
         player = self.opponents[seat]
         if self.game.is_over or not isinstance(player, HostedPlayer):
@@ -158,13 +160,13 @@ class GameSession:
         return True
 
     def leave(self, seat: int) -> None:
-        """End the game at the cost of a seat whose client has gone."""
+        """End the game: the seat whose client has left forfeits."""
         if not self.game.is_over:
             self.game.forfeit(seat)
             self._after_turn()
 
     def _after_turn(self) -> None:
-        """Add up rewards, keep new headlines, and tell a hosted player how the game has ended."""
+        """Add up rewards, store new headlines, and tell a hosted player how the game has ended."""
         for each in range(2):
             self.earned[each] += self.game.rewards[each]
             self._unpaid[each] += self.game.rewards[each]
@@ -175,7 +177,7 @@ class GameSession:
                     opponent.end(self.game.outcome().for_players())
 
     def _refresh(self) -> None:
-        """Forget old views, and keep new headlines: a game that is over no longer has those after its last turn."""
+        """Drop old views, and store new headlines: a finished game no longer has those after its last turn."""
         self._views.clear()
         turns, news = self.seen_turns, self.game.news()
         read = self._headlines[: self._headlines_read]
@@ -193,21 +195,21 @@ class GameSession:
         return self._views[seat]
 
     def _view_of_player(self, seat: int) -> SeatView:
-        """Return what a hosted player sees now, and that the client may know both limits, where it does."""
+        """Return the view of a hosted player; it says where the client may know both limits."""
         view = view_of(self.game, seat)
         return replace(view, seed_chosen=True) if self.conditions.seed_chosen else view
 
     def belief(self, seat: int) -> BeliefView | None:
-        """Return what a seat believes of the other, None where nothing is tracked."""
+        """Return the belief of a seat about the other, None where beliefs are not tracked."""
         return None if self.config.beliefs == "none" else self.view(seat).belief
 
     def take_reward(self, seat: int) -> float:
-        """Return what a seat has been paid since this was last called."""
+        """Return the sum of a seat's rewards since the last call."""
         paid, self._unpaid[seat] = self._unpaid[seat], 0.0
         return paid
 
     def news(self, seat: int) -> News:
-        """Return what has happened since a seat was last told."""
+        """Return the events since a seat was last told."""
         told = self._told[seat]
         new = self.view(seat).turns[told.turns :]
         others = [turn for turn in new if turn.seat != seat]
@@ -219,26 +221,26 @@ class GameSession:
         )
 
     def news_told(self, seat: int) -> None:
-        """Note that a seat has been told all that has happened."""
+        """Mark all events so far as told to a seat."""
         view = self.view(seat)
         self._told[seat] = Told(len(view.turns), len(self._headlines), view.reservation_price)
 
     def take_news(self, seat: int) -> News:
-        """Return what has happened since a seat was last told, and note that it has been told."""
+        """Return the events since a seat was last told, and mark them as told."""
         news = self.news(seat)
         self.news_told(seat)
         return news
 
     def tell_again(self, seat: int) -> None:
-        """Count as new what came after a seat's last turn, for a client that may not have got the reply to it."""
+        """Mark the events after a seat's last turn as new again: the client may not have got the last reply."""
         turns = self.turns
         told = max((number for number, turn in enumerate(turns, 1) if turn.seat == seat), default=0)
         self._told[seat] = Told(told, sum(len(turn.headlines) for turn in turns[:told]))
 
     def words_of(self, turn: Turn) -> str:
-        """Return what the other seat hears with a turn; an opponent without words of its own says its move plainly.
+        """Return the words of a turn of `seen_turns` for the other seat.
 
-        The turn is one of `seen_turns`.
+        An opponent's move without words gets a sentence.
         """
         return turn.words if self.opponents[turn.seat] is None else spoken(turn, self.text)
 
@@ -259,7 +261,7 @@ class GameSession:
         return [self.told(turn) for turn in self.seen_turns]
 
     def told(self, turn: Turn) -> dict[str, Any]:
-        """Return one of `seen_turns` as plain data."""
+        """Return a turn of `seen_turns` as plain data."""
         return {
             "round": turn.round, "seat": SEATS[turn.seat], "move": turn.move.name,
             "amount": None if turn.price is None else self.scenario.to_currency(turn.price),
@@ -271,22 +273,22 @@ class GameSession:
     # ------------------------------------------------------------------ the end, and figures that are hidden until then
 
     def ending(self) -> tuple[str, int]:
-        """Return how the game has ended, by the name of the ending in lower case, and after how many rounds."""
+        """Return the ending in lower case, and the number of rounds played."""
         row = self.game.row
         return Ending(int(row["ending"])).name.lower(), int(row["round"]) + 1
 
     def verdict(self) -> str:
-        """Return how the finished game has ended, in words."""
+        """Return a sentence on how the finished game has ended."""
         return plain(verdict(self._ended(), self.scenario, VERDICT_WIDTH))
 
     def _ended(self) -> Outcome:
-        """Return the report of the finished game, the same each time: its figures are worked out once."""
+        """Return the report of the finished game, computed once."""
         if self._outcome is None:
             self._outcome = self.game.outcome()
         return self._outcome
 
     def outcome(self) -> dict[str, Any]:
-        """Return the report of the finished game, with what was hidden, and the seed and number that replay it."""
+        """Return the report of the finished game, with hidden figures, and the seed and number that replay it."""
         if not self.game.is_over:
             raise ConfigurationError("the game is not over yet; its outcome is known at the end")
         rewards = dict(zip(SEATS, self.earned, strict=True))

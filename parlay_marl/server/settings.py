@@ -1,4 +1,4 @@
-"""The settings of a server: from arguments and from environment variables."""
+"""The settings of a server, from arguments and environment variables."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class ServerSettings(Strict):
     Each field is an option of `parlay serve` of that name; `--token-file` names a file that holds the token.
     """
 
-    model_config = ConfigDict(hide_input_in_errors=True)  # one input is a token
+    model_config = ConfigDict(hide_input_in_errors=True)  # the input may be a token
 
     host: Annotated[str, Option(metavar="ADDRESS")] = Field(
         "127.0.0.1",
@@ -182,10 +182,10 @@ class ServerSettings(Strict):
 
     @classmethod
     def from_environment(cls, names: Mapping[str, str] = NO_NAMES, /, **given: Any) -> Self:
-        """Return the settings that are given; those that are not, or None, come from environment variables.
+        """Return the settings that are given; those that are missing or None come from environment variables.
 
-        Raises `ConfigurationError` that names the variable or the setting at fault; `names` are what the user calls
-        settings, such as options.
+        Raises `ConfigurationError` that names the wrong variable or setting; `names` maps settings to the user's
+        names for them, such as options.
         """
         chosen = {name: value for name, value in given.items() if value is not None}
         set_here = {name: os.environ[variable] for name, variable in VARIABLES.items() if os.environ.get(variable)}
@@ -213,4 +213,4 @@ class ServerSettings(Strict):
 
 
 VARIABLES = variables(ServerSettings)
-"""Environment variables of settings; all but the token's are those of the first Parlay server."""
+"""Environment variables by setting; all except the token's are those of the first Parlay server."""

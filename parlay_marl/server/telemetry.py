@@ -1,7 +1,7 @@
-"""Metrics for Prometheus, and a log of one JSON object a line.
+"""Metrics for Prometheus, and a log with one JSON object on each line.
 
-Nothing that a client sends becomes a label or is logged, and neither does the text of an exception, which may repeat
-it: a failure is logged by its type and the places in the code that it passed.
+Input of clients never becomes a label or a part of the log, and neither does the text of an exception, which may
+repeat it: a failure is logged by its type and its places in the code.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from parlay_marl.server.settings import ServerSettings
 
 LOGGER = "parlay_marl.server"
 SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
-"""The environment variable of prometheus_client: a folder in which the metrics of several processes meet."""
+"""The environment variable of prometheus_client for the folder in which several processes share their metrics."""
 PROTOCOLS = ("openenv", "first", "match", "http", "player", "page")
 ENDINGS = tuple(ending.name.lower() for ending in Ending)
 ERRORS = tuple(
@@ -55,20 +55,20 @@ FORFEITS = ("raises", "late", "illegal")
 OTHER = "other"
 STEP_SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0, 60.0)
 CLIENTS_FAULTS = ("Invalid UTF-8 sequence received from client",)
-"""The beginnings of errors that uvicorn logs, of connections that it has closed because of their clients."""
+"""First words of errors that uvicorn logs about connections that it closed because of the client."""
 REFUSALS_PER_SECOND = 20.0
-"""Refusals that are logged; the others are only counted, so that no client can fill a disk."""
+"""Most refusals logged per second; others are only counted, so that no client can fill a disk."""
 EVENTS_PER_SECOND, EVENTS_AT_ONCE = 100.0, 2_000
-"""Starts and ends of sessions and games that are logged, for the same reason: one connection can begin thousands."""
+"""Most starts and ends of sessions and games logged per second: one connection can begin thousands."""
 
 
 def known(value: str, values: tuple[str, ...]) -> str:
-    """Return a label if it is a known one, else `other`."""
+    """Return a label if it is known, else `other`."""
     return value if value in values else OTHER
 
 
 def places(error: BaseException) -> list[str]:
-    """Return the types of an exception and of its causes, each with the places it passed, and none of its text."""
+    """Return the types of an exception and its causes, each with its places in the code, without their texts."""
     found: list[str] = []
     seen: set[int] = set()
     link: BaseException | None = error
@@ -81,7 +81,7 @@ def places(error: BaseException) -> list[str]:
 
 
 class JsonLines(logging.Formatter):
-    """Formats a record as one JSON object; a record of a library by its first line, without the text of exceptions."""
+    """Formats a log record as one JSON object; for a library's record, only the first line without exception texts."""
 
     LONGEST = 200
 
@@ -102,9 +102,9 @@ class JsonLines(logging.Formatter):
 
 
 class LibraryFilter(logging.Filter):
-    """Passes a limited number of records of libraries a second, and none that is a client's fault alone.
+    """Passes a limited number of library records per second, and none caused by a client alone.
 
-    Clients can make libraries complain as often as they like.
+    Clients can make libraries log as often as they like.
     """
 
     def __init__(self) -> None:
@@ -117,7 +117,7 @@ class LibraryFilter(logging.Filter):
 
 
 def log_config() -> dict[str, Any]:
-    """Return the configuration of `logging` under which a server writes its lines to standard error."""
+    """Return the configuration of `logging` that makes a server write its lines to standard error."""
     handler = {"class": "logging.StreamHandler", "formatter": "json", "stream": "ext://sys.stderr"}
     limited = {"()": "parlay_marl.server.telemetry.LibraryFilter"}
     return {
@@ -128,7 +128,7 @@ def log_config() -> dict[str, Any]:
         "handlers": {"stderr": handler, "libraries": handler | {"filters": ["limited"]}},
         "loggers": {
             LOGGER: {"handlers": ["stderr"], "level": "INFO", "propagate": False},
-            # Below warnings, uvicorn tells each connection, with the query string.
+            # Below warnings, uvicorn logs each connection with its query string.
             "uvicorn": {"handlers": ["libraries"], "level": "WARNING", "propagate": False},
             "asyncio": {"handlers": ["libraries"], "level": "WARNING", "propagate": False},
         },
@@ -149,7 +149,7 @@ class Telemetry:
         self._refusals = EventLimit(REFUSALS_PER_SECOND)
         self._events = EventLimit(EVENTS_PER_SECOND, EVENTS_AT_ONCE)
         self._by_protocol: dict[tuple[Any, str], Any] = {}
-        """Metrics of one protocol, which prometheus_client would look up each time."""
+        """Metrics of one protocol, cached because a lookup in prometheus_client is slow."""
         self._define()
 
     def _define(self) -> None:
@@ -195,7 +195,7 @@ class Telemetry:
     # ------------------------------------------------------------------ sessions and games
 
     def session_started(self, protocol: str) -> int:
-        """Count a new session; return its number, which names it in the log."""
+        """Count a new session; return its number, which identifies it in the log."""
         number = next(self._numbers)
         self._of(self._started, protocol).inc()
         self._of(self._open, protocol).inc()
@@ -208,7 +208,7 @@ class Telemetry:
         self._log_event("session_ended", protocol, session=session)
 
     def game_ended(self, protocol: str, ending: str, rounds: int, session: int | None = None) -> None:
-        """Count a game that is over, by the name of its ending in lower case."""
+        """Count a game that has ended, by the name of its ending in lower case."""
         how = known(ending, ENDINGS)
         self._ended.labels(known(protocol, PROTOCOLS), how).inc()
         self._of(self._rounds, protocol).inc(max(0, rounds))
@@ -229,12 +229,12 @@ class Telemetry:
             self._log("refused", protocol, session=session, reason=why, unlogged=unlogged or None)
 
     def failed(self, protocol: str, error: BaseException, session: int | None = None) -> None:
-        """Count and log an unexpected error, with the places that it passed."""
+        """Count and log an unexpected error with its places in the code."""
         self._of(self._failed, protocol).inc()
         self._log("failed", protocol, logging.ERROR, session=session, traceback=places(error))
 
     def player_forfeited(self, reason: str, error: BaseException | None = None) -> None:
-        """Count and log a game that a hosted player has forfeited, by one of `FORFEITS`."""
+        """Count and log a game that a hosted player has forfeited, for one of `FORFEITS`."""
         why = known(reason, FORFEITS)
         self._forfeits.labels(why).inc()
         passed = None if error is None else places(error)
@@ -255,7 +255,7 @@ class Telemetry:
         self._of(self._messages, protocol).inc()
 
     def delayed(self, protocol: str) -> None:
-        """Count a message that has to wait because its sender is too fast."""
+        """Count a message that is delayed because its sender is too fast."""
         self._of(self._delayed, protocol).inc()
 
     # ------------------------------------------------------------------ the server
@@ -273,7 +273,7 @@ class Telemetry:
             mark_process_dead(os.getpid(), self._shared)  # type: ignore[no-untyped-call]
 
     def render(self) -> tuple[bytes, str]:
-        """Return the metrics, of all workers where they share a folder, and their content type."""
+        """Return the metrics and their content type; with a shared folder, those of all workers."""
         if not self._shared:
             return generate_latest(self._registry), CONTENT_TYPE_LATEST
         _remove_dead_processes(Path(self._shared))
@@ -282,7 +282,7 @@ class Telemetry:
         return generate_latest(together), CONTENT_TYPE_LATEST
 
     def _log_event(self, event: str, protocol: str, **fields: Any) -> None:
-        """Log the start or the end of something, unless too many have been logged."""
+        """Log the start or the end of something, unless too many were logged."""
         unlogged = self._events.try_pass()
         if unlogged is not None:
             self._log(event, protocol, unlogged=unlogged or None, **fields)
@@ -297,7 +297,7 @@ class Telemetry:
 
 
 class EventLimit:
-    """Passes a limited number of events a second, `at_once` without a pause before, and counts the others."""
+    """Limits events to a number per second, with a burst of `at_once`, and counts the others."""
 
     def __init__(self, per_second: float, at_once: float | None = None) -> None:
         self._interval = 1.0 / per_second
@@ -307,7 +307,7 @@ class EventLimit:
         self._lock = threading.Lock()
 
     def try_pass(self) -> int | None:
-        """Return how many events were held back since the last that passed, or None where this one is held back."""
+        """Return how many events were suppressed since the last one passed; None where this one is suppressed."""
         now = time.monotonic()
         with self._lock:
             if self._free > now:
@@ -319,7 +319,7 @@ class EventLimit:
 
 
 def _remove_dead_processes(folder: Path) -> None:
-    """Remove the gauges of processes that were killed from the shared metrics."""
+    """Remove the gauges of killed processes from the shared metrics."""
     for file in glob.glob(str(folder / "gauge_live*_*.db")):
         pid = int(Path(file).stem.rpartition("_")[2])
         try:

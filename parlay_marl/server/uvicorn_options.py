@@ -1,4 +1,4 @@
-"""The options of uvicorn, whether `parlay serve` runs it or it runs the app by itself."""
+"""The options of uvicorn, used by `parlay serve` and where uvicorn runs the app by itself."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from parlay_marl.server.telemetry import log_config
 from parlay_marl.server.websocket import LimitedWebSocket
 
 UNNAMED_PROXIES = "127.0.0.1,::1"
-"""The proxies that uvicorn trusts where none was named: every client on this machine."""
+"""uvicorn's default list of trusted proxies: every client on this machine."""
 
 
 def uvicorn_config(app: Any, settings: ServerSettings, **more: Any) -> uvicorn.Config:
@@ -35,10 +35,10 @@ def uvicorn_config(app: Any, settings: ServerSettings, **more: Any) -> uvicorn.C
 
 
 def protect(config: uvicorn.Config, settings: ServerSettings) -> None:
-    """Give a server that is about to start the limits of `parlay serve`: `uvicorn parlay_marl.server.app:app`.
+    """Set the limits of `parlay serve` on a server that is about to start by `uvicorn parlay_marl.server.app:app`.
 
-    Its log and its protocols are then those of `parlay serve`, too. Raises `ConfigurationError` where it has several
-    workers, which would lose every second message of two clients to each other.
+    Its log and protocols become those of `parlay serve` as well. Raises `ConfigurationError` where it has several
+    workers: two clients of one game would reach different workers.
     """
     if config.workers > 1:
         raise ConfigurationError(f"uvicorn: {config.workers} workers share no games; use `parlay serve --workers`")
@@ -53,14 +53,14 @@ def protect(config: uvicorn.Config, settings: ServerSettings) -> None:
 
 
 def _websocket(settings: ServerSettings) -> Any:
-    """Return a function that makes the protocol of a WebSocket; uvicorn only calls it."""
+    """Return the factory of WebSocket protocols in the form that uvicorn calls."""
     return functools.partial(LimitedWebSocket, settings=settings)
 
 
 def _limits(settings: ServerSettings) -> dict[str, Any]:
-    """Return the attributes of a configuration that are plain values."""
+    """Return the options of uvicorn that are plain values."""
     return {
         "access_log": False,
-        "ws_per_message_deflate": False,  # costs a sixth of the steps a second, and memory for each connection
+        "ws_per_message_deflate": False,  # costs a sixth of the steps per second, and memory for each connection
         "timeout_graceful_shutdown": math.ceil(settings.drain),
     }

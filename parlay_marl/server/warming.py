@@ -1,6 +1,6 @@
-"""Short games before the first client comes, so that none has to wait for rules that are compiled or loaded.
+"""Short games before the first client comes, so that no client waits for rules to be compiled or loaded.
 
-The event loop stands still meanwhile: with nothing on the disk, for half a minute.
+The event loop is blocked meanwhile: for half a minute where nothing is on the disk.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from parlay_marl.server.session import GameSession
 def warm_up() -> None:
     """Play games of every kind that a server offers, once in a process.
 
-    Code depends on whether there are terms, and on nothing else of a scenario. Files of the operator's own need none
-    that the catalogue's do not.
+    Compiled code depends on whether there are terms, and on nothing else in a scenario. The operator's own files use
+    the same code as the catalogue's.
     """
     compile_at_once()
     packages = {name: load_scenario(name).n_packages for name in scenario_names()}

@@ -1,6 +1,6 @@
-"""OpenEnv's page for people, at `/web`: one game that everybody plays who opens it, so it is for trying things.
+"""OpenEnv's page for people at `/web`, a single game shared by all visitors, to try things out.
 
-It is made of gradio, whose import takes seconds, so that this module is imported only where the page is asked for.
+It is built with gradio, whose import takes seconds, so this module is imported only where the page is enabled.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ TITLE = "parlay_marl: a negotiation"
 
 
 def add_web(app: FastAPI, factory: GameFactory) -> None:
-    """Add the page to an app, and the requests by which programs play the page's game, as OpenEnv has them."""
-    os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # gradio would report to its makers
+    """Add the page to an app, and OpenEnv's requests by which programs play the page's game."""
+    os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # otherwise gradio would send usage data
     import gradio
     from openenv.core.env_server.gradio_theme import OPENENV_GRADIO_CSS, OPENENV_GRADIO_THEME
     from openenv.core.env_server.gradio_ui import build_gradio_app
@@ -41,7 +41,7 @@ def add_web(app: FastAPI, factory: GameFactory) -> None:
 
 
 def _add_requests(app: FastAPI, manager: Any) -> None:
-    """Add the requests; they stand before the page, which takes every other path below its own."""
+    """Add the requests, which must be matched before the page: it takes every path below its own."""
 
     @app.get("/", include_in_schema=False)
     @app.get(PATH, include_in_schema=False)

@@ -1,6 +1,6 @@
-"""WebSockets at the level of frames: a limited rate, bounded memory, and connections that end in time.
+"""WebSockets at the level of frames: a limited rate, bounded memory, and connections that close in time.
 
-The middleware sees messages. Pings, pongs, pieces of messages and bytes that a client does not read never reach it, and
+The middleware sees whole messages. Pings, pongs, fragments and bytes that a client does not read never reach it, and
 are limited here.
 """
 
@@ -20,13 +20,13 @@ from parlay_marl.server.middleware.size import largest_answered
 from parlay_marl.server.settings import ServerSettings
 
 BYTES_AT_ONCE = 4_096
-"""Bytes that are read at once."""
+"""Most bytes read at once."""
 BYTES_OF_A_SLICE = 512
-"""Bytes that are parsed at once: the smallest frame has 6, and what is parsed cannot wait any more."""
+"""Most bytes parsed at once: the smallest frame has 6, and parsed frames can no longer be delayed."""
 THROWN_AWAY = bytearray(262_144)
-"""The buffer for bytes that nobody reads, of all connections that end."""
+"""A shared buffer for bytes that are discarded, of all connections that are closing."""
 CLOSE_SECONDS = 5.0
-"""Seconds until a connection that was closed is cut off, whether its client has read all or not."""
+"""Seconds until a closing connection is aborted, whether its client has read everything or not."""
 
 
 class LimitedWebSocket(WebSocketsSansIOProtocol, asyncio.BufferedProtocol):
@@ -46,10 +46,10 @@ class LimitedWebSocket(WebSocketsSansIOProtocol, asyncio.BufferedProtocol):
         self._read = bytearray(BYTES_AT_ONCE)
         self._unparsed = b""
         self._held_until = 0.0
-        """Time from which frames may be parsed again, in the time of the loop."""
+        """Time from which frames may be parsed again, on the clock of the event loop."""
         self._hold: TimerHandle | None = None
         self._is_unread = False
-        """Has the client left more unread than may wait to be sent?"""
+        """True while the client has left more unread than the send buffer may hold."""
         self._is_ending = False
         self._cut: TimerHandle | None = None
 
@@ -60,13 +60,13 @@ class LimitedWebSocket(WebSocketsSansIOProtocol, asyncio.BufferedProtocol):
         return THROWN_AWAY if self._is_ending else self._read
 
     def buffer_updated(self, nbytes: int) -> None:
-        """Take the bytes that have come."""
+        """Take the received bytes."""
         if self._is_ending:
             return
         self.data_received(bytes(memoryview(self._read)[:nbytes]))
 
     def data_received(self, data: bytes) -> None:
-        """Parse bytes as far as they may be parsed now; the others wait, and no more are read."""
+        """Parse the bytes that may be parsed now; keep the others, and read no more."""
         if self._is_ending:
             return
         self._unparsed += data
@@ -74,7 +74,7 @@ class LimitedWebSocket(WebSocketsSansIOProtocol, asyncio.BufferedProtocol):
         self._choose_reading()
 
     def _parse(self) -> None:
-        """Parse what has come, in slices, as far as it may be parsed now."""
+        """Parse the received bytes in slices, as far as allowed now."""
         start = 0
         while start < len(self._unparsed) and self._may_read:
             super().data_received(self._unparsed[start : start + BYTES_OF_A_SLICE])
@@ -87,7 +87,7 @@ class LimitedWebSocket(WebSocketsSansIOProtocol, asyncio.BufferedProtocol):
         return not (self.read_paused or self._is_unread or self._hold is not None or self._is_ending)
 
     def _choose_reading(self) -> None:
-        """Read on, or pause where bytes wait to be parsed; to pause for every message costs two calls of the system."""
+        """Read on, or pause while bytes wait to be parsed; a pause for every message would cost two system calls."""
         if self.transport.is_closing() or bool(self._unparsed) != self.transport.is_reading():
             return
         if self._unparsed:
@@ -96,12 +96,12 @@ class LimitedWebSocket(WebSocketsSansIOProtocol, asyncio.BufferedProtocol):
             self.transport.resume_reading()
 
     def _read_on(self) -> None:
-        """Parse what was left, and read on."""
+        """Parse the remaining bytes, and read on."""
         self._parse()
         self._choose_reading()
 
     async def receive(self) -> Any:
-        """Return the next event; after the last one, read on. Others have their turn before an event that waits."""
+        """Return the next event; after the last one, read on. Other tasks run before an event that waits."""
         if not self.queue.empty():
             await asyncio.sleep(0)
         event = await super().receive()
@@ -109,7 +109,7 @@ class LimitedWebSocket(WebSocketsSansIOProtocol, asyncio.BufferedProtocol):
         return event
 
     async def send(self, message: Any) -> None:
-        """Send a message; after the last one, read until the client has agreed to the end."""
+        """Send a message; after the last one, read until the client has confirmed the close."""
         await super().send(message)
         if self.close_sent:
             self._read_on()
@@ -117,7 +117,7 @@ class LimitedWebSocket(WebSocketsSansIOProtocol, asyncio.BufferedProtocol):
     # ------------------------------------------------------------------ the rate of frames
 
     def _charge(self) -> None:
-        """Count a frame that is no message; beyond the rate, nothing is parsed for a while."""
+        """Count a frame that is no message; above the rate, parsing pauses."""
         now = self.loop.time()
         wait = 0.0 if self._bucket is None else self._bucket.take(now)
         if wait > 0.0:
@@ -126,7 +126,7 @@ class LimitedWebSocket(WebSocketsSansIOProtocol, asyncio.BufferedProtocol):
                 self._hold = self.loop.call_at(self._held_until, self._end_hold)
 
     def _end_hold(self) -> None:
-        """Parse again, unless frames since then have made it later."""
+        """Resume parsing, unless later frames have extended the pause."""
         if self._held_until > self.loop.time():
             self._hold = self.loop.call_at(self._held_until, self._end_hold)
             return
@@ -146,34 +146,34 @@ class LimitedWebSocket(WebSocketsSansIOProtocol, asyncio.BufferedProtocol):
     # ------------------------------------------------------------------ messages
 
     def handle_text(self, event: Frame) -> None:
-        """Take a text, or its first piece."""
+        """Take a text message or its first fragment."""
         self.curr_msg_data_type = "text"
         self._begin_message(event)
 
     def handle_bytes(self, event: Frame) -> None:
-        """Take a binary message, or its first piece."""
+        """Take a binary message or its first fragment."""
         self.curr_msg_data_type = "bytes"
         self._begin_message(event)
 
     def _begin_message(self, event: Frame) -> None:
-        """Take a message, or its first piece."""
+        """Take a message or its first fragment."""
         self.frames = [bytearray(event.data)]  # type: ignore[list-item]  # so that many small pieces need no more room
         self._end_piece(event)
 
     def handle_cont(self, event: Frame) -> None:
-        """Take a further piece of a message."""
+        """Take a further fragment of a message."""
         cast(bytearray, self.frames[0]).extend(event.data)
         self._end_piece(event)
 
     def _end_piece(self, event: Frame) -> None:
-        """Pass the message on where it is whole."""
+        """Pass the message on when it is complete."""
         if event.fin:
             self.send_receive_event_to_app()
         else:
             self._charge()
 
     def send_receive_event_to_app(self) -> None:
-        """Pass a message on; wrong bytes of a text become surrogates."""
+        """Pass a message on; invalid bytes of a text become surrogates."""
         data, self.frames = self.frames[0], []
         if self.close_sent:
             return
@@ -185,19 +185,19 @@ class LimitedWebSocket(WebSocketsSansIOProtocol, asyncio.BufferedProtocol):
     # ------------------------------------------------------------------ clients that do not read
 
     def pause_writing(self) -> None:
-        """Read nothing while the client does not read: each ping would make another answer."""
+        """Stop reading while the client does not read: each ping would add another answer."""
         super().pause_writing()
         self._is_unread = True
         self._choose_reading()
 
     def resume_writing(self) -> None:
-        """Read on as soon as the client does."""
+        """Resume reading when the client reads again."""
         super().resume_writing()
         self._is_unread = False
         self._read_on()
 
     def keepalive_timeout(self) -> None:
-        """End the connection of a client that answers no ping, unless its answer may have come and was not read yet."""
+        """Close the connection of a client that answers no ping, unless its answer may be among unread bytes."""
         if self._is_unread:
             self.transport.abort()
         elif not self._may_read or self._unparsed:
@@ -209,7 +209,7 @@ class LimitedWebSocket(WebSocketsSansIOProtocol, asyncio.BufferedProtocol):
     # ------------------------------------------------------------------ the end
 
     def handle_parser_exception(self) -> None:
-        """Say why the connection ends, and take what still comes, so that this arrives."""
+        """Send the reason of the close, and keep reading so that it arrives."""
         close = self.conn.close_sent
         reason = {"code": 1006, "reason": ""} if close is None else {"code": close.code, "reason": close.reason}
         self.queue.put_nowait(cast(Any, {"type": "websocket.disconnect", **reason}))
@@ -218,17 +218,17 @@ class LimitedWebSocket(WebSocketsSansIOProtocol, asyncio.BufferedProtocol):
         if self.transport.can_write_eof():
             self.transport.write_eof()
         self._choose_reading()
-        # While there is such a timer, the end of the app does not close the connection: bytes that are still on their
-        # way to a closed one reset it, and the client would not learn the reason.
+        # While there is such a timer, the app's end does not close the connection: bytes that arrive after a close
+        # reset it, and the client would not get the reason.
         self.close_timer = self.loop.call_later(CLOSE_SECONDS, self.transport.abort)
 
     async def run_asgi(self) -> None:
-        """Run the app for this connection, which ends with it."""
+        """Run the app for this connection, and close the connection when the app returns."""
         await super().run_asgi()
         self._end_in_time()
 
     def shutdown(self) -> None:
-        """End the connection because the server ends; a client that does not read is not waited for."""
+        """Close the connection because the server ends, without waiting for a client that does not read."""
         if self._is_unread or (self.handshake_complete and not self.close_sent and self.conn.state is not State.OPEN):
             self.stop_keepalive()
             self.transport.abort()
@@ -237,12 +237,12 @@ class LimitedWebSocket(WebSocketsSansIOProtocol, asyncio.BufferedProtocol):
         self._end_in_time(LAST_SECONDS)
 
     def _end_in_time(self, seconds: float = CLOSE_SECONDS) -> None:
-        """Cut the connection off after a while, unless it has ended by then."""
+        """Abort the connection after a time, unless it is closed by then."""
         if self._cut is None and not self.disconnected:
             self._cut = self.loop.call_later(seconds, self.transport.abort)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget what was planned."""
+        """Cancel the timers."""
         self._is_ending, self._unparsed = True, b""
         for timer in (self._hold, self._cut):
             if timer is not None:

@@ -1,7 +1,7 @@
-"""Worker processes: copies of a process that has imported and compiled everything, watched by it.
+"""Worker processes: forks of a process that has imported and compiled everything and supervises them.
 
-A worker is ready milliseconds after its fork, so that a busy machine does not take it for one that hangs. It ends with
-its parent, even where that is killed. One that ends by itself, or whose event loop stands still, is replaced.
+A worker is ready milliseconds after its fork, so that a busy machine is not mistaken for a worker that hangs. It ends
+with its parent, even where that is killed. A worker that dies, or whose event loop hangs, is replaced.
 """
 
 from __future__ import annotations
@@ -22,48 +22,48 @@ from parlay_marl.lifeline import end_at_close
 from parlay_marl.server.telemetry import LOGGER, places
 
 SECONDS_TO_START = 120.0
-"""Seconds in which a worker must be ready; its scenarios and players are loaded then, which may take long."""
+"""Seconds in which a worker must be ready; loading its scenarios and players may take long."""
 SECONDS_TO_ANSWER = 60.0
-"""Seconds in which the event loop of a worker must move on."""
+"""Longest pause of a worker's event loop, in seconds."""
 SECONDS_BETWEEN_BEATS = 5
-"""Seconds between two signs of life."""
+"""Seconds between two heartbeats."""
 SECONDS_AFTER_FAILURE = 1.0
 """Seconds until a worker that ended before it was ready is replaced."""
 SECONDS_TO_END = 5.0
-"""Seconds that a worker has at the end, beside those for its running steps."""
+"""Seconds that a worker has to end, beside those for its running steps."""
 STOPPING = (signal.SIGINT, signal.SIGTERM)
 LONGEST_NEWS = 4_096
 READY, BEAT, ERROR = b"ready", b"beat", b"error "
-"""Messages of a worker to its parent, a line each; the text of an error follows."""
+"""Messages of a worker to its parent, one per line; the text of an error follows."""
 FAILED = 3
-"""The exit code of a worker that could not be made."""
+"""Exit code of a worker that could not start."""
 
 
 class Tell:
-    """The messages of a worker to its parent, by a pipe."""
+    """Messages from a worker to its parent, through a pipe."""
 
     def __init__(self, pipe: int) -> None:
         self._pipe = pipe
 
     def ready(self) -> None:
-        """Tell that connections are taken."""
+        """Report that connections are accepted."""
         self._write(READY)
 
     async def beat(self) -> None:
-        """Tell that the event loop moves on."""
+        """Send a heartbeat of the event loop."""
         self._write(BEAT)
 
     def error(self, text: str) -> None:
-        """Tell why the worker cannot be made."""
+        """Report why the worker could not start."""
         self._write(ERROR + text.replace("\n", " ").encode(errors="replace")[: LONGEST_NEWS - len(ERROR) - 1])
 
     def _write(self, line: bytes) -> None:
-        with contextlib.suppress(OSError):  # the parent has gone, and this process is about to
+        with contextlib.suppress(OSError):  # the parent has ended, and this process is about to
             os.write(self._pipe, line + b"\n")
 
 
 Work = Callable[[Tell], None]
-"""The work of a worker, until SIGTERM comes."""
+"""The function that a worker runs until SIGTERM."""
 
 
 class Worker:
@@ -71,18 +71,18 @@ class Worker:
 
     def __init__(self, number: int, news: int, lifeline: int) -> None:
         self.number, self.news, self._lifeline = number, news, lifeline
-        """The process, the pipe by which it tells something, and the pipe whose end it does not survive."""
+        """The process id, the pipe for its messages, and the pipe whose closing ends it."""
         self.is_ready = False
         self.seen = time.monotonic()
         """Time of its last message."""
         self.status: int | None = None
-        """Its exit status, as `os.waitpid` gives it; None while it runs."""
+        """Its exit status from `os.waitpid`; None while it runs."""
         self.is_mute = False
-        """Has the worker closed its end of the pipe? It does so when it ends."""
+        """True once the worker has closed its end of the pipe, which happens when it ends."""
         self._unread = b""
 
     def read(self) -> list[bytes]:
-        """Return the lines that it has told since the last call."""
+        """Return the lines that the worker has sent since the last call."""
         try:
             found = os.read(self.news, LONGEST_NEWS)
         except BlockingIOError:
@@ -92,12 +92,12 @@ class Worker:
         return lines
 
     def send(self, number: int) -> None:
-        """Send it a signal."""
+        """Send the worker a signal."""
         if self.status is None:
-            os.kill(self.number, number)  # it is not reaped, so that the number is still its own
+            os.kill(self.number, number)  # it was not waited for yet, so its process id is not reused
 
     def reap(self) -> bool:
-        """Return whether it has ended."""
+        """Return whether the worker has ended."""
         if self.status is None:
             number, status = os.waitpid(self.number, os.WNOHANG)
             self.status = status if number else None
@@ -110,10 +110,10 @@ class Worker:
 
 
 class Supervisor:
-    """Runs a number of workers until SIGINT or SIGTERM comes.
+    """Runs a number of workers until SIGINT or SIGTERM.
 
     `on_ready` is called once, as soon as one of them is ready, and `on_end` before they end. Raises
-    `ConfigurationError` with the reason that a worker gives where it cannot be made, after all have ended.
+    `ConfigurationError` with a worker's reason where it could not start, after all have ended.
     """
 
     def __init__(
@@ -130,7 +130,7 @@ class Supervisor:
         self._seconds_to_end = seconds_to_end + SECONDS_TO_END
         self._workers: list[Worker] = []
         self._due: list[float] = [0.0] * count
-        """Time at which the missing workers are to be started."""
+        """Time at which missing workers are started."""
         self._is_stopping = self._has_announced = False
         self._selector = selectors.DefaultSelector()
         self._logger = logging.getLogger(LOGGER)
@@ -148,7 +148,7 @@ class Supervisor:
     # ------------------------------------------------------------------ starting
 
     def _start_those_due(self) -> None:
-        """Start the workers whose time has come."""
+        """Start the workers that are due."""
         now = time.monotonic()
         for due in [due for due in self._due if due <= now]:
             self._due.remove(due)
@@ -157,7 +157,7 @@ class Supervisor:
             self._selector.register(worker.news, selectors.EVENT_READ, worker)
 
     def _seconds_until_due(self) -> float:
-        """Return how long nothing is to be done unless something happens."""
+        """Return the seconds until the next scheduled action."""
         return max(0.0, min([1.0, *(due - time.monotonic() for due in self._due)]))
 
     def _fork(self) -> Worker:
@@ -170,7 +170,7 @@ class Supervisor:
         sys.stderr.flush()
         before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)  # of NumPy's threads, which are made for a fork
+            warnings.simplefilter("ignore", DeprecationWarning)  # from NumPy's threads, which are safe across a fork
             number = os.fork()
         if number == 0:
             os.close(news)
@@ -182,11 +182,11 @@ class Supervisor:
         return Worker(number, news, lifeline)
 
     def _be_worker(self, lifeline: int, tell: Tell, mask: Any) -> NoReturn:
-        """Work, as the new process, until the end of it."""
+        """Run as a worker in the new process, until it ends."""
         code = FAILED
         try:
             end_at_close(lifeline)
-            for other in self._workers:  # a pipe that a sister held open would keep the other alive
+            for other in self._workers:  # a pipe held open by another worker would keep this one alive
                 other.close()
             signal.set_wakeup_fd(-1)
             for number in (*STOPPING, signal.SIGCHLD):
@@ -209,12 +209,12 @@ class Supervisor:
     # ------------------------------------------------------------------ watching
 
     def _look(self, seconds: float) -> None:
-        """Wait until something happens, but no longer than a number of seconds, and deal with it."""
+        """Wait for events, at most `seconds`, and handle them."""
         began = time.monotonic()
         for worker, line in self._news(seconds):
-            self._hear(worker, line)
+            self._handle(worker, line)
         if time.monotonic() - began > seconds + SECONDS_BETWEEN_BEATS:
-            self._excuse()
+            self._reset_heartbeats()
         for worker in list(self._workers):
             if worker.reap():
                 self._replace(worker)
@@ -223,13 +223,13 @@ class Supervisor:
                 worker.send(signal.SIGKILL)
                 worker.seen = time.monotonic()
 
-    def _excuse(self) -> None:
-        """Forget how long workers have been silent: this process was stopped meanwhile, and they were, too."""
+    def _reset_heartbeats(self) -> None:
+        """Reset the heartbeat times of the workers: this process was suspended, and they were too."""
         for worker in self._workers:
             worker.seen = time.monotonic()
 
     def _news(self, seconds: float) -> list[tuple[Worker, bytes]]:
-        """Return what workers tell within a number of seconds; a signal ends the wait."""
+        """Return the messages of workers within `seconds`; a signal ends the wait."""
         told = []
         for key, _ in self._selector.select(seconds):
             if isinstance(key.data, Worker):
@@ -240,8 +240,8 @@ class Supervisor:
                 os.read(key.fd, LONGEST_NEWS)
         return told
 
-    def _hear(self, worker: Worker, line: bytes) -> None:
-        """Deal with what a worker tells."""
+    def _handle(self, worker: Worker, line: bytes) -> None:
+        """Handle a message of a worker."""
         if line.startswith(ERROR):
             raise ConfigurationError(line.removeprefix(ERROR).decode(errors="replace"))
         if line == READY:
@@ -251,9 +251,9 @@ class Supervisor:
                 self._on_ready()
 
     def _replace(self, worker: Worker) -> None:
-        """Forget a worker that has ended; another one is started, at once if this one has worked."""
+        """Remove a worker that has ended and schedule another one: at once if it had become ready."""
         for line in worker.read():
-            self._hear(worker, line)
+            self._handle(worker, line)
         self._forget(worker)
         if self._is_stopping:
             return
@@ -264,19 +264,19 @@ class Supervisor:
 
     def _forget(self, worker: Worker) -> None:
         """Close the pipes to a worker that has ended."""
-        with contextlib.suppress(KeyError):  # one that has closed the pipe is watched no longer
+        with contextlib.suppress(KeyError):  # a closed pipe is no longer in the selector
             self._selector.unregister(worker.news)
         self._workers.remove(worker)
         worker.close()
 
     def _log(self, event: str, worker: Worker, **fields: Any) -> None:
-        """Log something about a worker."""
+        """Log an event of a worker."""
         self._logger.warning(event, extra={"fields": {"process": worker.number, **fields}})
 
     # ------------------------------------------------------------------ ending
 
     def _end(self) -> None:
-        """End all workers: they finish running steps, and those that do not in time are killed."""
+        """End all workers: they finish running steps, and those that are late are killed."""
         self._is_stopping = True
         self._on_end()
         deadline = time.monotonic() + self._seconds_to_end
@@ -298,7 +298,7 @@ class Supervisor:
 
     @contextlib.contextmanager
     def _signals(self) -> Iterator[None]:
-        """Let signals end the wait for something to happen."""
+        """Let signals end the wait for events."""
         inner, outer = os.pipe()
         os.set_blocking(inner, False)
         os.set_blocking(outer, False)
@@ -316,9 +316,9 @@ class Supervisor:
             os.close(outer)
 
     def _stop(self, _number: int, _frame: Any) -> None:
-        """End at the next look."""
+        """Request the end of the supervisor."""
         self._is_stopping = True
 
 
 def _do_nothing(_number: int, _frame: Any) -> None:
-    """Let a signal only end a wait."""
+    """Handle a signal by ending the wait only."""

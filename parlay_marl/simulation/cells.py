@@ -1,4 +1,4 @@
-"""The games of a cell: a buyer, a seller, a scenario and an opener, played by the kernel from beginning to end."""
+"""The games of a cell: a buyer, a seller, a scenario and an opener, played whole in the kernel."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MOST_GAMES = 2**31 - 1
 LEAST_PER_THREAD = 64
 """The least number of games for each thread; with fewer, another thread saves no time."""
 CELLS_AHEAD = 64
-"""Cells that may be finished before an earlier one is."""
+"""Cells that may finish before an earlier one."""
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
@@ -75,7 +75,7 @@ def in_order(
 ) -> Generator[tuple[Task, Result], None, None]:
     """Run tasks in threads, and yield each with its result in the order of the tasks.
 
-    If the iteration is broken off, `halt` is called before the running tasks are waited for.
+    If the iteration ends early, `halt` is called before the running tasks are awaited.
     """
     if threads == 1:
         yield from ((task, play(task)) for task in tasks)

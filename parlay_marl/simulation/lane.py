@@ -1,7 +1,7 @@
-"""One of many games at once: its fields, and the rules by which it begins a game and plays on.
+"""One of many games at once: its fields, and the rules by which it begins and plays games.
 
-A lane has a seed of its own and counts its games, so that it plays exactly what a single environment of that seed
-plays.
+A lane has its own seed and counts its games, so that it plays exactly the games of a single environment with that
+seed.
 """
 
 from __future__ import annotations
@@ -40,23 +40,23 @@ LANE = (
     Field("reward", "f8", (2,), "what the last step paid both seats, the opponent's turns included"),
     Field("owed", "f8", (2,), "what was earned before the learner's first turn; the first step pays it"),
 )
-"""Fields of a lane beside the state of its game."""
+"""Fields of a lane besides the state of its game."""
 
 LANE_DTYPE = field_dtype(LANE)
 
 
 class Seating(IntEnum):
-    """Which seats are played from outside."""
+    """The seats that are played from outside."""
 
     BUYER = 0
     SELLER = 1
     MIXED = 2
-    """One of the two, drawn per game."""
+    """Buyer or seller, drawn for each game."""
     BOTH = 3
 
 
 class Autoreset(IntEnum):
-    """The reset after the end of a game, named as in Gymnasium's `AutoresetMode`."""
+    """The reset after the end of a game, with the values of Gymnasium's `AutoresetMode`."""
 
     DISABLED = 0
     NEXT_STEP = 1
@@ -66,7 +66,7 @@ class Autoreset(IntEnum):
 MIXED, BOTH = int(Seating.MIXED), int(Seating.BOTH)
 DISABLED, SAME_STEP = int(Autoreset.DISABLED), int(Autoreset.SAME_STEP)
 
-# Counters of a game's stream beside those of the core.
+# Counters of a game's stream besides those of the core.
 SCENARIO_DRAW, OPPONENT_DRAW, LEARNER_DRAW, _EXPLORED, _EXPLORING = 9, 10, 11, 12, 1024
 
 _NOTHING_FIXED = nothing_fixed()
@@ -86,7 +86,7 @@ def _drawn_index(key: np.uint64, counter: int, shares: Any) -> int:
 
 @rule
 def _seat_players(lane: Any, key: np.uint64, seating: int, opponents: Any) -> None:
-    """Draw who plays which seat of a game."""
+    """Draw the players of both seats in a game."""
     if seating == BOTH:
         lane["learner"] = -1
         lane["opponent"] = -1
@@ -99,7 +99,7 @@ def _seat_players(lane: Any, key: np.uint64, seating: int, opponents: Any) -> No
 
 @rule
 def _answer(lane: Any, s: Any, p: Any, personas: Any, weights: Any) -> None:
-    """Let the opponent take its turns until the learner is on turn or the game is over; add up what is paid."""
+    """Let the opponent take its turns until the learner is on turn or the game is over; add up the rewards."""
     if lane["opponent"] < 0:
         return
     persona = personas[lane["persona"]]
@@ -112,9 +112,9 @@ def _answer(lane: Any, s: Any, p: Any, personas: Any, weights: Any) -> None:
 
 @rule
 def _explore(s: Any, p: Any, learner: int, most: int) -> int:
-    """Play random offers until the learner is on turn, `most` turns at most; return how many.
+    """Play random offers until the learner is on turn, at most `most` turns; return their number.
 
-    Games then go on from positions off the path: Sutton and Barto (2018) call such beginnings exploring starts.
+    Such beginnings are the exploring starts of Sutton and Barto (2018).
     """
     turns = most if (s["opener"] ^ (most & 1)) == learner else max(most - 1, 0)
     for turn in range(turns):
@@ -139,10 +139,10 @@ def _deal(
     opponents: Any,
     fixed: Any,
 ) -> None:
-    """Draw a lane's game and who plays it.
+    """Draw a lane's game and its players.
 
-    The deal of a family is drawn into the lane's own parameters, after those of the scenarios; the persona of one into
-    the lane's own record, after those of the opponents.
+    The deal of a scenario family is drawn into the lane's own parameters, stored after those of the scenarios; a
+    persona of a family into the lane's own record, stored after those of the opponents.
     """
     clear_row(games, i)
     s = games[i]
@@ -164,7 +164,7 @@ def _deal(
 def draw_again(
     lane: Any, s: Any, i: int, params: Any, personas: Any, weights: Any, scenarios: Any, opponents: Any
 ) -> None:
-    """Draw the deal and the persona of a game that goes on: they are in neither of its records, but in their own."""
+    """Draw the deal and the persona of a current game again: they are not stored in its records."""
     deal_for(params, _drawn_index(s["key"], SCENARIO_DRAW, scenarios), len(scenarios) + i, s["key"])
     if lane["opponent"] >= 0:
         persona_for(personas, weights, lane["opponent"], len(opponents) + i, s["key"], 1 - lane["learner"])
@@ -185,7 +185,7 @@ def begin(
 ) -> None:
     """Begin a lane's game, with the opponent's opening: no game ends before the learner's first turn.
 
-    One that exploring ends, by a collapse, is begun again and explored less far.
+    A game that collapses during exploration is begun again with fewer exploring turns.
     """
     most, is_ready = -1, False
     while not is_ready:
@@ -210,7 +210,8 @@ def begin(
 def play(lane: Any, s: Any, p: Any, personas: Any, weights: Any, action: int, packages: int) -> None:
     """Play a lane's action, forfeiting the game if it is illegal, and the opponent's answer.
 
-    Where there is room for fewer packages than the deal has, its price is that of the package that is best for both.
+    Where the actions have room for fewer packages than the deal has, its price refers to the package with the largest
+    joint worth.
     """
     seat = seat_on_turn(s)
     move, price, package = decode(action, seat, packages)
@@ -233,9 +234,10 @@ def play(lane: Any, s: Any, p: Any, personas: Any, weights: Any, action: int, pa
 
 @rule
 def look(lane: Any, s: Any, p: Any, packages: int, observation: Any, mask: Any) -> None:
-    """Observe for a lane's learner or, where both seats are outside, for the one on turn; not at all without room.
+    """Write the observation of a lane's learner or, where both seats are played from outside, of the seat on turn.
 
-    The mask of a game that is over allows everything: whatever is answered to it is not played.
+    Nothing is written where the buffer has no fields. The mask of a finished game allows every action, and none is
+    played.
     """
     if len(observation) > 0:
         seat = seat_on_turn(s) if lane["learner"] < 0 else lane["learner"] & 1
@@ -283,7 +285,7 @@ def begin_in_same_step(
     scenarios: Any,
     opponents: Any,
 ) -> None:
-    """Begin a lane's next game in the step that ended the last one; the step keeps the rewards that it paid."""
+    """Begin a lane's next game in the step that ended the last one; the step keeps its rewards."""
     buyer, seller = lane["reward"][BUYER], lane["reward"][SELLER]
     lane["number"] += 1
     begin(lane, games, i, params, personas, weights, seating, scenarios, opponents, _NOTHING_FIXED[0])

@@ -1,4 +1,4 @@
-"""Many games at once: each lane plays one game after another, and a kernel call moves them all.
+"""Many games at once: each lane plays one game after another, and a kernel call advances them all.
 
 Results depend neither on the number of lanes nor on threads. Kernels hold no lock, so that several threads can share a
 call's lanes.
@@ -22,7 +22,7 @@ from parlay_marl.players.persona_numbers import PERSONA_DTYPE
 from parlay_marl.simulation.lane import SAME_STEP, begin, begin_in_same_step, draw_again, look, play, wait
 
 AHEAD = 2
-"""Lanes by which memory is asked for in advance, from LARGE lanes on; measured."""
+"""Number of lanes by which memory is prefetched, from LARGE lanes on; measured."""
 LARGE = 4096
 _prefetch_lane = prefetcher()
 _prefetch_row, _prefetch_posteriors = field_prefetcher("key", "frame"), field_prefetcher("posterior", "posterior")
@@ -30,7 +30,7 @@ _prefetch_values = field_prefetcher("package_values", "earlier_packages")
 
 
 def _place(section: str, field: str | None = None) -> int:
-    """Return the byte at which a section of the parameters begins, or a field of it."""
+    """Return the byte offset of a section of the parameters, or of one of its fields."""
     places, start = PARAMS_DTYPE.fields, 0
     assert places is not None
     start = int(places[section][1])
@@ -53,7 +53,7 @@ _prefetch_observation, _prefetch_mask = prefetcher(4 * width(1)), prefetcher(n_a
 
 @rule
 def _prefetch_state(lanes: Any, games: Any, personas: Any, opponents: int, infers: bool, i: int) -> None:
-    """Ask for the state of lane i in advance; posteriors lie idle where no beliefs are inferred."""
+    """Prefetch the state of lane i; posteriors only where beliefs are inferred."""
     _prefetch_drawn(personas, opponents, i)
     _prefetch_row(games, i)
     if infers:
@@ -64,14 +64,17 @@ def _prefetch_state(lanes: Any, games: Any, personas: Any, opponents: int, infer
 
 @rule
 def _prefetch_seen(observations: Any, masks: Any, i: int) -> None:
-    """Ask for what lane i shows, as its turn begins: the state of the next lanes is asked for after the turn."""
+    """Prefetch the observation and mask of lane i at the start of its turn.
+
+    The state of later lanes follows after the turn.
+    """
     _prefetch_observation(observations, i)
     _prefetch_mask(masks, i)
 
 
 @rule
 def _prefetch_deal(params: Any, i: int, packages: int) -> None:
-    """Ask for the scenario in parameters i in advance."""
+    """Prefetch the scenario in parameters i."""
     _prefetch_figures(params, i)
     if packages > 1:
         _prefetch_packages(params, i)
@@ -79,7 +82,7 @@ def _prefetch_deal(params: Any, i: int, packages: int) -> None:
 
 @rule
 def _is_near_an_event(s: Any) -> bool:
-    """Return whether an event may happen before the next step: a step ends a round at most once."""
+    """Return whether an event may happen before the next step; a step ends at most one round."""
     is_near = False
     for k in range(MAX_EVENTS):
         is_near |= s["round"] <= s["event_round"][k] <= s["round"] + 2
@@ -88,10 +91,10 @@ def _is_near_an_event(s: Any) -> bool:
 
 @rule
 def at_hand(params: Any, s: Any, shared: int, hand: Any) -> Any:
-    """Return a game's parameters; of those that games own, from `shared` on, the scenario is copied beside the rules.
+    """Return a game's parameters; for parameters of its own, from index `shared`, the scenario is copied into `hand`.
 
-    The rules are the same for all games and stay in the cache, where a whole record for each game would not: with
-    thousands of games that costs half of the speed. Events are copied where one may happen before the next step.
+    The rules in `hand` are the same for all games and stay in the cache, while a whole record for each game would
+    halve the speed with thousands of games. Events are copied where one may happen before the next step.
     """
     i = s["scenario"]
     if i < shared:
@@ -108,7 +111,7 @@ def at_hand(params: Any, s: Any, shared: int, hand: Any) -> Any:
 
 @rule
 def _prefetch_drawn(personas: Any, opponents: int, i: int) -> None:
-    """Ask for the memory of lane i's own persona in advance, where personas are drawn of families."""
+    """Prefetch lane i's own persona, where personas are drawn from families."""
     if len(personas) > opponents:
         _prefetch_persona(personas, opponents + i)
 
@@ -130,10 +133,7 @@ def reset_lanes(
     masks: Any,
     chosen: Any,
 ) -> int:
-    """Begin the games of the lanes that are chosen, and observe; return how many.
-
-    The shapes are those of `step_lanes`.
-    """
+    """Begin the games of the chosen lanes, and observe; return their number. The shapes are those of `step_lanes`."""
     lanes, games, params, fixed, chosen = lent(lanes), lent(games), lent(params), lent(fixed), lent(chosen)
     personas, weights, scenarios, opponents = lent(personas), lent(weights), lent(scenarios), lent(opponents)
     observations, masks = lent(observations), lent(masks)
@@ -176,7 +176,7 @@ def step_lanes(
     finals: Any,
     outcomes: Any,
 ) -> int:
-    """Play an action in each lane; return how many games that ended, in the chunks of the work that fell to this call.
+    """Play an action in each lane; return the number of games that ended in the chunks of this call.
 
     Shapes, for n lanes: `lanes`, `games`, `outcomes` (n,); `actions` (n,) int64; `observations` (n, fields) float32;
     `masks` (n, actions) int8, neither written where observations have no fields; `finals` (n, fields) float32, written
@@ -224,14 +224,14 @@ def step_lanes(
 def draw_lanes_again(
     lanes: Any, games: Any, params: Any, personas: Any, weights: Any, scenarios: Any, opponents: Any
 ) -> None:
-    """Draw the deals and the personas of games that go on in lanes whose records were put back."""
+    """Draw the deals and the personas of current games in lanes whose records were restored."""
     for i in range(len(lanes)):
         draw_again(lanes[i], games[i], i, params, personas, weights, scenarios, opponents)
 
 
 @entry_point
 def first_illegal(lanes: Any, games: Any, params: Any, actions: Any, packages: int) -> int:
-    """Return the first lane whose action is illegal, -1 where there is none; nothing is played."""
+    """Return the first lane whose action is illegal, -1 if there is none; nothing is played."""
     for i in range(len(lanes)):
         if lanes[i]["is_over"] == 0:
             s = games[i]
@@ -243,7 +243,7 @@ def first_illegal(lanes: Any, games: Any, params: Any, actions: Any, packages: i
 
 @entry_point
 def first_unstatable(lanes: Any, estimates: Any) -> int:
-    """Return the first lane that goes on with a belief that cannot be stated, -1 where there is none."""
+    """Return the first unfinished lane with an invalid belief, -1 if there is none."""
     for i in range(len(lanes)):
         if lanes[i]["is_over"] == 0 and not can_be_stated(estimates[i, 0], estimates[i, 1]):
             return i
@@ -252,10 +252,10 @@ def first_unstatable(lanes: Any, estimates: Any) -> int:
 
 @entry_point
 def state_lanes(lanes: Any, games: Any, params: Any, actions: Any, estimates: Any, packages: int, refused: Any) -> None:
-    """Let the seat on turn in each lane state a belief with its action, before that is played by `step_lanes`.
+    """Let the seat on turn in each lane state a belief with its action, before `step_lanes` plays the action.
 
-    Shapes as there, and `estimates` (n, 2) float64, mean and spread. `refused` (n,) bool says where the action is legal
-    and the belief cannot be stated; an illegal action states nothing.
+    Shapes as there, and `estimates` (n, 2) float64, mean and spread. `refused` (n,) bool marks legal actions with an
+    invalid belief; an illegal action states nothing.
     """
     for i in range(len(lanes)):
         refused[i] = False

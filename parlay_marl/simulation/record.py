@@ -1,6 +1,6 @@
 """Records of whole games between personas, turn by turn: the moves, the true figures, and both beliefs.
 
-A game may be followed by several trackers at once: the first plays (personas act on its beliefs), the others look on.
+Several trackers may follow a game: personas act on the beliefs of the first, and the others only watch.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ TURN = (
 
 TURN_DTYPE = field_dtype(TURN)
 ACCURACY = N_FIGURES
-"""Place of the belief's accuracy, after the figures of `Belief`."""
+"""Index of the belief's accuracy, after the figures of `Belief`."""
 RECORDED_FIGURES = N_FIGURES + 1
 
 

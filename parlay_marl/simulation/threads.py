@@ -1,4 +1,4 @@
-"""Sharing a kernel's work among threads: kernels hold no lock, and the result is the same however rows are split."""
+"""Sharing a kernel's work among threads: kernels hold no lock, and results do not depend on the split."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from parlay_marl.game.config import whole_number
 
 MOST_THREADS = 256
 CHUNKS_PER_THREAD = 32
-"""Chunks of the work for each thread: the others wait for a late thread no longer than one chunk takes."""
+"""Chunks of the work for each thread: a late thread delays the others by at most one chunk."""
 LOOKS = 200_000
-"""Times that an idle thread looks for more work before it sleeps, some 0.2 ms: to wake it takes nearly as long."""
+"""Checks for more work by an idle thread before it sleeps, some 0.2 ms: waking it takes nearly as long."""
 
 
 class _Task(NamedTuple):
-    """A kernel to call with work to share and its arguments, and the work of the task that will come after."""
+    """A kernel with its arguments, the work to share, and the work of the following task."""
 
     kernel: Callable[..., int]
     arguments: tuple[Any, ...]
@@ -30,7 +30,7 @@ class _Task(NamedTuple):
 
 
 class _Helper:
-    """A thread that joins in the task it is given; None lets it end."""
+    """A thread that joins in the task it is given; None ends it."""
 
     def __init__(self, coming: Any) -> None:
         self._task: _Task | None = None
@@ -39,7 +39,7 @@ class _Helper:
         Thread(target=self._serve, args=(coming,), name="parlay-helper", daemon=True).start()
 
     def give(self, task: _Task | None) -> None:
-        """Give a task; a helper that is awake sees for itself when its work begins."""
+        """Give a task; a helper that is awake notices by itself that its work begins."""
         self._task = task
         if self._is_asleep or task is None:
             self._is_asleep = False
@@ -69,7 +69,7 @@ def _dismiss(helpers: list[_Helper]) -> None:
 
 
 class Workers:
-    """Threads that share work on n rows, as many as pay: there are at least `least` rows for each."""
+    """Threads that share work on n rows, each with at least `least` rows."""
 
     def __init__(self, threads: int, n: int, least: int) -> None:
         self.count = max(1, min(whole_number("threads", threads, 1, MOST_THREADS), n // least))
@@ -81,7 +81,7 @@ class Workers:
         self._dismissal = weakref.finalize(self, _dismiss, list(self._helpers))
 
     def run(self, kernel: Callable[..., int], *arguments: Any) -> int:
-        """Call a kernel with the work to share and its arguments, in this thread too; return the sum of its returns."""
+        """Call a kernel with the work to share and its arguments, in this thread too; return the sum of its results."""
         if not self._helpers:
             return kernel(self._alone, *arguments)
         work, self._coming = self._coming, self._shared.copy()
@@ -94,19 +94,19 @@ class Workers:
             self._call_off(work)
             raise
         while work[DONE] < self._n and not task.failures:
-            time.sleep(0)  # another thread is at its last chunk
+            time.sleep(0)  # another thread works on its last chunk
         if task.failures:
             self._call_off(work)
             raise task.failures[0]
         return int(work[TOTAL])
 
     def _call_off(self, work: Any) -> None:
-        """Leave no chunk to take, and wait until no thread works on one."""
+        """Take all remaining chunks, and wait until no thread works on one."""
         work[NEXT] = self._n
         while any(helper.is_busy for helper in self._helpers):
             time.sleep(0)
 
     def close(self) -> None:
-        """Let the helpers end; later work is done by the caller's thread alone."""
+        """Stop the helpers; later work is done by the caller's thread alone."""
         self._dismissal()
         self._helpers, self.count = [], 1

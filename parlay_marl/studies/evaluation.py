@@ -1,4 +1,4 @@
-"""Evaluation of a player: its payoff against each opponent in both seats, beside the best reply that is known."""
+"""Evaluation of a player: its payoff against each opponent in both seats, compared with the best known reply."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def evaluate(
 
 @dataclass(frozen=True)
 class Comparison:
-    """A player's score against an opponent, and its regret: the gain of the best reply that is known."""
+    """A player's score against an opponent, and its regret: the further gain of the best known reply."""
 
     score: Score
     best_as_buyer: str
@@ -104,7 +104,7 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Judgement(PlainResult):
-    """A player against several opponents, beside the best known reply to each of them."""
+    """A player against several opponents, compared with the best known reply to each of them."""
 
     player: str
     payoff: Interval
@@ -127,9 +127,9 @@ def judge(
 ) -> Judgement:
     """Compare a player with the best of several replies, itself among them, to each opponent and in each seat.
 
-    The best reply is chosen on the games of the next seed, and its payoff is measured on those of `seed`: chosen and
-    measured on the same games it would look better than it is. `on_cell` is called with the number of opponents that
-    are done and the number of all.
+    The best reply is selected on the games of the next seed, and its payoff is measured on those of `seed`: with the
+    same games the payoff would be biased upwards. `on_cell` is called with the number of finished opponents and of
+    all.
     """
     compare = functools.partial(_compared, player, [player, *replies], deals, games=games, seed=seed, threads=threads)
     found = list[_Compared]()
@@ -149,7 +149,7 @@ def judge(
 
 
 class _Compared(NamedTuple):
-    """A comparison with the figures behind it."""
+    """A comparison with its figures by game number."""
 
     comparison: Comparison
     payoffs: Floats
@@ -197,7 +197,7 @@ def best_reply(
     seed: int,
     threads: int = 1,
 ) -> PersonaPlayer:
-    """Return the player with the largest payoff in a seat against an opponent, the first of equals."""
+    """Return the player with the largest payoff in a seat against an opponent; the first of equals."""
     paid = [
         payoffs(games_of(reply, opponent, deals, seat, games=games, seed=seed, threads=threads), seat).mean()
         for reply in replies

@@ -1,4 +1,4 @@
-"""Means with 95% intervals, and tests of differences: each method is defined here once."""
+"""Means with 95% intervals, and tests of differences: the only definition of each method."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LEVEL = 0.95
 NORMAL_95 = 1.96
 """Half the width of the central 95% of a normal distribution, in standard deviations."""
 WEIGHTS_AT_ONCE = 1 << 22
-"""Numbers in the matrix of weights that is held in memory while resampling."""
+"""Most numbers in the matrix of weights that is held in memory while resampling."""
 
 
 @dataclass(frozen=True)
@@ -68,10 +68,10 @@ def resampled_means(clusters: Floats, resamples: int, seed: int) -> Floats:
 
 
 def tail(clusters: int) -> float:
-    """Return the quantile of the resamples at which an interval begins.
+    """Return the lower quantile of the resamples for an interval.
 
-    A percentile interval is too short for few clusters: resamples vary by sqrt((n - 1) / n) too little, and have no
-    Student's t. The expanded percentile corrects both (Hesterberg, The American Statistician 69, 2015).
+    A percentile interval is too short for few clusters: the deviation of resamples is too small by sqrt((n - 1) / n),
+    and lacks Student's t. The expanded percentile corrects both (Hesterberg, The American Statistician 69, 2015).
     """
     from scipy.special import ndtr, stdtrit
 

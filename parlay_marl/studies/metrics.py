@@ -1,8 +1,8 @@
 """The table of metrics: each metric of a game declared once, with its formula and its source.
 
-A metric is a number for each game and seat, NaN where it says nothing about the game. Its figures are plain means over
-the games that it speaks of: over all of them, and over those that ended in a deal. Games without a deal count in the
-first mean, or else a player that signs only what is good would look best.
+A metric is a number for each game and seat, NaN where it is undefined. Its figures are plain means over the games
+where it is defined: over all of them, and over those that ended in a deal. Games without a deal count in the first
+mean, because otherwise a player that accepts only very good deals would look best.
 """
 
 from __future__ import annotations
@@ -329,7 +329,7 @@ METRICS = (
         lambda c: c.own_forfeit,
     ),
 )
-"""Every metric, in the order of the documentation."""
+"""All metrics, in the order of the documentation."""
 
 KEYS = tuple(metric.key for metric in METRICS)
 
@@ -348,7 +348,7 @@ def per_game(outcomes: Any, key: str) -> Floats:
 
 @dataclass(frozen=True)
 class MetricValue:
-    """Means of a metric over all games that it speaks of, and over the deals among them; None without any."""
+    """Means of a metric over all games where it is defined, and over the deals among them; None if there are none."""
 
     all_games: float | None
     deals: float | None

@@ -1,4 +1,4 @@
-"""Checks of the names of what is to be played."""
+"""Checks of lists of names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The outcomes of many games, column by column, and every predicate on them: each is defined here once."""
+"""The outcomes of many games, column by column, with all predicates on them."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Outcomes:
 
     @cached_property
     def capitulation(self) -> Flags:
-        """Return whether the seat agreed to a deal that is worth less than nothing to it."""
+        """Return whether the seat agreed to a deal at a loss."""
         return self.deal & (self["worth"] < -ROUNDING)
 
     @property
@@ -94,7 +94,7 @@ class Outcomes:
 
     @cached_property
     def false_deal(self) -> Flags:
-        """Return whether the game ended in a deal although there never was a ZOPA: somebody signed at a loss."""
+        """Return whether the game ended in a deal although it never had a ZOPA, which is a loss for some seat."""
         return self.deal & self.never_zopa
 
     @cached_property
@@ -116,12 +116,12 @@ class Outcomes:
 
 
 def where(condition: Flags, values: NDArray[Any]) -> Floats:
-    """Return values, NaN where a condition does not hold."""
+    """Return values, with NaN where a condition does not hold."""
     return np.where(condition, values, np.nan)
 
 
 def of_seats(values: NDArray[Any], seats: NDArray[Any]) -> NDArray[Any]:
-    """Return values of seats, (2, games), as those of one seat in each game, (games,)."""
+    """Return the values of one seat in each game, (games,), from those of both seats, (2, games)."""
     chosen: NDArray[Any] = np.where(seats == BUYER, values[BUYER], values[SELLER])
     return chosen
 

@@ -1,4 +1,4 @@
-"""Results as plain data, ready for JSON."""
+"""Results as plain data for JSON."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 
 def plain(values: Any, digits: int | None = None) -> Any:
-    """Return dataclasses, arrays, numbers and what they hold as plain data; NaN and infinities become None.
+    """Return dataclasses, arrays, numbers and nested values as plain data; NaN and infinities become None.
 
     Floats are rounded to `digits` decimals; None leaves them as they are.
     """

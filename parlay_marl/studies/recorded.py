@@ -1,4 +1,4 @@
-"""Games of two personas as records: every turn, and what each seat believes after it."""
+"""Records of games between two personas: every turn, and both seats' beliefs after it."""
 
 from __future__ import annotations
 

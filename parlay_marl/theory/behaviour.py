@@ -1,4 +1,4 @@
-"""What a player does at every information state of a small game, as a table: so that its gaps are exact.
+"""A player's strategy as a table over all information states of a small game, for exact gaps.
 
 A learned policy says how likely each action is. A persona and a player of views are asked: those that do not draw
 always answer the same, and of those that do the frequencies of some hundred answers are taken. The player in the table
@@ -34,7 +34,7 @@ DRAWS = 200
 
 
 def behaviour(tree: Tree, player: str | Path | Persona | Policy | AnyPlayer, draws: int = DRAWS) -> Floats:
-    """Return what a player does at every information state of both seats, as a table.
+    """Return a player's strategy at every information state of both seats, as a table.
 
     The name of a `.npz` file stands for the strategy in it. `draws` is how often one is asked that may draw its
     actions: a persona, an object with `act(observations, masks)`, or a `Player`, which plays each history up to the

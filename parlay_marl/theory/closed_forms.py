@@ -91,7 +91,7 @@ def alternating_offers(pies: Sequence[float], kept: Sequence[float]) -> tuple[fl
 
 
 def stahl_share(offers: int, first: float, second: float) -> float:
-    """Return the opener's share of a pie of 1 with a deadline after so many offers, where every offer costs time.
+    """Return the opener's share of a pie of 1 with a deadline after a number of offers, where every offer costs time.
 
     `first` and `second` are the opener's and the other's discount factors. Source: Stahl 1972; see
     `alternating_offers`.
@@ -190,7 +190,7 @@ def posted_price(cost: float = 0.0) -> PostedPrice:
 
 
 def repeated_offers(periods: int, seller: float, buyer: float | None = None) -> float:
-    """Return the opening price of a seller of cost 0 who may offer in so many periods, the buyer's limit from [0, 1].
+    """Return the opening price of a seller of cost 0 with a number of periods, the buyer's limit from [0, 1].
 
     It cannot bind itself. `seller` and `buyer` are the discount factors from one period to the next; the buyer's is
     the seller's by default. With n periods left and buyers up to v remaining the price is c_n v, where c_1 = 1/2 and,

@@ -39,7 +39,7 @@ _CHANCE = "before the draw"
 
 
 def _game_type(difference: bool) -> Any:
-    """Return what OpenSpiel is told of all these games."""
+    """Return OpenSpiel's description of the kind of game."""
     utility = pyspiel.GameType.Utility
     return pyspiel.GameType(
         short_name="parlay",
@@ -74,7 +74,7 @@ def _game_info(tree: Tree, difference: bool) -> Any:
 
 
 def _returns(paid: NDArray[np.float64], difference: bool) -> NDArray[np.float64]:
-    """Return what both seats are paid: their payoffs or, for a zero-sum game, what each has more than the other."""
+    """Return the returns of both seats: their payoffs or, for a zero-sum game, the differences to the other's."""
     return paid - paid[..., ::-1] if difference else paid
 
 
@@ -82,8 +82,8 @@ class ParlayGame(pyspiel.Game):
     """A small game for OpenSpiel.
 
     `params` are those of `pyspiel.load_game`: scenario, rounds, prices, types, moves joined by `+`, opener, and
-    `difference`, with which each seat wants to be paid more than the other: that is zero-sum, as some algorithms need.
-    `tree` is any other small game.
+    `difference`, with which the return of a seat is its payoff minus the other's: that is zero-sum, as some
+    algorithms need. `tree` is any other small game.
     """
 
     def __init__(
@@ -165,11 +165,11 @@ class ParlayState(pyspiel.State):
         return paid
 
     def information_state_string(self, player: int | None = None) -> str:
-        """Return all that a player has seen and done, to read."""
+        """Return all that a player has seen and done, as text."""
         return _text_of(self._tree, self._node, self.current_player() if player is None else player)
 
     def observation_string(self, player: int | None = None) -> str:
-        """Return the same: a text that forgets would save nothing."""
+        """Return the same text as `information_state_string`."""
         return self.information_state_string(player)
 
     def information_state_tensor(self, player: int | None = None) -> list[float]:

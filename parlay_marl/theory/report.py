@@ -34,7 +34,7 @@ class Play:
     gains: float
     """The expected sum of both payoffs."""
     first_best: float
-    """What they would sum to if every pair of types that could gain dealt at once."""
+    """The sum if every pair of types that can gain made a deal at once."""
 
 
 def play_of(tree: Tree, table: Floats) -> Play:

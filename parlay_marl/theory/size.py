@@ -1,4 +1,4 @@
-"""How large the tree of a small game will be, before it is made."""
+"""The size of a small game's tree, estimated before it is built."""
 
 from __future__ import annotations
 

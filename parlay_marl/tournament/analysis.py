@@ -27,7 +27,7 @@ Matrix = list[list[float]]
 
 MOST_RESAMPLES = 100_000
 GENERATIONS = np.linspace(0.0, 200.0, 201)
-"""Times at which the replicator dynamics are read."""
+"""Times at which the replicator dynamics are sampled."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ class Analysis(PlainResult):
     payoff_matrix_by_scenario: dict[str, Matrix]
     comparisons: tuple[Comparison, ...]
     equilibrium_epsilon: float
-    """The gain of the best reply to the equilibrium of the meta-game: rounding."""
+    """The gain of the best reply to the meta-game's equilibrium: rounding error."""
     seats: SeatEquilibrium
     replicator: Replicator
     definitions: tuple[Definition, ...]
@@ -210,7 +210,7 @@ def definitions() -> tuple[Definition, ...]:
 
 
 def _ranks(means: Floats) -> list[int]:
-    """Return the rank of each mean, 1 for the largest; equals share the better one."""
+    """Return the rank of each mean, 1 for the largest; equal means share the better rank."""
     return [1 + int((means > mean).sum()) for mean in means]
 
 
@@ -229,14 +229,14 @@ class _Bootstrap:
         self.resampled = resampled_means(flat, resamples, seed).reshape(resamples, *shape)
 
     def intervals(self, *axes: int, seat: int | None = None, scenario: int | None = None) -> list[Interval]:
-        """Return an interval for each entrant: of one seat or both, of one scenario or all."""
+        """Return an interval for each entrant: of one seat or both, in one scenario or all."""
         seats = slice(None) if seat is None else slice(seat, seat + 1)
         deals = slice(None) if scenario is None else slice(scenario, scenario + 1)
         means = self.means[seats, deals].mean(axis=(0, 1))
         return bootstrap_intervals(means, self.resampled[:, seats, deals].mean(axis=(1, 2)), self.n)
 
     def comparisons(self, names: tuple[str, ...]) -> tuple[Comparison, ...]:
-        """Return every pair, the better one first, the surest first."""
+        """Return every pair, the better one first, in order of significance."""
         by_cluster = self.clusters.mean(axis=(1, 2))
         means, resampled = self.means.mean(axis=(0, 1)), self.resampled.mean(axis=(1, 2))
         pairs = [(a, b) if means[a] >= means[b] else (b, a) for a, b in combinations(range(len(names)), 2)]
@@ -253,7 +253,7 @@ class _Bootstrap:
 
 
 def _check(games: Games) -> None:
-    """Refuse a table without all cells of a tournament."""
+    """Refuse a table that lacks cells of a tournament."""
     cells = len(games.scenarios) * len(games.entrants) ** 2 * 2
     if len(games.rows) != cells * games.games_per_cell or not len(games.rows):
         raise ConfigurationError(

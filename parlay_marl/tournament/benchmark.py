@@ -1,4 +1,4 @@
-"""Running the benchmark of a player: the tasks of a suite, kept as they are finished, and its result."""
+"""Running the benchmark of a player: the tasks of a suite, saved when finished, and its result."""
 
 from __future__ import annotations
 
@@ -45,11 +45,11 @@ def run_benchmark(
 ) -> BenchmarkResult:
     """Play all tasks of a suite with a focal player, and return its figures.
 
-    The player is whatever enters a tournament: a persona or its name, a policy file, a `Player`, a `BatchedPlayer`, or
-    an import path. `games` are those of a seat and an opener in a task, None takes the suite's: fewer where the player
-    is asked for its moves. Every player meets the same deals and the same draws of its partners. `out` is a folder that
-    takes each task as it is finished; with `resume` the benchmark in it goes on. `on_cell` is called with the number of
-    tasks that are done and the number of all, `on_forfeit` with each forfeit.
+    The player is anything that can enter a tournament: a persona or its name, a policy file, a `Player`, a
+    `BatchedPlayer`, or an import path. `games` are those of a seat and an opener in a task, None takes the suite's:
+    fewer for a player that is called for its moves. Every player meets the same deals and the same draws of its
+    partners. `out` is a folder to which each finished task is saved; `resume` continues the benchmark in it.
+    `on_cell` is called with the number of tasks that are done and the number of all, `on_forfeit` with each forfeit.
 
     With `extra` partners of other libraries play, too: they are asked for each move, which takes long.
 
@@ -76,7 +76,10 @@ def run_benchmark(
 
 
 def games_of(player: Entrant, suite: Suite, games: int | None) -> int:
-    """Return the games of a seat and an opener in a task; None takes the suite's, fewer for a player that is asked."""
+    """Return the games of a seat and an opener in a task.
+
+    None takes the suite's number, fewer for a player that is called.
+    """
     if games is not None:
         return games
     return suite.games if player.player is not None else suite.asked_games
@@ -90,9 +93,9 @@ def _play_all(
     on_cell: OnCell | None,
     on_forfeit: OnForfeit | None,
 ) -> list[TaskScore]:
-    """Return the scores of all tasks: those in the store, and those that are played now and kept as they finish.
+    """Return the scores of all tasks: those in the store, and those that are played now and saved when finished.
 
-    `at_once` are the threads that play tasks in the kernel, and those that ask players.
+    `at_once` has the numbers of threads for tasks in the kernel, and for tasks with called players.
     """
     found = dict(store.finished) if store is not None else {}
     left = [i for i, task in enumerate(schedule.tasks) if task not in found]
@@ -117,14 +120,14 @@ def _play_all(
 
 
 def _tell(forfeits: Sequence[Forfeit], on_forfeit: OnForfeit | None) -> None:
-    """Call a function with each forfeit, where there is one."""
+    """Call `on_forfeit`, if given, with each forfeit."""
     if on_forfeit is not None:
         for forfeit in forfeits:
             on_forfeit(forfeit)
 
 
 def _plan(schedule: FocalSchedule) -> dict[str, Any]:
-    """Return all that the scores follow from, as plain data."""
+    """Return the plan as plain data: everything that determines the scores."""
     info = schedule.entrants[FOCAL].info
     partners = [part.loads for part in schedule.suite.partners]
     return {
@@ -157,5 +160,5 @@ def _result(schedule: FocalSchedule, scores: Sequence[TaskScore]) -> BenchmarkRe
 
 
 def _told(source: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the source of an entrant without the words of a persona."""
+    """Return the source of an entrant without a persona's texts."""
     return {key: value for key, value in source.items() if key not in WORDS}

@@ -1,4 +1,4 @@
-"""The entrants of a tournament: personas, policies and players, and objects that an import path leads to."""
+"""The entrants of a tournament: personas, policies and players, and objects at import paths."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ from parlay_marl.tournament.games import POLICY_DIGEST, EntrantInfo
 LONGEST_NAME = 60
 
 Policy = BatchedPlayer | Player
-"""An object that is asked for its moves."""
+"""An object that is called for its moves."""
 
 
 class Recipe(NamedTuple):
     """The source of a policy: its import path, or a pickle of it.
 
-    A new one is made for every cell and seat, so that its memory does not depend on what was played before; its module
-    is the best place for what takes long to load.
+    A new policy is made for every cell and seat, so that it has no memory of earlier games; slow loading belongs into
+    its module.
     """
 
     path: str = ""
@@ -41,10 +41,10 @@ class Recipe(NamedTuple):
     module: str = ""
     """The module in which it or its class is defined."""
     plays_views: bool = False
-    """Is it a `Player`, which plays one game at a time?"""
+    """True for a `Player`, which plays one game at a time."""
 
     def make(self) -> Policy:
-        """Return the policy as it is before its first game."""
+        """Return the policy in its initial state."""
         if self.path:
             return load_policy(self.path)
         policy: Policy = pickle.loads(self.pickled)
@@ -53,7 +53,7 @@ class Recipe(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Entrant:
-    """An entrant that is ready to play: either a persona or the recipe of a policy."""
+    """An entrant ready to play: a persona or the recipe of a policy."""
 
     info: EntrantInfo
     player: PersonaPlayer | None = None
@@ -61,7 +61,7 @@ class Entrant:
 
     @property
     def plays_views(self) -> bool:
-        """Return whether it is a `Player` of one game at a time."""
+        """Return whether it is a `Player`, which plays one game at a time."""
         return self.recipe is not None and self.recipe.plays_views
 
     @property
@@ -71,11 +71,11 @@ class Entrant:
 
 
 EntrantLike = str | Path | Persona | PersonaPlayer | Policy | Entrant
-"""Anything that `load_entrant` makes an entrant of."""
+"""Anything that `load_entrant` accepts."""
 
 
 def load_entrants(entrants: Sequence[EntrantLike] | None) -> tuple[Entrant, ...]:
-    """Return entrants sorted by name, the whole catalogue where they are None; refuse names that occur twice."""
+    """Return entrants sorted by name, the whole catalogue for None; refuse repeated names."""
     loaded = [load_entrant(entrant) for entrant in (persona_names() if entrants is None else entrants)]
     check_names("entrant", [entrant.name for entrant in loaded])
     return tuple(sorted(loaded, key=lambda entrant: entrant.name))
@@ -137,9 +137,9 @@ def recalled_persona(info: EntrantInfo) -> PersonaPlayer:
 
 
 def load_policy(path: str) -> Policy:
-    """Return the policy that an import path leads to: a class or factory is called, an instance copied.
+    """Return the policy at an import path: a class or factory is called, an instance copied.
 
-    The output of its module and of the policy goes to standard error meanwhile: standard output is for results.
+    Output of its code goes to standard error meanwhile: standard output is for results.
     """
     with contextlib.redirect_stdout(sys.stderr):
         return _loaded_policy(path)
@@ -165,7 +165,7 @@ def _loaded_policy(path: str) -> Policy:
 
 
 def checked_policy(policy: Any, what: str) -> Policy:
-    """Return a policy if it has a name and a method `act`; else raise an error that says what it lacks."""
+    """Return a policy with a name and a method `act`; for another object, raise an error that says what it lacks."""
     if inspect.isclass(policy) or not callable(getattr(policy, "act", None)):
         raise ConfigurationError(f"{what}: {_lack(policy)}")
     name = getattr(policy, "name", None)
@@ -178,14 +178,14 @@ def checked_policy(policy: Any, what: str) -> Policy:
 
 
 def in_words(error: BaseException) -> str:
-    """Return the kind and the message of an error, shortened, in one line; neither need be readable."""
+    """Return the kind and the message of an error in one short line; both may be unreadable."""
     kind = _read(lambda: f"{type(error).__name__}: ", "an error without a readable name: ")
     text = _read(lambda: escaped(" ".join(str.split(str(error)))), "(without a readable message)")
     return f"{kind}{text[:300]}".removesuffix(": ")
 
 
 def _read(text: Callable[[], str], otherwise: str) -> str:
-    """Return a text that an entrant's code makes, or another where that fails."""
+    """Return a text from an entrant's code, or `otherwise` where that fails."""
     try:
         return text()
     except KeyboardInterrupt:

@@ -24,11 +24,11 @@ from parlay_marl.tournament.forfeits import Forfeit, forfeits_of
 from parlay_marl.tournament.schedule import Cell, Schedule
 
 FOCAL = 0
-"""The number of the focal entrant in a schedule; the partners follow."""
+"""The index of the focal entrant in a schedule; the partners follow."""
 CELLS_OF_A_TASK = tuple(product((BUYER, SELLER), (BUYER, SELLER)))
 """Seat of the focal entrant, and opener."""
 STATES_BELIEF = "states_belief"
-"""Attribute of a `Player` that states a belief with its actions; without it, it has none that could be measured."""
+"""Attribute of a `Player` that is true if it states beliefs; other players have none that can be measured."""
 
 
 class Finished(NamedTuple):
@@ -63,7 +63,7 @@ class FocalSchedule(Schedule):
         ]
 
     def config(self, cell: Cell) -> GameConfig:
-        """Return the configuration of a cell's games: the focal entrant states beliefs where it says that it does."""
+        """Return the configuration of a cell's games: the focal entrant states beliefs if it has `STATES_BELIEF`."""
         beliefs = "elicited" if self._states_belief else "bayes"
         return make_config(self.scenarios[cell.scenario], rules=self.rules, reward="payoff", beliefs=beliefs)
 
@@ -73,7 +73,7 @@ class FocalSchedule(Schedule):
         return recipe is not None and recipe.plays_views and bool(getattr(recipe.make(), STATES_BELIEF, False))
 
     def asks(self, number: int) -> bool:
-        """Return whether a player is asked for its moves in a task; others are played in the kernel."""
+        """Return whether a player is called for its moves in a task; other tasks are played in the kernel."""
         return self.needs_host(self.cells[number * len(CELLS_OF_A_TASK)])
 
     def play(self, number: int, hosts: HostPool) -> Finished:
@@ -87,7 +87,7 @@ class FocalSchedule(Schedule):
         return Finished(score, [forfeit for each in played for forfeit in each.forfeits])
 
     def _play_cell(self, cell: Cell, seat: int, hosts: HostPool) -> _Played:
-        """Play a cell in which the focal entrant has a seat: in the kernel, or with a host that asks players."""
+        """Play a cell in which the focal entrant has a seat: in the kernel, or with a host that calls players."""
         if not self.needs_host(cell):
             return _Played(play_in_kernel(self, cell)["outcome"], [], self._followed(cell, seat))
         with hosts.borrowed() as host:
@@ -114,7 +114,7 @@ def _cell(scenario: int, partner: int, seat: int, opener: int) -> Cell:
 
 
 def load_partner(source: str, name: str) -> Entrant:
-    """Return a partner of a suite under its name there."""
+    """Return a partner of a suite under its name in the suite."""
     entrant = load_entrant(source)
     if entrant.player is None or entrant.name == name:
         return entrant

@@ -1,4 +1,4 @@
-"""The games of a tournament as one table, in memory and as a Parquet file, with all that a replay needs."""
+"""The games of a tournament as one table, in memory and as a Parquet file, with everything that a replay needs."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from parlay_marl.errors import ConfigurationError, MissingExtraError
 SCHEMA_VERSION = 1
 """Version of the file's schema: it changes when a column changes its name or meaning."""
 ROWS_AT_ONCE = 131_072
-"""Games in a row group of the file, which is held twice in memory while it is written or read."""
+"""Games in a row group of the file, of which two copies are in memory while it is written or read."""
 NOBODY = -1
-"""The value of `forfeit_by` where nobody forfeited the game."""
+"""The value of `forfeit_by` in a game without a forfeit."""
 POLICY_DIGEST = "policy_sha256"
 """Key of the digest of a learned policy's file in the source of the persona that it plays."""
 
@@ -48,7 +48,7 @@ Rows = np.ndarray[Any, np.dtype[np.void]]
 
 
 class Column(NamedTuple):
-    """One column of the file: its name, type and meaning, and the place of its values in the table."""
+    """One column of the file: its name, type and meaning, and the field of the table with its values."""
 
     name: str
     type: str
@@ -58,10 +58,10 @@ class Column(NamedTuple):
     """The seat of a pair."""
     is_of_outcome: bool = True
     names: str = ""
-    """The kind of names that the file has for numbers of the table: entrants, scenarios, seats or endings."""
+    """The kind of names that the file stores for numbers of the table: entrants, scenarios, seats or endings."""
 
     def values(self, rows: Rows) -> NDArray[Any]:
-        """Return the values in rows of the table, as a view that can be written to."""
+        """Return the values in rows of the table, as a writable view."""
         values: NDArray[Any] = (rows["outcome"] if self.is_of_outcome else rows)[self.field]
         return values if self.part is None else values[:, self.part]
 
@@ -161,7 +161,7 @@ class Games:
         return dict(zip(self.names, counts.tolist(), strict=True))
 
     def plan(self) -> dict[str, Any]:
-        """Return everything but the games as plain data: all that the games follow from."""
+        """Return the plan as plain data: everything that determines the games."""
         return {
             "schema_version": SCHEMA_VERSION,
             "package_version": self.version,
@@ -225,7 +225,7 @@ def parquet_library() -> Any:
 
 
 def _labels(entrants: tuple[str, ...], scenarios: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
-    """Return the names for numbers of the table; a negative number has no name."""
+    """Return the names of numbers in the table; a negative number has no name."""
     endings = tuple(ending.name.lower() for ending in Ending)
     return {"entrants": entrants, "scenarios": scenarios, "seats": SEATS, "endings": endings}
 

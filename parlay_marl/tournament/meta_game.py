@@ -12,7 +12,10 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 EVEN_UP_TO, MOST_NODES = 16, 20_000
-"""Entrants up to which the most even equilibrium is sought, and nodes of the search. No clock: it always ends alike."""
+"""Most entrants for the search of the most even equilibrium, and its most nodes.
+
+No time limit, so that it is deterministic.
+"""
 RARE = 1e-9
 """Probability that a worse mutant takes over, in alpha-rank's limit of strong selection."""
 
@@ -96,9 +99,9 @@ def regrets(payoffs: Floats, mixture: Floats) -> Floats:
 def _even_equilibrium(row: Floats, column: Floats, is_symmetric: bool) -> tuple[Floats, Floats]:
     """Return the equilibrium whose largest probabilities add up to the least, by scipy's HiGHS; uniform if it fails.
 
-    Beyond `EVEN_UP_TO` strategies it is the first that is found, to save time. A mixed integer program
-    (Sandholm, Gilpin and Conitzer, AAAI 2005): a strategy is either out, or a best reply. Variables are both mixtures,
-    whether each strategy is out, both values, and both largest probabilities.
+    With more than `EVEN_UP_TO` strategies it is the first one found, to save time. A mixed integer program (Sandholm,
+    Gilpin and Conitzer, AAAI 2005): a strategy is either out, or a best reply. Variables are both mixtures, whether
+    each strategy is out, both values, and both largest probabilities.
     """
     from scipy.optimize import LinearConstraint, milp
 
@@ -131,7 +134,7 @@ def _cleaned(mixture: Floats) -> Floats:
 
 
 def _scaled(payoffs: Floats) -> Floats:
-    """Return payoffs mapped to [0, 1], which leaves the equilibria as they are."""
+    """Return payoffs mapped to [0, 1], which does not change the equilibria."""
     scaled: Floats = (payoffs - payoffs.min()) / (float(np.ptp(payoffs)) or 1.0)
     return scaled
 
@@ -171,7 +174,7 @@ def symmetric_equilibrium(payoffs: Floats) -> Equilibrium:
 
 
 def seat_equilibrium(buyer: Floats, seller: Floats) -> Equilibrium:
-    """Return a Nash equilibrium in which each seat chooses for itself: rows are buyers, columns sellers.
+    """Return a Nash equilibrium in which each seat chooses an entrant of its own: rows are buyers, columns sellers.
 
     `buyer` and `seller` hold the payoffs of each seat. Of several it is one whose largest probabilities have the
     smallest sum.

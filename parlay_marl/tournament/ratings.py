@@ -1,9 +1,9 @@
 """Ratings of the entrants of a tournament: mean payoffs by cluster, and strengths from duels.
 
-The unit of chance is the game number. All pairs play the same games, and game k draws from one stream whatever the
-scenario, so that the outcomes of one number depend on each other: they are one cluster (Cameron, Gelbach and Miller
-2008), and clusters are independent of each other. Scenarios are fixed strata: they were chosen, and are not a sample of
-all scenarios, so that an interval is about the same scenarios with other draws.
+All pairs play the same games, and game k draws from one stream in all scenarios, so that the outcomes of one game
+number depend on each other: they are one cluster (Cameron, Gelbach and Miller 2008), and clusters are independent.
+Scenarios are fixed strata: they were chosen, and are not a sample of all scenarios, so that an interval is about the
+same scenarios with other draws.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 
 VIRTUAL_TIES = 1.0
-"""Ties added to the duels of every pair, so that an entrant that won them all is not infinitely strong."""
+"""Ties added to the duels of every pair, so that an entrant that won all of them has a finite strength."""
 ELO_MEAN, ELO_SCALE = 1500.0, 400.0
 
 
@@ -52,7 +52,7 @@ def cluster_means(payoffs: Floats) -> Floats:
 
 
 def duels(payoffs: Floats) -> Floats:
-    """Return how many duels the row won against the column, a tie counting half to both.
+    """Return the number of duels that the row won against the column; a tie counts half for both.
 
     A duel is two games of the same number with the seats exchanged, the same seat opening. The entrant with the larger
     sum of payoffs wins it: neither the seat nor the draw can have made the difference.

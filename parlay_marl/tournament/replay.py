@@ -32,7 +32,9 @@ _PLAY_ALIKE = "a policy must play alike when it is asked alike"
 
 
 def replay_game(games: Games, index: int, *, workers: int = 1, timeout: float = 10.0) -> Game:
-    """Return the game of a row of the table, played again to its end; refuse it if it comes out otherwise than stored.
+    """Return the game of a row of the table, played again to its end.
+
+    Raise an error if it differs from the stored one.
 
     The file of a persona's learned policy is read again, and must not have changed. A policy that is asked is loaded
     again by its import path, and its whole cell is played, as it was asked about all games of the cell at once. A game
@@ -51,7 +53,7 @@ def replay_game(games: Games, index: int, *, workers: int = 1, timeout: float = 
 
 
 def checked_index(games: Games, index: Any) -> int:
-    """Return the number of a row as a plain whole number."""
+    """Return the number of a row as a plain integer."""
     try:
         plain = operator.index(index)
     except TypeError:
@@ -118,7 +120,7 @@ def _player(entrant: Entrant) -> AnyPlayer:
 
 
 def _with_actions(schedule: Schedule, cell: Cell, row: Any, actions: Sequence[int | Action]) -> Game:
-    """Return the game of a row after some actions, and after its forfeit if a seat forfeited it."""
+    """Return the game of a row after some actions, with its forfeit if a seat forfeited it."""
     game = _begun(schedule, cell, int(row["number"]))
     for action in actions:
         if isinstance(action, Action):
@@ -150,7 +152,7 @@ def _turns_before_forfeit(row: Any) -> int:
 def _played_again(
     games: Games, index: int, schedule: Schedule, cell: Cell, workers: int, timeout: float
 ) -> list[int | Action]:
-    """Return the actions of a game with a policy in it, by playing its cell again up to its last turn."""
+    """Return the actions of a game with a called policy, by playing its cell again up to its last turn."""
     row = games.rows[index]
     turns = None if row["forfeit_by"] == NOBODY else _turns_before_forfeit(row)
     hosts = host_pool(schedule, workers, checked_timeout(timeout))
@@ -166,7 +168,7 @@ def _played_again(
 
 
 def _check_fault(games: Games, index: int, played: CellGames, turns: int | None) -> None:
-    """Refuse a game that a seat has forfeited in the replay, though not at this turn in the tournament."""
+    """Refuse a replay in which a seat forfeits at another turn than in the tournament."""
     if played.recorded_fault is None or len(played.actions) == turns:
         return
     seat, reason = played.recorded_fault
@@ -181,7 +183,10 @@ def _check_fault(games: Games, index: int, played: CellGames, turns: int | None)
 
 
 def _compare(games: Games, index: int, candidates: Sequence[Game]) -> Game:
-    """Return the game that has come out as stored; refuse others, and say in which figure the first one differs."""
+    """Return the candidate that equals the stored game.
+
+    Otherwise raise an error that names the first different figure.
+    """
     stored, found = games.rows[index]["outcome"], []
     for game in candidates:
         again = make_report(game.rows, game.params)

@@ -1,4 +1,4 @@
-"""Running a tournament: its schedule, an executor that plays the cells, and the store that keeps them."""
+"""Running a tournament: its schedule, an executor that plays the cells, and the store of their results."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ from parlay_marl.tournament.store import Store
 MOST_WORKERS = 256
 LONGEST_TIMEOUT = 86_400.0
 OnCell = Callable[[int, int], None]
-"""Called with the number of cells that are done and the number of all cells."""
+"""Called with the number of finished cells and of all cells."""
 Executor = Callable[[Sequence[int], OnRows], Finished]
-"""Plays the cells of these numbers, hands the rows of each to a function, and yields each when it is finished."""
+"""Plays the cells of these numbers, passes the rows of each to a function, and yields each when it is finished."""
 
 
 def run_tournament(
@@ -114,7 +114,7 @@ def _executor(schedule: Schedule, threads: int, workers: int, timeout: float, ra
 def _play_all(
     schedule: Schedule, executor: Executor, store: Store | None, on_cell: OnCell | None, on_forfeit: OnForfeit
 ) -> Rows:
-    """Return the rows of all cells: those in the store, and those that are played now and kept as they finish."""
+    """Return the rows of all cells: those in the store, and those that are played now and saved when finished."""
     total, n = len(schedule.cells), schedule.games
     rows = np.zeros(total * n, GAME_DTYPE)
     done = np.zeros(total, np.bool_)
@@ -140,14 +140,14 @@ def _play_all(
 
 
 class _InOrder:
-    """Reports forfeits in the order of the cells, whichever cell finishes first."""
+    """Reports forfeits in the order of the cells, whatever the order in which cells finish."""
 
     def __init__(self, indices: Sequence[int], on_forfeit: OnForfeit) -> None:
         self._order, self._on_forfeit = deque(indices), on_forfeit
         self._waiting: dict[int, list[Forfeit]] = {}
 
     def add(self, index: int, forfeits: list[Forfeit]) -> None:
-        """Take the forfeits of a finished cell; report those for which no earlier cell is missing."""
+        """Take the forfeits of a finished cell; report those for which all earlier cells are finished."""
         self._waiting[index] = forfeits
         while self._order and self._order[0] in self._waiting:
             for forfeit in self._waiting.pop(self._order.popleft()):

@@ -1,7 +1,6 @@
 """The schedule of a tournament, a round robin: every ordered pair of entrants, over every scenario, with both openers.
 
-Game k of a scenario has the same reservation prices and other draws in every cell, so that differences between entrants
-are not differences of luck.
+Game k of a scenario has the same draws in every cell, so that differences between entrants are not due to luck.
 """
 
 from __future__ import annotations
@@ -75,20 +74,20 @@ class Schedule:
         return make_config(self.scenarios[cell.scenario], rules=self.rules, reward="payoff")
 
     def recipes(self) -> dict[str, Recipe]:
-        """Return the recipes of the entrants that are asked for their moves, by name."""
+        """Return the recipes of the entrants that are called for their moves, by name."""
         return {entrant.name: entrant.recipe for entrant in self.entrants if entrant.recipe is not None}
 
     def needs_host(self, cell: Cell) -> bool:
-        """Return whether an entrant of a cell is asked for its moves; other cells are played in the kernel."""
+        """Return whether an entrant of a cell is called for its moves; other cells are played in the kernel."""
         return any(entrant.recipe is not None for entrant in self.pair(cell))
 
     def asked_in(self, indices: Sequence[int]) -> list[str]:
-        """Return the names of the entrants that are asked for their moves in some cells."""
+        """Return the names of the entrants that are called for their moves in some cells."""
         playing = {number for index in indices for number in (self.cells[index].buyer, self.cells[index].seller)}
         return [entrant.name for i, entrant in enumerate(self.entrants) if i in playing and entrant.recipe is not None]
 
     def random_key(self, cell: Cell) -> int:
-        """Return the seed of the random generators that entrants share in a cell, whatever else is played."""
+        """Return the seed of the shared random generators in a cell, independent of other cells."""
         scenario = self.scenarios[cell.scenario].name
         buyer, seller = self.pair(cell)
         return zlib.crc32(repr((self.seed, scenario, buyer.name, seller.name, cell.opener)).encode())

@@ -1,8 +1,8 @@
-"""The folder of results: the finished cells, from which a killed tournament goes on, and at the end the files.
+"""The folder of results: the finished cells, from which a killed tournament is resumed, and the final files.
 
-While a tournament runs, `cells/` holds `plan.json` and a file for each finished cell; when it is over, `games.parquet`
-and `results.json` are written and `cells/` is removed. Every file is written beside its place and moved there, so that
-it is whole or absent; the file of a cell begins with a digest of the plan and of its own content.
+While a tournament runs, `cells/` holds `plan.json` and a file for each finished cell; when it is over,
+`games.parquet` and `results.json` are written and `cells/` is removed. Every file is written atomically; the file of
+a cell begins with a digest of the plan and of its own content.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class Store:
                 )
 
     def _take_lock(self) -> None:
-        """Keep other processes out of the folder, where the system has such locks, until this one ends."""
+        """Lock the folder for other processes until this one ends, where the system has such locks."""
         try:
             import fcntl
         except ImportError:
@@ -107,7 +107,7 @@ class Store:
                 yield index, saved
 
     def _saved(self, index: int, games: int) -> Rows | None:
-        """Return the rows of a cell from its file; None without a complete one."""
+        """Return the rows of a cell from its file; None where there is no complete one."""
         try:
             content = self._path(index).read_bytes()
         except FileNotFoundError:
@@ -137,7 +137,7 @@ class Store:
         return self._cells / f"{index:06d}.cell"
 
     def _sum(self, index: int, body: bytes) -> bytes:
-        """Return the digest of a cell: of the plan, its place in it, and its rows."""
+        """Return the digest of a cell: of the plan, its number, and its rows."""
         return hashlib.sha256(self._digest + index.to_bytes(8, "little") + body).digest()
 
 
@@ -154,7 +154,7 @@ def write_results(folder: str | Path, games: Games, analysis: Mapping[str, Any] 
 
 
 def _write(path: Path, write: Callable[[BinaryIO], Any]) -> None:
-    """Write a file beside its place, force it to the disk and move it there."""
+    """Write a file atomically, and sync it to the disk."""
     draft = path.with_name(f".{path.name}.tmp")
     try:
         with draft.open("wb") as file:
@@ -169,7 +169,7 @@ def _write(path: Path, write: Callable[[BinaryIO], Any]) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Force the names in a folder to the disk, where the system supports that."""
+    """Sync the names in a folder to the disk, where the system supports that."""
     if os.name == "nt":
         return
     descriptor = os.open(folder, os.O_RDONLY)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 ALL_GAMES, DEALS = 0, 1
-"""Which games a figure counts: the first axis of a tally."""
+"""The games of a figure, the first axis of a tally: all games, or deals."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +28,7 @@ class Tally:
     counts: Floats
 
     def of_entrants(self) -> Floats:
-        """Return means over the games of each entrant in both seats, (2, metrics, entrants); NaN without any."""
+        """Return means over the games of each entrant in both seats, (2, metrics, entrants); NaN where undefined."""
         return _mean(*(_by_entrant(figures).sum(axis=2) for figures in (self.sums, self.counts)))
 
     def by_scenario(self, key: str) -> Floats:

@@ -35,7 +35,7 @@ class Curves:
 
 
 def _writer(folder: Path) -> Any:
-    """Return torch's writer for a folder, or say how to install what it needs."""
+    """Return torch's writer for a folder; where a library is missing, the error says how to install it."""
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError as error:

@@ -1,4 +1,4 @@
-"""Imitation of a scripted persona: what a learner can begin with, instead of random weights.
+"""Imitation of a scripted persona, which gives a learner its first weights instead of random ones.
 
 A policy that has to find everything by chance learns to wait for those who concede by themselves, and never meets what
 is gained from those who only answer steps with steps. One that begins by playing as a scripted persona does meets it in

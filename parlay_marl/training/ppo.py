@@ -4,9 +4,10 @@ The algorithm is PPO with a clipped surrogate (Schulman et al. 2017) over the le
 generalised advantage estimation, advantages normalised in each minibatch, a value network beside the policy network,
 Adam, gradients clipped by their norm. The tests compare an update with that of sb3-contrib's MaskablePPO.
 
-It is written for small networks, where torch's bookkeeping would cost more than the arithmetic: the gradient is worked
-out by hand, every array is allocated once, and threads share a minibatch in chunks of a fixed size whose gradients are
-added up in their order. The number of threads therefore changes neither the games nor the weights.
+It is written for small networks, where torch's bookkeeping would cost more than the arithmetic: the gradient is
+computed without autograd, every array is allocated once, and threads share a minibatch in chunks of a fixed size
+whose gradients are added up in their order. The number of threads therefore changes neither the games nor the
+weights.
 """
 
 from __future__ import annotations
@@ -254,7 +255,7 @@ class Learner:
         return dict(zip(FIGURES, means, strict=True)) | {"explained_variance": explained}
 
     def _estimate(self, frames: _Frames) -> None:
-        """Work out values, advantages and returns of a rollout: GAE (Schulman et al. 2016), without a discount.
+        """Compute values, advantages and returns of a rollout: GAE (Schulman et al. 2016), without a discount.
 
         The payoff has the discount of time, so that gamma is 1.
         """

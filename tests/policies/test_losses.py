@@ -55,10 +55,10 @@ def test_asked_directly_it_plays_no_losses() -> None:
     observations[:, AT.seat] = np.arange(500) % 2
     masks[:, 1] = 1  # walking away is no loss
     rash, careful = network(), network(no_losses=True)
-    losses = [
-        sum(worth(seen, int(action), 1) < -1e-6 for seen, action in zip(observations, policy.act(observations, masks), strict=True))
-        for policy in (rash, careful)
-    ]  # fmt: skip
+    losses = []
+    for policy in (rash, careful):
+        played = zip(observations, policy.act(observations, masks), strict=True)
+        losses.append(sum(worth(seen, int(action), 1) < -1e-6 for seen, action in played))
     assert losses[0] > 50
     assert losses[1] == 0
     chances = careful.probabilities(observations, masks)
@@ -73,8 +73,17 @@ def test_in_games_it_gains_from_its_own_moves_whatever_its_weights(scenario: str
     paid = {}
     for no_losses in (False, True):
         player = learned(packages=packages, no_losses=no_losses, temperature=1.0)
-        batch = Batch(256, scenario, reward="payoff", autoreset="disabled", events=False, rules={"erosion": {"rate": 0.0}},
-                      opponent=player, learner="mixed", illegal="terminate")  # fmt: skip
+        batch = Batch(
+            256,
+            scenario,
+            reward="payoff",
+            autoreset="disabled",
+            events=False,
+            rules={"erosion": {"rate": 0.0}},
+            opponent=player,
+            learner="mixed",
+            illegal="terminate",
+        )
         batch.reset(7)
         rng, done = np.random.default_rng(0), np.zeros(256, bool)
         for _ in range(60):

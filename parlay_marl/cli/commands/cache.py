@@ -1,4 +1,4 @@
-"""`parlay cache`: compiled rules for machines that cannot compile them, or shall not."""
+"""`parlay cache`: compiled rules for machines that cannot or must not compile them."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The compilation of a function to machine code: Numba's steps, without those that rules have no use for.
+"""The compilation of a function to machine code: Numba's steps, without those that rules do not need.
 
-Numba would optimise every function by itself and emit its machine code. A rule is only linked into what calls it, and
-optimised there with all the rest; that leaves out nine tenths of LLVM's work.
+Numba would optimise every function separately and emit its machine code. A rule is only linked into its callers, and
+optimised there together with them; that leaves out nine tenths of LLVM's work.
 """
 
 from __future__ import annotations
@@ -32,28 +32,28 @@ from parlay_marl.core.compiled.waiting import waiting
 
 
 class RuleLibrary(JITCodeLibrary):  # type: ignore[misc]
-    """Code that is not optimised before all of a kernel is there."""
+    """A library whose code is not optimised before the whole kernel is linked."""
 
     def __init__(self, codegen: Any, name: str) -> None:
         super().__init__(codegen, name)
         self.called: set[Any] = set()
-        """The parts that it calls: name, types of arguments and type of the result."""
+        """The parts that the code calls: name, types of arguments and type of the result."""
 
     def add_llvm_module(self, ll_module: Any) -> None:
-        """Take in a module as it is."""
+        """Add a module unchanged."""
         ll_module.data_layout = self._codegen._data_layout
         self._final_module.link_in(ll_module)
 
 
 class InlinedLibrary(RuleLibrary):
-    """The code of a rule: it waits to be linked into what calls it, and is neither optimised nor emitted before."""
+    """The code of a rule, to be linked into its callers; it is not optimised or emitted by itself."""
 
     def finalize(self) -> None:
         """Close the library."""
         self._finalized = True
 
     def _get_module_for_linking(self) -> Any:
-        """Return the rule with all that it calls, for kernels of Numba's own, which link only what they call."""
+        """Return the rule with all rules that it calls: Numba's own kernels link only their direct callees."""
         whole = own_module(self).clone()
         for library in linked(self):
             whole.link_in(own_module(library), preserve=True)
@@ -73,12 +73,12 @@ class KernelLibrary(RuleLibrary):
 
 
 def own_module(library: JITCodeLibrary) -> Any:
-    """Return what a library holds; of a rule, without the rules that it calls."""
+    """Return the module of a library; for a rule, without the rules that it calls."""
     return JITCodeLibrary._get_module_for_linking(library)
 
 
 def linked(library: JITCodeLibrary) -> Iterator[Any]:
-    """Yield all libraries that a library calls, those of its rules' rules included, each once."""
+    """Yield all libraries that a library calls, directly or through its rules, each once."""
     seen, left = set(), list(library._linking_libraries)
     while left:
         other = left.pop()
@@ -90,7 +90,7 @@ def linked(library: JITCodeLibrary) -> Iterator[Any]:
 
 
 def calls_of(library: KernelLibrary) -> list[Any]:
-    """Return the parts that a kernel calls, and those that its rules call."""
+    """Return the parts that a kernel calls, directly or through its rules."""
     rules = [other for other in linked(library) if isinstance(other, InlinedLibrary)]
     return sorted(set().union(library.called, *(rule.called for rule in rules)), key=str)
 
@@ -101,7 +101,7 @@ def inlined_library(name: str) -> InlinedLibrary:
 
 
 def kernel_library(name: str) -> KernelLibrary:
-    """Return a new library for an entry point or a part; its machine code can be kept."""
+    """Return a new library for an entry point or a part; its machine code can be cached."""
     library = KernelLibrary(cpu_target.target_context.codegen(), name)
     library.enable_object_caching()
     return library
@@ -116,10 +116,10 @@ def library_of(name: str, code: bytes) -> KernelLibrary:
 
 
 class RuleCompiler(compiler.CompilerBase):  # type: ignore[misc]
-    """Compiles a rule or a part, into a library that it is given.
+    """Compiles a rule or a part into a given library.
 
-    Rules have no comprehensions, closures, `with`, object mode or parallel loops, and Numba's passes for them are left
-    out.
+    Rules have no comprehensions, closures, `with`, object mode or parallel loops, and Numba's passes for them are
+    left out.
     """
 
     def define_pipelines(self) -> list[PassManager]:
@@ -147,19 +147,19 @@ class KernelCompiler(RuleCompiler):
     """Compiles an entry point."""
 
     def compile_extra(self, func: Any) -> Any:
-        """Compile into a library for a kernel; a line says so where it takes long."""
+        """Compile into a library for a kernel; print a notice where it takes long."""
         self.state.library = kernel_library(func.__qualname__)
         with waiting():
             return super().compile_extra(func)
 
 
 class RuleFlags(compiler.Flags):  # type: ignore[misc]
-    """Numba's flags, which it looks up functions by: some ten thousand times, so that the hash is taken once."""
+    """Numba's flags with a stored hash: Numba looks functions up by them some ten thousand times."""
 
     __slots__ = ("_hash",)
 
     def __hash__(self) -> int:
-        """Return the hash of the flags as they are at the first call: a compilation does not change them."""
+        """Return the hash of the flags at the first call; a compilation does not change them."""
         try:
             return self._hash
         except AttributeError:
@@ -172,7 +172,7 @@ class RuleFlags(compiler.Flags):  # type: ignore[misc]
 
 
 def plain(kind: Any) -> Any:
-    """Return the type as which a rule takes an argument: one for all whole numbers, and for arrays of all uses."""
+    """Return the type under which a rule takes an argument: one for all integers, one for all uses of an array."""
     kind = types.unliteral(kind)  # type: ignore[attr-defined]
     if isinstance(kind, types.Integer) and kind != types.uint64:
         return types.int64
@@ -182,7 +182,9 @@ def plain(kind: Any) -> Any:
 
 
 Definition = Callable[..., tuple[Any, Callable[..., Any]]]
-"""`definition(*kinds)` returns a call's signature and what makes it, `(context, builder, signature, arguments)`."""
+"""`definition(*kinds)` returns the signature of a call and the function that generates it, `(context, builder,
+signature, arguments)`.
+"""
 
 
 def callee(key: object, parameters: inspect.Signature, definition: Definition) -> Any:
@@ -207,7 +209,7 @@ def callee(key: object, parameters: inspect.Signature, definition: Definition) -
 
 
 class RuleTyping(Context):  # type: ignore[misc]
-    """Numba's typing with a memory: whatever type an operation has for some types of arguments, it has everywhere.
+    """Numba's typing with a cache: an operation on some types of arguments is resolved once.
 
     It shares all declarations with Numba's own context, of which it is a shallow copy.
     """

@@ -1,8 +1,8 @@
 """Rules, parts and entry points: the functions that are compiled.
 
-A rule is a small function, inlined into whatever calls it. A part is one that is too large for that: it is compiled
-once for all that call it, and called through a pointer; a late part is compiled when it is first called, see `late`. An
-entry point is called by Python. Parts and entry points are kept on disk, see `kept`.
+A rule is a small function, inlined into whatever calls it. A part is too large for that: it is compiled once for all
+its callers, and called through a pointer; a late part is compiled when it is first called, see `late`. An entry point
+is called by Python. Parts and entry points are cached on disk, see `kept`.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ from parlay_marl.core.compiled.waiting import waiting
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 Kinds = tuple[Any, ...]
-"""Numba's types of arguments."""
+"""Numba types of the arguments."""
 
 
 def _short_name(function: Callable[..., Any]) -> str:
-    """Return the name of a function with its file's."""
+    """Return the name of a function with that of its file."""
     return f"{function.__module__.rpartition('.')[2]}.{function.__qualname__.rpartition('.')[2]}"
 
 
@@ -42,10 +42,10 @@ def _short_name(function: Callable[..., Any]) -> str:
 
 
 class Rule:
-    """A small function of the rules: inlined where a kernel calls it, and the plain function where Python does.
+    """A small function of the rules: inlined where a kernel calls it, and a plain function where Python calls it.
 
-    It is compiled once for each set of `plain` types of arguments. Where it `allocates` arrays, or calls what does,
-    references to arrays are counted; elsewhere they need not be.
+    It is compiled once for each set of `plain` types of arguments. References to arrays are counted only where it
+    `allocates` arrays or calls a rule that does.
     """
 
     def __init__(self, function: Callable[..., Any], allocates: bool = False) -> None:
@@ -60,11 +60,11 @@ class Rule:
         return self.function(*arguments)
 
     def _of_any(self, *given: Any) -> tuple[Any, Callable[..., Any]]:
-        """Return the signature for any types of arguments, and the code that makes the call."""
+        """Return the signature of the rule for any types of arguments, and the code generator of the call."""
         return self._typed(tuple(build.plain(kind) for kind in given))
 
     def _typed(self, kinds: Kinds) -> tuple[Any, Callable[..., Any]]:
-        """Return the same for plain types."""
+        """Return the signature for plain types, and the code generator of the call."""
         result = self._built.get(kinds)
         if result is None:
             library = build.inlined_library(self.function.__qualname__)
@@ -87,10 +87,10 @@ class BuiltPart(NamedTuple):
 
 
 class Part(Rule):
-    """A function of the rules that is compiled once, for all kernels that call it.
+    """A function of the rules that is compiled once for all kernels that call it.
 
-    What it inlines comes from `source`, its own file where none is given, or from files that are not `kept.is_apart`;
-    `shape` is whatever else its code depends on.
+    `source` is its own file by default: the rules that it inlines come from there, or from files that are not
+    `kept.is_apart`. `shape` identifies anything else that its code depends on.
     """
 
     def __init__(
@@ -106,7 +106,7 @@ class Part(Rule):
         _PARTS[self.name] = self
 
     def _typed(self, kinds: Kinds) -> tuple[Any, Callable[..., Any]]:
-        """Return the signature for plain types, and the code that makes the call."""
+        """Return the signature for plain types, and the code generator of the call."""
         part = self.ready(kinds)
 
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -121,11 +121,11 @@ class Part(Rule):
         return part.signature, generate
 
     def announce(self, kinds: Kinds) -> Any:
-        """Make the part known to the linker for types of arguments; return its signature."""
+        """Register the part with the linker for types of arguments; return its signature."""
         return self.ready(kinds).signature
 
     def ready(self, kinds: Kinds) -> BuiltPart:
-        """Return the part for types of arguments: that of this process, one that was kept, or a new one."""
+        """Return the part for types of arguments: from this process, from the cache, or newly compiled."""
         with global_compiler_lock:
             built = self._built.get(kinds)
             if built is None:
@@ -139,7 +139,7 @@ class Part(Rule):
         return f"{self.name}.{kept.digest_of(str(kinds), self._shape)}"
 
     def _place(self, kinds: Kinds) -> Path | None:
-        """Return the file for types of arguments."""
+        """Return the cache file for types of arguments."""
         own = self._source.read_bytes() if kept.is_apart(self._source) else b""
         magic = cpu_target.target_context.codegen().magic_tuple()
         return kept.place(_short_name(self.function), str(kinds), self._shape, magic, own)
@@ -160,20 +160,20 @@ class Part(Rule):
         return _read(self._place(kinds), rebuilt)
 
     def _callable(self, symbol: str, name: str, signature: Any, library: Any) -> BuiltPart:
-        """Tell the linker where the code is, under a name that is the same in every process."""
+        """Tell the linker the address of the code, under a name that is the same in every process."""
         binding.add_symbol(symbol, library.codegen._engine.get_function_address(name))
         return BuiltPart(signature, symbol, library)
 
 
 class LatePart(Part):
-    """A part that is compiled when it is first called, see `late`; its annotation says what it returns."""
+    """A part that is compiled at its first call, see `late`; its annotation gives the type of its result."""
 
     def __init__(self, function: Callable[..., Any], *arguments: Any) -> None:
         super().__init__(function, *arguments)
         self._slots: dict[Kinds, late.Slot] = {}
 
     def _typed(self, kinds: Kinds) -> tuple[Any, Callable[..., Any]]:
-        """Return the signature for plain types, and the code that makes the call."""
+        """Return the signature for plain types, and the code generator of the call."""
         signature, symbol = self.announce(kinds), self._slot_symbol(kinds)
 
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -188,7 +188,7 @@ class LatePart(Part):
         return signature, generate
 
     def announce(self, kinds: Kinds) -> Any:
-        """Make the slot of the part known to the linker for types of arguments; return its signature."""
+        """Register the slot of the part with the linker for types of arguments; return its signature."""
         with global_compiler_lock:
             if kinds not in self._slots:
                 self._slots[kinds] = late.Slot(self._slot_symbol(kinds), functools.partial(self._address, kinds))
@@ -209,14 +209,15 @@ _PARTS: dict[str, Part] = {}
 
 
 def _write(path: Path | None, library: build.KernelLibrary, *content: Any) -> None:
-    """Keep compiled code for later processes, with the parts that it calls."""
+    """Write compiled code, with the list of the parts that it calls, to the cache."""
     kept.write(path, pickle.dumps((build.calls_of(library), *content)))
 
 
 def _read(path: Path | None, rebuild: Callable[..., Any]) -> Any:
-    """Return what `rebuild` makes of a file's content, None where there is no file that can be used.
+    """Return compiled code that `rebuild` makes from a cache file, None where there is no usable file.
 
-    First all parts that the code calls are made known; they must return what they did when it was compiled.
+    First all parts that the code calls are registered; their result types must be those at the time of the
+    compilation.
     """
     try:
         data = kept.read(path)
@@ -225,25 +226,25 @@ def _read(path: Path | None, rebuild: Callable[..., Any]) -> Any:
         calls, *content = pickle.loads(data)
         is_ready = all(_PARTS[name].announce(kinds).return_type == result for name, kinds, result in calls)
         return rebuild(*content) if is_ready else None
-    except Exception as error:  # a file that another program made can raise anything
+    except Exception as error:  # a file written by another program can raise anything
         kept.cannot_use(path, error)
         return None
 
 
 def rule(function: Function) -> Function:
-    """Make a rule of a small function; it is compiled with the first kernel that calls it, never kept by itself."""
+    """Make a rule of a small function; it is compiled with each kernel that calls it, never cached by itself."""
     return function if numba.config.DISABLE_JIT else cast(Function, Rule(function))
 
 
 def allocating_rule(function: Function) -> Function:
-    """Make a rule of a function that makes arrays, returns one, or calls one that does."""
+    """Make a rule of a function that allocates arrays, returns one, or calls one that does."""
     return function if numba.config.DISABLE_JIT else cast(Function, Rule(function, allocates=True))
 
 
 def part(
     allocates: bool = False, source: Path | None = None, shape: object = None, is_late: bool = False
 ) -> Callable[[Function], Function]:
-    """Make a part of a function that is too large to be inlined wherever it is called; see `Part` and `LatePart`."""
+    """Make a part of a function that is too large to be inlined; see `Part` and `LatePart`."""
 
     def made(function: Function) -> Function:
         if numba.config.DISABLE_JIT:
@@ -255,7 +256,7 @@ def part(
 
 
 def in_kernels(definition: build.Definition) -> Callable[[Function], Function]:
-    """Give a function another form where kernels call it: what LLVM has, and Numba has not."""
+    """Give a function another implementation inside kernels, for operations that LLVM has and Numba lacks."""
 
     def registered(function: Function) -> Function:
         infer_global(function, build.callee(function, inspect.signature(function), definition))
@@ -274,7 +275,7 @@ def _typeof_rule(rule: Rule, context: Any) -> Any:
 
 
 class KeptCode(NullCache):
-    """The code of one entry point, as Numba asks for it and hands it over: what cannot be used is compiled again."""
+    """The cache of one entry point in the form that Numba expects; unusable code is compiled again."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -289,9 +290,9 @@ class KeptCode(NullCache):
         return _read(self._place(sig, target_context.codegen()), rebuilt)
 
     def save_overload(self, sig: Any, data: Any) -> None:
-        """Keep code for later processes, where that can be done."""
+        """Write code to the cache, where possible."""
         if data.library.has_dynamic_globals:
-            return  # addresses of this process
+            return  # it holds addresses of this process
         _write(self._place(sig, data.codegen), data.library, dumps(data._reduce()))
 
     def has(self, sig: Any, codegen: Any) -> bool:
@@ -305,9 +306,9 @@ class KeptCode(NullCache):
 
 
 def bound(kernel: Callable[..., Any], *arguments: Any) -> Callable[..., Any]:
-    """Return an entry point's code for arguments of these very types, which it trusts every later caller to pass.
+    """Return the code of an entry point for exactly these types of arguments; later callers must pass the same types.
 
-    It skips looking the types up, which for a dozen arrays takes longer than a turn.
+    It skips Numba's look-up of the types, which for a dozen arrays takes longer than a turn.
     """
     if numba.config.DISABLE_JIT:
         return kernel
@@ -326,12 +327,12 @@ ENTRY_POINTS: dict[str, Any] = {}
 
 
 def entry_point(function: Function) -> Function:
-    """Compile a function that Python calls: kept on disk, and without the interpreter's lock while it runs."""
+    """Make an entry point: a compiled function for Python, cached on disk, that releases the interpreter's lock."""
     return _entry_point(function, _short_name(function))
 
 
 def entry_variant(variant: str) -> Callable[[Function], Function]:
-    """Make an entry point of a function that has several forms, which differ in more than their arguments."""
+    """Make an entry point of a function that exists in several variants."""
     return lambda function: _entry_point(function, f"{_short_name(function)}.{variant}")
 
 

@@ -1,8 +1,7 @@
-"""Compiled code that is kept on disk for later processes.
+"""Compiled code that is cached on disk for later processes.
 
-Numba's own cache does not notice an edit in another file, nor damage, and needs a folder that can be written. Here
-every file is in a folder that is named by a digest of the sources that its code can come from, and begins with a digest
-of what follows.
+Numba's own cache does not notice an edit in another file, nor damage, and needs a writable folder. Here every file is
+in a folder named by a digest of the sources that its code can come from, and begins with a digest of its content.
 """
 
 from __future__ import annotations
@@ -26,11 +25,11 @@ PACKAGE = Path(__file__).resolve().parents[2]
 SOURCES = ("core", "players", "policies", "simulation")
 """The folders of the package whose files, at any depth, hold compiled rules."""
 APART = PACKAGE / "players" / "strategies"
-"""The folder of files whose code is compiled apart from all other: each for itself."""
+"""The folder of files whose code is compiled separately, each by itself."""
 
 
 def digest_of(*parts: object) -> str:
-    """Return a short digest of things by how Python writes them."""
+    """Return a short digest of the representations of values."""
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
 
@@ -53,18 +52,18 @@ def _digest_of_files(paths: Iterable[Path]) -> str:
 
 
 def is_apart(path: Path) -> bool:
-    """Return whether code of a file is compiled apart from all other."""
+    """Return whether the code of a file is compiled separately."""
     return path.parent == APART and path.name != "__init__.py"
 
 
 def code_digest() -> str:
-    """Return a short digest of what all compiled code depends on, the processor aside."""
+    """Return a short digest of everything that all compiled code depends on, except the processor."""
     common = _digest_of_files(path for path in _sources() if not is_apart(path))
     return digest_of(common, sys.implementation.cache_tag, numba.__version__, np.__version__)
 
 
 def cache_folder() -> Path | None:
-    """Return the folder for compiled code, which need not exist yet; None where `~` leads nowhere.
+    """Return the folder for compiled code, which need not exist yet; None where `~` cannot be resolved.
 
     `PARLAY_CACHE_DIR` chooses another place; the default is the user's cache folder.
     """
@@ -78,14 +77,14 @@ CACHE_FOLDER = cache_folder()
 
 
 def use_folder(folder: Path) -> Path:
-    """Keep code in a folder as `PARLAY_CACHE_DIR` would, from now on; return the folder within it."""
+    """Keep code in a folder from now on, like `PARLAY_CACHE_DIR`; return the subfolder in use."""
     global CACHE_FOLDER  # noqa: PLW0603 - the folder of this process
     CACHE_FOLDER = Path(os.path.abspath(folder), code_digest())
     return CACHE_FOLDER
 
 
 def can_keep() -> bool:
-    """Return whether what is compiled now can be kept for later processes."""
+    """Return whether newly compiled code can be cached for later processes."""
     try:
         if CACHE_FOLDER is not None:
             CACHE_FOLDER.mkdir(parents=True, exist_ok=True)
@@ -97,14 +96,14 @@ def can_keep() -> bool:
 
 
 def needs_compiling(*names: str) -> bool:
-    """Return whether entry points of these names must be compiled because no earlier process has kept their code."""
+    """Return whether entry points of these names must be compiled because they are not in the cache."""
     if numba.config.DISABLE_JIT:
         return False
     return CACHE_FOLDER is None or not all(any(CACHE_FOLDER.glob(f"*.{name}-*.nbc")) for name in names)
 
 
 def place(name: str, *key: object) -> Path | None:
-    """Return the file for the code of a function by what it depends on beside the sources; None without a folder."""
+    """Return the cache file of a function, by what its code depends on besides the sources; None without a folder."""
     return None if CACHE_FOLDER is None else CACHE_FOLDER / f"{name}-{digest_of(*key)}.nbc"
 
 
@@ -128,12 +127,12 @@ def read(path: Path | None) -> bytes | None:
 
 
 def sealed(content: bytes) -> bytes:
-    """Return content with its digest before it."""
+    """Return content with its digest in front."""
     return hashlib.sha256(content).digest() + content
 
 
 def write(path: Path | None, content: bytes) -> None:
-    """Keep content for later processes, or warn once that this cannot be done."""
+    """Write content for later processes, or warn once that this is not possible."""
     try:
         if path is None:
             raise FileNotFoundError(0, "there is no home folder")
@@ -148,7 +147,7 @@ def write(path: Path | None, content: bytes) -> None:
 
 
 def _write_whole(path: Path, data: bytes) -> None:
-    """Write a file so that readers find all of it or nothing, also where several processes write it."""
+    """Write a file atomically, also where several processes write it."""
     part = path.with_suffix(f".{uuid.uuid4().hex[:16]}.part")
     try:
         part.write_bytes(data)
@@ -173,7 +172,7 @@ _warned: set[str] = set()
 
 
 def _warn_once(what: str, text: str) -> None:
-    """Warn of something that makes a start slower and changes nothing else, once in a process."""
+    """Warn, once in a process, of something that makes a start slower and changes nothing else."""
     if what not in _warned:
         _warned.add(what)
         warnings.warn(text, CompiledCodeWarning, stacklevel=2)

@@ -1,7 +1,7 @@
-"""Uses of memory that Numba has no function for: asking for it in advance, lending arrays, and clearing a row.
+"""Uses of memory that Numba has no function for: prefetching, arrays without reference counts, and clearing a row.
 
-Asking changes speed alone, never a result: large batches do not fit the caches, and a turn is too long for the
-processor to load the next game meanwhile.
+Prefetching changes speed alone, never a result: large batches do not fit the caches, and a turn is too long for the
+processor to load the next game by itself.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def row_address(context: Any, builder: Any, array_type: Any, array: Any, i: Any)
 
 
 def _ask(builder: Any, place: Any, size: int) -> None:
-    """Ask for all lines of some bytes, to be written soon."""
+    """Prefetch all cache lines of a range of bytes, for writing."""
     kind = ir.FunctionType(ir.VoidType(), [_i8.as_pointer(), _i32, _i32, _i32])
     function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
     for byte in range(0, size, LINE):
@@ -39,15 +39,15 @@ def _ask(builder: Any, place: Any, size: int) -> None:
 
 
 def prefetcher(nbytes: int | None = None, start: int = 0) -> Callable[[Any, int], None]:
-    """Return a function for kernels that asks for row i of an array, to be written soon: `nbytes`, or a whole record.
+    """Return a kernel function that prefetches `nbytes` of row i of an array, or a whole record, for writing.
 
-    It begins with byte `start` of the row. Rows beyond the end are harmless: nothing is read.
+    The range begins with byte `start` of the row. Rows beyond the end are harmless: nothing is read.
     """
     return _prefetcher(lambda dtype: (start, nbytes or dtype.size))
 
 
 def field_prefetcher(first: str, last: str) -> Callable[[Any, int], None]:
-    """Return a function for kernels that asks for some fields of row i of an array of records: `first` to `last`."""
+    """Return a kernel function that prefetches the fields `first` to `last` of row i of an array of records."""
 
     def span(dtype: Any) -> tuple[int, int]:
         kind, start = dtype.typeof(last), dtype.offset(first)
@@ -58,7 +58,7 @@ def field_prefetcher(first: str, last: str) -> Callable[[Any, int], None]:
 
 
 def _prefetcher(span: Callable[[Any], tuple[int, int]]) -> Callable[[Any, int], None]:
-    """Return a function that asks for a part of row i of an array: `span(dtype)` is where it begins, and its bytes."""
+    """Return a function that prefetches a part of row i of an array: `span(dtype)` is its first byte and its size."""
 
     def definition(array: Any, i: Any) -> Any:
         start, size = span(array.dtype)
@@ -78,7 +78,7 @@ def _prefetcher(span: Callable[[Any], tuple[int, int]]) -> Callable[[Any, int], 
 
 
 def stack_maker(rows: int, columns: int) -> Callable[[], Any]:
-    """Return a function for kernels that gives them a float32 array of this shape on the stack, its contents undefined.
+    """Return a kernel function that allocates a float32 array of this shape on the stack, its contents undefined.
 
     NumPy's own allocation counts references, which slows the kernel around it even where it is not reached.
     """
@@ -98,7 +98,7 @@ def stack_maker(rows: int, columns: int) -> Callable[[], Any]:
 
     @in_kernels(definition)
     def stack_array() -> Any:
-        return np.empty((rows, columns), np.float32)  # where Python calls a rule, there is no stack to lend
+        return np.empty((rows, columns), np.float32)  # a rule that Python calls has no stack for arrays
 
     return stack_array
 
@@ -116,14 +116,14 @@ def _without_owner(array: Any) -> Any:
 def lent(array: Any) -> Any:
     """Return an array whose references kernels do not count, because its owner keeps it while they run.
 
-    Counting takes atomic instructions, six or more for each game in a loop. The processor starts nothing else
-    meanwhile, so that they cost a fifth of a turn.
+    Counting takes atomic instructions, six or more for each game in a loop. They stall the processor, and cost a
+    fifth of a turn.
     """
     return array
 
 
 def room_for_one(dtype: np.dtype[np.void]) -> Callable[[], Any]:
-    """Return a function for kernels that gives them an array of one record on the stack, its contents undefined."""
+    """Return a kernel function that allocates an array of one record on the stack, its contents undefined."""
 
     def definition() -> Any:
         record = from_dtype(dtype)
@@ -141,13 +141,13 @@ def room_for_one(dtype: np.dtype[np.void]) -> Callable[[], Any]:
 
     @in_kernels(definition)
     def room() -> Any:
-        return np.zeros(1, dtype)  # where Python calls a rule, there is no stack to lend
+        return np.zeros(1, dtype)  # a rule that Python calls has no stack for arrays
 
     return room
 
 
 def row_copier(start: int, stop: int) -> Callable[[Any, int, Any, int], None]:
-    """Return a function that copies bytes `start` to `stop` of a record: to a row of one array from one of another."""
+    """Return a function that copies bytes `start` to `stop` of a record from a row of one array to a row of another."""
 
     def definition(to: Any, i: Any, source: Any, k: Any) -> Any:
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:

@@ -1,9 +1,8 @@
-"""Rows of numbers that a kernel keeps in vector registers, where a loop would take one number after the other.
+"""Rows of numbers that a kernel keeps in vector registers, instead of a loop over single numbers.
 
-A row is `LANES` float32. In kernels it is a type of its own, which LLVM maps to the widest registers that there are; in
-plain Python it is an array, and all operations have the same names and the same bits, since each rounds once and sums
-are taken in one order, which needs few steps. Rows and float32 numbers add, subtract, multiply and divide with each
-other.
+A row is `LANES` float32. In kernels it is a type of its own, which LLVM maps to the widest available registers. In
+plain Python it is an array, and all operations have the same names and the same results to the bit: each rounds once,
+and sums are taken in a fixed order. Rows and float32 numbers add, subtract, multiply and divide with each other.
 """
 
 from __future__ import annotations
@@ -24,9 +23,9 @@ from parlay_marl.core.compiled.memory import row_address
 LANES = 16
 """Numbers in a row: one register of AVX-512, two of AVX2."""
 _FOUR = 4
-"""Numbers that processors shift fastest: those of 16 bytes, which every vector register is made of."""
+"""Size of the groups within which processors shift numbers fastest: 16 bytes."""
 NARROWED = 7
-"""Numbers that `write_narrowed` takes: two registers of four, which share one."""
+"""Count of numbers that `write_narrowed` takes: two registers of four, which share one."""
 _STEPS = (1, 2)
 _f32, _i32 = ir.FloatType(), ir.IntType(32)
 _register = ir.VectorType(_f32, LANES)
@@ -47,7 +46,7 @@ def store(table: Any, k: int, row: Any) -> None:
 
 
 def spread(x: Any) -> Any:
-    """Return a row of one number."""
+    """Return a row that repeats one number."""
     return np.full(LANES, x, np.float32)
 
 
@@ -57,12 +56,12 @@ def places() -> Any:
 
 
 def at_least(row: Any, x: Any) -> Any:
-    """Return a row with x in place of every number that is not above it."""
+    """Return the maximum of x and each number of a row; x for NaN."""
     return np.where(row > x, row, x)
 
 
 def at_most(row: Any, x: Any) -> Any:
-    """Return a row with x in place of every number that is not below it."""
+    """Return the minimum of x and each number of a row; x for NaN."""
     return np.where(row < x, row, x)
 
 
@@ -121,13 +120,13 @@ def _constant(numbers: Any) -> Any:
 
 
 def _picked(builder: Any, vector: Any, other: Any, lanes: Any) -> Any:
-    """Return the lanes of two vectors, one after the other, that are at these places."""
+    """Return the lanes at these places of two vectors, counted one after the other."""
     mask = ir.Constant(ir.VectorType(_i32, len(lanes)), [ir.Constant(_i32, lane) for lane in lanes])
     return builder.shuffle_vector(vector, other, mask)
 
 
 def _spread(builder: Any, x: Any) -> Any:
-    """Return a vector of one number."""
+    """Return a vector that repeats one number."""
     one = builder.insert_element(ir.Constant(_register, ir.Undefined), x, ir.Constant(_i32, 0))
     return _picked(builder, one, one, [0] * LANES)
 
@@ -163,7 +162,7 @@ _add_operator(operator.truediv, "fdiv")
 
 
 def _place(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-    """Return the address of a table's row as one of a vector."""
+    """Return the address of a table's row, typed as a vector."""
     address = row_address(context, builder, signature.args[0], arguments[0], arguments[1])
     return builder.bitcast(address, _register.as_pointer())
 
@@ -192,7 +191,7 @@ def _all_places() -> Any:
 
 
 def _clipper(comparison: str) -> Any:
-    """Return code that keeps a row's numbers where they compare so with another, and takes that elsewhere."""
+    """Return code that keeps numbers of a row where a comparison with another holds, and else takes the other."""
 
     def clipped(row: Any, x: Any) -> Any:
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:

@@ -50,7 +50,7 @@ def code_for(kernel: Any, arguments: tuple[Any, ...], games: int = 1) -> Callabl
 
 
 def call(kernel: Any, *arguments: Any, games: int = 1) -> Any:
-    """Call an entry point, which plays so many games, in the way that is right now."""
+    """Call an entry point, which plays this many games, in the way that is right now."""
     return code_for(kernel, arguments, games)(*arguments)
 
 

@@ -15,17 +15,17 @@ NOTICE = "Compiling the rules of the game for this machine, once; this takes up 
 
 
 class _Notice:
-    """The line that says what is waited for: printed once in a process, on standard error."""
+    """The notice for a user who waits for the compilation: printed once in a process, on standard error."""
 
     def __init__(self) -> None:
         self.depth = 0
-        """Number of functions that are being compiled, each for the one before."""
+        """Number of nested compilations in progress."""
         self.hushed = 0
-        """Number of blocks that want to hear nothing."""
+        """Number of blocks in which the notice is suppressed."""
         self._is_told = False
 
     def tell(self) -> None:
-        """Print the line, unless that has been done or nobody wants it."""
+        """Print the notice, unless it was printed already or is suppressed."""
         if self._is_told or self.hushed or os.environ.get("PARLAY_QUIET", "") not in ("", "0"):
             return
         self._is_told = True
@@ -38,10 +38,10 @@ _notice = _Notice()
 
 @contextmanager
 def waiting() -> Iterator[None]:
-    """Say on standard error, once in a process, that compiling takes long; `PARLAY_QUIET=1` keeps it quiet.
+    """Print a notice, once in a process, where compiling takes long; `PARLAY_QUIET=1` suppresses it.
 
-    Garbage is not collected meanwhile: Numba makes so many objects that looking through them takes an eighth of the
-    time.
+    Garbage collection is off meanwhile: it would take an eighth of the time, because Numba creates a great number of
+    objects.
     """
     collects, timer = gc.isenabled(), threading.Timer(NOTICE_SECONDS, _notice.tell)
     gc.disable()
@@ -60,7 +60,7 @@ def waiting() -> Iterator[None]:
 
 @contextmanager
 def quietly() -> Iterator[None]:
-    """Let nothing be said of compiling."""
+    """Suppress the notice in a `with` block."""
     _notice.hushed += 1
     try:
         yield

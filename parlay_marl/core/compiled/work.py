@@ -1,7 +1,7 @@
 """Work on many rows, shared by threads: each takes the next chunk until none is left.
 
-A thread that comes late, or is held up by a busy neighbour, leaves more to the others. An array of four numbers says
-how far the work is; a kernel that is given one whose `CHUNK` is 0 has all the rows to itself and does not touch it.
+A thread that comes late, or is held up by a busy neighbour, leaves more to the others. An array of four numbers holds
+the progress; a kernel that gets one whose `CHUNK` is 0 has all rows to itself and does not use it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from parlay_marl.core.compiled.jit import entry_point, in_kernels, rule
 from parlay_marl.core.compiled.memory import row_address
 
 NEXT, DONE, TOTAL, CHUNK = range(4)
-"""Places in the array: the first row that no thread has taken, rows done, sum of the chunks' results, chunk size."""
+"""Places in the array: the first row not taken, rows done, sum of the chunks' results, chunk size."""
 
 _lock = threading.Lock()
 
@@ -44,7 +44,7 @@ def _place(context: Any, builder: Any, array_type: Any, array: Any, i: Any) -> A
 
 @in_kernels(_atomic_add)
 def fetch_add(array: Any, i: int, amount: int) -> int:
-    """Add to a place of an int64 array, and return what was there before, in one step that no other thread can part."""
+    """Add to a place of an int64 array, and return its previous value, as one atomic step."""
     with _lock:
         before = int(array[i])
         array[i] = before + amount
@@ -53,7 +53,7 @@ def fetch_add(array: Any, i: int, amount: int) -> int:
 
 @in_kernels(_atomic_load)
 def latest(array: Any, i: int) -> int:
-    """Return what is in a place of an int64 array now, whichever thread put it there."""
+    """Return the current value of a place of an int64 array, including changes by other threads."""
     return int(array[i])
 
 
@@ -70,13 +70,13 @@ def first_chunk(work: Any) -> int:
 
 @rule
 def end_of_chunk(work: Any, start: int, n: int) -> int:
-    """Return the row after the last one of a chunk, of n rows in all."""
+    """Return the row after the last one of a chunk, with n rows in all."""
     return min(start + work[CHUNK], n) if work[CHUNK] > 0 else n
 
 
 @rule
 def next_chunk(work: Any, start: int, stop: int, result: int, n: int) -> int:
-    """Hand in a chunk with its result, and return the first row of the next one: n or more where there is none."""
+    """Report a chunk with its result, and return the first row of the next one; n or more where there is none."""
     if work[CHUNK] == 0:
         return n
     fetch_add(work, TOTAL, result)
@@ -86,7 +86,7 @@ def next_chunk(work: Any, start: int, stop: int, result: int, n: int) -> int:
 
 @entry_point
 def has_begun(work: Any, looks: int) -> bool:
-    """Return whether a thread has taken a chunk of the work by the last of `looks` looks."""
+    """Return whether a thread has taken a chunk of the work within `looks` checks."""
     for _ in range(looks):  # noqa: SIM110 - Numba knows no any()
         if latest(work, NEXT) > 0:
             return True

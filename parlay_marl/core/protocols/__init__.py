@@ -1,4 +1,4 @@
-"""Protocols: who may do what in which turn, and how a deal comes about. Each has a file of its own."""
+"""Protocols: which seat may make which moves in a turn, and how a deal comes about; one file for each."""
 
 from __future__ import annotations
 

@@ -8,13 +8,13 @@ from parlay_marl.core.moves import ACCEPT, ANCHOR_HIGH, BATNA_REVEAL, CHALLENGE,
 
 ALL_MOVES = (1 << N_MOVES) - 1
 PROPOSALS = 1 << OFFER | 1 << ANCHOR_HIGH | 1 << BATNA_REVEAL | 1 << WALK_AWAY
-"""Moves of a seat that alone names prices; to leave is one of them."""
+"""Moves of a seat that is the only one to name prices; it may also walk away."""
 ANSWERS = 1 << ACCEPT | 1 << SILENCE | 1 << WALK_AWAY | 1 << CHALLENGE
-"""Moves of a seat that names no price: silence says no."""
+"""Moves of a seat that names no price; silence rejects an offer."""
 
 
 class Protocol(NamedTuple):
-    """Who may do what in which turn. In every round the opener has a turn, then the other seat."""
+    """The moves of each seat, turn by turn. In every round the opener has a turn, then the other seat."""
 
     meaning: str
     opener_moves: int = ALL_MOVES
@@ -22,10 +22,10 @@ class Protocol(NamedTuple):
     other_moves: int = ALL_MOVES
     """Moves of the seat that answers."""
     opener: int = -1
-    """The seat that opens; -1: as the game says."""
+    """The seat that opens; -1: chosen by the game."""
     usual_opener: int = -1
-    """The seat that opens where the game does not say; -1: as the scenario says."""
+    """The seat that opens where the game does not choose one; -1: chosen by the scenario."""
     rounds: int = 0
-    """The number of rounds; 0: as the game says."""
+    """The number of rounds; 0: chosen by the game."""
     is_sealed: bool = False
-    """Whether both seats name a price that the other does not see, and the game ends with that."""
+    """True where both seats name a price without seeing the other's, which ends the game."""

@@ -1,4 +1,4 @@
-"""Sealed bids: both seats name a price unseen, and there is a deal where the buyer's is not below the seller's.
+"""Sealed bids: both seats name a secret price, and there is a deal where the buyer's is at least the seller's.
 
 This is the k-double auction of Chatterjee and Samuelson, Bargaining under Incomplete Information, Operations Research
 31 (1983): the price of the deal lies k of the way from the seller's price to the buyer's.
@@ -29,7 +29,7 @@ _ONE = np.uint64(1)
 
 @rule
 def _open(s: Any, seat: int, price: float) -> None:
-    """Show the price that a seat has named."""
+    """Reveal the price that a seat has named."""
     s["first_price"][seat] = price
     s["previous_price"][seat] = price
     s["offer_price"][seat] = price
@@ -42,7 +42,7 @@ def _open(s: Any, seat: int, price: float) -> None:
 
 @rule
 def name_price(s: Any, p: Any, seat: int, price: float) -> None:
-    """Take the price that a seat names: the first stays hidden, the second opens both and settles the game.
+    """Record the price that a seat names: the first stays hidden, the second reveals both and ends the game.
 
     After a deal both standing offers are its price; `first_price` is what each seat has named.
     """

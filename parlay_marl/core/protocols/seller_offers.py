@@ -1,4 +1,4 @@
-"""Offers by the seller: it names a price in every round, and the buyer takes it or waits.
+"""Offers by the seller: it names a price in every round, and the buyer accepts it or waits.
 
 Sources: Fudenberg and Tirole, Review of Economic Studies 50 (1983); Sobel and Takahashi, the same volume.
 """

@@ -1,4 +1,4 @@
-"""Who plays in the arena: the models that are measured, and the partners that they meet."""
+"""The entrants of the arena: the models that are measured, and the partners that they meet."""
 
 from __future__ import annotations
 
@@ -24,24 +24,24 @@ from parlay_marl.tournament.executors.asking import ask_policy, call_player, mak
 
 CHAT = "chat:"
 CONNECTION = ("base_url", "timeout", "retries")
-"""Arguments of `ChatPlayer` that do not change what is measured."""
+"""Arguments of `ChatPlayer` that do not affect results."""
 _ONE_AT_A_TIME = threading.Lock()
-"""Held while the code of a partner runs: it may draw from generators that all threads share."""
+"""Held while the code of a partner runs: it may use random generators that all threads share."""
 
 
 class Model(NamedTuple):
     """A model that is measured."""
 
     name: str
-    """Its name in results: what the user wrote, without the prefix `chat:`."""
+    """The name in results: what the user wrote, without the prefix `chat:`."""
     settings: Mapping[str, Any]
-    """The arguments of its `ChatPlayer` that change what is measured, `model` among them."""
+    """The arguments of its `ChatPlayer` that affect results, `model` among them."""
     connection: Mapping[str, Any]
-    """Those that do not."""
+    """The arguments that do not affect results."""
 
 
 def load_models(models: Sequence[str], settings: Mapping[str, Any], connection: Mapping[str, Any]) -> tuple[Model, ...]:
-    """Return the models of some names; settings of a name, as in `gpt-5-mini?temperature=0`, come before the others."""
+    """Return the models of the given names; settings in a name, as in `gpt-5-mini?temperature=0`, have precedence."""
     from parlay_marl.language.chat_name import chat_settings
     from parlay_marl.language.chat_player import ChatPlayer
 
@@ -51,7 +51,7 @@ def load_models(models: Sequence[str], settings: Mapping[str, Any], connection: 
     for name in models:
         own = {**settings, **connection, **chat_settings(name if name.startswith(CHAT) else CHAT + name)}
         try:
-            ChatPlayer(**own)  # says now what cannot be used
+            ChatPlayer(**own)  # raises errors about settings now
         except TypeError as error:
             raise ArgumentError(f"settings: {error}") from None
         asked = {key: value for key, value in own.items() if key not in CONNECTION and value is not None}
@@ -60,7 +60,7 @@ def load_models(models: Sequence[str], settings: Mapping[str, Any], connection: 
 
 
 def load_partners(partners: Sequence[EntrantLike] | None, scenarios: Sequence[AnyScenario]) -> tuple[Entrant, ...]:
-    """Return the partners, the whole catalogue where they are None; each must be able to play every scenario."""
+    """Return the partners, the whole catalogue for None; each must be able to play every scenario."""
     found = []
     for partner in persona_names() if partners is None else partners:
         if isinstance(partner, str) and partner.startswith(CHAT):
@@ -76,14 +76,14 @@ def load_partners(partners: Sequence[EntrantLike] | None, scenarios: Sequence[An
 
 
 def identity(partner: Entrant) -> str:
-    """Return what tells a partner from another of its name: a digest of its numbers or, of other code, its source."""
+    """Return the identity of a partner besides its name: a digest of its numbers or, for other code, its source."""
     if partner.player is not None:
         return persona_digest(partner.player)
     return ", ".join(f"{key} {value}" for key, value in sorted(partner.info.source.items()))
 
 
 def seated_partner(partner: Entrant, seat: int, key: int) -> AnyPlayer:
-    """Return a partner for a seat of one game; `key` seeds the generators that its code draws from."""
+    """Return a partner for a seat of one game; `key` seeds the random generators of its code."""
     if partner.player is not None:
         return partner.player
     assert partner.recipe is not None
@@ -91,7 +91,7 @@ def seated_partner(partner: Entrant, seat: int, key: int) -> AnyPlayer:
 
 
 class _OtherCode:
-    """A player of other code in one game: its draws do not depend on what other threads play, its errors name it."""
+    """A player of other code in one game: its draws do not depend on other threads, and its errors carry its name."""
 
     def __init__(self, recipe: Recipe, seat: int, key: int) -> None:
         self._seat, self._states = seat, _states()
@@ -101,7 +101,7 @@ class _OtherCode:
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        """Run the player's code with its own state of the shared generators, and while no other one runs."""
+        """Run the player's code with its own state of the shared generators, one player at a time."""
         with _ONE_AT_A_TIME:
             kept = _states()
             _restore(self._states)
@@ -135,7 +135,7 @@ class _Views(_OtherCode, Player):
 
 
 class _Numbers(_OtherCode):
-    """A player of games as numbers."""
+    """A player that works on arrays."""
 
     def act(self, observations: Any, masks: Any) -> Any:
         """Return a discrete action for each row."""
@@ -144,7 +144,7 @@ class _Numbers(_OtherCode):
 
 
 def _states() -> tuple[Any, Any]:
-    """Return the states of the generators that players of other libraries draw from."""
+    """Return the states of the generators that players of other libraries use."""
     return random.getstate(), np.random.get_state()
 
 

@@ -1,8 +1,7 @@
 """The table of figures of a model: each declared once, with its unit and meaning, and computed for groups of games.
 
-A figure is a number for each game of the model, NaN where it says nothing about the game; its value is the mean of the
-others. The unit of chance is the number of the deal, as games of one number share their draws: intervals resample
-numbers.
+A figure is a number for each game of the model, NaN where it is undefined; its value is the mean of the other games.
+Games with the same deal number share their draws, so that intervals resample deal numbers.
 """
 
 from __future__ import annotations
@@ -46,7 +45,7 @@ class Seen(NamedTuple):
         return of_seats(by_seat(METRICS[KEYS.index(key)], self.outcomes), self.seat)
 
     def own(self, values: NDArray[Any]) -> Floats:
-        """Return figures of seats, (2, games), as those of the model."""
+        """Return the model's part of figures of seats, (2, games)."""
         return of_seats(values, self.seat).astype(np.float64)
 
 
@@ -158,10 +157,10 @@ def table_of(seen: Seen) -> Floats:
 
 
 def means_of(table: Floats, numbers: NDArray[np.int64]) -> list[tuple[Interval, int]]:
-    """Return the mean of each column over its known values with its interval, and how many values are known.
+    """Return the mean of each column over its known values with its interval, and the number of known values.
 
-    The mean is a ratio of sums, and numbers are resampled whole (Efron, 1979): resamples in which nothing is known
-    about a figure are left out of its interval. A figure known in fewer than two numbers has no interval.
+    The mean is a ratio of sums, and deal numbers are resampled with all their games (Efron, 1979): resamples without
+    a known value of a figure are left out of its interval. A figure known in fewer than two numbers has no interval.
     """
     known = ~np.isnan(table)
     counts = known.sum(axis=0)

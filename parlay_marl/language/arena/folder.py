@@ -1,6 +1,6 @@
 """The folder of an arena: its plan, a line for each finished game, and the journal of all replies.
 
-A run that was killed leaves at most a half-written last line, which is dropped. What is finished is not played again,
+A run that was killed leaves at most a half-written last line, which is dropped. Finished games are not played again,
 and no reply in the journal is paid for again.
 """
 
@@ -21,10 +21,10 @@ PLAN, GAMES, REPLIES, RESULT, REPORT = "plan.json", "games.jsonl", "replies.json
 
 
 class Folder:
-    """A folder whose files take each game as it is finished."""
+    """A folder to which each finished game is added."""
 
     def __init__(self, path: str | Path, plan: Mapping[str, Any]) -> None:
-        """Open a folder: a new or empty one, or one of the same plan, which goes on."""
+        """Open a folder: a new or empty one, or one of the same plan, to resume it."""
         self.path = Path(path)
         self._plan = json.loads(json.dumps(plan))
         self._lock: BinaryIO | None = None
@@ -68,7 +68,7 @@ class Folder:
             )
 
     def _take_lock(self) -> None:
-        """Keep other processes out of the folder, where the system has such locks, until this one ends."""
+        """Lock the folder for other processes until this one ends, where the system has such locks."""
         try:
             import fcntl
         except ImportError:
@@ -83,7 +83,7 @@ class Folder:
             ) from None
 
     def _write_plan(self) -> None:
-        """Write the plan beside its place and move it there, so that it is whole or absent."""
+        """Write the plan atomically."""
         if (self.path / PLAN).exists():
             return
         draft = self.path / f".{PLAN}.tmp"
@@ -91,7 +91,7 @@ class Folder:
         draft.replace(self.path / PLAN)
 
     def finished(self, read: Callable[[Any], Game]) -> Iterator[Game]:
-        """Yield the finished games, each as `read` makes it of what was saved; what it cannot read is refused."""
+        """Yield the finished games, converted by `read`; unreadable data is refused."""
         with (self.path / GAMES).open("rb") as file:
             lines = file.read(self._size).splitlines()
         for number, line in enumerate(lines, 1):
@@ -104,7 +104,7 @@ class Folder:
                 ) from None
 
     def save(self, game: Mapping[str, Any]) -> None:
-        """Append a finished game, and force it to the disk."""
+        """Append a finished game, and sync it to the disk."""
         line = json.dumps(game, separators=(",", ":"), allow_nan=False).encode() + b"\n"
         try:
             self._games.write(line)
@@ -117,7 +117,7 @@ class Folder:
             ) from None
 
     def write(self, name: str, content: bytes) -> None:
-        """Write a file of results whole, or not at all."""
+        """Write a file of results atomically."""
         draft = self.path / f".{name}.tmp"
         try:
             draft.write_bytes(content)
@@ -128,7 +128,7 @@ class Folder:
     def close(self) -> None:
         """Close the files, and unlock the folder."""
         if hasattr(self, "_games"):
-            with contextlib.suppress(OSError):  # a full disk: `save` has said it of what is not written
+            with contextlib.suppress(OSError):  # a full disk: `save` has reported what is not written
                 self._games.close()
         if self._lock is not None:
             self._lock.close()
@@ -136,7 +136,7 @@ class Folder:
 
 
 def _cut(path: Path) -> int:
-    """Drop a half-written last line of a file, and return the size of what is whole; a missing file has none."""
+    """Drop a half-written last line of a file, and return the size of the rest; 0 for a missing file."""
     if not path.exists():
         return 0
     with path.open("rb+") as file:

@@ -1,4 +1,4 @@
-"""The figures of one game for each seat, from its record: its outcome, beliefs beside the tracker's, and mistakes."""
+"""The figures of one game for each seat, from its record: outcome, mistakes, and beliefs against the tracker's."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Look(NamedTuple):
     stated: tuple[int, int]
     """The number of beliefs that each seat stated."""
     bad_offers: tuple[int, int]
-    """Offers, anchors and claims of each seat that were worth less than nothing to itself."""
+    """Offers, anchors and claims of each seat at a loss to itself."""
 
 
 def look_at(played: PlayedGame) -> Look:
@@ -57,7 +57,7 @@ def look_at(played: PlayedGame) -> Look:
 
 
 def _belief(game: RecordedGame, seat: int, belief: tuple[float, float], prior: float) -> dict[str, float]:
-    """Return the figures of a belief that a seat states now, beside those of its tracker and of the prior."""
+    """Return the errors of a belief that a seat states now, and those of its tracker and of the prior."""
     (mean, spread), tracked = belief, game.row["belief"][seat]
     truth = float(game.row["reservation"][1 - seat])
     return {
@@ -71,7 +71,7 @@ def _belief(game: RecordedGame, seat: int, belief: tuple[float, float], prior: f
 
 
 def _is_bad_offer(game: RecordedGame, action: Action) -> bool:
-    """Return whether a turn offers a deal that is worth less than nothing to its maker."""
+    """Return whether a turn offers a deal at a loss to its maker."""
     if not makes_offer(action.move) or action.price is None:
         return False
     value = float(game.row["package_values"][game.seat][action.package or 0])

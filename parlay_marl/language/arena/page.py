@@ -48,7 +48,7 @@ def arena_page(arena: Arena) -> str:
 
 
 def _lede(result: ArenaResult) -> str:
-    """Return what was played, in a few sentences."""
+    """Return the summary of the arena in a few sentences."""
     missing = (
         "" if result.stopped is None else f" {result.planned - result.finished:,} games are missing: {result.stopped}."
     )
@@ -61,7 +61,7 @@ def _lede(result: ArenaResult) -> str:
 
 
 def _figures(title: str, keys: Sequence[str], result: ArenaResult) -> str:
-    """Return a table of figures of all models and, for their shares, a chart."""
+    """Return a table of figures of all models and, for those that are shares, a chart."""
     rows = [(escape(m.name), *(_cell(m.figures[key], result.figures[key].unit) for key in keys)) for m in result.models]
     parts = [f"<h2>{escape(title)}</h2>", table(("model", *map(_name, keys)), rows)]
     if keys is SHARES:
@@ -135,7 +135,7 @@ def _transcripts(arena: Arena) -> str:
 
 
 def _chosen(games: Sequence[tuple[PlayedGame, Look]], model: ModelResult) -> Iterator[tuple[PlayedGame, Look, int]]:
-    """Yield the games of a model that are shown, with its seat."""
+    """Yield the games of a model to show, with its seat."""
     for partner in model.by_partner:
         met = [
             (played, look, seat)

@@ -1,4 +1,4 @@
-"""The plan of an arena: which games are played, and what two runs must share so that one can go on with the other."""
+"""The plan of an arena: the games to play, and what a resumed run must have in common with the first."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ from parlay_marl.studies.names import check_names
 from parlay_marl.tournament.entrants import Entrant
 
 BELIEFS = "elicited"
-"""Models state what they believe of the other's limit: that is measured."""
+"""Models state beliefs about the other's limit, which are measured."""
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 class Match(NamedTuple):
-    """One game of the arena: who sits where, and the deal."""
+    """One game of the arena: its players and its deal."""
 
     scenario: str
     number: int
-    """The number of the deal: the same limits, urgencies and draws, whoever plays it."""
+    """The number of the deal: the same limits, urgencies and draws for all players."""
     repeat: int
     buyer: str
     seller: str
 
     @property
     def key(self) -> str:
-        """The name of the game in files, its own also where names hold slashes, as those of models do."""
+        """The name of the game in files, unique also where names contain slashes, as those of models do."""
         return "/".join(str(part).replace("%", "%25").replace("/", "%2F") for part in self)
 
     @property
@@ -58,7 +58,7 @@ class Plan:
     games: int
     """Deals of each scenario."""
     repeats: int
-    """How often each game is played."""
+    """The number of repetitions of each game."""
     seed: int
     opener: str | None
     max_rounds: int | None
@@ -66,11 +66,11 @@ class Plan:
     """Whether models meet each other."""
 
     def check(self) -> None:
-        """Refuse names that mean two entrants, and a plan without games."""
+        """Refuse ambiguous names, and a plan without games."""
         check_names("model", self.model_names)
         check_names("entrant", [*self.model_names, *self.partner_names])
         check_names("scenario", [scenario.name for scenario in self.scenarios])
-        assert self.configs  # made now, so that what they refuse is refused before the first request
+        assert self.configs  # created now, so that errors are raised before the first request
         if not self.pairs():
             raise ConfigurationError(
                 "no game is left: give a partner (--partner), or a second model and let models meet each other"
@@ -94,7 +94,7 @@ class Plan:
         return mixed + [(one, other) for one, other in among if one != other]
 
     def matches(self) -> Iterator[Match]:
-        """Yield all games, deal by deal, so that a run that is stopped early has whole deals of all models."""
+        """Yield all games, deal by deal, so that a run that stops early has whole deals of all models."""
         deals = product(range(self.games), range(self.repeats), self.scenarios)
         for number, repeat, scenario in deals:
             for buyer, seller in self.pairs():
@@ -115,11 +115,11 @@ class Plan:
         return found
 
     def random_key(self, match: Match) -> int:
-        """Return the seed of the generators that a partner's own code draws from in a game, whatever else is played."""
+        """Return the seed of the generators of a partner's own code in a game, independent of other games."""
         return zlib.crc32(repr((self.seed, *match)).encode())
 
     def as_dict(self) -> dict[str, Any]:
-        """Return what a run must share with an earlier one to go on with it, as plain data."""
+        """Return the plain data that a resumed run must have in common with the first."""
         return {
             "models": {model.name: dict(model.settings) for model in self.models},
             "partners": {partner.name: identity(partner) for partner in self.partners},
@@ -136,7 +136,7 @@ class Plan:
 
 
 def difference(there: Any, here: Any, name: str = "") -> str:
-    """Return the first difference between the plans of two runs in words; empty where there is none."""
+    """Return the first difference between the plans of two runs in words; empty where they are equal."""
     if isinstance(there, dict) and isinstance(here, dict):
         for key in dict.fromkeys([*here, *there]):
             found = difference(there.get(key), here.get(key), f"{name} {key}".strip())

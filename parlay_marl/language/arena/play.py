@@ -31,10 +31,10 @@ USAGE = (
     "illegal",
     "lost_turns",
 )
-"""What is counted of a model in a game; see `Usage`."""
+"""Counts of a model in a game; see `Usage`."""
 Usage = Mapping[str, float]
 Seating = Callable[[Model, Match, int], "ChatPlayer"]
-"""Makes the player of a model for a seat of a game."""
+"""Creates the player of a model for a seat of a game."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class PlayedGame:
     match: Match
     record: GameRecord
     stated: tuple[int, ...]
-    """The turns with which a model stated a belief."""
+    """The turns in which a model stated a belief."""
     usage: tuple[Usage | None, Usage | None]
     messages: tuple[list[dict[str, Any]] | None, list[dict[str, Any]] | None]
     """The whole conversations, in the form of chat completions."""
@@ -75,7 +75,7 @@ class PlayedGame:
 
 
 class _Seated(Player):
-    """The player of a model in one game: it stops between turns, and notes when it states a belief."""
+    """The player of a model in one game: it stops between turns, and records stated beliefs."""
 
     def __init__(self, player: ChatPlayer, name: str, stop: threading.Event, stated: list[int]) -> None:
         self.player, self.name = player, name
@@ -102,7 +102,7 @@ class _Seated(Player):
 def play_match(plan: Plan, match: Match, seating: Seating, stop: threading.Event) -> PlayedGame:
     """Play a game to its end; a player that fails or plays illegally forfeits it.
 
-    Raises `StoppedError` where the arena stops, and the errors of a budget and of an endpoint as they are.
+    Raises `StoppedError` where the arena stops; errors of a budget and of an endpoint pass through.
     """
     stated: list[int] = []
     models, partners = {each.name: each for each in plan.models}, {each.name: each for each in plan.partners}
@@ -127,10 +127,10 @@ def play_match(plan: Plan, match: Match, seating: Seating, stop: threading.Event
 
 
 def _forfeited(game: Game, seat: int, error: Exception) -> str | None:
-    """End a game at the cost of a seat, and return the reason; an error after its end changes nothing."""
+    """End a game by a forfeit of a seat, and return the reason; an error after the end changes nothing."""
     if game.is_over:
         return None
-    Position.forfeit(game, seat)  # the players are not told: the one that failed may fail again
+    Position.forfeit(game, seat)  # `end` of the players is not called: the one that failed may fail again
     return str(error)
 
 

@@ -1,4 +1,4 @@
-"""Threads that play many games at once: models wait for their endpoint most of the time."""
+"""Threads that play many games at once, because models wait for their endpoint most of the time."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ Result = TypeVar("Result")
 
 
 class Pool(Generic[Task, Result]):
-    """Plays tasks in a number of threads, in their order.
+    """Plays tasks in order in a number of threads.
 
-    `play` and `on_done` run in the threads, `on_done` in one at a time: Ctrl-C, which comes to the main thread, cannot
-    stop it halfway. The threads are daemons, so that a second Ctrl-C can leave at once.
+    `play` and `on_done` run in the threads, `on_done` in one at a time: Ctrl-C, which reaches the main thread, cannot
+    interrupt it. The threads are daemons, so that a second Ctrl-C can leave at once.
     """
 
     def __init__(
         self, play: Callable[[Task], Result], on_done: Callable[[Task, Result | BaseException], None], threads: int
     ) -> None:
         self.stop = threading.Event()
-        """Set: no further task is begun."""
+        """Once set, no further task begins."""
         self._play, self._on_done, self._alive = play, on_done, threads
         self._tasks, self._keeping = threading.Lock(), threading.Lock()
         self._ended = threading.Event()
         self._error: BaseException | None = None
 
     def run(self, tasks: Iterable[Task], on_stopping: Callable[[], None] | None = None) -> None:
-        """Play all tasks, and call `on_done` with each result or error, in the order in which they come.
+        """Play all tasks, and call `on_done` with each result or error in order of completion.
 
-        After an error of `on_done`, which is raised at the end, and after Ctrl-C no further task is begun. After Ctrl-C
-        `on_stopping` is called, and tasks under way are waited for.
+        After an error of `on_done`, which is raised at the end, and after Ctrl-C no further task begins. After Ctrl-C
+        `on_stopping` is called, and running tasks are awaited.
         """
         waiting = iter(tasks)
         for _ in range(self._alive):
@@ -63,7 +63,7 @@ class Pool(Generic[Task, Result]):
                     self._ended.set()
 
     def _do(self, task: Task) -> None:
-        """Play one task, and hand over what came of it."""
+        """Play one task, and report its result or error."""
         result: Result | BaseException
         try:
             result = self._play(task)

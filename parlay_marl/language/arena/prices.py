@@ -1,4 +1,4 @@
-"""The table of prices that the user gives: what each model costs for a million tokens."""
+"""The user's table of prices: the cost of a million tokens of each model."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class ModelPrices(Strict):
 def read_prices(path: str | Path, models: Sequence[Model]) -> dict[str, Prices]:
     """Return the prices of each model of an arena, from a TOML file with a table for each.
 
-    A table has the name that the arena gives a model, or that of the model alone.
+    The name of a table is the arena's name of a model, or the model's own name.
     """
     from parlay_marl.language.budget import Prices
 

@@ -13,13 +13,13 @@ SCHEMA = Path(__file__).with_name("result.schema.json")
 
 
 class Part(BaseModel):
-    """A part of a result: it cannot change, and has no fields but those declared."""
+    """A frozen part of a result without undeclared fields."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Rate(Part):
-    """The mean of a figure over the games that it speaks of, with its 95% interval by number of the deal."""
+    """The mean of a figure over the games where it is defined, with its 95% interval by deal number."""
 
     mean: float | None = Field(description="null where no game says anything about it")
     low: float | None = Field(description="lower end; null where fewer than two numbers of deals are known")
@@ -31,7 +31,7 @@ Rates = dict[str, Rate]
 
 
 class FigureInfo(Part):
-    """What a figure is."""
+    """The description of a figure."""
 
     unit: str
     meaning: str

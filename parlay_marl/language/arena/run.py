@@ -1,4 +1,4 @@
-"""Running an arena: many games at once, kept as they are finished, until they are all played or the budget is spent."""
+"""Running an arena: many games at once, saved when finished, until all are played or the budget is spent."""
 
 from __future__ import annotations
 
@@ -31,27 +31,26 @@ if TYPE_CHECKING:
     from parlay_marl.language.journal import JournalFile
 
 DEALS = ("saas_enterprise", "uniform")
-"""The scenarios that are played by default: one of the catalogue's stories, and one in which half of the deals have no
-ZOPA."""
+"""The default scenarios: one story of the catalogue, and one in which half of the deals have no ZOPA."""
 MOST_DEALS, MOST_REPEATS, MOST_GAMES_AT_ONCE = 100_000, 100, 512
 UNLIMITED = 1e300
 MOST_FAILURES = 5
-"""Games in a row that an endpoint may fail, with none finished between them, before the arena stops."""
+"""Most games in a row that an endpoint may fail, with none finished between them; then the arena stops."""
 
 OnGame = Callable[[int, int], None]
-"""Called with the number of games that are finished, and of all."""
+"""Called with the number of finished games and of all games."""
 
 
 @dataclass
 class Terms:
-    """How the endpoint is asked, beside what a model is asked with: nothing of it changes what is measured."""
+    """Settings of the endpoint that do not affect results."""
 
     prices: Mapping[str, Prices]
     budget: Budget
     journal: JournalFile | None
 
     def seated(self, model: Model, match: Match, seat: int) -> ChatPlayer:
-        """Return the player of a model for a seat of one game; a repeat has a sampling seed of its own."""
+        """Return the player of a model for a seat of one game; each repetition has its own sampling seed."""
         from parlay_marl.language.chat_player import ChatPlayer
 
         settings = dict(model.settings)
@@ -126,7 +125,7 @@ def run_arena(
 
 
 def _money(path: str | Path | None, budget: float | None, plan: Plan) -> tuple[dict[str, Prices], float | None]:
-    """Return the prices of the models and the limit of the cost, or say what is wrong with them."""
+    """Return the prices of the models and the cost limit; raise an error that says what is wrong with them."""
     prices = {} if path is None else read_prices(path, plan.models)
     if budget is None:
         return prices, None
@@ -146,12 +145,12 @@ class _Run:
     on_game: OnGame | None
     finished: dict[Match, tuple[PlayedGame, Look]] = field(default_factory=dict)
     stopped: str | None = None
-    """Why games are left open."""
+    """Why games are not finished."""
     failures: int = 0
     """Games in a row that an endpoint has failed."""
 
     def open(self, prices: Mapping[str, Prices], limit: float | None) -> None:
-        """Read what is finished, and prepare to ask for more."""
+        """Read the finished games, and prepare the requests."""
         from parlay_marl.language.budget import Budget
         from parlay_marl.language.journal import JournalFile
 
@@ -167,7 +166,7 @@ class _Run:
         return played, look_at(played)
 
     def play(self, threads: int, on_stopping: Callable[[], None] | None) -> None:
-        """Play what is not finished, until all is or something stops it."""
+        """Play the unfinished games, until all are played or the run is stopped."""
         open_games = [match for match in self.plan.matches() if match not in self.finished]
         self._tell()
         self.pool: Pool[Match, PlayedGame] = Pool(self._play, self._take, min(threads, len(open_games) or 1))
@@ -181,7 +180,7 @@ class _Run:
         return play_match(self.plan, match, self.terms.seated, self.pool.stop)
 
     def _take(self, match: Match, result: PlayedGame | BaseException) -> None:
-        """Keep a finished game; stop at the end of the budget, and where the endpoint stays away."""
+        """Save a finished game; stop when the budget is spent or the endpoint does not recover."""
         if isinstance(result, PlayedGame):
             self.failures = 0
             if self.folder is not None:
@@ -199,7 +198,7 @@ class _Run:
             raise result
 
     def _stop(self, reason: str) -> None:
-        """Begin no further game; those under way stop at the model's next turn."""
+        """Begin no further game; running ones stop at the model's next turn."""
         if not self.pool.stop.is_set():
             self.stopped = reason
         self.pool.stop.set()
@@ -209,7 +208,7 @@ class _Run:
             self.on_game(len(self.finished), self.plan.total)
 
     def arena(self) -> Arena:
-        """Return the result, and write it with its report into the folder."""
+        """Return the result, and write it and its report to the folder."""
         games = tuple(self.finished[match] for match in self.plan.matches() if match in self.finished)
         result = summarise(self.plan, games, spent=self.budget.spent, stopped=self.stopped)
         found = Arena(result, games)

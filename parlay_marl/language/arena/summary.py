@@ -33,7 +33,7 @@ DIGITS = 6
 
 @dataclass(frozen=True)
 class Arena:
-    """An arena that was played: its result, and the finished games with their figures, in the order of the plan."""
+    """A played arena: its result, and the finished games with their figures, in the order of the plan."""
 
     result: ArenaResult
     games: tuple[tuple[PlayedGame, Look], ...]
@@ -52,7 +52,7 @@ class Arena:
 
 
 def summarise(plan: Plan, games: Games, *, spent: float, stopped: str | None) -> ArenaResult:
-    """Return the result of the finished games of a plan, which come in the order of the plan."""
+    """Return the result of the finished games of a plan, given in the order of the plan."""
     ratings = _ratings(plan, games)
     seen = {model.name: seen_by(model.name, games) for model in plan.models}
     tables = {name: table_of(each) for name, each in seen.items()}
@@ -141,28 +141,28 @@ def _comparisons(seen: dict[str, Seen], tables: dict[str, Floats]) -> tuple[Comp
 
 
 def _places(seen: Seen) -> list[tuple[Any, ...]]:
-    """Return what two games must share to be compared: deal, repeat, seat and partner."""
+    """Return the keys by which games are compared: deal, repetition, seat and partner."""
     return list(
         zip(seen.number.tolist(), seen.scenario, seen.repeat.tolist(), seen.seat.tolist(), seen.partner, strict=True)
     )
 
 
 def _by_number(places: Sequence[tuple[Any, ...]], values: Sequence[float]) -> Floats:
-    """Return the means of values by the number of their deal, the first part of their place."""
+    """Return the means of values by deal number, the first part of their key."""
     _, cluster = np.unique([place[0] for place in places], return_inverse=True)
     means: Floats = np.bincount(cluster, values) / np.bincount(cluster)
     return means
 
 
 def _corrected(p_values: Sequence[float]) -> list[float | None]:
-    """Return p-values corrected for the number of those that are known."""
+    """Return p-values corrected for the number of known ones."""
     known = [p for p in p_values if not math.isnan(p)]
     corrected = iter(holm(known))
     return [None if math.isnan(p) else _rounded(next(corrected)) for p in p_values]
 
 
 def _ratings(plan: Plan, games: Games) -> dict[str, float]:
-    """Return Elo ratings from duels: two games of a deal with the seats exchanged, won by the larger sum of payoffs."""
+    """Return Elo ratings from duels: two games of a deal with exchanged seats, won by the larger sum of payoffs."""
     names = [*plan.model_names, *plan.partner_names]
     payoffs = {played.match: look.outcome["payoff"] for played, look in games}
     won = np.zeros((len(names), len(names)))

@@ -1,7 +1,7 @@
 """Every game as chat messages with its reward, for training: conversations, and pairs of a better and a worse one.
 
-A trace holds what one seat saw and said. It holds no seed, no limit of the other seat and no share of the surplus, from
-which that limit would follow: its reward is the seat's own payoff.
+A trace holds what one seat saw and said. It has no seed, no limit of the other seat and no share of the surplus,
+which would reveal that limit: its reward is the seat's own payoff.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from parlay_marl.language.tools import tool_schemas
 
 Messages = list[dict[str, Any]]
 PAIRS = ".pairs.jsonl"
-"""The end of the name of the file of pairs, in place of the other's."""
+"""Suffix of the file of pairs."""
 
 
 class Trace(NamedTuple):
@@ -35,9 +35,9 @@ class Trace(NamedTuple):
     """The payoff of the game: the discounted worth of the deal in nominal ZOPAs, 0 without one, -1 for a forfeit."""
     messages: Messages
     mistakes: int
-    """Replies in it that could not be used: unreadable or illegal ones."""
+    """Number of replies that could not be used: unreadable or illegal ones."""
     tools: list[dict[str, Any]]
-    """The tools that it was given; empty where it replied in text."""
+    """The tools of the model; empty where it replied in text."""
     outcome: dict[str, Any]
 
     def as_dict(self) -> dict[str, Any]:
@@ -84,16 +84,16 @@ def _trace(played: PlayedGame, look: Look, seat: int, messages: Messages) -> Tra
 
 
 def _until_last_reply(messages: Messages) -> Messages:
-    """Return a conversation without what came after the last reply: how the game ended, which a reply cannot know."""
+    """Return a conversation without what followed the last reply, such as the outcome, which no reply could know."""
     last = max((i for i, message in enumerate(messages) if message.get("role") == "assistant"), default=-1)
     return messages[: last + 1]
 
 
 def pairs_of(traces: Sequence[Trace]) -> Iterator[dict[str, Any]]:
-    """Yield pairs of conversations: the best of the games of one deal, seat and partner, with each that is paid less.
+    """Yield pairs of conversations: the best game of one deal, seat and partner, with each of a smaller reward.
 
-    The prompt is what both have in common from their start; the best goes on with `chosen`, the other with `rejected`.
-    Conversations that differ before the first reply, such as those with tools and those in text, are no pair.
+    The prompt is the common beginning of both; `chosen` is the rest of the better one, `rejected` that of the other.
+    Conversations that differ before the first reply, such as one with tools and one in text, make no pair.
     """
     groups: dict[tuple[Any, ...], list[Trace]] = {}
     for trace in traces:
@@ -106,7 +106,7 @@ def pairs_of(traces: Sequence[Trace]) -> Iterator[dict[str, Any]]:
 
 
 def _pair(better: Trace, worse: Trace) -> Iterator[dict[str, Any]]:
-    """Yield the pair of two conversations, if they are one."""
+    """Yield the pair of two conversations, if they make one."""
     common = 0
     for one, other in zip(better.messages, worse.messages, strict=False):
         if one != other:

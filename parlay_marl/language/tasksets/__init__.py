@@ -1,1 +1,1 @@
-"""Modules by whose names verifiers finds tasksets: it takes top-level modules alone, and as such they are installed."""
+"""Modules that verifiers finds by name as tasksets; they are installed as top-level modules, as it requires."""

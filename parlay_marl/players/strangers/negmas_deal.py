@@ -29,7 +29,7 @@ Figures = tuple[float, tuple[float, ...]]
 
 
 class Deal:
-    """The outcome space of a scenario, and the way from its prices and packages to outcomes and back."""
+    """The outcome space of a scenario, with conversions between its prices and packages and NegMAS outcomes."""
 
     def __init__(self, scenario: Scenario, prices: int) -> None:
         """Make an outcome space with a number of prices, evenly from `low` to `high`."""
@@ -46,7 +46,8 @@ class Deal:
     def outcome(self, price: float, package: int, seat: int) -> tuple[Any, ...]:
         """Return an offer of the other seat, a price in currency and a package, as an outcome of the space.
 
-        A price between two of the space becomes the one that is worse for this seat: who accepts it gets no less.
+        A price between two of the space becomes the one that is worse for this seat, so that acceptance never yields
+        less.
         """
         place = self.scenario.normalise(price) * (len(self.grid) - 1)
         k = math.ceil(place - SLACK) if seat == 0 else math.floor(place + SLACK)
@@ -68,7 +69,7 @@ def _price_name(terms: list[str]) -> str:
 
 
 class SeatUtility(LinearAdditiveUtilityFunction):
-    """A linear additive utility function with a plain reserved value: NegMAS asks for it several times a turn."""
+    """A linear additive utility function with a plain reserved value, which NegMAS reads several times a turn."""
 
     @property
     def reserved_value(self) -> float:
@@ -101,19 +102,22 @@ def reserved_value(scenario: Scenario, seat: int, figures: Figures) -> float:
 
 
 def worth_of_utility(scenario: Scenario, seat: int, figures: Figures, value: float) -> float:
-    """Return the worth in currency of what has a utility to a seat: the inverse of the mapping."""
+    """Return the worth in currency of a utility to a seat: the inverse of the utility function."""
     _, span = _range(scenario, seat, figures[1])
     return (value - reserved_value(scenario, seat, figures)) * span
 
 
 def _range(scenario: Scenario, seat: int, worths: tuple[float, ...]) -> tuple[float, float]:
-    """Return the least worth of all outcomes and the span to the greatest, before the limit is counted."""
+    """Return the least worth of all outcomes and the span to the greatest, without the limit."""
     span = scenario.high - scenario.low + max(worths) - min(worths)
     return min(worths) + (-scenario.high if seat == 0 else scenario.low), span
 
 
 def _parts(scenario: Scenario, worths: tuple[float, ...]) -> list[dict[str, float]]:
-    """Return for each term what its options are worth against the first: a package is worth the sum of its options."""
+    """Return for each term the worths of its options relative to the first.
+
+    The worth of a package is the sum of its options'.
+    """
     parts, stride = [], len(worths)
     for term in scenario.terms:
         stride //= len(term.options)

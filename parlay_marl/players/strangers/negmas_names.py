@@ -1,6 +1,7 @@
 """Negotiators of NegMAS by name: `negmas:BoulwareTBNegotiator`, `negmas:my.module.Agent`.
 
-NegMAS is imported only when one of them is named: it is licensed under the AGPL, and no dependency of this package.
+NegMAS is imported only when one of them is named: it is licensed under the AGPL, and is not a dependency of this
+package.
 """
 
 from __future__ import annotations
@@ -14,14 +15,14 @@ from parlay_marl.errors import ConfigurationError, MissingExtraError, UnknownNam
 
 PREFIX = "negmas:"
 HOMES = ("negmas", "negmas.sao", "negmas.sao.negotiators", "negmas.gb.negotiators")
-"""The modules of NegMAS in which a name without a module is looked for, in this order."""
+"""The modules of NegMAS in which a name without a module is looked up, in this order."""
 
 Maker = Callable[[], Any]
 """A class of a negotiator, or a function that makes one."""
 
 
 def negmas_library() -> ModuleType:
-    """Return the library; say how to install it where it is missing."""
+    """Return the library; where it is missing, the error says how to install it."""
     try:
         return importlib.import_module("negmas")
     except ModuleNotFoundError as error:
@@ -33,13 +34,13 @@ def negmas_library() -> ModuleType:
 
 
 def home_of(name: str) -> str:
-    """Return the module that a name `negmas:...` leads to: its own one, or `negmas`."""
+    """Return the module of a name `negmas:...`: its own one, or `negmas`."""
     module, _, _ = name.removeprefix(PREFIX).rpartition(".")
     return module or "negmas"
 
 
 def find_maker(name: str) -> Maker:
-    """Return the class, or the function, that a name `negmas:...` leads to."""
+    """Return the class or function of a name `negmas:...`."""
     negmas_library()
     place = name.removeprefix(PREFIX)
     if not all(part.isidentifier() for part in place.split(".")):
@@ -56,7 +57,7 @@ def find_maker(name: str) -> Maker:
 
 
 def negotiator_names() -> list[str]:
-    """Return the names of the classes of negotiators that NegMAS offers itself."""
+    """Return the names of NegMAS's own negotiator classes."""
     negmas_library()
     homes = [importlib.import_module(home) for home in HOMES]
     return sorted({name for home in homes for name in vars(home) if name.endswith("Negotiator")})
@@ -84,7 +85,7 @@ def _imported(module: str, name: str) -> ModuleType:
 
 
 def _callable(found: Any, name: str) -> Maker:
-    """Return what a name leads to, if it can make a negotiator."""
+    """Return the object of a name; refuse one that cannot make a negotiator."""
     if not callable(found):
         raise ConfigurationError(f"{name} is no class of a negotiator, but {found!r:.80}")
     maker: Maker = found

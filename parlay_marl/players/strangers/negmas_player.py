@@ -21,7 +21,7 @@ MOST_PRICES = 100_001
 
 
 class NegmasPlayer(Player):
-    """A negotiator of NegMAS in a seat: any that plays alternating offers (SAO), made anew for every game.
+    """A negotiator of NegMAS in a seat: any that plays alternating offers (SAO), a new object for every game.
 
     It is shown the scenario as an outcome space, its own worths as a utility function, and the other's standing offer
     as the current offer of round `r` of `n_steps` rounds, at relative time `(r + 1) / (n_steps + 1)`. It sees no
@@ -48,7 +48,7 @@ class NegmasPlayer(Player):
         return f"NegmasPlayer({self._maker!r})"
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return what makes the player, without the negotiation at hand: a negotiator need not be copied."""
+        """Return the data of the player without the current negotiation: a negotiator need not be picklable."""
         return {**vars(self), "_table": None}
 
     def begin(self, view: SeatView) -> None:
@@ -128,7 +128,7 @@ class NegmasPlayer(Player):
         return without_new_offer(view)
 
     def _offer(self, outcome: Any, view: SeatView) -> Action:
-        """Return an outcome as an offer; refuse one that is none of this deal."""
+        """Return an outcome as an offer; refuse one that is not an outcome of this deal."""
         scenario = view.scenario
         values = tuple(outcome) if isinstance(outcome, tuple | list) else ()
         package = self._deal.packages.get(tuple(values[1:])) if values else None

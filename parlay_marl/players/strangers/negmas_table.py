@@ -1,8 +1,8 @@
-"""One negotiation of NegMAS with one negotiator: it is shown our game as `SAOMechanism` shows its own.
+"""One NegMAS negotiation with one negotiator, which sees our game as `SAOMechanism` shows its own.
 
-The mechanism is NegMAS's, so that a negotiator finds its state, history and interface as it knows them; the turns of
-the other seat come from our game, so that it is not `SAOMechanism` that asks. The order of calls and callbacks is its
-own: `tests/strangers/test_negmas.py` compares whole negotiations. Imports NegMAS, so it is imported where it is used.
+The mechanism is NegMAS's, so that a negotiator finds its usual state, history and interface; the turns of the other
+seat come from our game, so that `SAOMechanism` does not call it. The order of calls and callbacks is reproduced:
+`tests/strangers/test_negmas.py` compares whole negotiations. Imports NegMAS, so it is imported where it is used.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ ENDS = (ResponseType.END_NEGOTIATION, ResponseType.LEAVE)
 
 
 class AbsentNegotiator(SAONegotiator):
-    """The other seat of our game: present in the mechanism, and never asked."""
+    """The other seat of our game: a member of the mechanism that is never called."""
 
     def propose(self, state: Any, dest: str | None = None) -> None:
         """Offer nothing."""
@@ -35,7 +35,7 @@ class Table:
     """A negotiation between a negotiator and the other seat of our game."""
 
     def __init__(self, negotiator: Any, ufun: Any, deal: Deal, rounds: int, is_opener: bool, role: str) -> None:
-        """Seat a negotiator; `is_opener` where it makes the first offer of each round."""
+        """Add a negotiator to the mechanism; `is_opener` where it makes the first offer of each round."""
         other = "seller" if role == "buyer" else "buyer"
         self.negotiator, self.other = negotiator, AbsentNegotiator(name=other)
         self.ufun, self.is_opener = ufun, is_opener
@@ -60,7 +60,7 @@ class Table:
         self.negotiator._on_negotiation_start(state=self._seen())
 
     def reserve(self, value: float) -> None:
-        """Take note of a new reserved value, after erosion or an event."""
+        """Set a new reserved value, after erosion or an event."""
         if value != self._reserved:
             self._reserved = self.ufun.reserved_value = value
             self.negotiator.on_preferences_changed([PreferencesChange(PreferencesChangeType.ReservedValue)])
@@ -96,7 +96,7 @@ class Table:
     # ------------------------------------------------------------------ a round
 
     def _seen(self) -> Any:
-        """Return the state as the negotiator sees it now: a copy, as `SAOMechanism` gives."""
+        """Return the state as the negotiator sees it now: a copy, like `SAOMechanism`'s."""
         state = self._state
         seen = object.__new__(type(state))
         for name in _fields(state.__class__):
@@ -126,7 +126,7 @@ class Table:
         return SAOResponse.from_extended(response.response, response.outcome)
 
     def _propose(self, maker: Any, offer: Outcome | None, words: str) -> None:
-        """Put a rejection and an offer, or None, on the table, and tell the negotiator of those of the other seat."""
+        """Record a rejection with an offer or None, and tell the negotiator where the other seat made it."""
         state = self._state
         if maker is self.other:
             self._tell(offer)
@@ -154,14 +154,14 @@ class Table:
 
 @functools.cache
 def _takes_dest(kind: Any) -> bool:
-    """Return whether negotiators may be called with the receiver of their offer: older ones take the state alone."""
+    """Return whether negotiators accept the receiver of their offer as an argument: older ones take the state alone."""
     parameters = inspect.signature(kind.__call__).parameters.values()
     return any(each.name == "dest" or each.kind is each.VAR_KEYWORD for each in parameters)
 
 
 @functools.cache
 def _listens(kind: Any) -> frozenset[str]:
-    """Return the callbacks that a class of negotiators has made its own; the others do nothing."""
+    """Return the callbacks that a class of negotiators overrides; the others do nothing."""
     return frozenset(name for name in CALLBACKS if getattr(kind, name) is not getattr(GBNegotiator, name))
 
 

@@ -1,4 +1,4 @@
-"""The strategies of personas, one a file: each is found here by its file's name, and needs to be named nowhere else."""
+"""The strategies of personas, one in each file: a file in this folder is found by its name, without a further list."""
 
 from __future__ import annotations
 

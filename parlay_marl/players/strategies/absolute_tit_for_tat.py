@@ -1,7 +1,7 @@
 """Random absolute tit-for-tat: repeat a concession of the other in currency (Faratin, Sierra and Jennings 1998).
 
 Section 4.2.3, imitative tactics: the next price is the own last one moved by what the other conceded some offers ago,
-the lag, and by a random amount up to M in the other's favour, which gets both out of a standstill.
+the lag, and by a random amount up to M in the other's favour, which ends a standstill.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _TO_ADD = FIRST_OF_STRATEGY
 
 @rule
 def aspiration(view: StrategyView, style: Any, demand: float) -> float:
-    """Return the worth of one's last offer after conceding what the other conceded at the lag."""
+    """Return the worth of one's last offer less the other's concession at the lag."""
     if view.offers == 0:
         return demand
     if not makes_offer(view.other_last_move):
@@ -42,7 +42,7 @@ def aspiration(view: StrategyView, style: Any, demand: float) -> float:
 
 @rule
 def offer_worth(view: StrategyView, style: Any, asked: float, demand: float, key: np.uint64) -> float:
-    """Return what is asked for less the random amount, which is never more than what is asked for."""
+    """Return the demand less the random amount, which is at most the demand."""
     if view.offers == 0:
         return asked
     return max(asked - style["absolute_noise"] * uniform(key, _TO_ADD), min(asked, view.erosion_margin))

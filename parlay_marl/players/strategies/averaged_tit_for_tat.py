@@ -13,26 +13,20 @@ from typing import Any
 from parlay_marl.core.compiled.jit import rule
 from parlay_marl.core.moves import makes_offer
 from parlay_marl.core.table import Parameter
-from parlay_marl.core.tension import clip
 from parlay_marl.players.strategy import Strategy
-from parlay_marl.players.view import StrategyView, other_offer_price, own_worth
+from parlay_marl.players.view import StrategyView, other_offer_price, own_worth_in_percent
 
 PARAMETERS = (Parameter("averaged_window", 2.0, 1.0, 4.0, "the other's offers over which it repeats concessions"),)
 
 
 @rule
 def aspiration(view: StrategyView, style: Any, demand: float) -> float:
-    """Return the worth of one's last offer after conceding what the other conceded over the window, in percent."""
+    """Return the worth of one's last offer less the other's concession over the window, in percent."""
     if view.offers == 0:
         return demand
     if not makes_offer(view.other_last_move):
         return view.last_worth
-    before = view.low + other_offer_price(view, int(style["averaged_window"])) * view.width
-    now = view.low + view.other_price * view.width
-    if before <= 0.0 or now <= 0.0:
-        return view.last_worth
-    price = ((view.low + view.last_price * view.width) * before / now - view.low) / view.width
-    return min(own_worth(view, clip(price, 0.0, 1.0), view.last_value), demand)
+    return own_worth_in_percent(view, other_offer_price(view, int(style["averaged_window"])), demand)
 
 
 STRATEGY = Strategy(

@@ -24,13 +24,13 @@ PARAMETERS = (
 
 @rule
 def aspiration(view: StrategyView, style: Any, demand: float) -> float:
-    """Return the share of the first demand that the clock leaves, 1 - t^(1/beta)."""
+    """Return the share of the first demand at a time, 1 - t^(1/beta)."""
     return demand * (1.0 - view.time ** (1.0 / style["combi_exponent"]))
 
 
 @rule
 def accepts(view: StrategyView, style: Any, asked: float, demand: float) -> bool:
-    """Return whether the time has come, and the offer is at least as good as all others of the window."""
+    """Return whether time T has come, and the offer is at least as good as all others of the window."""
     left, best = view.rounds - 1 - view.round, 0.0
     for back in range(1, 5):
         if back <= left:

@@ -27,7 +27,7 @@ _WEIGHTS = (0.5, 0.3, 0.15, 0.05)
 
 @rule
 def _curve(time: float, style: Any) -> float:
-    """Return the share of the first demand that the clock asks for."""
+    """Return the share of the first demand on the time-dependent curve."""
     kept = 1.0 - time
     start, middle, end = style["hybrid_start"], style["hybrid_middle"], style["hybrid_end"]
     return kept * kept * start + 2.0 * time * kept * middle + time * time * end
@@ -35,7 +35,7 @@ def _curve(time: float, style: Any) -> float:
 
 @rule
 def _mean_step(view: StrategyView) -> float:
-    """Return the weighted mean of what the other gave in its last four steps, in own worth."""
+    """Return the weighted mean of the other's concessions in its last four steps, in own worth."""
     total, weights = 0.0, 0.0
     for back in range(4):
         if back + 1 < view.other_offers:

@@ -29,7 +29,10 @@ def aspiration(view: StrategyView, style: Any, demand: float) -> float:
 
 @rule
 def offer_worth(view: StrategyView, style: Any, asked: float, demand: float, key: np.uint64) -> float:
-    """Return the worth of an earlier offer, drawn, where the other has made fewer different ones; else the next one."""
+    """Return the worth of a randomly drawn earlier offer where the other has made fewer different ones.
+
+    Else the next one.
+    """
     if view.distinct_offers <= view.other_distinct_offers:
         return asked
     steps = int(uniform(key, _TO_REPEAT) * view.distinct_offers)

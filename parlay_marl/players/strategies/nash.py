@@ -1,4 +1,4 @@
-"""Nash: ask for half of the surplus that the belief sees (Nash 1950)."""
+"""Nash: ask for half of the believed surplus (Nash 1950)."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
 """Nice tit-for-tat: concede towards the Nash point as the other does (Baarslag, Hindriks and Jonker 2013).
 
-A tit for tat negotiation strategy for real-time bilateral negotiations, Studies in Computational Intelligence 435. The
-other's concession is measured in one's own worth, as a share of the way from its first offer to the estimated Nash
-point; the own concession is the same share of the way from the first demand to that point. Near the deadline a bonus
-closes part of the gap that is left. Here the Nash point is half of the surplus that the belief sees, the measure is the
-other's last offer, so that a concession taken back is taken back in turn, and the bonus grows evenly.
+A tit for tat negotiation strategy for real-time bilateral negotiations, Studies in Computational Intelligence 435.
+The other's concession is measured in one's own worth, as a share of the way from its first offer to the estimated
+Nash point; the own concession is the same share of the way from the first demand to that point. Near the deadline a
+bonus closes part of the gap that is left. Here the Nash point is half of the believed surplus; the measure is the
+other's last offer, so that the own concession is taken back when the other's is; and the bonus grows linearly.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def _conceded_share(view: StrategyView, nash: float) -> float:
 
 @rule
 def _bonus(time: float, style: Any) -> float:
-    """Return the share of the gap that is given unasked: it grows from the time `nice_from` to the deadline."""
+    """Return the share of the gap conceded unconditionally, which grows from time `nice_from` to the deadline."""
     left = max(1.0 - style["nice_from"], 1e-9)
     return style["nice_bonus"] * clip((time - style["nice_from"]) / left, 0.0, 1.0)
 

@@ -1,4 +1,4 @@
-"""Random: any legal action of the discrete space, all alike."""
+"""Random: a uniform draw of a legal action of the discrete space."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _ATTEMPTS = 16
 
 @rule
 def whole_turn(view: StrategyView, legal: int, key: np.uint64) -> tuple[int, float, int]:
-    """Return a legal action, drawn again while it is illegal; the offer at the own end after the last attempt."""
+    """Return a uniform draw, repeated while it is illegal; after the last attempt, the offer at the own end."""
     total = n_actions(view.packages)
     for attempt in range(_ATTEMPTS):
         move, price, package = decode(int(uniform(key, _ACTION + attempt) * total), view.seat, view.packages)

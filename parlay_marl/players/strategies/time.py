@@ -38,28 +38,28 @@ PARAMETERS = (
 
 @rule
 def _kept_share(time: float, has_alternative: int, style: Any) -> float:
-    """Return the share of the aspiration kept at a time in [0, 1]: 1 - concession * t^(1/beta), more with leverage."""
+    """Return the share of the aspiration left at a time in [0, 1]: 1 - concession * t^(1/beta), more with leverage."""
     concession = style["concession"] * (1.0 - style["leverage"] * has_alternative)
     return 1.0 - concession * time ** (1.0 / style["exponent"])
 
 
 @rule
 def _fair_worth(view: StrategyView, style: Any) -> float:
-    """Return the worth below which the persona finds a deal unfair, as far as it trusts its belief."""
+    """Return the worth below which the persona finds a deal unfair, weighed by its mind-reading."""
     weight = style["fairness"] * style["mind_reading"]
     return weight * 0.5 * believed_surplus(view, 1.0) if weight > 0.0 else 0.0
 
 
 @rule
 def _last_demand(view: StrategyView, style: Any, asked: float) -> float:
-    """Return what to ask for in an offer that is the last, in place of `asked`, as far as the persona reads minds."""
+    """Return the demand in an offer that is the last, in place of `asked`, weighed by the persona's mind-reading."""
     weight = style["exploitation"] * style["mind_reading"]
     return asked + weight * (best_last_demand(view) - asked) if weight > 0.0 else asked
 
 
 @rule
 def _last_step_of_other(view: StrategyView) -> float:
-    """Return the price that the other gave up in its last move, never negative."""
+    """Return the other's concession in its last move, never negative."""
     if view.other_offers < 2 or not makes_offer(view.other_last_move):
         return 0.0
     return max(price_given_up(1 - view.seat, view.other_previous_price, view.other_price), 0.0)
@@ -67,7 +67,7 @@ def _last_step_of_other(view: StrategyView) -> float:
 
 @rule
 def _held_back(view: StrategyView, style: Any, asked: float) -> float:
-    """Return what the clock asks for, held back by small moves at first and by concession for concession later."""
+    """Return the demand of the clock, limited by small concessions at first and by the other's concession later."""
     if is_holding(view, style):
         return max(asked, view.last_worth - style["small_move"])
     if style["reciprocity"] > 0.0 and not is_closing(view, style):
@@ -77,7 +77,7 @@ def _held_back(view: StrategyView, style: Any, asked: float) -> float:
 
 @rule
 def _stands_by_claim(view: StrategyView, style: Any) -> bool:
-    """Return whether the persona gives nothing more because it has claimed that it cannot."""
+    """Return whether the persona concedes nothing more because it has claimed that it cannot."""
     if style["stands_by_claim"] <= 0.0 or is_closing(view, style):
         return False
     return has_standing_claim(view)
@@ -85,7 +85,7 @@ def _stands_by_claim(view: StrategyView, style: Any) -> bool:
 
 @rule
 def _taken_back(view: StrategyView, style: Any) -> float:
-    """Return the worth that the persona may ask for beyond its last offer: none, unless an event has just helped it."""
+    """Return the worth that the persona may demand beyond its last offer: 0, unless an event has just helped it."""
     if not view.is_stronger:
         return 0.0
     return style["event_sensitivity"] * view.alternative_shift * view.nominal_width
@@ -93,7 +93,7 @@ def _taken_back(view: StrategyView, style: Any) -> float:
 
 @rule
 def aspiration(view: StrategyView, style: Any, demand: float) -> float:
-    """Return the worth that the clock and the habits ask for."""
+    """Return the demand of the clock and the habits."""
     asked = _kept_share(view.time, view.alternative, style) * demand
     if view.time >= 1.0 or is_closing(view, style):
         asked = min(_last_demand(view, style, asked), demand)

@@ -1,9 +1,9 @@
-"""Tough: ask for nearly all up to the limit that the belief sees (Zeng and Sycara 1998).
+"""Tough: ask for nearly all up to the other's believed limit (Zeng and Sycara 1998).
 
 Bayesian learning in negotiation, International Journal of Human-Computer Studies 48: a bargainer that learns the
-other's reservation price by Bayes' rule proposes a price just inside it. Here the belief is that of the seat's tracker.
-The limit that it bargains against is bold at first and careful in the end: it moves evenly from as many standard
-deviations beyond the mean to as many short of it. What it has once offered it does not take back.
+other's reservation price by Bayes' rule proposes a price just inside it. Here the belief is that of the seat's
+tracker. The assumed limit is bold at first and careful in the end: it moves linearly from a number of standard
+deviations beyond the mean to the same number short of it. Offers are never taken back.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ PARAMETERS = (
 
 @rule
 def _limit(view: StrategyView, style: Any) -> float:
-    """Return the limit of the other that it bargains against now."""
+    """Return the other's assumed limit now."""
     mean, spread = trusted_limit(view, style["mind_reading"])
     beyond = style["tough_boldness"] * (1.0 - 2.0 * view.time) * spread
     return mean - beyond if view.seat == BUYER else mean + beyond
@@ -34,7 +34,7 @@ def _limit(view: StrategyView, style: Any) -> float:
 
 @rule
 def aspiration(view: StrategyView, style: Any, demand: float) -> float:
-    """Return its share of the worth up to that limit, no more than what it has offered."""
+    """Return a share of the worth up to that limit, no more than that of the last offer."""
     worth = own_worth(view, clip(_limit(view, style), 0.0, 1.0), view.package_value)
     asked = min(max(style["tough_share"] * worth, 0.0), demand)
     return min(asked, view.last_worth) if view.offers > 0 else asked

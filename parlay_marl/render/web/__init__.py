@@ -1,1 +1,1 @@
-"""Games as pages of HTML: the data that a page draws, and the scripts and styles that draw it."""
+"""Games as HTML pages: the data of a page, and the scripts and styles that draw it."""

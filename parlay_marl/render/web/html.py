@@ -1,4 +1,4 @@
-"""Pages of one HTML file that hold everything they show and load nothing: scripts, styles and data inside.
+"""HTML pages in one file with their scripts, styles and data, which load nothing else.
 
 A page's security policy allows its own style and script, by their digests, and nothing else.
 """
@@ -20,7 +20,7 @@ from parlay_marl.render.web.replay import replay_data
 ASSETS = Path(__file__).parent / "assets"
 """The folder of the scripts and styles that pages share."""
 SCRIPTS = ("elements.js", "text.js", "charts.js", "replay.js")
-"""The modules of a replay, each after those that it imports."""
+"""The modules of a replay, in the order of their imports."""
 POLICY = (
     "default-src 'none'; img-src data:; style-src {style}; script-src {script}; base-uri 'none'; form-action 'none'"
 )
@@ -29,20 +29,20 @@ _EXPORT = re.compile(r"^export ", re.MULTILINE)
 
 
 def asset(name: str, folder: Path = ASSETS) -> str:
-    """Return the text of a file of pages."""
+    """Return the text of a page's asset."""
     return (folder / name).read_text(encoding="utf-8")
 
 
 def bundle(modules: Sequence[str]) -> str:
     """Return ES modules, each after those that it imports, as the text of one module.
 
-    Names at the top level must be of one module each, and an import must keep the names of what it imports.
+    Top-level names must be unique, and an import must not rename what it imports.
     """
     return "\n".join(_EXPORT.sub("", _IMPORT.sub("", module)) for module in modules)
 
 
 def digest_of(text: str) -> str:
-    """Return the name of a style or script of a page in its security policy."""
+    """Return the digest of a style or script, as a security policy names it."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
@@ -68,7 +68,7 @@ def filled(template: str, parts: dict[str, str]) -> str:
 
 
 def replay_page(record: GameRecord) -> str:
-    """Return a game as an HTML page that scrubs turn by turn, the hidden figures included.
+    """Return a game as an HTML page with every turn, including hidden figures.
 
     The same record gives the same page.
     """

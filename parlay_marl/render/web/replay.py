@@ -1,4 +1,4 @@
-"""A game as the data of a replay: every turn with what was public and what was hidden, and the end."""
+"""A game as the data of a replay: every turn with its public and hidden figures, and the end."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from parlay_marl.game.record import GameRecord, RecordedGame
 from parlay_marl.render.web.shown import deal_data, turn_data
 
 DIGITS = 4
-"""Decimals of points and shares, which are drawn; amounts of currency keep those of the scenario."""
+"""Decimals of drawn points and shares; amounts of currency keep the decimals of the scenario."""
 _WORTHS = ("worth", "best_worth", "kalai_smorodinsky_worth", "egalitarian_worth")
 """Figures of an outcome that are normalised worths."""
 
 
 def replay_data(record: GameRecord) -> dict[str, Any]:
-    """Return a game as plain data for a page, the hidden figures included; amounts are in currency.
+    """Return a game as plain data for a page, including hidden figures; amounts are in currency.
 
     `moments` are the game before its first turn and after each turn; `turns` are one fewer, or two fewer where a seat
     has forfeited. `outcome` is None for a game that is not over. Pairs are [buyer, seller].

@@ -1,4 +1,4 @@
-"""A deal and its turns as plain data for a page, in currency and by name: what the scripts of every page read."""
+"""A deal and its turns as plain data for the scripts of all pages, in currency and by name."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def deal_data(scenario: Scenario, rounds: int) -> dict[str, Any]:
 
 
 def turn_data(turn: Turn, scenario: Scenario) -> dict[str, Any]:
-    """Return a turn: the round from 0, the seat, the move, price and concession in currency, and what was said."""
+    """Return a turn: the round from 0, the seat, the move, price and concession in currency, and the words."""
     width = scenario.high - scenario.low
     change = None if turn.change is None else round(turn.change * width, scenario.exact_decimals) + 0.0
     return {

@@ -1,6 +1,6 @@
-"""The layers between the network and the app, one concern a file: ASGI middleware.
+"""The layers between the network and the app, ASGI middleware with one concern in each file.
 
-A refused message gets one answer that repeats nothing of it, and the connection and its game go on. Nothing that a
+A refused message gets one answer that does not repeat its content; the connection and its game go on. Nothing that a
 client sends makes a layer raise.
 """
 

@@ -14,18 +14,18 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 HTTP, WEBSOCKET = "http", "websocket"
-"""Types of a scope; the third is `lifespan`."""
+"""Types of a scope; the third type of ASGI is `lifespan`."""
 CONNECTIONS = (HTTP, WEBSOCKET)
-"""Types of a scope that a client has opened."""
+"""Types of a scope that a client opens."""
 HOST_BITS = 64
-"""Bits of an IPv6 address that a client can choose by itself."""
+"""Bits of an IPv6 address that a client can choose freely."""
 MESSAGE = "websocket.receive"
 """The type of the event that brings a client's message."""
 CONTENT = "parlay.content"
-"""The key of such an event under which the app finds the JSON object that the message is; see `Content`."""
+"""Key of such an event that holds the message as a JSON object; see `Content`."""
 
 HAS_TOKEN = "parlay.has_token"
-"""The key of a scope under which the app finds whether the client has shown the token, or needs none; see `Token`."""
+"""Key of a scope that says whether the client has shown the token, or needs none; see `Token`."""
 
 
 def path_of(scope: Scope) -> str:
@@ -34,16 +34,17 @@ def path_of(scope: Scope) -> str:
 
 
 def client_address(scope: Scope) -> str:
-    """Return the address of a client as limits count it, empty where it is unknown."""
+    """Return the client's address in the form that limits use; empty where it is unknown."""
     client = scope.get("client")
     return counted_address(str(client[0])) if client else ""
 
 
 @functools.lru_cache(maxsize=4_096)
 def counted_address(address: str) -> str:
-    """Return the address as which limits count a client: of IPv6 the network of 64 bits, which is one customer's.
+    """Return the address under which limits count a client.
 
-    A client can have every address of its network. An IPv4 address in the form of IPv6 is itself.
+    An IPv6 address is replaced by its network of 64 bits, because one customer has every address of that network. An
+    IPv4 address in the form of IPv6 is converted to IPv4.
     """
     try:
         found = ipaddress.ip_address(address)
@@ -58,7 +59,7 @@ def counted_address(address: str) -> str:
 
 @functools.lru_cache(maxsize=4_096)
 def is_loopback(address: str) -> bool:
-    """Return whether an address is of this machine alone."""
+    """Return whether an address is a loopback address."""
     try:
         return ipaddress.ip_address(address).is_loopback
     except ValueError:  # a network, or no address
@@ -66,12 +67,12 @@ def is_loopback(address: str) -> bool:
 
 
 def headers_of(scope: Scope, name: bytes) -> Iterator[bytes]:
-    """Return the values of a header; there may be none or several."""
+    """Return all values of a header."""
     return (value for key, value in scope["headers"] if key.lower() == name)
 
 
 def with_body(body: bytes, receive: Receive) -> Receive:
-    """Return a `receive` that first returns a body which has been read already."""
+    """Return a `receive` that first returns a body that was already read."""
     left: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def again() -> Message:

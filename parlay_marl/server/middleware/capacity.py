@@ -1,4 +1,4 @@
-"""Capacity: a server has a limited number of WebSockets, and each client address a part of them; they are counted."""
+"""Capacity: limits on the number of open WebSockets, of the server and of each client address."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ TOO_MANY: Final = Fault(
 
 
 class Capacity:
-    """ASGI middleware that refuses WebSockets beyond the limits: that of the server, and that of a client address.
+    """ASGI middleware that refuses WebSockets beyond the limits of the server and of a client address.
 
-    This machine's own address has no limit of its own: its clients are the operator's, or those of a proxy.
+    Clients at a loopback address have no limit of their own: they are the operator's, or come through a proxy.
     """
 
     def __init__(self, app: App, settings: ServerSettings, telemetry: Telemetry) -> None:
@@ -42,7 +42,7 @@ class Capacity:
             await self._counted(scope, receive, send)
 
     def _fault(self, scope: Scope) -> Fault | None:
-        """Return why a WebSocket is refused, if it is."""
+        """Return why a WebSocket is refused, or None."""
         if self._open >= self._most:
             return FULL
         address = client_address(scope)

@@ -1,4 +1,4 @@
-"""Connections: the app can ask whose connection it answers, and whether the client is still there."""
+"""Connections: tells the app which connection it is serving, and whether the client is still connected."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from parlay_marl.server.telemetry import Telemetry
 
 
 class Connections:
-    """ASGI middleware that tells the app its connection."""
+    """ASGI middleware that sets the current connection for the app."""
 
     def __init__(self, app: App, settings: ServerSettings, telemetry: Telemetry) -> None:
         self._app = app

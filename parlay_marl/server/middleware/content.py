@@ -1,4 +1,4 @@
-"""Content: a message or a body must be one JSON object of moderate depth, with finite numbers and whole characters."""
+"""Content: a message or body must be one JSON object of limited depth, with finite numbers and valid Unicode."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ from parlay_marl.server.settings import ServerSettings
 from parlay_marl.server.telemetry import Telemetry
 
 DEEPEST = 32
-"""Levels of nesting that a message may have."""
+"""Deepest nesting of a message, in levels."""
 LONGEST_NUMBER = 100
-"""Characters of a number; the longest that mean anything have about 25."""
+"""Longest number, in characters; no useful number has more than about 25."""
 SMALLEST, LARGEST = -(2**63), 2**64 - 1
 
 NOT_JSON: Final = Fault("invalid_json", "Invalid JSON", rpc_code=-32700)
@@ -49,23 +49,23 @@ SURROGATE: Final = Fault("surrogate", "half a character (a lone surrogate) canno
 
 NOT_UTF8: Final = Fault("encoding", "not UTF-8; send text as UTF-8")
 _WRONG_BYTE = re.compile("[\udc80-\udcff]")
-"""Stands for a byte that is no UTF-8, see `LimitedWebSocket`."""
+"""Replaces a byte that is not valid UTF-8; see `LimitedWebSocket`."""
 
 Check = Callable[[dict[str, Any]], Fault | None]
 MESSAGE_CHECKS: dict[str, Check] = {"/ws": message_fault, RPC_PATH: rpc_fault}
-"""Further checks of messages, by the path of a WebSocket; the first protocol makes its own."""
+"""Further checks of messages, by the path of the WebSocket; the first protocol has its own checks."""
 BODY_CHECKS: dict[str, Check] = {"/reset": stateless_reset_fault, RPC_PATH: http_rpc_fault}
-"""Further checks of bodies, by the path of a request."""
+"""Further checks of bodies, by the path of the request."""
 
 
 class Content:
-    """ASGI middleware that refuses messages and bodies which are no JSON objects, or which the app cannot bear."""
+    """ASGI middleware that refuses messages and bodies that are not JSON objects or that the app cannot handle."""
 
     def __init__(self, app: App, settings: ServerSettings, telemetry: Telemetry) -> None:
         self._app, self._telemetry = app, telemetry
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one connection, request or lifespan of the app; a body comes whole, see `Size`."""
+        """Serve one connection, request or lifespan of the app; a body arrives in one piece, see `Size`."""
         if scope["type"] == HTTP:
             body = (await receive()).get("body", b"")
             fault = _body_fault(path_of(scope), body) if body else None
@@ -79,7 +79,7 @@ class Content:
             await self._app(scope, receive, send)
 
     def _checked(self, scope: Scope, receive: Receive, send: Send) -> Receive:
-        """Return a `receive` that refuses messages with a fault, and passes others on with what they hold."""
+        """Return a `receive` that refuses faulty messages and passes the others on with their decoded content."""
         check = MESSAGE_CHECKS.get(path_of(scope))
 
         async def checked() -> Message:
@@ -97,7 +97,7 @@ class Content:
 
 
 def _content(text: str | None, check: Check | None) -> dict[str, Any] | Fault:
-    """Return the object that a message holds, or what is wrong with it; a binary one has no text."""
+    """Return the JSON object in a message, or its fault; a binary message has no text."""
     if text is None:
         return BINARY
     if not text.isascii() and _WRONG_BYTE.search(text):
@@ -109,7 +109,7 @@ def _content(text: str | None, check: Check | None) -> dict[str, Any] | Fault:
 
 
 def _body_fault(path: str, body: bytes) -> Fault | None:
-    """Return what is wrong with the body of a request, if anything is."""
+    """Return the fault of a request's body, or None."""
     found = _content(body.decode(errors="surrogateescape"), BODY_CHECKS.get(path))
     return found if isinstance(found, Fault) else None
 
@@ -118,7 +118,7 @@ def _body_fault(path: str, body: bytes) -> Fault | None:
 
 
 def _whole(digits: str) -> int:
-    """Return a whole number of at most 64 bits."""
+    """Return an integer of at most 64 bits."""
     if len(digits) > LONGEST_NUMBER or not SMALLEST <= (number := int(digits)) <= LARGEST:
         raise OverflowError
     return number
@@ -139,7 +139,7 @@ _DECODER = json.JSONDecoder(parse_int=_whole, parse_float=_real, parse_constant=
 
 
 def read(text: str) -> dict[str, Any] | Fault:
-    """Return the JSON object that a text holds, or what is wrong with it."""
+    """Return the JSON object in a text, or its fault."""
     try:
         return _checked_object(text, _DECODER.decode(text))
     except OverflowError:
@@ -155,7 +155,7 @@ def read(text: str) -> dict[str, Any] | Fault:
 
 
 def _checked_object(text: str, data: Any) -> dict[str, Any] | Fault:
-    """Return decoded data that is an object, not too deep, and of whole characters."""
+    """Return decoded data, or its fault, unless it is an object of limited depth with valid Unicode."""
     if text.count("{") + text.count("[") > DEEPEST and _is_deeper(data, DEEPEST):
         return TOO_DEEP
     if "\\u" in text:
@@ -166,7 +166,7 @@ def _checked_object(text: str, data: Any) -> dict[str, Any] | Fault:
 
 
 def _is_deeper(data: Any, levels: int) -> bool:
-    """Return whether data has more than a number of levels of objects and lists."""
+    """Return whether data is nested deeper than a number of levels."""
     if not isinstance(data, dict | list):
         return False
     if levels == 0:

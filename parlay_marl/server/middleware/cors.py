@@ -1,4 +1,4 @@
-"""CORS: pages of the origins that the settings list may read the answers to their requests."""
+"""CORS: pages of the origins listed in the settings may read the answers to their requests."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ HEADERS = ("Authorization", "Content-Type")
 
 
 class Cors:
-    """ASGI middleware that tells browsers which pages may read answers; `Origin` has refused all others."""
+    """ASGI middleware that sets the CORS headers; the `Origin` middleware has refused all other origins."""
 
     def __init__(self, app: App, settings: ServerSettings, telemetry: Telemetry) -> None:
         inner: Any = app

@@ -1,6 +1,6 @@
-"""Failures: an error that the app lets escape is logged and answered without its text.
+"""Failures: an unexpected error of the app is logged, and answered without its text.
 
-Messages to a client that has gone are dropped.
+Messages to a client that has disconnected are dropped.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from parlay_marl.server.settings import ServerSettings
 from parlay_marl.server.telemetry import Telemetry
 
 FAILED_CODE = 1011
-"""The code of a WebSocket that is closed because the server failed."""
+"""Close code of a WebSocket whose app has failed."""
 BROKEN: Final = Fault("failed", "the server failed at this request; nothing was played", 500)
 
 
@@ -49,20 +49,20 @@ class _HttpSender:
         await self._send(message)
 
     async def fail(self) -> None:
-        """Answer that the server has failed, unless an answer has begun."""
+        """Send an error, unless an answer has begun."""
         if not self._has_begun:
             await answer(self._send, BROKEN)
 
 
 class _SocketSender:
-    """Sends the messages of a WebSocket until its client has gone."""
+    """Sends the messages of a WebSocket until its client disconnects."""
 
     def __init__(self, send: Send) -> None:
         self._send = send
         self._is_accepted = self._is_gone = False
 
     async def send(self, message: Message) -> None:
-        """Send a message unless the client has gone; the app learns of that where it receives."""
+        """Send a message, unless the client has disconnected; the app learns of that from `receive`."""
         if self._is_gone:
             return
         try:

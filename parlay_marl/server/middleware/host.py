@@ -1,7 +1,6 @@
-"""Host: what comes from this machine must ask for the server by a name of its own.
+"""Host: a request from this machine must name the server by one of its own host names.
 
-Any page can make a name of its own lead to 127.0.0.1, and a browser would then let it read what it gets (DNS
-rebinding).
+Otherwise a web page could point its own host name to 127.0.0.1 and read the answers (DNS rebinding).
 """
 
 from __future__ import annotations
@@ -19,9 +18,9 @@ LOCALHOST = "localhost"
 
 
 class Host:
-    """ASGI middleware that refuses requests to names that the server does not have.
+    """ASGI middleware that refuses requests for host names that the server does not have.
 
-    Where no names are listed, what comes in at an address of the network may ask for any.
+    Where no names are listed, a request that arrives at a non-loopback address may use any name.
     """
 
     def __init__(self, app: App, settings: ServerSettings, telemetry: Telemetry) -> None:
@@ -38,13 +37,13 @@ class Host:
             await self._app(scope, receive, send)
 
     def _has(self, header: bytes) -> bool:
-        """Return whether a `Host` header has a name of the server, or an address, which leads nowhere else."""
+        """Return whether a `Host` header holds a name of the server, or an IP address, which cannot be rebound."""
         name = name_of(header.decode("latin-1").strip().lower())
         return name in self._names or is_address(name)
 
 
 def _is_at_loopback(scope: Scope) -> bool:
-    """Return whether a connection has come in at an address that only this machine reaches."""
+    """Return whether a connection arrived at a loopback address."""
     server = scope.get("server") or ("",)
     try:
         return ipaddress.ip_address(str(server[0])).is_loopback
@@ -53,7 +52,7 @@ def _is_at_loopback(scope: Scope) -> bool:
 
 
 def name_of(host: str) -> str:
-    """Return a host without its port and without the brackets of an address."""
+    """Return a host without its port and the brackets of an IPv6 address."""
     if host.startswith("["):
         return host[1:].partition("]")[0]
     return host.rpartition(":")[0] if host.count(":") == 1 else host

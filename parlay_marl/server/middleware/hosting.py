@@ -1,4 +1,4 @@
-"""Hosting: what runs the app gets its limits before the first connection, and the app learns of its end at once."""
+"""Hosting: sets uvicorn's limits before the first connection, and tells the app at once when the server ends."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ STOPPING = (signal.SIGINT, signal.SIGTERM)
 
 
 class Hosting:
-    """ASGI middleware that gives uvicorn its limits, and calls `on_stop` as soon as a signal ends the server.
+    """ASGI middleware that sets uvicorn's limits, and calls `on_stop` as soon as a signal ends the server.
 
-    An app is told of its end when all connections are closed. That is too late: its clients seem to have left.
+    uvicorn tells the app only after all connections are closed, when the clients already seem to have left.
     """
 
     def __init__(self, app: App, settings: ServerSettings, on_stop: Callable[[], None]) -> None:
@@ -40,11 +40,11 @@ class Hosting:
         except ConfigurationError as error:
             await send({"type": "lifespan.startup.failed", "message": str(error)})
             return
-        warm_up()  # nobody is connected yet who would have to wait
+        warm_up()  # before any client is connected
         await self._app(scope, _after(first, receive), send)
 
     def _prepare(self, receive: Receive) -> None:
-        """Give the server its limits, and watch for its end; the owner of uvicorn's `receive` has its `config`."""
+        """Set the server's limits and watch for its end; the owner of uvicorn's `receive` holds its `config`."""
         config = getattr(getattr(receive, "__self__", None), "config", None)
         if isinstance(config, uvicorn.Config):
             protect(config, self._settings)
@@ -58,7 +58,7 @@ class Hosting:
 
 
 def _after(first: Message, receive: Receive) -> Receive:
-    """Return a `receive` that first returns a message which has been received already."""
+    """Return a `receive` that first returns a message that was already received."""
     left = [first]
 
     async def again() -> Message:
@@ -68,7 +68,7 @@ def _after(first: Message, receive: Receive) -> Receive:
 
 
 def _both(further: Callable[[], Any], before: Callable[[int, Any], Any]) -> Callable[[int, Any], None]:
-    """Return a handler of a signal that does something further before what was done so far."""
+    """Return a signal handler that calls `further` and then the previous handler."""
 
     def handle(number: int, frame: Any) -> None:
         further()

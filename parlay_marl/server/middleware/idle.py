@@ -16,13 +16,13 @@ from parlay_marl.server.telemetry import Telemetry
 T = TypeVar("T")
 
 GOING_AWAY = 1001
-"""The code of a WebSocket that is closed because its client is silent."""
+"""Close code of a WebSocket whose client was idle."""
 FAREWELL_SECONDS = 1.0
-"""Seconds in which the reason of the end must be sent; a client that has read all gets it at once."""
+"""Seconds to send the reason of the end; a client that has read everything gets it at once."""
 
 
 class Idle:
-    """ASGI middleware that closes silent WebSockets; the time that a step takes is no silence."""
+    """ASGI middleware that closes idle WebSockets; the time that a step takes does not count."""
 
     def __init__(self, app: App, settings: ServerSettings, telemetry: Telemetry) -> None:
         self._app, self._seconds, self._telemetry = app, settings.idle, telemetry
@@ -42,45 +42,45 @@ class Idle:
 
 
 class _Watched:
-    """A WebSocket whose client must send something, and read what it is sent, within a time.
+    """A WebSocket whose client must send something, and read what it is sent, within a time limit.
 
-    It has one timer, which is set anew when it has run down, and not for every message.
+    It has one timer, which is set again only when it has expired, not for every message.
     """
 
     def __init__(self, receive: Receive, send: Send, seconds: float) -> None:
         self._receive, self._send, self._seconds = receive, send, seconds
         self._ending = {"code": GOING_AWAY, "reason": f"no message for {seconds:g} seconds"}
         self.is_over = False
-        """Has the client been silent, or has it not read, for too long?"""
+        """True once the client was idle, or did not read, for too long."""
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._began = math.inf
-        """The time at which the present wait has begun; infinity while nobody waits."""
+        """Start time of the current wait; infinity while nothing waits."""
         self._waiting: asyncio.Task[Any] | None = None
 
     def end(self) -> None:
-        """Watch no longer."""
+        """Stop the timer."""
         if self._timer is not None:
             self._timer.cancel()
 
     async def receive(self) -> Message:
-        """Return the next event, which is the end after too long a silence."""
+        """Return the next event; after too long a silence, the end of the connection."""
         if not self.is_over:
             try:
                 return await self._in_time(self._receive())
             except TimeoutError:
                 self.is_over = True
-                await self._say_farewell()
+                await self._close()
         return {"type": "websocket.disconnect", **self._ending}
 
-    async def _say_farewell(self) -> None:
-        """Close the connection, unless the client does not read."""
+    async def _close(self) -> None:
+        """Close the connection with a reason, unless the client does not read."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(FAREWELL_SECONDS):
                 await self._send({"type": "websocket.close", **self._ending})
 
     async def send(self, message: Message) -> None:
-        """Send a message; one that the client does not read in time is the last."""
+        """Send a message; where the client does not read it in time, the connection ends."""
         if self.is_over:
             return
         try:
@@ -89,7 +89,7 @@ class _Watched:
             self.is_over = True
 
     async def _in_time(self, wait: Awaitable[T]) -> T:
-        """Return the result of a wait, or raise TimeoutError where it takes too long; one task waits at a time."""
+        """Return the result of `wait`, or raise TimeoutError after the time limit; only one task waits at a time."""
         self._waiting = task = asyncio.current_task()
         self._began = began = self._loop.time()
         if self._timer is None:
@@ -98,13 +98,13 @@ class _Watched:
             return await wait
         except asyncio.CancelledError:
             if self._waiting is not None or task is None or task.uncancel() > 0:
-                raise  # somebody else has cancelled the task
+                raise  # the task was cancelled from elsewhere
             raise TimeoutError from None
         finally:
             self._began = math.inf
 
     def _look(self) -> None:
-        """End the present wait if it has taken too long; else look again when it would have."""
+        """End the current wait if it has taken too long; otherwise set the timer again."""
         due = self._began + self._seconds
         if due > self._loop.time():
             self._timer = None if due == math.inf else self._loop.call_at(due, self._look)

@@ -1,4 +1,4 @@
-"""Messages that OpenEnv cannot bear, or would answer by repeating them."""
+"""Checks of messages that OpenEnv cannot handle, or would repeat in its answer."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from typing import Any, Final
 from parlay_marl.server.middleware.refusals import Fault
 
 RESERVED = ("session_id", "func", "self")
-"""Keys of a reset that OpenEnv would take for arguments of its own."""
+"""Keys of a reset that OpenEnv would take as arguments of its own."""
 RPC_METHODS = ("tools/list", "tools/call")
 MCP_METHODS = (*RPC_METHODS, "initialize", "ping")
-"""The methods at `/mcp`; those of MCP around tools mean nothing in a connection of OpenEnv's protocol."""
+"""The methods at `/mcp`; MCP's methods that concern no tool mean nothing in OpenEnv's protocol."""
 NOTIFICATIONS = "notifications/"
-"""The beginning of JSON-RPC methods that ask for no answer."""
+"""Prefix of JSON-RPC methods that get no answer."""
 SESSION_PREFIX = "openenv/session/"
 SESSION_METHODS = (f"{SESSION_PREFIX}create", f"{SESSION_PREFIX}close")
-"""JSON-RPC methods of sessions over HTTP; a WebSocket is a session by itself."""
+"""JSON-RPC methods of sessions over HTTP; a WebSocket is itself a session."""
 LONGEST_RPC_ID = 64
 MESSAGE_TYPES = ("reset", "step", "state", "mcp", "close")
 
@@ -34,7 +34,7 @@ SESSION_METHOD: Final = Fault(
 
 
 def message_fault(data: dict[str, Any]) -> Fault | None:
-    """Return what is wrong with a message at /ws, if anything is."""
+    """Return the fault of a message at /ws, or None."""
     kind, content = data.get("type"), data.get("data")
     if kind not in MESSAGE_TYPES:
         return UNKNOWN_TYPE
@@ -44,35 +44,35 @@ def message_fault(data: dict[str, Any]) -> Fault | None:
 
 
 def stateless_reset_fault(options: dict[str, Any]) -> Fault | None:
-    """Return what is wrong with a reset over HTTP, if anything is: its game ends with the answer, and no seat is held.
+    """Return the fault of a reset over HTTP, or None.
 
-    A seat that is taken by a code would be lost for good.
+    The game of such a reset ends with the answer, so that a seat taken by a join code would be lost.
     """
     return _reset_fault(options) or (SEAT_OVER_HTTP if any(name in options for name in SEATS_OF_CONNECTIONS) else None)
 
 
 def _reset_fault(options: dict[str, Any]) -> Fault | None:
-    """Return what is wrong with the options of a reset, if anything is."""
+    """Return the fault of a reset's options, or None."""
     return RESERVED_KEY if any(name in options for name in RESERVED) else None
 
 
 def _openenv_rpc_fault(data: dict[str, Any]) -> Fault | None:
-    """Return what is wrong with a JSON-RPC request in a message at /ws, if anything is."""
+    """Return the fault of a JSON-RPC request in a message at /ws, or None."""
     return _rpc_fault(data, RPC_METHODS)
 
 
 def rpc_fault(data: dict[str, Any]) -> Fault | None:
-    """Return what is wrong with a JSON-RPC request of a WebSocket, if anything is."""
+    """Return the fault of a JSON-RPC request on a WebSocket, or None."""
     return _rpc_fault(data, MCP_METHODS)
 
 
 def http_rpc_fault(data: dict[str, Any]) -> Fault | None:
-    """Return what is wrong with a JSON-RPC request over HTTP, if anything is."""
+    """Return the fault of a JSON-RPC request over HTTP, or None."""
     return _rpc_fault(data, (*MCP_METHODS, *SESSION_METHODS))
 
 
 def _rpc_fault(data: dict[str, Any], methods: tuple[str, ...]) -> Fault | None:
-    """Return what is wrong with a JSON-RPC request where there are some methods, if anything is."""
+    """Return the fault of a JSON-RPC request for one of the given methods, or None."""
     method, params = data.get("method"), data.get("params", {})
     if data.get("jsonrpc") != "2.0" or not isinstance(method, str) or not _is_rpc_id(data.get("id")):
         return NOT_RPC

@@ -33,10 +33,10 @@ class Origin:
             await self._app(scope, receive, send)
 
     def _is_allowed(self, header: bytes, scope: Scope) -> bool:
-        """Return whether pages of an origin may connect: those that are listed, and the server's own.
+        """Return whether pages of an origin may connect: the origins listed in the settings, and the server's own.
 
-        The address that a browser has asked for proves nothing by itself: any name can be made to lead here. Only an
-        IP address, `localhost` and the name that the server listens at cannot be somebody else's.
+        A `Host` header that equals the origin is no proof, because any host name can be pointed here. Only an IP
+        address, `localhost` and the name that the server listens at cannot belong to somebody else.
         """
         origin = header.decode("latin-1").strip().lower()
         if origin in self._allowed:

@@ -1,4 +1,4 @@
-"""Paths: which paths have a WebSocket, and where one may name a session in its address."""
+"""Paths: which paths have a WebSocket, and which accept a session id in the address."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SESSION_QUERY: Final = Fault("session_query", "a session is named at /ws; connec
 
 
 class Paths:
-    """ASGI middleware that refuses WebSockets at other paths, and those that name a session where there is none."""
+    """ASGI middleware that refuses WebSockets at other paths, and a session id where none is accepted."""
 
     def __init__(self, app: App, settings: ServerSettings, telemetry: Telemetry) -> None:
         self._app, self._telemetry = app, telemetry
@@ -30,7 +30,7 @@ class Paths:
 
 
 def _fault(scope: Scope) -> Fault | None:
-    """Return why a WebSocket is refused, if it is."""
+    """Return why a WebSocket is refused, or None."""
     protocol = PROTOCOLS.get(path_of(scope))
     if protocol is None:
         return NO_SUCH_PATH

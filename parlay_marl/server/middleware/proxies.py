@@ -1,4 +1,4 @@
-"""Proxies: the client's address is that of the connection, or what a proxy that the settings name says it is."""
+"""Proxies: the client's address is that of the connection, or the one that a trusted proxy reports."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from parlay_marl.server.telemetry import Telemetry
 
 
 class Proxies:
-    """ASGI middleware that reads `X-Forwarded-For` and `X-Forwarded-Proto` of named proxies, and of nobody else."""
+    """ASGI middleware that reads `X-Forwarded-For` and `X-Forwarded-Proto` from the proxies in the settings only."""
 
     def __init__(self, app: App, settings: ServerSettings, telemetry: Telemetry) -> None:
         inner: Any = app

@@ -1,4 +1,4 @@
-"""Rate: messages of a connection that come too fast have to wait, and requests of an address are refused."""
+"""Rate: messages that come too fast on a connection are delayed, and requests of an address are refused."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from parlay_marl.server.telemetry import Telemetry
 
 TOO_FAST: Final = Fault("rate", "too many requests; wait a second", 429)
 MOST_ADDRESSES = 10_000
-"""Client addresses whose requests are counted; beyond, those that have been quiet for longest are forgotten."""
+"""Most client addresses whose requests are counted; beyond that the least recent ones are dropped."""
 
 
 class Rate:
@@ -45,7 +45,7 @@ class Rate:
             await self._app(scope, receive, send)
 
     def _slowed(self, protocol: str, bucket: TokenBucket, receive: Receive) -> Receive:
-        """Return a `receive` that holds messages back until it is their time."""
+        """Return a `receive` that delays messages above the rate."""
 
         async def slowed() -> Message:
             message = await receive()
@@ -58,7 +58,7 @@ class Rate:
 
 
 class TokenBucket:
-    """A token bucket: a burst of tokens at once, then a number of tokens a second."""
+    """A token bucket: a burst of tokens at once, then a number of tokens per second."""
 
     __slots__ = ("_due", "_interval", "_slack")
 
@@ -68,7 +68,7 @@ class TokenBucket:
         self._due = 0.0
 
     def take(self, now: float) -> float:
-        """Take a token, a future one if there is none; return the seconds until it is there."""
+        """Take a token, which may be a future one; return the seconds until it is available."""
         due = max(self._due, now - self._slack)
         self._due = due + self._interval
         return due - now
@@ -79,7 +79,7 @@ class TokenBucket:
 
 
 class AddressRates:
-    """A token bucket for each client address, for the addresses that asked last."""
+    """A token bucket for each of the client addresses that asked last."""
 
     def __init__(self, per_second: float, burst: int) -> None:
         self._per_second, self._burst = per_second, burst

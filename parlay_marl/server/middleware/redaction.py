@@ -1,4 +1,4 @@
-"""Redaction: errors of OpenEnv, FastAPI and pydantic are passed on without the input that they repeat."""
+"""Redaction: removes the input that errors of OpenEnv, FastAPI and pydantic repeat."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ ERROR_MESSAGE = '{"type":"error"'
 LONGEST_MESSAGE = 500
 MOST_ERRORS = 10
 NAME = re.compile(r"[A-Za-z0-9_]{1,40}")
-"""A key that may be repeated."""
+"""Pattern of a key that may be repeated."""
 
 
 class Redaction:
-    """ASGI middleware that takes the input out of errors."""
+    """ASGI middleware that removes the input from errors."""
 
     def __init__(self, app: App, settings: ServerSettings, telemetry: Telemetry) -> None:
         self._app = app
@@ -35,7 +35,7 @@ class Redaction:
 
 
 def _redacted(send: Send) -> Send:
-    """Return a `send` that takes the input out of OpenEnv's errors."""
+    """Return a `send` that removes the input from OpenEnv's errors."""
 
     async def redacted(message: Message) -> None:
         if message["type"] == "websocket.send" and (message.get("text") or "").startswith(ERROR_MESSAGE):
@@ -46,7 +46,7 @@ def _redacted(send: Send) -> Send:
 
 
 class _AnswerSender:
-    """Sends an answer over HTTP; one that lists what is wrong is held back until it is whole."""
+    """Sends an answer over HTTP; a list of validation errors is held back until it is complete."""
 
     def __init__(self, send: Send) -> None:
         self._send = send
@@ -65,14 +65,17 @@ class _AnswerSender:
                 await self._send_whole(self._start, details_without_input(bytes(self._body)))
 
     async def _send_whole(self, start: Message, body: bytes) -> None:
-        """Send an answer with another body."""
+        """Send the held answer with another body."""
         headers = [(key, value) for key, value in start["headers"] if key.lower() != b"content-length"]
         await self._send({**start, "headers": [*headers, (b"content-length", str(len(body)).encode())]})
         await self._send({"type": "http.response.body", "body": body})
 
 
 def without_input(text: str) -> str:
-    """Return an error of OpenEnv without the input that pydantic repeats in it, and with the reasons in its message."""
+    """Return an error of OpenEnv without the input that pydantic repeats in it.
+
+    The reasons become part of its message.
+    """
     try:
         reply = json.loads(text)
         reasons = _reasons(reply["data"]["errors"])
@@ -92,7 +95,7 @@ def details_without_input(body: bytes) -> bytes:
 
 
 def _reasons(errors: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return pydantic's errors without the input; a key that is no plain name is not repeated."""
+    """Return pydantic's errors without the input; only keys that are plain names are repeated."""
     return [
         {"type": item["type"], "loc": [_name(part) for part in item["loc"]], "msg": item["msg"]}
         for item in errors[:MOST_ERRORS]
@@ -100,10 +103,10 @@ def _reasons(errors: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _name(part: Any) -> Any:
-    """Return a part of a place in the input, or a question mark."""
+    """Return one part of an input's path, or a question mark in its place."""
     return part if isinstance(part, int) or NAME.fullmatch(str(part)) else "?"
 
 
 def _place(error: dict[str, Any]) -> str:
-    """Return the place in the input that an error is about."""
+    """Return the path in the input that an error is about."""
     return ".".join(map(str, error["loc"]))

@@ -1,6 +1,6 @@
-"""Refusals: the reason and the text of one, and its form on every path.
+"""Refusals: their reasons and texts, and their form on every path.
 
-A refused message gets one answer that repeats nothing of it. The connection and its game go on.
+A refused message gets one answer that does not repeat its content. The connection and its game go on.
 """
 
 from __future__ import annotations
@@ -15,24 +15,24 @@ from parlay_marl.server.telemetry import Telemetry
 
 UNPROCESSABLE = 422
 FORBIDDEN = 1008
-"""The code of a WebSocket that is closed before it is accepted."""
+"""Close code of a WebSocket that is refused before it is accepted."""
 FURTHER_HEADERS = {
     401: ((b"www-authenticate", b"Bearer"),),
     408: ((b"connection", b"close"),),
     413: ((b"connection", b"close"),),
     429: ((b"retry-after", b"1"),),
 }
-"""By status of the answer."""
+"""Reason phrases, by the status of the answer."""
 RPC_PATH = "/mcp"
 """The path that speaks JSON-RPC, over HTTP and as a WebSocket."""
 PAGE_PATH = "/play/ws"
-"""The path of the WebSocket of the page."""
+"""The path of the page's WebSocket."""
 PROTOCOLS = {"/ws": "openenv", "/env/ws": "first", RPC_PATH: "openenv", PAGE_PATH: "page"}
-"""The protocol of each WebSocket's path, a label of the metrics."""
+"""The protocol of each WebSocket path, as a label of the metrics."""
 
 
 class Fault(NamedTuple):
-    """Why a message, a request or a connection is refused."""
+    """The reason why a message, a request or a connection is refused."""
 
     reason: str
     """One of `telemetry.REASONS`."""
@@ -72,7 +72,7 @@ REPLIES = {"/ws": openenv_reply, "/env/ws": plain_reply, RPC_PATH: rpc_reply, PA
 
 
 def protocol_of(scope: Scope) -> str:
-    """Return the protocol that a connection speaks, as the metrics name it."""
+    """Return the protocol of a connection, as a label of the metrics."""
     return HTTP if scope["type"] == HTTP else PROTOCOLS.get(path_of(scope), HTTP)
 
 
@@ -95,13 +95,13 @@ async def refuse_message(scope: Scope, send: Send, fault: Fault, telemetry: Tele
 
 
 async def answer(send: Send, fault: Fault, kind: str = "http.response", rpc: bool = False) -> None:
-    """Send a refusal over HTTP; a JSON-RPC error comes in an answer with status 200."""
+    """Send a refusal over HTTP; a JSON-RPC error has status 200."""
     content = (rpc_reply if rpc else plain_reply)(fault).encode()
     headers = [
         (b"content-type", b"application/json"),
         (b"content-length", str(len(content)).encode()),
         *FURTHER_HEADERS.get(fault.status, ()),
     ]
-    with contextlib.suppress(OSError):  # the client may have gone
+    with contextlib.suppress(OSError):  # the client may have disconnected
         await send({"type": f"{kind}.start", "status": 200 if rpc else fault.status, "headers": headers})
         await send({"type": f"{kind}.body", "body": content})

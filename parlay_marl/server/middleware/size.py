@@ -1,4 +1,4 @@
-"""Size: messages and bodies of requests are limited in bytes, and a body must come in time."""
+"""Size: limits on the bytes of messages and bodies, and on the time that a body may take."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ from parlay_marl.server.telemetry import Telemetry
 
 SLOW_BODY: Final = Fault("slow_body", "the body of the request did not come in time", 408)
 LONGEST_BODY = 30.0
-"""Seconds that a client may take for the body of a request."""
+"""Seconds that a client may take to send the body of a request."""
 LONGEST_LENGTH = 18
-"""Digits of a length that can be read as a number at once."""
+"""Most digits of a length that is converted to a number."""
 WIDEST_CHARACTER = 4
-"""Bytes of UTF-8."""
+"""Most bytes of a character in UTF-8."""
 TIMES_TOO_LARGE = 4
-"""A message up to so many times the limit is refused by an answer; a larger one ends its connection."""
+"""A message above the limit but below this multiple of it is refused by an answer; a larger one ends the connection."""
 
 
 def largest_answered(limit: int) -> int:
-    """Return the bytes of the largest message that is answered at all, from the limit of those that are taken."""
+    """Return the largest message, in bytes, that is answered by a refusal, for a limit in bytes."""
     return TIMES_TOO_LARGE * limit
 
 
@@ -43,7 +43,7 @@ def too_large(limit: int) -> Fault:
 
 
 class Size:
-    """ASGI middleware that refuses large messages and bodies; it passes a body on whole."""
+    """ASGI middleware that refuses large messages and bodies, and passes a body on in one piece."""
 
     def __init__(self, app: App, settings: ServerSettings, telemetry: Telemetry) -> None:
         self._app, self._telemetry = app, telemetry
@@ -73,7 +73,7 @@ class Size:
         return limited
 
     def _is_too_large(self, text: str) -> bool:
-        """Return whether a text has too many bytes; a short text is not encoded for it."""
+        """Return whether a text exceeds the limit in bytes; a short text is not encoded to find out."""
         if len(text) > self._limit:
             return True
         return WIDEST_CHARACTER * len(text) > self._limit and len(text.encode(errors="replace")) > self._limit
@@ -81,7 +81,7 @@ class Size:
     # ------------------------------------------------------------------ HTTP
 
     async def _request(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve a request whose body is neither too large nor too slow."""
+        """Serve a request whose body is small enough and comes in time."""
         fault = self._announced(scope)
         body: bytes | None = None
         if fault is None:
@@ -92,14 +92,14 @@ class Size:
             await self._app(scope, with_body(body, receive), send)
 
     def _announced(self, scope: Scope) -> Fault | None:
-        """Return the fault of a request that announces too large a body."""
+        """Return the fault of a request whose `Content-Length` exceeds the limit."""
         for length in headers_of(scope, b"content-length"):
             if length.isdigit() and (len(length) > LONGEST_LENGTH or int(length) > self._limit):
                 return self._too_large
         return None
 
     async def _body(self, receive: Receive) -> tuple[bytes | None, Fault | None]:
-        """Return the body of a request, None where the client has gone, and what is wrong with it."""
+        """Return the body of a request, None where the client has disconnected, and its fault."""
         try:
             async with asyncio.timeout(LONGEST_BODY):
                 return await self._whole_body(receive)
@@ -107,7 +107,7 @@ class Size:
             return None, SLOW_BODY
 
     async def _whole_body(self, receive: Receive) -> tuple[bytes | None, Fault | None]:
-        """Return the same, without a limit of time."""
+        """Return the body of a request and its fault, without a time limit."""
         body = bytearray()
         while (message := await receive())["type"] == "http.request":
             body += message.get("body", b"")

@@ -1,7 +1,7 @@
 """Token: where the settings have a token, clients must show it.
 
-Programs send it in a header. Pages cannot give a WebSocket headers, so that they send it as a subprotocol; it never
-stands in an address, which logs and histories keep. The page of this server shows a cookie, see `cookie`.
+Programs send it in a header. Pages cannot set headers of a WebSocket, so they send it as a subprotocol; it is never
+part of an address, which logs and browser histories keep. The page of this server sends a cookie, see `cookie`.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ from parlay_marl.server.telemetry import Telemetry
 
 NO_TOKEN: Final = Fault("token", "this server asks for a token; send the header `Authorization: Bearer TOKEN`", 401)
 SUBPROTOCOL = "parlay"
-"""The subprotocol of pages, which the server chooses where it is offered."""
+"""The subprotocol of pages, which the server selects where a client offers it."""
 TOKEN_SUBPROTOCOL = "parlay.token."
-"""The beginning of a subprotocol that is offered only to show the token, in URL-safe Base64 without padding."""
+"""Prefix of a subprotocol that holds the token in URL-safe Base64 without padding."""
 OPEN_TO_ALL = {
     *(("GET", "/health"), ("GET", "/openapi.json"), ("GET", "/metadata"), ("GET", "/schema"), ("POST", "/mcp")),
 }
-"""Requests that need no token: `openenv validate --url` sends them without one, and they show nothing of games.
+"""Requests that need no token: `openenv validate --url` sends none, and they reveal nothing about games.
 
 Of MCP only the list of tools is open; see `openenv_rpc.OPEN_METHODS`.
 """
@@ -63,7 +63,7 @@ class Token:
             await refuse(scope, send, NO_TOKEN, self._telemetry)
 
     def _has_token(self, scope: Scope) -> bool:
-        """Return whether no token is asked for, or the client shows the right one."""
+        """Return whether no token is required, or the client sends the right one."""
         if self._credentials is None:
             return True
         if any(_has(header, self._credentials) for header in headers_of(scope, b"authorization")):
@@ -76,12 +76,12 @@ class Token:
 
 
 def subprotocol_of(token: str) -> str:
-    """Return the subprotocol by which a page shows a token."""
+    """Return the subprotocol by which a page sends a token."""
     return TOKEN_SUBPROTOCOL + base64.urlsafe_b64encode(token.encode()).decode().rstrip("=")
 
 
 def _choosing(scope: Scope, send: Send) -> Send:
-    """Return a `send` that chooses the subprotocol of pages, where one is offered: a browser insists on a choice."""
+    """Return a `send` that selects the subprotocol of pages where one is offered: a browser requires a selection."""
     if scope["type"] != WEBSOCKET or SUBPROTOCOL not in scope.get("subprotocols", ()):
         return send
 
@@ -92,6 +92,6 @@ def _choosing(scope: Scope, send: Send) -> Send:
 
 
 def _has(header: bytes, credentials: bytes) -> bool:
-    """Return whether a header holds the credentials; the time that it takes does not depend on what is wrong."""
+    """Return whether a header holds the credentials, in constant time."""
     scheme, _, token = header.strip().partition(b" ")
     return hmac.compare_digest(scheme.capitalize() + b" " + token.strip(), credentials)

@@ -1,4 +1,4 @@
-"""What the best reply to a persona would have got: the same deal, played again by every persona of the catalogue."""
+"""The payoff that the best persona of the catalogue gets against an opponent, with the same deal."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from parlay_marl.server.opponents import load_persona_player
 
 
 def best_reply(config: GameConfig, seed: int, seat: int, opponent: PersonaPlayer) -> dict[str, Any]:
-    """Return the persona that gets the largest payoff in a seat against an opponent with the deal of a seed.
+    """Return the persona with the largest payoff in a seat against an opponent, with the deal of a seed.
 
-    The figures are its name, its payoff, its worth and its price in currency, None without a deal. It is a lower bound:
-    there may be better replies than the catalogue has.
+    The fields are its name, its payoff, its worth and its price in currency, None without a deal. It is a lower bound
+    of the best reply: players outside the catalogue may do better.
     """
     best: dict[str, Any] = {}
     for name in persona_names():
@@ -24,7 +24,7 @@ def best_reply(config: GameConfig, seed: int, seat: int, opponent: PersonaPlayer
         game = Game(config, (reply, opponent) if seat == 0 else (opponent, reply))
         try:
             game.start(seed)
-        except ParlayError:  # a policy that has no room for such a deal
+        except ParlayError:  # a policy that does not fit such a deal
             continue
         outcome = game.outcome()
         if not best or outcome.payoff[seat] > best["payoff"]:

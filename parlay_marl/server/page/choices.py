@@ -1,4 +1,4 @@
-"""What can be played on a server: its scenarios, its opponents, and the rounds to choose from."""
+"""The choices for a game on a server: scenarios, opponents and numbers of rounds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The messages of the page: a request each, checked when it is read."""
+"""The messages of the page: one model for each request, validated when it is read."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _ALONE = {
     Move.SILENCE: SeatView.silence,
     Move.CHALLENGE: SeatView.challenge,
 }
-"""Moves that no price goes with."""
+"""Moves that take no price."""
 
 
 class Begin(GameRequest):
@@ -34,11 +34,11 @@ class Begin(GameRequest):
     opponent: Name = "shark"
     invite: bool = Field(False, strict=True)
     deal: Annotated[str, Field(pattern=r"^[0-9]{1,20}$")] | None = None
-    """The seed as text: numbers of a browser are not exact beyond 2**53."""
+    """The seed as text: numbers in a browser are not exact beyond 2**53."""
 
     @property
     def wanted(self) -> Begin:
-        """The same request, with the seed that its text means."""
+        """Return the same request with the seed as a number."""
         if self.deal is None:
             return self
         return validate(Begin, {**self.model_dump(exclude={"deal"}), "seed": int(self.deal)}, "begin")
@@ -51,7 +51,7 @@ class Join(Strict):
 
 
 class Resume(Strict):
-    """A request for the place that a token is for."""
+    """A request to return to the place of a token."""
 
     token: Name
 
@@ -63,19 +63,19 @@ class Again(Strict):
 
 
 class Show(Strict):
-    """A wish to see the belief, or not to."""
+    """A request to show or hide the belief."""
 
     on: bool = Field(strict=True)
 
 
 class Guess(Strict):
-    """The person's own guess of the other's limit, which is compared with the truth at the end."""
+    """The person's guess of the other's limit, compared with the truth at the end."""
 
     price: Annotated[str, Field(max_length=60)]
 
 
 class Play(Strict):
-    """A turn: its number from 0, so that no tab plays a turn that another has played."""
+    """A turn, with its number from 0, so that a second browser tab cannot play the same turn again."""
 
     turn: int = Field(strict=True, ge=0)
     move: Literal["ACCEPT", "WALK_AWAY", "OFFER", "ANCHOR_HIGH", "BATNA_REVEAL", "SILENCE", "CHALLENGE"]
@@ -85,7 +85,7 @@ class Play(Strict):
 
 
 class Nothing(Strict):
-    """A request without anything further."""
+    """A request without fields."""
 
 
 REQUESTS: Mapping[str, type[Strict]] = {
@@ -97,7 +97,7 @@ REQUESTS: Mapping[str, type[Strict]] = {
 
 
 def request_of(message: Mapping[str, Any]) -> Strict:
-    """Return the request that a message is, or say what is wrong with it."""
+    """Return the request in a message; raise an error that says what is wrong with it."""
     kind = message.get("type")
     if not isinstance(kind, str) or kind not in REQUESTS:
         raise RequestError(f"unknown type of message; send one of {', '.join(REQUESTS)}")
@@ -105,7 +105,7 @@ def request_of(message: Mapping[str, Any]) -> Strict:
 
 
 def action_of(request: Play, view: SeatView, words: str) -> Action:
-    """Return the action that a turn means; prices are read as a person writes them."""
+    """Return the action of a turn for a seat; a price may be text such as a person writes."""
     move = Move[request.move]
     if move in _ALONE:
         return _ALONE[move](view, words)

@@ -1,4 +1,4 @@
-"""A person's place in a game: the seat, and the help that was asked for."""
+"""A person's place in a game: the seat, and the help that the person asked for."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ ADVISER = "champion"
 
 
 class PagePlace(Place):
-    """A place of a person at the page, with the belief after each of the seat's turns and the hints that were given."""
+    """The place of a person at the page, with the belief after each of the seat's turns and the hints given so far."""
 
     beliefs: list[dict[str, float]]
-    """The belief of the seat's tracker whenever the seat was on turn: the number of turns, mean, low and high."""
+    """Beliefs of the seat's tracker, one for each turn of the seat: number of turns, mean, low and high."""
 
     def prepare(self, config: GameConfig, request: dict[str, Any]) -> PagePlace:
-        """Set what the page needs beyond a place; return the place itself."""
+        """Set the fields that the page adds to a place; return the place."""
         self.beliefs, self.config, self.request = [], config, request
         self.shows_belief = self.has_shown_belief = False
         self.hints: dict[int, dict[str, Any]] = {}
@@ -37,7 +37,7 @@ class PagePlace(Place):
         return self
 
     def note_belief(self) -> None:
-        """Keep the belief of this moment, once for each number of turns."""
+        """Store the current belief, once for each number of turns."""
         session = self.session
         belief = session.belief(self.seat)
         turns = len(session.turns)
@@ -46,18 +46,18 @@ class PagePlace(Place):
             self.beliefs = [each for each in self.beliefs if each["turns"] < turns] + [figures]
 
     def show_belief(self, on: bool) -> None:
-        """Show the belief, or hide it; that it was shown during the game is noted."""
+        """Show or hide the belief; showing it during the game is recorded as help."""
         self.shows_belief = on
         self.has_shown_belief |= on and not self.session.is_over
 
     def note_guess(self, text: str) -> None:
-        """Keep the person's guess of the other's limit, which replaces an earlier one."""
+        """Store the person's guess of the other's limit in place of an earlier one."""
         if self.session.is_over:
             raise RequestError("guess: the game is over, and their limit is no secret any more")
         self.guess = read_price(text, self.session.scenario)
 
     def hint(self) -> None:
-        """Ask the champion what it would do now; the same turn gives the same answer."""
+        """Return the move that the champion would make now; repeated calls in a turn give the same answer."""
         session, turn = self.session, len(self.session.turns)
         session.check_turn(self.seat)
         if turn in self.hints:
@@ -75,7 +75,7 @@ class PagePlace(Place):
 
     @property
     def help_used(self) -> dict[str, Any]:
-        """The help that this seat has had: whether the belief was shown, and the number of hints."""
+        """Return the help that this seat has had: whether the belief was shown, and the number of hints."""
         return {"belief": self.has_shown_belief, "hints": len(self.hints)}
 
     def persona(self) -> PersonaPlayer:
@@ -86,7 +86,7 @@ class PagePlace(Place):
         return other
 
     def record(self) -> GameRecord:
-        """Return the record of the game, with names that say who was a person."""
+        """Return the record of the game; its names mark which seats were persons."""
         record = self.session.game.record()
         names = [PERSON, PERSON] if self.match is not None else [self.opponent, self.opponent]
         names[self.seat] = PERSON

@@ -1,4 +1,4 @@
-"""Finished games of the page, which a link within the server leads to for as long as the server keeps them."""
+"""Finished games of the page, which the server keeps for replay links."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from collections import OrderedDict
 from parlay_marl.game.record import GameRecord
 
 MOST = 1_000
-"""Games that are kept; the oldest one makes room for another."""
+"""Most games that are kept; the oldest is dropped first."""
 
 
 class Replays:
-    """Records of finished games, by names that nobody can guess."""
+    """Records of finished games, under random names that cannot be guessed."""
 
     def __init__(self) -> None:
         self._by_name: OrderedDict[str, GameRecord] = OrderedDict()

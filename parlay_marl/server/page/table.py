@@ -1,4 +1,4 @@
-"""What the page shows of a game, as plain data: the table of a seat while the game goes on, and its end."""
+"""What the page shows of a game, as plain data: the view of a seat during the game, and the outcome at its end."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from parlay_marl.server.page.place import PagePlace
 
 
 def table(place: PagePlace) -> dict[str, Any]:
-    """Return all that a seat may see of its game now; after the end also what was hidden."""
+    """Return all that a seat may see of its game now, and after the end also what was hidden."""
     session, seat = place.session, place.seat
     view = session.view(seat)
     told = {
@@ -65,7 +65,7 @@ def _other_limit(place: PagePlace) -> float | None:
 
 
 def _public(view: SeatView) -> dict[str, Any]:
-    """Return the public figures, and what both standing offers are worth to the seat."""
+    """Return the public figures, and the worth of both standing offers to the seat."""
     return {
         "round": view.round,
         "tension": view.tension,
@@ -81,7 +81,7 @@ def _public(view: SeatView) -> dict[str, Any]:
 
 
 def _bluff_distance(view: SeatView) -> float:
-    """Return how far from the own limit a claim is a bluff, in currency."""
+    """Return how far a claim may lie from the seat's own limit before it is a bluff, in currency."""
     share, scenario = view.rule("credibility", "tolerance"), view.scenario
     of_truth = view.rule("credibility", "tolerance_of_truth")
     return share * (view.reservation_price if of_truth else scenario.high - scenario.low)
@@ -96,7 +96,7 @@ def _claim(claim: PublicClaim | None) -> dict[str, Any] | None:
 
 
 def _moves(view: SeatView) -> dict[str, Any]:
-    """Return of each move whether it is legal now, and what it costs."""
+    """Return for each move whether it is legal now, and its cost."""
     found = {}
     for move in Move:
         credibility, heat = move_costs(view, move)
@@ -105,7 +105,7 @@ def _moves(view: SeatView) -> dict[str, Any]:
 
 
 def _match(place: PagePlace) -> dict[str, Any] | None:
-    """Return what is known of the other person: the code for the free seat, or whether the person is there."""
+    """Return the state of a match with another person: the code of a free seat, or whether the person is there."""
     if place.match is None:
         return None
     other = 1 - place.seat
@@ -118,7 +118,7 @@ def _match(place: PagePlace) -> dict[str, Any] | None:
 
 
 def _end(place: PagePlace) -> dict[str, Any]:
-    """Return what was hidden: the whole game with both seats' figures, and the help that the seat had."""
+    """Return what was hidden during the game: the record with both seats' figures, and the help that the seat had."""
     record = place.record()
     text = json.dumps(record.to_dict(), allow_nan=False)  # as text: its seed is too large for a browser's numbers
     return {"replay": replay_data(record), "record": text, "replay_id": place.replay_id}

@@ -36,23 +36,23 @@ from parlay_marl.server.protocols.first_session import FirstSession
 
 PROTOCOL = "first"
 SESSIONS_OF_CONNECTION = 8
-"""Sessions that a connection keeps; the one that was not used for longest makes room for another."""
+"""Most sessions of a connection; the least recently used one is dropped first."""
 
 Sessions = OrderedDict[str, FirstSession]
-"""Sessions of a connection by their ids, the one that was used last at the end."""
+"""Sessions of a connection by their ids, the most recently used one last."""
 
 
 class FirstProtocol:
-    """All sessions of the first protocol on a server, and its commands; `own` are the sessions of a connection."""
+    """All sessions of the first protocol on a server, and its commands; `own` holds the sessions of one connection."""
 
     def __init__(self, factory: GameFactory) -> None:
         self._factory = factory
         self.sessions: dict[str, FirstSession] = {}
 
     async def answer(self, text: str, own: Sessions, content: Any = None) -> dict[str, Any]:
-        """Return the reply to a message of a connection; an error becomes a reply, too.
+        """Return the reply to a message of a connection; errors become replies as well.
 
-        `content` is what the text holds, where the middleware has read it already.
+        `content` is the decoded text, where the middleware has read it already.
         """
         began = time.perf_counter()
         try:
@@ -84,7 +84,7 @@ class FirstProtocol:
         raise RequestError(f"Unknown command: {echo(command)}")
 
     def _reset(self, params: Mapping[str, Any], own: Sessions) -> dict[str, Any]:
-        """Begin a session; what is wrong is said in the order of the first server."""
+        """Begin a session; arguments are checked in the order of the first server."""
         seed = seed_of(params)
         scenario, persona = params.get("scenario_id", DEFAULT_SCENARIO), params.get("persona", DEFAULT_PERSONA)
         if not isinstance(persona, str) or persona not in self._factory.opponents:
@@ -103,7 +103,7 @@ class FirstProtocol:
         return {"session_id": session.id, "observation": session.observation(0.0, OPENING), "done": False}
 
     def _make_room(self, own: Sessions) -> None:
-        """Make room for another session of a connection: among its own, or among shared ones that are idle."""
+        """Make room for another session of a connection: drop one of its own, or idle shared ones."""
         self._forget_idle()
         while own and (len(own) >= SESSIONS_OF_CONNECTION or self._is_full()):
             over = [session for session in own.values() if session.game.is_over]
@@ -112,16 +112,16 @@ class FirstProtocol:
             raise RequestError(f"Server at capacity: {len(self.sessions)} sessions are open; try again later")
 
     def _is_full(self) -> bool:
-        """Return whether the server has as many sessions as it takes."""
+        """Return whether the server has its largest number of sessions."""
         return len(self.sessions) >= self._factory.settings.max_sessions
 
     def _forget_idle(self) -> None:
-        """Forget shared sessions that are idle; others end with their connections."""
+        """Drop shared sessions that are idle; other sessions end with their connections."""
         for session in [each for each in self.sessions.values() if self._is_idle(each)]:
             self.drop(session)
 
     def _is_idle(self, session: FirstSession) -> bool:
-        """Return whether a session is shared, and nobody has used it for too long."""
+        """Return whether a shared session has been idle for too long."""
         return session.shared and session.used < time.monotonic() - self._factory.settings.idle
 
     def find(self, name: Any) -> FirstSession | None:
@@ -133,7 +133,7 @@ class FirstProtocol:
         return None
 
     def _admit(self, session: FirstSession, own: Sessions) -> None:
-        """Keep a session."""
+        """Add a session."""
         own[session.id] = self.sessions[session.id] = session
         session.number = self._factory.telemetry.session_started(PROTOCOL)
 
@@ -149,7 +149,7 @@ class FirstProtocol:
         return {"observation": observation, "done": observation["episode_done"]}
 
     def _session(self, params: Mapping[str, Any], own: Sessions) -> FirstSession:
-        """Return a session of this connection, or one that is shared."""
+        """Return a session of this connection, or a shared one."""
         name = params.get("session_id")
         session = self.find(name)
         if session is None or not (session.id in own or session.shared):
@@ -160,14 +160,14 @@ class FirstProtocol:
         return session
 
     def drop(self, session: FirstSession) -> None:
-        """Forget a session; a client that leaves a hosted player forfeits."""
+        """Remove a session; a client that leaves a hosted player forfeits."""
         if self.sessions.pop(session.id, None) is not None:
             if session.game.has_hosted_player and not self._factory.is_stopping:
                 session.game.leave(session.seat)
             self._factory.telemetry.session_ended(PROTOCOL, session.number)
 
     def leave(self, own: Sessions, address: str) -> None:
-        """Forget the sessions of a connection that has ended, but for shared ones, which are then orphans."""
+        """Remove the sessions of a closed connection, except shared ones, which become orphans."""
         for session in own.values():
             if session.shared:
                 session.orphan_of = address
@@ -178,9 +178,9 @@ class FirstProtocol:
             self._forget_orphans(address)
 
     def _forget_orphans(self, address: str) -> None:
-        """Forget orphans that an address has too many of, and those beyond half of all sessions: the oldest first.
+        """Remove the oldest orphans of an address that has too many, and those beyond half of all sessions.
 
-        So there is room for clients that are connected, whatever others leave behind.
+        This leaves room for clients that are connected.
         """
         orphans = [each for each in self.sessions.values() if each.orphan_of is not None]
         orphans.sort(key=lambda session: session.used)
@@ -212,7 +212,7 @@ def first_router(factory: GameFactory) -> APIRouter:
 
     @router.get("/sessions/{session_id}")
     async def get_session(session_id: str) -> JSONResponse:
-        """Return the state of a session: all of it where it is shared, else what is public in it."""
+        """Return the state of a session: all of it where the session is shared, otherwise its public part."""
         session = protocol.find(session_id)
         if session is None:
             return JSONResponse({"error": f"Session {echo(session_id)} not found"}, 404)

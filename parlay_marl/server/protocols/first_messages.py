@@ -1,4 +1,4 @@
-"""The messages of the first protocol, read as the first server read them."""
+"""The messages of the first protocol, parsed as the first server parsed them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from parlay_marl.printable import escaped
 
 MOVES = {move.name.lower(): move for move in (Move.ANCHOR_HIGH, Move.BATNA_REVEAL, Move.SILENCE, Move.CHALLENGE)}
 FIRST_MOVES = ("anchor_high", "batna_reveal", "silence")
-"""Moves of the first server, which its clients know."""
+"""Moves of the first server, by their names there."""
 LONGEST_ECHO = 80
 DEFAULT_SCENARIO, DEFAULT_PERSONA = "saas_enterprise", "shark"
 OPENING = "The table is yours: make the first move."
@@ -29,18 +29,21 @@ FALLBACK = {
     "credibility_points": 100, "reward": 0.0, "cumulative_reward": 0.0, "drift_event": None, "zopa_erosion_ticks": 0,
     "zopa_width_pct_remaining": 0.0,
 }  # fmt: skip
-"""The observation of a failure, as the first server sent it; `_fallback` and `reason` beside it say that it is one."""
+"""The observation of a failure, as the first server sent it; its keys `_fallback` and `reason` mark it."""
 
 
 def _tactic(name: Any) -> Move | None:
-    """Return the tactical move of a name, in any case; None where none is named."""
+    """Return the tactical move of a name, in any case, or None."""
     if name is not None and (not isinstance(name, str) or name.lower() not in MOVES):
         raise PydanticCustomError("tactical_move", f"give one of {', '.join(MOVES)}")
     return None if name is None else MOVES[name.lower()]
 
 
 class FirstAction(BaseModel):
-    """The action of the first protocol, and the fields that its game lacked; other keys are ignored, as they were."""
+    """The action of the first protocol, with the fields that its game lacked.
+
+    Unknown keys are ignored, as on the first server.
+    """
 
     model_config = ConfigDict(extra="ignore", allow_inf_nan=False)
 
@@ -53,7 +56,7 @@ class FirstAction(BaseModel):
 
     @classmethod
     def read(cls, data: Any) -> FirstAction:
-        """Return the action of a message, or say what is wrong with it without repeating it."""
+        """Return the action of a message; raise an error that says what is wrong without repeating it."""
         try:
             return cls.model_validate(data)
         except ValidationError as error:
@@ -62,7 +65,7 @@ class FirstAction(BaseModel):
 
 
 def envelope(message: Any) -> tuple[str, Mapping[str, Any]]:
-    """Return the command and the parameters of a message, in either of its two forms."""
+    """Return the command and the parameters of a message in either of its two forms."""
     if not isinstance(message, dict):
         raise RequestError("Invalid JSON: give an object")
     if "method" in message:
@@ -74,10 +77,10 @@ def envelope(message: Any) -> tuple[str, Mapping[str, Any]]:
 
 
 def seed_of(params: Mapping[str, Any]) -> int | None:
-    """Return the seed of a reset, whatever `int` makes of it, as on the first server; a larger one than ours wraps.
+    """Return the seed of a reset, converted by `int` as on the first server; a seed above our range wraps.
 
-    None where the reset names none: the first server took 42 then, a game that anybody could begin in the other seat
-    to see the figures there.
+    None where the reset has none. The first server then used 42, a game that anybody could begin in the other seat to
+    see the figures there.
     """
     if "seed" not in params:
         return None
@@ -92,7 +95,7 @@ def seed_of(params: Mapping[str, Any]) -> int | None:
 
 
 def history_from(params: Mapping[str, Any]) -> int | None:
-    """Return the step from which the histories of a state are asked for; None: the latest."""
+    """Return the step from which the histories of a state are requested; None for the latest."""
     start = params.get("history_from")
     if start is not None and (isinstance(start, bool) or not isinstance(start, int) or start < 0):
         raise RequestError("Invalid history_from: give a whole number from 0, or leave it out")
@@ -100,5 +103,5 @@ def history_from(params: Mapping[str, Any]) -> int | None:
 
 
 def echo(value: Any) -> str:
-    """Return a name that a client has sent, shortened and without control characters."""
+    """Return a name from a client, shortened and without control characters."""
     return escaped(str(value)[:LONGEST_ECHO])

@@ -1,4 +1,4 @@
-"""One episode of the first protocol: a game for two behind the messages of the first server."""
+"""One episode of the first protocol: a game for two with the messages of the first server."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from parlay_marl.server.protocols.first_messages import FIRST_MOVES, FirstAction
 from parlay_marl.server.session import GameSession
 
 WITHOUT_OFFER = (Move.SILENCE, Move.CHALLENGE)
-"""Tactical moves that no offer goes with."""
+"""Tactical moves that take no offer."""
 ITEMS_OF_A_PAGE = 128
 """Items of each history in a state; an ordinary game has fewer."""
 COSTLY = (Move.BATNA_REVEAL, Move.SILENCE)
 """Moves that need credibility."""
 REASONS = {Ending.DEAL: "deal_reached", Ending.WALK_AWAY: "walk_away", Ending.COLLAPSED: "zopa_collapsed"}
-"""Names of endings; all others are `max_turns`."""
+"""Names of endings; all others are called `max_turns`."""
 
 
 class FirstSession:
@@ -42,14 +42,14 @@ class FirstSession:
         )  # fmt: skip
         self.id = str(uuid.uuid4())
         self.number = 0
-        """The number of the session in the log, which has no ids."""
+        """The number of the session in the log, which holds no ids."""
         self.opponent, self.shared = opponent, shared
         self.seat, self.other = SEATS.index(role), 1 - SEATS.index(role)
         self.game: GameSession = factory.session(request, opponent, role, has_own_rules=True)
         self.game.begin(seed)
         self.used = time.monotonic()
         self.orphan_of: str | None = None
-        """The address whose connection has left it behind, where it is shared and its connection has ended."""
+        """The address of the connection that began a shared session and has ended."""
         self.amounts: list[float] = []
         """The amounts of the client's offers."""
         self.events = 0
@@ -77,9 +77,9 @@ class FirstSession:
         return self.observation(self.game.take_reward(self.seat))
 
     def _action(self, message: FirstAction, words: str) -> Action:
-        """Return the action that a message means in a game for two.
+        """Return the action of a message in a game for two.
 
-        An amount beside acceptance, leaving, silence or a challenge is ignored: these offer nothing here.
+        An amount is ignored where the move takes none: acceptance, walking away, silence and a challenge.
         """
         view, tactic = self._view, message.tactical_move
         if message.accept or message.walk_away:
@@ -96,7 +96,7 @@ class FirstSession:
         return view.accept(words) if is_met else action
 
     def _within_range(self, amount: float) -> float:
-        """Return an amount, or the end of the public range where it lies beyond: the first server had no range."""
+        """Return an amount, cut to the public range: the first server had no range."""
         return min(max(amount, self.game.scenario.low), self.game.scenario.high)
 
     # ------------------------------------------------------------------ what the client sees
@@ -131,7 +131,10 @@ class FirstSession:
         }
 
     def belief(self) -> dict[str, Any]:
-        """Return the client's belief by the names of the first protocol: one of the two limits is its own."""
+        """Return the client's belief under the names of the first protocol.
+
+        One of the two limits is the client's own.
+        """
         belief = self._view.belief
         low, high = self._believed_limits()
         return {
@@ -148,28 +151,28 @@ class FirstSession:
         return (other, own) if self.seat == 0 else (own, other)
 
     def _limits(self) -> tuple[float, float]:
-        """Return the seller's and the buyer's limit as the client sees them: the true ones where they are revealed."""
+        """Return the seller's and the buyer's limit as shown to the client: believed, or true where revealed."""
         if not self._settings.reveal_hidden:
             return self._believed_limits()
         true = self.game.hidden_figures()["reservation_price"]
         return true["seller"], true["buyer"]
 
     def _width(self) -> float:
-        """Return the width of the ZOPA as the client sees it."""
+        """Return the width of the ZOPA as shown to the client."""
         low, high = self._limits()
         return max(high - low, 0.0)
 
     def _share_left(self, low: float, high: float) -> float:
-        """Return the share of the first width of the ZOPA that is left, both as the client sees them."""
+        """Return the remaining width of the ZOPA as a share of its first width, both as shown to the client."""
         return max(high - low, 0.0) / self._first_width if self._first_width > 0.0 else 0.0
 
     # ------------------------------------------------------------------ state
 
     def state(self, public: bool = False, start: int | None = None) -> dict[str, Any]:
-        """Return the episode's state; with `public`, without what only the client may see.
+        """Return the episode's state; with `public`, without the client's private figures.
 
-        Its two histories have a page each, that from `start` on or the last one; where that is not all, the state says
-        where the pages begin.
+        Each of its two histories is one page, from `start` or the last one; where a page is not the whole history,
+        the state says where it begins.
         """
         game, view, ending = self.game, self._view, Ending(int(self.game.game.row["ending"]))
         scenario = game.scenario
@@ -201,7 +204,7 @@ class FirstSession:
 
     @property
     def _claimed(self) -> float | None:
-        """The limit that the client claimed last."""
+        """Return the limit that the client claimed last."""
         claim = self._view.claim
         return None if claim is None else claim.price
 
@@ -222,7 +225,7 @@ class FirstSession:
         }
 
     def _public_figures(self) -> dict[str, Any]:
-        """Return the hidden state without anything that is hidden."""
+        """Return the fields of the hidden state with public figures only."""
         scenario = self.game.scenario
         return {
             "budget_ceiling": scenario.high, "walk_away_price": scenario.low, "urgency_score": 0.5,
@@ -232,13 +235,13 @@ class FirstSession:
 
 
 def _page(items: list[Any], start: int | None) -> slice:
-    """Return where the page of a history lies that begins at an item, or the last page."""
+    """Return the slice of the page of a history that begins at an item, or of the last page."""
     first = max(len(items) - ITEMS_OF_A_PAGE, 0) if start is None else min(start, len(items))
     return slice(first, min(first + ITEMS_OF_A_PAGE, len(items)))
 
 
 def _is_met(view: SeatView, amount: float, package: int | None) -> bool:
-    """Return whether the other's standing offer is worth as much to a seat as its own offer would be."""
+    """Return whether the other's standing offer is worth at least as much to a seat as its own offer."""
     standing = view.counter_offer
     if standing is None:
         return False

@@ -22,10 +22,10 @@ from parlay_marl.server.protocols.openenv_web import buttons, drawing
 class NegotiationEnvironment(
     Episodes, TaskProvider, Environment[NegotiationAction, NegotiationObservation, NegotiationState]
 ):
-    """The episodes of one client, by OpenEnv's calls; the server's own WebSocket uses those of `Episodes`.
+    """The episodes of one client, through OpenEnv's methods; the server's own WebSocket calls `Episodes` directly.
 
-    Without arguments it plays by the settings that environment variables have. `rubric` scores what OpenEnv's calls
-    return; the reward of an observation is what the game pays.
+    Without arguments its settings come from environment variables. `rubric` scores what OpenEnv's calls return; the
+    reward of an observation is what the game pays.
     """
 
     SUPPORTS_CONCURRENT_SESSIONS = True
@@ -34,12 +34,12 @@ class NegotiationEnvironment(
         Episodes.__init__(self, factory)
         self._rubric: Any = None
         self._scored_last: tuple[Any, NegotiationObservation] | None = None
-        """The last action and observation of OpenEnv's calls in the present episode."""
+        """The last action and observation of OpenEnv's methods in the current episode."""
         Environment.__init__(self)
 
     @property
     def rubric(self) -> Any:
-        """The rubric, which is made when it is first asked for, and then scores each step of OpenEnv's calls."""
+        """The rubric, created at its first use; from then on it scores each step of OpenEnv's methods."""
         if self._rubric is None:
             from parlay_marl.server.protocols.openenv_rubric import NegotiationRubric
 
@@ -63,8 +63,8 @@ class NegotiationEnvironment(
     def step(self, action: Any, timeout_s: float | None = None, **_: Any) -> Any:
         """Play the client's turn and a persona's answer, without waiting for another client.
 
-        `action` is a `NegotiationAction` or one of OpenEnv's about tools, `ListToolsAction` and `CallToolAction`; the
-        observation is a `NegotiationObservation` or OpenEnv's for these.
+        `action` is a `NegotiationAction` or one of OpenEnv's tool actions, `ListToolsAction` and `CallToolAction`;
+        the observation is a `NegotiationObservation`, or OpenEnv's observation of a tool action.
         """
         with self._errors_reported():
             asked = tool_action(action)
@@ -99,14 +99,14 @@ class NegotiationEnvironment(
         )
 
     def _begun(self, seen: Seen) -> NegotiationObservation:
-        """Return the first observation; the rubric scores another episode from now on."""
+        """Return the first observation of an episode, after a reset of the rubric."""
         self._scored_last = None
         if self._rubric is not None:
             self._rubric.reset()
         return seen.model()
 
     def _scored(self, action: NegotiationAction, seen: NegotiationObservation) -> NegotiationObservation:
-        """Return an observation, scored by the rubric where somebody has asked for it."""
+        """Return an observation, scored by the rubric where it is in use."""
         self._scored_last = (action, seen)
         if self._rubric is not None:
             self._rubric(action, seen)
@@ -119,5 +119,5 @@ class NegotiationEnvironment(
         return drawing(observation)
 
     def web_actions(self, observation: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-        """Return the moves that need nothing beside them, for the buttons of OpenEnv's web interface."""
+        """Return the moves without further fields, for the buttons of OpenEnv's web interface."""
         return buttons(observation)

@@ -1,4 +1,4 @@
-"""A client's turn as it comes over OpenEnv's protocol: which keys mean something, and which move they mean."""
+"""A client's turn in OpenEnv's protocol: which keys it uses, and which move it means."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from parlay_marl.server.parsing import parse_action
 from parlay_marl.server.protocols.openenv_messages import TEXT_FIELD, NegotiationAction
 
 PLAIN_NAME = re.compile(r"[A-Za-z0-9_]{1,40}")
-"""A key that a refusal may repeat."""
+"""Pattern of a key that a refusal may repeat."""
 COMMAND = re.compile(r"[\s`*_>]*/[A-Za-z]")
 MOST_NAMED = 5
-"""Unknown keys that a refusal names."""
+"""Most unknown keys that a refusal names."""
 KNOWN_KEYS = tuple(name for name in NegotiationAction.model_fields if name != "metadata")
 NOTHING = NegotiationAction()
 
 
 class ReceivedAction(NegotiationAction):
-    """A turn whose unknown keys are kept, so that they can be refused by name, or ignored."""
+    """A turn that keeps its unknown keys, so that they can be refused by name or ignored."""
 
     model_config = ConfigDict(
         extra="allow",
@@ -38,7 +38,7 @@ class ReceivedAction(NegotiationAction):
 
 
 def refuse_unknown(action: NegotiationAction) -> None:
-    """Refuse a turn with unknown keys, and name them and those that there are."""
+    """Refuse a turn with unknown keys; the error names them and the known keys."""
     unknown = sorted(action.model_extra or ())
     if unknown:
         shown = ", ".join(key if PLAIN_NAME.fullmatch(key) else "?" for key in unknown[:MOST_NAMED])
@@ -49,23 +49,23 @@ def refuse_unknown(action: NegotiationAction) -> None:
 
 
 def as_message(action: NegotiationAction) -> NegotiationAction:
-    """Return a turn with unknown keys as a whole reply: a model has written an object of another form."""
+    """Return a turn with unknown keys as a text message: a model has written a JSON object of another form."""
     given = {name: getattr(action, name) for name in action.model_fields_set if name != "metadata"}
     return NegotiationAction(message=json.dumps(given))
 
 
 def does_only(action: NegotiationAction, *keys: str) -> bool:
-    """Return whether nothing but some keys of a turn means something; keys that are ignored mean nothing."""
+    """Return whether a turn uses only the given keys; ignored keys do not count."""
     return all(getattr(action, name) == getattr(NOTHING, name) for name in KNOWN_KEYS if name not in keys)
 
 
 def has_command(message: str) -> bool:
-    """Return whether a line of a message begins as a command does."""
+    """Return whether a line of a message begins like a command."""
     return "/" in message and any(COMMAND.match(line) for line in message.splitlines())
 
 
 def action_of(action: NegotiationAction, view: SeatView, words: str) -> Action:
-    """Return the action that a turn means for a seat."""
+    """Return the action of a turn for a seat."""
     return parse_action(
         view,
         words,

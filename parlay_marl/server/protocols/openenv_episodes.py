@@ -1,4 +1,4 @@
-"""The episodes of one client of OpenEnv's protocol: its games, and its place in them, one after the other."""
+"""The episodes of one client of OpenEnv's protocol: its games, and its place in each."""
 
 from __future__ import annotations
 
@@ -37,15 +37,15 @@ from parlay_marl.server.session import GameSession
 PROTOCOL = "openenv"
 LONGEST_ID = 255
 OVER = "the game is over, and no tool does anything more; another session, or a reset, begins another game"
-"""What a model that calls a tool after the end is told: it has no reset among its tools."""
+"""The answer to a model that calls a tool after the end: its tools have no reset."""
 MOST_REASONS = 5
-"""Reasons in the answer to a turn whose form is wrong."""
+"""Most reasons in the answer to a malformed turn."""
 NO_RESET = "no game has been started; send a reset first"
 RESUMED = "the game goes on in another connection of its client"
 
 
 class Episodes:
-    """The episodes of one client, one after the other; it answers with plain fields."""
+    """The episodes of one client, one after the other; its answers are plain fields."""
 
     def __init__(self, factory: GameFactory | None = None) -> None:
         self._factory = factory or default_factory()
@@ -61,13 +61,13 @@ class Episodes:
 
     @property
     def _session(self) -> GameSession | None:
-        """The client's game, None where it has none."""
+        """The client's game, or None."""
         return None if self._place is None else self._place.session
 
     # ------------------------------------------------------------------ what a client asks for
 
     async def begin(self, request: Mapping[str, Any]) -> Seen:
-        """Begin an episode as `reset_async` does; `request` has its arguments."""
+        """Begin an episode like `NegotiationEnvironment.reset_async`, with its arguments in `request`."""
         with self._errors_reported():
             options = {name: value for name, value in request.items() if name not in ("seed", "episode_id")}
             self._begin(request.get("seed"), request.get("episode_id"), options)
@@ -75,10 +75,7 @@ class Episodes:
             return self._seen(is_first=True)
 
     async def take_turn(self, action: NegotiationAction | Call) -> Seen:
-        """Play a turn as `step_async` does.
-
-        A turn takes microseconds, so that it is played in the server's own loop.
-        """
+        """Play a turn like `NegotiationEnvironment.step_async`, in the server's event loop: it takes microseconds."""
         with self._errors_reported():
             began = time.perf_counter()
             page = self._page(action)
@@ -94,7 +91,7 @@ class Episodes:
             return seen
 
     async def misread(self, error: ValidationError) -> Seen:
-        """Answer a turn whose form is wrong, where the client wants refusals to be answered; else raise the error."""
+        """Answer a malformed turn, where the client wants refusals as answers; otherwise raise the error."""
         if not self._answers_refusals or not self._taken().is_on_turn:
             raise error
         with self._errors_reported():
@@ -107,19 +104,19 @@ class Episodes:
             return self._answer(note)
 
     def tools(self) -> list[dict[str, Any]]:
-        """Return the moves as tools, as MCP lists them: those of the present game, or those of any game."""
+        """Return the moves as MCP tools: those of the current game, or of any game."""
         place = self._place
         return tools_of(None if place is None else place.session.view(place.seat))
 
     async def call(self, name: Any, arguments: Any) -> Called:
-        """Play the call of a tool; what is wrong with it is part of the answer, so that a model can mend it."""
+        """Play a tool call; an error becomes part of the answer, so that a model can correct it."""
         try:
             return Called(await self.take_turn(call_of(name, arguments)))
         except ParlayError as error:
             return Called(error=_why(error))
 
     def _call_now(self, name: Any, arguments: Any) -> Called:
-        """Do the same without waiting for anybody."""
+        """Play a tool call without waiting for another client."""
         try:
             return Called(self._turn_now(call_of(name, arguments)))
         except ParlayError as error:
@@ -127,7 +124,7 @@ class Episodes:
 
     @property
     def state(self) -> NegotiationState:
-        """The episode as the client's seat knows it."""
+        """Return the episode as the client's seat knows it."""
         place = self._place
         if place is None:
             return NegotiationState()
@@ -148,7 +145,7 @@ class Episodes:
         )
 
     def close(self) -> None:
-        """End: leave the game, or keep the place in it where the connection was lost. OpenEnv calls it in a thread."""
+        """Close: leave the game, or keep the place where the connection was lost. OpenEnv calls this in a thread."""
         if self._loop is None or self._thread == threading.get_ident():
             self._close()
             return
@@ -156,11 +153,11 @@ class Episodes:
             self._loop.call_soon_threadsafe(self._close)
 
     def disconnect(self) -> None:
-        """Forget the connection: what comes next, or the end, is none of its doing."""
+        """Detach the connection: later calls do not come from it."""
         self._connection = None
 
     def _close(self) -> None:
-        """Do the same in the server's own loop."""
+        """Close, in the server's event loop."""
         if self._place is not None and self._was_lost:
             self._factory.places.lose(self._place)
             self._place = None
@@ -171,14 +168,14 @@ class Episodes:
 
     @property
     def _was_lost(self) -> bool:
-        """Return whether the connection has ended without a goodbye, and its client may come back."""
+        """Return whether the connection ended without a close message, so that its client may return."""
         return self._connection is not None and self._connection.was_lost and not self._factory.is_stopping
 
     # ------------------------------------------------------------------ playing
 
     @contextlib.contextmanager
     def _errors_reported(self) -> Iterator[None]:
-        """Let errors for the client pass; log an unexpected error, and replace it by one without its text."""
+        """Pass errors for the client on; log an unexpected error, and replace it by one without its text."""
         try:
             yield
         except ParlayError as error:
@@ -192,7 +189,7 @@ class Episodes:
             raise RuntimeError(FAILED) from None
 
     def _begin(self, seed: int | None, episode_id: str | None, options: Mapping[str, Any]) -> None:
-        """Begin the game that is asked for, or return to one; only then leave the one before."""
+        """Begin the requested game, or return to one; leave the previous game only after that has worked."""
         asked = validate(ResetRequest, {**options, **({} if seed is None else {"seed": seed})}, "reset")
         request = asked.of_task()
         episode = _episode_id(episode_id)
@@ -222,7 +219,7 @@ class Episodes:
         return Place(session, SEATS.index(request.role), episode, request.opponent)
 
     def _know_connection(self) -> None:
-        """Remember the connection of the client, and the loop that serves it; a call in a thread has neither."""
+        """Store the client's connection and event loop; a call in a thread has neither."""
         self._connection = CONNECTION.get()
         with contextlib.suppress(RuntimeError):
             self._loop, self._thread = asyncio.get_running_loop(), threading.get_ident()
@@ -232,7 +229,7 @@ class Episodes:
         self._place, self._why_no_game = None, RESUMED
 
     def _leave(self) -> None:
-        """Give up the place for good; where the server ends, no client has left it."""
+        """Give up the place for good, unless the server is ending."""
         if self._place is not None and not self._factory.is_stopping:
             self._factory.places.leave(self._place)
         self._place = None
@@ -244,7 +241,7 @@ class Episodes:
         return self._place
 
     def _turn_now(self, action: NegotiationAction | Call) -> Seen:
-        """Play a turn without waiting for anybody."""
+        """Play a turn without waiting for another client."""
         with self._errors_reported():
             began = time.perf_counter()
             seen = self._page(action)
@@ -256,7 +253,7 @@ class Episodes:
     def _page(self, action: NegotiationAction | Call) -> Seen | None:
         """Return a page of the history, where a turn asks for one.
 
-        Nothing is played, paid or counted as told: what is new is new in the next observation, too.
+        Nothing is played or paid, and news and rewards stay in the next observation.
         """
         place = self._taken()
         if isinstance(action, Call) or action.history is None:
@@ -270,7 +267,7 @@ class Episodes:
         return seen._replace(reward=0.0)
 
     def _known(self, action: NegotiationAction) -> NegotiationAction:
-        """Return a turn without unknown keys: they are refused, unless the client has said what they are otherwise."""
+        """Return a turn without unknown keys: refuse them, unless the client has asked for another treatment."""
         if not action.model_extra or self._ignores_unknown:
             return action
         if not self._answers_refusals:
@@ -278,7 +275,7 @@ class Episodes:
         return as_message(action)
 
     def _play(self, action: NegotiationAction | Call) -> Note | None:
-        """Play the client's turn; return a note where the client has to be told something about it."""
+        """Play the client's turn; return a note where the turn was not played as sent."""
         place = self._taken()
         try:
             turn = action if isinstance(action, Call) else self._known(action)
@@ -290,15 +287,15 @@ class Episodes:
         return self._counted(note)
 
     def _counted(self, note: Note | None) -> Note | None:
-        """Return a note, and count what it refuses."""
+        """Return a note, and count its refusal."""
         if note is not None and note.error is not None:
             self._factory.telemetry.refused(PROTOCOL, "UnclearTextError", self._number)
         return note
 
     async def _others_turn(self) -> None:
-        """Wait until the client is on turn, the game is over or the client has gone.
+        """Wait until it is the client's turn, the game is over or the client has disconnected.
 
-        For another client it waits no longer than the settings say.
+        The wait for another client is limited by the settings.
         """
         place = self._taken()
         if place.session.is_over or place.is_on_turn:
@@ -313,23 +310,23 @@ class Episodes:
     # ------------------------------------------------------------------ what the client sees
 
     def _answer(self, note: Note | None) -> Seen:
-        """Return what the client's seat sees after its turn; one that was not played counts nothing as told."""
+        """Return what the client sees after its turn; a turn that was not played delivers no news."""
         if note is None:
             return self._seen()
         seen = self._seen() if note.is_played else self._look(self._taken())._replace(reward=0.0)
         return noted(seen, note)
 
     def _seen(self, is_first: bool = False) -> Seen:
-        """Return what the client's seat sees, and count its news and its rewards as told."""
+        """Return what the client sees, and mark its news and rewards as delivered."""
         place = self._taken()
         seen = self._look(place, is_first)
         place.session.news_told(place.seat)
-        if is_first:  # what the other's opening turn has paid is paid with the first step
+        if is_first:  # the reward of the other's opening turn is paid with the first step
             return seen
         return seen._replace(reward=place.session.take_reward(place.seat))
 
     def _look(self, place: Place, is_first: bool = False) -> Seen:
-        """Return what the client's seat sees, without its rewards; count the end of the game, once."""
+        """Return what the client sees, without rewards; count the end of the game once."""
         session = place.session
         if session.is_over and not session.is_counted:
             session.is_counted = True
@@ -338,7 +335,7 @@ class Episodes:
 
 
 def _episode_id(given: Any) -> str:
-    """Return the id of an episode, a new one where none is given."""
+    """Return the given id of an episode, or a new one."""
     if given is None:
         return str(uuid.uuid4())
     if not isinstance(given, str) or not 0 < len(given) <= LONGEST_ID or not given.isprintable():
@@ -347,5 +344,5 @@ def _episode_id(given: Any) -> str:
 
 
 def _why(error: ParlayError) -> str:
-    """Return why a call of a tool was not played, as a model is told."""
+    """Return the reason why a tool call was not played, for a model."""
     return OVER if isinstance(error, GameOverError) else client_text(error)

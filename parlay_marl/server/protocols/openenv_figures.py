@@ -11,7 +11,7 @@ from parlay_marl.server.conditions import Conditions
 
 
 def figures(view: SeatView, text: ScenarioText, conditions: Conditions, is_on_turn: bool) -> dict[str, Any]:
-    """Return the fields of an observation that a view and the conditions of a game hold, in their order."""
+    """Return the fields of an observation, in their order, from a view and the conditions of a game."""
     scenario = view.scenario
     return {
         "role": view.role,
@@ -40,7 +40,7 @@ def figures(view: SeatView, text: ScenarioText, conditions: Conditions, is_on_tu
 
 
 def _packages(view: SeatView, text: ScenarioText) -> list[dict[str, Any]]:
-    """Return the worth of every package to the seat; nothing where only the price is open."""
+    """Return the worth of every package to the seat; empty where the deal has only a price."""
     if not view.scenario.terms:
         return []
     return [{"terms": text.terms_of(i), "worth": worth} for i, worth in enumerate(view.package_worth)]

@@ -1,6 +1,6 @@
-"""The messages of OpenEnv's protocol that both sides know: action, observation, and the state of an episode.
+"""The messages of OpenEnv's protocol that client and server share: action, observation, and the state of an episode.
 
-They need pydantic alone, so that a client imports neither OpenEnv's server nor the game. Their common fields are those
+They need only pydantic, so that a client imports neither OpenEnv's server nor the game. Their common fields are those
 of OpenEnv's `Action`, `Observation` and `State`.
 """
 
@@ -16,16 +16,16 @@ from pydantic_core import PydanticCustomError
 
 Seat = Literal["buyer", "seller"]
 LONGEST_AMOUNT = 60
-"""Characters of an amount that is written as text."""
+"""Longest amount as text, in characters."""
 
 
 def _move_name(given: Any) -> Any:
-    """Return the name of a move as the rules write it, whatever its case."""
+    """Return the name of a move in lower or upper case, as the rules write it."""
     return "_".join(given.upper().replace("-", " ").split()) if isinstance(given, str) else given
 
 
 def _amount(given: Any) -> float | str:
-    """Return an amount: a finite number, or text, which is read when the scenario is known."""
+    """Return an amount: a finite number, or text, which is parsed when the scenario is known."""
     if isinstance(given, str) and len(given) <= LONGEST_AMOUNT:
         return given
     if isinstance(given, int | float) and not isinstance(given, bool) and math.isfinite(given):
@@ -46,30 +46,30 @@ Figure = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 
 
 def _message(given: Any) -> Any:
-    """Return a reply as text: clients that read replies as JSON send one that is no object as what it is there."""
+    """Return a reply as text; a reply that the client decoded as JSON and that is no object is encoded again."""
     return given if isinstance(given, str) else json.dumps(given, default=str)
 
 
 def _without_default(schema: JsonDict) -> None:
-    """Take the default out of the schema of a field that the schema requires."""
+    """Remove the default of a required field from its schema."""
     schema.pop("default", None)
 
 
 class Message(BaseModel):
-    """A message; a field that it does not have is an error."""
+    """A message; unknown fields are an error."""
 
     model_config = ConfigDict(extra="forbid", validate_assignment=True)
 
 
 TEXT_FIELD: JsonDict = {"required": ["message"]}
-"""In the schema of an action: generic clients put a plain-text reply into the one field that is required.
+"""Schema of an action: it requires one field, into which generic clients put a plain-text reply.
 
-The server takes an action without it, too.
+The server accepts an action without that field, too.
 """
 
 
 class NegotiationAction(Message):
-    """A turn: a whole reply as `message`, or words and at most one move by the other fields."""
+    """A turn: a whole reply as `message`, or words and at most one move in the other fields."""
 
     model_config = ConfigDict(json_schema_extra=TEXT_FIELD)
 
@@ -99,11 +99,11 @@ class NegotiationAction(Message):
 
 
 EXACT: JsonDict = {"additionalProperties": False}
-"""In the schema of what this server sends: there are no other fields."""
+"""Schema of what this server sends: it has no other fields."""
 
 
 class Part(BaseModel):
-    """A part of an observation. A client ignores fields that it does not know: those of a newer server."""
+    """Part of an observation. A client ignores unknown fields: those of a newer server."""
 
     model_config = ConfigDict(extra="ignore", json_schema_extra=EXACT)
 

@@ -12,7 +12,7 @@ from parlay_marl.server.protocols.openenv_messages import Seat
 from parlay_marl.server.protocols.openenv_tasks import Split, place_of, task_of
 
 OF_TASKS = ("scenario", "opponent", "role", "seed", "join_code", "resume_token")
-"""What a task fixes, and what leads to another game."""
+"""The options that a task fixes, and those that lead to another game."""
 
 
 class ResetRequest(GameRequest):
@@ -50,11 +50,11 @@ class ResetRequest(GameRequest):
 
     @property
     def place(self) -> str | None:
-        """What the opponent of the task is loaded from; None where the request names none."""
+        """Return the path or name from which the opponent of the task is loaded; None without a task."""
         return None if self.split is None or self.index is None else place_of(self.split, self.index)
 
     def of_task(self) -> Self:
-        """Return the request with the scenario, the opponent, the role and the seed of its task, where it names one."""
+        """Return the request with the scenario, opponent, role and seed of its task, if it names one."""
         if self.split is None or self.index is None:
             return self
         task = task_of(self.split, self.index)

@@ -1,4 +1,4 @@
-"""The routes of OpenEnv's protocol that stand before OpenEnv's own: its WebSocket, and MCP over both transports."""
+"""The routes of OpenEnv's protocol that replace OpenEnv's own: its WebSocket, and MCP over both transports."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ from parlay_marl.server.protocols.openenv_socket import answer, answer_mcp, erro
 
 JSON = "application/json"
 SESSION_HEADER = "mcp-session-id"
-"""The header by which MCP's clients name their session."""
+"""The header in which MCP clients send their session id."""
 Reply = Callable[[NegotiationEnvironment, dict[str, Any]], Awaitable[str | None]]
 
 
 class OpenEnvSockets:
-    """The WebSockets of a server that speak OpenEnv's protocol or MCP; a limited number of them have a session."""
+    """The WebSockets that speak OpenEnv's protocol or MCP; only a limited number may have a session."""
 
     def __init__(self, factory: GameFactory, sessions: McpSessions) -> None:
         self._factory, self._sessions = factory, sessions
@@ -53,7 +53,7 @@ class OpenEnvSockets:
             await websocket.close()
 
     async def _own_session(self, websocket: WebSocket, reply_to: Reply) -> None:
-        """Answer a client until it leaves."""
+        """Serve a client in a session of its own until it leaves."""
         environment = NegotiationEnvironment(self._factory)
         self._open += 1
         try:
@@ -68,7 +68,7 @@ class OpenEnvSockets:
             environment.close()
 
     async def _session_of_client(self, websocket: WebSocket, name: str) -> None:
-        """Answer a client, in a session that it has begun over HTTP, until it leaves; the session goes on."""
+        """Serve a client, until it leaves, in a session that it began over HTTP; the session goes on."""
         try:
             session = self._sessions.attach(name)
         except RequestError as error:
@@ -97,7 +97,7 @@ class OpenEnvSockets:
 
 
 def openenv_router(factory: GameFactory) -> APIRouter:
-    """Return the routes of the WebSockets and of MCP over HTTP, which stand before OpenEnv's own."""
+    """Return the routes of the WebSockets and of MCP over HTTP, which are matched before OpenEnv's own."""
     router, sessions = APIRouter(), McpSessions(factory)
     sockets = OpenEnvSockets(factory, sessions)
 
@@ -111,7 +111,7 @@ def openenv_router(factory: GameFactory) -> APIRouter:
 
     @router.post(RPC_PATH, tags=["MCP"])
     async def mcp(request: Request) -> Response:
-        """Answer a request of MCP in JSON-RPC: `initialize`, `tools/list`, `tools/call`, and OpenEnv's sessions."""
+        """Answer an MCP request in JSON-RPC: `initialize`, `tools/list`, `tools/call`, and OpenEnv's sessions."""
         if not await request.body():
             return Response(rpc_reply(NOT_JSON), media_type=JSON)
         given = await request.json()

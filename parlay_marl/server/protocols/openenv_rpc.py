@@ -17,19 +17,19 @@ from parlay_marl.server.protocols.openenv_tools import NO_TOOL, result_of
 CREATE, CLOSE = "openenv/session/create", "openenv/session/close"
 """OpenEnv's methods of sessions over HTTP."""
 INITIALIZE, PING, NOTIFICATIONS = "initialize", "ping", "notifications/"
-"""MCP's methods around tools; the last is the beginning of those that have no answer."""
+"""MCP's methods around tools; the last is the prefix of methods that get no answer."""
 OPEN_METHODS = frozenset({"tools/list"})
-"""The methods that need no token: they show nothing of games."""
+"""The methods that need no token: they reveal nothing about games."""
 VERSIONS = ("2025-06-18", "2025-03-26", "2024-11-05", "2025-11-25")
-"""The versions of MCP in which tools are the same; the first is for clients of another one."""
+"""The versions of MCP with the same tools; a client of another version gets the first."""
 NUMBERS = ("seed", "index", "max_rounds")
-"""Options of a reset that are whole numbers; in an address they are text."""
+"""Options of a reset that are integers; in an address they are text."""
 Request = Mapping[str, Any]
 MakeEnvironment = Callable[[], NegotiationEnvironment]
 
 
 class Answer(NamedTuple):
-    """An answer over HTTP: None where there is nothing to say."""
+    """An answer over HTTP; its body is None where there is none."""
 
     reply: dict[str, Any] | None
     status: int = 200
@@ -40,9 +40,9 @@ class Answer(NamedTuple):
 async def answer_rpc(
     request: Request, environment: NegotiationEnvironment, options: Mapping[str, str] | None = None
 ) -> dict[str, Any] | None:
-    """Return the answer to a request, None where it asks for none; the middleware has checked its form and its method.
+    """Return the answer to a request, None where it asks for none; the middleware has checked its form and method.
 
-    With `options`, those in the address of a connection, `initialize` begins a game.
+    `options` are those in the address of a connection; with them `initialize` begins a game.
     """
     method, params, number = request["method"], request.get("params", {}), request.get("id")
     if method == "tools/list":
@@ -59,7 +59,7 @@ async def answer_rpc(
 
 
 async def _call(params: Request, number: Any, environment: NegotiationEnvironment) -> dict[str, Any]:
-    """Return the answer to a call of a tool."""
+    """Return the answer to a tool call."""
     name = params.get("name")
     if not name:
         return _error(JsonRpcErrorCode.INVALID_PARAMS, "Missing 'name' in params", number)
@@ -67,7 +67,7 @@ async def _call(params: Request, number: Any, environment: NegotiationEnvironmen
         return _error(JsonRpcErrorCode.INVALID_PARAMS, f"name: {NO_TOOL}", number)
     try:
         called = await environment.call(name, params.get("arguments", {}))
-    except RuntimeError as error:  # it has been logged, and has lost its text
+    except RuntimeError as error:  # it was logged, and its text was removed
         return _error(JsonRpcErrorCode.INTERNAL_ERROR, client_text(error), number)
     return _success(result_of(called), number)
 
@@ -75,7 +75,7 @@ async def _call(params: Request, number: Any, environment: NegotiationEnvironmen
 async def _initialize(
     params: Request, number: Any, environment: NegotiationEnvironment, options: Mapping[str, str]
 ) -> dict[str, Any]:
-    """Begin a game, and return what MCP tells a client at the beginning; the rules of the game are its instructions."""
+    """Begin a game, and return MCP's first answer; its instructions are the rules of the game."""
     chosen = {name: int(text) if name in NUMBERS and text.isdecimal() else text for name, text in options.items()}
     try:
         seen = await environment.begin({"form": "tools", **chosen})
@@ -99,9 +99,9 @@ async def answer_over_http(
     options: Mapping[str, str],
     session_header: str | None,
 ) -> Answer:
-    """Return the answer to a request over HTTP: in its session, or where it names none, outside of any game.
+    """Return the answer to a request over HTTP, in its session or, without a session id, outside of any game.
 
-    OpenEnv's client names its session in `params`, other clients of MCP in a header.
+    OpenEnv's client sends the session id in `params`, other MCP clients in a header.
     """
     method, params, number = request["method"], request.get("params", {}), request.get("id")
     try:
@@ -116,14 +116,14 @@ async def answer_over_http(
             return _sent(await answer_rpc(request, make()))
         session = sessions.find(params.get("session_id", session_header))
     except ParlayError as error:
-        status = 200 if session_header is None or method == INITIALIZE else 404  # so that a client of MCP begins anew
+        status = 200 if session_header is None or method == INITIALIZE else 404  # the client then starts anew
         return Answer(_error(JsonRpcErrorCode.SERVER_ERROR, client_text(error), number), status)
     async with session.lock:
         return _sent(await answer_rpc(request, session.environment))
 
 
 async def _begin_session(request: Request, sessions: McpSessions, address: str, options: Mapping[str, str]) -> Answer:
-    """Begin a session with a game in it; one whose game cannot begin is no session."""
+    """Begin a session with a game; where the game cannot begin, the session is closed."""
     session = sessions.create(address)
     async with session.lock:
         reply = await answer_rpc(request, session.environment, options)
@@ -134,7 +134,7 @@ async def _begin_session(request: Request, sessions: McpSessions, address: str, 
 
 
 def _sent(reply: dict[str, Any] | None) -> Answer:
-    """Return a reply over HTTP; where there is none, that the request was taken."""
+    """Return the HTTP response of a reply; without a reply, status 202."""
     return Answer(reply, 202 if reply is None else 200)
 
 

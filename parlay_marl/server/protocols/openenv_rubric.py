@@ -1,10 +1,10 @@
-"""The rubric of the environment: what the game has paid, and how well the seat has done in other respects.
+"""The rubric of the environment: the reward of the game, and further scores of the seat's play.
 
 The reward of an observation is what the game pays. The other scores are for a trainer that wants to know more:
 `env.rubric.named_rubrics()` has each with its `last_score`. Scores of the ending are 0 until the game is over.
 
-OpenEnv imports clients of language models together with its rubrics, a quarter of the time of a server's start. So this
-module is imported when somebody asks an environment for its rubric, which no client of the server can.
+OpenEnv imports clients of language models together with its rubrics, a quarter of the time of a server's start. So
+this module is imported only when a program asks an environment for its rubric, which no client of the server can.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ def _share(outcome: Outcome, seat: int) -> float:
 
 
 def _agreement(outcome: Outcome, seat: int) -> float:
-    """Return 1 for a deal where there was something to agree on, and for none where there was nothing; else 0."""
+    """Return 1 for a deal where a ZOPA was open, and for no deal where there was none; else 0."""
     return float((outcome["ending"] == "deal") == (outcome["zopa"] is not None))
 
 
 def _within_limit(outcome: Outcome, seat: int) -> float:
-    """Return 0 for a deal that is worse to the seat than none, else 1."""
+    """Return 0 for a deal that is worth less to the seat than no deal, else 1."""
     return float(outcome["worth"][seat] >= 0.0)
 
 
@@ -50,7 +50,7 @@ ENDINGS: dict[str, Callable[[Outcome, int], float]] = {
 
 
 class Paid(Rubric):
-    """What the game has paid for the step, in nominal ZOPA widths with the default reward."""
+    """The reward of the step, in nominal ZOPA widths with the default reward mode."""
 
     def forward(self, action: Any, observation: Any) -> float:
         """Return the reward of the observation."""
@@ -58,15 +58,15 @@ class Paid(Rubric):
 
 
 class Readable(Rubric):
-    """Was the message a legal move? 1 where it was, else 0."""
+    """1 where the message was a legal move, else 0."""
 
     def forward(self, action: Any, observation: Any) -> float:
-        """Return whether nothing was wrong with the message."""
+        """Return 1 where nothing was wrong with the message, else 0."""
         return float("error" not in observation.metadata)
 
 
 class OfEnding(Rubric):
-    """One score of an ending; 0 until the game is over."""
+    """One score of the outcome; 0 until the game is over."""
 
     def __init__(self, score: Callable[[Outcome, int], float]) -> None:
         super().__init__()
@@ -79,7 +79,7 @@ class OfEnding(Rubric):
 
 
 class NegotiationRubric(Rubric):
-    """All scores of a step; its own is what the game has paid."""
+    """All scores of a step; its own value is the reward of the game."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -88,7 +88,7 @@ class NegotiationRubric(Rubric):
             setattr(self, name, OfEnding(score))
 
     def forward(self, action: Any, observation: Any) -> float:
-        """Return what the game has paid, and let every other rubric score the step."""
+        """Return the reward of the game, and let every other rubric score the step."""
         for rubric in self.children():
             rubric(action, observation)
         return float(observation.reward or 0.0)

@@ -1,4 +1,4 @@
-"""What a client of OpenEnv's protocol is answered: the view of its seat as fields, and as text for a reader."""
+"""What a client of OpenEnv's protocol sees: the view of its seat as fields, and as text."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ from parlay_marl.server.protocols.openenv_turn import Note
 
 
 class Seen(NamedTuple):
-    """What a client is answered: the fields of a `NegotiationObservation`, and the two that OpenEnv sends beside it."""
+    """What a client sees: the fields of a `NegotiationObservation`, and the two that OpenEnv sends beside it."""
 
     fields: dict[str, Any]
     reward: float | None
     done: bool
 
     def model(self) -> NegotiationObservation:
-        """Return the same as OpenEnv's observation."""
+        """Return the same fields as OpenEnv's observation."""
         return NegotiationObservation.model_validate({**self.fields, "reward": self.reward, "done": self.done})
 
 
 class Reader(NamedTuple):
-    """How a client wants to read what it sees: with a text or without, and which form of a reply the text explains."""
+    """How a client wants its observation: with or without a text, and the form of reply that the text explains."""
 
     has_text: bool = True
     form: Form = JSON
 
 
 def look(place: Place, reader: Reader, is_first: bool = False) -> Seen:
-    """Return what the client's seat sees, without its rewards; `is_first`: with what is said once, at the beginning."""
+    """Return what the client sees, without rewards; `is_first` adds the introduction."""
     session, seat = place.session, place.seat
     view, belief, news = session.view(seat), session.belief(seat), session.news(seat)
     believed = None if belief is None else belief.as_dict()
@@ -54,7 +54,10 @@ def look(place: Place, reader: Reader, is_first: bool = False) -> Seen:
 
 
 def noted(seen: Seen, note: Note) -> Seen:
-    """Return what a client sees, with a note about its turn: first in the text, and an error in the metadata, too."""
+    """Return what a client sees with a note about its turn.
+
+    The note begins the text; an error is in the metadata as well.
+    """
     fields = seen.fields
     if fields["text"] or not note.is_played:
         fields["text"] = f"{note.text}\n\n{fields['text']}".strip()
@@ -77,13 +80,13 @@ def _text(
 
 
 def _introduction(place: Place, view: SeatView, form: Form) -> str:
-    """Return what comes before the first position; in a match, with what is unusual about the game."""
+    """Return the text before the first position; in a match it includes the unusual conditions of the game."""
     unusual = place.session.conditions.text() if place.match is not None else ""
     return "\n".join(part for part in (introduction(view, place.session.text, form), unusual) if part)
 
 
 def _metadata(place: Place, is_first: bool) -> dict[str, Any]:
-    """Return what goes with an observation: the token of a reset, the outcome, and whether the other is away."""
+    """Return the metadata of an observation: token of a reset, outcome, whether the other client is away."""
     told: dict[str, Any] = {}
     if is_first and place.token is not None:
         told["resume_token"] = place.token

@@ -1,7 +1,7 @@
-"""The messages of OpenEnv's WebSocket at `/ws`, and of MCP's at `/mcp`: replies as OpenEnv's own handler sends them.
+"""The messages of OpenEnv's WebSocket at `/ws`, and of MCP's at `/mcp`, with replies like those of OpenEnv's handler.
 
-OpenEnv's own handler keeps a thread for each session, and reads, checks and writes every message several times over;
-its tools need a server of MCP in every session.
+OpenEnv's own handler keeps a thread for each session, and parses, validates and writes every message several times;
+its tools need an MCP server in every session.
 """
 
 from __future__ import annotations
@@ -32,15 +32,15 @@ from parlay_marl.server.protocols.openenv_tools import KINDS, read_tool_action
 async def answer_mcp(
     environment: NegotiationEnvironment, message: dict[str, Any], options: Mapping[str, str]
 ) -> str | None:
-    """Return the reply to a message of an MCP client, empty where it asks for none."""
+    """Return the reply to a message of an MCP client; empty where it asks for none."""
     reply = await answer_rpc(message, environment, options)
     return "" if reply is None else to_json(reply, inf_nan_mode="null").decode()
 
 
 async def answer(environment: NegotiationEnvironment, message: dict[str, Any]) -> str | None:
-    """Return the reply to a message of a client, None to its goodbye; an error becomes a reply, too.
+    """Return the reply to a message of a client, None to its close message; errors become replies as well.
 
-    The middleware has let only known types pass.
+    The middleware passes known types only.
     """
     try:
         match message["type"]:
@@ -62,7 +62,7 @@ async def answer(environment: NegotiationEnvironment, message: dict[str, Any]) -
 
 
 async def _step(environment: NegotiationEnvironment, data: dict[str, Any]) -> str:
-    """Return the reply to a turn, or to an action of OpenEnv about tools."""
+    """Return the reply to a turn, or to one of OpenEnv's tool actions."""
     if data.get("type") in KINDS:
         return _text("observation", serialize_observation(await environment.step_async(read_tool_action(data))))
     try:
@@ -73,7 +73,7 @@ async def _step(environment: NegotiationEnvironment, data: dict[str, Any]) -> st
 
 
 def _data(message: dict[str, Any], model: type[BaseModel]) -> dict[str, Any]:
-    """Return the data of a message; raise `ValidationError` as OpenEnv's model of it does where it has another form."""
+    """Return the data of a message; raise `ValidationError` like OpenEnv's model where its form is wrong."""
     data = message.get("data")
     if not isinstance(data, dict) or len(message) > 2:  # besides its type and its data
         model.model_validate(message)
@@ -84,7 +84,7 @@ def _data(message: dict[str, Any], model: type[BaseModel]) -> dict[str, Any]:
 
 
 def _observation(seen: Seen) -> str:
-    """Return the reply to a reset or a step; metadata stands in it twice, as OpenEnv's clients read either."""
+    """Return the reply to a reset or a step; it holds the metadata in both places where OpenEnv's clients look."""
     metadata = seen.fields["metadata"]
     beside = {"metadata": metadata} if metadata else {}
     return _text("observation", {"observation": seen.fields, "reward": seen.reward, "done": seen.done, **beside})

@@ -1,7 +1,7 @@
-"""The tasks of OpenEnv's task API: a scenario, an opponent, a seat and a seed, in a split to train on and one to test.
+"""The tasks of OpenEnv's task API: a scenario, an opponent, a seat and a seed, in splits for training and testing.
 
-They are those of the standard benchmark. What it holds out, partners and the family of scenarios that they alone play,
-is in the split `held_out` and nowhere else.
+They are those of the standard benchmark. Its held-out partners, and the scenario family that only they play, are in
+the split `held_out` alone.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ Split = Literal["train", "held_out"]
 KINDS = {"train": "train", "held_out": "test"}
 """The splits, and OpenEnv's type of each."""
 SETS = {"train": "public", "held_out": "held_out"}
-"""The set of the benchmark that a split has its scenarios and partners from."""
+"""The benchmark's set of scenarios and partners for each split."""
 FIRST_SEEDS = {"train": 1_000_000, "held_out": 2_000_000}
-"""The seeds of the splits begin here: no seed is in both."""
+"""First seed of each split; no seed is in two splits."""
 SEEDS_OF_A_PAIR = 100
-"""Seeds with which each pair of a scenario and an opponent is played, in both seats."""
+"""Number of seeds for each pair of a scenario and an opponent, played in both seats."""
 MOST_LISTED = 1_000
-"""Tasks in one answer."""
+"""Most tasks in one answer."""
 
 
 @dataclass(frozen=True)
 class Task:
-    """One task: everything that fixes a game but the client's moves."""
+    """One task: everything that determines a game except the client's moves."""
 
     id: str
     split: str
@@ -46,12 +46,12 @@ class Pair(NamedTuple):
     scenario: str
     opponent: str
     place: str
-    """What the opponent is loaded from: a name of the catalogue, or a file of the package."""
+    """Name in the catalogue, or file of the package, from which the opponent is loaded."""
 
 
 @functools.cache
 def pairs(split: str) -> tuple[Pair, ...]:
-    """Return the pairs of a split, in an order that mixes them, so that the first tasks are of many kinds."""
+    """Return the pairs of a split in a mixed order, so that the first tasks are varied."""
     from parlay_marl.studies.benchmark.suite import load_suite
 
     suite = load_suite().without_extra()
@@ -80,7 +80,7 @@ def task_of(split: str, index: int) -> Task:
 
 
 def place_of(split: str, index: int) -> str:
-    """Return what the opponent of a task is loaded from."""
+    """Return the name or file from which the opponent of a task is loaded."""
     return pairs(split)[index % len(pairs(split))].place
 
 
@@ -113,7 +113,7 @@ class TaskProvider:
         return asdict(task_of(split, index))
 
     def get_task_range(self, split: str, start: int | None = None, stop: int | None = None) -> list[dict[str, Any]]:
-        """Return the tasks from one number to before another, as a slice; at most 1,000 at once."""
+        """Return the tasks from number `start` to before `stop`, as in a slice; at most 1,000 at once."""
         numbers = range(count_of(split))[start:stop]
         if len(numbers) > MOST_LISTED:
             raise RequestError(f"task_range: {len(numbers):,} tasks; ask for at most {MOST_LISTED:,} at once")

@@ -1,4 +1,4 @@
-"""The moves as tools: their list, as OpenEnv and MCP have it, and the results of their calls."""
+"""The moves as tools: their list in the forms of OpenEnv and MCP, and the results of tool calls."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ from parlay_marl.server.protocols.openenv_seen import Seen
 
 ToolAction = CallToolAction | ListToolsAction
 KINDS: Mapping[Any, type[BaseModel]] = {"call_tool": CallToolAction, "list_tools": ListToolsAction}
-"""OpenEnv's actions about tools, by their `type`."""
+"""OpenEnv's tool actions, by their `type`."""
 NO_TOOL = f"there is no such tool; there are {', '.join(TOOL_NAMES)}"
 
 
 class Called(NamedTuple):
-    """What a call of a tool has come to: what the client sees, or why nothing was played."""
+    """The result of a tool call: what the client sees, or why nothing was played."""
 
     seen: Seen | None = None
     error: str | None = None
 
 
 def tool_action(action: Any) -> Any:
-    """Return the action about tools that an action is; None where it is another one.
+    """Return an action as a tool action, or None where it is another action.
 
-    OpenEnv's server reads every action as the environment's own, so that its type is one of the unknown keys.
+    OpenEnv's server parses every action as the environment's own, so that `type` is one of its unknown keys.
     """
     if isinstance(action, (CallToolAction, ListToolsAction)):
         return action
@@ -48,7 +48,7 @@ def tool_action(action: Any) -> Any:
 
 
 def read_tool_action(data: Mapping[str, Any]) -> Any:
-    """Return the action about tools of a message; say what is wrong with another form of it."""
+    """Return the tool action in a message; raise an error that says what is wrong with it."""
     try:
         return KINDS[data["type"]].model_validate(data)
     except ValidationError as error:
@@ -59,7 +59,7 @@ def read_tool_action(data: Mapping[str, Any]) -> Any:
 
 
 def call_of(name: Any, arguments: Any) -> Call:
-    """Return the call of a tool, or refuse a tool that there is not."""
+    """Return the call of a tool; refuse an unknown tool."""
     if name not in TOOL_NAMES:
         raise RequestError(f"name: {NO_TOOL}")
     if not isinstance(arguments, Mapping):
@@ -68,7 +68,7 @@ def call_of(name: Any, arguments: Any) -> Call:
 
 
 def tools_of(view: SeatView | None) -> list[dict[str, Any]]:
-    """Return the tools as MCP lists them: those of a game, or without one those of any game."""
+    """Return the tools in MCP's form: those of a game, or of any game where there is no view."""
     if view is None:
         return list(_general_tools())
     return [_as_mcp(each) for each in tool_schemas(view.scenario, states_belief=view.states_belief)]
@@ -98,7 +98,7 @@ def listed(tools: list[dict[str, Any]]) -> Any:
 
 
 def result_of(called: Called) -> dict[str, Any]:
-    """Return the result of a call as MCP has it; beside it `data`, which OpenEnv's client returns."""
+    """Return the result of a call in MCP's form, with the field `data`, which OpenEnv's client returns."""
     if called.seen is None:
         text, told = called.error or "", {"text": called.error or "", "reward": 0.0, "done": False}
         return {"content": [{"type": "text", "text": text}], "data": told, "isError": True}

@@ -20,7 +20,7 @@ from parlay_marl.server.protocols.openenv_action import action_of, does_only, ha
 from parlay_marl.server.protocols.openenv_messages import NegotiationAction
 
 TRIES = 2
-"""Messages in a row that may mean no legal move; the last of them is played as silence."""
+"""Number of messages in a row without a legal move; the last of them is played as silence."""
 BELIEF_NOTED = "Your belief is noted. It goes with your next move; now make one."
 ONCE_MORE = "Your reply was not played: {why}\nReply once more: a second reply that cannot be played counts as silence."
 TOO_OFTEN = "Your reply was not played: {why}\nIt was the second in a row: {penalty}."
@@ -28,17 +28,17 @@ SILENT, FORFEITED = "the turn was played as silence", "you cannot afford silence
 
 
 class Note(NamedTuple):
-    """What a client is told about a turn that was not played as it may have meant it."""
+    """A note to a client about a turn that was not played as the client may have meant it."""
 
     text: str
     is_played: bool = False
-    """Is the turn over all the same?"""
+    """True where the turn is over all the same."""
     error: str | None = None
-    """What was wrong, where something was."""
+    """What was wrong, if anything."""
 
 
 def play(place: Place, action: NegotiationAction | Call, longest_words: int) -> Note | None:
-    """Play a client's turn and a persona's answer; return a note where the client has to be told something about it.
+    """Play a client's turn and a persona's answer; return a note where the turn was not played as sent.
 
     A client that only waits plays nothing. Raises `ParlayError` where the turn is refused, which changes nothing.
     """
@@ -74,7 +74,7 @@ def _play_call(place: Place, call: Call, longest_words: int) -> Note | None:
 
 
 def _play_message(place: Place, action: NegotiationAction, view: SeatView, longest_words: int) -> Note | None:
-    """Play a whole reply; one that means no legal move is answered, and the second in a row costs the turn."""
+    """Play a whole reply; one without a legal move is answered, and the second in a row costs the turn."""
     try:
         turn = _with_words(read_reply(action.message, view), longest_words)
         _take(place, _with_belief(turn, action, view))
@@ -84,7 +84,7 @@ def _play_message(place: Place, action: NegotiationAction, view: SeatView, longe
 
 
 def misread(place: Place, why: str) -> Note:
-    """Return what a client is told whose turn could not be played; the second in a row is played as silence."""
+    """Return the note for a client whose turn could not be played; the second in a row is played as silence."""
     view = place.session.view(place.seat)
     if place.unread + 1 < TRIES:
         place.unread += 1
@@ -110,7 +110,7 @@ def _take(place: Place, turn: Action | None) -> None:
 
 
 def _words_of_message(action: NegotiationAction, longest_words: int) -> str:
-    """Return a message beside a move by other fields: it is what the seat says."""
+    """Return a message that comes with a move in other fields: it is the seat's words."""
     if action.utterance:
         raise IllegalMoveError("message and utterance are both words; give one")
     if has_command(action.message):
@@ -121,24 +121,24 @@ def _words_of_message(action: NegotiationAction, longest_words: int) -> str:
 
 
 def _with_belief(turn: Action, action: NegotiationAction, view: SeatView) -> Action:
-    """Return a turn with the belief that stands beside it."""
+    """Return a turn with the belief that the client sent with it."""
     return turn if action.belief is None else turn._replace(belief=_normal(action.belief, view))
 
 
 def _normal(belief: tuple[float, float], view: SeatView) -> tuple[float, float]:
-    """Return a belief in currency as the rules take it."""
+    """Return a belief in currency as a normalised one."""
     if not view.states_belief:
         raise UnclearTextError("belief: this game takes no stated belief; leave it out, or reset with beliefs=elicited")
     return normalised_belief(belief, view)
 
 
 def _with_words(turn: Action, longest: int) -> Action:
-    """Return an action with its words as they may be passed on."""
+    """Return an action with its words checked and escaped."""
     return turn._replace(words=parse_words(turn.words, longest)) if turn.words else turn
 
 
 def _check_waits(action: NegotiationAction, place: Place) -> None:
-    """Refuse a client that waits where it is on turn, or where it would also move."""
+    """Refuse a client that waits although it is its turn, or that also moves."""
     if place.match is None:
         raise IllegalMoveError("wait: only a game of two clients has turns to wait for; make a move")
     if not does_only(action, "wait"):

@@ -1,4 +1,4 @@
-"""What OpenEnv's web interface shows of an observation: the text that a model reads, and the moves of one click."""
+"""What OpenEnv's web interface shows of an observation: the text for a model, and a button for each simple move."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LABELS = {
 
 
 def drawing(observation: Mapping[str, Any]) -> str | None:
-    """Return the text of an observation as HTML; nothing in it is markup."""
+    """Return the text of an observation as escaped HTML."""
     text = observation.get("text")
     return f'<pre style="white-space: pre-wrap; max-width: 34em">{html.escape(str(text))}</pre>' if text else None
 

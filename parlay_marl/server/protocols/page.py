@@ -1,8 +1,8 @@
-"""The protocol of the page at `/play`: the table of a seat, sent whole after everything that changes it.
+"""The protocol of the page at `/play`: the whole table of a seat is sent after every change.
 
 A message is `{"type": ...}` with the fields of `server.page.messages`. The server answers `choices`, `table`,
-`best_reply` or `error`, and sends a table also when the other side has moved. All state is on the server: a page that
-is loaded again shows the token of its place.
+`best_reply` or `error`, and also sends a table when the other side has moved. All state is on the server: a reloaded
+page sends the token of its place.
 """
 
 from __future__ import annotations
@@ -60,10 +60,10 @@ class PageSession:
         self._place: PagePlace | None = None
         self._number = factory.telemetry.session_started(PROTOCOL)
         self._sent = 0.0
-        """The time of the last change of a match that has been sent."""
+        """Time of the last change of a match that was sent."""
 
     async def run(self) -> None:
-        """Answer the page until it leaves."""
+        """Serve the page until it leaves."""
         await self._send(choices(self._factory))
         while True:
             await self._others()
@@ -73,7 +73,7 @@ class PageSession:
             await self._answer(event[CONTENT])
 
     def close(self) -> None:
-        """Leave the game, or keep the place in it where the connection was lost, as it is when a page is reloaded."""
+        """Leave the game, or keep the place where the connection was lost, as in a reload of the page."""
         place, self._place = self._place, None
         if place is not None and not self._factory.is_stopping:
             if self._connection.was_lost:
@@ -85,7 +85,7 @@ class PageSession:
     # ------------------------------------------------------------------ the other side
 
     async def _others(self) -> None:
-        """Send the table whenever the other side changes it, until a message has come."""
+        """Send the table after each change by the other side, until a message arrives."""
         while (place := self._place) is not None and not place.session.is_over and not self._factory.is_stopping:
             if place.match is not None:
                 before = self._sent
@@ -103,7 +103,7 @@ class PageSession:
     # ------------------------------------------------------------------ messages
 
     async def _answer(self, message: dict[str, Any]) -> None:
-        """Carry out a request of the page; an error becomes an answer."""
+        """Carry out a request of the page; errors become answers."""
         began = time.perf_counter()
         try:
             reply = await self._carry_out(message)
@@ -121,7 +121,7 @@ class PageSession:
             self._factory.telemetry.stepped(PROTOCOL, time.perf_counter() - began)
 
     async def _carry_out(self, message: dict[str, Any]) -> dict[str, Any] | None:
-        """Return the answer to a request; None stands for the table."""
+        """Return the answer to a request; None means the table."""
         match request_of(message):
             case Begin() as begin:
                 self._begin(begin.wanted)
@@ -155,7 +155,7 @@ class PageSession:
         return None
 
     def _begin(self, request: Begin) -> None:
-        """Begin the game that is asked for, and leave the one before."""
+        """Begin the requested game, and leave the previous one."""
         asked = request.model_dump()
         if request.invite:
             opened = self._factory.new_match(request, self._connection.address)
@@ -171,7 +171,7 @@ class PageSession:
         self._sit(PagePlace(match.session, seat, "", PERSON, match), asked)
 
     def _sit(self, place: PagePlace, asked: dict[str, Any]) -> None:
-        """Take a new place, which the page can return to."""
+        """Take a new place, to which the page can return."""
         place.prepare(place.session.config, asked)
         self._factory.places.give_token(place, self._connection.address)
         self._leave()
@@ -199,7 +199,7 @@ class PageSession:
         self._end = asyncio.create_task(self._say_goodbye())
 
     async def _say_goodbye(self) -> None:
-        """Tell the page that another one has its game, and close the connection."""
+        """Tell the page that another connection has its game, and close the connection."""
         await self._send({"type": "moved_on", "error": MOVED_ON})
         with contextlib.suppress(RuntimeError, WebSocketDisconnect):
             await self._websocket.close()
@@ -240,7 +240,7 @@ class PageSession:
             place.match.turn_begins()
 
     async def _best_reply(self) -> dict[str, Any]:
-        """Return what the best of the catalogue would have got in the person's place."""
+        """Return the payoff of the best persona of the catalogue in the person's place."""
         place = self._taken()
         session: GameSession = place.session
         if not session.is_over:
@@ -265,7 +265,7 @@ class PageSession:
         await self._send(table(place))
 
     def _note_end(self, place: PagePlace) -> None:
-        """Count the end of the game, and keep its replay under a name that this seat is told."""
+        """Count the end of the game, and keep its replay under a name that only this seat gets."""
         session = place.session
         if not session.is_counted:
             session.is_counted = True
@@ -280,7 +280,7 @@ class PageSession:
 
 
 class PageSockets:
-    """The WebSockets of the page; a limited number of them have a session."""
+    """The WebSockets of the page; only a limited number may have a session."""
 
     def __init__(self, factory: GameFactory, replays: Replays) -> None:
         self._factory, self._replays = factory, replays

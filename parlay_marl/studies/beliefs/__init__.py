@@ -1,4 +1,4 @@
-"""The quality of beliefs: calibration, error, bluffs told from honest claims, and the value of a belief."""
+"""The quality of beliefs: calibration, error, detection of bluffs, and the value of a belief."""
 
 from parlay_marl.studies.beliefs.assess import assess_beliefs
 from parlay_marl.studies.beliefs.report import BeliefReport, ReliabilityBin, TrackerQuality, ValueOfBelief

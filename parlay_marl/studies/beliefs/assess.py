@@ -1,8 +1,8 @@
 """The quality of beliefs over pairs of personas.
 
-All trackers follow each game at once. A belief is compared with the truth when a quarter, half, three quarters and the
-whole of its own game has been played, so that every game counts alike at each stage. Every cell plays other game
-numbers, so that a report rests on as many draws of chance as it plays games.
+All trackers follow each game at once. A belief is compared with the truth when a quarter, half, three quarters and
+the whole of its own game has been played, so that every game counts alike at each stage. Every cell plays different
+game numbers, so that all games of a report have independent draws.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from parlay_marl.studies.beliefs.value import value_cells, values_of_belief
 from parlay_marl.studies.names import check_names
 
 OnCell = Callable[[int, int], None]
-"""Called with the number of cells that are done and the number of all cells."""
+"""Called with the number of finished cells and of all cells."""
 
 
 class _Deal(NamedTuple):
@@ -60,11 +60,11 @@ def assess_beliefs(
     """Play every ordered pair of personas over every scenario with both openers, and assess their beliefs.
 
     `games` is the number of games in each cell: a buyer, a seller, a scenario and an opener. None takes the whole
-    catalogue, but for scenarios whose limits are public, where there is nothing to believe. With `self_play` each
-    persona also plays itself. With `value` each persona that uses its belief also plays with and without it. The report
-    depends neither on the order of the names nor on the number of `threads`, which share the cells. `on_cell` is called
-    with the number of cells that are done and the number of all cells. Raises `ConfigurationError` before the first
-    game for arguments that cannot be used.
+    catalogue, except scenarios with public limits, where there are no beliefs. With `self_play` each persona also
+    plays itself. With `value` each persona that uses its belief also plays with and without it. The report depends
+    neither on the order of the names nor on the number of `threads`, which share the cells. `on_cell` is called with
+    the number of cells that are done and the number of all cells. Raises `ConfigurationError` before the first game
+    for arguments that cannot be used.
     """
     loaded = [as_persona(persona) for persona in (persona_names() if personas is None else personas)]
     entrants, hidden = sorted(loaded, key=lambda persona: persona.name), _hidden(scenarios)
@@ -99,7 +99,7 @@ def assess_beliefs(
 
 
 def _hidden(scenarios: Sequence[str | Path | AnyScenario] | None) -> list[AnyScenario]:
-    """Return scenarios by name; one whose limits are public is refused, or left out where none was named."""
+    """Return scenarios by name; one with public limits is refused if named, and left out otherwise."""
     loaded = [load_any_scenario(scenario) for scenario in (scenario_names() if scenarios is None else scenarios)]
     hidden = [scenario for scenario in loaded if scenario.information == "incomplete"]
     if scenarios is not None and len(hidden) < len(loaded):
@@ -111,7 +111,7 @@ def _hidden(scenarios: Sequence[str | Path | AnyScenario] | None) -> list[AnySce
 
 
 def _pairs(entrants: Sequence[PersonaPlayer], self_play: bool) -> list[tuple[PersonaPlayer, PersonaPlayer]]:
-    """Return the ordered pairs that play."""
+    """Return the ordered pairs of personas."""
     if len(entrants) == 1 and not self_play:
         raise ConfigurationError(
             f"personas: {entrants[0].name!r} has nobody to play; name another, or let it self_play"
@@ -122,7 +122,7 @@ def _pairs(entrants: Sequence[PersonaPlayer], self_play: bool) -> list[tuple[Per
 def _deal(scenario: AnyScenario, rules: BaseModel) -> _Deal:
     """Return a scenario with its parameters.
 
-    Those that play are read-only, as those of a tournament are: the same compiled kernel then plays both.
+    Those of the playing tracker are read-only, like a tournament's, so that the same compiled kernel plays both.
     """
     records = [build_any_params(scenario, rules, reward="payoff", beliefs=tracker) for tracker in TRACKERS]
     return _Deal(scenario, joined(records, PARAMS_DTYPE), records[0])
@@ -135,7 +135,7 @@ def _cells(pairs: Sequence[tuple[PersonaPlayer, PersonaPlayer]], deals: Sequence
 
 
 def _counter(total: int, on_cell: OnCell | None) -> Callable[[], None]:
-    """Return a function that reports each cell that is done to `on_cell`, and report that none is done yet."""
+    """Report 0 finished cells to `on_cell`, and return a function that reports one more at each call."""
     done = iter(range(total + 1))
 
     def step() -> None:

@@ -1,4 +1,4 @@
-"""The report on beliefs as data."""
+"""The report on beliefs as plain data."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class TrackerQuality:
     """
 
     coverage90: Quarters
-    """Share of beliefs whose 90% band holds the truth."""
+    """Share of beliefs whose 90% band covers the truth."""
     mae: Quarters
     """Mean absolute error of the reservation price."""
     width90: Quarters
@@ -50,10 +50,10 @@ class ReliabilityBin:
 
 @dataclass(frozen=True)
 class ValueOfBelief:
-    """The gain of a persona by its belief: its mean payoff with it minus that without it, in the same games.
+    """The value of a persona's belief: its mean payoff with the belief minus that without it, in the same games.
 
-    The interval is the normal 95% one over game numbers: all games of one number, with any opponent, in either seat,
-    with either opener and over any scenario, are one draw of chance. It is None where there is only one number.
+    The interval is the normal 95% one over game numbers: all games of one number, with any opponent, seat, opener and
+    scenario, share their draws. It is None where there is only one number.
     """
 
     gain: float
@@ -78,7 +78,7 @@ class BeliefReport:
     """Claims by personas that bluff."""
     bluffs: int
     bluff_auc: float | None
-    """Probability that a bluff is held to be a bluff with more probability than an honest claim; None without both."""
+    """Probability that a bluff gets a higher probability of being a bluff than an honest claim; None without both."""
     bluff_reliability: tuple[ReliabilityBin, ...]
     value_of_belief: dict[str, ValueOfBelief]
 

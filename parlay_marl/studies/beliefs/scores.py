@@ -12,7 +12,7 @@ from parlay_marl.studies.intervals import normal_interval
 
 BINS = 10
 FEWEST_CLAIMS = 50
-"""The least number of claims in a bin of the reliability table; bins with fewer are left out."""
+"""Fewest claims in a bin of the reliability table; smaller bins are left out."""
 Figures = NDArray[np.float64]
 
 
@@ -30,7 +30,10 @@ def auc(probability: Figures, truth: NDArray[np.bool_]) -> float | None:
 
 
 def reliability(probability: Figures, truth: NDArray[np.bool_]) -> tuple[ReliabilityBin, ...]:
-    """Return how often claims were bluffs, by tenths of their probability; bins with too few claims are left out."""
+    """Return the share of bluffs among claims, by tenths of their probability.
+
+    Bins with too few claims are left out.
+    """
     bins = np.minimum((probability * BINS).astype(int), BINS - 1)
     return tuple(
         ReliabilityBin(

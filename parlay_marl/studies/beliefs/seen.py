@@ -1,7 +1,7 @@
 """The quality of a seat's belief about players of any kind, NegMAS's included, beside that of the prior.
 
-One viewer, a persona whose moves do not depend on its belief, sits across from each player. The belief is that of the
-`bayes` tracker, and it is looked at after each quarter of a game, as in `assess_beliefs`.
+One viewer, a persona whose moves do not depend on its belief, plays against each player. The belief is that of the
+`bayes` tracker, measured after each quarter of a game, as in `assess_beliefs`.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from parlay_marl.studies.names import check_names
 
 Floats = NDArray[np.float64]
 Claims = list[tuple[float, bool]]
-"""The probability of each claim that it is a bluff, to the viewer, and whether it was one."""
+"""The viewer's probability that each claim is a bluff, and whether it was one."""
 
 VIEWER = "linear"
 DEALS = ("saas_enterprise", "uniform")
@@ -48,22 +48,22 @@ class SeenQuality:
 
     games: int
     coverage90: Quarters
-    """Share of beliefs whose 90% band holds the truth."""
+    """Share of beliefs whose 90% band covers the truth."""
     mae: Quarters
     """Mean absolute error of the limit."""
     prior_mae: Quarters
-    """The same of the belief before the first turn."""
+    """Mean absolute error of the prior, before the first turn."""
     width90: Quarters
     """Mean width of the band."""
     claims: int
     bluffs: int
     bluff_auc: float | None
-    """Probability that a bluff is held likelier to be one than an honest claim; None without both."""
+    """Probability that a bluff gets a higher probability of being one than an honest claim; None without both."""
 
 
 @dataclass(frozen=True)
 class SeenReport:
-    """The quality of one viewer's beliefs about players, by scenario: of all together, and about each."""
+    """The quality of one viewer's beliefs about players, by scenario: of all players together, and of each."""
 
     seed: int
     games_per_cell: int
@@ -90,9 +90,9 @@ def assess_seen(
     """Play a viewer against each player, in both seats of every scenario; assess the viewer's beliefs about them.
 
     `games` is the number of games in each cell: a player, a scenario and a seat. Game k of a seed has the same limits
-    whoever plays it. Players are what `as_player` takes, such as personas, families and `negmas:NAME`. None takes the
-    scenarios `DEALS`. A game that a player fails in counts as far as it has come. Raises `ConfigurationError` before
-    the first game for arguments that cannot be used.
+    for all players. Players are what `as_player` takes, such as personas, families and `negmas:NAME`. None takes the
+    scenarios `DEALS`. A game in which a player fails counts up to the failure. Raises `ConfigurationError` before the
+    first game for arguments that cannot be used.
     """
     seated, watcher = [as_player(player) for player in players], as_player(viewer)
     games, seed = whole_number("games", games, 1, MOST_GAMES), checked_seed(seed)
@@ -118,7 +118,7 @@ def assess_seen(
 
 
 def _quality(cells: Sequence[tuple[Floats, Claims]]) -> SeenQuality:
-    """Return the quality over the games of some cells, which count alike."""
+    """Return the quality over the games of some cells, with equal weights."""
     figures = np.concatenate([figures for figures, _ in cells])
     claims = [claim for _, some in cells for claim in some]
     means = figures.mean(axis=0)
@@ -158,7 +158,7 @@ def played(
 
 
 def _one(game: Game, seed: int, number: int) -> GameRecord:
-    """Play one game, as far as its players can; return its record."""
+    """Play one game, up to a player's failure if there is one; return its record."""
     with contextlib.suppress(PolicyError):
         game.start(seed, number)
     return GameRecord(game.config, seed, number, game.options, tuple(game.actions))

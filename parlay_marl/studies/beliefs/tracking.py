@@ -21,16 +21,16 @@ from parlay_marl.studies.beliefs.report import Quarters, TrackerQuality
 from parlay_marl.studies.recorded import recorded
 
 TRACKERS = ("bayes", "heuristic")
-"""The first one plays, the others only follow the game."""
+"""The trackers; personas act on the beliefs of the first."""
 QUARTERS = 4
 MOST_GAMES = 1_000_000
 TURNS_AT_ONCE = 40_000
-"""Turns that a thread holds a record of at a time, some 12 MB: a thousand games of the usual length."""
+"""Most turns that a thread records at a time, some 12 MB: a thousand games of the usual length."""
 TUNED_ON = (
     *("diplomat", "linear", "nash", "shark", "tit_for_tat", "veteran"),
     *("absolute_tit_for_tat", "averaged_tit_for_tat", "combi", "tough", "family:broad", "family:hard"),
 )
-"""Personas and families that the numbers of the bayes tracker were chosen on; the others only measure them."""
+"""Personas and families on which the parameters of the bayes tracker were tuned; all others are held out."""
 Figures = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 _COUNT, _COVERED, _ERROR, _WIDTH, _ACCURACY, _URGENCY, _ALTERNATIVE = range(7)
@@ -74,7 +74,7 @@ class TrackerTally:
         self._sums[persona, scenario] = self._sums.get((persona, scenario), np.zeros_like(sums)) + sums
 
     def _means(self, which: int, names: tuple[str, ...] | None = None, scenario: str | None = None) -> Quarters | None:
-        """Return a mean for each quarter, over some personas or one scenario; None where nothing was counted."""
+        """Return a mean for each quarter, over some personas or one scenario; None where there are no beliefs."""
         chosen = [
             sums
             for (persona, deal), sums in self._sums.items()
@@ -111,14 +111,14 @@ class TrackerTally:
 def quarter_turns(lengths: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the turns that end the quarters of games, `(n, quarters)`, for `(n,)` lengths of at least one turn.
 
-    Quarter q ends with the first turn by which q quarters of the turns have been played; the last quarter ends with
-    the game.
+    Quarter q ends with the first turn at which at least q quarters of the turns are played; the last ends with the
+    game.
     """
     return -(-lengths[:, None] * np.arange(1, QUARTERS + 1) // QUARTERS) - 1
 
 
 def first_number(buyer: str, seller: str, opener: int) -> int:
-    """Return the number of a cell's first game: far from those of other cells, and the same whatever else is played."""
+    """Return the number of a cell's first game: far from those of other cells, whichever cells are played."""
     return zlib.crc32(f"{buyer} {seller} {opener}".encode()) * MOST_GAMES
 
 
@@ -158,7 +158,7 @@ def _follow(cell: TrackedCell, games: int, seed: int) -> tuple[Figures, Claims]:
 
 
 def _bluffs(persona: PersonaPlayer) -> bool:
-    """Return whether a persona bluffs on purpose, before or after it drifts; a learned policy or a family may."""
+    """Return whether a persona bluffs, before or after its drift; a learned policy or a family may."""
     record = persona.record[0]
     return (
         persona.policy is not None

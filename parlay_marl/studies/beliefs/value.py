@@ -1,4 +1,4 @@
-"""The value of a belief: the same games played with it and without it."""
+"""The value of a belief: the same games played with and without it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class ValueCell(NamedTuple):
 
 
 def value_cells(pairs: Sequence[tuple[PersonaPlayer, PersonaPlayer]], params: Sequence[Params]) -> list[ValueCell]:
-    """Return the cells of every persona that uses its belief, with it and without it."""
+    """Return the cells of every persona that uses its belief, with and without it."""
     return [cell for pair in pairs if _uses_belief(pair[0]) for cell in _cells_of_pair(*pair, params)]
 
 
@@ -45,7 +45,7 @@ def _cells_of_pair(persona: PersonaPlayer, other: PersonaPlayer, params: Sequenc
 def values_of_belief(
     cells: Sequence[ValueCell], games: int, seed: int, threads: int, step: Callable[[], None]
 ) -> dict[str, ValueOfBelief]:
-    """Play all cells; return the value of its belief to each persona."""
+    """Play all cells; return the value of each persona's belief."""
     totals: dict[str, Figures] = {}
     counts = Counter(cell.persona.name for cell in cells if cell.has_belief)
     for cell, payoffs in in_order(lambda cell: _payoffs(cell, games, seed), cells, threads):
@@ -65,7 +65,7 @@ def _payoffs(cell: ValueCell, games: int, seed: int) -> Figures:
 
 
 def _uses_belief(persona: PersonaPlayer) -> bool:
-    """Return whether a persona uses its belief, before or after it drifts; a policy cannot play without it."""
+    """Return whether a persona uses its belief, before or after its drift; a learned policy cannot play without it."""
     record = persona.record[0]
     return persona.policy is None and bool(
         record["base"]["mind_reading"] > 0.0 or record["drifted"]["mind_reading"] > 0.0
@@ -73,7 +73,7 @@ def _uses_belief(persona: PersonaPlayer) -> bool:
 
 
 def _without_belief(player: PersonaPlayer) -> PersonaPlayer:
-    """Return the same persona with `mind_reading` 0: it makes no use of its belief."""
+    """Return the same persona with `mind_reading` 0, which does not use its belief."""
     persona = player.persona
     drift = persona.drift.model_copy(update={"traits": {**persona.drift.traits, "mind_reading": 0.0}})
     traits = persona.traits.model_copy(update={"mind_reading": 0.0})  # type: ignore[attr-defined]

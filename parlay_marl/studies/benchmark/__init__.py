@@ -1,1 +1,1 @@
-"""The benchmark of a player: fixed tasks with partners and scenarios, public and held out, their figures and orders."""
+"""The benchmark of a player: fixed tasks with partners and scenarios, public and held out, and their figures."""

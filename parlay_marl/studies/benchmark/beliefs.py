@@ -1,4 +1,4 @@
-"""Beliefs of the focal player about its partners, beside the prior, at each quarter of a game."""
+"""Beliefs of the focal player about its partners, compared with the prior, at each quarter of a game."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from parlay_marl.studies.recorded import recorded
 Floats = NDArray[np.float64]
 
 SUMS = ("games", "covered", "error", "prior_error")
-"""Rows of the sums: games, those whose 90% band holds the truth, distances of the belief and of the prior from it."""
+"""Rows of the sums: games, beliefs whose 90% band covers the truth, errors of the belief and of the prior."""
 MOST_FOLLOWED = 50
-"""Games of a seat and an opener in which beliefs are followed."""
+"""Most games of a seat and an opener in which beliefs are followed."""
 BAND = 1.645
 """Half the width of the central 90% of a normal distribution, in standard deviations."""
 
@@ -29,7 +29,7 @@ BAND = 1.645
 def followed_beliefs(
     pair: tuple[PersonaPlayer, PersonaPlayer], params: Params, *, opener: int, seat: int, games: int, seed: int
 ) -> Floats:
-    """Return the sums of the beliefs in a seat, `(sums, quarters)`, over games of a buyer and a seller in kernels."""
+    """Return the sums of a seat's beliefs, `(sums, quarters)`, over games of a buyer and a seller played in kernels."""
     numbers = np.arange(min(games, MOST_FOLLOWED))
     turns, beliefs, lengths = recorded(*pair, params, opener=opener, seed=seed, numbers=numbers)
     ends, at = quarter_turns(lengths), np.arange(len(numbers))[:, None]

@@ -1,7 +1,7 @@
-"""The best replies that are known: for each task and seat the largest payoff of a fixed set of players.
+"""The best known replies: for each task and seat the largest payoff of a fixed set of players.
 
-A player's share of it is its best response proximity, BR-Prox (Wang et al., "ZSC-Eval", NeurIPS 2024). The set is
-fixed, and the best of it need not be the best that there is: a player can reach more than 1.
+A player's share of it is its best response proximity, BR-Prox (Wang et al., "ZSC-Eval", NeurIPS 2024). The best
+player of the set is not necessarily a best response, so that a player can exceed 1.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class BestReplies(Strict):
     tasks: dict[str, tuple[Reply, Reply]] = Field(description="by the name of the task: as buyer and as seller")
 
     def payoffs(self, suite: Suite) -> dict[Task, float]:
-        """Return the mean payoffs of the best replies over both seats, in the tasks of a suite for which they hold."""
+        """Return the mean payoffs of the best replies over both seats, in the tasks of a suite to which they apply."""
         given = suite.digests()
         same = {name for name, digest in self.digests.items() if name in given and given[name] == digest}
         return {

@@ -1,4 +1,4 @@
-"""Exploitability as a part of a result."""
+"""Exploitability in the form of a benchmark result."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from parlay_marl.studies.intervals import Interval
 
 
 def gap_of(found: Exploitability) -> Gap:
-    """Return what `parlay exploit` has found, as a part of a result."""
+    """Return the result of `parlay exploit` in the form of a benchmark result."""
     seats = (SeatGapResult(seat=each.seat, reply=each.reply, gap=_estimate(each.gap)) for each in found.seats)
     return Gap(gap=_estimate(found.gap), frames=found.frames, scenarios=found.scenarios, seats=tuple(seats))
 

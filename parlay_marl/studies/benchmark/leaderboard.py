@@ -1,4 +1,4 @@
-"""The leaderboard: tables of kept results, as headings and rows of text."""
+"""The leaderboard: tables of stored results, as headings and rows of text."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Rows = tuple[tuple[str, ...], list[tuple[str, ...]]]
 
 
 def read_results(folder: Path) -> list[BenchmarkResult]:
-    """Return the results in a folder, by name; refuse those of an older suite than the standard one of today."""
+    """Return the results in a folder, by name; refuse those that are not of today's standard suite."""
     results = [read_result(path) for path in sorted(folder.glob("*.json"))]
     if not results:
         raise ConfigurationError(f"{folder}: holds no results; play the benchmark, and keep its results there")
@@ -31,7 +31,7 @@ def read_results(folder: Path) -> list[BenchmarkResult]:
 
 
 def standings_table(results: Sequence[BenchmarkResult], name: str) -> Rows:
-    """Return the order of players in a set of tasks."""
+    """Return the ranking of players in a set of tasks."""
     head = ("by mean", "player", "payoff", "behind the first", "of best reply", "worst partner", "by voting", "lottery")
     results = [result for result in results if name in result.sets]
     if not results:
@@ -73,7 +73,7 @@ def _kinds(results: Sequence[BenchmarkResult], name: str) -> list[str]:
 
 
 def conduct_table(results: Sequence[BenchmarkResult], name: str) -> Rows:
-    """Return deals, walk-aways, beliefs and payoffs by difficulty of players in a set."""
+    """Return deals, walk-aways, beliefs, and payoffs by difficulty of players in a set."""
     head = (
         *("player", "deals of ZOPAs", "false deals", "left without a ZOPA", "belief error", "coverage"),
         *(f"payoff, {kind.replace('_', ' ').replace('zopa', 'ZOPA')}" for kind in DIFFICULTIES),
@@ -111,7 +111,7 @@ def partners_table() -> Rows:
 
 
 def _by_first_order(results: Sequence[BenchmarkResult]) -> list[BenchmarkResult]:
-    """Return results in the order by mean of the first set."""
+    """Return results in the order of their means in the first set."""
     names = [standing.name for standing in orders_of(results)[0].standings]
     return sorted(results, key=lambda result: names.index(result.player.name))
 

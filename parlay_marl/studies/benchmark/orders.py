@@ -1,4 +1,4 @@
-"""Orders of several players by their results: by mean payoff, and by voting over tasks."""
+"""Rankings of several players by their results: by mean payoff, and by voting over tasks."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ class Standing(Part):
     payoff: Estimate
     best_reply_share: float | None
     behind_first: Estimate | None
-    """What the first player by mean is paid more, on the same games; None for the first."""
+    """The first player's mean payoff minus this one's, on the same games; None for the first."""
     rank_by_mean: int
     rank_by_voting: int
     lottery: float
-    """Probability in the maximal lottery of the players of this rank and after."""
+    """Probability in the maximal lottery among the players of this and lower ranks."""
 
 
 class Order(Part):
@@ -42,7 +42,7 @@ class Order(Part):
 
 
 def orders_of(results: Sequence[BenchmarkResult]) -> tuple[Order, ...]:
-    """Return the order of players in each set that all of them have played."""
+    """Return the ranking of players in each set that all of them have played."""
     check_names("player", [result.player.name for result in results])
     check_comparable(results)
     return tuple(order_in(results, name) for name in SETS if all(name in result.sets for result in results))
@@ -65,7 +65,7 @@ def check_comparable(results: Sequence[BenchmarkResult]) -> None:
 
 
 def order_in(results: Sequence[BenchmarkResult], name: str) -> Order:
-    """Return the order of players in one set of tasks."""
+    """Return the ranking of players in one set of tasks."""
     tasks, payoffs = _payoffs(results, name)
     sets = [result.sets[name] for result in results]  # type: ignore[index]
     by_mean = sorted(range(len(results)), key=lambda i: (-sets[i].total.payoff.mean, results[i].player.name))

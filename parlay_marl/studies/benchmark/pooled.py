@@ -28,13 +28,16 @@ from parlay_marl.studies.intervals import student_interval
 Floats = NDArray[np.float64]
 Replies = Mapping[Task, float]
 LEAST_GAIN = 0.01
-"""Least payoff of the best replies of which a share is taken: with a partner from whom nobody gains it says nothing."""
+"""Least payoff of the best replies for a share to be computed.
+
+With partners from whom nobody gains it is meaningless.
+"""
 DIGITS = 6
 """Decimals of every figure."""
 
 
 def kind_weights(tasks: Sequence[Task]) -> Floats:
-    """Return the weight of each task, (tasks,), of sum 1: classes of partners count alike, and the tasks of a class."""
+    """Return the weights of tasks, (tasks,), of sum 1: equal for classes of partners, and for tasks within a class."""
     counts = Counter(task.kind for task in tasks)
     return np.array([1.0 / (len(counts) * counts[task.kind]) for task in tasks])
 
@@ -115,7 +118,7 @@ def _groups(scores: Sequence[TaskScore], replies: Replies, key: Callable[[Task],
 
 
 def _share(scores: Sequence[TaskScore], replies: Replies) -> float | None:
-    """Return the payoff over that of the best replies known; None where there is none that gains."""
+    """Return the payoff as a share of that of the best known replies; None where these do not gain."""
     known = [score for score in scores if score.task in replies]
     if not known:
         return None
@@ -125,7 +128,7 @@ def _share(scores: Sequence[TaskScore], replies: Replies) -> float | None:
 
 
 def _worst(groups: Mapping[str, Group]) -> WorstPartner:
-    """Return the partner with the smallest share of the best reply's payoff, or with the smallest payoff."""
+    """Return the partner with the smallest share of the best reply's payoff or, without shares, the smallest payoff."""
 
     def rank(name: str) -> tuple[float, float]:
         share = groups[name].best_reply_share
@@ -136,7 +139,7 @@ def _worst(groups: Mapping[str, Group]) -> WorstPartner:
 
 
 def _by_difficulty(scores: Sequence[TaskScore]) -> dict[str, Difficulty]:
-    """Return the figures of each difficulty; games count as their tasks do."""
+    """Return the figures of each difficulty; games have the weights of their tasks."""
     sums = _weighted(scores, "difficulties")
     games = np.sum([score.difficulties[:, GAMES] for score in scores], axis=0)
     payoffs, deals = (_quotients(sums[:, column], sums[:, GAMES]) for column in (PAYOFF, DEALS))
@@ -147,7 +150,7 @@ def _by_difficulty(scores: Sequence[TaskScore]) -> dict[str, Difficulty]:
 
 
 def _beliefs(scores: Sequence[TaskScore]) -> Beliefs | None:
-    """Return the figures of beliefs over the tasks that have them; None without any."""
+    """Return the figures of beliefs over the tasks that have them; None if no task has."""
     known = [score for score in scores if score.beliefs is not None]
     if not known:
         return None

@@ -18,7 +18,7 @@ Quarters = tuple[float | None, float | None, float | None, float | None]
 
 
 class Part(BaseModel):
-    """A part of a result: it cannot change, and has no fields but those declared."""
+    """A frozen part of a result without undeclared fields."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -40,7 +40,7 @@ class Beliefs(Part):
 
 
 class Group(Part):
-    """Figures of a group of tasks: classes of partners count alike, and so do the tasks of a class."""
+    """Figures of a group of tasks: classes of partners have equal weights, and so have the tasks of a class."""
 
     tasks: int
     payoff: Estimate
@@ -52,7 +52,7 @@ class Group(Part):
 
 
 class WorstPartner(Part):
-    """The partner against whom the player has the smallest part of what the best reply known has."""
+    """The partner against whom the player has the smallest share of the best known reply's payoff."""
 
     name: str
     payoff: float
@@ -120,7 +120,7 @@ class SeatGapResult(Part):
 
 
 class Gap(Part):
-    """Exploitability: what the best reply found gains against the player, at least; see docs/training.md."""
+    """Exploitability: a lower bound, the gain of the best reply found against the player; see docs/training.md."""
 
     gap: Estimate
     frames: int = Field(description="turns that a reply was trained on, for each seat")
@@ -158,7 +158,7 @@ def _lines(data: Any, indent: str = "") -> str:
 
 
 def _is_deep(data: dict[str, Any]) -> bool:
-    """Return whether an object holds objects that are no single figures."""
+    """Return whether an object holds objects other than single figures."""
     if "payoff" in data or "seat" in data:
         return False
     return any(isinstance(value, dict | list) for value in data.values())

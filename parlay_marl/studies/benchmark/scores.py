@@ -28,9 +28,9 @@ FIGURES = (
 """Metrics of the focal player in every group of tasks; `docs/metrics.md` defines them."""
 
 DIFFICULTIES = ("no_zopa", "narrow", "medium", "wide")
-"""How hard a deal is, by the part of the public price range that the ZOPA covers at the start of the game."""
+"""Difficulty of a deal: the ZOPA at the start of the game as a part of the public price range."""
 NARROW_BELOW, MEDIUM_BELOW = 0.2, 0.4
-"""Ends of `narrow` and `medium`, in public ranges."""
+"""Upper bounds of `narrow` and `medium`, in public ranges."""
 GAMES, PAYOFF, DEALS = range(3)
 """Sums of a difficulty: games, payoffs and deals."""
 
@@ -81,14 +81,14 @@ def score_task(task: Task, outcomes: Any, beliefs: Floats | None = None) -> Task
 
 
 def _sum_of(key: str, seats: list[tuple[Outcomes, int]]) -> tuple[float, float]:
-    """Return the sum of a metric over the games that it speaks of, and their number."""
+    """Return the sum of a metric over the games where it is defined, and their number."""
     values = np.concatenate([by_seat(METRICS[KEYS.index(key)], outcomes)[seat] for outcomes, seat in seats])
     known = values[~np.isnan(values)]
     return float(known.sum()), float(len(known))
 
 
 def difficulty_of(start_width: Floats) -> NDArray[np.int64]:
-    """Return the number of each game's difficulty, from the ZOPA's width at the start in public ranges."""
+    """Return the index of each game's difficulty, from the ZOPA's width at the start in public ranges."""
     return np.asarray((start_width > 0.0) + 0 + (start_width >= NARROW_BELOW) + (start_width >= MEDIUM_BELOW))
 
 

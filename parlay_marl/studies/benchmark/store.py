@@ -1,4 +1,4 @@
-"""The file of the finished tasks of a benchmark, from which one that was stopped goes on."""
+"""The file of the finished tasks of a benchmark, from which a stopped one is resumed."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ TASKS = "tasks.jsonl"
 
 
 class TaskStore:
-    """A folder whose file takes each task as it is finished."""
+    """A folder to whose file each finished task is added."""
 
     def __init__(self, folder: str | Path, plan: Mapping[str, Any], *, resume: bool = False) -> None:
         """Open a folder: a new or empty one or, to resume, one that holds tasks of the same plan."""
         self.path, self._plan = Path(folder) / TASKS, json.loads(json.dumps(plan))
         self._lock = threading.Lock()
         self.finished: dict[Task, TaskScore] = {}
-        """The tasks that were finished before."""
+        """The tasks that an earlier run finished."""
         try:
             self._check(Path(folder), resume)
             Path(folder).mkdir(parents=True, exist_ok=True)
@@ -37,7 +37,7 @@ class TaskStore:
             self._write(score.as_dict())
 
     def _check(self, folder: Path, resume: bool) -> None:
-        """Read what is finished; refuse a folder with content unless it is to be resumed, and one of another plan."""
+        """Read the finished tasks; refuse a folder of another plan, and one with content unless it is to be resumed."""
         if folder.exists() and not folder.is_dir():
             raise ConfigurationError(f"out: {folder} is a file; give a folder")
         if not folder.exists() or not any(folder.iterdir()):
@@ -58,7 +58,7 @@ class TaskStore:
         self.finished = {score.task: score for score in scores}
 
     def save(self, score: TaskScore) -> None:
-        """Write the score of a finished task to the disk; any thread may."""
+        """Write the score of a finished task to the disk; thread-safe."""
         with self._lock:
             self._write(score.as_dict())
             os.fsync(self._file.fileno())
@@ -73,7 +73,7 @@ class TaskStore:
 
 
 def _read(line: str) -> Any:
-    """Return the content of a line; None where it was cut off."""
+    """Return the content of a line; None where it is incomplete."""
     try:
         return json.loads(line)
     except ValueError:

@@ -1,8 +1,9 @@
 """Suites of the benchmark: scenarios and partners, each in a set and fixed by a digest of its content.
 
-The form is that of Melting Pot (Leibo et al., ICML 2021): a focal player meets a background population that it did not
-learn with. A task is one scenario with one partner. It is public where both are public, and held out where the partner
-is held out: such a partner also plays the scenarios that are held out. Nobody may train or tune on what is held out.
+The form is that of Melting Pot (Leibo et al., ICML 2021): a focal player meets a background population that it did
+not learn with. A task is one scenario with one partner. It is public where both are public, and held out where the
+partner is held out; held-out scenarios are played only with such partners. Nothing that is held out may be used for
+training or tuning.
 """
 
 from __future__ import annotations
@@ -26,10 +27,10 @@ PUBLIC, HELD_OUT, EXTRA = "public", "held_out", "extra"
 SETS = (PUBLIC, HELD_OUT, EXTRA)
 """The sets of tasks; `extra` needs other libraries, and is no part of the standard figures."""
 SET_NAMES = {PUBLIC: "public", HELD_OUT: "held out", EXTRA: "other libraries"}
-"""What people call the sets."""
+"""Display names of the sets."""
 SHA256 = r"^[0-9a-f]{64}$"
 WORDS = {"title", "summary", "source", "voice", "story"}
-"""What is said of a persona or a scenario, and by it: nothing of it changes a game's figures."""
+"""Names and texts of a persona or a scenario, which do not affect a game's figures."""
 
 
 class Task(NamedTuple):
@@ -72,7 +73,7 @@ class PartnerPart(Strict):
 
     @property
     def loads(self) -> str:
-        """What leads to the player."""
+        """The name, path or import path from which the player is loaded."""
         return self.source or self.name
 
 
@@ -112,7 +113,7 @@ class Suite(Strict):
 
     @property
     def digest(self) -> str:
-        """The SHA-256 of the seed, the scenarios and the partners, but for those of the set `extra`."""
+        """The SHA-256 of the seed, the scenarios and the partners, except those of the set `extra`."""
         partners = [part for part in self.partners if part.set != EXTRA]
         parts = [sorted(_identity(part) for part in some) for some in (self.scenarios, partners)]
         return _sha256([self.seed, *parts])
@@ -146,7 +147,7 @@ class Suite(Strict):
 
 
 def _some(kind: str, parts: tuple[Any, ...], names: Sequence[str] | None) -> tuple[Any, ...]:
-    """Return the parts of some names; refuse names that the suite does not have."""
+    """Return the parts with the given names; refuse unknown names."""
     if names is None:
         return parts
     known = [part.name for part in parts]
@@ -157,14 +158,14 @@ def _some(kind: str, parts: tuple[Any, ...], names: Sequence[str] | None) -> tup
 
 
 def _identity(part: ScenarioPart | PartnerPart) -> list[str]:
-    """Return what a suite's digest holds of a part."""
+    """Return what a suite's digest contains of a part."""
     kind = part.kind if isinstance(part, PartnerPart) else ""
     only = part.scenarios or () if isinstance(part, PartnerPart) else ()
     return [part.name, kind, part.set, part.sha256 or "", *only]
 
 
 def load_suite(suite: str | Path | Suite = STANDARD) -> Suite:
-    """Return a suite from its file, or as it is; files of partners are found beside that of the suite."""
+    """Return a suite from its file; a `Suite` is returned unchanged; files of partners are relative to the suite's."""
     if isinstance(suite, Suite):
         return suite
     path = Path(suite)
@@ -175,7 +176,7 @@ def load_suite(suite: str | Path | Suite = STANDARD) -> Suite:
 
 
 def _beside(folder: Path, part: PartnerPart) -> PartnerPart:
-    """Return a partner whose file, where it is relative to the suite's, can be found from anywhere."""
+    """Return a partner with an absolute path of its file, which may be relative to the suite's."""
     if ":" in part.loads or not is_path(part.loads):
         return part
     return part.model_copy(update={"source": str(folder / part.loads)})
@@ -190,18 +191,18 @@ def _sha256(data: Any) -> str:
 
 
 def scenario_digest(scenario: AnyScenario) -> str:
-    """Return the SHA-256 of a scenario's figures: all but its name and its words."""
+    """Return the SHA-256 of a scenario's figures: everything except its name and texts."""
     return _sha256(scenario.model_dump(mode="json", exclude_defaults=True, exclude=WORDS | {"name"}))
 
 
 def persona_digest(player: PersonaPlayer) -> str:
-    """Return the SHA-256 of a persona's numbers and of its learned policy: all but its name and its words."""
+    """Return the SHA-256 of a persona's numbers and of its learned policy: everything except its name and texts."""
     numbers = player.persona.model_dump(mode="json", exclude_defaults=True, exclude=WORDS | {"name", "policy"})
     return _sha256([numbers, player.policy_digest])
 
 
 def check_digest(kind: str, part: ScenarioPart | PartnerPart, found: str) -> None:
-    """Refuse a scenario or a partner that is not the one that the suite was fixed with."""
+    """Refuse a scenario or a partner that has changed since the suite was fixed."""
     if part.sha256 is not None and part.sha256 != found:
         raise ConfigurationError(
             f"the {kind} {part.name!r} has changed since the suite was fixed, from SHA-256 {part.sha256[:12]} to "

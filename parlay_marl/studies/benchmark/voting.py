@@ -16,13 +16,13 @@ from parlay_marl.core.bargain import ROUNDING
 Floats = NDArray[np.float64]
 
 SURE = 1e-7
-"""Least probability of a player in a lottery; smaller ones are rounding of the solver."""
+"""Least probability of a player in a lottery; smaller ones are rounding errors of the solver."""
 
 
 def margins(payoffs: Floats, weights: Floats) -> Floats:
     """Return the votes for the row over the column minus those against it, as a share of all, from -1 to 1.
 
-    `payoffs` (tasks, players) and `weights` (tasks,). A task whose payoffs are equal does not vote.
+    `payoffs` (tasks, players) and `weights` (tasks,). A task with equal payoffs does not vote.
     """
     ahead = payoffs[:, :, None] - payoffs[:, None, :]
     votes = (ahead > ROUNDING).astype(np.float64) - (ahead < -ROUNDING)
@@ -51,7 +51,7 @@ def maximal_lottery(margin: Floats) -> Floats:
 
 
 def ranks_by_voting(margin: Floats) -> list[tuple[int, float]]:
-    """Return the rank of each player, from 1, and its share in the lottery of those of its rank and after."""
+    """Return the rank of each player, from 1, and its share in the lottery among players of its rank and lower."""
     left, found = list(range(len(margin))), dict[int, tuple[int, float]]()
     while left:
         lottery = maximal_lottery(margin[np.ix_(left, left)])

@@ -1,8 +1,8 @@
-"""Making policies and calling them, where whatever goes wrong becomes a `PolicyError` with its reason.
+"""Making and calling policies; every failure becomes a `PolicyError` with its reason.
 
-An entrant's code runs in these functions and, when its answer is read, in the objects that it answers. What they return
-is plain data, and what they raise has plain text. Every error is a fault of the entrant, but for `KeyboardInterrupt`:
-somebody has pressed Ctrl-C.
+An entrant's code runs in these functions and, when its answer is read, in the objects that it returns. They return
+plain data, and raise errors with plain text. Every error is a fault of the entrant, except `KeyboardInterrupt`, which
+is Ctrl-C.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from parlay_marl.tournament.executors.plain import Answers, as_action, as_answer
 
 
 def seed_generators(key: int) -> None:
-    """Seed the generators that policies share, so that their draws do not depend on what was played before."""
+    """Seed the generators that policies share, so that draws do not depend on earlier games."""
     random.seed(key)
     np.random.seed(key % 2**32)
     if "torch" in sys.modules:
@@ -34,12 +34,12 @@ def make_policy(recipe: Recipe, seat: int, key: int) -> Policy:
     """Return the policy of a recipe; the generators are seeded before and after it is made."""
     seed_generators(key)
     policy: Policy = _guarded(seat, "cannot be made:", recipe.make)
-    seed_generators(key)  # again: the policy may have imported the library of a generator only now
+    seed_generators(key)  # again, because the policy may have imported the library of a generator only now
     return policy
 
 
 def ask_policy(policy: Any, seat: int, observations: NDArray[np.float32], masks: NDArray[np.int8]) -> Answers:
-    """Return a policy's answers, one whole number for each row; -1 stands for a number that is no action."""
+    """Return a policy's answers, one integer for each row; -1 stands for a number that is no action."""
 
     def ask() -> Answers | str:
         return as_answers(policy.act(observations, masks), masks)
@@ -53,7 +53,7 @@ def ask_policy(policy: Any, seat: int, observations: NDArray[np.float32], masks:
 def call_player(player: Any, seat: int, method: str, argument: Any) -> Action | str | None:
     """Call `begin`, `act` or `end` of a player; return its action from `act`, and None from the others.
 
-    Where its view refuses to make an action, or a part of the action is none, the reason is returned as text.
+    Where its view refuses to make an action, or a part of the action is invalid, the reason is returned as text.
     """
     if method != "act":
         _guarded(seat, "raises", lambda: getattr(player, method)(argument))
@@ -66,7 +66,7 @@ def call_player(player: Any, seat: int, method: str, argument: Any) -> Action | 
 
 
 def _acted(player: Any, view: Any) -> tuple[str, Action | str]:
-    """Return a text that says what is wrong with a player's answer, empty where nothing is, and the answer."""
+    """Return the fault of a player's answer, empty if it is valid, and the answer."""
     try:
         answer = player.act(view)
     except IllegalMoveError as error:
@@ -79,7 +79,7 @@ def _acted(player: Any, view: Any) -> tuple[str, Action | str]:
 
 
 def _guarded(seat: int, fails: str, call: Callable[..., Any], *given: Any) -> Any:
-    """Call a function that runs the code of the entrant in a seat; whatever it raises is that entrant's fault."""
+    """Call a function that runs an entrant's code; every error counts as that entrant's fault."""
     try:
         with contextlib.redirect_stdout(sys.stderr):  # standard output is for results
             return call(*given)

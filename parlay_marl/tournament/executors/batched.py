@@ -1,8 +1,7 @@
-"""All games of a cell at once, turn by turn, with a policy in a seat that is asked for its moves.
+"""All games of a cell at once, turn by turn, with a policy in a seat that is called for its moves.
 
-All games of a cell have the same opener, so that the same seat is on turn in each: a turn is one call of a kernel for a
-persona, and one question about all open games for a policy. The games are those that the kernel plays by itself: game k
-of the seed.
+All games of a cell have the same opener, so that the same seat is on turn in each: a turn is one kernel call for a
+persona, and one call with all open games for a policy. The games are the same as in the kernel: game k of the seed.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ from parlay_marl.tournament.executors.cell_games import CellGames
 class BatchedCell(CellGames):
     """The games of a cell between personas and policies that play batches.
 
-    A policy that fails forfeits all games that are open then; one that plays illegally forfeits that game.
+    A policy that fails forfeits all open games; one that plays illegally forfeits that game.
     """
 
     def __init__(self, players: Sequence[AnyPlayer], params: Params, opener: int, games: int, seed: int) -> None:
@@ -114,7 +113,7 @@ class BatchedCell(CellGames):
             self.actions.append(int(self._actions[self.recorded]))
 
     def _forfeit(self, numbers: Any, seat: int, reason: str) -> None:
-        """End games at the cost of a seat."""
+        """End games by a forfeit of a seat."""
         for i in numbers:
             forfeit_game(self._rows, self._params, int(i), seat)
         self._count_forfeit(numbers, seat, reason)
@@ -130,7 +129,7 @@ class BatchedCell(CellGames):
 
 
 class LastAction:
-    """A policy that plays the last legal action: it compiles what a policy's games need."""
+    """A policy that plays the last legal action, used to compile what games with policies need."""
 
     name = "last_action"
 

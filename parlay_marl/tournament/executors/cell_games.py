@@ -34,7 +34,7 @@ class CellGames(ABC):
 
     @abstractmethod
     def play(self, turns: int | None = None) -> None:
-        """Play all games to their ends; with `turns` only as much as leads to that turn of the recorded game."""
+        """Play all games to their ends; with `turns` stop at that turn of the recorded game."""
 
     @abstractmethod
     def outcomes(self) -> Any:

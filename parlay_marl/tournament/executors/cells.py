@@ -1,4 +1,4 @@
-"""Playing one cell of a schedule: in the kernel where personas hold both seats, else with a host that asks policies."""
+"""Playing one cell of a schedule: in the kernel where both seats are personas, else with a host that calls policies."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def play_in_kernel(schedule: Schedule, cell: Cell) -> Rows:
 
 
 def play_with_host(schedule: Schedule, cell: Cell, host: Host) -> tuple[Rows, list[Forfeit]]:
-    """Play a cell with one policy or two, which a host asks."""
+    """Play a cell with one or two policies, which a host calls."""
     games = begun(schedule, cell, host)
     games.play()
     rows = schedule.blank_rows(cell)

@@ -1,4 +1,4 @@
-"""Hosts make the policies of a cell and ask them for their moves: in this process, or in worker processes."""
+"""Hosts make the policies of a cell and call them for their moves, in this process or in worker processes."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from parlay_marl.tournament.executors.asking import ask_policy, call_player, mak
 from parlay_marl.tournament.executors.plain import Answers
 
 LATE = "gives no answer within"
-"""The beginning of the reason of a forfeit by a late answer."""
+"""First words of the reason for a forfeit by a late answer."""
 
 
 class Host(Protocol):
-    """Makes and asks the policies of one cell after the other."""
+    """Makes and calls the policies of one cell after the other."""
 
     def check(self, name: str) -> None:
-        """Refuse a policy that the host cannot make: it would forfeit every game."""
+        """Refuse a policy that the host cannot make, because it would forfeit every game."""
 
     def begin(self, key: int, names: Mapping[int, str]) -> None:
         """Make the policies of a cell, by seat, with the shared random generators seeded by a key.
 
-        One that cannot be made fails when it is asked.
+        One that cannot be made fails when it is called.
         """
 
     def ask(self, seat: int, observations: NDArray[np.float32], masks: NDArray[np.int8]) -> Answers:
@@ -47,9 +47,9 @@ class Host(Protocol):
 
 
 class LocalHost:
-    """Asks policies in this process: a call that takes too long forfeits when it returns, but cannot be cut off.
+    """Calls policies in this process: a call that takes too long forfeits when it returns, but cannot be interrupted.
 
-    The random generators of this process are seeded as those of a worker are.
+    The random generators of this process are seeded like a worker's.
     """
 
     def __init__(self, recipes: Mapping[str, Recipe], timeout: float) -> None:
@@ -58,7 +58,7 @@ class LocalHost:
         self._faults: dict[int, PolicyError] = {}
 
     def check(self, name: str) -> None:
-        """Accept every policy: it was made in this process before."""
+        """Accept every policy, because it was made in this process before."""
 
     def begin(self, key: int, names: Mapping[int, str]) -> None:
         """Make the policies of a cell."""
@@ -90,7 +90,7 @@ class LocalHost:
         return answer
 
     def halt(self) -> None:
-        """Do nothing: policies are asked in the caller's thread, so no other thread waits."""
+        """Do nothing: policies are called in the caller's thread, so that no other thread waits."""
 
     def close(self) -> None:
         """Forget the policies."""
@@ -98,7 +98,7 @@ class LocalHost:
 
 
 class HostPool:
-    """As many hosts as cells may be played at once."""
+    """One host for each cell that may be played at the same time."""
 
     def __init__(self, hosts: Iterable[Host]) -> None:
         self._all = list(hosts)
@@ -108,7 +108,7 @@ class HostPool:
 
     @contextlib.contextmanager
     def borrowed(self) -> Iterator[Host]:
-        """Yield a host that is used by nobody else meanwhile."""
+        """Yield a host for exclusive use."""
         host = self._free.get()
         try:
             yield host

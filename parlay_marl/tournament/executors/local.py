@@ -1,4 +1,4 @@
-"""Playing cells on this machine: in threads where personas hold both seats, else in worker processes."""
+"""Playing cells on this machine: in threads where both seats are personas, else in worker processes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from parlay_marl.tournament.schedule import Schedule
 
 
 def host_pool(schedule: Schedule, workers: int, timeout: float) -> HostPool:
-    """Return a worker process for each of `workers`; with 0 workers this process asks the policies."""
+    """Return a host with a process for each of `workers`; with 0 workers this process calls the policies."""
     recipes = schedule.recipes()
     if workers == 0:
         return HostPool([LocalHost(recipes, timeout)])
@@ -23,7 +23,7 @@ def host_pool(schedule: Schedule, workers: int, timeout: float) -> HostPool:
 def play_here(
     schedule: Schedule, indices: Sequence[int], on_rows: OnRows, *, threads: int, workers: int, timeout: float
 ) -> Finished:
-    """Play the cells of these numbers, hand over the rows of each, and yield each with its forfeits, in order."""
+    """Play the cells of these numbers, pass on the rows of each, and yield each with its forfeits, in order."""
     hosts = host_pool(schedule, workers, timeout)
 
     def play(index: int) -> list[Forfeit]:

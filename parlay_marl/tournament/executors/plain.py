@@ -1,4 +1,4 @@
-"""Answers of policies and players as data of plain types, which run no code of an entrant when they are read."""
+"""Answers of policies and players as plain data, which can be read without running an entrant's code."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from parlay_marl.printable import escaped
 
 Answers = NDArray[np.int64]
 LONGEST_WORDS = 100_000
-"""The number of characters that are kept of the words of an action."""
+"""Longest words of an action, in characters."""
 LONGEST_REASON = 1_000
-"""The number of characters that are kept of the reason why a move is refused."""
+"""Longest reason of a refused move, in characters."""
 
 
 def as_answers(given: Any, masks: NDArray[np.int8]) -> Answers | str:
-    """Return a policy's answers as whole numbers, -1 for a number that is no action; or text that says what is wrong.
+    """Return a policy's answers as integers, -1 for a number that is no action; or the reason why they are invalid.
 
     Like `as_action`, it may run an entrant's code, which may raise anything.
     """
@@ -36,7 +36,7 @@ def as_answers(given: Any, masks: NDArray[np.int8]) -> Answers | str:
 
 
 def as_action(move: Any, price: Any, package: Any, belief: Any, words: str) -> Action | str:
-    """Return an action of plain numbers and text, or the reason why a part is none. Long words are cut."""
+    """Return an action of plain numbers and text, or the reason why a part is invalid. Long words are cut."""
     try:
         return Action(
             cast("Move", as_move(move)),  # a number: the game refuses those that are no move
@@ -50,12 +50,12 @@ def as_action(move: Any, price: Any, package: Any, belief: Any, words: str) -> A
 
 
 def as_reason(text: str) -> str:
-    """Return the reason why a move is refused as plain text that is safe to print."""
+    """Return the reason of a refused move as plain text that is safe to print."""
     return escaped(as_text(text, LONGEST_REASON))
 
 
 def as_text(text: str, longest: int) -> str:
-    """Return the beginning of a text as a plain `str`, where it may be an object of a class derived from it."""
+    """Return the beginning of a text as a plain `str`; it may be of a derived class."""
     return str.__getitem__(text, slice(longest))
 
 
@@ -70,13 +70,13 @@ def shown(thing: Any) -> str:
 
 
 def encode(is_fault: bool, reply: Answers | Action | str | None) -> bytes:
-    """Return a reply as a process sends it."""
+    """Return a reply in the form that a process sends."""
     data = reply.tolist() if isinstance(reply, np.ndarray) else reply
     return json.dumps([is_fault, data]).encode()
 
 
 def decode(content: bytes) -> tuple[bool, Any]:
-    """Return whether a reply is a fault, and its content; raise `ValueError` where it is no reply."""
+    """Return whether a reply is a fault, and its content; raise `ValueError` for an invalid reply."""
     try:
         is_fault, reply = json.loads(content)
     except (ValueError, TypeError, RecursionError):
@@ -87,7 +87,7 @@ def decode(content: bytes) -> tuple[bool, Any]:
 
 
 def decoded_answers(reply: Any, masks: NDArray[np.int8]) -> Answers:
-    """Return the answers in a reply; raise `ValueError` where it holds none."""
+    """Return the answers in a reply; raise `ValueError` where there are none."""
     answers = as_answers(reply, masks)
     if isinstance(answers, str):
         raise ValueError("no answers")
@@ -95,7 +95,7 @@ def decoded_answers(reply: Any, masks: NDArray[np.int8]) -> Answers:
 
 
 def decoded_action(reply: Any) -> Action | str | None:
-    """Return what a player's call has returned, from a reply; raise `ValueError` where it is none of that."""
+    """Return the result of a player's call from a reply; raise `ValueError` for any other content."""
     if reply is None or isinstance(reply, str):
         return reply
     if not isinstance(reply, list) or len(reply) != len(Action._fields) or not isinstance(reply[-1], str):

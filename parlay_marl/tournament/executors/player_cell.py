@@ -33,7 +33,7 @@ class PlayerCell(CellGames):
         self._failed: PolicyError | None = None
 
     def play(self, turns: int | None = None) -> None:
-        """Play all games to their ends; with `turns` only those up to the recorded one, and record these turns."""
+        """Play all games to their ends; with `turns` stop after the recorded game, and record these turns."""
         last = len(self._outcomes) if turns is None else self.recorded + 1
         for number in range(last):
             game = Game(self._config, self._players)
@@ -53,7 +53,7 @@ class PlayerCell(CellGames):
         return self._stated
 
     def _read_stated(self, game: Game, number: int) -> None:
-        """Keep the beliefs of the seats that have stated any in a finished game."""
+        """Store the last stated beliefs of both seats in a finished game."""
         for turn, action in enumerate(game.actions):
             if action.belief is not None:
                 self._stated[number, (self._opener + turn) % 2] = action.belief
@@ -73,7 +73,9 @@ class PlayerCell(CellGames):
             self._forfeit(game, number, fault.seat, str(fault))
 
     def _forfeit(self, game: Game, number: int, seat: int, reason: str) -> None:
-        """End a game at the cost of a seat; an error after its end changes nothing."""
+        """End a game by a forfeit of a seat; an error after its end changes nothing."""
         if not game.is_over:
             self._count_forfeit([number], seat, reason)
-            Position.forfeit(game, seat)  # the players are not told: the one that failed may have no process any more
+            Position.forfeit(
+                game, seat
+            )  # `end` of the players is not called: the one that failed may have no process any more

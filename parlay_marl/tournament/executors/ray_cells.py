@@ -1,7 +1,7 @@
 """Playing cells on the nodes of a Ray cluster; the games are those that one machine plays.
 
-A task of Ray plays some cells, one after the other, and asks policies in a worker process. The result of a cell depends
-on nothing outside it, so that Ray runs the task of a node that has died again on another node.
+A Ray task plays some cells in sequence, and calls policies in a worker process. The result of a cell depends on
+nothing else, so that Ray can run the task of a failed node again on another one.
 """
 
 from __future__ import annotations
@@ -40,15 +40,15 @@ from parlay_marl.tournament.games import GAME_DTYPE, Rows
 from parlay_marl.tournament.schedule import Schedule
 
 GAMES_IN_TASK = 20_000
-"""The largest number of games in a task, unless one cell has more: 0.1 s in the kernel, 6 MB of results."""
+"""Most games in a task, unless one cell has more: 0.1 s in the kernel, 6 MB of results."""
 SECONDS_IN_TASK = 10.0
-"""Time after which a task returns the cells that it has not begun: policies may take a thousand times as long."""
+"""Seconds after which a task returns the cells that it has not begun: policies may take a thousand times as long."""
 TASKS_FOR_CPU = 4
-"""The least number of tasks for each CPU of the cluster, so that the last ones end at about the same time."""
+"""Fewest tasks for each CPU of the cluster, so that the last ones end at about the same time."""
 TASKS_AHEAD = 2
-"""Tasks for each CPU that are submitted at once, so that no CPU waits for the next; this bounds the memory."""
+"""Tasks for each CPU submitted at once, so that no CPU waits for the next; this also limits the memory."""
 RETRIES = 20
-"""The number of times that a task is run again after it has lost its node or its process."""
+"""Number of retries of a task that has lost its node or its process."""
 
 
 class Surroundings(NamedTuple):
@@ -71,7 +71,7 @@ class Surroundings(NamedTuple):
 
     @contextlib.contextmanager
     def entered(self) -> Iterator[None]:
-        """Look for modules and files in the driver's places, where this machine has them."""
+        """Use the driver's import paths and files, where this machine has them."""
         before = list(sys.path)
         sys.path[:0] = [entry for entry in self.path if entry not in before]
         try:
@@ -81,7 +81,7 @@ class Surroundings(NamedTuple):
             sys.path[:] = before
 
     def check(self) -> None:
-        """Refuse to play on a node whose games could differ."""
+        """Refuse a node whose games could differ."""
         node = platform.node()
         here = f"{__version__} with rules {kept.source_digest()}"
         there = f"{self.version} with rules {self.rules_digest}"
@@ -101,7 +101,7 @@ class Surroundings(NamedTuple):
 def play_on_ray(
     schedule: Schedule, indices: Sequence[int], on_rows: OnRows, *, timeout: float, address: str | None = None
 ) -> Finished:
-    """Play the cells of these numbers on a cluster, hand over the rows of each, and yield each with its forfeits."""
+    """Play the cells of these numbers on a cluster, pass on the rows of each, and yield each with its forfeits."""
     if not indices:
         return
     compile_for(schedule)
@@ -115,8 +115,8 @@ def play_on_ray(
 def _shared(ray: Any, begin: Any, games: int, indices: Sequence[int], on_rows: OnRows) -> Finished:
     """Submit cells as tasks, take their results, and submit again the cells that a task had no time for.
 
-    If the iteration is broken off, no task is cancelled: in Ray 2.60 that can end the whole process where a task ends
-    at the same moment. Disconnecting ends the tasks; if the connection is the caller's, they end by themselves after
+    If the iteration ends early, no task is cancelled: in Ray 2.60 that can end the whole process where a task ends at
+    the same moment. Disconnecting ends the tasks; if the connection is the caller's, they end by themselves after
     `SECONDS_IN_TASK`.
     """
     left, running = deque(indices), dict[Any, list[int]]()
@@ -135,7 +135,7 @@ def _shared(ray: Any, begin: Any, games: int, indices: Sequence[int], on_rows: O
 
 
 def _cpus(ray: Any) -> int:
-    """Return the number of CPUs that the cluster has now; it changes with the nodes."""
+    """Return the current number of CPUs of the cluster, which changes with its nodes."""
     return max(1, int(ray.cluster_resources().get("CPU", 1)))
 
 
@@ -155,7 +155,7 @@ def _result(ray: Any, task: Any) -> tuple[Rows, list[list[Forfeit]]]:
 
 
 def compile_for(schedule: Schedule) -> None:
-    """Compile the rules once for this machine, where that is still to be done, before all its tasks do it at once."""
+    """Compile the rules once for this machine, if necessary, before all its tasks do so at the same time."""
     if not kept.can_keep() or not kept.needs_compiling("play_games", "step_games", "play_turns"):
         return
     persona = as_persona("linear")
@@ -174,13 +174,13 @@ def file_digest(module: str) -> str:
 
 
 def portable(schedule: Schedule, ray: Any) -> Schedule:
-    """Return a schedule that another process can load: objects of the running script go with their classes."""
+    """Return a schedule that another process can load: objects of the running script are sent with their classes."""
     entrants = tuple(_portable(entrant, ray) for entrant in schedule.entrants)
     return Schedule(entrants, schedule.scenarios, schedule.rules, schedule.games, schedule.seed)
 
 
 def _portable(entrant: Entrant, ray: Any) -> Entrant:
-    """Return an entrant that another process can load; an object that cannot be loaded anywhere stays as it is."""
+    """Return an entrant that another process can load, if possible."""
     recipe = entrant.recipe
     if recipe is None or recipe.module != "__main__":
         return entrant
@@ -199,7 +199,7 @@ def _portable(entrant: Entrant, ray: Any) -> Entrant:
 def play_some(
     surroundings: Surroundings, pickled: bytes, timeout: float, seconds: float, indices: Sequence[int]
 ) -> tuple[Rows, list[list[Forfeit]]]:
-    """Play cells, at least one, until the time is over; return the rows and the forfeits of each that was played."""
+    """Play cells, at least one, within a time limit; return the rows and the forfeits of each that was played."""
     with surroundings.entered():
         surroundings.check()
         schedule = _loaded(pickled)
@@ -217,6 +217,6 @@ def play_some(
 
 @functools.lru_cache(maxsize=1)
 def _loaded(pickled: bytes) -> Schedule:
-    """Return the schedule; a process that runs many tasks loads it once."""
+    """Return the schedule, cached because a process runs many tasks."""
     schedule: Schedule = pickle.loads(pickled)
     return schedule

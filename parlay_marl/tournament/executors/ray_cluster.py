@@ -1,4 +1,4 @@
-"""A Ray cluster to play on: the one at an address, or a quiet Ray of this machine, which is ended afterwards.
+"""A Ray cluster to play on: the one at an address, or a local quiet one, which is shut down afterwards.
 
 Quiet means: no dashboard, no tokens, no usage reports, and the output of its processes in its logs only.
 """
@@ -72,7 +72,7 @@ def _connect(ray: Any, address: str, options: dict[str, Any]) -> None:
 
 
 def _knock(address: str) -> None:
-    """Fail where nothing listens at HOST:PORT: Ray would try for ten minutes."""
+    """Fail where nothing listens at HOST:PORT: Ray would retry for ten minutes."""
     host, _, port = address.rpartition(":")
     if port.isdecimal() and "/" not in host:
         socket.create_connection((host, int(port)), SECONDS_TO_ANSWER).close()

@@ -1,4 +1,4 @@
-"""Entrants as players whose calls go to a host."""
+"""Entrants as players that are called through a host."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class RemotePlayer(Player):
 
 
 class RemotePolicy:
-    """A policy that its host asks."""
+    """A policy that its host calls."""
 
     def __init__(self, name: str, seat: int, host: Host) -> None:
         self.name, self._seat, self._host = name, seat, host
@@ -50,6 +50,6 @@ class RemotePolicy:
 
 
 def remote_player(entrant: Entrant, seat: int, host: Host) -> Player | BatchedPlayer:
-    """Return an entrant that is asked for its moves as a player in a seat."""
+    """Return an entrant that is called for its moves as a player in a seat."""
     kind = RemotePlayer if entrant.plays_views else RemotePolicy
     return kind(entrant.name, seat, host)

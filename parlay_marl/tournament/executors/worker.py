@@ -1,4 +1,4 @@
-"""The worker process: it makes policies and asks them for the process that started it."""
+"""The worker process: it makes policies and calls them for the process that started it."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from parlay_marl.tournament.executors.asking import ask_policy, call_player, mak
 from parlay_marl.tournament.executors.plain import encode
 
 READY = b"ready"
-"""The message of the process when it listens."""
+"""The message of the process when it is ready."""
 
 
 def serve(connection: Connection, recipes: Mapping[str, Recipe]) -> None:
-    """Make and ask policies for the process at the other end of a connection, until that ends.
+    """Make and call policies for the process at the other end of a connection, until that ends.
 
     The output of policies goes to standard error: standard output is for results.
     """

@@ -1,4 +1,4 @@
-"""A host that asks policies in a worker process, which it kills where a policy gives no answer."""
+"""A host that calls policies in a worker process, which it kills where a policy does not answer."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from parlay_marl.tournament.executors.hosts import late
 from parlay_marl.tournament.executors.plain import Answers, as_reason, decode, decoded_action, decoded_answers
 
 SECONDS_TO_START = 120.0
-"""Time limit for the start of a worker process and for making a policy, which may load a large model."""
+"""Time limit for the start of a worker process and for creating a policy, which may load a large model."""
 SECONDS_TO_DIE = 60.0
 T = TypeVar("T")
 
 
 class WorkerHost:
-    """Asks policies in a process of its own, which starts when it is needed, and again after it was killed."""
+    """Calls policies in a separate process, which starts on demand, and again after it was killed."""
 
     def __init__(self, recipes: Mapping[str, Recipe], timeout: float) -> None:
         self._recipes, self._timeout = recipes, timeout
@@ -48,13 +48,13 @@ class WorkerHost:
             )
 
     def begin(self, key: int, names: Mapping[int, str]) -> None:
-        """Make the policies of a cell; if one ends the process, the other is made again in a new one."""
+        """Make the policies of a cell; if one of them ends the process, the other is made again in a new one."""
         self._faults = {}
         while not self._make(key, {seat: name for seat, name in names.items() if seat not in self._faults}):
             pass
 
     def _make(self, key: int, names: Mapping[int, str]) -> bool:
-        """Make policies, and keep the faults of those that cannot be made; return whether the process still runs."""
+        """Make policies, and store the faults of those that cannot be made; return whether the process still runs."""
         if self._process is None or not self._process.is_alive():
             self.close()
             self._start()
@@ -136,15 +136,18 @@ class WorkerHost:
         return reply
 
     def _read(self, seat: int, read: Callable[..., T], *given: Any) -> T:
-        """Return what a reply holds; kill a process that sends something else, as only an entrant's code can do."""
+        """Return the content of a reply.
+
+        Kill a process that sends an invalid one, which only an entrant's code can cause.
+        """
         try:
             return read(*given)
-        except Exception:  # whatever reading bytes that anyone may have made can raise
+        except Exception:  # reading untrusted bytes can raise anything
             self.close()
             raise PolicyError(seat, "its process sends what is no answer") from None
 
     def halt(self) -> None:
-        """Kill the process, whatever another thread waits for."""
+        """Kill the process, even while another thread waits for it."""
         self._is_halted = True
         process = self._process
         if process is not None:
@@ -152,7 +155,7 @@ class WorkerHost:
                 process.kill()
 
     def _check_halted(self) -> None:
-        """Raise an error where the tournament is being ended: a call that is cut off then is nobody's forfeit."""
+        """Raise an error where the tournament is being stopped: an interrupted call is nobody's forfeit."""
         if self._is_halted:
             raise RuntimeError("the tournament was ended")
 
@@ -160,11 +163,11 @@ class WorkerHost:
         """Kill the process and the processes that it has started."""
         if self._process is not None and self._process.pid is not None:
             if self._process.is_alive():
-                with contextlib.suppress(OSError, AttributeError):  # it has no group of its own (yet)
+                with contextlib.suppress(OSError, AttributeError):  # it has no group of its own yet
                     os.killpg(self._process.pid, signal.SIGKILL)
                 self._process.kill()
             self._process.join(SECONDS_TO_DIE)
-            with contextlib.suppress(ValueError):  # it is killed, and on a busy machine not gone yet
+            with contextlib.suppress(ValueError):  # it was killed, but may still exist on a busy machine
                 self._process.close()
         if self._connection is not None:
             self._connection.close()

@@ -17,7 +17,10 @@ from parlay_marl.tournament.games import Games, Rows
 PRICE_BINS = 40
 """Bins of the histogram of prices, over the public range."""
 SPLIT_LOW, SPLIT_HIGH, SPLIT_BINS = -0.25, 1.25, 60
-"""Range and bins of the histogram of how deals split their surplus; the outermost bins count what lies beyond."""
+"""Range and bins of the histogram of how deals split their surplus.
+
+The outermost bins include values beyond the range.
+"""
 QUANTILES = (0.05, 0.5, 0.95)
 ENDINGS = tuple(ending.name.lower() for ending in Ending if ending is not Ending.NONE)
 Figures = NDArray[np.float64]
@@ -105,7 +108,7 @@ def _histograms(rows: Rows, outcomes: Outcomes, shape: tuple[int, int, int]) -> 
 
 
 def _by_bin(rows: Rows, place: Places, size: tuple[int, int, int]) -> dict[str, Any]:
-    """Return the number of games by seat, scenario, entrant in the seat and bin; those in bin -1 are left out."""
+    """Return the number of games by seat, scenario, entrant in the seat and bin; bin -1 is left out."""
     rows, place = rows[place >= 0], place[place >= 0]
     counts = {}
     for seat in SEATS:
@@ -115,7 +118,7 @@ def _by_bin(rows: Rows, place: Places, size: tuple[int, int, int]) -> dict[str, 
 
 
 def _binned(values: Figures, low: float, high: float, bins: int) -> Places:
-    """Return the bin of each value, the outermost bin for a value beyond the range, -1 for NaN."""
+    """Return the bin of each value, the outermost bin for values beyond the range, -1 for NaN."""
     is_number = ~np.isnan(values)
     place = np.floor((np.where(is_number, values, low) - low) / (high - low) * bins + 1e-9)
     return np.where(is_number, np.clip(place, 0, bins - 1), -1).astype(np.int64)

@@ -1,7 +1,7 @@
-"""Offer curves: how the offers of a pair approach each other, round by round, with transcripts of single games.
+"""Offer curves: the offers of a pair, round by round, with transcripts of single games.
 
-The games are played again from the tournament's seed and the number of the game. Only personas can play again, those
-with learned policies included: a file of games does not hold other players.
+The games are played again from the tournament's seed and the number of the game. Only games of personas, with or
+without learned policies, can be played again: a file of games does not hold other players.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ from parlay_marl.tournament.games import EntrantInfo, Games
 from parlay_marl.tournament.report.transcripts import Strings, transcript_of
 
 MEAN_GAMES = 8
-"""Games with either opener behind a mean curve."""
+"""Number of games with either opener behind a mean curve."""
 DRAWN_GAMES = 2
-"""Games among these whose own curves are drawn."""
+"""Number of these games whose own curves are drawn."""
 MOST_POINTS = 25
-"""Points of a curve; longer games leave rounds out."""
+"""Most points of a curve; longer games leave rounds out."""
 MOST_CURVES, MOST_TRANSCRIPTS = 2500, 1200
-"""Pairs with curves, and games with transcripts, in one report: those of the best entrants first."""
+"""Most pairs with curves, and games with transcripts, in one report: those of the best entrants first."""
 STEPS = 1000
-"""The prices of a curve are whole numbers from 0 to this."""
+"""Scale of prices in a curve: integers from 0 to this."""
 Prices = NDArray[np.float64]
 Places = NDArray[np.int64]
 
@@ -91,7 +91,7 @@ def _pairs(entrants: Sequence[EntrantInfo], ranking: Sequence[int]) -> Iterator[
 
 
 def _player(entrant: EntrantInfo) -> PersonaPlayer | None:
-    """Return the player of an entrant; None where it is no persona, or its policy file is gone or has changed."""
+    """Return the player of an entrant; None where it is not a persona, or its policy file is missing or has changed."""
     if entrant.kind != "persona":
         return None
     try:
@@ -106,14 +106,14 @@ def _steps(rounds: int) -> Places:
 
 
 def _row(games: Games, scenario: int, pair: _Pair, opener: int, number: int) -> Any:
-    """Return the row of a game in the table, which holds as many games of every cell."""
+    """Return the row of a game in the table, which has the same number of games for every cell."""
     entrants = len(games.entrants)
     cell = ((scenario * entrants + pair.buyer) * entrants + pair.seller) * 2 + opener
     return games.rows[cell * games.games_per_cell + number]
 
 
 def _curves(games: Games, scenario: int, pair: _Pair, params: Any, steps: Places) -> dict[str, Any]:
-    """Return the curves of a pair in a scenario; nothing where a game does not come out as in the table."""
+    """Return the curves of a pair in a scenario; empty where a replayed game differs from the table."""
     many = min(MEAN_GAMES, games.games_per_cell)
     offers, last, single = [], [], []
     for opener in range(2):
@@ -169,7 +169,7 @@ def _whole(prices: Prices) -> list[int | None]:
 
 
 def _changes(prices: list[int | None]) -> list[int | None]:
-    """Return the first price of a curve, and then its changes, which take fewer digits."""
+    """Return the first price of a curve, and then its changes, which need fewer digits."""
     before = 0
     changes: list[int | None] = []
     for price in prices:

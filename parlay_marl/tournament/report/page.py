@@ -1,4 +1,4 @@
-"""The report of a tournament: one HTML file that holds everything it shows, and loads nothing."""
+"""The report of a tournament: one HTML file that contains everything it shows, and loads nothing."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from parlay_marl.tournament.report.offer_curves import offer_curves
 ASSETS = Path(__file__).parent / "assets"
 """The folder of the page's template, style and script."""
 MOST_MOMENTS = 200
-"""The largest number of moments of the replicator dynamics on the page."""
+"""Most moments of the replicator dynamics on the page."""
 MOST_DIGITS = 6
 """Digits of the figures of the analysis."""
 
@@ -80,7 +80,7 @@ def report_data(games: Games, analysis: Analysis) -> dict[str, Any]:
 
 
 def _shortened(analysis: Analysis) -> dict[str, Any]:
-    """Return the analysis with fewer digits, and with no more moments of the dynamics than a chart can show."""
+    """Return the analysis with fewer digits, and with at most `MOST_TIMES` moments of the dynamics."""
     results: dict[str, Any] = plain(analysis, MOST_DIGITS)
     replicator = results["replicator"]
     last = len(replicator["times"]) - 1
@@ -113,7 +113,7 @@ def _about(entrant: EntrantInfo) -> str:
 
 
 def _command(games: Games) -> str:
-    """Return the command that plays the tournament again."""
+    """Return the command that repeats the tournament."""
     entrants = [_argument(entrant) for entrant in games.entrants]
     scenarios = [scenario.name for scenario in games.scenarios]
     words = ["parlay", "tournament", *entrants]
@@ -135,6 +135,6 @@ def _argument(entrant: EntrantInfo) -> str:
 
 
 def _versions(games: Games) -> str:
-    """Return the versions that the games depend on, in words."""
+    """Return the versions that determine the games, in words."""
     libraries = ", ".join(f"{name} {version(name)}" for name in ("numba", "numpy"))
     return f"parlay_marl {games.version} (report: {__version__}), {libraries}, Python {platform.python_version()}"

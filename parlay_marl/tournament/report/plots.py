@@ -1,6 +1,6 @@
 """The main charts of a tournament as pictures in files: ranking, matrix, prices, population.
 
-They need Matplotlib, the extra `plot`. They are drawn without `pyplot`, which leaves the caller's settings alone.
+They need Matplotlib, the extra `plot`. They are drawn without `pyplot`, so that the caller's settings do not change.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def figures(
 ) -> tuple[Path, ...]:
     """Draw the main charts of a tournament into a folder, each in every format, and return their paths.
 
-    `ranking`, `matrix`, `population`, and `prices_<scenario>` for each scenario. The folder is made if need be.
+    `ranking`, `matrix`, `population`, and `prices_<scenario>` for each scenario. The folder is created if necessary.
     The same games give the same files.
     """
     check_formats(formats)
@@ -97,7 +97,7 @@ def _figure(height: float, draw: Callable[[Axes], None]) -> Figure:
 
 
 def _labelled(axes: Axes, names: Sequence[str]) -> None:
-    """Name the lines of a chart, the first one on top; names are not read as formulas."""
+    """Label the lines of a chart, the first one on top; names are not parsed as formulas."""
     axes.set_yticks(range(len(names)), names, parse_math=False)
     axes.invert_yaxis()
 
@@ -149,7 +149,7 @@ def _draw_population(axes: Axes, analysis: Analysis, names: list[str]) -> None:
 
 
 def _scale_of(scenario: AnyScenario) -> tuple[Callable[[float], float], str]:
-    """Return how a normalised price is shown, and its unit: deals of a family have no range in common."""
+    """Return the scale and the unit of prices in a chart: deals of a family have no common range."""
     if isinstance(scenario, Family):
         return lambda x: 100.0 * x, "% of the price range"
     return scenario.to_currency, scenario.currency

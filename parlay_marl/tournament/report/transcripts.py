@@ -1,4 +1,4 @@
-"""Single games as transcripts, turn by turn, in few bytes: every text is kept once and known by its number."""
+"""Single games as transcripts, turn by turn, in compact form: every text is stored once, under a number."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from parlay_marl.game.turns import Turn
 from parlay_marl.players.persona import PersonaPlayer
 
 MOST_TURNS, HEAD, TAIL = 60, 40, 16
-"""The transcript of a game with more turns holds its first and its last."""
+"""Most turns of a transcript; of a longer game it has the first and the last ones."""
 VERDICT_WIDTH = 10_000
-"""Characters: wide enough that no line is wrapped."""
+"""Width in characters, so large that no line is wrapped."""
 
 
 class Strings:
-    """Texts, each kept once and known by its number; number 0 is the empty text."""
+    """Texts, each stored once under a number; number 0 is the empty text."""
 
     def __init__(self) -> None:
         self._places: dict[str, int] = {"": 0}
@@ -64,7 +64,7 @@ def transcript_of(
 
 
 def _turn_row(turn: Turn, scenario: Scenario, strings: Strings, last: list[float]) -> list[Any]:
-    """Return a turn as numbers; its words have placeholders for price and terms, so that each text is kept once.
+    """Return a turn as numbers; its words have placeholders for price and terms, so that equal texts are stored once.
 
     `last` holds the last offers of both seats, 0 before the first; it is updated.
     """
