@@ -23,8 +23,7 @@ from typing import Any
 
 from websockets.asyncio.client import connect
 
-from parlay_marl.render.web import html
-from parlay_marl.server.page.routes import STATIC, files
+from parlay_marl.server.page.routes import files, play_page
 
 OPPONENTS = ("shark", "diplomat", "champion", "linear")
 SCENARIOS = ("saas_enterprise", "hiring_package_terms")
@@ -46,7 +45,7 @@ def main() -> None:
             print(f"people {given.people}, think {given.think:g} s, moves {len(times)}")
             for name, part in (("median", 0.5), ("p95", 0.95), ("p99", 0.99), ("largest", 1.0)):
                 print(f"{name} {1000 * quantile(times, part):.1f} ms")
-            weight = sum(len(content) for content, _ in files().values()) + len(html.asset("play.html", STATIC))
+            weight = sum(len(content) for content, _ in files().values()) + len(play_page())
             print(f"page {weight / 1000:.0f} kB in {len(files()) + 1} files")
             print(f"first paint {first_paint(address)}")
         finally:

@@ -12,6 +12,7 @@ The limits lie between two prices of the grid, so that the highest demand leaves
 after a random number of random offers (exploring starts), so that the learner sees the end of a game, too.
 
     python experiments/stahl.py --frames 3000000 --json distances.json
+    python experiments/stahl.py --only by_turn --rounds 3 --profile    # what it demands and accepts at each offer
 """
 
 from __future__ import annotations
@@ -26,11 +27,13 @@ from typing import Any
 import numpy as np
 
 from parlay_marl.catalogue import build_params, load_rules, load_scenario
-from parlay_marl.core.moves import BUYER, SELLER
+from parlay_marl.core.moves import ACCEPT, BUYER, INDEX_OFFERS, OFFER, PRICE_LEVELS, SELLER
 from parlay_marl.core.outcome import DEAL
+from parlay_marl.game.config import GameConfig, make_config
+from parlay_marl.game.game import Game
 from parlay_marl.policies.policy import Policy
 from parlay_marl.studies.evaluation import games_of
-from parlay_marl.theory.closed_forms import stahl_share, stahl_share_by_rounds
+from parlay_marl.theory.closed_forms import alternating_offers, stahl_share, stahl_share_by_rounds
 from parlay_marl.training.config import TrainingConfig
 from parlay_marl.training.league import league_player
 from parlay_marl.training.selfplay import train
@@ -68,8 +71,6 @@ def stahl_config(scenario: Path, rounds: int, by_turn: bool, **settings: Any) ->
         lanes=512,
         steps=16,
         batch_size=2048,
-        entropy=0.05,
-        final_entropy=0.003,
         **settings,
     )
 
@@ -83,6 +84,63 @@ def opener_share(policy: Policy, params: Any, games: int) -> tuple[float, float]
     return float(np.mean(shares)) if shares else float("nan"), float(deal.mean())
 
 
+def known_shares(rounds: int, by_turn: bool) -> list[float]:
+    """Return what the maker of each offer takes in equilibrium, and 0 for the turn that can only accept."""
+    kept = [DISCOUNT if by_turn or k % 2 == 0 else 1.0 for k in range(2 * rounds - 2)]
+    return [*alternating_offers([1.0] * (2 * rounds - 1), kept), 0.0]
+
+
+def profile(
+    policy: Policy, scenario: Path, rounds: int, by_turn: bool, histories: int = 200
+) -> list[dict[str, float | None]]:
+    """Return, for each turn after random offers, what the likeliest offer demands and from which share it accepts.
+
+    A claim, which stands as an offer, counts as one. `demand` is the median over histories, `refused` the largest
+    standing share that is refused and `accepted` the smallest that is accepted, all as shares of the gain; None where
+    there is none.
+    """
+    config = make_config(scenario, max_rounds=rounds, reward="payoff", opener="buyer")
+    rng = np.random.default_rng(0)
+    found: list[dict[str, float | None]] = []
+    for turn, known in enumerate(known_shares(rounds, by_turn)):
+        demands, refused, accepted = [], [], []
+        for _ in range(histories):
+            game, price = after_random_offers(config, turn, rng)
+            if game.is_over:
+                continue
+            chances = policy.probabilities(game.observation[None], game.mask[None])[0]
+            level = int(chances[INDEX_OFFERS : INDEX_OFFERS + 2 * PRICE_LEVELS].argmax()) % PRICE_LEVELS
+            demands.append(share_of(level / (PRICE_LEVELS - 1), game.seat))
+            (accepted if chances[ACCEPT] >= 0.5 else refused).append(share_of(price, game.seat))
+        found.append(
+            {
+                "turn": turn,
+                "known": known,
+                "demand": float(np.median(demands)) if turn < 2 * rounds - 1 else None,
+                "refused": max(refused) if turn and refused else None,
+                "accepted": min(accepted) if turn and accepted else None,
+            }
+        )
+    return found
+
+
+def after_random_offers(config: GameConfig, turns: int, rng: np.random.Generator) -> tuple[Game, float]:
+    """Return a game after some turns of random offers, and the price of the last one."""
+    game, price = Game(config), float("nan")
+    game.begin(0, 0, {"opener": "buyer"})
+    for _ in range(turns):
+        if game.is_over:
+            break
+        price = float(rng.integers(PRICE_LEVELS)) / (PRICE_LEVELS - 1)
+        game.play(OFFER, price)
+    return game, price
+
+
+def share_of(price: float, seat: int) -> float:
+    """Return a seat's share of the gain at a normalised price."""
+    return ((0.99 - price) if seat == BUYER else (price - 0.01)) / 0.98
+
+
 def main() -> None:
     """Train a learner for each game and length, and print its distance from the equilibrium."""
     parser = argparse.ArgumentParser(description="Self-play beside Stahl's and Rubinstein's answer.")
@@ -90,32 +148,54 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--games", type=int, default=200)
+    parser.add_argument("--only", choices=("by_turn", "by_round"), help="one of the two games")
+    parser.add_argument("--rounds", type=int, nargs="*", default=(1, 2, 3, 4))
+    parser.add_argument("--unit", choices=("spread", "pay"), default="spread", help="the unit of the entropy's weight")
+    parser.add_argument("--entropy", type=float, nargs=2, default=(0.05, 0.003), help="its weight, first and last")
+    parser.add_argument("--profile", action="store_true", help="print what is demanded and accepted at each offer")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     print(f"discount factor {DISCOUNT}, {options.frames:,} frames each, seed {options.seed}")
     print("game      rounds  equilibrium  likeliest  distance  drawing  distance  deals")
     results = []
+    settings: dict[str, Any] = {
+        "frames": options.frames, "seed": options.seed, "threads": options.threads, "entropy_unit": options.unit,
+        "entropy": options.entropy[0], "final_entropy": options.entropy[1],
+    }  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:
         for by_turn in (True, False):
             path = Path(folder) / ("by_turn.toml" if by_turn else "by_round.toml")
+            if options.only not in (None, path.stem):
+                continue
             path.write_text(SCENARIO.format(discount=1.0 if by_turn else DISCOUNT))
-            for rounds in (1, 2, 3, 4):
-                settings = {"frames": options.frames, "seed": options.seed, "threads": options.threads}
+            for rounds in options.rounds:
                 learned = train(stahl_config(path, rounds, by_turn, **settings))
-                params = build_params(load_scenario(path), load_rules("default"), rounds=rounds, reward="payoff")
-                known = known_share(rounds, by_turn)
-                share, deals = opener_share(learned, params, options.games)
-                drawn, _ = opener_share(dataclasses.replace(learned, temperature=1.0), params, options.games)
                 results.append(
-                    {"game": path.stem, "rounds": rounds, "known": known, "likeliest": share, "drawing": drawn}
-                )
-                print(
-                    f"{path.stem:<9} {rounds:>6} {known:>12.3f} {share:>10.3f} {abs(share - known):>9.3f} "
-                    f"{drawn:>8.3f} {abs(drawn - known):>9.3f} {deals:>6.1%}",
-                    flush=True,
+                    {"game": path.stem, "rounds": rounds, **measured(learned, path, rounds, by_turn, options)}
                 )
     if options.json:
         options.json.write_text(json.dumps(results, indent=2) + "\n")
+
+
+def measured(policy: Policy, path: Path, rounds: int, by_turn: bool, options: argparse.Namespace) -> dict[str, Any]:
+    """Print and return a learner's distance from the equilibrium, and its profile where that is asked for."""
+    params = build_params(load_scenario(path), load_rules("default"), rounds=rounds, reward="payoff")
+    known = known_share(rounds, by_turn)
+    share, deals = opener_share(policy, params, options.games)
+    drawn, _ = opener_share(dataclasses.replace(policy, temperature=1.0), params, options.games)
+    print(
+        f"{path.stem:<9} {rounds:>6} {known:>12.3f} {share:>10.3f} {abs(share - known):>9.3f} "
+        f"{drawn:>8.3f} {abs(drawn - known):>9.3f} {deals:>6.1%}",
+        flush=True,
+    )
+    result = {"known": known, "likeliest": share, "drawing": drawn}
+    if options.profile:
+        result["profile"] = profile(policy, path, rounds, by_turn)
+        for row in result["profile"]:
+            print(
+                "  ", ", ".join(f"{name} {value:.3g}" for name, value in row.items() if value is not None), flush=True
+            )
+    return result
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 
 python experiments/theory.py --json experiments/theory.json   # everything, in some 20 minutes
 python experiments/theory.py --only protocols                 # one part: offers, protocols, players or learned
+python experiments/theory.py --only --json experiments/theory.json --plot docs/theory_grids.svg   # draw what is there
 python scripts/tables.py                                      # write docs/theory.md anew from that file
 
 Games have no erosion where a closed form has none; the other numbers of the rules are the defaults. Seeds are fixed;
@@ -45,8 +46,17 @@ PLAYERS = ("champion", "linear", "shark", "diplomat", "tit_for_tat", "random")
 EXPLOITED = ("champion", "linear", "shark")
 TRAINED = 200_000
 """Frames of each trained reply."""
-LEARNED = 1_000_000
-"""Frames of each learner."""
+SEEDS = 3
+"""Learners of each game."""
+LEARNER: dict[str, Any] = {
+    "opponents": {}, "self_share": 1.0, "explorer_share": 0.0, "past_share": 0.0, "opponent_share": 0.0,
+    "frames": 2_000_000, "lanes": 512, "steps": 16, "batch_size": 4096, "gae_lambda": 1.0, "exit_bonus": 0.0,
+    "entropy": 0.3, "final_entropy": 0.01, "learning_rate": 2e-3, "final_learning_rate": 0.0,
+}  # fmt: skip
+"""Settings of a learner that meets nobody but itself: the weight of the entropy is 30 times the default.
+
+With a small weight a policy settles while the other's answers still change, and then no longer tries what would gain.
+"""
 
 
 def evenly(types: int) -> list[float]:
@@ -212,8 +222,8 @@ def _exploited(tree: Tree, name: str, form: dict[str, Any]) -> list[float]:
 
 
 def learned() -> list[Row]:
-    """Train self-play in small games, and compute its exact gaps, drawing its actions and at its likeliest."""
-    deals = {
+    """Train self-play in small games with several seeds, and compute its exact gaps."""
+    deals: dict[str, tuple[Scenario, dict[str, Any]]] = {
         "take it or leave it": (
             unit_scenario(evenly(20), [0.0], 1.0),
             {"protocol": "take_it_or_leave_it", "price_levels": 21},
@@ -221,37 +231,63 @@ def learned() -> list[Row]:
         "sealed bid": (unit_scenario(evenly(10), evenly(10), 1.0), {"protocol": "sealed_bid", "price_levels": 21}),
         "two rounds of offers": (unit_scenario(evenly(3), evenly(3), DISCOUNT), {"max_rounds": 2, "price_levels": 5}),
     }
-    return [row for title, (deal, form) in deals.items() for row in _learned(title, deal, form)]
+    rows = []
+    for title, (deal, form) in deals.items():
+        game = small_game(deal, **form)
+        tree = build_tree(game)
+        for seed in range(SEEDS):
+            row: Row = {"game": title, "seed": seed, **_learned(tree, form, seed)}
+            print(row, flush=True)
+            rows.append(row)
+    return rows
 
 
-def _learned(title: str, deal: Scenario, form: dict[str, Any]) -> Iterator[Row]:
-    """Yield the figures of a learner in one game."""
-    game = small_game(deal, **form)
+def _learned(tree: Tree, form: dict[str, Any], seed: int) -> Row:
+    """Return the figures of a learner in one game: as it draws its actions, and at its likeliest ones."""
+    began = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "unit.toml"
-        path.write_text(scenario_text(game.config.played))
-        own = {"moves": game.config.moves, "events": False} | form
-        plan = TrainingConfig(
-            scenarios=(str(path),),
-            opponents={}, self_share=1.0, explorer_share=0.0, past_share=0.0, opponent_share=0.0,
-            frames=LEARNED, lanes=512, steps=16, batch_size=4096, entropy=0.02, final_entropy=0.0003, exit_bonus=0.0,
-            **own,
-        )  # fmt: skip
-        began = time.perf_counter()
-        policy = train(plan)
-    tree = build_tree(game)
-    for temperature in (1.0, 0.0):
-        exact = gaps(tree, behaviour(tree, dataclasses.replace(policy, temperature=temperature)))
-        row = {
-            "game": title,
-            "frames": LEARNED,
-            "temperature": temperature,
-            "payoff": list(exact.payoff),
-            "gain": list(exact.gain),
-        }
-        row |= {"seconds": time.perf_counter() - began}
-        print(row, flush=True)
-        yield row
+        path.write_text(scenario_text(tree.game.config.played))
+        own = {"moves": tree.game.config.moves, "events": False} | form
+        policy = train(TrainingConfig(scenarios=(str(path),), seed=seed, **LEARNER, **own))
+    drawing, likeliest = (
+        gaps(tree, behaviour(tree, dataclasses.replace(policy, temperature=temperature))) for temperature in (1.0, 0.0)
+    )
+    return {
+        "frames": LEARNER["frames"],
+        "payoff": list(drawing.payoff),
+        "gain": list(drawing.gain),
+        "gain_of_likeliest": list(likeliest.gain),
+        "seconds": time.perf_counter() - began,
+    }
+
+
+def draw(found: dict[str, list[Row]], path: Path) -> None:
+    """Draw the opening prices of sellers and the gains of sealed bids on finer and finer grids, beside closed forms."""
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9, 4), layout="constrained")
+    prices, gains = figure.subplots(1, 2)
+    offers = found["seller_offers"]
+    for periods, colour in ((1, "#1b6ca8"), (2, "#c8553d"), (3, "#4c956c")):
+        rows = [row for row in offers if row["periods"] == periods]
+        label = f"{periods} offer" if periods == 1 else f"{periods} offers"
+        prices.plot([row["prices"] for row in rows], [row["price"] for row in rows], "o-", color=colour, label=label)
+        prices.axhline(rows[0]["known_price"], color=colour, linestyle="--", linewidth=0.9)
+    prices.set_title("The seller's opening price", fontsize=10)
+    rows = found["sealed_bid"]
+    grids = [f"{row['prices']} x {row['types'][0]}" for row in rows]
+    gains.plot(grids, [row["gains"] for row in rows], "o-", color="#1b6ca8", label="CFR+")
+    gains.plot(grids, [row["bound"] for row in rows], "o", color="#999999", label="no rule gains more, for these types")
+    gains.axhline(rows[0]["known_gains"], color="#333333", linestyle="--", linewidth=0.9)
+    gains.set_title("Gains of sealed bids", fontsize=10)
+    prices.set_xlabel("prices of the grid; dashed: the closed form")
+    gains.set_xlabel("prices x types a seat; dashed: the linear equilibrium")
+    for axes in (prices, gains):
+        axes.legend(fontsize=8)
+    with matplotlib.rc_context({"svg.hashsalt": "parlay_marl"}):
+        figure.savefig(path, metadata={"Date": None})
 
 
 PARTS: dict[str, Callable[[], Any]] = {"offers": offers, "protocols": protocols, "players": players, "learned": learned}
@@ -262,6 +298,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Closed forms, solved grids, players and learners side by side.")
     parser.add_argument("--only", nargs="*", choices=tuple(PARTS), default=tuple(PARTS))
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--plot", type=Path, help="picture of the grids beside the closed forms")
     options = parser.parse_args()
     kept = options.json is not None and options.json.exists()
     found: Row = json.loads(options.json.read_text("utf-8")) if kept else {}
@@ -270,6 +307,10 @@ def main() -> None:
         found["machine"] = f"{platform.machine()}, Python {platform.python_version()}"
         if options.json is not None:
             options.json.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
+    if options.plot is not None:
+        if "protocols" not in found:
+            parser.error("--plot draws `protocols`; compute that part, or give the --json FILE that has it")
+        draw(found["protocols"], options.plot)
 
 
 if __name__ == "__main__":

@@ -86,21 +86,13 @@ def players_table() -> Table:
 
 def learned_table() -> Table:
     """Return the exact gaps of learners."""
-    head = (
-        "game",
-        "frames",
-        "plays",
-        "payoff as buyer",
-        "as seller",
-        "exact gap as buyer",
-        "as seller",
-        "NashConv / 2",
-    )
+    head = ("game", "seed", "payoff as buyer", "as seller", "gap as buyer", "as seller", "NashConv", "exploitability",
+            "of the likeliest actions")  # fmt: skip
     rows = [
         (
-            row["game"], f"{row['frames']:,}", "as it draws" if row["temperature"] else "the likeliest action",
-            f"{row['payoff'][0]:.4f}", f"{row['payoff'][1]:.4f}", f"{row['gain'][0]:.4f}", f"{row['gain'][1]:.4f}",
-            f"{sum(row['gain']) / 2:.4f}",
+            row["game"], row["seed"], f"{row['payoff'][0]:.4f}", f"{row['payoff'][1]:.4f}", f"{row['gain'][0]:.4f}",
+            f"{row['gain'][1]:.4f}", f"{sum(row['gain']):.4f}", f"{sum(row['gain']) / 2:.4f}",
+            f"{sum(row['gain_of_likeliest']) / 2:.4f}",
         )
         for row in _found()["learned"]
     ]  # fmt: skip

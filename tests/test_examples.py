@@ -14,8 +14,9 @@ EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 LONGEST = 60
 NEEDED = {"train_with_rllib": "ray", "play_negmas": "negmas", "train_with_sb3": "sb3_contrib"}
 """Libraries that an example needs and the tests may lack. CI has them in other environments: see scripts/check."""
-TESTED_APART = ("server_client", "train_with_trl", "vector_ppo")
-"""Examples that tests of their own run; those of TRL in tests/trainers."""
+TESTED_APART = ("server_client", "train_with_trl", "vector_ppo", "belief_notebook", "solve_with_openspiel")
+TESTED_APART += ("train_with_agilerl", "train_with_tianshou", "train_with_torchrl")
+"""Examples that tests of their own run; those of other libraries in tests/strangers, TRL's in tests/trainers."""
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)

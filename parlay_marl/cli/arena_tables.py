@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 
 def show_arena(result: ArenaResult, console: Console) -> None:
     """Print the figures of all models."""
+    from parlay_marl.game.form_settings import form_in_words
+
+    if result.form:
+        paragraph(console, f"Form of the games: {form_in_words(result.form)}", "parlay.title")
+        console.print()
     models = result.models
     for table in (_gains(models), _beliefs(models), _violations(models), _costs(models, bool(result.spent))):
         show(console, table)

@@ -31,19 +31,6 @@ Rules = Annotated[
     str,
     typer.Option("--rules", metavar="default|seed", help="Rules: the default, or those of the first Parlay server."),
 ]
-ProtocolOption = Annotated[
-    str,
-    typer.Option(
-        "--protocol",
-        metavar="alternating_offers|seller_offers|buyer_offers|take_it_or_leave_it|sealed_bid",
-        help="Who may do what in which turn.",
-    ),
-]
-PriceLevels = Annotated[int, typer.Option(metavar="N", help="Prices that offers may have, from 2; 41: any price.")]
-GameMoves = Annotated[
-    list[str] | None, typer.Option("--moves", metavar="NAME", help="Move of the game; repeat for more; default: all.")
-]
-NoEvents = Annotated[bool, typer.Option("--no-events", help="Let no event of the scenario happen.")]
 NoWords = Annotated[bool, typer.Option("--no-words", help="Leave out the words; show the moves only.")]
 
 Personas = Annotated[
@@ -86,7 +73,7 @@ BaseUrl = Annotated[
         "--base-url",
         callback=_use_endpoint,
         metavar="URL",
-        help="Endpoint of players chat:MODEL; default: that of OPENAI_BASE_URL, or OpenAI's own. Its key comes from "
+        help="Endpoint of language models; default: that of OPENAI_BASE_URL, or OpenAI's own. Its key comes from "
         "OPENAI_API_KEY.",
     ),
 ]
@@ -115,6 +102,7 @@ KnownScenarios = Annotated[
 GamesInCell = Annotated[int, typer.Option("--games", "-n", metavar="N", help="Games in each cell.")]
 GivenSeed = Annotated[int, typer.Option(metavar="N", help="Seed of all chance.")]
 Threads = Annotated[int, typer.Option(metavar="N", help="Threads that share the cells; results do not depend on it.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Continue what --out has begun.")]
 JsonFile = Annotated[
     Path | None, typer.Option("--json", metavar="FILE", readable=False, help="Write the results to a JSON file.")
 ]

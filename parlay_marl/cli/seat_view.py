@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from parlay_marl.core.form import USUAL_PROTOCOL
 from parlay_marl.core.moves import SEATS, Move
+from parlay_marl.core.protocols import PROTOCOLS
+from parlay_marl.game.action import Action
 from parlay_marl.game.picture import axis
 from parlay_marl.game.text import Line, Piece, exact_money, money, wrapped
 from parlay_marl.game.transcript import warmth
@@ -30,7 +33,25 @@ REFUSED = {
 
 def refused(view: SeatView, move: Move) -> str | None:
     """Return why a move is not legal now, or None where it is."""
+    if move not in view.moves:
+        may = ", ".join(name.lower() for name in view.legal_names)
+        return f"By this game's protocol and moves you cannot do that. You may: {may}."
     return None if move in view.legal_moves else REFUSED.get(move, "That is not possible now.")
+
+
+def loss(view: SeatView, action: Action) -> str | None:
+    """Return that the deal of a move would be worth less to the seat than none, or None where it is not so."""
+    offered = view.counter_offer
+    if action.move is Move.ACCEPT and offered is not None:
+        worth = offered.worth
+    elif action.price is not None:
+        worth = view.worth(view.scenario.to_currency(action.price), action.package)
+    else:
+        return None
+    scenario = view.scenario
+    if worth > -scenario.price_unit / 2:
+        return None
+    return f"That deal would be a loss: worth {money(worth, scenario)} to you, where no deal is worth 0."
 
 
 def _figure(amount: float, view: SeatView) -> str:
@@ -52,6 +73,10 @@ def introduction(view: SeatView, width: int) -> list[Line]:
     is_public = view.information == "complete"
     known = "is public, as yours is" if is_public else "is hidden from you, as yours is from them"
     aim += f"the {SEATS[1 - seat]}'s limit {known}."
+    if view.protocol != USUAL_PROTOCOL:
+        aim += f" By the protocol {view.protocol}, {PROTOCOLS[view.protocol].meaning}."
+    if view.prices:
+        aim += f" Only these may be offered: {', '.join(exact_money(price, scenario) for price in view.prices)}."
     return [[], *lines, [], *wrapped(aim, view.role, width=width), *terms(view, width)]
 
 

@@ -88,8 +88,11 @@ def show_results(games: Games, analysis: Analysis, console: Console) -> None:
 
     On a narrow terminal the entrants are in two tables.
     """
+    from parlay_marl.game.form_settings import form_in_words
+
     deals = ", ".join(games.scenario_names)
-    title = f"{games.games_per_cell:,} games a cell, seed {games.seed}, {games.rules_name} rules: {deals}"
+    form = f", {form_in_words(games.form)}" if games.form else ""
+    title = f"{games.games_per_cell:,} games a cell, seed {games.seed}, {games.rules_name} rules{form}: {deals}"
     paragraph(console, title, "parlay.title")
     tables = [_table(analysis, (NAME, *GAINS, *CONDUCT))]
     if width_of(tables[0], console) > console.width:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import typer
 
 from parlay_marl.cli.console import output, print_lines, transcript_width
-from parlay_marl.cli.seat_view import introduction, refused, table, terms
-from parlay_marl.errors import UnclearTextError
+from parlay_marl.cli.seat_view import introduction, loss, refused, table, terms
+from parlay_marl.errors import IllegalMoveError, UnclearTextError
 from parlay_marl.game.action import Action
 from parlay_marl.game.game import Game
 from parlay_marl.game.grammar import read
@@ -68,6 +68,8 @@ class TerminalPlayer(Player):
         self._width = transcript_width(self._console)
         self._shown, self._has_news, self._limit = 0, False, 0.0
         """Number of turns shown, whether the headlines after them were shown, and the limit shown last."""
+        self._asked: Action | None = None
+        """The move that was typed last in this turn, which is a loss if it was not played."""
 
     def say(self, text: str, style: str = "") -> None:
         """Print a remark."""
@@ -90,12 +92,13 @@ class TerminalPlayer(Player):
             print_lines(self._console, headline_lines(text, self._width)[:-1])
         print_lines(self._console, table(view, self._limit, self._width))
         self._limit = view.reservation_price
+        self._asked = None
         while True:
             try:
                 action = self._typed(view)
                 if action is not None:
                     return action
-            except UnclearTextError as error:
+            except (IllegalMoveError, UnclearTextError) as error:
                 self.say(str(error), "parlay.warm")
 
     def show_ending(self) -> None:
@@ -126,7 +129,19 @@ class TerminalPlayer(Player):
         reason = refused(view, action.move)
         if reason is not None:
             raise UnclearTextError(reason)
-        return action
+        if action.price is not None and view.prices:
+            view.normalised(view.scenario.to_currency(action.price))  # refuses what is no price of a small game
+        return action if self._is_meant(action, view) else None
+
+    def _is_meant(self, action: Action, view: SeatView) -> bool:
+        """Return whether a move is meant: one that is worth less than no deal has to be typed twice at a terminal."""
+        text = loss(view, action)
+        is_asked, self._asked = self._asked == action, action
+        if text is None or is_asked:
+            return True
+        asks = is_person()
+        self.say(f"{text} Type it once more if you mean it." if asks else text, "parlay.warm")
+        return not asks
 
     def _answer(self, request: str, view: SeatView) -> None:
         """Answer a request."""
@@ -142,6 +157,11 @@ class TerminalPlayer(Player):
             print_lines(self._console, picture(list(view.turns), view.scenario, None))
 
 
+def is_person() -> bool:
+    """Return whether a person types, and not a file or a pipe."""
+    return sys.stdin.isatty()
+
+
 def _line(prompt: str) -> str:
     """Return the next line that is typed; print one from a file or a pipe as if it had been typed."""
     try:
@@ -152,6 +172,6 @@ def _line(prompt: str) -> str:
     except (OSError, RuntimeError):  # standard input is closed; flush reports a prompt that cannot be written
         sys.stdout.flush()
         raise LeftTableError from None
-    if not sys.stdin.isatty():
+    if not is_person():
         typer.echo(escaped(line))
     return line

@@ -14,6 +14,7 @@ from parlay_marl.cli.progress import progress_bar
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from parlay_marl.game.form_settings import Form
     from parlay_marl.studies.evaluation import Evaluation, Judgement
     from parlay_marl.studies.exploitability import Exploitability
     from parlay_marl.studies.intervals import Interval
@@ -58,9 +59,12 @@ def evaluation_line(frames: int, evaluation: Evaluation) -> str:
     )
 
 
-def show_judgement(judgement: Judgement, games: int, seed: int, console: Console) -> None:
+def show_judgement(judgement: Judgement, games: int, seed: int, form: Form, console: Console) -> None:
     """Print the payoffs of a policy against every opponent, and those of the best reply known."""
-    paragraph(console, f"{judgement.player}: {games:,} games a cell, seed {seed}", "parlay.title")
+    from parlay_marl.game.form_settings import form_in_words
+
+    words = f", {form_in_words(form)}" if form else ""
+    paragraph(console, f"{judgement.player}: {games:,} games a cell, seed {seed}{words}", "parlay.title")
     console.print()
     numbers = ("payoff", "as buyer", "as seller", "regret")
     table = grid("opponent", "payoff", "95% interval", "as buyer", "as seller", "regret", "its interval",
@@ -93,9 +97,12 @@ def show_judgement(judgement: Judgement, games: int, seed: int, console: Console
 
 def show_exploitability(found: Exploitability, console: Console) -> None:
     """Print the gains of the best replies found against a player."""
+    from parlay_marl.game.form_settings import form_in_words
+
+    words = f", {form_in_words(found.form)}" if found.form else ""
     paragraph(
         console,
-        f"{found.player}: gap {_spread(found.gap)} over {', '.join(found.scenarios)}",
+        f"{found.player}: gap {_spread(found.gap)} over {', '.join(found.scenarios)}{words}",
         "parlay.title",
     )
     console.print()

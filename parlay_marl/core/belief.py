@@ -57,7 +57,7 @@ BELIEF = (
     Parameter("mirror_scale", 0.75, 0.1, 20.0, "bayes: scale of what they miss it by, times `offer_noise`"),
     Parameter("lapse", 0.12, 0.0, 1.0, "bayes: share of the steps of a plan that are as those without one"),
     Parameter("irrational", 0.02, 0.001, 1.0, "bayes: weight left to limits far on the wrong side of an offer"),
-    Parameter("stray", 0.76, 0.001, 1.0, "bayes: the same, where offers follow no plan"),
+    Parameter("stray", 0.9, 0.001, 1.0, "bayes: the same, where offers follow no plan"),
     Parameter("slack", 0.075, 0.005, 1.0, "bayes: distance on the wrong side that halves the rest of the weight"),
     Parameter(
         "refusal", 0.1, 0.0, 0.9, "bayes: share of those with a gain of 1 who would have accepted by the deadline"

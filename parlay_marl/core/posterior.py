@@ -165,15 +165,6 @@ def weigh_refusal(w: Any, frame: Any, toward: float, refused: float, pressure: f
 
 
 @rule
-def weigh_acceptance(w: Any, frame: Any, toward: float, price: float, unsure: float, p: Any) -> None:
-    """Take in that the other has taken an offer at a price: its limit lies beyond; `unsure` is as in `weigh_offer`."""
-    sign, floor = _f(toward), _f(p["irrational"])
-    per_slack = _f(1.0 / math.sqrt(p["slack"] * p["slack"] + unsure * unsure))
-    over = at_least((_f(price) - frame[_ORIGIN] - places() * frame[_SPACING]) * sign * per_slack, _ZERO)
-    _reweigh_all(w, frame, (_ONE - floor) / (_ONE + over * over) + floor)
-
-
-@rule
 def _plan(now: Any, before: Any, given: Any, noise2: Any, scale: Any) -> tuple[Any, Any, Any, Any]:
     """Return what a plan says of a step, with t^(1/e) of its time and of the last offer's; see `weigh_offer`.
 
@@ -206,6 +197,22 @@ def _soft_cuts(unsure2: Any, p: Any) -> tuple[Any, Any, Any, Any, Any]:
     slack2 = _f(p["slack"]) * _f(p["slack"]) + unsure2
     floor, stray = _f(p["irrational"]), _f(p["stray"])
     return slack2, floor, (_ONE - floor) * slack2, stray, (_ONE - stray) * slack2
+
+
+@rule
+def weigh_acceptance(w: Any, frame: Any, toward: float, price: float, unsure: float, p: Any) -> None:
+    """Take in that the other has taken an offer at a price: its limit lies beyond; `unsure` is as in `weigh_offer`.
+
+    A seat without a plan may well accept beyond its own limit, as it may well offer beyond it.
+    """
+    sign, scale = _f(toward), frame[_SCALE]
+    slack2, floor, soft, stray, free = _soft_cuts(_f(unsure) * _f(unsure), p)
+    over = at_least((_f(price) - frame[_ORIGIN] - places() * frame[_SPACING]) * sign, _ZERO)
+    inside = scale / (slack2 + over * over)
+    for plan in range(PLANS):
+        rest, least = (free, stray) if plan == _NO_PLAN else (soft, floor)
+        store(w, plan, at_least(load(w, plan) * (rest * inside + least * scale), LEAST_WEIGHT))
+    frame[_SCALE] = _ONE
 
 
 @rule

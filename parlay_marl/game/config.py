@@ -9,14 +9,13 @@ from __future__ import annotations
 import difflib
 import functools
 import inspect
-import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from numbers import Real
 from pathlib import Path
-from typing import Annotated, Any, Literal, NoReturn, ParamSpec, TypedDict, TypeVar, Unpack, get_args
+from typing import Any, Literal, NoReturn, ParamSpec, TypedDict, TypeVar, Unpack, get_args
 
-from pydantic import BaseModel, BeforeValidator, Field, StrictBool
+from pydantic import BaseModel, Field, StrictBool
 
 from parlay_marl.catalogue.deals import build_any_params, drawn, scenario_of
 from parlay_marl.catalogue.families import AnyScenario, Family, any_scenario_from, load_any_scenario
@@ -26,6 +25,7 @@ from parlay_marl.catalogue.scenarios import MAX_ROUNDS, Params, Scenario
 from parlay_marl.core.form import HALF, LEAST_LEVELS, USUAL_PROTOCOL, Form, levels_of
 from parlay_marl.core.moves import PRICE_LEVELS, Move
 from parlay_marl.errors import ArgumentError, CatalogueError, ConfigurationError, ParlayError, UnknownNameError
+from parlay_marl.form_fields import Levels, ProtocolName, Rounds, Share, form_field, plain_number
 from parlay_marl.game.currency import Currency
 from parlay_marl.game.forms import MOVES, checked_moves, fit_protocol, only_opener
 
@@ -37,7 +37,6 @@ InferredBeliefs = Literal["bayes", "heuristic", "none"]
 Beliefs = Literal["bayes", "heuristic", "none", "elicited"]
 Information = Literal["incomplete", "complete"]
 OpenerChoice = Literal["buyer", "seller", "random"]
-ProtocolName = Literal["alternating_offers", "seller_offers", "buyer_offers", "take_it_or_leave_it", "sealed_bid"]
 
 REWARDS: tuple[str, ...] = get_args(Reward)
 BELIEFS: tuple[str, ...] = get_args(Beliefs)
@@ -58,20 +57,6 @@ _CHOICES = {
 """The values of fields with a fixed set of values, with the name of each in errors."""
 
 
-def _plain(value: Any) -> Any:
-    """Return an integer of any library as a plain one, and anything else unchanged."""
-    if isinstance(value, bool):
-        return value
-    try:
-        return operator.index(value)
-    except TypeError:
-        return value
-
-
-Rounds = Annotated[int, BeforeValidator(_plain), Field(strict=True, ge=1, le=MAX_ROUNDS)]
-Levels = Annotated[int, BeforeValidator(_plain), Field(strict=True, ge=LEAST_LEVELS, le=PRICE_LEVELS)]
-
-
 class GameFields(Strict):
     """The choices for a game besides its scenario; models that describe games inherit them."""
 
@@ -81,20 +66,13 @@ class GameFields(Strict):
         None, description="`complete`: reservation prices are public; default: as the scenario says"
     )
     opener: OpenerChoice | None = Field(None, description="who opens each round; default: as the scenario says")
-    max_rounds: Rounds | None = Field(None, description="rounds until the deadline; default: as the scenario says")
+    max_rounds: Rounds | None = form_field("max_rounds")
     beliefs: Beliefs = Field("bayes", description="how beliefs are formed: inferred, by fixed steps, not, or stated")
-    price_levels: Levels = Field(
-        PRICE_LEVELS,
-        description="prices that offers may have, over the range; 41: any price, and these as discrete actions",
-    )
-    moves: tuple[str, ...] | None = Field(
-        None, description="moves of the game, by name; accept and offer are always among them; default: all seven"
-    )
-    events: StrictBool = Field(True, description="do the scenario's events happen?")
-    protocol: ProtocolName = Field("alternating_offers", description="who may do what in which turn")
-    price_share: float = Field(
-        HALF, ge=0.0, le=1.0, description="k of `sealed_bid`: where the price lies between the seller's and the buyer's"
-    )
+    price_levels: Levels = form_field("price_levels")
+    moves: tuple[str, ...] | None = form_field("moves")
+    events: StrictBool = form_field("events")
+    protocol: ProtocolName = form_field("protocol")
+    price_share: Share = form_field("price_share")
 
 
 class InferredGameFields(GameFields):
@@ -135,8 +113,8 @@ def one_of(kind: str, value: object, known: tuple[str, ...]) -> None:
 
 
 def whole_number(name: str, value: object, low: int, high: int) -> int:
-    """Return an integer within bounds, or raise an error that names the argument."""
-    number = _plain(value)
+    """Return a whole number within bounds, or say what is wrong with it."""
+    number = plain_number(value)
     if type(number) is not int or not low <= number <= high:
         raise ConfigurationError(f"{name}: give a whole number from {low:,} to {high:,}, not {value!r}")
     return number
@@ -377,7 +355,7 @@ def make_config(scenario: str | Path | AnyScenario = DEFAULT_SCENARIO, **game: U
     loaded = load_any_scenario(scenario)
     chosen: dict[str, Any] = {name: field.default for name, field in GameFields.model_fields.items()} | game
     one_of("protocol", chosen["protocol"], PROTOCOL_NAMES)
-    fit_protocol(chosen, loaded.n_packages)
+    fit_protocol(chosen, loaded.name, loaded.n_packages)
     if isinstance(loaded, Family) and chosen["max_rounds"] is not None:
         chosen["max_rounds"] = whole_number("max_rounds", chosen["max_rounds"], 1, MAX_ROUNDS)
         loaded = loaded.model_copy(update={"rounds": (chosen["max_rounds"],) * 2})

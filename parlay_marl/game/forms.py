@@ -37,12 +37,14 @@ def checked_moves(given: Any, protocol: str) -> tuple[str, ...]:
     return tuple(name for name in MOVES if name in names)
 
 
-def fit_protocol(chosen: dict[str, Any], packages: int) -> None:
-    """Set the opener and the rounds of a game by its protocol; refuse other values of these."""
+def fit_protocol(chosen: dict[str, Any], scenario: str, packages: int) -> None:
+    """Set the opener and the rounds of a game by its protocol; refuse choices that do not go with it."""
     name = chosen["protocol"]
     protocol = PROTOCOLS[name]
     if protocol.is_sealed and packages > 1:
-        raise ConfigurationError(f"protocol: {name} is about a price alone; give a scenario without terms")
+        raise ConfigurationError(
+            f"protocol: {name} is about a price alone, and {scenario} has terms; give a scenario without"
+        )
     if protocol.opener >= 0:
         _settle(chosen, "opener", SEATS[protocol.opener])
     elif protocol.usual_opener >= 0 and chosen["opener"] is None:

@@ -158,8 +158,18 @@ def _amount(text: str, scenario: Scenario) -> Decimal:
     amount = _anywhere(text, scenario)
     if not _is_within(amount, scenario):
         span = f"{exact_money(scenario.low, scenario)} to {exact_money(scenario.high, scenario)}"
-        raise UnclearTextError(f"{scenario.currency} {amount:,f} lies outside the public range, {span}.")
+        meant = _with_a_scale(amount, scenario)
+        hint = f" Did you mean {meant}?" if meant else ""
+        raise UnclearTextError(f"{scenario.currency} {amount:,f} lies outside the public range, {span}.{hint}")
     return amount
+
+
+def _with_a_scale(amount: Decimal, scenario: Scenario) -> str:
+    """Return an amount with the scale that brings it into the public range, such as `130k`; empty without one."""
+    for sign in ("k", "m"):
+        if _is_within(amount.scaleb(_SCALES[sign]), scenario):
+            return f"{amount.normalize():f}{sign}"
+    return ""
 
 
 def _anywhere(text: str, scenario: Scenario) -> Decimal:

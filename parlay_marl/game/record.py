@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -42,6 +42,15 @@ class _PlainAction(_Plain):
     words: str = ""
 
 
+class Help(NamedTuple):
+    """Help that a person had in a game: a hint of the champion, or a look at what the seat's tracker believes."""
+
+    turn: int
+    """The number of turns before it."""
+    seat: str
+    kind: Literal["hint", "belief"]
+
+
 class _PlainRecord(_Plain):
     config: dict[str, Any]
     seed: int = Field(strict=True, ge=0, le=LARGEST_SEED)
@@ -52,6 +61,7 @@ class _PlainRecord(_Plain):
     forfeit_by: str | None = Field(pattern=f"^({'|'.join(SEATS)})$")
     illegal: str | None
     drift_lines: tuple[tuple[int, str], ...]
+    help: tuple[Help, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -76,6 +86,8 @@ class GameRecord:
     """The message of the illegal action that caused the forfeit, if any."""
     drift_lines: tuple[tuple[int, str], ...] = ()
     """Lines that announce the drift of a persona to spectators, each with the number of its turn."""
+    help: tuple[Help, ...] = ()
+    """The help that persons had, in order."""
 
     def moments(self, reader: TurnReader | None = None) -> Iterator[RecordedGame]:
         """Replay the game: yield it before its first turn, after each turn, and after a forfeit.
@@ -132,7 +144,8 @@ class GameRecord:
         actions = [_plain_action(action) for action in self.actions]
         lines = [list(each) for each in self.drift_lines]
         plain |= {"config": self.config.to_dict(), "options": plain_options(self.options)}
-        return plain | {"actions": actions, "names": list(self.names), "drift_lines": lines}
+        plain |= {"actions": actions, "names": list(self.names), "drift_lines": lines}
+        return plain | {"help": [each._asdict() for each in self.help]}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> GameRecord:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from parlay_marl.catalogue.scenarios import Scenario
 from parlay_marl.core.moves import SEATS, Move
+from parlay_marl.game.form_settings import form_in_words, form_of
 from parlay_marl.game.picture import picture
 from parlay_marl.game.text import WIDTH, Line, Piece, exact_money, money, number, plain, price_text, wrapped
 from parlay_marl.game.turns import Turn
@@ -42,7 +43,8 @@ def heading(game: RecordedGame, width: int = WIDTH) -> list[Line]:
     scenario, rounds = game.scenario, game.deal.max_rounds
     span = f"{exact_money(scenario.low, scenario)} to {exact_money(scenario.high, scenario)}"
     talks = f"{rounds} round{'s' if rounds > 1 else ''}, the {SEATS[int(game.row['opener'])]} opens"
-    facts = f"{span}, {talks}; seed {game.seed}, game {game.number}"
+    form = form_in_words(form_of(game.config))
+    facts = f"{span}, {talks}; {form + '; ' if form else ''}seed {game.seed}, game {game.number}"
     lines = [[Piece(scenario.title, "title")], *wrapped(facts, "dim", width=width)]
     named = [i for i in range(2) if seat_name(game, i) != SEATS[i]]
     if named:

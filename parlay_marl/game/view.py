@@ -205,9 +205,9 @@ class SeatView:
         if not scenario.low <= price <= scenario.high:
             low, high = exact_money(scenario.low, scenario), exact_money(scenario.high, scenario)
             given = min(max(price, -_FAR), _FAR)
-            raise IllegalMoveError(
-                f"{given:,.15g} lies outside the public range, {low} to {high}; give a price within it"
-            )
+            meant = [given * scale for scale in (1e3, 1e6) if scenario.low <= given * scale <= scenario.high]
+            advice = f"did you mean {meant[0]:,.15g}?" if meant else "give a price within it"
+            raise IllegalMoveError(f"{given:,.15g} lies outside the public range, {low} to {high}; {advice}")
         x = min(max(scenario.normalise(price), 0.0), 1.0)
         if self.prices and without_noise(x) not in self._normalised_prices:
             listed = ", ".join(exact_money(each, scenario) for each in self.prices)

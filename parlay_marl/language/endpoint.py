@@ -9,10 +9,11 @@ import os
 import time
 import urllib.parse
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from parlay_marl.errors import ConfigurationError, MissingExtraError
+from parlay_marl.language.deadline import bound_connections, until
 from parlay_marl.language.journal import Completion
 from parlay_marl.language.reply import Reply
 from parlay_marl.language.tools import Call
@@ -31,7 +32,7 @@ LONGEST_REFUSAL = 65_536
 LONGEST_REASON = 300
 MOST_TOKENS_CHARGED = 10**9
 """Tokens of a request that are taken to be a count of them."""
-UNAUTHORISED, TOO_MANY_REQUESTS, SERVER_ERROR = 401, 429, 500
+REDIRECT, UNAUTHORISED, TOO_MANY_REQUESTS, SERVER_ERROR = 300, 401, 429, 500
 AGAIN = frozenset({408, 409, 425, TOO_MANY_REQUESTS})
 """The refusals, besides errors of the server, after which the same request may succeed."""
 USUAL_PAUSE, PAUSE_OF_A_LIMIT = 0.5, 2.0
@@ -75,7 +76,7 @@ class Endpoint:
         deadline = time.monotonic() + self.timeout
         ask = self._client.chat.completions.with_streaming_response.create
         try:  # as `extra_body` the request is sent as it is: the client takes long to look through it otherwise
-            with ask(model=self.model, messages=[], extra_body=dict(body)) as response:
+            with until(deadline), ask(model=self.model, messages=[], extra_body=dict(body)) as response:
                 content = _read(response, deadline)
         except openai.APIStatusError as error:
             return self._refused(error)
@@ -88,10 +89,16 @@ class Endpoint:
         except OSError as error:  # while the answer is read
             return Failure(self._clean(f"the connection broke: {error}"), True, may_be_charged=True)
         except Exception as error:  # what the library beneath the client raises then depends on its version
+            if time.monotonic() >= deadline:
+                return self._unended()
             return Failure(self._clean(f"the connection broke: {type(error).__name__}"), True, may_be_charged=True)
         if content is None:
-            return Failure(f"the answer did not end within {self.timeout:g} s", True, may_be_charged=True)
+            return self._unended()
         return self._completion(content, with_tools="tools" in body)
+
+    def _unended(self) -> Failure:
+        """Return the failure of an answer that was not whole in time."""
+        return Failure(f"the answer did not end within {self.timeout:g} s", True, may_be_charged=True)
 
     def _completion(self, content: bytes, *, with_tools: bool) -> Completion | Failure:
         """Return the completion that an answer holds."""
@@ -114,6 +121,8 @@ class Endpoint:
         again = status in AGAIN or status >= SERVER_ERROR
         if status == UNAUTHORISED:  # some endpoints repeat a part of the key here
             return Failure(f"it refuses the key (401); set {KEY_VARIABLE} to the endpoint's key", False)
+        if REDIRECT <= status < REDIRECT + 100:
+            return Failure(self._clean(_redirected(status, error.response)), False)
         text = _message_of(error)
         pause = PAUSE_OF_A_LIMIT if status == TOO_MANY_REQUESTS else USUAL_PAUSE
         return Failure(self._clean(f"{status} {text}".strip()), again, _seconds_to_wait(error.response.headers), pause)
@@ -170,7 +179,9 @@ def _client(url: str, key: str, timeout: float) -> Any:
         raise MissingExtraError(
             'players chat:MODEL need the client of OpenAI; pip install "parlay-marl[language]"'
         ) from None
-    bounded = openai.DefaultHttpxClient(event_hooks={"response": [functools.partial(_bound_error, timeout)]})
+    hooks: dict[str, list[Callable[..., Any]]] = {"response": [functools.partial(_bound_error, timeout)]}
+    bounded = openai.DefaultHttpxClient(event_hooks=hooks, follow_redirects=False)  # a prompt goes to nobody else
+    bound_connections(bounded)
     client = openai.OpenAI(api_key=key, base_url=url, timeout=timeout, max_retries=0, http_client=bounded)
     weakref.finalize(client, bounded.close)  # the client closes at its end only what it has made itself
     return client
@@ -251,6 +262,13 @@ def _tokens_of(data: Any) -> tuple[int, int] | None:
 def _is_count(given: Any) -> bool:
     """Return whether a value of an answer is a number of tokens."""
     return type(given) is int and 0 <= given <= MOST_TOKENS_CHARGED
+
+
+def _redirected(status: int, response: Any) -> str:
+    """Return why an answer that sends the request elsewhere is none; what may be secret in an address is left out."""
+    place = urllib.parse.urlsplit(str(response.url.join(response.headers.get("location", ""))))
+    where = urllib.parse.urlunsplit((place.scheme, place.netloc.rpartition("@")[2], place.path, "", ""))
+    return f"{status}, it redirects to {where}, and requests are sent nowhere else; if it is yours, set base_url to it"
 
 
 def _message_of(error: Any) -> str:

@@ -93,6 +93,9 @@ def read_object(given: Mapping[str, Any], view: SeatView) -> Parts:
     moves = moves or [_unnamed_move(values, view)]
     if len(set(moves)) > 1:
         raise UnclearTextError(f"{' and '.join(move.name for move in moves)} are two moves; give one.")
+    denied = [key for key, flag in _FLAGS.items() if flag in moves and values.get(key) is False]
+    if denied:
+        raise UnclearTextError(f"The move is {moves[0].name}, and `{denied[0]}` is false; give one of them.")
     return _parts(moves[0], values, view)._replace(belief=_belief(values.get("belief"), view))
 
 

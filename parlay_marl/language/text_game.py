@@ -159,7 +159,10 @@ class TextGame:
             self._refused = 0
             self.forfeit(seat)
             return
-        action = without_new_offer(view_of(self.game, seat))
-        done = "you say nothing" if action.move is Move.SILENCE else "your offer stands as it was"
+        view = view_of(self.game, seat)
+        action = without_new_offer(view)
+        done = "you say nothing" if action.move is Move.SILENCE else f"it was played as {action.move.name}"
+        if action.move is Move.OFFER and view.offer is not None:
+            done = "your offer stands as it was"
         self._notes[seat] = f"Your reply was not taken. {reason}\nThat was your last attempt: {done}."
         self._play(action)

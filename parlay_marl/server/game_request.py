@@ -13,7 +13,8 @@ from parlay_marl.catalogue.families import AnyScenario
 from parlay_marl.catalogue.files import validate
 from parlay_marl.catalogue.rules import RULE_PRESETS, preset, tells_limits
 from parlay_marl.errors import ConfigurationError, UnknownNameError
-from parlay_marl.game.config import DEFAULT_SCENARIO, GameConfig, GameFields, Rounds, make_config
+from parlay_marl.form_fields import Rounds
+from parlay_marl.game.config import DEFAULT_SCENARIO, GameConfig, GameFields, make_config
 from parlay_marl.game.position import LARGEST_SEED
 
 OPEN_PRESETS = tuple(name for name in RULE_PRESETS if not tells_limits(preset(name)))

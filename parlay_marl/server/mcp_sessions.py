@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections import Counter
+from collections.abc import Callable
 
 from parlay_marl.errors import RequestError
 from parlay_marl.server.game_factory import GameFactory
@@ -27,6 +28,14 @@ class McpSession:
         """Time of the last message."""
         self.is_attached = False
         """True while a WebSocket uses the session."""
+        self.on_use: Callable[[], None] | None = None
+        """Called when the session is used: its WebSocket is not idle then."""
+
+    def is_used(self) -> None:
+        """Note that the client uses the session now."""
+        self.used = asyncio.get_running_loop().time()
+        if self.on_use is not None:
+            self.on_use()
 
 
 class McpSessions:
@@ -60,20 +69,20 @@ class McpSessions:
         session = self._by_id.get(name) if isinstance(name, str) else None
         if session is None:
             raise RequestError("session_id: there is no such session, or nobody has used it for too long")
-        session.used = asyncio.get_running_loop().time()
+        session.is_used()
         return session
 
-    def attach(self, name: object) -> McpSession:
-        """Attach a WebSocket to a session, which can have one at a time."""
+    def attach(self, name: object, on_use: Callable[[], None] | None = None) -> McpSession:
+        """Attach a WebSocket to a session, which can have one at a time; `on_use` is called at each use."""
         session = self.find(name)
         if session.is_attached:
             raise RequestError("session_id: the session has a WebSocket already")
-        session.is_attached = True
+        session.is_attached, session.on_use = True, on_use
         return session
 
     def detach(self, session: McpSession) -> None:
         """Detach the WebSocket, which has ended, from its session; the session goes on."""
-        session.is_attached = False
+        session.is_attached, session.on_use = False, None
         session.used = asyncio.get_running_loop().time()
         session.environment.disconnect()
 

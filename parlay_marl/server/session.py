@@ -18,6 +18,7 @@ from parlay_marl.game.belief import BeliefView
 from parlay_marl.game.config import GameConfig
 from parlay_marl.game.game import Game
 from parlay_marl.game.outcome import Outcome
+from parlay_marl.game.record import Help
 from parlay_marl.game.text import plain
 from parlay_marl.game.transcript import verdict
 from parlay_marl.game.turns import Turn
@@ -61,6 +62,8 @@ class GameSession:
         """Number of turns of clients."""
         self.earned = [0.0, 0.0]
         """The sum of rewards of both seats."""
+        self.help: list[Help] = []
+        """The help that persons had, in order."""
         self.is_counted = False
         """True once the end of the game is counted in the metrics."""
         self._has_player_failed = False

@@ -26,6 +26,12 @@ Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 
+def openers_of(params: Any) -> tuple[int, ...]:
+    """Return the seats that may open a game: both or, where the protocol says so, one."""
+    only = int(params[0]["form"]["opener"])
+    return (BUYER, SELLER) if only < 0 else (only,)
+
+
 def play_cell(
     buyer: PersonaPlayer,
     seller: PersonaPlayer,

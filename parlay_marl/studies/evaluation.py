@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import product
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 from parlay_marl.catalogue.scenarios import Params
 from parlay_marl.core.moves import BUYER, SELLER
 from parlay_marl.players.persona import PersonaPlayer
-from parlay_marl.simulation.cells import play_cell
+from parlay_marl.simulation.cells import openers_of, play_cell
 from parlay_marl.studies.intervals import Interval, student_interval
 from parlay_marl.studies.metrics import MetricValue, metric_values
 from parlay_marl.studies.plain import PlainResult
@@ -32,13 +31,17 @@ def games_of(
     seed: int,
     threads: int = 1,
 ) -> Any:
-    """Return a player's games in a seat against an opponent, `(scenarios, openers, games)` of `OUTCOME_DTYPE`."""
+    """Return a player's games in a seat against an opponent, `(scenarios, openers, games)` of `OUTCOME_DTYPE`.
+
+    All deals have the same protocol, and so the same openers.
+    """
     pair = (player, opponent) if seat == BUYER else (opponent, player)
     cells = [
         play_cell(*pair, params, opener=opener, games=games, seed=seed, threads=threads)
-        for params, opener in product(deals, (BUYER, SELLER))
+        for params in deals
+        for opener in openers_of(params)
     ]
-    return np.stack(cells).reshape(len(deals), 2, games)
+    return np.stack(cells).reshape(len(deals), -1, games)
 
 
 def payoffs(outcomes: Any, seat: int) -> Floats:

@@ -11,8 +11,9 @@ What time does to each, in short:
   lose in equal amounts instead of shares: the first to offer can take what the pie is about to lose. See
   `alternating_offers`.
 * The double auction and the posted price have one step: time changes nothing.
-* Repeated offers by the seller: the price falls from offer to offer, and the opening price falls with patience and with
-  the number of offers, down to `repeated_offers_limit`. A seller who can bind itself never lowers it: `posted_price`.
+* Repeated offers by the seller: the price falls from offer to offer, and the opening price falls with the number of
+  offers, down to `repeated_offers_limit`, which falls with patience. With few offers patience can raise it, as the last
+  one then is nearly all that counts. A seller who can bind itself never lowers it: `posted_price`.
 """
 
 from __future__ import annotations

@@ -253,8 +253,8 @@ class _Bootstrap:
 
 
 def _check(games: Games) -> None:
-    """Refuse a table that lacks cells of a tournament."""
-    cells = len(games.scenarios) * len(games.entrants) ** 2 * 2
+    """Refuse a table without all cells of a tournament."""
+    cells = len(games.scenarios) * len(games.entrants) ** 2 * games.openers
     if len(games.rows) != cells * games.games_per_cell or not len(games.rows):
         raise ConfigurationError(
             f"games: {cells} cells of {games.games_per_cell} games make {cells * games.games_per_cell:,}, not "

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from dataclasses import field as dataclass_field
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, Self
 
@@ -18,6 +20,8 @@ from parlay_marl.catalogue.rules import RULE_PRESETS, load_rules
 from parlay_marl.core.moves import SEATS
 from parlay_marl.core.outcome import OUTCOME, OUTCOME_DTYPE, Ending
 from parlay_marl.errors import ConfigurationError, MissingExtraError
+from parlay_marl.game.config import make_config
+from parlay_marl.game.form_settings import Form
 
 SCHEMA_VERSION = 1
 """Version of the file's schema: it changes when a column changes its name or meaning."""
@@ -135,6 +139,8 @@ class Games:
     """Rows of `GAME_DTYPE`, by scenario, buyer, seller, opener and number, which counts from 0 in every cell."""
     version: str = __version__
     """Version of the package that played the games."""
+    form: Form = dataclass_field(default_factory=dict)
+    """The settings of the form of the games that are not the usual ones, as plain data."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -152,6 +158,13 @@ class Games:
         presets = ((name, load_rules(name).model_dump(mode="json")) for name in RULE_PRESETS)
         return next((name for name, preset in presets if preset == dict(self.rules)), "custom")
 
+    @functools.cached_property
+    def openers(self) -> int:
+        """The number of seats that may open: 1 where the protocol says which."""
+        if not self.scenarios:
+            return 2
+        return 1 if make_config(self.scenarios[0], **self.form).only_opener >= 0 else 2
+
     def forfeits(self) -> dict[str, int]:
         """Return the number of games that each entrant forfeited."""
         counts = np.zeros(len(self.entrants), np.int64)
@@ -168,6 +181,7 @@ class Games:
             "seed": self.seed,
             "games_per_cell": self.games_per_cell,
             "rules": dict(self.rules),
+            "form": dict(self.form),
             "entrants": [asdict(entrant) for entrant in self.entrants],
             "scenarios": [scenario.model_dump(mode="json") for scenario in self.scenarios],
         }
@@ -203,6 +217,7 @@ class Games:
                 tuple(any_scenario_from(scenario, str(file)) for scenario in plan["scenarios"]),
                 np.zeros(source.metadata.num_rows, GAME_DTYPE),
                 plan["package_version"],
+                plan.get("form", {}),
             )
             _check_columns(file, source.schema_arrow.names)
             labels = _labels(games.names, games.scenario_names)

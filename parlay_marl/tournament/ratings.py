@@ -34,7 +34,7 @@ def payoff_table(games: Games) -> Floats:
     """Return every payoff, axes seat, scenario, buyer, seller, opener and number."""
     entrants, scenarios = len(games.entrants), len(games.scenarios)
     return np.ascontiguousarray(games.rows["outcome"]["payoff"].T).reshape(
-        2, scenarios, entrants, entrants, 2, games.games_per_cell
+        2, scenarios, entrants, entrants, games.openers, games.games_per_cell
     )
 
 

@@ -93,7 +93,9 @@ def _schedule_of(games: Games, row: Any) -> tuple[Schedule, Cell]:
     pair = [recalled(games.entrants[int(row[seat])]) for seat in SEATS]
     entrants = sorted({entrant.name: entrant for entrant in pair}.values(), key=lambda entrant: entrant.name)
     scenario = games.scenarios[int(row["scenario"])]
-    schedule = Schedule(tuple(entrants), (scenario,), load_rules(games.rules), games.games_per_cell, games.seed)
+    schedule = Schedule(
+        tuple(entrants), (scenario,), load_rules(games.rules), games.games_per_cell, games.seed, games.form
+    )
     buyer, seller = ([entrant.name for entrant in entrants].index(entrant.name) for entrant in pair)
     return schedule, Cell(0, buyer, seller, int(row["outcome"]["opener"]))
 

@@ -9,7 +9,7 @@ import warnings
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 from pydantic import BaseModel
@@ -19,6 +19,7 @@ from parlay_marl.catalogue.rules import load_rules
 from parlay_marl.catalogue.scenarios import scenario_names
 from parlay_marl.errors import ConfigurationError, ForfeitWarning
 from parlay_marl.game.config import whole_number
+from parlay_marl.game.form_settings import FormArguments, checked_form
 from parlay_marl.game.position import checked_seed
 from parlay_marl.simulation.cells import MOST_GAMES
 from parlay_marl.simulation.threads import MOST_THREADS
@@ -54,6 +55,7 @@ def run_tournament(
     resume: bool = False,
     on_cell: OnCell | None = None,
     on_forfeit: OnForfeit | None = None,
+    **form: Unpack[FormArguments],
 ) -> Games:
     """Play every ordered pair of entrants over every scenario with both openers, `games` games a cell.
 
@@ -70,6 +72,9 @@ def run_tournament(
     `out` is a folder for the results; with `resume` the tournament in it goes on. `on_cell` is called with the number
     of cells that are done and the number of all cells, `on_forfeit` with each forfeit; without it a `ForfeitWarning`
     at the end reports them.
+
+    `form` is the form of the games: `protocol`, `price_share`, `price_levels`, `moves`, `events`, `max_rounds`. Where a
+    protocol says who opens, only that seat does.
     """
     loaded = load_entrants(entrants)
     deals = [load_any_scenario(scenario) for scenario in (scenario_names() if scenarios is None else scenarios)]
@@ -78,7 +83,7 @@ def run_tournament(
     threads = whole_number("threads", threads, 1, MOST_THREADS)
     workers = whole_number("workers", workers, 0, MOST_WORKERS)
     by_name = tuple(sorted(deals, key=lambda deal: deal.name))
-    schedule = Schedule(loaded, by_name, load_rules(rules), games, seed)
+    schedule = Schedule(loaded, by_name, load_rules(rules), games, seed, checked_form(form, "tournament"))
     executor = _executor(schedule, threads, workers, checked_timeout(timeout), ray)
     if resume and out is None:
         raise ConfigurationError("resume: say what to resume; give the folder of the tournament as `out`")

@@ -1,6 +1,8 @@
 """The schedule of a tournament, a round robin: every ordered pair of entrants, over every scenario, with both openers.
 
-Game k of a scenario has the same draws in every cell, so that differences between entrants are not due to luck.
+A protocol in which one seat alone names prices has that opener alone.
+Game k of a scenario has the same reservation prices and other draws in every cell, so that differences between entrants
+are not differences of luck.
 """
 
 from __future__ import annotations
@@ -13,11 +15,11 @@ from typing import NamedTuple
 import numpy as np
 from pydantic import BaseModel
 
-from parlay_marl.catalogue.deals import build_any_params
 from parlay_marl.catalogue.families import AnyScenario
 from parlay_marl.catalogue.scenarios import Params
-from parlay_marl.core.moves import BUYER, SELLER
 from parlay_marl.game.config import GameConfig, make_config
+from parlay_marl.game.form_settings import Form
+from parlay_marl.simulation.cells import openers_of
 from parlay_marl.tournament.entrants import Entrant, Recipe
 from parlay_marl.tournament.games import GAME_DTYPE, NOBODY, Games, Rows
 
@@ -32,7 +34,7 @@ class Cell(NamedTuple):
 
 
 class Schedule:
-    """The games to play: entrants, scenarios, rules, number of games in each cell, and seed."""
+    """The games to play: entrants, scenarios, rules, number of games in each cell, seed, and form."""
 
     def __init__(
         self,
@@ -41,21 +43,25 @@ class Schedule:
         rules: BaseModel,
         games: int,
         seed: int,
+        form: Form | None = None,
     ) -> None:
         self.entrants, self.scenarios, self.games, self.seed = entrants, scenarios, games, seed
-        self.rules = rules
+        self.rules, self.form = rules, dict(form or {})
         for entrant, scenario in product(entrants, scenarios):
             if entrant.player is not None:
                 entrant.player.check_room(scenario)
-        self.params: list[Params] = [build_any_params(scenario, rules, reward="payoff") for scenario in scenarios]
+        self.configs = [make_config(scenario, rules=rules, reward="payoff", **self.form) for scenario in scenarios]
+        self.params: list[Params] = [config.params for config in self.configs]
+        self.openers = openers_of(self.params[0]) if scenarios else ()
         numbers = range(len(entrants))
-        self.cells = [Cell(*each) for each in product(range(len(scenarios)), numbers, numbers, (BUYER, SELLER))]
+        self.cells = [Cell(*each) for each in product(range(len(scenarios)), numbers, numbers, self.openers)]
         """All cells, in the order of the table of games."""
 
     def table(self, rows: Rows) -> Games:
         """Return the table of games with these rows."""
         infos = tuple(entrant.info for entrant in self.entrants)
-        return Games(self.seed, self.games, self.rules.model_dump(mode="json"), infos, self.scenarios, rows)
+        rules = self.rules.model_dump(mode="json")
+        return Games(self.seed, self.games, rules, infos, self.scenarios, rows, form=self.form)
 
     def blank_rows(self, cell: Cell) -> Rows:
         """Return the rows of a cell before its games are played."""
@@ -71,7 +77,7 @@ class Schedule:
 
     def config(self, cell: Cell) -> GameConfig:
         """Return the configuration of a cell's games."""
-        return make_config(self.scenarios[cell.scenario], rules=self.rules, reward="payoff")
+        return self.configs[cell.scenario]
 
     def recipes(self) -> dict[str, Recipe]:
         """Return the recipes of the entrants that are called for their moves, by name."""

@@ -68,7 +68,7 @@ class Store:
         for name in self._plan:
             there, here = found.get(name), self._plan[name]
             if there != here:
-                figures = f" ({there!r} there, {here!r} here)" if isinstance(here, int | str) else ""
+                figures = f" ({there!r} there, {here!r} here)" if isinstance(here, int | str) or name == "form" else ""
                 raise ConfigurationError(
                     f"out: {self.folder} holds another tournament, different in {name.replace('_', ' ')}{figures}; "
                     "resume it with the arguments that it was begun with, or give another folder"

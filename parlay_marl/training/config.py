@@ -11,7 +11,8 @@ from parlay_marl.catalogue.families import PREFIX, load_family, trainable
 from parlay_marl.catalogue.files import Strict
 from parlay_marl.catalogue.personas import load_persona, persona_names
 from parlay_marl.catalogue.scenarios import load_scenario, scenario_names
-from parlay_marl.game.config import Information, Levels, ProtocolName, Reward, Rounds, game_field
+from parlay_marl.form_fields import Levels, ProtocolName, Rounds, Share
+from parlay_marl.game.config import Information, Reward, game_field
 from parlay_marl.option import Option
 from parlay_marl.policies.policy import Policy
 
@@ -106,7 +107,7 @@ class TrainingConfig(Strict):
     moves: Annotated[tuple[str, ...] | None, Option(metavar="NAME")] = game_field("moves")
     events: bool = game_field("events")
     protocol: ProtocolName = game_field("protocol")
-    price_share: float = game_field("price_share")
+    price_share: Share = game_field("price_share")
     start: Annotated[str | None, Option(metavar="NAME|FILE")] = Field(
         None,
         description="learned persona or policy file whose weights the policy starts with, or scripted persona that it "
@@ -124,6 +125,9 @@ class TrainingConfig(Strict):
     final_learning_rate: float = Field(1e-4, ge=0.0, le=1.0, description="learning rate at the end")
     entropy: float = Field(0.01, ge=0.0, description="weight of the entropy at the start")
     final_entropy: float = Field(0.001, ge=0.0, description="weight of the entropy at the end")
+    entropy_unit: Literal["spread", "pay"] = Field(
+        "spread", description="unit of both weights: `spread` of the advantages in a gradient step, or the `pay`"
+    )
     gae_lambda: float = Field(0.95, ge=0.0, le=1.0, description="lambda of generalised advantage estimation")
     clip_range: float = Field(0.2, gt=0.0, description="clip range of PPO")
     hidden: tuple[int, ...] = Field((64, 64), min_length=1, max_length=3, description="units of the hidden layers")

@@ -276,7 +276,10 @@ class Learner:
         """Take one step of Adam by a minibatch; return the sums of `FIGURES` over its frames."""
         advantages = frames.advantages.index_select(0, rows)
         if len(rows) > 1:
-            advantages = (advantages - advantages.mean()) / (advantages.std() + _LEAST_STD)
+            spread = advantages.std() + _LEAST_STD
+            advantages = (advantages - advantages.mean()) / spread
+            if self._config.entropy_unit == "pay":
+                entropy_weight /= float(spread)
         chunk = self._learners.chunk
         count = -(-len(rows) // chunk)
         figures: list[Any] = [None] * count

@@ -46,11 +46,14 @@ def test_a_browser_is_opened_at_a_free_port_and_ctrl_c_ends_it(tmp_path: Path) -
         assert process.returncode in (0, 130)
 
 
-@pytest.mark.parametrize("args", [("--game", "1"), ("--no-words",)])
+@pytest.mark.parametrize("args", [("--game", "1"), ("--no-words",), ("--price-levels", "5")])
 def test_what_the_page_does_not_know_is_refused(parlay: Parlay, args: tuple[str, ...]) -> None:
     result = parlay("play", "--browser", *args)
     assert (result.exit_code, result.stdout) == (2, "")
-    assert result.stderr == "error: --browser: it goes without --game, --protocol and --no-words; leave them out\n"
+    assert result.stderr == (
+        "error: --browser: it goes with --rounds, but without --game, --no-words and other forms of the game "
+        "(--protocol, --price-levels, ...); leave them out\n"
+    )
 
 
 def test_a_game_becomes_a_page_of_its_own(parlay: Parlay, tmp_path: Path) -> None:

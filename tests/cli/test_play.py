@@ -119,6 +119,7 @@ REFUSALS = [
     ("walk", "They have not had a turn yet; make a first move before you leave."),
     ("challenge", "They have no open claim that could be challenged."),
     ("5", "USD 5 lies outside the public range, USD 110,000 to USD 180,000."),
+    ("145", "Did you mean 145k?"),
     ("nonsense", "'nonsense' is no move; type `help`."),
     ("accept 130k", "`accept` stands alone"),
     ("offer nan", "'nan' is no price"),
@@ -132,6 +133,39 @@ def test_bad_input_is_refused_and_asked_again(parlay: Parlay, games: list[Game],
     assert prompts(result.stdout) == [typed, "110k", "walk"]
     assert reason in result.stdout
     assert [played.move for played in games[0].actions[::2]] == [Move.OFFER, Move.WALK_AWAY]
+
+
+def test_a_loss_is_asked_about_once_at_a_terminal(
+    parlay: Parlay, games: list[Game], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("parlay_marl.cli.terminal_player.is_person", lambda: True)
+    result = parlay("play", *SEED, "-o", "hardliner", typed="120k\naccept\n121k\naccept\naccept\n")
+    assert result.exit_code == 0
+    assert result.stdout.count("That deal would be a loss: worth USD -") == 2
+    assert result.stdout.count("Type it once more if you mean it.") == 2
+    moves = [played.move for played in games[0].actions]
+    assert (moves[0], moves[2], moves[-1]) == (Move.OFFER, Move.OFFER, Move.ACCEPT)
+    assert len(moves) == 5
+
+
+def test_in_a_pipe_a_loss_is_said_and_played(parlay: Parlay, games: list[Game]) -> None:
+    result = parlay("play", *SEED, "-o", "hardliner", typed="179k\naccept\n")
+    assert result.exit_code == 0
+    assert result.stdout.count("That deal would be a loss: worth USD -") == len(games[0].actions[::2])
+    assert "once more" not in result.stdout
+
+
+def test_a_small_game_takes_its_prices_alone(parlay: Parlay, games: list[Game]) -> None:
+    result = parlay("play", *SEED, "--price-levels", "3", typed="140k\n145k\nquit\n")
+    assert "140,000 is no price of this game; give one of USD 110,000, USD 145,000, USD 180,000" in result.stdout
+    assert games[0].actions[0].price == 0.5
+    assert "Only these may be offered: USD 110,000, USD 145,000, USD 180,000." in " ".join(result.stdout.split())
+
+
+def test_a_move_that_the_protocol_does_not_give_is_refused_with_those_that_it_gives(parlay: Parlay) -> None:
+    result = parlay("play", *SEED, "--protocol", "seller_offers", typed="140k\nquit\n")
+    assert "By the protocol seller_offers, the seller names a price in" in " ".join(result.stdout.split())
+    assert "By this game's protocol and moves you cannot do that. You may: accept, " in " ".join(result.stdout.split())
 
 
 def test_claims_need_credibility(parlay: Parlay) -> None:

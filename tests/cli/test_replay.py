@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from parlay_marl.errors import ForfeitWarning
+from parlay_marl.game.play import play_game
+from parlay_marl.game.record import Help
+from parlay_marl.render.web.html import replay_page
 from parlay_marl.tournament import Games, run_tournament
 from tests.cli.conftest import Parlay
 from tests.tournament.policies import HERE
@@ -64,3 +69,17 @@ def test_what_is_no_file_of_games_is_refused(parlay: Parlay, tmp_path: Path) -> 
     result = parlay("replay", str(tmp_path / "none.parquet"))
     assert result.exit_code == 2
     assert "none.parquet: cannot be read as a Parquet file of games: no such file" in result.stderr
+
+
+def test_the_record_of_a_game_is_told_and_written_with_the_help_that_a_person_had(
+    parlay: Parlay, tmp_path: Path
+) -> None:
+    record = replace(
+        play_game("shark", "diplomat", seed=3), help=(Help(2, "seller", "hint"), Help(2, "buyer", "belief"))
+    )
+    (tmp_path / "game.json").write_text(json.dumps(record.to_dict()), "utf-8")
+    result = parlay("replay", str(tmp_path / "game.json"), "--html", str(tmp_path / "game.html"))
+    assert result.exit_code == 0
+    assert "Before turn 3 the seller asked the champion for a hint." in result.stdout
+    assert "Before turn 3 the buyer looked at the estimate of the other's limit." in result.stdout
+    assert (tmp_path / "game.html").read_text("utf-8") == replay_page(record)

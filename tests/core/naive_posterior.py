@@ -70,7 +70,10 @@ class NaivePosterior:
         self.multiply(lambda limit, plan: self.patient(limit, refused, pressure))
 
     def see_acceptance(self, price: float, unsure: float) -> None:
-        self.multiply(lambda limit, plan: self.rational(limit, price, unsure, self.rules["irrational"]))
+        def likelihood(limit: float, plan: float | None) -> float:
+            return self.rational(limit, price, unsure, self.rules["stray" if plan is None else "irrational"])
+
+        self.multiply(likelihood)
 
     def see_claim(self, claim: float, honest: float, tolerance: float) -> None:
         b = self.rules

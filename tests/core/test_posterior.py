@@ -400,8 +400,9 @@ def test_letting_an_offer_stand_says_more_late_than_early() -> None:
 def test_an_acceptance_shows_that_the_limit_lies_beyond() -> None:
     before, after = Mind(), Mind().acceptance(0.7)
     over = np.maximum(0.7 - before.limits, 0)
-    expected = P["irrational"] + (1 - P["irrational"]) / (1 + (over / P["slack"]) ** 2)
-    np.testing.assert_allclose(factors(before, after), np.tile(expected, (PLANS, 1)), rtol=1e-4)
+    floors = np.array([[P["stray" if plan == NO_PLAN else "irrational"]] for plan in range(PLANS)])
+    expected = floors + (1 - floors) / (1 + (over / P["slack"]) ** 2)
+    np.testing.assert_allclose(factors(before, after), expected, rtol=1e-4)
     game = Game(UNIFORM, opener=BUYER)
     game.offer(0.3)
     game.play(Move.ACCEPT)

@@ -14,7 +14,7 @@ Groups = Iterator[tuple[str, Digest]]
 
 MADE_UP = ("session_id", "episode_id", "resume_token")
 """Names that a server makes up anew in each game."""
-LATER = ("rules", "reward_mode", "information", "seed_chosen")
+LATER = ("rules", "reward_mode", "information", "seed_chosen", "protocol", "prices")
 """Parts of an observation that have come since: without them, every message is what it was."""
 COSTS = {"batna_reveal": 20, "silence": 5}
 """Credibility that moves of the first protocol cost."""

@@ -98,6 +98,8 @@ UNCLEAR = [
     ("fsdf", "'fsdf' is no move; type `help`."),
     ("acept", "did you mean `accept`?"),
     ("hepl", "did you mean `help`?"),
+    ("130", "USD 130 lies outside the public range, USD 110,000 to USD 180,000. Did you mean 130k?"),
+    ("0.13", "Did you mean 0.13m?"),
     ("90000", "USD 90,000 lies outside the public range, USD 110,000 to USD 180,000."),
     ("1.4m", "USD 1,400,000 lies outside the public range"),
     ("-140000", "'-140000' is no price"),

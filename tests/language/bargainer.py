@@ -107,6 +107,8 @@ def bargain(prompt: Prompt) -> Turn:
         return Turn("walk_away", words="Then it is not to be.", belief=belief)
     if now == most // 3 and "claim" in prompt.may and worth is not None and worth < 0:
         return Turn("claim", float(round(limit)), "That is as far as I can go.", belief)
+    if "offer" not in prompt.may:
+        return Turn("keep_silent", words="No.", belief=belief)
     return Turn("offer", asked, f"Round {now}: this is what I can do.", belief)
 
 

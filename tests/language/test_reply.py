@@ -6,7 +6,7 @@ import json
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from parlay_marl.catalogue.scenarios import load_scenario
@@ -155,6 +155,12 @@ REFUSED: list[tuple[str, str]] = [
     ('{"move": "offer", "price": 150000, "discount": 3}', "`discount` means nothing here"),
     ('{"move": "accept", "price": 150000}', "stands alone"),
     ('{"move": "accept", "walk_away": true}', "two moves"),
+    ('{"move": "accept", "accept": false}', "The move is ACCEPT, and `accept` is false"),
+    ('{"tactical_move": "ACCEPT", "accept": false, "walk_away": false}', "`accept` is false"),
+    ('{"move": "walk", "walk_away": false}', "The move is WALK_AWAY, and `walk_away` is false"),
+    ("/offer 130", "USD 130 lies outside the public range, .* Did you mean 130k?"),
+    ('{"move": "offer", "price": 130}', "did you mean 130,000?"),
+    ('{"move": "offer", "price": "130"}', "Did you mean 130k?"),
     ('{"move": "offer", "price": 150000}\n{"move": "accept"}', "several JSON objects"),
     ('{"move": "offer", "price": 150000}\n/accept', "a JSON object and a command"),
     ('{"move": "haggle"}', "is no move"),
@@ -362,6 +368,7 @@ def test_no_reply_takes_long_to_read() -> None:
     assert time.process_time() - began < SECONDS_FOR_ALL
 
 
+@settings(deadline=None)
 @given(st.text(max_size=300))
 def test_any_text_is_read_or_refused(text: str) -> None:
     try:
@@ -378,6 +385,7 @@ PIECES = st.sampled_from([
 ])  # fmt: skip
 
 
+@settings(deadline=None)
 @given(st.lists(PIECES, max_size=12).map("".join), st.sampled_from([OFFERED, OPENING, TERMS, CLAIMED]))
 def test_pieces_of_replies_are_read_or_refused(text: str, view: SeatView) -> None:
     try:
@@ -388,6 +396,7 @@ def test_pieces_of_replies_are_read_or_refused(text: str, view: SeatView) -> Non
     assert "think" not in action.words
 
 
+@settings(deadline=None)
 @given(st.floats(110_000, 180_000).map(lambda amount: round(amount, 2)))
 def test_all_forms_of_one_reply_are_one_action(amount: float) -> None:
     replies = (

@@ -12,9 +12,11 @@ import pytest
 
 from parlay_marl.catalogue.scenarios import scenario_names
 from parlay_marl.game.play import play_game
-from parlay_marl.game.record import GameRecord
-from parlay_marl.render.web.html import bundle, replay_page, write_replay
+from parlay_marl.game.record import GameRecord, Help
+from parlay_marl.render.web.held import HeldReplays, script
+from parlay_marl.render.web.html import asset, bundle, closed_page, replay_page, write_replay
 from parlay_marl.render.web.replay import replay_data
+from tests.render.held_replays import games_in
 from tests.server.chromium import Browser, browser, needs_chromium
 
 HOSTILE = "</script><script>alert(1)</script> {{css}} \u2028 <!-- & é 'quoted\""
@@ -102,3 +104,60 @@ def test_a_person_scrubs_through_a_replay(window: Browser, tmp_path: Path, scena
             assert window.accessibility_faults() == []
     assert window.errors() == []
     assert {each for each in window.requests() if not each.startswith("file:")} == set()
+
+
+def page_with(*records: GameRecord) -> str:
+    """Return a page that holds the replays of some games, each in an element that opens."""
+    replays = HeldReplays()
+    numbers = [replays.add(record) for record in records]
+    parts = [f'<details data-replay="{number}"><summary>game {number}</summary></details>' for number in numbers]
+    js = bundle([asset("elements.js"), script()])
+    return closed_page("games", f"<main>{''.join(parts)}</main>{replays.element}", "", js, replays.opens)
+
+
+def test_a_page_holds_replays_and_no_text_of_theirs_leaves_its_place() -> None:
+    record = play_game("shark", "diplomat", seed=3)
+    hostile = replace(record, actions=tuple(action._replace(words=HOSTILE) for action in record.actions))
+    page = page_with(record, hostile)
+    assert page.count("<script") == 2
+    assert games_in(page) == [data_of(replay_page(record)), data_of(replay_page(hostile))]
+    assert "unsafe" not in page
+
+
+@needs_chromium
+def test_a_replay_that_a_page_holds_opens_as_a_page_of_its_own(window: Browser, tmp_path: Path) -> None:
+    record = play_game("shark", "diplomat", "acquisition_terms", seed=5)
+    actions = tuple(action._replace(words=HOSTILE) for action in record.actions)
+    (tmp_path / "games.html").write_text(page_with(record, replace(record, actions=actions)), "utf-8")
+    window.open((tmp_path / "games.html").as_uri())
+    first = window.driver.current_window_handle
+    window.click("details:nth-of-type(2) summary")
+    window.one("a.replay[href]").click()
+    window.wait(lambda: len(window.driver.window_handles) == 2)
+    window.driver.switch_to.window(next(handle for handle in window.driver.window_handles if handle != first))
+    window.wait(lambda: window.run("return document.documentElement.dataset.ready"))
+    many = len(record.actions)
+    window.sees(f"Turn {many} of {many}.", ".told")
+    window.sees(HOSTILE.split(maxsplit=1)[0], ".told")
+    assert window.driver.title.startswith("shark and diplomat")
+    assert window.has(".frontier")
+    assert window.errors() == []
+    window.driver.close()
+    window.driver.switch_to.window(first)
+    assert window.errors() == []
+
+
+@needs_chromium
+def test_help_that_a_person_had_is_in_the_record_and_on_the_page(window: Browser, tmp_path: Path) -> None:
+    helped = (Help(1, "seller", "hint"), Help(3, "seller", "hint"), Help(4, "buyer", "belief"))
+    record = replace(play_game("shark", "diplomat", seed=3), help=helped)
+    assert GameRecord.from_dict(json.loads(json.dumps(record.to_dict()))) == record
+    write_replay(record, tmp_path / "game.html")
+    window.open((tmp_path / "game.html").as_uri())
+    window.sees("Help that the seller used\n2 hints of the champion")
+    window.sees("Help that the buyer used\nthe estimate of their limit")
+    window.click(".scrub button:first-child")
+    for turn in range(1, 5):
+        window.click(".scrub button:nth-child(4)")
+        window.sees(f"Turn {turn} of", ".told")
+        assert ("hint of the champion" in window.text(".told")) is (turn in (2, 4))

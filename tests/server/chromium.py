@@ -13,7 +13,7 @@ import pytest
 pytest.importorskip("selenium", reason="needs selenium", exc_type=ImportError)
 
 from selenium import webdriver
-from selenium.common.exceptions import TimeoutException
+from selenium.common.exceptions import StaleElementReferenceException, TimeoutException
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
@@ -47,8 +47,10 @@ class Browser:
     # ------------------------------------------------------------------ looking
 
     def wait(self, condition: Callable[[], Any], seconds: float = SECONDS) -> Any:
+        """Wait until a condition holds, and return its value; an element that is drawn anew is looked up again."""
+        waiting = WebDriverWait(self.driver, seconds, 0.03, [StaleElementReferenceException])
         try:
-            return WebDriverWait(self.driver, seconds, poll_frequency=0.03).until(lambda _: condition())
+            return waiting.until(lambda _: condition())
         except TimeoutException:
             raise AssertionError(f"the page says instead: {self.text()[:3000]}; console: {self.errors()}") from None
 
@@ -73,18 +75,34 @@ class Browser:
     def open(self, address: str) -> None:
         self.driver.get(address)
 
+    def do(self, selector: str, act: Callable[[Any], None]) -> None:
+        """Do something with an element; where it is drawn anew before anything was done, with the new one."""
+
+        def is_done() -> bool:
+            act(self.one(selector))
+            return True
+
+        self.wait(is_done)
+
     def click(self, selector: str) -> None:
-        element = self.one(selector)
-        self.run("arguments[0].scrollIntoView({block: 'center'})", element)
-        element.click()
+        def click(element: Any) -> None:
+            self.run("arguments[0].scrollIntoView({block: 'center'})", element)
+            element.click()
+
+        self.do(selector, click)
 
     def choose(self, selector: str, value: str) -> None:
-        Select(self.one(selector)).select_by_value(value)
+        self.do(selector, lambda element: Select(element).select_by_value(value))
 
     def type(self, selector: str, text: str) -> None:
         """Put a text into a field, in place of what is there."""
-        self.one(selector).send_keys(Keys.CONTROL, "a")
-        self.one(selector).send_keys(text)
+        self.do(selector, lambda element: element.send_keys(Keys.CONTROL, "a"))
+        self.do(selector, lambda element: element.send_keys(text))
+
+    def value(self, selector: str) -> str:
+        """Return what a field holds."""
+        self.one(selector)
+        return str(self.run("return document.querySelector(arguments[0]).value", selector))
 
     def key(self, *keys: str) -> None:
         """Press keys where the focus is."""

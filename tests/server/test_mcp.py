@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -223,6 +225,25 @@ def test_a_session_that_nobody_uses_ends_and_its_player_has_lost() -> None:
     (match, _) = shared.matches._by_code[codes["seller"]]
     assert match.session.outcome()["ending"] == "forfeit"
     assert match.session.outcome()["closed_by"] == "buyer"
+
+
+def test_calls_over_http_keep_the_connection_of_their_session() -> None:
+    """Repeated with a longer limit where the machine was so busy that the client was idle indeed."""
+    idle, was_busy = 1.5, True
+    while was_busy:
+        idle *= 2
+        with served(idle=idle) as address:
+            session = begin(address)
+            with attached(address, session) as socket:
+                talk(socket, "state")
+                calls = [time.monotonic()]
+                while calls[-1] < calls[0] + 2.5 * idle:
+                    assert "error" not in ask(address, "tools/list", session_id=session)
+                    time.sleep(idle / 20)
+                    calls.append(time.monotonic())
+                was_busy = any(later - call > idle / 2 for call, later in itertools.pairwise(calls))
+                if not was_busy:
+                    assert talk(socket, "state")["type"] == "state"
 
 
 def test_calls_that_come_at_once_are_answered_one_after_the_other() -> None:

@@ -26,7 +26,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from parlay_marl.server import middleware
 from parlay_marl.server.middleware import protected
-from parlay_marl.server.middleware.asgi import HAS_TOKEN, App
+from parlay_marl.server.middleware.asgi import HAS_TOKEN, IS_USED, App
 from parlay_marl.server.middleware.idle import Idle
 from parlay_marl.server.middleware.rate import MOST_ADDRESSES, AddressRates
 from parlay_marl.server.middleware.redaction import details_without_input, without_input
@@ -655,6 +655,26 @@ def test_messages_end_a_silence_and_not_those_that_came_before() -> None:
         heard.clear()
         run_by_clock(Idle(listens, settings, Telemetry(settings))({"type": "websocket", "path": "/ws"}, pause, ignored))
         assert heard == kinds
+
+
+def test_what_a_client_does_on_another_way_is_no_silence() -> None:
+    """By a clock that stands still while the machine is busy."""
+    settings, ended = ServerSettings(idle=1.0), []
+
+    async def listens(scope: Any, receive: Any, send: Any) -> None:
+        loop = asyncio.get_running_loop()
+        for number in range(1, 6):
+            loop.call_at(0.7 * number, scope[IS_USED])
+        assert (await receive())["type"] == "websocket.disconnect"
+        scope[IS_USED]()  # nobody waits: it changes nothing
+        ended.append(loop.time())
+
+    async def ignored(message: Any) -> None:
+        pass
+
+    pause = asyncio.Event().wait
+    run_by_clock(Idle(listens, settings, Telemetry(settings))({"type": "websocket", "path": "/ws"}, pause, ignored))
+    assert ended == [pytest.approx(4.5)]
 
 
 def test_a_long_step_is_not_silence() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from parlay_marl.core.moves import SEATS
+from parlay_marl.core.protocols import PROTOCOLS
 from parlay_marl.errors import IllegalMoveError, NotStartedError, ParlayError, RequestError
 from parlay_marl.server.game_request import game_request
 from parlay_marl.server.openenv_parts import CallToolAction
@@ -168,16 +169,39 @@ def test_a_legal_move_between_gives_another_try() -> None:
     assert [turn["move"] for turn in env.state.history if turn["seat"] == "buyer"] == ["OFFER"] * 3
 
 
-def test_who_cannot_afford_silence_forfeits_by_a_second_message_without_a_move() -> None:
+def test_who_cannot_afford_silence_passes_by_a_second_message_without_a_move() -> None:
+    """By the rule of all players that are asked: an anchor before any offer, and then the standing offer again."""
     env = begun(rules=POOR)
     say(env, "Hello.")
     seen = say(env, "Hello.")
-    assert seen.done
-    assert "you have forfeited the game" in seen.text
-    assert seen.metadata["outcome"]["ending"] == "forfeit"
-    assert seen.metadata["outcome"]["closed_by"] == "buyer"
-    with pytest.raises(ParlayError):
+    assert "you may not be silent now, so the turn was played as ANCHOR_HIGH." in seen.text
+    assert not seen.done
+    say(env, "/offer 120000")
+    say(env, "Hello.")
+    seen = say(env, "Hello.")
+    assert "played as OFFER." in seen.text
+    assert seen.offer is not None
+    assert seen.offer.amount == 120_000
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_a_second_message_without_a_move_passes_in_every_protocol(protocol: str) -> None:
+    env = NegotiationEnvironment(FACTORY)
+    seen = env.reset(seed=3, protocol=protocol, opponent="linear")
+    assert seen.protocol == protocol
+    while not seen.done:
         say(env, "Hello.")
+        seen = say(env, "Hello.")
+        assert "the turn was played as" in seen.text
+    assert seen.metadata["outcome"]["ending"] != "forfeit"
+
+
+def test_a_game_with_few_prices_says_them() -> None:
+    env = NegotiationEnvironment(FACTORY)
+    seen = env.reset(seed=3, price_levels=3, opener="buyer")
+    assert seen.prices == [110_000, 145_000, 180_000]
+    usual = env.reset(seed=3)
+    assert (usual.prices, usual.protocol) == ([], "alternating_offers")
 
 
 def test_without_a_text_for_a_reader_the_note_stands_alone() -> None:

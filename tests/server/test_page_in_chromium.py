@@ -54,6 +54,12 @@ def tables(window: Browser) -> list[dict[str, Any]]:
     return [each for each in map(json.loads, window.received()) if each["type"] == "table"]
 
 
+def last_table(window: Browser, turns: int) -> dict[str, Any]:
+    """Return the table after some turns, as soon as the browser tells that it has received it."""
+    window.wait(lambda: len(tables(window)[-1]["turns"]) == turns)
+    return tables(window)[-1]
+
+
 def test_a_whole_game_by_mouse_with_every_move_a_reload_and_mistakes(window: Browser, address: str) -> None:
     person = Person(window, address).sit_down(scenario=TERMS, opponent="shark", seed="11")
     window.sees("Your turn.")
@@ -66,7 +72,7 @@ def test_a_whole_game_by_mouse_with_every_move_a_reload_and_mistakes(window: Bro
     person.move("ANCHOR_HIGH")
     window.choose("#term-0", "small grant")
     window.run("const s = document.getElementById('slider'); s.value = 195000; s.dispatchEvent(new Event('input'))")
-    assert window.one("#price").get_attribute("value") == "195000"
+    assert window.value("#price") == "195000"
     window.type("#words", "This is fair <b>and</b> simple.")
     person.move("OFFER")
     window.sees("You come up to USD 195,000 with equity small grant")
@@ -89,7 +95,7 @@ def test_a_whole_game_by_mouse_with_every_move_a_reload_and_mistakes(window: Bro
     for _ in range(40):
         if window.has("#end"):
             break
-        claims = tables(window)[-1]["claims"][1]
+        claims = last_table(window, person.turns)["claims"][1]
         challenge = claims is not None and claims["status"] == "open" and not window.has(".challenged")
         person.move("CHALLENGE" if challenge and claims["price"] > 215_000 else "OFFER", "" if challenge else "201000")
     if not window.has("#end"):
@@ -108,9 +114,11 @@ def test_a_whole_game_by_mouse_with_every_move_a_reload_and_mistakes(window: Bro
 
 def check_record(window: Browser) -> None:
     """The record of the page is the game that was played, bit for bit, and the page says how it ended."""
+    window.wait(lambda: "end" in tables(window)[-1])
     end = tables(window)[-1]["end"]
     record = GameRecord.from_dict(json.loads(end["record"]))
     assert record.names == ("person", "shark")
+    assert [(each.seat, each.kind) for each in record.help] == [("buyer", "belief"), ("buyer", "hint")]
     shown = [(turn["move"], turn["price"]) for turn in end["replay"]["turns"]]
     scenario = record.config.played
     played = [
@@ -193,17 +201,17 @@ def test_nothing_hidden_reaches_the_browser_before_the_end(window: Browser, addr
     hidden, own = secret(str(planted), seed, (1,)), secret(str(planted), seed, (0,))
     sent = "\n".join(window.received())
     assert hidden.search(sent) is None
-    assert own.search(sent) is not None  # the search finds what is there
+    window.wait(lambda: own.search("\n".join(window.received())))  # the search finds what is there
     assert hidden.search(window.driver.page_source) is None
     person.move("WALK_AWAY")
     window.one("#end")
-    assert hidden.search("\n".join(window.received())) is not None
+    window.wait(lambda: hidden.search("\n".join(window.received())))
 
 
 def test_two_persons_in_two_windows(window: Browser, address: str) -> None:
     with browser() as second:
         person = Person(window, address).sit_down(scenario="saas_enterprise", opponent="*person", seat="seller")
-        link = window.one("#link").get_attribute("value")
+        link = window.value("#link")
         assert window.accessibility_faults() == []
         other = Person(second, address)
         second.open(link)
@@ -280,7 +288,7 @@ def test_a_person_signs_in_with_the_token_which_stands_in_no_address(window: Bro
         person.move("OFFER", "120000")
         person.move("WALK_AWAY")
         window.click("#share")
-        link = window.one("#replay-link").get_attribute("href")
+        link = window.run("return document.getElementById('replay-link').href")
         window.open(link)
         window.sees("Replay")
         cookie = next(each for each in window.driver.get_cookies() if each["name"] == "parlay_page")

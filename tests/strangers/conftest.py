@@ -9,9 +9,9 @@ from importlib.util import find_spec
 
 import pytest
 
-LIBRARIES = ("agilerl", "stable_baselines3", "supersuit", "tianshou", "torchrl")
-OWN_LIBRARY = {"negmas": ("negmas",)}
-"""Tests that need one library only, by a word in the names of their files."""
+LIBRARIES = ("agilerl", "pyspiel", "stable_baselines3", "supersuit", "tianshou", "torchrl")
+OWN_LIBRARIES = {"negmas": ("negmas",), "notebook": ("marimo", "matplotlib")}
+"""What tests need that need few of them, by a word in the names of their files."""
 THEIR_MODULES = (
     "negmas|accelerate|agilerl|dill|sensai|stable_baselines3|supersuit|tensordict|tianshou|torch|torchrl|wandb"
 )
@@ -22,7 +22,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.parent.name != "strangers":
             continue
-        needed = next((own for word, own in OWN_LIBRARY.items() if word in item.path.name), LIBRARIES)
+        needed = next((own for word, own in OWN_LIBRARIES.items() if word in item.path.name), LIBRARIES)
         missing = [name for name in needed if find_spec(name) is None]
         if missing:
             item.add_marker(pytest.mark.skip(reason=f"{', '.join(missing)}: not in this environment"))

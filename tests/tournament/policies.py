@@ -15,6 +15,7 @@ import numpy as np
 from parlay_marl.core.moves import INDEX_ACCEPT, INDEX_OFFERS, INDEX_WALK_AWAY, Move
 from parlay_marl.game.action import Action
 from parlay_marl.game.view import SeatView
+from parlay_marl.players.passing import without_new_offer
 from parlay_marl.players.player import Player
 
 Array = np.ndarray[Any, Any]
@@ -189,6 +190,18 @@ class Halver(Player):
         if view.counter_offer and view.counter_offer.worth >= max(view.worth(price), 0.0):
             return view.accept()
         return view.make_offer(price)
+
+
+class Fitting(Halver):
+    """Plays every protocol: where it may not name a price, it takes what is worth something, or passes."""
+
+    name = "fitting"
+
+    def act(self, view: SeatView) -> Action:
+        if Move.OFFER in view.legal_moves:
+            return super().act(view)
+        offered = view.counter_offer
+        return view.accept() if offered is not None and offered.worth > 0 else without_new_offer(view)
 
 
 class Stumbling(Halver):

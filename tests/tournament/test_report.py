@@ -21,6 +21,9 @@ from parlay_marl.game import text, transcript
 from parlay_marl.game.config import make_config
 from parlay_marl.game.game import Game
 from parlay_marl.players.persona import as_player
+from parlay_marl.render.web import held
+from parlay_marl.render.web.held import HeldReplays
+from parlay_marl.render.web.replay import replay_data
 from parlay_marl.studies.plain import plain
 from parlay_marl.tournament import figures, write_report
 from parlay_marl.tournament.analysis import Analysis
@@ -28,6 +31,7 @@ from parlay_marl.tournament.games import EntrantInfo, Games
 from parlay_marl.tournament.report import offer_curves, transcripts
 from parlay_marl.tournament.report import page as report
 from parlay_marl.tournament.report.counts import ENDINGS, PRICE_BINS, count_games
+from tests.render.held_replays import games_in
 from tests.tournament.report_games import HOSTILE, analysed, hostile, played
 
 FIELD = ["shark", "diplomat", "hardliner", "veteran"]
@@ -46,7 +50,7 @@ def analysis(games: Games) -> Analysis:
 
 @pytest.fixture(scope="module")
 def data(games: Games, analysis: Analysis) -> dict[str, Any]:
-    return report.report_data(games, analysis)
+    return report.report_data(games, analysis, HeldReplays())
 
 
 def cell(games: Games, scenario: int, buyer: int, seller: int) -> Any:
@@ -266,13 +270,40 @@ def test_a_transcript_tells_the_game_turn_by_turn(games: Games, data: dict[str, 
             assert "\n".join(strings[line] for line in entry["end"]).startswith(verdict)
 
 
+def test_the_page_holds_the_replay_of_every_game_that_it_tells(
+    games: Games, analysis: Analysis, data: dict[str, Any]
+) -> None:
+    replays = games_in(report.report_page(games, analysis))
+    for s, scenario in enumerate(data["offers"]["scenarios"]):
+        for n, pair in enumerate(scenario["pairs"]):
+            for entry in pair["transcripts"]:
+                game = replayed(games, s, *divmod(n, len(games.entrants)), entry["opener"])
+                assert replays[entry["replay"]] == json.loads(json.dumps(replay_data(game.record())))
+
+
+def test_replays_are_those_of_the_best_in_every_scenario_where_not_all_fit(
+    games: Games, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(held, "MOST_BYTES", 60_000)
+    replays, ranking = HeldReplays(), [2, 0, 1, 3]
+    for scenario in offer_curves.offer_curves(games, ranking, replays)["scenarios"]:
+        held_pairs = {
+            divmod(n, 4)
+            for n, pair in enumerate(scenario["pairs"])
+            if any(each["replay"] is not None for each in pair["transcripts"])
+        }
+        assert (2, 2) in held_pairs
+        assert (3, 3) not in held_pairs
+    assert len(replays.element) < 60_000 + len(games.scenarios) * 10_000 + 30_000  # a game more each, and the page
+
+
 def test_a_long_game_is_told_by_its_ends_and_its_curve_has_few_points(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transcripts, "MOST_TURNS", 12)
     monkeypatch.setattr(transcripts, "HEAD", 5)
     monkeypatch.setattr(transcripts, "TAIL", 3)
     monkeypatch.setattr(offer_curves, "MOST_POINTS", 7)
     few = played(["hardliner", "micro"], ["saas_enterprise"], 1)
-    found = offer_curves.offer_curves(few, [0, 1])["scenarios"][0]
+    found = offer_curves.offer_curves(few, [0, 1], HeldReplays())["scenarios"][0]
     assert found["rounds"] == [1, 4, 7, 11, 14, 17, 20]
     entry = found["pairs"][1]["transcripts"][0]
     assert entry["skipped"] == [5, 32]
@@ -283,7 +314,7 @@ def test_a_long_game_is_told_by_its_ends_and_its_curve_has_few_points(monkeypatc
 def test_policies_are_not_played_again(games: Games, analysis: Analysis) -> None:
     entrants = list(games.entrants)
     entrants[0] = EntrantInfo(entrants[0].name, "policy", {"import": "pkg.module:Name", "sha256": "0"})
-    found = report.report_data(dataclasses.replace(games, entrants=tuple(entrants)), analysis)
+    found = report.report_data(dataclasses.replace(games, entrants=tuple(entrants)), analysis, HeldReplays())
     pairs = found["offers"]["scenarios"][0]["pairs"]
     many = len(entrants)
     assert [n for n, pair in enumerate(pairs) if pair is None] == [*range(many), *range(many, many * many, many)]
@@ -293,14 +324,14 @@ def test_policies_are_not_played_again(games: Games, analysis: Analysis) -> None
 
 def test_games_that_come_out_differently_are_left_out(games: Games, analysis: Analysis) -> None:
     changed = dataclasses.replace(games, seed=games.seed + 1)
-    pairs = report.report_data(changed, analysis)["offers"]["scenarios"][1]["pairs"]
+    pairs = report.report_data(changed, analysis, HeldReplays())["offers"]["scenarios"][1]["pairs"]
     assert {} in pairs
 
 
 def test_the_best_entrants_are_shown_where_not_all_fit(games: Games, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(offer_curves, "MOST_CURVES", 4 * len(games.scenarios))
     monkeypatch.setattr(offer_curves, "MOST_TRANSCRIPTS", 1 * len(games.scenarios))
-    pairs = offer_curves.offer_curves(games, [2, 0, 1, 3])["scenarios"][0]["pairs"]
+    pairs = offer_curves.offer_curves(games, [2, 0, 1, 3], HeldReplays())["scenarios"][0]["pairs"]
     assert [divmod(n, 4) for n, pair in enumerate(pairs) if pair] == [(0, 0), (0, 2), (2, 0), (2, 2)]
     assert [divmod(n, 4) for n, pair in enumerate(pairs) if pair and "transcripts" in pair] == [(2, 2)]
 
@@ -345,7 +376,7 @@ def test_no_text_breaks_out_of_its_data(games: Games) -> None:
     changed = hostile(games)
     page = report.report_page(changed, analysed(changed))
     reader = read(page)
-    assert [tag for tag, _ in reader.tags].count("script") == 2
+    assert [tag for tag, _ in reader.tags].count("script") == 3
     assert "img" not in [tag for tag, _ in reader.tags]
     found = json.loads(reader.scripts[0])
     assert found["names"][0] == HOSTILE
@@ -369,7 +400,7 @@ def test_the_page_refers_to_nothing_outside_itself(games: Games, analysis: Analy
             assert value is None or value.startswith(("#", "data:")), f"{tag} {name}={value}"
     css = (report.ASSETS / "report.css").read_text()
     assert not re.search(r"url\(|@import", css)
-    script = (report.ASSETS / "report.js").read_text()
+    script = (report.ASSETS / "report.js").read_text() + held.script()
     assert not re.search(r"fetch\(|XMLHttpRequest|import\(|innerHTML|insertAdjacentHTML|document\.write|eval\(", script)
     assert "default-src 'none'" in page
 
@@ -383,17 +414,17 @@ def test_sections_and_their_links_belong_together() -> None:
 
 
 def test_the_command_plays_the_same_tournament(games: Games, analysis: Analysis) -> None:
-    command = report.report_data(games, analysis)["command"]
+    command = report.report_data(games, analysis, HeldReplays())["command"]
     assert command == (
         "parlay tournament diplomat hardliner shark veteran -s hiring_package_terms -s saas_enterprise -s uniform "
         "--games 10 --seed 7 --out results"
     )
     seeded = played(["linear"], ["uniform"], 1, rules="seed")
-    found = report.report_data(seeded, analysed(seeded))
+    found = report.report_data(seeded, analysed(seeded), HeldReplays())
     assert "--rules seed" in found["command"]
     assert found["rules_name"] == "seed"
     own = played(["linear"], ["uniform"], 1, rules={"tension": {"memory": 0.5}})
-    found = report.report_data(own, analysed(own))
+    found = report.report_data(own, analysed(own), HeldReplays())
     assert found["command"].endswith("# under rules of one's own, which stand below")
     assert found["rules"]["tension"]["memory"] == 0.5
     assert found["rules_name"] == "custom"
@@ -413,7 +444,9 @@ def test_a_file_that_cannot_be_written_is_refused(games: Games, analysis: Analys
 
 def test_every_persona_can_be_told_of() -> None:
     field = played(persona_names(), ["uniform"], 1)
-    assert report.report_data(field, analysed(field))["about"][0].startswith(load_persona("boulware").title)
+    assert report.report_data(field, analysed(field), HeldReplays())["about"][0].startswith(
+        load_persona("boulware").title
+    )
 
 
 # ---------------------------------------------------------------- pictures

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from selenium import webdriver
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver import ActionChains, Keys
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
@@ -28,6 +29,8 @@ from tests.tournament.report_games import HOSTILE, analysed, hostile, played
 CHROMIUM, DRIVER = (shutil.which(name) for name in ("chromium", "chromedriver"))
 FIELD = ["shark", "diplomat", "hardliner", "veteran", "random", "tit_for_tat", "micro"]
 DEALS = ["saas_enterprise", "uniform", "hiring_package_terms"]
+SECONDS = 120.0
+"""Seconds that a busy machine may take until something is on the page."""
 DESKTOP, PHONE = (1280, 900), (360, 740)
 SECTIONS = ("ranking", "pairs", "scenarios", "offers", "population", "bluffs", "comparisons", "metrics", "method")
 
@@ -53,7 +56,7 @@ class Page:
         self.driver.get_log("performance")
         self.driver.get("about:blank")
         self.driver.get(self.path.as_uri())
-        assert self.run("return document.documentElement.dataset.ready") == "yes"
+        self.wait(lambda: self.run("return document.documentElement.dataset.ready") == "yes")
         self.wait(lambda: len(self.all("#ranking svg circle")) > 0)
         return self
 
@@ -61,7 +64,9 @@ class Page:
         return self.driver.execute_script(script, *arguments)
 
     def wait(self, condition: Callable[[], Any]) -> None:
-        WebDriverWait(self.driver, 5, poll_frequency=0.05).until(lambda _: condition())
+        WebDriverWait(
+            self.driver, SECONDS, poll_frequency=0.05, ignored_exceptions=[StaleElementReferenceException]
+        ).until(lambda _: condition())
 
     def all(self, selector: str) -> list[Any]:
         return self.driver.find_elements(By.CSS_SELECTOR, selector)
@@ -317,6 +322,18 @@ def test_offers_of_any_pair_are_drawn_and_its_game_can_be_read(page: Page, games
         assert turn.price is None or price_text(turn.price, game.scenario) in told
         assert turn.words in told
     assert page.run("return document.activeElement.textContent") == "Close"
+    page.wait(lambda: page.all("#transcript a.replay[href]"))
+    first = page.driver.current_window_handle
+    page.click(page.one("#transcript a.replay"))
+    page.wait(lambda: len(page.driver.window_handles) == 2)
+    page.driver.switch_to.window(next(each for each in page.driver.window_handles if each != first))
+    page.wait(lambda: page.run("return document.documentElement.dataset.ready"))
+    many = len(game.turns)
+    assert f"Turn {many} of {many}." in page.text(".told")
+    assert page.errors() == []
+    page.driver.close()
+    page.driver.switch_to.window(first)
+    page.run("document.querySelector('#transcript button').focus()")
     page.driver.switch_to.active_element.send_keys(Keys.ESCAPE)
     assert not dialog.is_displayed()
 

@@ -138,6 +138,21 @@ def test_new_weights_are_drawn_as_those_of_maskable_ppo(made: Any) -> None:
             assert torch.linalg.svdvals(weight) == pytest.approx(torch.linalg.svdvals(other), rel=1e-4)
 
 
+def test_an_entropy_in_units_of_pay_weighs_more_the_less_advantages_spread(made: Any) -> None:
+    """Dividing the weight by the spread keeps its ratio to the pay, whatever the advantages are divided by."""
+    weights = []
+    for unit in ("pay", "spread", "spread"):
+        learner = made(batch_size=N, epochs=1, entropy_unit=unit)
+        learner.collect()
+        learner._estimate(learner._frames)
+        spread = float(learner._frames.advantages.std())
+        learner.update(1e-3, 0.05 if unit == "pay" or weights[1:] else 0.05 / spread)
+        weights.append(learner.acting.vector.clone())
+    assert spread < 0.5
+    assert weights[1] == pytest.approx(weights[0], abs=1e-6)
+    assert float((weights[2] - weights[0]).abs().max()) > 1e-4
+
+
 def trained(learner: ppo.Learner) -> bytes:
     for _ in range(3):
         learner.collect()

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from parlay_marl.cli.options import GivenSeed, JsonFile, Quiet, Rounds, Rules
+from parlay_marl.cli.form_options import FORM_OPTIONS, given_form
+from parlay_marl.cli.options import BaseUrl, GivenSeed, JsonFile, OpenerSeat, Quiet, Rules
 
 if TYPE_CHECKING:
     from parlay_marl.cli.resultfile import ResultFile
     from parlay_marl.language.arena.summary import Arena
 
 ORDER = 77
+OPTIONS = FORM_OPTIONS
 INCOMPLETE = 3
 """The exit code where games are missing: the budget is spent, or the endpoint stays away."""
 
@@ -48,15 +50,7 @@ Scenarios = Annotated[
 ]
 Games = Annotated[int, typer.Option("--games", "-n", metavar="N", help="Deals of each scenario.")]
 Repeats = Annotated[int, typer.Option(metavar="N", help="How often each game is played.")]
-Opener = Annotated[
-    str | None,
-    typer.Option("--opener", metavar="buyer|seller|random", help="Seat that opens; default: as the scenario says."),
-]
 EachOther = Annotated[bool, typer.Option("--each-other/--not-each-other", help="Do models meet each other?")]
-BaseUrl = Annotated[
-    str | None,
-    typer.Option("--base-url", metavar="URL", help="Endpoint of the models. Environment variable: OPENAI_BASE_URL."),
-]
 Temperature = Annotated[float | None, typer.Option(metavar="X", help="Sampling temperature; default: the endpoint's.")]
 SamplingSeed = Annotated[
     int | None, typer.Option(metavar="N", help="Seed that is sent with requests; a repeat adds its number.")
@@ -97,6 +91,7 @@ Traces = Annotated[
 
 
 def arena(
+    context: typer.Context,
     models: Models,
     partner: Partners = None,
     scenario: Scenarios = None,
@@ -104,8 +99,7 @@ def arena(
     repeats: Repeats = 1,
     seed: GivenSeed = 0,
     rules: Rules = "default",
-    opener: Opener = None,
-    rounds: Rounds = None,
+    opener: OpenerSeat = None,
     each_other: EachOther = True,
     base_url: BaseUrl = None,
     temperature: Temperature = None,
@@ -140,8 +134,9 @@ def arena(
     asked |= {"history": history, "unreadable": unreadable}
     play = functools.partial(
         run_arena, models, partner or None, scenario or DEALS, games=games, repeats=repeats, seed=seed, rules=rules,
-        opener=opener, max_rounds=rounds, each_other=each_other, settings=asked, concurrency=concurrency, out=out,
+        opener=opener, each_other=each_other, settings=asked, concurrency=concurrency, out=out,
         connection={"base_url": base_url, "timeout": timeout, "retries": retries}, prices=prices, budget=budget,
+        **given_form(context),
     )  # fmt: skip
     with (
         result_file(json, "--json") as file,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from parlay_marl.cli.options import BaseUrl, JsonFile, Quiet, Threads, Timeout, Workers
+from parlay_marl.cli.options import BaseUrl, JsonFile, Quiet, Resume, Threads, Timeout, Workers
 
 if TYPE_CHECKING:
     from parlay_marl.studies.benchmark.result import BenchmarkResult
@@ -53,7 +53,6 @@ Out = Annotated[
     typer.Option(metavar="DIR", readable=False, help="Folder for the result and its page; tasks are kept as they end."),
 ]
 Extra = Annotated[bool, typer.Option("--extra", help="Play with partners of other libraries, too, which takes long.")]
-Resume = Annotated[bool, typer.Option("--resume", help="Continue the benchmark in --out.")]
 Page = Annotated[Path | None, typer.Option(metavar="FILE", readable=False, help="Write an HTML page of the results.")]
 Compare = Annotated[
     list[Path] | None,

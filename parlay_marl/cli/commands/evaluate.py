@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from parlay_marl.cli.form_options import FORM_OPTIONS, given_form
 from parlay_marl.cli.options import GamesInCell, GivenSeed, JsonFile, KnownScenarios, Policy, Quiet, Threads
 
 if TYPE_CHECKING:
@@ -14,13 +15,13 @@ if TYPE_CHECKING:
     from parlay_marl.players.persona import PersonaPlayer
 
 ORDER = 70
-ORDERINGS = 4
-"""Both seats, with both openers."""
+OPTIONS = FORM_OPTIONS
 REPLIES_OF_THE_POLICY = 3
 """Games of a cell that the policy plays itself, beside one for each reply."""
 
 
 def evaluate(
+    context: typer.Context,
     policy: Policy,
     opponent: Annotated[
         list[str] | None,
@@ -47,30 +48,35 @@ def evaluate(
 
     For example: parlay evaluate runs/ada/ada.safetensors --games 500
     """
-    from parlay_marl.catalogue import build_any_params, load_any_scenario, load_persona, load_rules, persona_names
+    from parlay_marl.catalogue import load_any_scenario, load_persona, persona_names
     from parlay_marl.cli.console import output
     from parlay_marl.cli.progress import with_progress
     from parlay_marl.cli.resultfile import result_file
     from parlay_marl.cli.training_tables import show_judgement
+    from parlay_marl.core.moves import SEATS
+    from parlay_marl.game.config import make_config
     from parlay_marl.players.persona import PersonaPlayer
+    from parlay_marl.simulation.cells import openers_of
     from parlay_marl.studies.evaluation import judge
     from parlay_marl.training.config import known_scenarios, scripted_personas
 
     _check(games, threads, seed)
+    form = given_form(context)
     with result_file(json, "--json") as file:
         player = PersonaPlayer(load_persona(policy))
         played = [load_any_scenario(name) for name in scenario or known_scenarios(player.policy)]
         opponents = [PersonaPlayer(load_persona(name)) for name in opponent or scripted_personas()]
         replies = [PersonaPlayer(load_persona(name)) for name in reply or persona_names()]
         _check_packages(played, [player, *opponents, *replies])
-        params = [build_any_params(each, load_rules("default"), reward="payoff") for each in played]
+        params = [make_config(each, **form).params for each in played]
         play = functools.partial(judge, player, opponents, replies, params, games=games, seed=seed, threads=threads)
-        each_cell = ORDERINGS * len(played) * games * (len(replies) + REPLIES_OF_THE_POLICY)
+        each_cell = len(SEATS) * sum(map(len, map(openers_of, params))) * games
+        each_cell *= len(replies) + REPLIES_OF_THE_POLICY
         judgement = with_progress(play, each_cell, quiet)
         if file is not None:
             names = [each.name for each in played]
-            file.write_json({"scenarios": names, "games": games, "seed": seed, **judgement.as_dict()})
-    show_judgement(judgement, games, seed, output())
+            file.write_json({"scenarios": names, "games": games, "seed": seed, "form": form, **judgement.as_dict()})
+    show_judgement(judgement, games, seed, form, output())
 
 
 def _check(games: int, threads: int, seed: int) -> None:

@@ -6,23 +6,24 @@ from typing import Annotated
 
 import typer
 
+from parlay_marl.cli.form_options import FORM_OPTIONS, given_form
 from parlay_marl.cli.group import INTERRUPTED
 from parlay_marl.cli.options import (
     BaseUrl,
     GameNumber,
     NoWords,
     OpenerSeat,
-    ProtocolOption,
-    Rounds,
     Rules,
     Scenario,
     Seed,
 )
 
 ORDER = 20
+OPTIONS = FORM_OPTIONS
 
 
 def play(
+    context: typer.Context,
     role: Annotated[str, typer.Option(metavar="buyer|seller", help="Your seat.")] = "buyer",
     opponent: Annotated[
         str,
@@ -37,8 +38,6 @@ def play(
     seed: Seed = None,
     game: GameNumber = 0,
     opener: OpenerSeat = None,
-    rounds: Rounds = None,
-    protocol: ProtocolOption = "alternating_offers",
     rules: Rules = "default",
     no_words: NoWords = False,
     base_url: BaseUrl = None,
@@ -58,12 +57,17 @@ def play(
     from parlay_marl.game.config import make_config, one_of
 
     one_of("role", role, SEATS)
+    form = given_form(context)
     if browser:
-        if game or no_words or protocol != "alternating_offers":
-            raise ConfigurationError("--browser: it goes without --game, --protocol and --no-words; leave them out")
+        if game or no_words or set(form) - {"max_rounds"}:
+            raise ConfigurationError(
+                "--browser: it goes with --rounds, but without --game, --no-words and other forms of the game "
+                "(--protocol, --price-levels, ...); leave them out"
+            )
+        rounds = form.get("max_rounds")
         play_in_browser(scenario, role, opponent, seed=seed, opener=opener, rounds=rounds, rules=rules)
         return
-    config = make_config(scenario, rules=rules, opener=opener, max_rounds=rounds, protocol=protocol)
+    config = make_config(scenario, rules=rules, opener=opener, **form)
     person = TerminalPlayer(role, not no_words)
     other, chosen = player(opponent), seed_or_random(seed)
     buyer, seller = (person, other) if role == "buyer" else (other, person)

@@ -11,9 +11,11 @@ import typer
 from parlay_marl.cli.options import HtmlFile, NoWords, OpenerSeat, Timeout, Workers
 
 if TYPE_CHECKING:
-    from parlay_marl.game.record import RecordedGame
+    from parlay_marl.game.record import GameRecord, RecordedGame
 
 ORDER = 40
+HELP = {"hint": "asked the champion for a hint", "belief": "looked at the estimate of the other's limit"}
+"""What a person did who had help."""
 
 Name = Annotated[str | None, typer.Option(metavar="NAME", help="Count only games of this name.")]
 
@@ -45,10 +47,11 @@ def replay(
     from parlay_marl.render.web.html import write_replay
 
     if file.suffix == ".json":
-        played, said = _recorded(file), f"The game of {file.name}, played again."
+        record = _recorded(file)
+        played, said = record.replay(), f"The game of {file.name}, played again."
     else:
         played, index = _of_tournament(file, game, (buyer, seller, scenario, opener), workers, timeout)
-        said = f"Game {index:,} of {file.name}, played again: every figure is as stored."
+        record, said = played.record(), f"Game {index:,} of {file.name}, played again: every figure is as stored."
     console = output()
     width = transcript_width(console)
     turns = played.turns
@@ -57,8 +60,10 @@ def replay(
     )
     print_lines(console, transcript.told_lines(turns, played, words=not no_words, width=width))
     print_lines(console, transcript.ending_lines(played, turns, width))
+    for helped in record.help:
+        console.print(f"Before turn {helped.turn + 1} the {helped.seat} {HELP[helped.kind]}.", soft_wrap=True)
     if html is not None:
-        write_replay(played.record(), html)
+        write_replay(record, html)
     console.print(f"\n{said}", soft_wrap=True)
 
 
@@ -80,8 +85,8 @@ def _of_tournament(
     return replay_game(games, index, workers=workers, timeout=timeout), index
 
 
-def _recorded(file: Path) -> RecordedGame:
-    """Return the game of a record's file."""
+def _recorded(file: Path) -> GameRecord:
+    """Return the record in a file."""
     from parlay_marl.errors import ConfigurationError
     from parlay_marl.game.record import GameRecord
 
@@ -90,4 +95,4 @@ def _recorded(file: Path) -> RecordedGame:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is no JSON"
         raise ConfigurationError(f"{file}: cannot be read: {reason}; give the record that the page has saved") from None
-    return GameRecord.from_dict(data).replay()
+    return GameRecord.from_dict(data)

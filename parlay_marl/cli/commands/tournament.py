@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from parlay_marl.cli.form_options import FORM_OPTIONS, given_form
 from parlay_marl.cli.options import (
     BaseUrl,
     Entrants,
@@ -15,6 +16,7 @@ from parlay_marl.cli.options import (
     GivenSeed,
     JsonFile,
     Quiet,
+    Resume,
     Rules,
     Scenarios,
     Threads,
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from parlay_marl.tournament import Analysis, Forfeit, Games
 
 ORDER = 30
+OPTIONS = FORM_OPTIONS
 
 Ray = Annotated[
     bool,
@@ -45,6 +48,7 @@ Charts = Annotated[
 
 
 def tournament(
+    context: typer.Context,
     entrants: Entrants = None,
     scenario: Scenarios = None,
     games: GamesInCell = 200,
@@ -60,7 +64,7 @@ def tournament(
         Path | None,
         typer.Option(metavar="DIR", readable=False, help="Write games, results and a report into a folder."),
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Continue the tournament in --out.")] = False,
+    resume: Resume = False,
     json: JsonFile = None,
     charts: Charts = None,
     quiet: Quiet = False,
@@ -79,6 +83,7 @@ def tournament(
     from parlay_marl.tournament.entrants import load_entrant
     from parlay_marl.tournament.store import results_of
 
+    form = given_form(context)
     _check_charts(charts or (), out)
     import_from_here()
     forfeits: list[Forfeit] = []
@@ -88,6 +93,7 @@ def tournament(
         play = functools.partial(
             run_tournament, field, scenarios, games=games, seed=seed, rules=rules, threads=threads, workers=workers,
             timeout=timeout, ray=ray_address or ray, out=out, resume=resume, on_forfeit=forfeits.append,
+            **form,
         )  # fmt: skip
         table = with_progress(play, games, quiet)
         analysis = analyse(table)

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from parlay_marl.cli.form_options import FORM_OPTIONS, given_form
 from parlay_marl.cli.options import (
     BaseUrl,
     GameNumber,
     HtmlFile,
     NoWords,
     OpenerSeat,
-    ProtocolOption,
-    Rounds,
     Rules,
     Scenario,
     Seed,
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from parlay_marl.game.turns import Turn
 
 ORDER = 10
+OPTIONS = FORM_OPTIONS
 LONGEST_DELAY = 60.0
 PERSONA = (
     "Persona, by name or .toml file, a learned policy's .safetensors file, a player as `module:Name`, or a language "
@@ -32,14 +32,13 @@ PERSONA = (
 
 
 def watch(
+    context: typer.Context,
     buyer: Annotated[str, typer.Argument(metavar="BUYER", help=PERSONA, show_default=False)],
     seller: Annotated[str, typer.Argument(metavar="SELLER", help=PERSONA, show_default=False)],
     scenario: Scenario = "saas_enterprise",
     seed: Seed = None,
     game: GameNumber = 0,
     opener: OpenerSeat = None,
-    rounds: Rounds = None,
-    protocol: ProtocolOption = "alternating_offers",
     rules: Rules = "default",
     no_words: NoWords = False,
     delay: Annotated[float, typer.Option(metavar="SECONDS", help="Wait before each move.")] = 0.0,
@@ -59,7 +58,7 @@ def watch(
 
     if not 0.0 <= delay <= LONGEST_DELAY:
         raise ConfigurationError(f"--delay: give from 0 to {LONGEST_DELAY:g} seconds, not {delay:g}")
-    config = make_config(scenario, rules=rules, opener=opener, max_rounds=rounds, protocol=protocol)
+    config = make_config(scenario, rules=rules, opener=opener, **given_form(context))
     chosen = seed_or_random(seed)
     played = new_game(config, player(buyer), player(seller), chosen, game)
     console = output()

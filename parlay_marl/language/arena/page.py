@@ -1,4 +1,4 @@
-"""The report of an arena: one HTML file without scripts, with tables, charts and transcripts of single games."""
+"""The report of an arena: one HTML file with tables, charts, and transcripts and replays of single games."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 
 from parlay_marl.core.moves import SEATS
+from parlay_marl.game.form_settings import form_in_words
 from parlay_marl.language.arena.look import Look
 from parlay_marl.language.arena.play import PlayedGame
 from parlay_marl.language.arena.result import ArenaResult, ModelResult, Rate, Rates
 from parlay_marl.language.arena.summary import Arena
 from parlay_marl.printable import escaped
+from parlay_marl.render.web.held import HeldReplays
 from parlay_marl.studies.benchmark.result import Estimate
-from parlay_marl.tournament.report.parts import forest, page_without_script, table
+from parlay_marl.tournament.report.parts import forest, plain_page, table
 
 TRANSCRIPTS = 2
 """Games of a model and a partner that are shown: the worst and the best of them for the model."""
@@ -42,9 +44,10 @@ def arena_page(arena: Arena) -> str:
     sections = [*(_figures(title, keys, result) for title, keys in (*SECTIONS, paid)), _groups(result)]
     if result.comparisons:
         sections.append(_comparisons(result))
-    sections += [_definitions(result), _transcripts(arena)]
+    replays = HeldReplays()
+    sections += [_definitions(result), _transcripts(arena, replays)]
     title = ", ".join(model.name for model in result.models[:3]) + (" and others" if len(result.models) > 3 else "")
-    return page_without_script("parlay_marl arena", title, _lede(result), sections)
+    return plain_page("parlay_marl arena", title, _lede(result), sections, replays=replays)
 
 
 def _lede(result: ArenaResult) -> str:
@@ -52,10 +55,11 @@ def _lede(result: ArenaResult) -> str:
     missing = (
         "" if result.stopped is None else f" {result.planned - result.finished:,} games are missing: {result.stopped}."
     )
+    form = f", {form_in_words(result.form)}" if result.form else ""
     cost = f" All replies cost {result.spent:.2f}." if result.spent else ""
     return (
         f"{result.finished:,} games over {', '.join(result.scenarios)}: {result.deals:,} deals of each scenario, in "
-        f"both seats, with {len(result.partners)} partners; seed {result.seed}, version {result.package_version}."
+        f"both seats, with {len(result.partners)} partners{form}; seed {result.seed}, version {result.package_version}."
         f"{cost}{missing}"
     )
 
@@ -123,14 +127,15 @@ def _definitions(result: ArenaResult) -> str:
 # --- transcripts ------------------------------------------------------------------------------------------------------
 
 
-def _transcripts(arena: Arena) -> str:
-    """Return the worst and the best game of each model with each partner."""
+def _transcripts(arena: Arena, replays: HeldReplays) -> str:
+    """Return the worst and the best game of each model with each partner, and add them to the replays."""
     parts = [
-        "<h2>Games</h2><p class='note'>Of each model and partner: the game that paid the model least, and most.</p>"
+        "<h2>Games</h2><p class='note'>Of each model and partner: the game that paid the model least, and most. Open "
+        "one to read it; a link leads to its replay, as far as this page has room for replays.</p>"
     ]
     for model in arena.result.models:
         parts.append(f"<h3>{escape(model.name)}</h3>")
-        parts += [_game(*shown) for shown in _chosen(arena.games, model)]
+        parts += [_game(*shown, replays) for shown in _chosen(arena.games, model)]
     return f"<section>{''.join(parts)}</section>"
 
 
@@ -147,8 +152,8 @@ def _chosen(games: Sequence[tuple[PlayedGame, Look]], model: ModelResult) -> Ite
         yield from met[:1] + met[1:][-(TRANSCRIPTS - 1) :]
 
 
-def _game(played: PlayedGame, look: Look, seat: int) -> str:
-    """Return one game as a transcript that opens on demand."""
+def _game(played: PlayedGame, look: Look, seat: int, replays: HeldReplays) -> str:
+    """Return one game as a transcript that opens on demand, with its replay."""
     match = played.match
     payoff = float(look.outcome["payoff"][seat])
     title = (
@@ -156,7 +161,9 @@ def _game(played: PlayedGame, look: Look, seat: int) -> str:
         f"{played.record.outcome.ending.replace('_', ' ')}, payoff {_number(payoff)}"
     )
     text = escaped(played.record.transcript(), keep="\n")
-    return f"<details><summary>{escape(title)}</summary><pre>{escape(text)}</pre></details>"
+    number = replays.add(played.record)
+    held = "" if number is None else f' data-replay="{number}"'
+    return f"<details{held}><summary>{escape(title)}</summary><pre>{escape(text)}</pre></details>"
 
 
 # --- numbers ----------------------------------------------------------------------------------------------------------

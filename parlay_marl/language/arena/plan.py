@@ -16,6 +16,7 @@ from parlay_marl.catalogue.families import AnyScenario
 from parlay_marl.core.compiled.kept import source_digest
 from parlay_marl.errors import ConfigurationError
 from parlay_marl.game.config import GameConfig, make_config
+from parlay_marl.game.form_settings import Form
 from parlay_marl.language.arena.entrants import Model, identity
 from parlay_marl.studies.benchmark.suite import scenario_digest
 from parlay_marl.studies.names import check_names
@@ -61,7 +62,8 @@ class Plan:
     """The number of repetitions of each game."""
     seed: int
     opener: str | None
-    max_rounds: int | None
+    form: Form
+    """The settings of the form of the games that are not the usual ones."""
     each_other: bool
     """Whether models meet each other."""
 
@@ -108,10 +110,10 @@ class Plan:
     @cached_property
     def configs(self) -> dict[str, GameConfig]:
         """The configuration of the games of each scenario."""
-        how: dict[str, Any] = {"opener": self.opener, "max_rounds": self.max_rounds}
+        how: dict[str, Any] = {"opener": self.opener, "reward": "payoff", "beliefs": BELIEFS, **self.form}
         found = {}
         for scenario in self.scenarios:
-            found[scenario.name] = make_config(scenario, rules=self.rules, reward="payoff", beliefs=BELIEFS, **how)
+            found[scenario.name] = make_config(scenario, rules=self.rules, **how)
         return found
 
     def random_key(self, match: Match) -> int:
@@ -129,7 +131,8 @@ class Plan:
             "repeats": self.repeats,
             "seed": self.seed,
             "opener": self.opener,
-            "rounds": self.max_rounds,
+            "rounds": self.form.get("max_rounds"),
+            **{name: value for name, value in self.form.items() if name != "max_rounds"},
             "each_other": self.each_other,
             "rules_digest": source_digest(),
         }

@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
+import contextlib
+import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from typing import Generic, TypeVar
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
+
+
+@contextlib.contextmanager
+def interrupts_later() -> Iterator[None]:
+    """Let Ctrl-C in the main thread wait for the end of a block."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    usual = signal.signal(signal.SIGINT, lambda number, _: came.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_DFL if usual is None else usual)
+    if came:
+        signal.raise_signal(signal.SIGINT)
 
 
 class Pool(Generic[Task, Result]):
@@ -34,9 +52,10 @@ class Pool(Generic[Task, Result]):
         `on_stopping` is called, and running tasks are awaited.
         """
         waiting = iter(tasks)
-        for _ in range(self._alive):
-            threading.Thread(target=self._work, args=(waiting,), daemon=True).start()
         try:
+            with interrupts_later():  # a thread may be at work before its start has returned
+                for _ in range(self._alive):
+                    threading.Thread(target=self._work, args=(waiting,), daemon=True).start()
             self._ended.wait()
         except KeyboardInterrupt:
             self.stop.set()

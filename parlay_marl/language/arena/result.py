@@ -86,6 +86,9 @@ class ArenaResult(Part):
     repeats: int
     scenarios: tuple[str, ...]
     partners: tuple[str, ...]
+    form: dict[str, Any] = Field(
+        default_factory=dict, description="settings of the form of the games that are not usual"
+    )
     finished: int = Field(description="games that were played to their end")
     planned: int
     stopped: str | None = Field(description="why games are missing; null where none is")

@@ -6,13 +6,14 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from parlay_marl.catalogue.families import AnyScenario, load_any_scenario
 from parlay_marl.catalogue.rules import load_rules
 from parlay_marl.core.moves import SEATS
 from parlay_marl.errors import BudgetError, ConfigurationError, EndpointError, StoppedError
 from parlay_marl.game.config import whole_number
+from parlay_marl.game.form_settings import FormArguments, checked_form
 from parlay_marl.game.position import checked_seed
 from parlay_marl.language.arena.entrants import Model, load_models, load_partners
 from parlay_marl.language.arena.folder import REPORT, RESULT, Folder
@@ -72,7 +73,6 @@ def run_arena(
     seed: int = 0,
     rules: Any = "default",
     opener: str | None = None,
-    max_rounds: int | None = None,
     each_other: bool = True,
     settings: Mapping[str, Any] | None = None,
     connection: Mapping[str, Any] | None = None,
@@ -82,6 +82,7 @@ def run_arena(
     budget: float | None = None,
     on_game: OnGame | None = None,
     on_stopping: Callable[[], None] | None = None,
+    **form: Unpack[FormArguments],
 ) -> Arena:
     """Let models play partners and each other, in both seats of the same deals; return their figures and the games.
 
@@ -93,7 +94,8 @@ def run_arena(
 
     `out` is a folder that takes each reply and each game; the same call goes on with it, and pays for no reply again.
     `prices` is a TOML file with the prices of each model; with it, `budget` limits the cost of all replies in `out`.
-    `on_game` is called with the number of finished games and of all, `on_stopping` after Ctrl-C.
+    `on_game` is called with the number of finished games and of all, `on_stopping` after Ctrl-C. `form` is the form of
+    the games: `protocol`, `price_share`, `price_levels`, `moves`, `events`, `max_rounds`.
 
     Raises `ConfigurationError` before the first request for arguments that cannot be used.
     """
@@ -107,7 +109,7 @@ def run_arena(
         repeats=whole_number("repeats", repeats, 1, MOST_REPEATS),
         seed=checked_seed(seed),
         opener=opener,
-        max_rounds=max_rounds,
+        form=checked_form(form, "arena"),
         each_other=each_other,
     )
     plan.check()

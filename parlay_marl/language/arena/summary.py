@@ -64,6 +64,7 @@ def summarise(plan: Plan, games: Games, *, spent: float, stopped: str | None) ->
         repeats=plan.repeats,
         scenarios=tuple(scenario.name for scenario in plan.scenarios),
         partners=tuple(plan.partner_names),
+        form=dict(plan.form),
         finished=len(games),
         planned=plan.total,
         stopped=stopped,

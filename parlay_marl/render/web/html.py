@@ -1,15 +1,17 @@
-"""HTML pages in one file with their scripts, styles and data, which load nothing else.
+"""Pages of HTML: their head, their texts, and pages of one file that hold everything they show and load nothing.
 
-A page's security policy allows its own style and script, by their digests, and nothing else.
+The security policy of such a page allows its own styles and scripts, by their digests, and nothing else.
 """
 
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
+import html
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ from parlay_marl.game.record import GameRecord
 from parlay_marl.render.web.replay import replay_data
 
 ASSETS = Path(__file__).parent / "assets"
-"""The folder of the scripts and styles that pages share."""
+"""The folder of the templates, scripts and styles that pages share."""
 SCRIPTS = ("elements.js", "text.js", "charts.js", "replay.js")
 """The modules of a replay, in the order of their imports."""
 POLICY = (
@@ -26,11 +28,20 @@ POLICY = (
 )
 _IMPORT = re.compile(r"^import [^;]*;\n", re.MULTILINE)
 _EXPORT = re.compile(r"^export ", re.MULTILINE)
+_TEXTS = re.compile(r"^export const HTML = (\{.*?^\});", re.MULTILINE | re.DOTALL)
 
 
 def asset(name: str, folder: Path = ASSETS) -> str:
     """Return the text of a page's asset."""
     return (folder / name).read_text(encoding="utf-8")
+
+
+@functools.cache
+def texts() -> Mapping[str, str]:
+    """Return the texts that stand in the HTML itself, by name, from the file of all texts."""
+    found = _TEXTS.search(asset("text.js"))
+    assert found is not None
+    return {name: html.escape(text) for name, text in json.loads(found[1]).items()}
 
 
 def bundle(modules: Sequence[str]) -> str:
@@ -46,9 +57,10 @@ def digest_of(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
-def policy_of(css: str, js: str) -> str:
-    """Return the security policy of a page with one style and one script."""
-    return POLICY.format(style=digest_of(css), script=digest_of(js))
+def policy_of(styles: Iterable[str], scripts: Iterable[str]) -> str:
+    """Return the security policy of a page with some styles and scripts."""
+    style, script = (" ".join(map(digest_of, some)) or "'none'" for some in (styles, scripts))
+    return POLICY.format(style=style, script=script)
 
 
 def embedded(data: Any) -> str:
@@ -62,9 +74,36 @@ def embedded(data: Any) -> str:
     return text
 
 
-def filled(template: str, parts: dict[str, str]) -> str:
+def filled(template: str, parts: Mapping[str, str]) -> str:
     """Return a template with its parts in place of their names in double braces."""
     return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], template)
+
+
+def page(title: str, policy: str, loads: str, body: str) -> str:
+    """Return a page: `title` is plain text, `loads` are the elements of its head that load, `body` is HTML."""
+    parts = {"title": html.escape(title, quote=False), "policy": policy, "loads": loads, "body": body}
+    return filled(asset("page.html"), parts)
+
+
+def closed_page(title: str, body: str, css: str, js: str = "", opens: Sequence[tuple[str, str]] = ()) -> str:
+    """Return a page that holds its style and its script, if it has one.
+
+    `opens` are the styles and scripts of the pages that it opens from what it holds: its policy is theirs, too.
+    """
+    policy = policy_of([css, *(style for style, _ in opens)], filter(None, [js, *(script for _, script in opens)]))
+    script = f'\n<script type="module">{js}</script>' if js else ""
+    return page(title, policy, f"<style>{css}</style>", body.rstrip("\n") + script)
+
+
+def replay_parts() -> tuple[str, str]:
+    """Return the style and the script of a replay."""
+    return asset("style.css"), bundle([asset(name) for name in SCRIPTS])
+
+
+def replay_template(data: str = "{{data}}") -> str:
+    """Return the page of a replay around its data, or with a mark in place of them."""
+    body = filled(asset("replay.html"), {"no_script": texts()["closed_page_without_script"], "data": data})
+    return closed_page(texts()["replay_title"], body, *replay_parts())
 
 
 def replay_page(record: GameRecord) -> str:
@@ -72,13 +111,7 @@ def replay_page(record: GameRecord) -> str:
 
     The same record gives the same page.
     """
-    css, js = asset("style.css"), bundle([asset(name) for name in SCRIPTS])
-    data = replay_data(record)
-    title = f"{record.names[0]} and {record.names[1]}: {data['deal']['title']}"
-    for sign, name in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
-        title = title.replace(sign, name)
-    parts = {"title": title, "policy": policy_of(css, js), "css": css, "js": js, "data": embedded(data)}
-    return filled(asset("replay.html"), parts)
+    return replay_template(embedded(replay_data(record)))
 
 
 def write_replay(record: GameRecord, path: str | Path) -> None:

@@ -39,6 +39,7 @@ def replay_data(record: GameRecord) -> dict[str, Any]:
         "package_worth": [[round(float(each) * width, 6) for each in values] for values in packages],
         "turns": [turn_data(turn, game.scenario) for turn in game.turns],
         "moments": moments,
+        "help": [each._asdict() for each in record.help],
         "outcome": outcome_data(game.outcome(), game.scenario) if game.is_over else None,
     }
 

@@ -27,6 +27,9 @@ CONTENT = "parlay.content"
 HAS_TOKEN = "parlay.has_token"
 """Key of a scope that says whether the client has shown the token, or needs none; see `Token`."""
 
+IS_USED = "parlay.is_used"
+"""The key of a WebSocket's scope under which the app finds what it calls when its client is active on another way."""
+
 
 def path_of(scope: Scope) -> str:
     """Return the path as the app's router sees it."""

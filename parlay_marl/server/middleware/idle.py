@@ -8,7 +8,7 @@ import math
 from collections.abc import Awaitable
 from typing import Any, TypeVar
 
-from parlay_marl.server.middleware.asgi import WEBSOCKET, App, Message, Receive, Scope, Send
+from parlay_marl.server.middleware.asgi import IS_USED, WEBSOCKET, App, Message, Receive, Scope, Send
 from parlay_marl.server.middleware.refusals import protocol_of
 from parlay_marl.server.settings import ServerSettings
 from parlay_marl.server.telemetry import Telemetry
@@ -33,6 +33,7 @@ class Idle:
             await self._app(scope, receive, send)
             return
         watched = _Watched(receive, send, self._seconds)
+        scope[IS_USED] = watched.is_used
         try:
             await self._app(scope, watched.receive, watched.send)
         finally:
@@ -57,6 +58,11 @@ class _Watched:
         self._began = math.inf
         """Start time of the current wait; infinity while nothing waits."""
         self._waiting: asyncio.Task[Any] | None = None
+
+    def is_used(self) -> None:
+        """Begin the present wait anew: the client is active, though not on this connection."""
+        if self._began < math.inf:
+            self._began = self._loop.time()
 
     def end(self) -> None:
         """Stop the timer."""

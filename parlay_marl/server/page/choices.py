@@ -23,7 +23,7 @@ def choices(factory: GameFactory) -> dict[str, Any]:
 
 
 def _about(scenario: AnyScenario) -> dict[str, Any]:
-    """Return the name, the title and the story of a scenario, and its terms by name."""
+    """Return the name, the title, the story and the rounds of a scenario, and its terms by name."""
     is_family = isinstance(scenario, Family)
     return {
         "name": scenario.name,
@@ -31,4 +31,5 @@ def _about(scenario: AnyScenario) -> dict[str, Any]:
         "story": " ".join(scenario.story.split()),
         "terms": [] if isinstance(scenario, Family) else [term.name for term in scenario.terms],
         "is_family": is_family,
+        "rounds": None if isinstance(scenario, Family) else scenario.rounds,
     }

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 from parlay_marl.core.moves import SEATS, Move
 from parlay_marl.errors import ConfigurationError, RequestError
 from parlay_marl.game.advice import advice
 from parlay_marl.game.config import GameConfig
 from parlay_marl.game.grammar import read_price
-from parlay_marl.game.record import GameRecord
+from parlay_marl.game.record import GameRecord, Help
 from parlay_marl.players.persona import PersonaPlayer
 from parlay_marl.server.opponents import load_persona_player
 from parlay_marl.server.places import Place
@@ -30,7 +30,7 @@ class PagePlace(Place):
     def prepare(self, config: GameConfig, request: dict[str, Any]) -> PagePlace:
         """Set the fields that the page adds to a place; return the place."""
         self.beliefs, self.config, self.request = [], config, request
-        self.shows_belief = self.has_shown_belief = False
+        self.shows_belief = False
         self.hints: dict[int, dict[str, Any]] = {}
         self.guess: float | None = None
         self.replay_id: str | None = None
@@ -48,7 +48,8 @@ class PagePlace(Place):
     def show_belief(self, on: bool) -> None:
         """Show or hide the belief; showing it during the game is recorded as help."""
         self.shows_belief = on
-        self.has_shown_belief |= on and not self.session.is_over
+        if on and not self.session.is_over and not self.help_used["belief"]:
+            self._note_help("belief")
 
     def note_guess(self, text: str) -> None:
         """Store the person's guess of the other's limit in place of an earlier one."""
@@ -72,11 +73,17 @@ class PagePlace(Place):
             "price": None if action.price is None else scenario.to_currency(action.price),
             "package": action.package if scenario.terms else None,
         }
+        self._note_help("hint")
+
+    def _note_help(self, kind: Literal["hint", "belief"]) -> None:
+        """Note in the game that this seat has had help now."""
+        self.session.help.append(Help(len(self.session.turns), self.role, kind))
 
     @property
     def help_used(self) -> dict[str, Any]:
-        """Return the help that this seat has had: whether the belief was shown, and the number of hints."""
-        return {"belief": self.has_shown_belief, "hints": len(self.hints)}
+        """The help that this seat has had: whether the belief was shown, and the number of hints."""
+        kinds = [each.kind for each in self.session.help if each.seat == self.role]
+        return {"belief": "belief" in kinds, "hints": kinds.count("hint")}
 
     def persona(self) -> PersonaPlayer:
         """Return the persona in the other seat; refuse where there is none."""
@@ -86,11 +93,11 @@ class PagePlace(Place):
         return other
 
     def record(self) -> GameRecord:
-        """Return the record of the game; its names mark which seats were persons."""
+        """Return the record of the game; its names mark which seats were persons, and it has the help that they had."""
         record = self.session.game.record()
         names = [PERSON, PERSON] if self.match is not None else [self.opponent, self.opponent]
         names[self.seat] = PERSON
-        return replace(record, names=(names[0], names[1]))
+        return replace(record, names=(names[0], names[1]), help=tuple(self.session.help))
 
     @property
     def role(self) -> str:

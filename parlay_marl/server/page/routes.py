@@ -16,14 +16,14 @@ from parlay_marl.server.middleware.cookie import cookie_of, header_for, shows_co
 from parlay_marl.server.page.replays import Replays
 from parlay_marl.server.settings import ServerSettings
 
+SELF = "'self'"
 STATIC = Path(__file__).parent / "static"
 """The folder of the files that only this page has."""
 KINDS = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8"}
-POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; connect-src 'self'; base-uri 'none'; "
-    "form-action 'none'; frame-ancestors 'none'"
-)
+POLICY = f"{html.POLICY.format(style=SELF, script=SELF)}; connect-src {SELF}"
 """The security policy of the page: its own files, and nothing from elsewhere."""
+NO_FRAMES = "frame-ancestors 'none'"
+"""A part of a policy that only a header may have."""
 HEADERS = {
     "Cache-Control": "no-cache",
     "Referrer-Policy": "no-referrer",
@@ -36,19 +36,37 @@ NO_REPLAY = "there is no such replay; the server keeps those of the last games t
 @functools.cache
 def files() -> dict[str, tuple[bytes, str]]:
     """Return the content and the type of each file of the page, by name."""
-    places = [path for folder in (html.ASSETS, STATIC) for path in sorted(folder.iterdir()) if path.suffix in KINDS]
-    return {path.name: (path.read_bytes(), KINDS[path.suffix]) for path in places}
+    shared = [html.ASSETS / name for name in ("style.css", *html.SCRIPTS)]
+    own = [path for path in sorted(STATIC.iterdir()) if path.suffix in KINDS]
+    return {path.name: (path.read_bytes(), KINDS[path.suffix]) for path in (*shared, *own)}
+
+
+@functools.cache
+def play_page() -> str:
+    """Return the page at `/play`, which names all its files, so that the browser asks for them at once."""
+    loads = [
+        '<link rel="stylesheet" href="/play/files/style.css">',
+        '<script type="module" src="/play/files/play.js"></script>',
+        *(f'<link rel="modulepreload" href="/play/files/{name}">' for name in files() if name.endswith(".js")),
+    ]
+    body = html.filled(html.asset("play.html", STATIC), html.texts())
+    return html.page(html.texts()["title"], POLICY, "\n".join(loads), body.rstrip("\n"))
+
+
+def _headers(policy: str) -> dict[str, str]:
+    """Return the headers of a page, which no other page may show in a frame."""
+    return {**HEADERS, "Content-Security-Policy": f"{policy}; {NO_FRAMES}"}
 
 
 def page_router(settings: ServerSettings, replays: Replays) -> APIRouter:
     """Return the routes of the page."""
     router = APIRouter(prefix="/play", include_in_schema=False)
     token = None if settings.token is None else settings.token.get_secret_value()
+    css, js = html.replay_parts()
 
     @router.get("")
     async def page() -> Response:
-        content = html.asset("play.html", STATIC)
-        return HTMLResponse(content, headers={**HEADERS, "Content-Security-Policy": POLICY})
+        return HTMLResponse(play_page(), headers=_headers(POLICY))
 
     @router.get("/files/{name}")
     async def page_file(name: str) -> Response:
@@ -81,8 +99,6 @@ def page_router(settings: ServerSettings, replays: Replays) -> APIRouter:
         if record is None:
             return JSONResponse({"error": NO_REPLAY}, 404)
         content = await run_in_threadpool(html.replay_page, record)
-        css, js = html.asset("style.css"), html.bundle([html.asset(each) for each in html.SCRIPTS])
-        policy = f"{html.policy_of(css, js)}; frame-ancestors 'none'"
-        return HTMLResponse(content, headers={**HEADERS, "Content-Security-Policy": policy})
+        return HTMLResponse(content, headers=_headers(html.policy_of([css], [js])))
 
     return router

@@ -19,6 +19,8 @@ def figures(view: SeatView, text: ScenarioText, conditions: Conditions, is_on_tu
         "currency": scenario.currency,
         "price_range": (scenario.low, scenario.high),
         **vars(conditions),
+        "protocol": view.protocol,
+        "prices": list(view.prices),
         "round": view.round,
         "rounds": view.rounds,
         "your_turn": is_on_turn,

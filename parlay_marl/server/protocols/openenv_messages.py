@@ -166,6 +166,12 @@ class NegotiationObservation(Message):
     seed_chosen: bool = Field(
         False, description="whether whoever began the game chose its seed, and so may know the figures of both seats"
     )
+    protocol: str = Field(
+        "alternating_offers", description="who may do what in which turn, as the option of the same name says"
+    )
+    prices: list[float] = Field(
+        [], description="prices that offers may have, in currency; empty where any price of the range may be offered"
+    )
     round: int = Field(0, description="round, from 0")
     rounds: int = Field(0, description="rounds until the deadline")
     your_turn: bool = Field(False, description="whether the client is to act; false while another client is")

@@ -16,7 +16,7 @@ from parlay_marl.errors import RequestError
 from parlay_marl.server.error_text import client_text
 from parlay_marl.server.game_factory import GameFactory
 from parlay_marl.server.mcp_sessions import McpSessions
-from parlay_marl.server.middleware.asgi import CONTENT, HAS_TOKEN, HTTP, MESSAGE, client_address
+from parlay_marl.server.middleware.asgi import CONTENT, HAS_TOKEN, HTTP, IS_USED, MESSAGE, client_address
 from parlay_marl.server.middleware.content import NOT_JSON
 from parlay_marl.server.middleware.refusals import RPC_PATH, rpc_reply
 from parlay_marl.server.middleware.token import NO_TOKEN
@@ -70,7 +70,7 @@ class OpenEnvSockets:
     async def _session_of_client(self, websocket: WebSocket, name: str) -> None:
         """Serve a client, until it leaves, in a session that it began over HTTP; the session goes on."""
         try:
-            session = self._sessions.attach(name)
+            session = self._sessions.attach(name, websocket.scope.get(IS_USED))
         except RequestError as error:
             await websocket.send_text(error_reply(client_text(error), WSErrorCode.SESSION_ERROR))
             return

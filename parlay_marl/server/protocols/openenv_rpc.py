@@ -119,7 +119,9 @@ async def answer_over_http(
         status = 200 if session_header is None or method == INITIALIZE else 404  # the client then starts anew
         return Answer(_error(JsonRpcErrorCode.SERVER_ERROR, client_text(error), number), status)
     async with session.lock:
-        return _sent(await answer_rpc(request, session.environment))
+        reply = await answer_rpc(request, session.environment)
+    session.is_used()  # a call may wait long for the other client's turn
+    return _sent(reply)
 
 
 async def _begin_session(request: Request, sessions: McpSessions, address: str, options: Mapping[str, str]) -> Answer:

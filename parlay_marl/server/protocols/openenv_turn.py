@@ -13,6 +13,7 @@ from parlay_marl.language.parts import normalised_belief
 from parlay_marl.language.reply import Reply, read_reply
 from parlay_marl.language.tools import Call
 from parlay_marl.language.vocabulary import BELIEF_TOOL
+from parlay_marl.players.passing import without_new_offer
 from parlay_marl.server.error_text import client_text
 from parlay_marl.server.parsing import parse_words
 from parlay_marl.server.places import Place
@@ -20,11 +21,11 @@ from parlay_marl.server.protocols.openenv_action import action_of, does_only, ha
 from parlay_marl.server.protocols.openenv_messages import NegotiationAction
 
 TRIES = 2
-"""Number of messages in a row without a legal move; the last of them is played as silence."""
+"""Messages in a row that may mean no legal move; the last of them is played without a new offer."""
 BELIEF_NOTED = "Your belief is noted. It goes with your next move; now make one."
 ONCE_MORE = "Your reply was not played: {why}\nReply once more: a second reply that cannot be played counts as silence."
 TOO_OFTEN = "Your reply was not played: {why}\nIt was the second in a row: {penalty}."
-SILENT, FORFEITED = "the turn was played as silence", "you cannot afford silence, so you have forfeited the game"
+SILENT, PASSED = "the turn was played as silence", "you may not be silent now, so the turn was played as {move}"
 
 
 class Note(NamedTuple):
@@ -84,25 +85,22 @@ def _play_message(place: Place, action: NegotiationAction, view: SeatView, longe
 
 
 def misread(place: Place, why: str) -> Note:
-    """Return the note for a client whose turn could not be played; the second in a row is played as silence."""
+    """Return what a client is told whose turn could not be played; the second in a row passes without a new offer."""
     view = place.session.view(place.seat)
     if place.unread + 1 < TRIES:
         place.unread += 1
         place.steps += 1
         return Note(ONCE_MORE.format(why=why), error=why)
-    is_legal = Move.SILENCE in view.legal_moves
-    _take(place, view.silence() if is_legal else None)
-    return Note(TOO_OFTEN.format(why=why, penalty=SILENT if is_legal else FORFEITED), is_played=True, error=why)
+    turn = without_new_offer(view)
+    penalty = SILENT if turn.move is Move.SILENCE else PASSED.format(move=turn.move.name)
+    _take(place, turn)
+    return Note(TOO_OFTEN.format(why=why, penalty=penalty), is_played=True, error=why)
 
 
-def _take(place: Place, turn: Action | None) -> None:
-    """Play a turn, with a belief that was stated before it; None forfeits the game."""
-    session = place.session
-    if turn is None:
-        session.leave(place.seat)
-    else:
-        has_belief = place.belief is None or turn.belief is not None
-        session.play(place.seat, turn if has_belief else turn._replace(belief=place.belief))
+def _take(place: Place, turn: Action) -> None:
+    """Play a turn, with a belief that was stated before it."""
+    has_belief = place.belief is None or turn.belief is not None
+    place.session.play(place.seat, turn if has_belief else turn._replace(belief=place.belief))
     place.unread, place.belief = 0, None
     if place.match is not None:
         place.match.turn_begins()

@@ -26,7 +26,6 @@ import numpy as np
 
 from parlay_marl import __version__
 from parlay_marl.core.compiled import kept
-from parlay_marl.core.moves import BUYER
 from parlay_marl.errors import ConfigurationError, ParlayError
 from parlay_marl.players.persona import as_persona
 from parlay_marl.simulation.cells import play_cell
@@ -158,9 +157,9 @@ def compile_for(schedule: Schedule) -> None:
     """Compile the rules once for this machine, if necessary, before all its tasks do so at the same time."""
     if not kept.can_keep() or not kept.needs_compiling("play_games", "step_games", "play_turns"):
         return
-    persona = as_persona("linear")
-    play_cell(persona, persona, schedule.params[0], opener=BUYER, games=1, seed=0)
-    BatchedCell((LastAction(), persona), schedule.params[0], opener=BUYER, games=1, seed=0).play()
+    persona, how = as_persona("linear"), {"opener": schedule.openers[0], "games": 1, "seed": 0}
+    play_cell(persona, persona, schedule.params[0], **how)
+    BatchedCell((LastAction(), persona), schedule.params[0], **how).play()
 
 
 def file_digest(module: str) -> str:
@@ -176,7 +175,7 @@ def file_digest(module: str) -> str:
 def portable(schedule: Schedule, ray: Any) -> Schedule:
     """Return a schedule that another process can load: objects of the running script are sent with their classes."""
     entrants = tuple(_portable(entrant, ray) for entrant in schedule.entrants)
-    return Schedule(entrants, schedule.scenarios, schedule.rules, schedule.games, schedule.seed)
+    return Schedule(entrants, schedule.scenarios, schedule.rules, schedule.games, schedule.seed, schedule.form)
 
 
 def _portable(entrant: Entrant, ray: Any) -> Entrant:

@@ -9,7 +9,7 @@ from parlay_marl.studies.benchmark.orders import Order
 from parlay_marl.studies.benchmark.result import BenchmarkResult, Estimate, Group, SetResult
 from parlay_marl.studies.benchmark.scores import DIFFICULTIES
 from parlay_marl.studies.benchmark.suite import SET_NAMES
-from parlay_marl.tournament.report.parts import forest, page_without_script, table
+from parlay_marl.tournament.report.parts import forest, plain_page, table
 
 
 def benchmark_page(results: Sequence[BenchmarkResult], orders: Sequence[Order]) -> str:
@@ -22,7 +22,7 @@ def benchmark_page(results: Sequence[BenchmarkResult], orders: Sequence[Order]) 
         "classes of partners count alike."
     )
     sections = (_section(order, results) for order in orders)
-    return page_without_script("parlay_marl benchmark", title, lede, sections)
+    return plain_page("parlay_marl benchmark", title, lede, sections)
 
 
 def _section(order: Order, results: Sequence[BenchmarkResult]) -> str:

@@ -12,20 +12,22 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from parlay_marl.catalogue.deals import build_any_params
 from parlay_marl.catalogue.rules import load_rules
-from parlay_marl.core.moves import ACCEPT, BATNA_REVEAL, OFFER
+from parlay_marl.core.moves import ACCEPT, BATNA_REVEAL, BUYER, OFFER, SEATS, SELLER
 from parlay_marl.core.outcome import DEAL
 from parlay_marl.errors import ConfigurationError, PolicyFileError
-from parlay_marl.game.config import make_config
+from parlay_marl.game.config import GameConfig, make_config
+from parlay_marl.game.game import Game
 from parlay_marl.players.persona import PersonaPlayer
+from parlay_marl.render.web.held import HeldReplays
+from parlay_marl.simulation.cells import openers_of
 from parlay_marl.studies.recorded import recorded
 from parlay_marl.tournament.entrants import recalled_persona
 from parlay_marl.tournament.games import EntrantInfo, Games
 from parlay_marl.tournament.report.transcripts import Strings, transcript_of
 
 MEAN_GAMES = 8
-"""Number of games with either opener behind a mean curve."""
+"""Games with each opener behind a mean curve."""
 DRAWN_GAMES = 2
 """Number of these games whose own curves are drawn."""
 MOST_POINTS = 25
@@ -46,8 +48,11 @@ class _Pair(NamedTuple):
     players: tuple[PersonaPlayer, PersonaPlayer]
 
 
-def offer_curves(games: Games, ranking: Sequence[int]) -> dict[str, Any]:
+def offer_curves(games: Games, ranking: Sequence[int], replays: HeldReplays) -> dict[str, Any]:
     """Return the offer curves of pairs in every scenario, and transcripts of some of their games, as plain data.
+
+    The replays of games with transcripts are added to `replays` as long as there is room, the same in every scenario,
+    and each transcript has the number of its replay, or None.
 
     `ranking` holds the numbers of the entrants, the best first. `rounds` are the rounds of a scenario's curves. Of a
     pair, `mean` holds the standing offers of buyer and seller after each of these rounds, `open` the percentage of
@@ -59,22 +64,35 @@ def offer_curves(games: Games, ranking: Sequence[int]) -> dict[str, Any]:
     pairs = list(_pairs(games.entrants, ranking))
     strings, many = Strings(), len(games.scenarios)
     drawn, with_transcripts = (most // max(many, 1) for most in (MOST_CURVES, MOST_TRANSCRIPTS))
-    openers = 2 if 2 * len(pairs) <= with_transcripts else 1
+    shown = games.openers if games.openers * len(pairs) <= with_transcripts else 1
     rules, scenarios = load_rules(games.rules), []
     for number, scenario in enumerate(games.scenarios):
-        config = make_config(scenario, rules=rules, reward="payoff")
-        steps, params = _steps(config.max_rounds), build_any_params(scenario, rules, reward="payoff")
+        config = make_config(scenario, rules=rules, reward="payoff", **games.form)
+        steps, openers = _steps(config.max_rounds), openers_of(config.params)
         found: list[Any] = [None] * len(games.entrants) ** 2
         for count, pair in enumerate(pairs[:drawn]):
-            curves = _curves(games, number, pair, params, steps)
+            curves = _curves(games, number, pair, config.params, steps)
             if curves and count < with_transcripts:
-                first = (pair.buyer + pair.seller + number) % 2
+                first, part = (pair.buyer + pair.seller + number) % len(openers), (number + 1) / many
+                shown_openers = (*openers[first:], *openers[:first])[:shown]
+                played = [_played(config, pair, games.seed, opener) for opener in shown_openers]
                 curves["transcripts"] = [
-                    transcript_of(config, pair.players, games.seed, (first + k) % 2, strings) for k in range(openers)
+                    transcript_of(game, strings) | {"replay": replays.add(game.record(), part)} for game in played
                 ]
             found[pair.buyer * len(games.entrants) + pair.seller] = curves
         scenarios.append({"rounds": (steps + 1).tolist(), "pairs": found})
-    return {"strings": strings.all(), "scenarios": scenarios, "mean_of": min(MEAN_GAMES, games.games_per_cell) * 2}
+    return {
+        "strings": strings.all(),
+        "scenarios": scenarios,
+        "mean_of": min(MEAN_GAMES, games.games_per_cell) * games.openers,
+    }
+
+
+def _played(config: GameConfig, pair: _Pair, seed: int, opener: int) -> Game:
+    """Return game 0 of a seed between two personas, played to its end."""
+    game = Game(config, pair.players)
+    game.start(seed, 0, {"opener": SEATS[opener]})
+    return game
 
 
 def _pairs(entrants: Sequence[EntrantInfo], ranking: Sequence[int]) -> Iterator[_Pair]:
@@ -106,9 +124,9 @@ def _steps(rounds: int) -> Places:
 
 
 def _row(games: Games, scenario: int, pair: _Pair, opener: int, number: int) -> Any:
-    """Return the row of a game in the table, which has the same number of games for every cell."""
+    """Return the row of a game in the table, which holds as many games of every cell; `opener` counts the openers."""
     entrants = len(games.entrants)
-    cell = ((scenario * entrants + pair.buyer) * entrants + pair.seller) * 2 + opener
+    cell = ((scenario * entrants + pair.buyer) * entrants + pair.seller) * games.openers + opener
     return games.rows[cell * games.games_per_cell + number]
 
 
@@ -116,11 +134,13 @@ def _curves(games: Games, scenario: int, pair: _Pair, params: Any, steps: Places
     """Return the curves of a pair in a scenario; empty where a replayed game differs from the table."""
     many = min(MEAN_GAMES, games.games_per_cell)
     offers, last, single = [], [], []
-    for opener in range(2):
+    for place, opener in enumerate(openers_of(params)):
         turns, _, lengths = recorded(*pair.players, params, opener=opener, seed=games.seed, numbers=np.arange(many))
         standing, closing, deal = standing_offers(turns, lengths)
+        if params[0]["form"]["is_sealed"]:  # nobody accepts: the prices that were named make the deal
+            deal = standing[:, 0, BUYER] >= standing[:, 0, SELLER]
         for number in range(many):
-            outcome = _row(games, scenario, pair, opener, number)["outcome"]
+            outcome = _row(games, scenario, pair, place, number)["outcome"]
             if (int(outcome["round"]), bool(outcome["ending"] == DEAL)) != (closing[number], deal[number]):
                 return {}
             if number < DRAWN_GAMES:

@@ -14,7 +14,9 @@ from parlay_marl.catalogue.personas import persona_of_policy
 from parlay_marl.catalogue.rules import load_rules
 from parlay_marl.catalogue.scenarios import scenario_names
 from parlay_marl.errors import ConfigurationError
-from parlay_marl.render.web.html import asset, bundle, embedded, filled, policy_of
+from parlay_marl.game.form_settings import form_in_options, form_in_words
+from parlay_marl.render.web import held
+from parlay_marl.render.web.html import asset, bundle, closed_page, embedded, filled
 from parlay_marl.studies.plain import plain
 from parlay_marl.tournament.analysis import Analysis
 from parlay_marl.tournament.games import EntrantInfo, Games
@@ -44,19 +46,15 @@ def write_report(games: Games, analysis: Analysis, path: str | Path) -> None:
 def report_page(games: Games, analysis: Analysis) -> str:
     """Return the report of a tournament as an HTML page."""
     css, script, template = (asset(name, ASSETS) for name in ("report.css", "report.js", "report.html"))
-    js = bundle([asset("elements.js"), script])
-    parts = {
-        "title": f"{len(games.entrants)} entrants, {len(games.scenarios)} scenarios",
-        "policy": policy_of(css, js),
-        "css": css,
-        "js": js,
-        "data": embedded(report_data(games, analysis)),
-    }
-    return filled(template, parts)
+    js, replays = bundle([asset("elements.js"), held.script(), script]), held.HeldReplays()
+    title = f"{len(games.entrants)} entrants, {len(games.scenarios)} scenarios"
+    data = embedded(report_data(games, analysis, replays))
+    body = filled(template, {"title": title, "data": data, "replays": replays.element})
+    return closed_page(title, body, css, js, replays.opens)
 
 
-def report_data(games: Games, analysis: Analysis) -> dict[str, Any]:
-    """Return everything that the page shows, as plain data."""
+def report_data(games: Games, analysis: Analysis, replays: held.HeldReplays) -> dict[str, Any]:
+    """Return everything that the page shows, as plain data; the replays of games are added to `replays`."""
     names = [entrant.name for entrant in games.entrants]
     ranking = [names.index(standing.name) for standing in analysis.standings]
     return {
@@ -69,13 +67,15 @@ def report_data(games: Games, analysis: Analysis) -> dict[str, Any]:
         "total": len(games.rows),
         "rules": load_rules(games.rules).model_dump(mode="json"),
         "rules_name": games.rules_name,
+        "form": form_in_words(games.form),
+        "openers": games.openers,
         "command": _command(games),
         "versions": _versions(games),
         "endings": ENDINGS,
         "split_range": [SPLIT_LOW, SPLIT_HIGH],
         "analysis": _shortened(analysis),
         "summary": count_games(games),
-        "offers": offer_curves(games, ranking),
+        "offers": offer_curves(games, ranking, replays),
     }
 
 
@@ -122,7 +122,7 @@ def _command(games: Games) -> str:
     words += ["--games", str(games.games_per_cell), "--seed", str(games.seed)]
     rules = games.rules_name
     words += ["--rules", rules] if rules not in ("custom", "default") else []
-    command = shlex.join([*words, "--out", "results"])
+    command = shlex.join([*words, *form_in_options(games.form), "--out", "results"])
     return f"{command}  # under rules of one's own, which stand below" if rules == "custom" else command
 
 

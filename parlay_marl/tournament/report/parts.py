@@ -1,11 +1,12 @@
-"""Parts of pages without scripts: the page itself, tables, and charts of means with their intervals."""
+"""Parts of pages that need no script: the page itself, tables, and charts of means with their intervals."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
-from parlay_marl.render.web.html import POLICY, asset, digest_of
+from parlay_marl.render.web.held import HeldReplays, script
+from parlay_marl.render.web.html import asset, bundle, closed_page
 from parlay_marl.studies.benchmark.result import Estimate
 from parlay_marl.tournament.report.page import ASSETS
 
@@ -17,19 +18,7 @@ td.best { font-weight: 700; } td.least { color: var(--seller); }
 """
 WIDTH, LINE, LEFT, RIGHT = 760, 22, 190, 40
 """Sizes of a chart, in pixels: its width, the height of a line, and the margins at both sides."""
-PAGE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta http-equiv="Content-Security-Policy" content="{policy}">
-<title>{title}</title>
-<link rel="icon" href="data:,">
-<style>{css}</style>
-</head>
-<body>
-<header>
+BODY = """<header>
 <p class="kicker">{kicker}</p>
 <h1>{title}</h1>
 <p class="lede">{lede}</p>
@@ -38,22 +27,33 @@ PAGE = """<!doctype html>
 {sections}
 </main>
 <footer><p>One file, no network: everything that this page shows is inside it.</p></footer>
-</body>
-</html>
+{replays}
 """
 
 
-def page_without_script(kicker: str, title: str, lede: str, sections: Iterable[str], style: str = "") -> str:
-    """Return a page as HTML: its headings are plain text, its sections are HTML."""
-    css = asset("report.css", ASSETS) + STYLE + style
-    return PAGE.format(
-        policy=POLICY.format(style=digest_of(css), script="'none'"),
+def plain_page(
+    kicker: str,
+    title: str,
+    lede: str,
+    sections: Iterable[str],
+    style: str = "",
+    replays: HeldReplays | None = None,
+) -> str:
+    """Return a page as HTML: its headings are plain text, its sections are HTML.
+
+    It has no script, or only the one that opens the replays of games in it.
+    """
+    body = BODY.format(
         kicker=escape(kicker),
         title=escape(title),
         lede=escape(lede),
-        css=css,
         sections="\n".join(sections),
+        replays=replays.element if replays else "",
     )
+    css = asset("report.css", ASSETS) + STYLE + style
+    if not replays:
+        return closed_page(title, body, css)
+    return closed_page(title, body, css, bundle([asset("elements.js"), script()]), replays.opens)
 
 
 def table(head: Iterable[str], rows: Iterable[Sequence[str]]) -> str:

@@ -5,13 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from parlay_marl.catalogue.scenarios import Scenario
-from parlay_marl.core.moves import SEATS, Move
+from parlay_marl.core.moves import Move
 from parlay_marl.game import transcript
-from parlay_marl.game.config import GameConfig
-from parlay_marl.game.game import Game
+from parlay_marl.game.record import RecordedGame
 from parlay_marl.game.text import plain, price_text
 from parlay_marl.game.turns import Turn
-from parlay_marl.players.persona import PersonaPlayer
 
 MOST_TURNS, HEAD, TAIL = 60, 40, 16
 """Most turns of a transcript; of a longer game it has the first and the last ones."""
@@ -34,17 +32,13 @@ class Strings:
         return list(self._places)
 
 
-def transcript_of(
-    config: GameConfig, players: tuple[PersonaPlayer, PersonaPlayer], seed: int, opener: int, strings: Strings
-) -> dict[str, Any]:
-    """Return game 0 of a seed between two personas, turn by turn.
+def transcript_of(game: RecordedGame, strings: Strings) -> dict[str, Any]:
+    """Return a finished game turn by turn.
 
     `turns` are `[action, price, terms, tension, words, result, headlines, eroded]`, texts by number and zeros at the
     end left out; `skipped` holds the number of turns before a gap, and the number of turns in it. Prices are in
     currency; that of an offer is its change from the seat's last offer.
     """
-    game = Game(config, players)
-    game.start(seed, 0, {"opener": SEATS[opener]})
     turns, outcome = game.turns, game.outcome()
     skipped = None
     if len(turns) > MOST_TURNS:
@@ -55,8 +49,8 @@ def transcript_of(
         lines += transcript.ledger_lines(game, outcome, VERDICT_WIDTH)
     last = [0.0, 0.0]
     return {
-        "number": 0,
-        "opener": opener,
+        "number": game.number,
+        "opener": int(game.row["opener"]),
         "turns": [_turn_row(turn, game.scenario, strings, last) for turn in turns],
         "end": [strings.place(line) for line in plain(lines).split("\n")],
         **({"skipped": skipped} if skipped else {}),

@@ -21,7 +21,7 @@ def plan(models: tuple[str, ...] = ("m",), partners: tuple[str, ...] = ("shark",
         "repeats": 2,
         "seed": 7,
         "opener": None,
-        "max_rounds": None,
+        "form": {},
         "each_other": True,
     }
     return Plan(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 import time
 from collections import Counter
@@ -9,6 +11,7 @@ from collections import Counter
 import pytest
 
 from parlay_marl.language.arena.pool import Pool
+from tests.processes import LIMIT
 
 
 def test_each_task_is_played_once_and_results_come_one_at_a_time() -> None:
@@ -73,6 +76,21 @@ def test_no_task_is_begun_after_the_stop() -> None:
     pool: Pool[int, None] = Pool(play, lambda task, _: None, 1)
     pool.run(range(100))
     assert begun == [0, 1, 2, 3]
+
+
+def test_ctrl_c_while_threads_are_started_stops_as_later() -> None:
+    """A first task may be at work, and somebody may press Ctrl-C, before the last thread has started."""
+    stopping: list[bool] = []
+
+    def play(task: int) -> None:
+        if task == 0:
+            os.kill(os.getpid(), signal.SIGINT)
+        pool.stop.wait(LIMIT)
+
+    pool: Pool[int, None] = Pool(play, lambda task, _: None, 64)
+    with pytest.raises(KeyboardInterrupt):
+        pool.run(range(100), lambda: stopping.append(pool.stop.is_set()))
+    assert stopping == [True]
 
 
 def test_nothing_to_do_ends_at_once() -> None:

@@ -216,31 +216,48 @@ def test_a_second_ctrl_c_leaves_at_once() -> None:
             may_answer.set()
 
 
+def until(process: Started, text: str) -> str:
+    """Return what a process says on standard error up to a text."""
+    assert process.stderr is not None
+    said = ""
+    while text not in said:
+        line = process.stderr.readline()
+        assert line, said
+        said += line
+    return said
+
+
 def _interrupt_twice(endpoint: Endpoint) -> None:
     command = [sys.executable, "-m", "parlay_marl", "arena", "scripted", "-p", "linear", "--concurrency", "2"]
     with Started([*command, "--base-url", endpoint.url]) as process:
         wait_until(lambda: len(endpoint.requests) == 2)
         process.send_signal(signal.SIGINT)
-        assert process.stderr is not None
-        said = ""
-        while "Ctrl-C again" not in said:
-            line = process.stderr.readline()
-            assert line, said
-            said += line
+        until(process, "Ctrl-C again")
         assert process.poll() is None
         process.send_signal(signal.SIGINT)
         assert process.wait() == 130
 
 
 def test_ctrl_c_stops_cleanly_and_the_same_command_goes_on(tmp_path: Path) -> None:
-    out = tmp_path / "a"
-    with Endpoint() as endpoint:
+    """The endpoint holds its replies after some games until Ctrl-C has come: no machine is too fast or too slow."""
+    out, enough, interrupted = tmp_path / "a", threading.Event(), threading.Event()
+
+    def held(prompt: Prompt) -> Turn:
+        if enough.is_set():
+            interrupted.wait(LIMIT)
+        return bargain(prompt)
+
+    with Endpoint(held) as endpoint:
         command = [sys.executable, "-m", "parlay_marl", "arena", "scripted", "-p", "shark", "-p", "linear"]
         command += ["-n", "8", "--concurrency", "4", "--base-url", endpoint.url, "--out", str(out)]
         with Started(command) as process:
             wait_until(lambda: (out / GAMES).exists() and (out / GAMES).read_bytes().count(b"\n") >= 5)
+            enough.set()
             process.send_signal(signal.SIGINT)
-            printed, said = process.communicate()
+            said = until(process, "Ctrl-C again")
+            interrupted.set()
+            printed, rest = process.communicate()
+            said += rest
         assert process.returncode == 130, said
         found = re.search(r"(\d+) of 64 games are finished; the same command goes on", " ".join(said.split()))
         assert found, said

@@ -1,6 +1,6 @@
 // The charts of a game, for the table and for replays alike. Each returns an SVG element of a width in pixels.
 
-import { svg, scale, ticks, shortMoney, clamp, isNumber } from "./elements.js";
+import { svg, legend, scale, ticks, shortMoney, clamp, isNumber } from "./elements.js";
 import { CHART, SEATS, packageText } from "./text.js";
 
 const frame = (width, height, ...inner) => svg("svg", { width, height, viewBox: `0 0 ${width} ${height}`, "aria-hidden": "true" }, inner);
@@ -85,6 +85,12 @@ export function tensionChart(width, { turns, opener, last, hot }) {
     turns.map((turn, k) => [
       turn.headlines.length > 0 && svg("line", { class: "news-line", x1: path[k][0], x2: path[k][0], y1: top, y2: bottom }),
       turn.eroded && svg("path", { class: "eroded", d: `M${path[k][0]},${bottom}l-5,-9h10z` })]));
+}
+
+// What the marks of that chart mean; nothing where it has none.
+export function tensionLegend(turns) {
+  const marks = [turns.some((turn) => turn.headlines.length) && [CHART.news, "var(--accent)", "line"], turns.some((turn) => turn.eroded) && [CHART.eroded, "var(--hot)"]].filter(Boolean);
+  return marks.length ? legend(marks) : null;
 }
 
 // One price line with both limits, the ZOPA, the Nash point and the deal.

@@ -2,16 +2,15 @@
 // a page of its own holds nothing else.
 
 import { el, fill, chart, legend, facts, panel, behind, tableOf, clamp, exactMoney, roundMoney, fixed } from "./elements.js";
-import { SEATS, REPLAY, CHART, END, STATUS, ERODED, offerText, turnText, quoted, news } from "./text.js";
-import { offersChart, tensionChart, beliefChart, planeChart, roomChart, momentsOf } from "./charts.js";
+import { SEATS, REPLAY, CHART, END, STATUS, ERODED, offerText, subjectOf, turnText, quoted, news } from "./text.js";
+import { offersChart, tensionChart, tensionLegend, beliefChart, planeChart, roomChart, momentsOf } from "./charts.js";
 
-const subjectOf = (turn, data) => { const name = data.names[SEATS.indexOf(turn.seat)]; return name === turn.seat ? `The ${turn.seat}` : `${name} (${turn.seat})`; };
-
-export function turnItem(turn, deal, subject) {
+export function turnItem(turn, deal, subject, isHinted = false) {
   return el("li", { class: turn.seat },
     turn.headlines.map((headline) => el("p", { class: "news" }, news(headline))),
     el("p", {}, el("span", { class: "round" }, String(turn.round + 1)), " ", el("b", {}, turnText(turn, deal, subject))),
     turn.words && el("p", { class: "words" }, quoted(turn.words)),
+    isHinted && el("p", { class: "note" }, REPLAY.hinted),
     turn.eroded && el("p", { class: "hot" }, ERODED));
 }
 
@@ -23,14 +22,16 @@ export function endPanel(data, extra = []) {
     chart(CHART.room(deal, limits, outcome.price), (width) => roomChart(width, { deal, limits, zopa: outcome.zopa, nash: outcome.nash_price, price: outcome.price, names: SEATS })),
     legend([[CHART.zopa, "var(--zopa)"], [CHART.nash, "var(--zopa)", "rule"], ...(outcome.is_deal ? [[CHART.deal, "var(--ink)", "round"]] : [])]),
     facts([
-      ...SEATS.map((seat, i) => [END.limit(seat), roundMoney(limits[i], deal), seat]),
+      ...SEATS.map((seat, i) => [END.limit(seat, deal.terms.length > 0), roundMoney(limits[i], deal), seat]),
       ...(outcome.is_deal ? SEATS.map((seat, i) => [END.gain(seat), roundMoney(outcome.worth[i], deal) + (outcome.zopa ? END.part(outcome.shares[i]) : ""), seat]) : []),
       [END.zopa, outcome.zopa ? outcome.zopa.map((price) => roundMoney(price, deal)).join(" – ") : END.noZopa],
       outcome.nash_price !== null && [END.nash, roundMoney(outcome.nash_price, deal) + (outcome.nash_package ? `, ${outcome.nash_package}` : "")],
       outcome.efficiency !== null && outcome.is_deal && [END.efficiency, `${fixed(100 * outcome.efficiency, 0)}%`],
       ...SEATS.map((seat, i) => outcome.claims_made[i] > 0 && [`${END.bluffs}, ${seat}`, END.bluffCount(outcome, i), seat]),
       ...SEATS.map((seat, i) => outcome.wrong_challenges[i] > 0 && [`${END.wrong}, ${seat}`, String(outcome.wrong_challenges[i]), seat]),
+      ...SEATS.map((seat) => { const text = END.helpText(data.help.filter((h) => h.seat === seat).map((h) => h.kind)); return text && [END.help(seat), text, seat]; }),
       ...extra]),
+    deal.terms.length > 0 && el("p", { class: "note" }, END.withTerms),
     outcome.claims.length ? tableOf(END.claims, [END.round, END.who, END.claimed, END.truth, END.was, END.became],
       outcome.claims.map((claim) => [String(claim.round + 1), claim.seat, exactMoney(claim.price, deal), roundMoney(claim.truth, deal), claim.is_bluff ? END.bluff : END.honest, STATUS[claim.status]])) : null];
 }
@@ -59,6 +60,7 @@ function beliefsAt(data, k, last) {
 export function mountReplay(host, data, { heading = "h2" } = {}) {
   const { deal, turns, outcome } = data, most = data.moments.length - 1;
   const last = (turns.length ? turns[turns.length - 1].round : 0) + 1;
+  const isHinted = (k) => data.help.some((h) => h.kind === "hint" && h.turn === k);
   let now = most, timer = null;
   const slider = el("input", { type: "range", min: 0, max: most, step: 1, value: now, id: "replay-turn", oninput: () => go(Number(slider.value)) });
   const told = el("p", { class: "told", "aria-live": "polite" });
@@ -77,13 +79,14 @@ export function mountReplay(host, data, { heading = "h2" } = {}) {
     const turn = turns[now - 1], moment = data.moments[now];
     slider.setAttribute("aria-valuetext", REPLAY.turn(now, most));
     const shown = turns.slice(0, now);
-    told.replaceChildren(el("b", {}, `${REPLAY.turn(now, most)}. `), now === 0 ? REPLAY.start : turn ? turnText(turn, deal, subjectOf(turn, data)) : REPLAY.forfeit,
-      turn && turn.words ? ` ${quoted(turn.words)}` : "");
+    told.replaceChildren(el("b", {}, `${REPLAY.turn(now, most)}. `), now === 0 ? REPLAY.start : turn ? turnText(turn, deal, subjectOf(turn, data.names)) : REPLAY.forfeit,
+      turn && turn.words ? ` ${quoted(turn.words)}` : "", turn && isHinted(now - 1) ? el("span", { class: "note" }, ` ${REPLAY.hinted}`) : "");
     const moments = momentsOf(data, now);
     fill(body, {}, []).replaceChildren(...[
       chart(CHART.offers(shown, deal), (width) => offersChart(width, { deal, turns: shown, opener: data.opener, last, end: Math.max(...moments.map((m) => m.x)), limits: moments, zopa: moment.zopa, price: turn && turn.move === "ACCEPT" ? turn.price : null })),
       legend([[CHART.buyer, "var(--buyer)"], [CHART.seller, "var(--seller)"], [CHART.limits, "var(--dim)", "rule"], [CHART.zopa, "var(--zopa)"], [CHART.claim, "var(--dim)", "diamond"]]),
-      chart(CHART.tensionNow(moment.tension), (width) => tensionChart(width, { turns: shown, opener: data.opener, last })),
+      el("p", { class: "small" }, CHART.tension),
+      chart(CHART.tensionNow(moment.tension), (width) => tensionChart(width, { turns: shown, opener: data.opener, last })), tensionLegend(shown),
       panel(REPLAY.now, momentTable(data, now)),
       moment.beliefs[0] && panel(REPLAY.beliefs, el("p", { class: "note" }, REPLAY.beliefsAbout), el("div", { class: "two" }, beliefsAt(data, now, last))),
       deal.terms.length > 0 && panel(REPLAY.plane, el("p", { class: "note" }, REPLAY.planeAbout), chart(CHART.planeNow, (width) => planeChart(width, data, now), "plane"),
@@ -96,7 +99,7 @@ export function mountReplay(host, data, { heading = "h2" } = {}) {
     el("div", { class: "scrub" }, el("label", { for: "replay-turn" }, REPLAY.slider), slider,
       el("div", { class: "buttons" }, button(REPLAY.first, () => 0), button(REPLAY.back, () => now - 1), playing, button(REPLAY.next, () => now + 1), button(REPLAY.last, () => most))),
     told, body,
-    behind(REPLAY.transcript, el("ol", { class: "log" }, turns.map((turn) => turnItem(turn, deal, subjectOf(turn, data)))))]);
+    behind(REPLAY.transcript, el("ol", { class: "log" }, turns.map((turn, k) => turnItem(turn, deal, subjectOf(turn, data.names), isHinted(k)))))]);
   go(now);
   return go;
 }
@@ -105,6 +108,7 @@ export function mountReplay(host, data, { heading = "h2" } = {}) {
 const inPage = document.getElementById("data");
 if (inPage) {
   const data = JSON.parse(inPage.textContent), main = document.getElementById("replay");
+  document.title = REPLAY.document(data);
   main.replaceChildren(el("h1", {}, data.deal.title), el("p", { class: "lede" }, data.deal.story));
   if (data.outcome) main.append(panel(REPLAY.lastWord, endPanel(data)));
   const host = el("section", { class: "panel" });

@@ -2,6 +2,16 @@
 
 import { exactMoney, roundMoney, signedMoney, percent, fixed } from "./elements.js";
 
+// What stands in the HTML itself. It is JSON, as the package reads it, too.
+export const HTML = {
+  "title": "A table for two",
+  "skip": "Skip to the table",
+  "page_without_script": "This page needs scripts from its own server.",
+  "closed_page_without_script": "A script inside this page draws the game; allow scripts to see it. It loads nothing from elsewhere.",
+  "replay_title": "Replay of a negotiation",
+  "open_replay": "Replay turn by turn, with what was hidden"
+};
+
 export const SEATS = ["buyer", "seller"];
 export const otherSeat = (seat) => SEATS[1 - SEATS.indexOf(seat)];
 const plural = (n, word) => `${n} ${word}${n === 1 ? "" : "s"}`;
@@ -51,7 +61,10 @@ function offerVerb(turn) {
   if (turn.change < 0) return ["go back to", "goes back to"];
   return turn.seat === "buyer" ? ["come up to", "comes up to"] : ["come down to", "comes down to"];
 }
-// What a turn did, after its subject: `You`, `They` or a name.
+// The subject of a turn, as a seat says it or as a spectator does.
+export const subjectFor = (turn, seat) => (turn.seat === seat ? "You" : "They");
+export const subjectOf = (turn, names) => { const name = names[SEATS.indexOf(turn.seat)]; return name === turn.seat ? `The ${turn.seat}` : `${name} (${turn.seat})`; };
+// What a turn did, after its subject.
 export function turnText(turn, deal, subject) {
   const verb = (turn.move === "OFFER" ? offerVerb(turn) : VERBS[turn.move])[subject === "You" || subject === "They" ? 0 : 1];
   const price = turn.price === null ? "" : ` ${withTerms(turn.price, turn.package, deal)}`;
@@ -64,7 +77,6 @@ export const news = (headline) => `News: ${headline}`;
 // ---------------------------------------------------------------- the page around a game
 
 export const PAGE = {
-  title: "A table for two",
   lede: "A buyer and a seller bargain over one deal. Each knows its own limit and not the other's. Choose a seat and somebody to bargain with.",
   theme: (mode) => `Theme: ${mode}`,
   connecting: "Connecting to the server…",
@@ -74,7 +86,6 @@ export const PAGE = {
   idle: "Nothing has happened for a long time, so the server has closed the connection.",
   forgotten: "The server no longer has your game: it was restarted, or you were away for too long. Begin a new one.",
   here: "Go on here",
-  noScript: "This page needs scripts from its own server.",
 };
 export const SIGN_IN = {
   title: "Sign in",
@@ -84,7 +95,7 @@ export const SIGN_IN = {
   wrong: "The token could not be checked.",
 };
 export const START = {
-  scenario: "Deal", seat: "Your seat", opponent: "Against", rounds: "Rounds", start: "Sit down", usual: "as the deal says",
+  scenario: "Deal", seat: "Your seat", opponent: "Against", rounds: "Rounds", start: "Sit down", usual: (rounds) => `as the deal says${rounds ? `: ${rounds}` : ""}`,
   buyer: "Buyer: you pay the price", seller: "Seller: you get the price", person: "another person, by a link", seed: "Deal number (optional)",
   seedHelp: "The same number gives the same deal again. Both sides are told if you choose one.",
   terms: (names) => `Besides the price: ${names.join(", ")}.`,
@@ -108,12 +119,14 @@ export const TABLE = {
   figuresAbout: "Urgency goes from 0 to 1: the more urgent, the more every round costs. What is left of a gain goes down with the rounds.",
   tensionAbout: (hot, turns) => (hot <= 100 ? `Tension: digging in heats the talks, conceding cools them. ${fixed(turns, 0)} turns in a row from ${fixed(hot, 0)} on move both limits towards each other.` : "Tension"),
   turnTime: (seconds) => `Each turn may take ${seconds < 120 ? plural(Math.round(seconds), "second") : plural(Math.round(seconds / 60), "minute")}; who takes longer forfeits.`,
+  movesAbout: "What each move does",
+  credibilityAbout: "Credibility is how much a claim is believed. Claims and silence cost some, a bluff that is called costs much, and every turn brings a little back.",
   yourTurn: "Your turn.", theirTurn: "Waiting for them…",
   story: "The story", you: "Your figures", offers: "On the table", moves: "Your move", log: "What has happened", chart: "Offers so far",
   limit: "Your limit", otherLimit: "Their limit, which is public here", limitTerms: "Your limit before terms", urgency: "Your urgency", alternative: "Another deal waiting", yes: "yes", no: "no",
-  left: "Part of a gain that time has left",
+  left: "What time has left of a gain",
   yourOffer: "Your offer", theirOffer: "Their offer", yourClaim: "Your claim", theirClaim: "Their claim", none: "none yet",
-  tension: "Tension", credibility: "Credibility", youThey: (you, they) => `you ${fixed(you, 0)}, they ${fixed(they, 0)}`,
+  tension: "Tension", tensionNow: (t) => `${fixed(t, 0)} of 100`, credibility: "Credibility", youThey: (you, they) => `you ${fixed(you, 0)}, they ${fixed(they, 0)}`,
   hot: (mark) => `From ${fixed(mark, 0)} the talks are hot`,
   streak: (n, most) => `${n} of ${fixed(most, 0)} hot turns in a row`,
   eroded: (n) => `both limits have moved ${plural(n, "time")}`,
@@ -152,25 +165,27 @@ const ENDINGS = {
 export const END = {
   title: "The end, and what was hidden",
   verdict: (o, deal) => (o.is_deal ? `Deal at ${exactMoney(o.price, deal)}${o.package ? ` with ${o.package}` : ""} in round ${o.round + 1}.` : ENDINGS[o.ending](o)),
-  gain: (seat) => `Gain of the ${seat}`, part: (share) => ` (${percent(share)} of the room)`, limit: (seat) => `Limit of the ${seat}`, zopa: "Room for a deal (ZOPA)", noZopa: "none: no price was good for both",
+  gain: (seat) => `Gain of the ${seat}`, part: (share) => ` (${percent(share)} of the room)`, limit: (seat, terms) => `Limit of the ${seat}${terms ? " before terms" : ""}`, zopa: "Room for a deal (ZOPA)", noZopa: "none: no price was good for both",
   nash: "Fair middle (Nash point)", efficiency: "Joint gain, of the best possible", bluffs: "Bluffs made and caught",
   bluffCount: (o, i) => `${o.bluffs_made[i]} of ${plural(o.claims_made[i], "claim")}, ${o.bluffs_caught[1 - i]} caught`,
   wrong: "Honest claims called bluffs", reading: "The estimate of their limit was off by", guess: "Your guess of their limit was off by",
-  help: "Help that you used", helpText: (h) => [h.belief && "the estimate of their limit", h.hints && plural(h.hints, "hint of the champion")].filter(Boolean).join(" and ") || "none",
+  help: (seat) => `Help that the ${seat} used`, noHelp: "none",
+  helpText: (kinds) => { const hints = kinds.filter((kind) => kind === "hint").length; return [kinds.includes("belief") && "the estimate of their limit", hints && (hints === 1 ? "1 hint of the champion" : `${hints} hints of the champion`)].filter(Boolean).join(" and "); },
   best: "What would the best reply have got?", bestIs: (r, own, deal) => `The best of the catalogue in your seat, ${r.name}, gets ${r.price === null ? "no deal" : `a deal at ${exactMoney(r.price, deal)} in round ${r.round + 1}, worth ${signedMoney(r.worth, deal)}`}. With the cost of time: ${fixed(r.payoff, 3)} against your ${fixed(own, 3)} (1 is the usual room for a deal).`,
   again: "Same deal again", other: "Other seat, same deal", fresh: "New game", share: "Share", link: "Link to the replay", file: "Save the replay", record: "Save the record",
+  withTerms: "With terms, the room for a deal and the fair middle are those of the terms that are best for both together; there the room may reach beyond the limits before terms.",
   shareAbout: "The link works within this server for as long as it keeps the game; the file works everywhere.",
-  claims: "Claims and the truth", round: "round", who: "who", claimed: "claimed", truth: "limit then", was: "it was", became: "then", bluff: "a bluff", honest: "honest",
+  claims: "Claims and the truth", round: "round", who: "who", claimed: "claimed", truth: "limit then", was: "it was", became: "at the end", bluff: "a bluff", honest: "honest",
 };
 
 // ---------------------------------------------------------------- replays and charts
 
 export const REPLAY = {
-  title: "Replay", turn: (n, all) => (n === 0 ? `Before the first of ${plural(all, "turn")}` : `Turn ${n} of ${all}`), slider: "Turn", first: "First", back: "Back", next: "Next", last: "Last", play: "Play", stop: "Stop",
+  title: "Replay", document: (data) => `${data.names[0]} and ${data.names[1]}: ${data.deal.title}`, turn: (n, all) => (n === 0 ? `Before the first of ${plural(all, "turn")}` : `Turn ${n} of ${all}`), slider: "Turn", first: "First", back: "Back", next: "Next", last: "Last", play: "Play", stop: "Stop",
   facts: (data) => `${data.names[0]} buys from ${data.names[1]}; the ${data.opener} opens. Seed ${data.seed}, game ${data.number}.`,
   beliefs: "Beliefs against the truth", beliefsAbout: "Band: what each side believes of the other's limit, with 90%; dashed: the true limit.",
-  now: "At this moment", forfeit: "A seat has forfeited.", start: "Nobody has moved yet.", plane: "Gains of both sides",
-  planeAbout: "Every package is a line of prices. Both gains are counted from the limits at the end.",
+  now: "At this moment", forfeit: "A seat has forfeited.", hinted: "With a hint of the champion.", start: "Nobody has moved yet.", plane: "Gains of both sides",
+  planeAbout: "Every package is a line of prices. Both gains are counted from the limits at the end. Offers that are far from any gain lie outside the picture.",
   transcript: "All turns",
   figures: (tension) => `Tension ${fixed(tension, 0)} of 100`, columns: ["", "buyer", "seller"], limit: "limit", offer: "offer", claim: "claim", none: "none", credibility: "credibility", urgency: "urgency", alternative: "another deal waiting", yes: "yes", no: "no",
   lastWord: "The end",

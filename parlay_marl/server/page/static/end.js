@@ -25,7 +25,7 @@ export function drawEnd(main, parts, table, ask, send) {
   main.replaceChildren(el("h1", { id: "end", tabindex: "-1" }, END.title), el("p", {}, TABLE.youAre(table.seat, table.opponent)), el("div", { class: "panel" }, parts.now),
     panel(null, endPanel(replay, [
       table.guess !== null && [END.guess, roundMoney(Math.abs(table.guess - replay.outcome.reservation[1 - i]), deal)],
-      [END.reading, roundMoney(replay.outcome.belief_error[i], deal)], [END.help, END.helpText(table.help)]]),
+      [END.reading, roundMoney(replay.outcome.belief_error[i], deal)], !table.help.belief && !table.help.hints && [END.help(table.seat), END.noHelp]]),
     canRepeat && button("best-reply", END.best, () => send({ type: "best_reply" })), best,
     el("div", { class: "buttons" },
       canRepeat && button("again", END.again, () => send({ type: "again", role: table.seat }), "main"), canRepeat && button("other-seat", END.other, () => send({ type: "again", role: otherSeat(table.seat) })),

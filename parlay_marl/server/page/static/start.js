@@ -1,7 +1,7 @@
 // Before a game: the sign-in, and the choice of a deal, a seat and somebody to bargain with.
 
 import { el } from "./elements.js";
-import { START, PAGE, SIGN_IN } from "./text.js";
+import { HTML, START, PAGE, SIGN_IN } from "./text.js";
 
 const field = (label, id, control, note) =>
   el("div", { class: "field" }, el("label", { for: id }, label), control, note);
@@ -38,13 +38,14 @@ export function drawStart(main, choices, chosen, send) {
   const people = choices.opponents.map((o) => [o.name, o.title || o.name]);
   const opponent = list("opponent", [...people, ...(choices.invites ? [[PERSON, START.person]] : [])], chosen.opponent || "diplomat", tell);
   const lengths = [...new Set([...choices.rounds.map(String), ...(chosen.max_rounds ? [chosen.max_rounds] : [])])];
-  const rounds = list("rounds", [["", START.usual], ...lengths.map((n) => [n, n])], chosen.max_rounds || "");
+  const rounds = list("rounds", [["", START.usual()], ...lengths.map((n) => [n, n])], chosen.max_rounds || "");
   const seats = ["buyer", "seller"].map((seat) => el("label", { class: "check" },
     el("input", { type: "radio", name: "seat", value: seat, checked: (chosen.role || "buyer") === seat }), START[seat]));
   const seed = el("input", { id: "seed", inputmode: "numeric", pattern: "[0-9]{1,20}", value: chosen.deal || "", autocomplete: "off", "aria-describedby": "seed-about" });
   const code = el("input", { id: "code", autocomplete: "off", required: true });
   function tell() {
     const deal = choices.scenarios.find((s) => s.name === scenario.value), other = choices.opponents.find((o) => o.name === opponent.value);
+    rounds.options[0].textContent = START.usual(deal.rounds);
     about.textContent = [deal.story, deal.is_family ? START.family : "", deal.terms.length ? START.terms(deal.terms) : ""].filter(Boolean).join(" ");
     who.textContent = opponent.value === PERSON ? START.personAbout : (other && other.summary) || "";
   }
@@ -59,7 +60,7 @@ export function drawStart(main, choices, chosen, send) {
     });
   }
   const join = (event) => { event.preventDefault(); send({ type: "join", code: code.value.trim().replace(/^.*#join=/, "") }); };
-  main.replaceChildren(el("h1", {}, PAGE.title), el("p", { class: "lede" }, PAGE.lede), el("p", { class: "error", role: "alert", id: "error" }),
+  main.replaceChildren(el("h1", {}, HTML.title), el("p", { class: "lede" }, PAGE.lede), el("p", { class: "error", role: "alert", id: "error" }),
     el("div", { class: "table" },
       el("form", { class: "panel", id: "new-game", onsubmit: begin }, el("div", { class: "fields" },
         field(START.scenario, "scenario", scenario, about), el("fieldset", {}, el("legend", {}, START.seat), seats),

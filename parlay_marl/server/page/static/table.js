@@ -1,12 +1,10 @@
 // The table: one game as its seat sees it. It is built once for a game, and filled anew with every table that comes.
 
-import { el, chart, legend, facts, panel, behind, tableOf, clamp, exactMoney, roundMoney, signedMoney, fixed } from "./elements.js";
-import { TABLE, MOVES, WHY_NOT, NOT_YOUR_TURN, CHART, INVITE, STATUS, ERODED, costText, offerText, otherSeat, packageText, quoted, turnText, worthText, news } from "./text.js";
-import { offersChart, tensionChart, turnPlace } from "./charts.js";
+import { el, fill, chart, legend, facts, panel, behind, tableOf, clamp, exactMoney, roundMoney, signedMoney, fixed } from "./elements.js";
+import { TABLE, MOVES, WHY_NOT, NOT_YOUR_TURN, CHART, INVITE, STATUS, ERODED, costText, offerText, otherSeat, packageText, quoted, subjectFor, turnText, worthText, news } from "./text.js";
+import { offersChart, tensionChart, tensionLegend, turnPlace } from "./charts.js";
 import { turnItem } from "./replay.js";
 import { drawEnd } from "./end.js";
-
-const subject = (turn, seat) => (turn.seat === seat ? "You" : "They");
 
 export function buildTable(main, ask, send, choices) {
   const part = (kind) => el("div", { class: kind || "" });
@@ -42,8 +40,8 @@ export function buildTable(main, ask, send, choices) {
     const { deal } = table;
     main.replaceChildren(el("h1", {}, deal.title), parts.status, parts.invite,
       el("div", { class: "table" },
-        el("div", {}, el("div", { class: "panel" }, parts.now), panel(TABLE.moves, form.node), panel(TABLE.log, parts.log)),
-        el("div", {}, panel(TABLE.chart, parts.chart), panel(TABLE.offers, parts.offers), panel(TABLE.you, parts.you), panel(TABLE.reading, guessForm), panel(TABLE.help, parts.help), el("div", { class: "panel" }, behind(TABLE.story, el("p", {}, deal.story)),
+        el("div", {}, el("div", { class: "panel" }, parts.now), panel(TABLE.moves, form.node), fill(panel(TABLE.log, parts.log), { class: "panel last" }, [])),
+        el("div", {}, panel(TABLE.chart, parts.chart), panel(TABLE.offers, parts.offers), panel(TABLE.you, parts.you), panel(TABLE.reading, guessForm), panel(TABLE.help, parts.help), el("div", { class: "panel" }, fill(behind(TABLE.story, el("p", {}, deal.story)), { open: table.match !== null }, []),
             el("button", { type: "button", id: "leave", onclick: () => ask(TABLE.leaveSure, () => send({ type: "leave" })) }, TABLE.leave)))));
   }
 
@@ -55,7 +53,7 @@ export function buildTable(main, ask, send, choices) {
     }
     for (const turn of turns.slice(Math.max(told, 0))) {
       for (const headline of turn.headlines) if (!before || !before.news.includes(headline)) lines.push(el("p", { class: "news" }, news(headline)));
-      lines.push(el("p", { class: turn.seat }, turnText(turn, deal, subject(turn, seat)), turn.words && turn.seat !== seat ? el("span", { class: "words" }, ` ${quoted(turn.words)}`) : ""));
+      lines.push(el("p", { class: turn.seat }, turnText(turn, deal, subjectFor(turn, seat)), turn.words && turn.seat !== seat ? el("span", { class: "words" }, ` ${quoted(turn.words)}`) : ""));
       if (turn.eroded) lines.push(el("p", { class: "hot" }, ERODED));
     }
     for (const headline of table.news) if (!before || !before.news.includes(headline) || told < 0) lines.push(el("p", { class: "news" }, news(headline)));
@@ -100,7 +98,7 @@ export function buildTable(main, ask, send, choices) {
       [TABLE.yourOffer, offer(offers[0]), seat], [TABLE.theirOffer, offer(offers[1]), otherSeat(seat)],
       claims[0] && [TABLE.yourClaim, claim(claims[0]), seat], claims[1] && [TABLE.theirClaim, claim(claims[1]), otherSeat(seat)],
       [TABLE.credibility, TABLE.youThey(...table.credibility)],
-      [TABLE.tension, `${fixed(table.tension, 0)} of 100${streak}${table.erosions ? `; ${TABLE.eroded(table.erosions)}` : ""}`]]));
+      [TABLE.tension, `${TABLE.tensionNow(table.tension)}${streak}${table.erosions ? `; ${TABLE.eroded(table.erosions)}` : ""}`]]), el("p", { class: "note" }, TABLE.credibilityAbout));
   }
 
   function drawCharts() {
@@ -112,9 +110,9 @@ export function buildTable(main, ask, send, choices) {
       legend([[seat === "buyer" ? CHART.you : CHART.they, "var(--buyer)"], [seat === "seller" ? CHART.you : CHART.they, "var(--seller)"], [CHART.claim, "var(--dim)", "diamond"],
         ...(band ? [[CHART.belief, `var(--${otherSeat(seat)})`, "line"]] : [])]),
       el("p", { class: "small" }, TABLE.tensionAbout(table.hot_tension, table.hot_turns)),
-      chart(CHART.tensionNow(table.tension), (width) => tensionChart(width, { turns, opener, last: rounds, hot: table.hot_tension })));
+      chart(CHART.tensionNow(table.tension), (width) => tensionChart(width, { turns, opener, last: rounds, hot: table.hot_tension })), tensionLegend(turns) || "");
     parts.log.replaceChildren(el("div", { class: "tall", tabindex: "0", role: "region", "aria-label": TABLE.log },
-      turns.length ? "" : el("p", { class: "note" }, TABLE.nothing), el("ol", { class: "log", reversed: true }, [...turns].reverse().map((turn) => turnItem(turn, deal, subject(turn, seat))))));
+      turns.length ? "" : el("p", { class: "note" }, TABLE.nothing), el("ol", { class: "log", reversed: true }, [...turns].reverse().map((turn) => turnItem(turn, deal, subjectFor(turn, seat))))));
   }
 
   function drawHelp() {
@@ -145,7 +143,7 @@ function moveForm(ask, send, longestWords) {
   const buttons = Object.fromEntries(Object.keys(MOVES).map((move) => [move, el("button", {
     type: move === "OFFER" ? "submit" : "button", id: `move-${move}`, class: move === "OFFER" ? "main" : "", "aria-describedby": `about-${move}`, title: MOVES[move].about,
     onclick: (event) => { event.preventDefault(); make(move); } })]));
-  const about = el("div", { hidden: true }, Object.keys(MOVES).map((move) => el("p", { id: `about-${move}` }, MOVES[move].about)));
+  const about = behind(TABLE.movesAbout, Object.keys(MOVES).map((move) => el("p", { class: "small" }, el("b", {}, MOVES[move].label), " ", el("span", { id: `about-${move}` }, MOVES[move].about))));
   const node = el("form", { id: "move-form", onsubmit: (event) => { event.preventDefault(); make("OFFER"); } },
     el("div", { class: "price" }, el("div", { class: "field" }, el("label", { for: "price" }, TABLE.price), price), slider), help, terms, worth,
     el("div", { class: "field" }, el("label", { for: "words" }, TABLE.words), words), error,

@@ -1,4 +1,5 @@
 import { el, fill, svg, DASH, MINUS, isNumber, fixed, percent, scale, legend, behind } from "./elements.js";
+import { replayLink } from "./held.js";
 
 (() => {
 // Everything on the page comes from `data`, and every text reaches it through textContent or setAttribute, never as markup.
@@ -215,7 +216,7 @@ function drawHead() {
     : `, ${fixed(first.payoff.mean - second.payoff.mean)} ahead of ${second.name}; chance does not explain its lead over anyone.`;
   fill(document.getElementById("lede"), {}, [el("strong", {}, first.name), has + by]);
   const facts = [["entrants", count(names.length)], ["scenarios", count(scenarios.length)], ["games", count(data.total)],
-    ["games a cell", count(data.games_per_cell)], ["seed", String(data.seed)], ["rules", data.rules_name]];
+    ["games a cell", count(data.games_per_cell)], ["seed", String(data.seed)], ["rules", data.rules_name], ...(data.form ? [["form", data.form]] : [])];
   fill(document.getElementById("facts"), {}, facts.map(([key, value]) => el("div", {}, el("dt", {}, key), el("dd", {}, value))));
   drawTheme();
 }
@@ -245,7 +246,7 @@ function drawRanking() {
   }));
   const dots = chart("Mean payoffs with 95% intervals", (width) => dotChart(width, rows(), "mean payoff, in nominal ZOPA widths"));
   section("ranking",
-    note("Mean discounted gain over all games, in units of the ZOPA at nominal figures, with 95% bootstrap intervals. All pairs play the same games, in both seats, with both openers."),
+    note("Mean discounted gain over all games, in units of the ZOPA at nominal figures, with 95% bootstrap intervals. All pairs play the same games, in both seats" + (data.openers === 2 ? ", with both openers." : ".")),
     el("div", { class: "controls" }, choice("Order by", Object.entries(seats), by, (value) => { by = value; dots.redraw(); })),
     panel(legend([["overall", "var(--ink)", "round"], ["as buyer", "var(--buyer)", "round"], ["as seller", "var(--seller)", "round"]]), dots),
     panel(rankingTable(), equilibrium()));
@@ -646,8 +647,8 @@ function openTranscript(game, buyer, seller) {
   const end = game.end.map((place) => el("p", {}, offers.strings[place]));
   dialog.replaceChildren(
     el("div", { class: "top" }, el("div", {}, el("h3", { id: "transcript-title" }, `${players[0]} buys from ${players[1]}`),
-      el("div", { class: "small" }, `${deal.title}; seed ${data.seed}, game ${game.number}, the ${SEATS[game.opener]} opens`)), close),
-    el("div", { class: "body" }, el("ol", { class: "turns" }, lines), el("div", { class: "end-of-game" }, end), replayCommand(game, players, deal)));
+      el("div", { class: "small" }, `${deal.title}; seed ${data.seed}, game ${game.number}, the ${SEATS[game.opener]} opens`), replayOf(game, players, deal)), close),
+    el("div", { class: "body" }, el("ol", { class: "turns" }, lines), el("div", { class: "end-of-game" }, end)));
   dialog.showModal();
   dialog.scrollTop = 0;
   close.focus();
@@ -655,7 +656,8 @@ function openTranscript(game, buyer, seller) {
 
 const inShell = (name) => (/^[\w.:-]+$/.test(name) ? name : `'${name.replaceAll("'", "'\\''")}'`);
 
-// The command that makes a page of the game, with both beliefs and limits turn by turn.
+// The page of the game with both beliefs and limits turn by turn, or the command that makes it where the report has no room.
+const replayOf = (game, players, deal) => (game.replay === null ? replayCommand(game, players, deal) : el("p", {}, replayLink(game.replay)));
 const replayCommand = (game, players, deal) => [note("This command makes a page of the game that goes through it turn by turn, with what was hidden:"),
   el("pre", {}, `parlay replay results/games.parquet --buyer ${inShell(players[0])} --seller ${inShell(players[1])} --scenario ${inShell(deal.name)} --opener ${SEATS[game.opener]} --game ${game.number} --html game.html`)];
 
@@ -794,7 +796,7 @@ function drawMethod() {
   const defined = (d) => [el("dt", {}, d.name, d.unit && el("span", { class: "unit" }, d.unit)),
     el("dd", {}, d.meaning, d.formula && [" ", el("code", {}, d.formula)], d.source && el("span", { class: "small" }, ` ${d.source}`))];
   section("method",
-    el("p", {}, `Every entrant meets every entrant, itself included, as buyer and as seller, with both openers, over ${plural(scenarios.length, "scenario")}, ${plural(data.games_per_cell, "game")} each time: ${plural(data.total, "game")} in all. Game k of a scenario has the same limits and other draws for every pair, so that differences between entrants are not differences of luck.`),
+    el("p", {}, `Every entrant meets every entrant, itself included, as buyer and as seller, ${data.openers === 2 ? "with both openers, " : ""}over ${plural(scenarios.length, "scenario")}, ${plural(data.games_per_cell, "game")} each time: ${plural(data.total, "game")} in all. Game k of a scenario has the same limits and other draws for every pair, so that differences between entrants are not differences of luck.`),
     el("h3", {}, "Play it again"), el("pre", {}, data.command), note(`Made with ${data.versions}. The same seed and versions give the same games, whatever the number of threads.`),
     panel(el("h3", {}, "Definitions"), el("dl", { class: "defined" }, analysis.definitions.map(defined))),
     behind("Rules of these games", el("pre", {}, JSON.stringify(data.rules, null, 1))),
