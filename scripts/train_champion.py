@@ -27,22 +27,22 @@ from parlay_marl.training.folder import provenance
 from parlay_marl.training.progress import Progress
 from parlay_marl.training.selfplay import train
 
-FRAMES, SEED = 30_000_000, 0
+FRAMES, SEED = 24_000_000, 0
 REPLIES = 6
 """Replies that join the league over a run."""
 FAMILIES = ("family:wide", "family:terms", "family:storms")
 WITH_TERMS = ("acquisition_terms", "hiring_package_terms")
 OPPONENTS = {
-    "family:broad": 12.0, "family:hard": 10.0, "micro": 32.0, "tit_for_tat": 5.0, "absolute_tit_for_tat": 4.0,
-    "averaged_tit_for_tat": 3.0, "tough": 3.0, "boulware": 2.0, "combi": 2.0, "shark": 2.0, "conceder": 1.0,
-    "diplomat": 1.0, "linear": 1.0, "nash": 1.0, "random": 1.0, "veteran": 1.0, "hardliner": 0.3, "champion_1": 4.0,
+    "family:broad": 14.0, "family:hard": 12.0, "micro": 38.0, "tit_for_tat": 10.0, "absolute_tit_for_tat": 7.0,
+    "averaged_tit_for_tat": 5.0, "tough": 3.0, "boulware": 4.0, "combi": 4.0, "diplomat": 4.0, "linear": 3.0,
+    "conceder": 2.0, "shark": 2.0, "veteran": 2.0, "nash": 1.0, "random": 1.0, "hardliner": 0.3, "champion_1": 8.0,
 }  # fmt: skip
 """Partners and how often they play: those who answer steps with steps, from whom waiting wins nothing, more often."""
 COMPANIONS, COMPANION_WEIGHT, COMPANION_FRAMES = 3, 4.0, 2_000_000
 """Policies that have met nobody but themselves, trained first: partners who settle early, in ways of their own."""
 PUBLIC = ("learned_1", "learned_2")
 """Learned partners of the benchmark's public set."""
-PUBLIC_WEIGHT = 2.0
+PUBLIC_WEIGHT = 3.0
 _COMPANION_SEEDS = 1000
 """Companions of one seed have the seeds that follow this many times it, and one: others than the benchmark's."""
 
@@ -62,11 +62,14 @@ def champion_config(
         past_share=0.15,
         opponent_share=0.6,
         prices_only=True,
+        no_losses=True,
+        hidden=(128, 128),
+        gae_lambda=0.97,
         frames=frames,
         seed=seed,
         threads=threads,
         exit_bonus=0.02,
-        deal_bonus=0.12,
+        deal_bonus=0.08,
         learning_rate=5e-4,
         entropy=0.005,
         snapshots=12,
