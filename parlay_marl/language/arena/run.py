@@ -94,8 +94,7 @@ def run_arena(
 
     `out` is a folder that takes each reply and each game; the same call goes on with it, and pays for no reply again.
     `prices` is a TOML file with the prices of each model; with it, `budget` limits the cost of all replies in `out`.
-    `on_game` is called with the number of finished games and of all, `on_stopping` after Ctrl-C. `form` is the form of
-    the games: `protocol`, `price_share`, `price_levels`, `moves`, `events`, `max_rounds`.
+    `on_game` is called with the number of finished games and of all, `on_stopping` after Ctrl-C. `form`: `FormArguments`.
 
     Raises `ConfigurationError` before the first request for arguments that cannot be used.
     """
@@ -114,11 +113,11 @@ def run_arena(
     )
     plan.check()
     threads = whole_number("concurrency", concurrency, 1, MOST_GAMES_AT_ONCE)
-    known, limit = _money(prices, budget, plan)
+    money = _money(prices, budget, plan)
     folder = None if out is None else Folder(out, plan.as_dict())
     try:
         run = _Run(plan, folder, on_game)
-        run.open(known, limit)
+        run.open(*money)
         run.play(threads, on_stopping)
         return run.arena()
     finally:
