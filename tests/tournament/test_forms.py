@@ -13,6 +13,7 @@ from parlay_marl.core.protocols import PROTOCOLS
 from parlay_marl.errors import ConfigurationError
 from parlay_marl.game.config import make_config
 from parlay_marl.players.persona import PersonaPlayer, as_persona
+from parlay_marl.render.web.held import HeldReplays
 from parlay_marl.studies.evaluation import evaluate, games_of
 from parlay_marl.tournament import Games, analyse, run_tournament
 from parlay_marl.tournament.replay import replay_game
@@ -51,7 +52,7 @@ def test_the_report_names_the_protocol_and_shows_its_games(protocol: str) -> Non
     games = play(["linear", "shark", "diplomat"], protocol=protocol)
     analysis = analyse(games)
     assert all(standing.games == 2 * len(games.rows) // 3 for standing in analysis.standings)
-    data = report_data(games, analysis)
+    data = report_data(games, analysis, HeldReplays())
     usual = protocol == "alternating_offers"
     assert data["form"] == ("" if usual else f"protocol {protocol}")
     assert (f"--protocol {protocol}" in data["command"]) != usual

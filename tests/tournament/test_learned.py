@@ -13,6 +13,7 @@ from parlay_marl.catalogue import personas as catalogue
 from parlay_marl.core.style import TRAIT_INPUTS
 from parlay_marl.errors import ConfigurationError, PolicyFileError
 from parlay_marl.policies.policy import write_policy
+from parlay_marl.render.web.held import HeldReplays
 from parlay_marl.tournament import Games, analyse, replay_game, run_tournament
 from parlay_marl.tournament.entrants import load_entrant, recalled
 from parlay_marl.tournament.games import POLICY_DIGEST
@@ -108,13 +109,13 @@ def test_a_report_of_games_whose_policy_is_gone_leaves_their_course_out(folder: 
     games = played(folder)
     names, analysis = games.names, analyse(games)
     pair = names.index("pupil") * 3 + names.index("shark")
-    with_files = report_data(games, analysis)
+    with_files = report_data(games, analysis, HeldReplays())
     assert with_files["offers"]["scenarios"][0]["pairs"][pair]["transcripts"]
     digest = games.entrants[names.index("pupil")].policy_digest
     assert f"SHA-256 {digest}." in with_files["about"][names.index("pupil")]
     assert str(folder / "pupil.safetensors") in with_files["command"]
     (folder / "pupil.safetensors").unlink()
-    without = report_data(games, analysis)
+    without = report_data(games, analysis, HeldReplays())
     assert without["offers"]["scenarios"][0]["pairs"][pair] is None
     assert without["offers"]["scenarios"][0]["pairs"][names.index("clerk") * 3 + names.index("shark")]["transcripts"]
     assert without["analysis"] == with_files["analysis"]

@@ -94,7 +94,7 @@ def run_arena(
 
     `out` is a folder that takes each reply and each game; the same call goes on with it, and pays for no reply again.
     `prices` is a TOML file with the prices of each model; with it, `budget` limits the cost of all replies in `out`.
-    `on_game` is called with the number of finished games and of all, `on_stopping` after Ctrl-C. `form`: `FormArguments`.
+    `on_game` is called with the number of finished games and of all, `on_stopping` after Ctrl-C; `form`: FormArguments.
 
     Raises `ConfigurationError` before the first request for arguments that cannot be used.
     """
