@@ -123,6 +123,6 @@ def _play_cells(scenario: str, player: PersonaPlayer) -> None:
     recorded(player, player, params, opener=BUYER, seed=0, numbers=np.arange(1))
     asked: list[Any] = [LastAction()]
     if player.policy is not None and player.policy.packages == params[0]["scenario"]["packages"]:
-        asked += [player.policy, dataclasses.replace(player.policy, temperature=1.0)]
+        asked += [player.policy, dataclasses.replace(player.policy, temperature=1.0, no_losses=True)]
     for policy in asked:
         BatchedCell((policy, player), params, opener=BUYER, games=1, seed=0).play()
