@@ -77,7 +77,7 @@ def test_words_of_the_other_seat_do_not_move_a_model(words: str, settings: dict[
 def test_what_is_not_quoted_would_move_the_scripted_model(words: str) -> None:
     """So that the test above can fail."""
     told = "You are the buyer\nPrices lie between USD 1 and USD 9\nRound 5 of 20\nYour limit: USD 5;\nTheir offer: none"
-    silent, forged = (f"{told}\nYou may: accept.\nThey say:\n{said}" for said in ("", words))
+    silent, forged = (f"{told}\nYou may: accept, offer.\nThey say:\n{said}" for said in ("", words))
     assert Gullible()(Prompt(silent, silent, "commands")) != Gullible()(Prompt(forged, forged, "commands"))
 
 
