@@ -177,14 +177,16 @@ def test_an_older_champion_knows_55_of_todays_numbers() -> None:
 def test_a_champion_plays_a_cell_as_its_own_network_does(path: Path, scenario: str) -> None:
     """The network of the file, asked at each turn for its likeliest legal action, plays the same games to the bit."""
     champion, shark = as_persona(path), as_persona("shark")
-    assert champion.policy is not None
-    assert champion.policy.temperature == 0.0
+    policy = champion.policy
+    assert policy is not None
+    assert policy.temperature == 0.0
 
     class Asked:
         name = "asked"
 
         def act(self, observations: Any, masks: Any) -> Any:
-            return np.where(masks, own_logits(path, observations), -np.inf).argmax(axis=1)
+            legal = policy.legal(observations, masks)
+            return np.where(legal, own_logits(path, observations), -np.inf).argmax(axis=1)
 
     for seat in (0, 1):
         for opener in (0, 1):
