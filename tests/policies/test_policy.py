@@ -257,7 +257,7 @@ def test_a_file_says_what_it_is_for(path: Path) -> None:
     write_policy(path, network(scenarios=("uniform",)))
     card = json.loads(header_of(path.read_bytes())["__metadata__"]["parlay_policy"])
     assert list(card) == [
-        *("format", "name", "activation", "packages", "traits", "temperature", "scenarios", "training"),
+        *("format", "name", "activation", "packages", "traits", "temperature", "no_losses", "scenarios", "training"),
         *("observation", "observation_digest", "actions"),
     ]
     assert card["format"] == 1
