@@ -275,9 +275,9 @@ def test_a_run_can_begin_as_a_policy_of_its_shape(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"start": "champion"}, r"'champion' has another network: hidden \(64, 64\), not \(16, 16\) as configured"),
-        ({"start": "champion", "hidden": (64, 64), "activation": "tanh"}, "activation relu, not tanh"),
-        ({"start": "champion", "hidden": (64, 64), "persona_rewards": True}, "inputs 56, not 60"),
+        ({"start": "champion"}, r"'champion' has another network: hidden \(128, 128\), not \(16, 16\) as configured"),
+        ({"start": "champion", "hidden": (128, 128), "activation": "tanh"}, "activation relu, not tanh"),
+        ({"start": "champion", "hidden": (128, 128), "persona_rewards": True}, "inputs 56, not 60"),
         ({"start": "gone.safetensors"}, "no such policy file"),
         ({"start": "nice_tit_for_tat"}, "nice_tit_for_tat: held out, for evaluation only"),
         ({"start": "family:broad"}, "start: 'family:broad' is a family, another player in every game"),
