@@ -363,7 +363,7 @@ class Batch:
         """Return the data of a copy: no threads, and the contents of the buffers."""
         kept = dict(vars(self))
         del kept["_workers"]
-        for name in (*_VIEWS, "_players", "_view", "_step_arguments", "_step_lanes"):
+        for name in (*_VIEWS, "_players", "_view", "_step_arguments", "_stepping"):
             del kept[name]
         return kept
 

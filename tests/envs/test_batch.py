@@ -12,6 +12,7 @@ import numba
 import numpy as np
 import pytest
 
+from parlay_marl.core.compiled import trial
 from parlay_marl.core.moves import INDEX_ANCHOR, INDEX_OFFERS, INDEX_WALK_AWAY, PRICE_LEVELS, n_actions
 from parlay_marl.core.outcome import OUTCOME_DTYPE, Ending
 from parlay_marl.core.step import observe_game
@@ -387,7 +388,9 @@ def test_memory_stays_flat_over_millions_of_turns(mode: str) -> None:
 
 
 @compiled_only
-def test_nothing_is_compiled_after_the_first_call_of_each_kind() -> None:
+def test_nothing_is_compiled_after_the_first_call_of_each_kind(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trial._trial, "left", 0.0)  # no plain Python
+
     def use(n: int, **arguments: Any) -> None:
         batch = Batch(n, illegal="raise", **arguments)
         batch.reset(3)
@@ -401,6 +404,7 @@ def test_nothing_is_compiled_after_the_first_call_of_each_kind() -> None:
         return [len(getattr(kernels, name).signatures) for name in names]
 
     use(2)
+    use(2, scenario=MIX)
     before = compiled()
     for mode in MODES:
         use(3, autoreset=mode, learner="mixed", opponent=FIELD, scenario=MIX)

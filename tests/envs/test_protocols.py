@@ -111,7 +111,7 @@ def test_everybody_plays_every_protocol(protocol: str, scenario: str) -> None:
         ({"protocol": "sealed_bid", "max_rounds": 3}, "max_rounds: in sealed_bid it is 1, not 3"),
         (
             {"protocol": "sealed_bid", "scenario": "acquisition_terms"},
-            "is about a price alone; give a scenario without",
+            "is about a price alone, and acquisition_terms has terms; give a scenario without",
         ),
         ({"protocol": "seller_offers", "moves": ["accept", "offer"]}, "a seat says no by silence; add silence"),
         ({"price_share": 1.5}, "price_share: give a number from 0 to 1, not 1.5"),
