@@ -63,7 +63,7 @@ def about_package(s: Any, seat: int, package: int, move: int, price: float) -> t
 
 @rule
 def as_about_package(s: Any, seat: int, package: int, move: int, price: float, about: int) -> float:
-    """Return the price at which a move about another package would be worth as much, about this one.
+    """Return the price for `package` that is worth as much as the price of a move about package `about`.
 
     It undoes `about_package`: a claim is told for the reference, at the worth of this package there.
     """

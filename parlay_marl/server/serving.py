@@ -30,7 +30,7 @@ FILES_BESIDE_SESSIONS = 256
 
 
 def serve(settings: ServerSettings, on_ready: Callable[[str], None]) -> None:
-    """Serve until SIGINT or SIGTERM; `on_ready` gets the address as soon as requests are answered.
+    """Serve until SIGINT or SIGTERM; `on_ready` gets the address once requests are answered.
 
     After the signal no session begins, running steps are finished, and clients are told that the server restarts.
     Raises `ConfigurationError` where the address cannot be used, or a file or a player that the settings name.

@@ -212,7 +212,7 @@ class GameSession:
         return paid
 
     def news(self, seat: int) -> News:
-        """Return the events since a seat was last told."""
+        """Return the events that a seat has not received yet."""
         told = self._told[seat]
         new = self.view(seat).turns[told.turns :]
         others = [turn for turn in new if turn.seat != seat]
@@ -224,12 +224,12 @@ class GameSession:
         )
 
     def news_told(self, seat: int) -> None:
-        """Mark all events so far as told to a seat."""
+        """Mark all events so far as received by a seat."""
         view = self.view(seat)
         self._told[seat] = Told(len(view.turns), len(self._headlines), view.reservation_price)
 
     def take_news(self, seat: int) -> News:
-        """Return the events since a seat was last told, and mark them as told."""
+        """Return the events that a seat has not received yet, and mark them as received."""
         news = self.news(seat)
         self.news_told(seat)
         return news

@@ -85,7 +85,7 @@ def _play_message(place: Place, action: NegotiationAction, view: SeatView, longe
 
 
 def misread(place: Place, why: str) -> Note:
-    """Return what a client is told whose turn could not be played; the second in a row passes without a new offer."""
+    """Return the note about a turn that could not be played; the second in a row passes without a new offer."""
     view = place.session.view(place.seat)
     if place.unread + 1 < TRIES:
         place.unread += 1
