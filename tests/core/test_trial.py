@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -92,6 +93,19 @@ def test_after_its_time_everything_is_compiled(begin: Trial) -> None:
     game.turn_by_index(20)
     assert trial._trial.left == left
     assert trial.code_for(observe_game, ()) is observe_game
+
+
+def test_ctrl_c_waits_for_the_end_of_a_turn_in_plain_python() -> None:
+    played = []
+
+    def turn() -> None:
+        played.append("begun")
+        signal.raise_signal(signal.SIGINT)
+        played.append("ended")
+
+    with pytest.raises(KeyboardInterrupt):
+        trial._plainly(turn)
+    assert played == ["begun", "ended"], "no game is left half-changed"
 
 
 def test_a_large_batch_is_compiled_at_once(begin: Trial) -> None:

@@ -15,6 +15,7 @@ import numba
 import numpy as np
 
 from parlay_marl.core.compiled.jit import bound, is_kept
+from parlay_marl.interrupts import interrupts_later
 
 SECONDS = 2.0
 """CPU time in plain Python after which everything is compiled: a busy machine does not end the trial earlier."""
@@ -76,10 +77,10 @@ def _goes_on() -> bool:
 
 
 def _plainly(function: Callable[..., Any], *arguments: Any) -> Any:
-    """Call a function of the rules as plain Python, and take its CPU time."""
+    """Call a function of the rules as plain Python, and take the CPU time; Ctrl-C waits for the end of the call."""
     began = time.thread_time()
     try:
-        with np.errstate(all="ignore"):  # compiled code says nothing of numbers that overflow
+        with interrupts_later(), np.errstate(all="ignore"):  # as in compiled code, which tells of no overflow either
             return function(*arguments)
     finally:
         _trial.left -= time.thread_time() - began
