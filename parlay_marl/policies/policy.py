@@ -177,9 +177,9 @@ class Policy:
     def legal(self, observations: ArrayLike, masks: ArrayLike) -> NDArray[np.int8]:
         """Return masks, without losses where the policy leaves them out: (n, fields), (n, actions) in, the latter out.
 
-        Refuses masks of another shape, or that allow nothing in a row.
+        Refuses observations and masks of another shape, and masks that allow nothing in a row.
         """
-        rows = np.ascontiguousarray(observations, dtype=np.float32)
+        rows = np.require(self._rows(observations), requirements=["C", "A", "W"])
         legal = np.asarray(masks) != 0
         if legal.shape != (len(rows), self.actions):
             self._refuse(f"masks of shape {legal.shape} do not go with {len(rows)} rows of {self.actions} actions")
@@ -187,17 +187,12 @@ class Policy:
             self._refuse(f"no action is legal in row {int(np.argmin(legal.any(axis=1)))} of the masks")
         allowed = legal.astype(np.int8)
         if self.no_losses:
-            write_masks_without_losses(rows, self.packages, allowed.copy(), allowed)
+            write_masks_without_losses(rows, self.packages, allowed, allowed)
         return allowed
 
     def _input(self, observations: ArrayLike, traits: ArrayLike | None) -> Float32:
         """Return the rows that go into the network."""
-        rows = np.asarray(observations, dtype=np.float32)
-        if rows.ndim != 2 or rows.shape[1] != width(self.packages):
-            self._refuse(
-                f"it plays from rows of {width(self.packages)} numbers, the observation with room for {self.packages} "
-                f"packages, not from shape {rows.shape}"
-            )
+        rows = self._rows(observations)
         if traits is None and not self.traits:
             return rows
         if traits is None or not self.traits:
@@ -206,6 +201,16 @@ class Policy:
         if values.shape not in ((len(self.traits),), (len(rows), len(self.traits))):
             self._refuse(f"it takes the traits {', '.join(self.traits)}, not an array of shape {values.shape}")
         return np.concatenate([rows, np.broadcast_to(values, (len(rows), len(self.traits)))], axis=1)
+
+    def _rows(self, observations: ArrayLike) -> Float32:
+        """Return observations as rows (n, fields); refuse those of another shape."""
+        rows = np.asarray(observations, dtype=np.float32)
+        if rows.ndim != 2 or rows.shape[1] != width(self.packages):
+            self._refuse(
+                f"it plays from rows of {width(self.packages)} numbers, the observation with room for {self.packages} "
+                f"packages, not from shape {rows.shape}"
+            )
+        return rows
 
 
 def _frozen(arrays: Any) -> tuple[Any, ...]:

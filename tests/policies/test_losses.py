@@ -10,6 +10,7 @@ import pytest
 from parlay_marl.core.moves import ACCEPT, BUYER, decode, makes_offer
 from parlay_marl.core.observation import AT
 from parlay_marl.envs.batch import Batch
+from parlay_marl.errors import ConfigurationError
 from parlay_marl.policies.losses import leave_out_losses
 from tests.policies.networks import learned, network, rows
 
@@ -64,6 +65,13 @@ def test_asked_directly_it_plays_no_losses() -> None:
     chances = careful.probabilities(observations, masks)
     for seen, row in zip(observations, chances, strict=True):
         assert all(worth(seen, int(action), 1) >= -1e-6 for action in np.flatnonzero(row))
+
+
+@pytest.mark.parametrize("fields", [5, 200])
+def test_observations_of_another_width_are_refused(fields: int) -> None:
+    _, masks = rows(2)
+    with pytest.raises(ConfigurationError, match="it plays from rows of"):
+        network(no_losses=True).legal(np.zeros((2, fields), np.float32), masks)
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
