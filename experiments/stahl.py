@@ -39,6 +39,8 @@ from parlay_marl.training.league import league_player
 from parlay_marl.training.selfplay import train
 
 DISCOUNT = 0.9
+NO_EROSION = {"erosion": {"rate": 0.0}}
+"""The changed rules: tension takes nothing from the gain, as the closed forms have it."""
 SCENARIO = """
 title = "Open cards, equal patience"
 low = 0
@@ -60,6 +62,7 @@ def stahl_config(scenario: Path, rounds: int, by_turn: bool, **settings: Any) ->
     """Return the config of a learner that plays itself alone, from exploring starts."""
     return TrainingConfig(
         scenarios=(str(scenario),),
+        rules=NO_EROSION,
         opponents={},
         self_share=0.0,
         explorer_share=1.0,
@@ -95,11 +98,12 @@ def profile(
 ) -> list[dict[str, float | None]]:
     """Return, for each turn after random offers, what the likeliest offer demands and from which share it accepts.
 
-    A claim, which stands as an offer, counts as one. `demand` is the median over histories, `refused` the largest
+    A claim, which stands as an offer, counts as one. `demand` is the median over histories that are not accepted, `refused` the largest
     standing share that is refused and `accepted` the smallest that is accepted, all as shares of the gain; None where
     there is none.
     """
-    config = make_config(scenario, max_rounds=rounds, reward="payoff", opener="buyer")
+    drawing = dataclasses.replace(policy, temperature=1.0)  # where accepting is likeliest, offers still differ in chance
+    config = make_config(scenario, rules=NO_EROSION, max_rounds=rounds, reward="payoff", opener="buyer")
     rng = np.random.default_rng(0)
     found: list[dict[str, float | None]] = []
     for turn, known in enumerate(known_shares(rounds, by_turn)):
@@ -108,15 +112,17 @@ def profile(
             game, price = after_random_offers(config, turn, rng)
             if game.is_over:
                 continue
-            chances = policy.probabilities(game.observation[None], game.mask[None])[0]
+            chances = drawing.probabilities(game.observation[None], game.mask[None])[0]
             level = int(chances[INDEX_OFFERS : INDEX_OFFERS + 2 * PRICE_LEVELS].argmax()) % PRICE_LEVELS
-            demands.append(share_of(level / (PRICE_LEVELS - 1), game.seat))
-            (accepted if chances[ACCEPT] >= 0.5 else refused).append(share_of(price, game.seat))
+            accepts = chances[ACCEPT] >= 0.5
+            (accepted if accepts else refused).append(share_of(price, game.seat))
+            if not accepts:
+                demands.append(share_of(level / (PRICE_LEVELS - 1), game.seat))
         found.append(
             {
                 "turn": turn,
                 "known": known,
-                "demand": float(np.median(demands)) if turn < 2 * rounds - 1 else None,
+                "demand": float(np.median(demands)) if demands and turn < 2 * rounds - 1 else None,
                 "refused": max(refused) if turn and refused else None,
                 "accepted": min(accepted) if turn and accepted else None,
             }
@@ -179,7 +185,7 @@ def main() -> None:
 
 def measured(policy: Policy, path: Path, rounds: int, by_turn: bool, options: argparse.Namespace) -> dict[str, Any]:
     """Print and return a learner's distance from the equilibrium, and its profile where that is asked for."""
-    params = build_params(load_scenario(path), load_rules("default"), rounds=rounds, reward="payoff")
+    params = build_params(load_scenario(path), load_rules(NO_EROSION), rounds=rounds, reward="payoff")
     known = known_share(rounds, by_turn)
     share, deals = opener_share(policy, params, options.games)
     drawn, _ = opener_share(dataclasses.replace(policy, temperature=1.0), params, options.games)
