@@ -8,10 +8,12 @@ can only accept: T rounds have 2T - 1 offers, the last one the opener's. A deal 
 * `by_round`: each round is a step, as these rules discount. A counter-offer in the same round costs no time, so that
   x_k = 1 - d * x_(k+1) for the opener's offers and x_k = 1 - x_(k+1) for the other's: the opener takes all for every T.
 
-The limits lie between two prices of the grid, so that the highest demand leaves the other 1.5% of the gain. Games begin
-after a random number of random offers (exploring starts), so that the learner sees the end of a game, too.
+Tension takes nothing from the gain here: by the default rules late offers are made over a gain that has shrunk, and the
+closed forms know of no such loss. The limits lie between two prices of the grid, so that the highest demand leaves the
+other 1.5% of the gain. Games begin after a random number of random offers (exploring starts), so that the learner sees
+the end of a game, too.
 
-    python experiments/stahl.py --frames 3000000 --json distances.json
+    python experiments/stahl.py --json distances.json
     python experiments/stahl.py --only by_turn --rounds 3 --profile    # what it demands and accepts at each offer
 """
 
@@ -39,6 +41,17 @@ from parlay_marl.training.league import league_player
 from parlay_marl.training.selfplay import train
 
 DISCOUNT = 0.9
+LEARNER: dict[str, Any] = {
+    "frames": 4_000_000, "lanes": 512, "steps": 16, "batch_size": 2048, "gae_lambda": 1.0,
+    "learning_rate": 2e-3, "final_learning_rate": 2e-4,
+    "exploration": "log_barrier", "entropy_unit": "pay",
+    "entropy": 0.01, "final_entropy": 1e-5, "entropy_fall": "geometric",
+}  # fmt: skip
+"""Settings of a learner that meets nobody but itself.
+
+The equilibrium moves while a policy settles: each offer follows from the one after it. What it has given up must stay
+likely enough to be tried again, and the weight must end far below what a step of the grid is worth.
+"""
 NO_EROSION = {"erosion": {"rate": 0.0}}
 """The changed rules: tension takes nothing from the gain, as the closed forms have it."""
 SCENARIO = """
@@ -71,10 +84,7 @@ def stahl_config(scenario: Path, rounds: int, by_turn: bool, **settings: Any) ->
         max_rounds=rounds,
         turn_discount=DISCOUNT if by_turn else 1.0,
         exit_bonus=0.0,
-        lanes=512,
-        steps=16,
-        batch_size=2048,
-        **settings,
+        **LEARNER | settings,
     )
 
 
@@ -98,11 +108,11 @@ def profile(
 ) -> list[dict[str, float | None]]:
     """Return, for each turn after random offers, what the likeliest offer demands and from which share it accepts.
 
-    A claim, which stands as an offer, counts as one. `demand` is the median over histories that are not accepted, `refused` the largest
-    standing share that is refused and `accepted` the smallest that is accepted, all as shares of the gain; None where
-    there is none.
+    A claim, which stands as an offer, counts as one. `demand` is the median over histories that are not accepted,
+    `refused` the largest standing share that is refused and `accepted` the smallest that is accepted, all as shares of
+    the gain; None where there is none.
     """
-    drawing = dataclasses.replace(policy, temperature=1.0)  # where accepting is likeliest, offers still differ in chance
+    drawing = dataclasses.replace(policy, temperature=1.0)
     config = make_config(scenario, rules=NO_EROSION, max_rounds=rounds, reward="payoff", opener="buyer")
     rng = np.random.default_rng(0)
     found: list[dict[str, float | None]] = []
@@ -150,14 +160,22 @@ def share_of(price: float, seat: int) -> float:
 def main() -> None:
     """Train a learner for each game and length, and print its distance from the equilibrium."""
     parser = argparse.ArgumentParser(description="Self-play beside Stahl's and Rubinstein's answer.")
-    parser.add_argument("--frames", type=int, default=3_000_000)
+    parser.add_argument("--frames", type=int, default=LEARNER["frames"])
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--games", type=int, default=200)
     parser.add_argument("--only", choices=("by_turn", "by_round"), help="one of the two games")
     parser.add_argument("--rounds", type=int, nargs="*", default=(1, 2, 3, 4))
-    parser.add_argument("--unit", choices=("spread", "pay"), default="spread", help="the unit of the entropy's weight")
-    parser.add_argument("--entropy", type=float, nargs=2, default=(0.05, 0.003), help="its weight, first and last")
+    parser.add_argument("--exploration", choices=("entropy", "log_barrier"), default=LEARNER["exploration"])
+    parser.add_argument("--unit", choices=("spread", "pay"), default=LEARNER["entropy_unit"], help="unit of its weight")
+    parser.add_argument(
+        "--entropy",
+        type=float,
+        nargs=2,
+        default=(LEARNER["entropy"], LEARNER["final_entropy"]),
+        help="its weight, first and last",
+    )
+    parser.add_argument("--fall", choices=("linear", "geometric"), default=LEARNER["entropy_fall"])
     parser.add_argument("--profile", action="store_true", help="print what is demanded and accepted at each offer")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
@@ -165,8 +183,9 @@ def main() -> None:
     print("game      rounds  equilibrium  likeliest  distance  drawing  distance  deals")
     results = []
     settings: dict[str, Any] = {
-        "frames": options.frames, "seed": options.seed, "threads": options.threads, "entropy_unit": options.unit,
-        "entropy": options.entropy[0], "final_entropy": options.entropy[1],
+        "frames": options.frames, "seed": options.seed, "threads": options.threads, "exploration": options.exploration,
+        "entropy_unit": options.unit, "entropy": options.entropy[0], "final_entropy": options.entropy[1],
+        "entropy_fall": options.fall,
     }  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:
         for by_turn in (True, False):
