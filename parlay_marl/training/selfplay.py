@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -305,7 +306,7 @@ class Run:
         """Return a setting that goes from one value to another over the run, linearly or geometrically."""
         left = 1.0 - min(self.frames / self.config.frames, 1.0)
         if fall == "geometric":
-            return last * (first / last) ** left
+            return last * math.pow(first / last, left)
         return last + (first - last) * left
 
     def _seat_opponents(self) -> None:
