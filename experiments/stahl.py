@@ -88,13 +88,19 @@ def stahl_config(scenario: Path, rounds: int, by_turn: bool, **settings: Any) ->
     )
 
 
-def opener_share(policy: Policy, params: Any, games: int) -> tuple[float, float]:
-    """Return the opener's mean share of the gain over deals against itself, and the share of games with a deal."""
+def opener_shares(policy: Policy, params: Any, games: int) -> tuple[list[float], float]:
+    """Return the opener's mean share of the gain over deals against itself, as buyer and as seller, and how many deal.
+
+    A share is NaN where no game ends in a deal.
+    """
     player = league_player("learner", policy)
     played = games_of(player, player, [params], BUYER, games=games, seed=2**62)[0]
     deal = played["ending"] == DEAL
-    shares = [played["share"][opener, deal[opener], opener].mean() for opener in (BUYER, SELLER) if deal[opener].any()]
-    return float(np.mean(shares)) if shares else float("nan"), float(deal.mean())
+    shares = [
+        float(played["share"][opener, deal[opener], opener].mean()) if deal[opener].any() else float("nan")
+        for opener in (BUYER, SELLER)
+    ]
+    return shares, float(deal.mean())
 
 
 def known_shares(rounds: int, by_turn: bool) -> list[float]:
@@ -180,7 +186,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     print(f"discount factor {DISCOUNT}, {options.frames:,} frames each, seed {options.seed}")
-    print("game      rounds  equilibrium  likeliest  distance  drawing  distance  deals")
+    print("game      rounds  equilibrium  likeliest  distance  drawing  distance  deals  as buyer  as seller")
     results = []
     settings: dict[str, Any] = {
         "frames": options.frames, "seed": options.seed, "threads": options.threads, "exploration": options.exploration,
@@ -206,14 +212,15 @@ def measured(policy: Policy, path: Path, rounds: int, by_turn: bool, options: ar
     """Print and return a learner's distance from the equilibrium, and its profile where that is asked for."""
     params = build_params(load_scenario(path), load_rules(NO_EROSION), rounds=rounds, reward="payoff")
     known = known_share(rounds, by_turn)
-    share, deals = opener_share(policy, params, options.games)
-    drawn, _ = opener_share(dataclasses.replace(policy, temperature=1.0), params, options.games)
+    shares, deals = opener_shares(policy, params, options.games)
+    drawing, _ = opener_shares(dataclasses.replace(policy, temperature=1.0), params, options.games)
+    share, drawn = float(np.mean(shares)), float(np.mean(drawing))
     print(
         f"{path.stem:<9} {rounds:>6} {known:>12.3f} {share:>10.3f} {abs(share - known):>9.3f} "
-        f"{drawn:>8.3f} {abs(drawn - known):>9.3f} {deals:>6.1%}",
+        f"{drawn:>8.3f} {abs(drawn - known):>9.3f} {deals:>6.1%} {shares[0]:>9.3f} {shares[1]:>10.3f}",
         flush=True,
     )
-    result = {"known": known, "likeliest": share, "drawing": drawn}
+    result: dict[str, Any] = {"known": known, "likeliest": share, "drawing": drawn, "as_buyer_and_seller": shares}
     if options.profile:
         result["profile"] = profile(policy, path, rounds, by_turn)
         for row in result["profile"]:
