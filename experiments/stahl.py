@@ -8,10 +8,12 @@ can only accept: T rounds have 2T - 1 offers, the last one the opener's. A deal 
 * `by_round`: each round is a step, as these rules discount. A counter-offer in the same round costs no time, so that
   x_k = 1 - d * x_(k+1) for the opener's offers and x_k = 1 - x_(k+1) for the other's: the opener takes all for every T.
 
-The limits lie between two prices of the grid, so that the highest demand leaves the other 1.5% of the gain. Games begin
-after a random number of random offers (exploring starts), so that the learner sees the end of a game, too.
+Tension takes nothing from the gain here: by the default rules late offers are made over a gain that has shrunk, and the
+closed forms know of no such loss. The limits lie between two prices of the grid, so that the highest demand leaves the
+other 1.5% of the gain. Games begin after a random number of random offers (exploring starts), so that the learner sees
+the end of a game, too.
 
-    python experiments/stahl.py --frames 3000000 --json distances.json
+    python experiments/stahl.py --json distances.json
     python experiments/stahl.py --only by_turn --rounds 3 --profile    # what it demands and accepts at each offer
 """
 
@@ -39,6 +41,19 @@ from parlay_marl.training.league import league_player
 from parlay_marl.training.selfplay import train
 
 DISCOUNT = 0.9
+LEARNER: dict[str, Any] = {
+    "frames": 4_000_000, "lanes": 512, "steps": 16, "batch_size": 2048, "gae_lambda": 1.0,
+    "learning_rate": 2e-3, "final_learning_rate": 2e-4,
+    "exploration": "log_barrier", "entropy_unit": "pay",
+    "entropy": 0.01, "final_entropy": 1e-5, "entropy_fall": "geometric",
+}  # fmt: skip
+"""Settings of a learner that meets nobody but itself.
+
+The equilibrium moves while a policy settles: each offer follows from the one after it. What it has given up must stay
+likely enough to be tried again, and the weight must end far below what a step of the grid is worth.
+"""
+NO_EROSION = {"erosion": {"rate": 0.0}}
+"""The changed rules: tension takes nothing from the gain, as the closed forms have it."""
 SCENARIO = """
 title = "Open cards, equal patience"
 low = 0
@@ -60,6 +75,7 @@ def stahl_config(scenario: Path, rounds: int, by_turn: bool, **settings: Any) ->
     """Return the config of a learner that plays itself alone, from exploring starts."""
     return TrainingConfig(
         scenarios=(str(scenario),),
+        rules=NO_EROSION,
         opponents={},
         self_share=0.0,
         explorer_share=1.0,
@@ -68,20 +84,23 @@ def stahl_config(scenario: Path, rounds: int, by_turn: bool, **settings: Any) ->
         max_rounds=rounds,
         turn_discount=DISCOUNT if by_turn else 1.0,
         exit_bonus=0.0,
-        lanes=512,
-        steps=16,
-        batch_size=2048,
-        **settings,
+        **LEARNER | settings,
     )
 
 
-def opener_share(policy: Policy, params: Any, games: int) -> tuple[float, float]:
-    """Return the opener's mean share of the gain over deals against itself, and the share of games with a deal."""
+def opener_shares(policy: Policy, params: Any, games: int) -> tuple[list[float], float]:
+    """Return the opener's mean share of the gain over deals against itself, as buyer and as seller, and how many deal.
+
+    A share is NaN where no game ends in a deal.
+    """
     player = league_player("learner", policy)
     played = games_of(player, player, [params], BUYER, games=games, seed=2**62)[0]
     deal = played["ending"] == DEAL
-    shares = [played["share"][opener, deal[opener], opener].mean() for opener in (BUYER, SELLER) if deal[opener].any()]
-    return float(np.mean(shares)) if shares else float("nan"), float(deal.mean())
+    shares = [
+        float(played["share"][opener, deal[opener], opener].mean()) if deal[opener].any() else float("nan")
+        for opener in (BUYER, SELLER)
+    ]
+    return shares, float(deal.mean())
 
 
 def known_shares(rounds: int, by_turn: bool) -> list[float]:
@@ -95,11 +114,12 @@ def profile(
 ) -> list[dict[str, float | None]]:
     """Return, for each turn after random offers, what the likeliest offer demands and from which share it accepts.
 
-    A claim, which stands as an offer, counts as one. `demand` is the median over histories, `refused` the largest
-    standing share that is refused and `accepted` the smallest that is accepted, all as shares of the gain; None where
-    there is none.
+    A claim, which stands as an offer, counts as one. `demand` is the median over histories that are not accepted,
+    `refused` the largest standing share that is refused and `accepted` the smallest that is accepted, all as shares of
+    the gain; None where there is none.
     """
-    config = make_config(scenario, max_rounds=rounds, reward="payoff", opener="buyer")
+    drawing = dataclasses.replace(policy, temperature=1.0)
+    config = make_config(scenario, rules=NO_EROSION, max_rounds=rounds, reward="payoff", opener="buyer")
     rng = np.random.default_rng(0)
     found: list[dict[str, float | None]] = []
     for turn, known in enumerate(known_shares(rounds, by_turn)):
@@ -108,15 +128,17 @@ def profile(
             game, price = after_random_offers(config, turn, rng)
             if game.is_over:
                 continue
-            chances = policy.probabilities(game.observation[None], game.mask[None])[0]
+            chances = drawing.probabilities(game.observation[None], game.mask[None])[0]
             level = int(chances[INDEX_OFFERS : INDEX_OFFERS + 2 * PRICE_LEVELS].argmax()) % PRICE_LEVELS
-            demands.append(share_of(level / (PRICE_LEVELS - 1), game.seat))
-            (accepted if chances[ACCEPT] >= 0.5 else refused).append(share_of(price, game.seat))
+            accepts = chances[ACCEPT] >= 0.5
+            (accepted if accepts else refused).append(share_of(price, game.seat))
+            if not accepts:
+                demands.append(share_of(level / (PRICE_LEVELS - 1), game.seat))
         found.append(
             {
                 "turn": turn,
                 "known": known,
-                "demand": float(np.median(demands)) if turn < 2 * rounds - 1 else None,
+                "demand": float(np.median(demands)) if demands and turn < 2 * rounds - 1 else None,
                 "refused": max(refused) if turn and refused else None,
                 "accepted": min(accepted) if turn and accepted else None,
             }
@@ -144,23 +166,32 @@ def share_of(price: float, seat: int) -> float:
 def main() -> None:
     """Train a learner for each game and length, and print its distance from the equilibrium."""
     parser = argparse.ArgumentParser(description="Self-play beside Stahl's and Rubinstein's answer.")
-    parser.add_argument("--frames", type=int, default=3_000_000)
+    parser.add_argument("--frames", type=int, default=LEARNER["frames"])
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--games", type=int, default=200)
     parser.add_argument("--only", choices=("by_turn", "by_round"), help="one of the two games")
     parser.add_argument("--rounds", type=int, nargs="*", default=(1, 2, 3, 4))
-    parser.add_argument("--unit", choices=("spread", "pay"), default="spread", help="the unit of the entropy's weight")
-    parser.add_argument("--entropy", type=float, nargs=2, default=(0.05, 0.003), help="its weight, first and last")
+    parser.add_argument("--exploration", choices=("entropy", "log_barrier"), default=LEARNER["exploration"])
+    parser.add_argument("--unit", choices=("spread", "pay"), default=LEARNER["entropy_unit"], help="unit of its weight")
+    parser.add_argument(
+        "--entropy",
+        type=float,
+        nargs=2,
+        default=(LEARNER["entropy"], LEARNER["final_entropy"]),
+        help="its weight, first and last",
+    )
+    parser.add_argument("--fall", choices=("linear", "geometric"), default=LEARNER["entropy_fall"])
     parser.add_argument("--profile", action="store_true", help="print what is demanded and accepted at each offer")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     print(f"discount factor {DISCOUNT}, {options.frames:,} frames each, seed {options.seed}")
-    print("game      rounds  equilibrium  likeliest  distance  drawing  distance  deals")
+    print("game      rounds  equilibrium  likeliest  distance  drawing  distance  deals  as buyer  as seller")
     results = []
     settings: dict[str, Any] = {
-        "frames": options.frames, "seed": options.seed, "threads": options.threads, "entropy_unit": options.unit,
-        "entropy": options.entropy[0], "final_entropy": options.entropy[1],
+        "frames": options.frames, "seed": options.seed, "threads": options.threads, "exploration": options.exploration,
+        "entropy_unit": options.unit, "entropy": options.entropy[0], "final_entropy": options.entropy[1],
+        "entropy_fall": options.fall,
     }  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:
         for by_turn in (True, False):
@@ -179,16 +210,17 @@ def main() -> None:
 
 def measured(policy: Policy, path: Path, rounds: int, by_turn: bool, options: argparse.Namespace) -> dict[str, Any]:
     """Print and return a learner's distance from the equilibrium, and its profile where that is asked for."""
-    params = build_params(load_scenario(path), load_rules("default"), rounds=rounds, reward="payoff")
+    params = build_params(load_scenario(path), load_rules(NO_EROSION), rounds=rounds, reward="payoff")
     known = known_share(rounds, by_turn)
-    share, deals = opener_share(policy, params, options.games)
-    drawn, _ = opener_share(dataclasses.replace(policy, temperature=1.0), params, options.games)
+    shares, deals = opener_shares(policy, params, options.games)
+    drawing, _ = opener_shares(dataclasses.replace(policy, temperature=1.0), params, options.games)
+    share, drawn = float(np.mean(shares)), float(np.mean(drawing))
     print(
         f"{path.stem:<9} {rounds:>6} {known:>12.3f} {share:>10.3f} {abs(share - known):>9.3f} "
-        f"{drawn:>8.3f} {abs(drawn - known):>9.3f} {deals:>6.1%}",
+        f"{drawn:>8.3f} {abs(drawn - known):>9.3f} {deals:>6.1%} {shares[0]:>9.3f} {shares[1]:>10.3f}",
         flush=True,
     )
-    result = {"known": known, "likeliest": share, "drawing": drawn}
+    result: dict[str, Any] = {"known": known, "likeliest": share, "drawing": drawn, "as_buyer_and_seller": shares}
     if options.profile:
         result["profile"] = profile(policy, path, rounds, by_turn)
         for row in result["profile"]:

@@ -174,9 +174,13 @@ def shown_default(field: FieldInfo) -> str | None:
 
 
 def kind_of(annotation: Any) -> Kind:
-    """Return the kind of a field's type; None in a union stands for an option that is not given."""
+    """Return the kind of a field's type.
+
+    None in a union stands for an option that is not given; of a union with text the option is the text.
+    """
     if get_origin(annotation) in (Union, UnionType):
-        (annotation,) = (each for each in get_args(annotation) if each is not NoneType)
+        known = [each for each in get_args(annotation) if each is not NoneType]
+        (annotation,) = [str] if str in known else known
     if is_secret(annotation):
         return Kind(Path | None, "FILE", read_secret)
     origin, inner = get_origin(annotation), get_args(annotation)

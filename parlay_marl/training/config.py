@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -101,6 +101,7 @@ class TrainingConfig(Strict):
     prices_only: bool = Field(
         False, description="bargain over the price of one package where there are terms; a rule chooses which"
     )
+    rules: Annotated[str | dict[str, Any], Option(metavar="default|seed")] = game_field("rules")
     information: Information | None = game_field("information")
     max_rounds: Annotated[Rounds | None, Option("--rounds")] = game_field("max_rounds")
     price_levels: Levels = game_field("price_levels")
@@ -125,8 +126,15 @@ class TrainingConfig(Strict):
     final_learning_rate: float = Field(1e-4, ge=0.0, le=1.0, description="learning rate at the end")
     entropy: float = Field(0.01, ge=0.0, description="weight of the entropy at the start")
     final_entropy: float = Field(0.001, ge=0.0, description="weight of the entropy at the end")
+    exploration: Literal["entropy", "log_barrier"] = Field(
+        "entropy",
+        description="what the weight of the entropy weighs: the entropy, or the mean log-probability of legal actions",
+    )
     entropy_unit: Literal["spread", "pay"] = Field(
         "spread", description="unit of both weights: `spread` of the advantages in a gradient step, or the `pay`"
+    )
+    entropy_fall: Literal["linear", "geometric"] = Field(
+        "linear", description="how the weight falls: by equal amounts, or by equal shares of what is left of it"
     )
     gae_lambda: float = Field(0.95, ge=0.0, le=1.0, description="lambda of generalised advantage estimation")
     clip_range: float = Field(0.2, gt=0.0, description="clip range of PPO")
@@ -175,6 +183,8 @@ class TrainingConfig(Strict):
             raise ValueError("`reply_every` measures payoffs; leave `persona_rewards` off and `reward` at 'payoff'")
         if self.turn_discount < 1.0 and self.reward != "payoff":
             raise ValueError("`turn_discount` needs payoffs; leave `reward` at 'payoff'")
+        if self.entropy_fall == "geometric" and not (self.entropy > 0.0 and self.final_entropy > 0.0):
+            raise ValueError("a `geometric` `entropy_fall` never reaches 0; give `entropy` and `final_entropy` above 0")
         if self.lanes * self.steps < self.batch_size:
             raise ValueError(f"`batch_size` is more than `lanes` * `steps` = {self.lanes * self.steps}; lower it")
         if any(not 1 <= units <= 1024 for units in self.hidden):

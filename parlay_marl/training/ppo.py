@@ -85,6 +85,8 @@ class _Part:
     """Frames of the minibatch."""
     entropy_weight: float
     clip_range: float
+    is_barrier: bool
+    """Whether the weight is that of a log barrier in place of the entropy."""
 
 
 class _Worker:
@@ -129,8 +131,9 @@ class _Worker:
     def _policy_errors(self, logits: Any, frames: _Frames, part: _Part) -> Any:
         """Return the derivatives of the policy's loss and of the entropy's by the logits.
 
-        With p the chances, H the entropy and a the action, d log p(a) / d logits = 1[a] - p, and
-        dH / d logits = -p (log p + H).
+        With p the chances, H the entropy, a the action and u even chances of the legal actions,
+        d log p(a) / d logits = 1[a] - p, dH / d logits = -p (log p + H), and for the log barrier B, the mean of log p
+        over the legal actions, dB / d logits = u - p: unlike the entropy's, it does not vanish with p.
         """
         n, actions, clip = len(logits), frames.actions.index_select(0, part.rows), part.clip_range
         log = torch.log_softmax(logits, 1, out=self._log[:n])
@@ -143,7 +146,12 @@ class _Worker:
         slope = torch.where(gain <= clipped_gain, gain, 0.0).mul_(-1.0 / part.of)
         self._note(n, entropy, torch.minimum(gain, clipped_gain), ratio, log_ratio, clip)
         by_entropy = part.entropy_weight / part.of
-        errors = products.mul_(by_entropy).addcmul_(chances, entropy.mul(by_entropy).sub_(slope)[:, None])
+        if part.is_barrier:
+            legal = torch.sub(1.0, self._illegal[:n], out=products)
+            errors = legal.mul_(-by_entropy / legal.sum(1, keepdim=True))
+            errors.addcmul_(chances, (by_entropy - slope)[:, None])
+        else:
+            errors = products.mul_(by_entropy).addcmul_(chances, entropy.mul(by_entropy).sub_(slope)[:, None])
         return errors.scatter_add_(1, actions, slope[:, None])
 
     def _note(self, n: int, entropy: Any, gain: Any, ratio: Any, log_ratio: Any, clip_range: float) -> None:
@@ -274,11 +282,13 @@ class Learner:
 
     def _step(self, frames: _Frames, rows: Any, entropy_weight: float) -> Any:
         """Take one step of Adam by a minibatch; return the sums of `FIGURES` over its frames."""
+        config = self._config
+        is_barrier = config.exploration == "log_barrier"
         advantages = frames.advantages.index_select(0, rows)
         if len(rows) > 1:
             spread = advantages.std() + _LEAST_STD
             advantages = (advantages - advantages.mean()) / spread
-            if self._config.entropy_unit == "pay":
+            if config.entropy_unit == "pay":
                 entropy_weight /= float(spread)
         chunk = self._learners.chunk
         count = -(-len(rows) // chunk)
@@ -286,7 +296,7 @@ class Learner:
 
         def learn(worker: _Worker, part: slice) -> None:
             i = part.start // chunk
-            sample = _Part(rows[part], advantages[part], len(rows), entropy_weight, self._config.clip_range)
+            sample = _Part(rows[part], advantages[part], len(rows), entropy_weight, config.clip_range, is_barrier)
             figures[i] = worker.learn(self._learning, frames, sample, self._gradients[i])
 
         self._learners.share(slice(0, len(rows)), learn)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -146,6 +147,7 @@ class Run:
             config.lanes,
             self.scenarios,
             reward=config.reward,
+            rules=config.rules,
             information=config.information,
             max_rounds=config.max_rounds,
             **_form_of(config),
@@ -202,9 +204,9 @@ class Run:
         return self.policy
 
     def _update(self) -> None:
-        """Collect a rollout and learn from it; learning rate and weight of the entropy fall linearly over the run."""
+        """Collect a rollout and learn from it, at the learning rate and the weight of the entropy of now."""
         config, curves = self.config, self._curves
-        entropy = self._falling(config.entropy, config.final_entropy)
+        entropy = self._falling(config.entropy, config.final_entropy, config.entropy_fall)
         self.learner.collect()
         rate = self._falling(config.learning_rate, config.final_learning_rate)
         for name, value in self.learner.update(rate, entropy).items():
@@ -300,9 +302,12 @@ class Run:
             self.save()
         self._seat_opponents()
 
-    def _falling(self, first: float, last: float) -> float:
-        """Return a setting that goes linearly from one value to another over the run."""
-        return last + (first - last) * (1.0 - min(self.frames / self.config.frames, 1.0))
+    def _falling(self, first: float, last: float, fall: str = "linear") -> float:
+        """Return a setting that goes from one value to another over the run, linearly or geometrically."""
+        left = 1.0 - min(self.frames / self.config.frames, 1.0)
+        if fall == "geometric":
+            return last * math.pow(first / last, left)
+        return last + (first - last) * left
 
     def _seat_opponents(self) -> None:
         """Give the batch the opponents of the league as it is now."""
@@ -356,8 +361,8 @@ class Run:
 
 def scenario_params(config: TrainingConfig) -> list[Params]:
     """Return the records of a config's scenarios as evaluations play them: for payoffs."""
-    chosen: Any = {"max_rounds": config.max_rounds, "information": config.information, **_form_of(config)}
-    return [make_config(name, **chosen).params for name in config.scenarios]
+    chosen: Any = {name: getattr(config, name) for name in ("rules", "max_rounds", "information")}
+    return [make_config(name, **chosen, **_form_of(config)).params for name in config.scenarios]
 
 
 def _form_of(config: TrainingConfig) -> Any:

@@ -31,6 +31,7 @@ class Sample(Strict):
     labels: Annotated[tuple[str, ...], Option("--label", metavar="WORD")] = Field((), description="labels of things")
     shares: dict[str, float] = Field(default_factory=dict, description="shares of things")
     key: SecretStr | None = Field(None, description="key to the things")
+    shape: str | dict[str, float] = Field("round", description="shape of things, by name or in numbers")
 
     @model_validator(mode="after")
     def _red_things_do_not_shine(self) -> Sample:
@@ -65,13 +66,13 @@ def test_values_of_every_kind_are_read(tmp_path: Path) -> None:
     file.write_text(" open sesame\n")
     done = call(
         *("-c", "4", "--rate", "0.5", "--colour", "blue", "--shiny", "--sizes", "3,4", "--label", "a", "--label", "b"),
-        *("--shares", "one", "--shares", "two=2", "--key-file", str(file)),
+        *("--shares", "one", "--shares", "two=2", "--key-file", str(file), "--shape", "square"),
     )
     assert done.exit_code == 0, done.stderr
     (seen,) = SEEN
     assert Sample.model_validate({name: value for name, value in seen.items() if name != "name"}) == Sample(
         count=4, rate=0.5, colour="blue", shiny=True, sizes=(3, 4), labels=("a", "b"), shares={"one": 1.0, "two": 2.0},
-        key=SecretStr("open sesame"),
+        key=SecretStr("open sesame"), shape="square",
     )  # fmt: skip
 
 

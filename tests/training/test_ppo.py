@@ -153,6 +153,43 @@ def test_an_entropy_in_units_of_pay_weighs_more_the_less_advantages_spread(made:
     assert float((weights[2] - weights[0]).abs().max()) > 1e-4
 
 
+@pytest.mark.parametrize("is_barrier", [False, True])
+def test_derivatives_by_the_logits_are_those_of_autograd(made: Any, is_barrier: bool) -> None:
+    """The entropy is -sum p log p; the log barrier is the mean of log p over the legal actions."""
+    learner, n, weight, clip = made(), 40, 0.3, 0.2
+    learner.collect()
+    frames, worker, rows = learner._frames, learner._learners._workers[0], torch.arange(n)
+    draw = torch.Generator().manual_seed(1)
+    illegal, advantages = frames.illegal[rows], torch.randn(n, generator=draw)
+    logits = torch.randn(n, illegal.shape[1], generator=draw).add_(illegal, alpha=ppo.ILLEGAL)
+    worker._illegal[:n].copy_(illegal)
+    found = worker._policy_errors(logits, frames, ppo._Part(rows, advantages, n, weight, clip, is_barrier)).clone()
+    logits.requires_grad_()
+    log, legal = torch.log_softmax(logits, 1), illegal == 0
+    ratio = torch.exp(log.gather(1, frames.actions[rows])[:, 0] - frames.log_probabilities[rows])
+    gain = torch.minimum(advantages * ratio, advantages * ratio.clamp(1.0 - clip, 1.0 + clip))
+    bonus = (log * legal).sum(1) / legal.sum(1) if is_barrier else -(log.exp() * log).sum(1)
+    (-(gain + weight * bonus).mean()).backward()
+    assert legal.sum(1).unique().numel() > 1
+    assert float((found - logits.grad).abs().max()) < 1e-7
+
+
+def test_a_log_barrier_keeps_actions_that_lose_and_an_entropy_gives_them_up(made: Any) -> None:
+    """Its pull does not fade with the chance of an action, so that what pays later is still tried."""
+    least = {}
+    for exploration in ("entropy", "log_barrier"):
+        learner = made(exploration=exploration, entropy_unit="pay", batch_size=N, epochs=40, clip_range=100.0)
+        for _ in range(4):
+            learner.collect()
+            learner.update(1e-2, 0.01)
+        learner.collect()
+        logits = learner._learners._workers[0]._policy.forward(learner.acting.policy, learner._frames.observations[:40])
+        legal = learner._frames.illegal[:40] == 0
+        chances = torch.softmax(logits.masked_fill(~legal, -torch.inf), 1)
+        least[exploration] = float(chances[legal].min())
+    assert least["log_barrier"] > 100.0 * least["entropy"], least
+
+
 def trained(learner: ppo.Learner) -> bytes:
     for _ in range(3):
         learner.collect()

@@ -94,6 +94,42 @@ def test_with_one_round_self_play_finds_the_ultimatum(tmp_path: Path) -> None:
         assert outcomes["share"][opener, :, opener].mean() > 0.9
 
 
+@pytest.mark.parametrize("fall", ["linear", "geometric"])
+def test_the_weight_of_the_entropy_falls_by_equal_amounts_or_by_equal_shares(fall: str) -> None:
+    weights = []
+    whole = config(
+        entropy=0.16, final_entropy=0.01, entropy_fall=fall, opponent_share=0.0, past_share=0.0, frames=4 * 128 * 32
+    )
+    learning = Run(whole)
+    update = learning.learner.update
+
+    def noted(rate: float, weight: float) -> dict[str, float]:
+        weights.append(weight)
+        return update(rate, weight)
+
+    learning.learner.update = noted  # type: ignore[method-assign]
+    learning.learn()
+    learning.close()
+    expected = [0.16, 0.1225, 0.085, 0.0475] if fall == "linear" else [0.16, 0.08, 0.04, 0.02]
+    assert weights == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("weights", [{"entropy": 0.0, "final_entropy": 0.0}, {"entropy": 0.1, "final_entropy": 0.0}])
+def test_a_geometric_fall_needs_weights_above_0(weights: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match="give `entropy` and `final_entropy` above 0"):
+        config(entropy_fall="geometric", **weights)
+
+
+def test_a_run_plays_by_the_rules_of_its_config() -> None:
+    """Games to learn from and games to evaluate by have the changed numbers."""
+    calm = config(rules={"erosion": {"rate": 0.0}, "tension": {"memory": 0.5}})
+    learning = Run(calm)
+    records = [*(each.params for each in learning.batch.configs), *scenario_params(calm)]
+    learning.close()
+    assert len(records) == 2 * len(SMALL["scenarios"])
+    assert {(each["erosion"]["rate"].item(), each["tension"]["memory"].item()) for each in records} == {(0.0, 0.5)}
+
+
 def test_a_run_keeps_its_config_its_policy_and_its_evaluations(tmp_path: Path) -> None:
     told: list[Progress] = []
     seen: list[int] = []
