@@ -14,6 +14,7 @@ class Currency:
     def __init__(self, scenario: Scenario) -> None:
         self.scenario = scenario
         self.currency: str = scenario.currency
+        self.packages = scenario.n_packages
         self._low, self._width = scenario.low, scenario.high - scenario.low
         self._decimals, self._exact = scenario.decimals, scenario.exact_decimals
         self._form, self._exact_form = f",.{self._decimals}f", f",.{self._exact}f"
