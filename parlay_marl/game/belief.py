@@ -71,9 +71,11 @@ class BeliefView:
     def _all_figures(self) -> list[float]:
         """Return all figures, normalised, in the order of `Belief`."""
         if self._shown is None:
-            kept, shown = np.frombuffer(self._figures), np.empty(N_FIGURES)
-            write_shown(kept[:N_FIGURES], kept[N_FIGURES:], self._owner[0].params[0]["belief"], shown)
-            self._shown = shown.tolist()
+            kept = memoryview(self._figures).cast("d").tolist()
+            estimate, kept[N_FIGURES:] = kept[N_FIGURES:], []
+            if estimate:
+                write_shown(kept[:], estimate, self._owner[0].params[0]["belief"], kept)
+            self._shown = kept
         return self._shown
 
     def _price(self, figure: Belief) -> float:

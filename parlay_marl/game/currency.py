@@ -33,7 +33,9 @@ class Currency:
 
     def number(self, amount: float) -> str:
         """Return a figure in currency, rounded to the decimals of prices."""
-        return format(round(amount, self._decimals) + 0.0, self._form)
+        if amount > 0.0:
+            return format(amount, self._form)
+        return format(round(amount, self._decimals) + 0.0, self._form)  # no minus before a zero
 
     def money(self, amount: float) -> str:
         """Return the same with the currency's name."""

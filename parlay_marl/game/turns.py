@@ -61,7 +61,7 @@ class Turn:
 
     def as_seen(self) -> Turn:
         """Return the turn as the seats see it: the player of a seat and its drift are private."""
-        seen = object.__new__(Turn)  # `replace` takes several times as long
+        seen = object.__new__(Turn)  # `replace`, or a frozen class's own `__init__`, takes several times as long
         vars(seen).update(vars(self), name=SEATS[self.seat], words=self.phrase, drift_line="")
         return seen
 
@@ -130,26 +130,26 @@ class TurnReader:
         self.ledger.read(before, after, seat, action)
         maker = 1 - seat if move is Move.ACCEPT else seat
         is_priced = _makes_offer(move) or move is Move.ACCEPT
-        self.turns.append(
-            Turn(
-                round=before.round,
-                seat=seat,
-                name=self._names[seat],
-                headlines=headlines,
-                move=move,
-                price=action.price if self._is_sealed else after.offer_price[maker] if is_priced else None,
-                package=after.offer_package[maker] if is_priced else None,
-                change=change,
-                changes_terms=not before.offers_made[seat] or before.offer_package[seat] != after.offer_package[maker],
-                result=_result(before, after, move, seat),
-                tension=after.tension,
-                eroded=after.erosion_ticks > before.erosion_ticks,
-                words=f"{drift_line} {phrase}" if drift_line and phrase else drift_line or phrase,
-                drift_line=drift_line,
-            )
+        turn = object.__new__(Turn)  # see `as_seen`
+        vars(turn).update(
+            round=before.round,
+            seat=seat,
+            name=self._names[seat],
+            headlines=headlines,
+            move=move,
+            price=action.price if self._is_sealed else after.offer_price[maker] if is_priced else None,
+            package=after.offer_package[maker] if is_priced else None,
+            change=change,
+            changes_terms=not before.offers_made[seat] or before.offer_package[seat] != after.offer_package[maker],
+            result=_result(before, after, move, seat),
+            tension=after.tension,
+            eroded=after.erosion_ticks > before.erosion_ticks,
+            words=f"{drift_line} {phrase}" if drift_line and phrase else drift_line or phrase,
+            drift_line=drift_line,
         )
+        self.turns.append(turn)
         if self.on_turn is not None:
-            self.on_turn(self.turns[-1])
+            self.on_turn(turn)
 
     def seen(self) -> tuple[Turn, ...]:
         """Return the turns as the seats see them."""

@@ -251,7 +251,7 @@ def view_of(game: RecordedGame, seat: int) -> SeatView:
     seen, turns, news = game.observe(seat), game.seen_turns, game.news()
     worths = game.row["package_values"][seat].tolist()[: currency.packages]
     limit, config = now.reservation[seat], game.config
-    view = object.__new__(SeatView)  # with so many fields, a frozen class's own `__init__` takes half of the time
+    view = object.__new__(SeatView)  # a frozen class's own `__init__` takes several times as long
     vars(view).update(
         seat=seat,
         scenario=currency.scenario,
