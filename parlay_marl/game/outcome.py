@@ -42,6 +42,10 @@ def make_report(rows: Any, params: Params) -> Any:
     return report
 
 
+_ENDINGS = {int(ending): ending.name.lower() for ending in Ending}
+"""The names of the endings in lower case, by number."""
+
+
 class Outcome:
     """The result of a game. Pairs are (buyer, seller); prices are in currency, worths in normalised price.
 
@@ -103,7 +107,7 @@ class Outcome:
     @property
     def ending(self) -> str:
         """The way the game ended: deal, walk_away, collapsed, deadline or forfeit."""
-        return Ending(int(self._figures["ending"])).name.lower()
+        return _ENDINGS[self._figures["ending"]]
 
     @property
     def is_deal(self) -> bool:
@@ -280,7 +284,7 @@ class Outcome:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the report as plain data."""
-        plain = {name: getattr(self, name) for name, value in vars(Outcome).items() if isinstance(value, property)}
+        plain = {name: getattr(self, name) for name in _reported()}
         return plain | {"claims": tuple(asdict(claim) for claim in self.claims)}
 
     def __eq__(self, other: object) -> bool:
@@ -292,3 +296,9 @@ class Outcome:
 
     def __repr__(self) -> str:
         return f"Outcome({', '.join(f'{name}={value!r}' for name, value in self.as_dict().items())})"
+
+
+@functools.cache
+def _reported() -> tuple[str, ...]:
+    """Return the names of what a report says."""
+    return tuple(name for name, value in vars(Outcome).items() if isinstance(value, property))

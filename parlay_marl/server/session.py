@@ -23,7 +23,7 @@ from parlay_marl.game.text import plain
 from parlay_marl.game.transcript import verdict
 from parlay_marl.game.turns import Turn
 from parlay_marl.game.view import SeatView, view_of
-from parlay_marl.language.scenario_text import ScenarioText
+from parlay_marl.language.scenario_text import ScenarioText, scenario_text
 from parlay_marl.language.view_text import News, spoken
 from parlay_marl.players.persona import PersonaPlayer
 from parlay_marl.players.voice import drifted_now
@@ -87,7 +87,7 @@ class GameSession:
     def text(self) -> ScenarioText:
         """The text writer for the scenario's amounts and packages."""
         if self._text is None:
-            self._text = ScenarioText(self.scenario)
+            self._text = scenario_text(self.game.currency)
         return self._text
 
     def begin(self, seed: int | None) -> None:
