@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable
 from typing import Any
 
@@ -71,9 +72,11 @@ class BeliefView:
     def _all_figures(self) -> list[float]:
         """Return all figures, normalised, in the order of `Belief`."""
         if self._shown is None:
-            kept, shown = np.frombuffer(self._figures), np.empty(N_FIGURES)
-            write_shown(kept[:N_FIGURES], kept[N_FIGURES:], self._owner[0].params[0]["belief"], shown)
-            self._shown = shown.tolist()
+            shown = array("d", self._figures).tolist()
+            figures, estimate = shown[:N_FIGURES], shown[N_FIGURES:]
+            if estimate:
+                write_shown(figures, estimate, self._owner[0].params[0]["belief"], shown)
+            self._shown = shown[:N_FIGURES]
         return self._shown
 
     def _price(self, figure: Belief) -> float:

@@ -263,8 +263,13 @@ class GameConfig:
 
     def moves_of(self, is_opener: bool) -> tuple[Move, ...]:
         """Return the moves that the game and its protocol give to the seat that opens each round, or to the other."""
-        bits = self.params[0]["form"]["moves"][0 if is_opener else 1].item()
-        return tuple(move for move in Move if bits >> move & 1)
+        return self._moves[0 if is_opener else 1]
+
+    @functools.cached_property
+    def _moves(self) -> list[tuple[Move, ...]]:
+        """The moves of the seat that opens each round, and those of the other."""
+        both = self.params[0]["form"]["moves"].tolist()
+        return [tuple(move for move in Move if bits >> move & 1) for bits in both]
 
     @functools.cached_property
     def prices(self) -> tuple[float, ...]:

@@ -14,6 +14,7 @@ class Currency:
     def __init__(self, scenario: Scenario) -> None:
         self.scenario = scenario
         self.currency: str = scenario.currency
+        self.packages = scenario.n_packages
         self._low, self._width = scenario.low, scenario.high - scenario.low
         self._decimals, self._exact = scenario.decimals, scenario.exact_decimals
         self._form, self._exact_form = f",.{self._decimals}f", f",.{self._exact}f"
@@ -32,7 +33,9 @@ class Currency:
 
     def number(self, amount: float) -> str:
         """Return a figure in currency, rounded to the decimals of prices."""
-        return format(round(amount, self._decimals) + 0.0, self._form)
+        if amount > 0.0:
+            return format(amount, self._form)
+        return format(round(amount, self._decimals) + 0.0, self._form)  # no minus before a zero
 
     def money(self, amount: float) -> str:
         """Return the same with the currency's name."""

@@ -19,7 +19,7 @@ from parlay_marl.core.style import CHOICE_DTYPE
 from parlay_marl.errors import ActionTypeError, ConfigurationError, IllegalMoveError, PlayerWarning, TurnError
 from parlay_marl.game.action import Action
 from parlay_marl.game.config import GameConfig, make_config
-from parlay_marl.game.options import PROBE, fixed_draws
+from parlay_marl.game.options import PROBE, sensitivities_fixed
 from parlay_marl.game.position import NOTHING_FIXED
 from parlay_marl.game.record import RecordedGame
 from parlay_marl.game.snapshot import Snapshot
@@ -77,8 +77,8 @@ class Game(RecordedGame):
     @functools.cached_property
     def _usual_draws(self) -> Any:
         """The record of fixed draws in a reset without options: the event sensitivities of personas."""
-        return fixed_draws(
-            self._with_sensitivities(None), self.config.scenario, self.config.max_rounds, self.config.only_opener
+        return sensitivities_fixed(
+            tuple(each.event_sensitivity if isinstance(each, PersonaPlayer) else None for each in self.players)
         )
 
     def _next(self, seed: int | None, number: int) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 from collections.abc import Mapping
@@ -108,6 +109,17 @@ def fixed_draws(options: Mapping[str, Any] | None, scenario: AnyScenario, rounds
     if options and options != PROBE:
         _fix(fixed, options, scenario, rounds)
         _check_opener(int(fixed["opener"][0]), opener)
+    fixed.flags.writeable = False
+    return fixed
+
+
+@functools.lru_cache(maxsize=512)
+def sensitivities_fixed(sensitivities: tuple[float | None, float | None]) -> Fixed:
+    """Return the record that fixes nothing but event sensitivities (buyer, seller), None for one that is drawn."""
+    fixed = nothing_fixed()
+    for seat, sensitivity in enumerate(sensitivities):
+        if sensitivity is not None:
+            fixed["sensitivity"][0, seat] = sensitivity
     fixed.flags.writeable = False
     return fixed
 

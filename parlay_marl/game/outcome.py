@@ -42,6 +42,10 @@ def make_report(rows: Any, params: Params) -> Any:
     return report
 
 
+_ENDINGS = {int(ending): ending.name.lower() for ending in Ending}
+"""The names of the endings in lower case, by number."""
+
+
 class Outcome:
     """The result of a game. Pairs are (buyer, seller); prices are in currency, worths in normalised price.
 
@@ -66,12 +70,17 @@ class Outcome:
     def _record(self) -> Any:
         return make_report(self._copied_row(), self._config.params)[0]
 
+    @functools.cached_property
+    def _figures(self) -> dict[str, Any]:
+        """The fields of the record as plain numbers and lists."""
+        return {name: self._record[name].tolist() for name in self._record.dtype.names}
+
     def _copied_row(self) -> Any:
         """Return a copy of the final row, an array of one record."""
         return np.frombuffer(bytearray(self._row), state_dtype(self._config.room))
 
     def _number(self, name: str) -> float | None:
-        number = float(self._record[name])
+        number = float(self._figures[name])
         return None if math.isnan(number) else number
 
     def _currency(self, name: str) -> float | None:
@@ -79,7 +88,7 @@ class Outcome:
         return None if x is None else self._scenario.to_currency(x)
 
     def _pair(self, name: str) -> Pair:
-        buyer, seller = self._record[name].tolist()
+        buyer, seller = self._figures[name]
         return buyer, seller
 
     def _gains(self, name: str) -> Pair | None:
@@ -87,7 +96,7 @@ class Outcome:
         return None if math.isnan(buyer) else (buyer, seller)
 
     def _counts(self, name: str) -> Counts:
-        buyer, seller = self._record[name].tolist()
+        buyer, seller = self._figures[name]
         return buyer, seller
 
     @property
@@ -98,28 +107,28 @@ class Outcome:
     @property
     def ending(self) -> str:
         """The way the game ended: deal, walk_away, collapsed, deadline or forfeit."""
-        return Ending(int(self._record["ending"])).name.lower()
+        return _ENDINGS[self._figures["ending"]]
 
     @property
     def is_deal(self) -> bool:
         """True where it ended in a deal."""
-        return bool(self._record["ending"] == Ending.DEAL)
+        return bool(self._figures["ending"] == Ending.DEAL)
 
     @property
     def closed_by(self) -> str | None:
         """The seat whose move ended the game; None where the deadline or erosion did."""
-        seat = int(self._record["closed_by"])
+        seat = int(self._figures["closed_by"])
         return SEATS[seat] if seat >= 0 else None
 
     @property
     def opener(self) -> str:
         """The seat that opened each round."""
-        return SEATS[int(self._record["opener"])]
+        return SEATS[int(self._figures["opener"])]
 
     @property
     def round(self) -> int:
         """The round index of the last turn, from 0."""
-        return int(self._record["round"])
+        return int(self._figures["round"])
 
     @property
     def price(self) -> float | None:
@@ -129,12 +138,12 @@ class Outcome:
     @property
     def package(self) -> str | None:
         """The terms of the deal in words, empty where only the price is open; None without a deal."""
-        return self._scenario.package_label(int(self._record["package"])) if self.is_deal else None
+        return self._scenario.package_label(int(self._figures["package"])) if self.is_deal else None
 
     @property
     def zopa(self) -> Pair | None:
         """The bounds of the best package's ZOPA at the end; None where there is none."""
-        low, high = float(self._record["zopa_low"]), float(self._record["zopa_high"])
+        low, high = float(self._figures["zopa_low"]), float(self._figures["zopa_high"])
         return (self._scenario.to_currency(low), self._scenario.to_currency(high)) if low < high else None
 
     @property
@@ -145,7 +154,7 @@ class Outcome:
     @property
     def nash_package(self) -> str:
         """The package of the Nash point in words: the one with the largest joint surplus."""
-        return self._scenario.package_label(int(self._record["nash_package"]))
+        return self._scenario.package_label(int(self._figures["nash_package"]))
 
     @property
     def nash_distance(self) -> float | None:
@@ -170,7 +179,7 @@ class Outcome:
     @property
     def is_pareto_efficient(self) -> bool | None:
         """True where no other deal is worth more to one seat and no less to the other."""
-        return bool(self._record["pareto"] == 1) if self.is_deal else None
+        return bool(self._figures["pareto"] == 1) if self.is_deal else None
 
     @property
     def best_worth(self) -> Pair:
@@ -195,7 +204,7 @@ class Outcome:
     @property
     def reservation(self) -> Pair:
         """The reservation prices at the end."""
-        buyer, seller = self._record["reservation"].tolist()
+        buyer, seller = self._figures["reservation"]
         return self._scenario.to_currency(buyer), self._scenario.to_currency(seller)
 
     @property
@@ -227,12 +236,12 @@ class Outcome:
     @property
     def erosion_ticks(self) -> int:
         """The number of times that the ZOPA eroded."""
-        return int(self._record["erosion_ticks"])
+        return int(self._figures["erosion_ticks"])
 
     @property
     def tension_peak(self) -> float:
         """The highest tension."""
-        return float(self._record["tension_peak"])
+        return float(self._figures["tension_peak"])
 
     @property
     def claims_made(self) -> Counts:
@@ -275,7 +284,7 @@ class Outcome:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the report as plain data."""
-        plain = {name: getattr(self, name) for name, value in vars(Outcome).items() if isinstance(value, property)}
+        plain = {name: getattr(self, name) for name in _reported()}
         return plain | {"claims": tuple(asdict(claim) for claim in self.claims)}
 
     def __eq__(self, other: object) -> bool:
@@ -287,3 +296,9 @@ class Outcome:
 
     def __repr__(self) -> str:
         return f"Outcome({', '.join(f'{name}={value!r}' for name, value in self.as_dict().items())})"
+
+
+@functools.cache
+def _reported() -> tuple[str, ...]:
+    """Return the names of what a report says."""
+    return tuple(name for name, value in vars(Outcome).items() if isinstance(value, property))

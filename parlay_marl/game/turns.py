@@ -61,7 +61,7 @@ class Turn:
 
     def as_seen(self) -> Turn:
         """Return the turn as the seats see it: the player of a seat and its drift are private."""
-        seen = object.__new__(Turn)  # `replace` takes several times as long
+        seen = object.__new__(Turn)  # `replace`, or a frozen class's own `__init__`, takes several times as long
         vars(seen).update(vars(self), name=SEATS[self.seat], words=self.phrase, drift_line="")
         return seen
 
@@ -105,12 +105,14 @@ class TurnReader:
         """The rounds from which each seat's persona gives ultimatums, before and after its drift."""
         self._names, self._personas, self._drift_lines = names, personas, drift_lines
         self._fired = 0
+        self._after: Figures | None = None
+        """The figures after the last turn, which are those before the next one."""
         self._drifted: set[int] = set()
         self._is_sealed = PROTOCOLS[config.protocol].is_sealed
 
     def look(self, rows: Any, seat: int, action: Action) -> Begun:
         """Read the state before a turn, an array of one row; nothing is stored until the turn has been played."""
-        before = figures_of(rows)
+        before = self._after or figures_of(rows)
         move, last = action.move, before.offer_price[seat] if before.offers_made[seat] else None
         change = None if last is None or not _makes_offer(move) else _price_given_up(seat, last, action.price or 0.0)
         phrase, drift_line = action.words, self._drift_lines.get(len(self.turns), "")
@@ -122,6 +124,7 @@ class TurnReader:
     def read(self, rows: Any, begun: Begun) -> None:
         """Read the turn from the state after it."""
         after, (seat, action, before, change, phrase, drift_line) = figures_of(rows), begun
+        self._after = after
         headlines = self._headlines(before.events_fired)
         self._fired = before.events_fired
         if drift_line:
@@ -130,26 +133,26 @@ class TurnReader:
         self.ledger.read(before, after, seat, action)
         maker = 1 - seat if move is Move.ACCEPT else seat
         is_priced = _makes_offer(move) or move is Move.ACCEPT
-        self.turns.append(
-            Turn(
-                round=before.round,
-                seat=seat,
-                name=self._names[seat],
-                headlines=headlines,
-                move=move,
-                price=action.price if self._is_sealed else after.offer_price[maker] if is_priced else None,
-                package=after.offer_package[maker] if is_priced else None,
-                change=change,
-                changes_terms=not before.offers_made[seat] or before.offer_package[seat] != after.offer_package[maker],
-                result=_result(before, after, move, seat),
-                tension=after.tension,
-                eroded=after.erosion_ticks > before.erosion_ticks,
-                words=f"{drift_line} {phrase}" if drift_line and phrase else drift_line or phrase,
-                drift_line=drift_line,
-            )
+        turn = object.__new__(Turn)  # see `as_seen`
+        vars(turn).update(
+            round=before.round,
+            seat=seat,
+            name=self._names[seat],
+            headlines=headlines,
+            move=move,
+            price=action.price if self._is_sealed else after.offer_price[maker] if is_priced else None,
+            package=after.offer_package[maker] if is_priced else None,
+            change=change,
+            changes_terms=not before.offers_made[seat] or before.offer_package[seat] != after.offer_package[maker],
+            result=_result(before, after, move, seat),
+            tension=after.tension,
+            eroded=after.erosion_ticks > before.erosion_ticks,
+            words=f"{drift_line} {phrase}" if drift_line and phrase else drift_line or phrase,
+            drift_line=drift_line,
         )
+        self.turns.append(turn)
         if self.on_turn is not None:
-            self.on_turn(self.turns[-1])
+            self.on_turn(turn)
 
     def seen(self) -> tuple[Turn, ...]:
         """Return the turns as the seats see them."""

@@ -247,21 +247,22 @@ def package_with(terms: Mapping[str, str] | None, usual: int, scenario: Scenario
 
 def view_of(game: RecordedGame, seat: int) -> SeatView:
     """Return the view of a seat now."""
-    scenario, currency, now = game.scenario, game.currency, figures_of(game.rows)
-    seen, other, turns, news = game.observe(seat), 1 - seat, game.seen_turns, game.news()
-    since = turns[_turns_until_own_last(turns, seat) :]
-    worths = game.row["package_values"][seat, : scenario.n_packages].tolist()
-    return SeatView(
+    now, currency, other = figures_of(game.rows), game.currency, 1 - seat
+    seen, turns, news = game.observe(seat), game.seen_turns, game.news()
+    worths = game.row["package_values"][seat].tolist()[: currency.packages]
+    limit, config = now.reservation[seat], game.config
+    view = object.__new__(SeatView)  # a frozen class's own `__init__` takes several times as long
+    vars(view).update(
         seat=seat,
-        scenario=scenario,
-        rules=game.config.rules,
-        information=game.config.information,
+        scenario=currency.scenario,
+        rules=config.rules,
+        information=config.information,
         opener=now.opener,
         round=now.round,
         rounds=game.deal.max_rounds,
-        reservation_price=currency.price(now.reservation[seat]),
+        reservation_price=currency.price(limit),
         urgency=now.urgency[seat],
-        has_alternative=bool(now.alternative[seat]),
+        has_alternative=now.alternative[seat] != 0,
         payoff_left=now.payoff_left[seat],
         package_worth=tuple(map(currency.worth, worths)),
         offer=_standing_offer(now, worths, currency, seat, seat),
@@ -275,24 +276,28 @@ def view_of(game: RecordedGame, seat: int) -> SeatView:
         erosion_ticks=now.erosion_ticks,
         legal_moves=legal_in(seen["action_mask"], game.packages),
         belief=game.belief(seat),
-        states_belief=game.config.beliefs == "elicited",
+        states_belief=config.beliefs == "elicited",
         turns=turns,
-        headlines=tuple(headline for turn in since for headline in turn.headlines) + news,
+        headlines=_headlines_since(turns, seat) + news,
         news=news,
         observation=seen["observation"],
         action_mask=seen["action_mask"],
-        moves=game.config.moves_of(now.opener == seat),
-        protocol=game.config.protocol,
-        prices=tuple(map(currency.price, game.config.prices)),
+        moves=config.moves_of(now.opener == seat),
+        protocol=config.protocol,
+        prices=tuple(map(currency.price, config.prices)),
+        seed_chosen=False,
     )
+    return view
 
 
-def _turns_until_own_last(turns: tuple[Turn, ...], seat: int) -> int:
-    """Return the number of turns up to and including a seat's own last one; 0 before its first."""
-    count = len(turns)
-    while count and turns[count - 1].seat != seat:
-        count -= 1
-    return count
+def _headlines_since(turns: tuple[Turn, ...], seat: int) -> tuple[str, ...]:
+    """Return the headlines of the turns after a seat's own last one; of all turns before its first."""
+    headlines: tuple[str, ...] = ()
+    for turn in reversed(turns):
+        if turn.seat == seat:
+            break
+        headlines = turn.headlines + headlines
+    return headlines
 
 
 def worth_of(game: RecordedGame, seat: int, price: float, package: int) -> float:

@@ -9,6 +9,7 @@ from typing import Literal
 
 from parlay_marl.catalogue.scenarios import Scenario
 from parlay_marl.core.moves import Move
+from parlay_marl.game.action import MOVE_NAMES
 from parlay_marl.game.view import SeatView
 from parlay_marl.language.vocabulary import BY_MOVE, MOVES
 
@@ -74,8 +75,8 @@ def _json_belief(view: SeatView, price: str) -> str:
 JSON = Form(
     "json",
     amount="`offer_amount`",
-    label=lambda move: move.name,
-    heading=lambda move: move.name,
+    label=MOVE_NAMES.__getitem__,
+    heading=MOVE_NAMES.__getitem__,
     opening=_json_opening,
     terms=_json_terms,
     closing="A price without `tactical_move` is an OFFER. Words alone are SILENCE and cost as much; where they doubt "

@@ -8,12 +8,15 @@ tokenizers find these anywhere in a text.
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
 
 LONGEST_WORDS = 500
 """Default length of the other's words in a prompt, in characters."""
 CUT = " (cut)"
 _BRACKETS = frozenset("<>[]")
+_BRACKET = re.compile(r"[<>\[\]]")
+_as_json = json.JSONEncoder(ensure_ascii=False).encode
 _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 """Categories of invisible characters."""
 
@@ -23,8 +26,8 @@ def quoted(words: str, longest: int = LONGEST_WORDS) -> str:
 
     A mark follows where words were cut.
     """
-    whole = json.dumps(words[:longest], ensure_ascii=False)
-    is_plain = whole.isascii() and whole.isprintable() and not _BRACKETS.intersection(whole)
+    whole = _as_json(words[:longest])
+    is_plain = whole.isascii() and whole.isprintable() and _BRACKET.search(whole) is None
     text = whole if is_plain else "".join(map(_written, whole))
     return text if len(words) <= longest else text + CUT
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 from parlay_marl.catalogue.scenarios import Scenario
 from parlay_marl.game.currency import Currency
 
@@ -25,3 +27,9 @@ class ScenarioText(Currency):
     def listed(self, package: int) -> str:
         """Return the options of a package in words; empty where the deal has only a price."""
         return self._listed[package]
+
+
+@functools.lru_cache(maxsize=512)
+def scenario_text(currency: Currency) -> ScenarioText:
+    """Return the text writer for the scenario of a currency; games of one configuration share both."""
+    return ScenarioText(currency.scenario)

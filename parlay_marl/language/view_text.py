@@ -140,15 +140,18 @@ def _meanings(view: SeatView, form: Form) -> dict[Move, str]:
     return {move: f"{does}{_cost(view, move)}.{further.get(move, '')}" for move, does in meanings.items()}
 
 
+_POINTS = {Move.BATNA_REVEAL: "claim_cost", Move.SILENCE: "silence_cost"}
+_HEATS = {
+    Move.ANCHOR_HIGH: "anchor_heat", Move.BATNA_REVEAL: "claim_heat", Move.SILENCE: "silence_heat",
+    Move.CHALLENGE: "challenge_heat",
+}  # fmt: skip
+"""The parameters of the rules that say what a move costs."""
+
+
 def move_costs(view: SeatView, move: Move) -> tuple[float, float]:
     """Return the credibility that a move costs and the tension that it adds, by the rules; 0 where it is free."""
-    points = {Move.BATNA_REVEAL: "claim_cost", Move.SILENCE: "silence_cost"}
-    heats = {
-        Move.ANCHOR_HIGH: "anchor_heat", Move.BATNA_REVEAL: "claim_heat", Move.SILENCE: "silence_heat",
-        Move.CHALLENGE: "challenge_heat",
-    }  # fmt: skip
-    credibility = view.rule("credibility", points[move]) if move in points else 0.0
-    heat = view.rule("tension", heats[move]) if move in heats else 0.0
+    credibility = view.rule("credibility", _POINTS[move]) if move in _POINTS else 0.0
+    heat = view.rule("tension", _HEATS[move]) if move in _HEATS else 0.0
     return credibility, heat
 
 

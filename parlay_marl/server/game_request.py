@@ -21,6 +21,7 @@ OPEN_PRESETS = tuple(name for name in RULE_PRESETS if not tells_limits(preset(na
 """Presets of the rules that every client may choose: none reveals the other seat's limit."""
 OPEN_ROUNDS = (1, 2, 5, 10, 20, 50)
 """Numbers of rounds that every client may choose."""
+_FIELDS = set(GameFields.model_fields)
 _ASK = "the server was not started to allow others (--allow-rules)"
 
 
@@ -49,8 +50,7 @@ class GameRequest(GameFields):
             raise UnknownNameError("scenario", self.scenario, known)
         if not allow_rules:
             self._check_open()
-        chosen = {name: getattr(self, name) for name in GameFields.model_fields}
-        return _config(known[self.scenario], json.dumps(chosen, sort_keys=True))
+        return _config(known[self.scenario], self.model_dump_json(include=_FIELDS))
 
     def _check_open(self) -> None:
         """Refuse rules and rounds that the server does not let every client choose."""

@@ -27,6 +27,8 @@ from parlay_marl.server.workers import SECONDS_BETWEEN_BEATS, STOPPING, Supervis
 BACKLOG = 2048
 """Most connections that wait to be accepted."""
 FILES_BESIDE_SESSIONS = 256
+OBJECTS_BETWEEN_COLLECTIONS = 20_000
+"""New objects until the youngest are collected; Python's 700 come from some forty turns."""
 
 
 def serve(settings: ServerSettings, on_ready: Callable[[str], None]) -> None:
@@ -102,9 +104,13 @@ class WorkerServer(Server):
 
 
 def freeze_objects() -> None:
-    """Exclude all present objects from garbage collection: a full collection would stop every session for 0.4 s."""
+    """Exclude all present objects from garbage collection: a full collection would stop every session for 0.4 s.
+
+    The others are looked through less often: those of games that end meanwhile are gone by then.
+    """
     gc.collect()
     gc.freeze()
+    gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
 
 
 @contextmanager

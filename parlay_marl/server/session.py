@@ -23,7 +23,7 @@ from parlay_marl.game.text import plain
 from parlay_marl.game.transcript import verdict
 from parlay_marl.game.turns import Turn
 from parlay_marl.game.view import SeatView, view_of
-from parlay_marl.language.scenario_text import ScenarioText
+from parlay_marl.language.scenario_text import ScenarioText, scenario_text
 from parlay_marl.language.view_text import News, spoken
 from parlay_marl.players.persona import PersonaPlayer
 from parlay_marl.players.voice import drifted_now
@@ -87,7 +87,7 @@ class GameSession:
     def text(self) -> ScenarioText:
         """The text writer for the scenario's amounts and packages."""
         if self._text is None:
-            self._text = ScenarioText(self.scenario)
+            self._text = scenario_text(self.game.currency)
         return self._text
 
     def begin(self, seed: int | None) -> None:
@@ -126,11 +126,11 @@ class GameSession:
     def play(self, seat: int, action: Action) -> Turn:
         """Play a client's turn, and a persona's answer to it; return the client's turn."""
         self.check_turn(seat)
-        count = len(self.turns)
+        count = len(self.seen_turns)
         self.game.play(*action)
         self.client_turns += 1
         self._after_turn()
-        return self.turns[count]
+        return self.seen_turns[count]
 
     def check_turn(self, seat: int) -> None:
         """Refuse a turn of a seat that is not to move."""
@@ -170,9 +170,9 @@ class GameSession:
 
     def _after_turn(self) -> None:
         """Add up rewards, store new headlines, and tell a hosted player how the game has ended."""
-        for each in range(2):
-            self.earned[each] += self.game.rewards[each]
-            self._unpaid[each] += self.game.rewards[each]
+        for each, reward in enumerate(self.game.rewards):
+            self.earned[each] += reward
+            self._unpaid[each] += reward
         self._refresh()
         if self.game.is_over and not self._has_player_failed:
             for opponent in self.opponents:
@@ -183,11 +183,12 @@ class GameSession:
         """Drop old views, and store new headlines: a finished game no longer has those after its last turn."""
         self._views.clear()
         turns, news = self.seen_turns, self.game.news()
-        read = self._headlines[: self._headlines_read]
-        for turn in turns[self._turns_read :]:
-            read += turn.headlines
-        self._turns_read, self._headlines_read = len(turns), len(read)
-        self._headlines += [*read, *news][len(self._headlines) :]
+        read = [headline for turn in turns[self._turns_read :] for headline in turn.headlines]
+        self._turns_read = len(turns)
+        if read or news:
+            read = [*self._headlines[: self._headlines_read], *read]
+            self._headlines_read = len(read)
+            self._headlines += [*read, *news][len(self._headlines) :]
 
     # ------------------------------------------------------------------ what a client sees
 

@@ -26,6 +26,8 @@ def test_all_amounts_are_those_of_the_scenario(name: str) -> None:
         assert currency.money(price) == text.money(price, scenario)
         assert currency.exact_money(price) == text.exact_money(price, scenario)
         assert currency.width(x) == x * (scenario.high - scenario.low)
+        for worth in (-price, -x, 0.0, -0.0, x, price * x):  # any figure, also less than a unit and less than nothing
+            assert currency.number(worth) == text.number(worth, scenario)
         assert currency.worth(-x) == round(-x * (scenario.high - scenario.low), scenario.exact_decimals)
 
     agree()

@@ -16,6 +16,7 @@ from parlay_marl.envs.batch import Batch
 from parlay_marl.envs.single import NegotiationEnv
 from parlay_marl.envs.vector import NegotiationVectorEnv
 from parlay_marl.errors import ConfigurationError
+from parlay_marl.game.options import fixed_draws, sensitivities_fixed
 from tests.helpers import SCENARIOS, case_name, content, offer
 
 TERMS = {
@@ -299,3 +300,11 @@ def test_what_cannot_be_is_refused_and_the_game_goes_on_as_it_was(
         else:
             env.step({env.agents[env.game.seat if seller is None else 0]: action["buyer_0"]})
         assert len(env.game.actions) > len(moves)
+
+
+@pytest.mark.parametrize("pair", [(None, None), (0.25, None), (None, 0.0), (1.0, 0.5)])
+def test_sensitivities_alone_are_fixed_as_by_options(pair: tuple[float | None, float | None]) -> None:
+    given = {seat: value for seat, value in zip(("buyer", "seller"), pair, strict=True) if value is not None}
+    asked = fixed_draws({"event_sensitivity": given}, load_scenario("uniform"), 20)
+    assert sensitivities_fixed(pair).tobytes() == asked.tobytes()
+    assert not sensitivities_fixed(pair).flags.writeable

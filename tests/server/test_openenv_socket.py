@@ -37,6 +37,7 @@ def openenvs(seen: Seen) -> str:
         {"scenario": "hiring_package_terms", "text": False, "beliefs": "none", "reward": "shaped"},
         {"scenario": "uniform", "rules": {"credibility": {"regain": 4}}, "information": "complete", "opener": "seller"},
         {"scenario": "saas_enterprise", "rules": "seed", "opponent": "shark"},
+        {"scenario": "off_centre"},  # the deal of a family, whose range is made of NumPy's numbers
     ],
 )
 def test_observations_are_byte_for_byte_what_openenv_makes_of_them(options: dict[str, Any]) -> None:

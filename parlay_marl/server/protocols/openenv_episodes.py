@@ -7,7 +7,7 @@ import contextlib
 import threading
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pydantic import ValidationError
@@ -173,20 +173,19 @@ class Episodes:
 
     # ------------------------------------------------------------------ playing
 
-    @contextlib.contextmanager
-    def _errors_reported(self) -> Iterator[None]:
+    def _errors_reported(self) -> _Reported:
         """Pass errors for the client on; log an unexpected error, and replace it by one without its text."""
-        try:
-            yield
-        except ParlayError as error:
-            self._factory.telemetry.refused(PROTOCOL, type(error).__name__, self._number)
-            text = client_text(error)
-            if text == str(error):
-                raise
-            raise RequestError(text) from None
-        except Exception as error:
+        return _Reported(self._report)
+
+    def _report(self, error: Exception) -> None:
+        """Count an error, and raise it, or what the client gets in its place."""
+        if not isinstance(error, ParlayError):
             self._factory.telemetry.failed(PROTOCOL, error, self._number)
             raise RuntimeError(FAILED) from None
+        self._factory.telemetry.refused(PROTOCOL, type(error).__name__, self._number)
+        text = client_text(error)
+        if text != str(error):
+            raise RequestError(text) from None
 
     def _begin(self, seed: int | None, episode_id: str | None, options: Mapping[str, Any]) -> None:
         """Begin the requested game, or return to one; leave the previous game only after that has worked."""
@@ -323,7 +322,7 @@ class Episodes:
         place.session.news_told(place.seat)
         if is_first:  # the reward of the other's opening turn is paid with the first step
             return seen
-        return seen._replace(reward=place.session.take_reward(place.seat))
+        return Seen(seen.fields, place.session.take_reward(place.seat), seen.done)
 
     def _look(self, place: Place, is_first: bool = False) -> Seen:
         """Return what the client sees, without rewards; count the end of the game once."""
@@ -332,6 +331,22 @@ class Episodes:
             session.is_counted = True
             self._factory.telemetry.game_ended(PROTOCOL, *session.ending(), self._number)
         return look(place, self._reader, is_first)
+
+
+class _Reported:
+    """Hands the error of a `with` block to `report`; a class, because a generator takes several times as long."""
+
+    __slots__ = ("_report",)
+
+    def __init__(self, report: Callable[[Exception], None]) -> None:
+        self._report = report
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
+        if isinstance(error, Exception):
+            self._report(error)
 
 
 def _episode_id(given: Any) -> str:

@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from fastapi import APIRouter, Request, WebSocket
+from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic_core import to_json
-from starlette.websockets import WebSocketDisconnect
+from starlette.datastructures import QueryParams
+from starlette.routing import WebSocketRoute
 
 from parlay_marl.errors import RequestError
 from parlay_marl.server.error_text import client_text
 from parlay_marl.server.game_factory import GameFactory
 from parlay_marl.server.mcp_sessions import McpSessions
-from parlay_marl.server.middleware.asgi import CONTENT, HAS_TOKEN, HTTP, IS_USED, MESSAGE, client_address
+from parlay_marl.server.middleware.asgi import (
+    CONTENT,
+    HAS_TOKEN,
+    HTTP,
+    IS_USED,
+    MESSAGE,
+    Message,
+    Receive,
+    Scope,
+    Send,
+    client_address,
+)
 from parlay_marl.server.middleware.content import NOT_JSON
 from parlay_marl.server.middleware.refusals import RPC_PATH, rpc_reply
 from parlay_marl.server.middleware.token import NO_TOKEN
@@ -39,52 +50,55 @@ class OpenEnvSockets:
         self._most = factory.settings.max_sessions
         self._open = 0
 
-    async def serve(self, websocket: WebSocket, reply_to: Reply) -> None:
-        """Serve one WebSocket, unless the server is full; `reply_to` returns the reply to a message."""
-        await websocket.accept()
-        with contextlib.suppress(WebSocketDisconnect):
-            if self._open >= self._most:
-                await websocket.send_text(self._full())
-            elif (name := websocket.query_params.get("session_id")) is None:
-                await self._own_session(websocket, reply_to)
-            else:
-                await self._session_of_client(websocket, name)
-        with contextlib.suppress(RuntimeError, WebSocketDisconnect):  # the client may have closed it
-            await websocket.close()
+    async def serve(self, scope: Scope, receive: Receive, send: Send, reply_to: Reply) -> None:
+        """Serve one WebSocket, unless the server is full; `reply_to` returns the reply to a message.
 
-    async def _own_session(self, websocket: WebSocket, reply_to: Reply) -> None:
+        It reads and writes the events of ASGI: Starlette's `WebSocket`, and what FastAPI wraps around it, would cost
+        every message several calls. The `Failures` middleware drops what is sent to a client that has gone.
+        """
+        await receive()  # the request to connect
+        await send({"type": "websocket.accept"})
+        if self._open >= self._most:
+            await send(_text(self._full()))
+        elif (name := QueryParams(scope["query_string"]).get("session_id")) is None:
+            await self._own_session(receive, send, reply_to)
+        else:
+            await self._session_of_client(scope.get(IS_USED), receive, send, name)
+        await send({"type": "websocket.close"})
+
+    async def _own_session(self, receive: Receive, send: Send, reply_to: Reply) -> None:
         """Serve a client in a session of its own until it leaves."""
         environment = NegotiationEnvironment(self._factory)
         self._open += 1
         try:
-            while (event := await websocket.receive())["type"] == MESSAGE:
+            while (event := await receive())["type"] == MESSAGE:
                 reply = await reply_to(environment, event[CONTENT])
                 if reply is None:
                     break
                 if reply:
-                    await websocket.send_text(reply)
+                    await send(_text(reply))
         finally:
             self._open -= 1
             environment.close()
 
-    async def _session_of_client(self, websocket: WebSocket, name: str) -> None:
+    async def _session_of_client(self, is_used: Any, receive: Receive, send: Send, name: str) -> None:
         """Serve a client, until it leaves, in a session that it began over HTTP; the session goes on."""
         try:
-            session = self._sessions.attach(name, websocket.scope.get(IS_USED))
+            session = self._sessions.attach(name, is_used)
         except RequestError as error:
-            await websocket.send_text(error_reply(client_text(error), WSErrorCode.SESSION_ERROR))
+            await send(_text(error_reply(client_text(error), WSErrorCode.SESSION_ERROR)))
             return
         self._open += 1
         try:
-            while (event := await websocket.receive())["type"] == MESSAGE:
+            while (event := await receive())["type"] == MESSAGE:
                 session = self._sessions.find(name)
                 async with session.lock:
                     reply = await answer(session.environment, event[CONTENT])
                 if reply is None:
                     break
-                await websocket.send_text(reply)
+                await send(_text(reply))
         except RequestError as error:  # the client has closed the session meanwhile
-            await websocket.send_text(error_reply(client_text(error), WSErrorCode.SESSION_ERROR))
+            await send(_text(error_reply(client_text(error), WSErrorCode.SESSION_ERROR)))
         finally:
             self._open -= 1
             self._sessions.detach(session)
@@ -96,18 +110,34 @@ class OpenEnvSockets:
         return error_reply(str(error), WSErrorCode.CAPACITY_REACHED, **counts)
 
 
+class Endpoint:
+    """The ASGI app of one WebSocket path; `reply_for` returns, from the scope, what replies to a message."""
+
+    def __init__(self, sockets: OpenEnvSockets, reply_for: Callable[[Scope], Reply]) -> None:
+        self._sockets, self._reply_for = sockets, reply_for
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one WebSocket."""
+        await self._sockets.serve(scope, receive, send, self._reply_for(scope))
+
+
+def _text(text: str) -> Message:
+    """Return the event that sends a text."""
+    return {"type": "websocket.send", "text": text}
+
+
+def _mcp_reply(scope: Scope) -> Reply:
+    """Return what replies to the messages of an MCP client, with the options of its address."""
+    return functools.partial(answer_mcp, options=dict(QueryParams(scope["query_string"])))
+
+
 def openenv_router(factory: GameFactory) -> APIRouter:
     """Return the routes of the WebSockets and of MCP over HTTP, which are matched before OpenEnv's own."""
     router, sessions = APIRouter(), McpSessions(factory)
     sockets = OpenEnvSockets(factory, sessions)
 
-    @router.websocket("/ws")
-    async def openenv_websocket(websocket: WebSocket) -> None:
-        await sockets.serve(websocket, answer)
-
-    @router.websocket(RPC_PATH)
-    async def mcp_websocket(websocket: WebSocket) -> None:
-        await sockets.serve(websocket, functools.partial(answer_mcp, options=dict(websocket.query_params)))
+    router.routes.append(WebSocketRoute("/ws", Endpoint(sockets, lambda scope: answer), name="openenv"))
+    router.routes.append(WebSocketRoute(RPC_PATH, Endpoint(sockets, _mcp_reply), name="mcp_socket"))
 
     @router.post(RPC_PATH, tags=["MCP"])
     async def mcp(request: Request) -> Response:

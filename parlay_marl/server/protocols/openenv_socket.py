@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import orjson
 from pydantic import BaseModel, ValidationError
 from pydantic_core import to_json
 
@@ -92,7 +93,7 @@ def _observation(seen: Seen) -> str:
 
 def _text(kind: str, data: Mapping[str, Any]) -> str:
     """Return a reply as text."""
-    return to_json({"type": kind, "data": data}, inf_nan_mode="null").decode()
+    return orjson.dumps({"type": kind, "data": data}, option=orjson.OPT_SERIALIZE_NUMPY).decode()
 
 
 def error_reply(text: str, code: WSErrorCode, **further: Any) -> str:
