@@ -68,8 +68,10 @@ def test_who_fails_forfeits_the_rest_of_the_cell_and_who_plays_illegally_that_ga
     assert any(
         forfeit.name == "hurrying" and "no offer of the other seat stands" in forfeit.reason for forfeit in forfeits
     )
-    for index in range(len(played.rows)):
-        replay_game(played, index, workers=workers)
+    ends = played.rows[["buyer", "seller", "forfeit_by"]].tolist()
+    for index, end in enumerate(ends):
+        if workers == 0 or end not in ends[:index]:  # a worker takes a second to start: a game of each end is enough
+            replay_game(played, index, workers=workers)
 
 
 def test_who_gives_no_answer_forfeits_in_time() -> None:

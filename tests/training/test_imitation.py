@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
 
 from parlay_marl.players.persona import PersonaPlayer, as_persona
 from parlay_marl.studies.evaluation import evaluate
+from parlay_marl.training import imitation
 from parlay_marl.training.config import TrainingConfig
 from parlay_marl.training.imitation import actions_of
 from parlay_marl.training.league import league_player
@@ -45,7 +47,8 @@ def test_the_actions_to_learn_are_legal_and_those_of_the_persona() -> None:
     run.close()
 
 
-def test_the_same_seed_imitates_alike() -> None:
+def test_the_same_seed_imitates_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(imitation, "ROUNDS", 2)  # one that the persona leads, one that both share
     first, second = (
         train(config(start="linear", lanes=64, batch_size=64)),
         train(config(start="linear", lanes=64, batch_size=64)),
