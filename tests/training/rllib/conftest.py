@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from importlib.util import find_spec
 
 import pytest
 
 collect_ignore_glob = [] if find_spec("ray") else ["*.py"]
+os.environ["RAY_worker_niceness"] = "0"  # noqa: SIM112 - Ray spells it so; at its 15, busy machines starve workers
 
 
 @pytest.fixture(scope="module")
