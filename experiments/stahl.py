@@ -42,10 +42,10 @@ from parlay_marl.training.selfplay import train
 
 DISCOUNT = 0.9
 LEARNER: dict[str, Any] = {
-    "frames": 4_000_000, "lanes": 512, "steps": 16, "batch_size": 2048, "gae_lambda": 1.0,
+    "frames": 8_000_000, "lanes": 512, "steps": 16, "batch_size": 2048, "gae_lambda": 1.0,
     "learning_rate": 2e-3, "final_learning_rate": 2e-4,
     "exploration": "log_barrier", "entropy_unit": "pay",
-    "entropy": 0.01, "final_entropy": 1e-5, "entropy_fall": "geometric",
+    "entropy": 0.05, "final_entropy": 1e-4, "entropy_fall": "geometric",
 }  # fmt: skip
 """Settings of a learner that meets nobody but itself.
 
