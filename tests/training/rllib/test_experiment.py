@@ -23,7 +23,7 @@ def experiment(*arguments: str | Path, home: Path) -> Finished:
     """Run the script with an empty home folder, but with the rules as they have been compiled."""
     cache = os.environ.get("PARLAY_CACHE_DIR") or Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
     variables = {"PARLAY_CACHE_DIR": str(cache if "PARLAY_CACHE_DIR" in os.environ else Path(cache, "parlay_marl"))}
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("RAY_") or "niceness" in name}
     command = [sys.executable, ROOT / "experiments" / "rllib_experiment.py", *arguments]
     return run(command, cwd=home, env=kept | variables | {"HOME": str(home)}, limit=1200.0)
 
