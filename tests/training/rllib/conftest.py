@@ -9,7 +9,8 @@ from importlib.util import find_spec
 import pytest
 
 collect_ignore_glob = [] if find_spec("ray") else ["*.py"]
-os.environ["RAY_worker_niceness"] = "0"  # noqa: SIM112 - Ray spells it so; at its 15, busy machines starve workers
+# At Ray's own 15, its workers starve beside other programs, and what waits for them runs out of time.
+os.environ["RAY_worker_niceness"] = "0"  # noqa: SIM112 - Ray's spelling
 
 
 @pytest.fixture(scope="module")
