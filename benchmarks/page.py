@@ -183,7 +183,7 @@ def allowance_table(results: Sequence[Result]) -> str:
         return f"{shown(taken * 1e9)} ns" if taken < 1e-6 else f"{shown(taken * 1e6)} us"
 
     def beliefs(result: Result, share: float | None) -> str:
-        """Return what two beliefs may take where `bayes` is to have a share of the speed without, or what they take."""
+        """Return what a belief may take for `bayes` to reach a share of the speed of `none`, or what it takes."""
         bare, inferred = (figure(result, "speed", ("belief_cost", name)) for name in ("none", "bayes"))
         if bare is None or inferred is None:
             return "not measured"

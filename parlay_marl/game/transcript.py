@@ -94,7 +94,7 @@ def turn_lines(
 ) -> list[Line]:
     """Return a turn as lines of text: headlines, the move, its terms, its words.
 
-    `names` is the width of the players' names. `told` omits the number of the round, which an earlier turn has shown.
+    `names` is the width of the players' names. With `told`, the number of the round is left out.
     """
     lines: list[Line] = []
     for headline in turn.headlines:

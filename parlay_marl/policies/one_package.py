@@ -63,9 +63,9 @@ def about_package(s: Any, seat: int, package: int, move: int, price: float) -> t
 
 @rule
 def as_about_package(s: Any, seat: int, package: int, move: int, price: float, about: int) -> float:
-    """Return the price for `package` that is worth as much as the price of a move about package `about`.
+    """Return the price for `package` that has the worth of a move's price for package `about`.
 
-    It undoes `about_package`: a claim is told for the reference, at the worth of this package there.
+    It is the inverse of `about_package`. The price of a claim is that of the reference package.
     """
     values = s["package_values"][seat]
     shift = values[package] if move == BATNA_REVEAL else values[package] - values[about]

@@ -32,9 +32,9 @@ OBJECTS_BETWEEN_COLLECTIONS = 20_000
 
 
 def serve(settings: ServerSettings, on_ready: Callable[[str], None]) -> None:
-    """Serve until SIGINT or SIGTERM; `on_ready` gets the address once requests are answered.
+    """Serve until SIGINT or SIGTERM; `on_ready` is called with the address once the server answers.
 
-    After the signal no session begins, running steps are finished, and clients are told that the server restarts.
+    After the signal no session begins, running steps end, and clients get the message that the server restarts.
     Raises `ConfigurationError` where the address cannot be used, or a file or a player that the settings name.
     """
     check_workers(settings)
