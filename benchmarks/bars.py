@@ -78,6 +78,11 @@ def figure_at(figures: Mapping[str, Any], path: tuple[str, ...]) -> Any:
     return found
 
 
+def wanted_ratio(name: str) -> float:
+    """Return what is wanted of a ratio."""
+    return next(bar.wanted for bar in BARS if bar.where_fast is None and bar.path[-1] == name)
+
+
 def verdict(part: str, path: tuple[str, ...], figure: float, yardstick: float) -> str:
     """Return a figure's bar and whether it is met, in brackets; nothing where there is no bar."""
     for bar in BARS:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bars import BARS, FAST, SLOW, Bar, figure_at, shown
+from bars import BARS, FAST, SLOW, Bar, figure_at, shown, wanted_ratio
 from measuring import machine_name
 from rows import (
     BATCHES,
@@ -189,20 +189,32 @@ def allowance_table(results: Sequence[Result]) -> str:
             return "not measured"
         return f"{shown(((1 / share - 1) / bare if share else 1 / inferred - 1 / bare) * 1e9)} ns"
 
+    pgx, openspiel, negmas = (
+        wanted_ratio(name) for name in ("batch_vs_pgx_kuhn", "batch_vs_openspiel_bargaining", "games_vs_negmas")
+    )
+    floor, bayes, raw_env = (
+        wanted_ratio(name) for name in ("batch_vs_write_floor", "bayes_vs_none", "raw_env_vs_tictactoe")
+    )
     rows: tuple[tuple[str, Callable[[Result], str]], ...] = (
-        ("a step may take, for 4 times Pgx", lambda each: time_of(each, "pgx_kuhn_poker", 4.0)),
-        ("a step may take, for 100 times OpenSpiel", lambda each: time_of(each, "openspiel_bargaining", 100.0)),
+        (f"a step may take, for {pgx:,g} times Pgx", lambda each: time_of(each, "pgx_kuhn_poker", pgx)),
         (
-            "a step may take, for a third of the write floor",
-            lambda each: time_of(each, "write_floor_65536_2_threads", 1 / 3),
+            f"a step may take, for {openspiel:,g} times OpenSpiel",
+            lambda each: time_of(each, "openspiel_bargaining", openspiel),
+        ),
+        (
+            f"a step may take, for {floor:.2g} of the write floor",
+            lambda each: time_of(each, "write_floor_65536_2_threads", floor),
         ),
         ("a step takes, with `bayes`", lambda each: time_of(each, "ours_batch_65536_2_threads")),
         ("a step takes, with `heuristic`", lambda each: time_of(each, "ours_batch_65536_2_threads_heuristic")),
-        ("a belief may take, for 0.75 of the speed without", lambda each: beliefs(each, 0.75)),
+        (f"a belief may take, for {bayes:,g} of the speed without", lambda each: beliefs(each, bayes)),
         ("a belief takes", lambda each: beliefs(each, None)),
-        ("a game may take, for 2,500 times NegMAS", lambda each: time_of(each, "negmas_negotiations", 2500.0)),
+        (f"a game may take, for {negmas:,g} times NegMAS", lambda each: time_of(each, "negmas_negotiations", negmas)),
         ("a game takes", lambda each: time_of(each, "ours_games_2_threads")),
-        ("a turn of `raw_env()` may take", lambda each: time_of(each, "tictactoe_raw_env", 6.0, "speed", 1)),
+        (
+            f"a turn of `raw_env()` may take, for {raw_env:,g} times tic-tac-toe's",
+            lambda each: time_of(each, "tictactoe_raw_env", raw_env, "speed", 1),
+        ),
         ("a turn of `raw_env()` takes", lambda each: time_of(each, "raw_env", 1.0, "speed", 1)),
     )
     return markdown(["", *names(results)], [[title, *map(find, results)] for title, find in rows])
