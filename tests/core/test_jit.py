@@ -234,7 +234,7 @@ def test_an_edited_strategy_is_compiled_again_and_nothing_else(tmp_path: Path) -
     if personas.is_dir():
         shutil.copytree(personas, tmp_path / "personas")
     if kept.CACHE_FOLDER is not None and kept.CACHE_FOLDER.is_dir():  # most of it is compiled already
-        shutil.copytree(kept.CACHE_FOLDER, folder / kept.CACHE_FOLDER.name)
+        shutil.copytree(kept.CACHE_FOLDER, folder / kept.CACHE_FOLDER.name, ignore=shutil.ignore_patterns("*.part"))
 
     def played() -> tuple[str, set[str]]:
         env = os.environ | {"PARLAY_CACHE_DIR": str(folder), "PYTHONPATH": str(tmp_path)}
