@@ -143,15 +143,20 @@ def foreign(file: Path) -> None:
     file.write_bytes(kept.sealed(b"cno_such_module\nThing\n."))
 
 
-DAMAGES = {
-    emptied: "it is damaged",
-    truncated: "it is damaged",
-    flipped: "it is damaged",
-    garbage: "it is damaged",
-    foreign: "No module named 'no_such_module'",
-}
+DAMAGES = {flipped: "it is damaged", foreign: "No module named 'no_such_module'"}
+"""What a process says of a file whose content is not what was written, and of one that it cannot unpickle."""
 compiled_only = pytest.mark.compiled_only
 posix_only = pytest.mark.skipif(os.name == "nt", reason="permissions and limits of POSIX")
+
+
+@compiled_only
+@pytest.mark.parametrize("damage", [emptied, truncated, flipped, garbage], ids=lambda damage: damage.__name__)
+def test_any_damage_is_noticed(copied: Path, damage: Callable[[Path], None]) -> None:
+    file = file_in(copied)
+    assert kept.read(file)
+    damage(file)
+    with pytest.raises(ValueError, match="it is damaged"):
+        kept.read(file)
 
 
 @compiled_only
