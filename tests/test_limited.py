@@ -1,4 +1,4 @@
-"""`scripts/lib/limited.sh`: no step of the check lasts for ever or leaves anything running."""
+"""`scripts/lib/limited.sh` and `lanes.sh`: no step of the check lasts for ever, and none leaves anything running."""
 
 from __future__ import annotations
 
@@ -63,12 +63,51 @@ def test_a_signal_ends_the_script_and_what_it_runs(number: signal.Signals, code:
         wait_until(lambda: not is_running(child))
 
 
+# ------------------------------------------------------------------ lanes
+
+BESIDE = f'{SOURCED} log=$(mktemp); source scripts/lib/lanes.sh; trap \'end_lanes; rm -f "$log" "$log".*\' EXIT;'
+
+
+def test_what_lanes_say_is_shown_whole_and_in_order() -> None:
+    script = "lane bash -c 'echo a; sleep 1; echo b >&2'; lane bash -c 'echo c'; echo main; look_at_lanes all; echo end"
+    done = run(["bash", "-c", f"{BESIDE} {script}"], check=True)
+    assert done.stdout.split() == ["main", "a", "b", "c", "end"]
+
+
+def test_a_lane_that_has_failed_is_shown_with_its_status_while_others_still_run() -> None:
+    wait = 'while kill -0 "${lanes[1]}" 2>/dev/null; do sleep 0.1; done'
+    script = f"lane sleep 1000; lane bash -c 'echo why; exit 3'; {wait}; look_at_lanes && echo well; echo ${{lanes[0]}}"
+    done = run(["bash", "-c", f"{BESIDE} look_at_lanes; {script}"], check=True)
+    said, pid = done.stdout.split()
+    assert said == "why"
+    assert not is_running(int(pid)), "the end of the script ends it"
+    assert run(["bash", "-c", f"{BESIDE} lane bash -c 'exit 3'; look_at_lanes all"]).returncode == 3
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_a_signal_ends_lanes_and_what_they_run(number: signal.Signals, code: int) -> None:
+    if signal.getsignal(number) is signal.SIG_IGN:
+        pytest.skip("nohup lets its programs ignore the signal, and a shell cannot take that back")
+    lane = f"{SOURCED} limited 5 bash -c 'echo $$ >&3; sleep 1000'"
+    with Started(["bash", "-c", f'{BESIDE} exec 3>&1; lane bash -c "$0"; limited 5 sleep 1000', lane]) as script:
+        child = int(script.line())
+        script.send_signal(number)
+        assert script.wait() == code
+        wait_until(lambda: not is_running(child))
+
+
+def test_lanes_can_be_interrupted() -> None:
+    ask = f"{sys.executable} -c 'import signal; print(signal.getsignal(signal.SIGINT))'"
+    assert "default_int_handler" in run(["bash", "-c", f"{BESIDE} lane {ask}; look_at_lanes all"]).stdout
+
+
 def test_the_check_and_what_continuous_integration_runs_are_sound_scripts() -> None:
     for path in (
         ".ci/run",
         "scripts/check",
         "scripts/docs",
         "scripts/run",
+        "scripts/lib/lanes.sh",
         "scripts/lib/limited.sh",
         "scripts/lib/venv.sh",
     ):

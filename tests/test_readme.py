@@ -94,6 +94,7 @@ def each(*languages: str) -> pytest.MarkDecorator:
 @each("python")
 def test_python_runs(block: Block, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if "rllib" in block.text:
+        assert block.page == "rllib.md", "where there is Ray, scripts/check runs that page alone"
         pytest.importorskip("ray")  # CI has it in another environment, where these run
     if "pyspiel" in block.text:
         pytest.importorskip("pyspiel")

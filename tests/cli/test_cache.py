@@ -41,7 +41,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder that the command has filled; what these tests have compiled before saves it time."""
     folder = tmp_path_factory.mktemp("built")
     if kept.CACHE_FOLDER is not None and kept.CACHE_FOLDER.is_dir():
-        shutil.copytree(kept.CACHE_FOLDER, folder / kept.CACHE_FOLDER.name)
+        shutil.copytree(kept.CACHE_FOLDER, folder / kept.CACHE_FOLDER.name, ignore=shutil.ignore_patterns("*.part"))
     done = run([sys.executable, "-m", "parlay_marl", "cache", "build", folder], env=os.environ)
     assert done.returncode == 0, done.stderr
     assert f"PARLAY_CACHE_DIR={folder}" in done.stdout

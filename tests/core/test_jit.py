@@ -143,15 +143,20 @@ def foreign(file: Path) -> None:
     file.write_bytes(kept.sealed(b"cno_such_module\nThing\n."))
 
 
-DAMAGES = {
-    emptied: "it is damaged",
-    truncated: "it is damaged",
-    flipped: "it is damaged",
-    garbage: "it is damaged",
-    foreign: "No module named 'no_such_module'",
-}
+DAMAGES = {flipped: "it is damaged", foreign: "No module named 'no_such_module'"}
+"""What a process says of a file whose content is not what was written, and of one that it cannot unpickle."""
 compiled_only = pytest.mark.compiled_only
 posix_only = pytest.mark.skipif(os.name == "nt", reason="permissions and limits of POSIX")
+
+
+@compiled_only
+@pytest.mark.parametrize("damage", [emptied, truncated, flipped, garbage], ids=lambda damage: damage.__name__)
+def test_any_damage_is_noticed(copied: Path, damage: Callable[[Path], None]) -> None:
+    file = file_in(copied)
+    assert kept.read(file)
+    damage(file)
+    with pytest.raises(ValueError, match="it is damaged"):
+        kept.read(file)
 
 
 @compiled_only
@@ -234,7 +239,7 @@ def test_an_edited_strategy_is_compiled_again_and_nothing_else(tmp_path: Path) -
     if personas.is_dir():
         shutil.copytree(personas, tmp_path / "personas")
     if kept.CACHE_FOLDER is not None and kept.CACHE_FOLDER.is_dir():  # most of it is compiled already
-        shutil.copytree(kept.CACHE_FOLDER, folder / kept.CACHE_FOLDER.name)
+        shutil.copytree(kept.CACHE_FOLDER, folder / kept.CACHE_FOLDER.name, ignore=shutil.ignore_patterns("*.part"))
 
     def played() -> tuple[str, set[str]]:
         env = os.environ | {"PARLAY_CACHE_DIR": str(folder), "PYTHONPATH": str(tmp_path)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import threading
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from parlay_marl.core.compiled import late
+from parlay_marl.core.compiled import kept, late
 from parlay_marl.core.compiled.jit import LatePart, entry_variant, part
 from tests.processes import run
 
@@ -162,14 +163,23 @@ batch.step(np.full(4, 20))
 
 
 def test_nobody_waits_for_what_is_not_played(tmp_path: Path) -> None:
-    """Without personas none is compiled; with one, its own strategy, and neither other strategies nor networks."""
-    environment = os.environ | {"PARLAY_CACHE_DIR": str(tmp_path)}
+    """Without personas none is compiled; with one, its own strategy, and neither other strategies nor networks.
 
-    def kept(*arguments: str) -> set[str]:
+    What else other tests have compiled is there, as all of it would take half a minute.
+    """
+    environment = os.environ | {"PARLAY_CACHE_DIR": str(tmp_path)}
+    players = tuple(
+        f"{name}." for name in ("scripted", "network", "family", *(p.stem for p in kept.APART.glob("*.py")))
+    )
+    if kept.CACHE_FOLDER is not None and kept.CACHE_FOLDER.is_dir():
+        others = shutil.ignore_patterns("*.part", *(f"{name}*" for name in players))
+        shutil.copytree(kept.CACHE_FOLDER, tmp_path / kept.CACHE_FOLDER.name, ignore=others)
+
+    def compiled(*arguments: str) -> set[str]:
         done = run([sys.executable, "-c", BATCH, *arguments], env=environment)
         assert done.returncode == 0, done.stderr
         return {path.name.partition("-")[0] for path in tmp_path.rglob("*.nbc")}
 
-    alone = kept()
-    assert not {name for name in alone if name.startswith(("scripted.", "network.", "family.", "time.", "packages."))}
-    assert kept("boulware") - alone == {"scripted.choose", "time.aspiration"}
+    alone = compiled()
+    assert not {name for name in alone if name.startswith(players)}
+    assert compiled("boulware") - alone == {"scripted.choose", "time.aspiration"}

@@ -6,10 +6,12 @@ import errno
 import io
 import json
 import re
+import shutil
 import signal
 import sys
 import threading
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,25 @@ from tests.language.endpoint import Endpoint
 from tests.processes import LIMIT, Started, wait_until
 
 SMALL: dict[str, Any] = {"partners": ["shark", "linear"], "scenarios": ["uniform"], "games": 3}
+LEAST: dict[str, Any] = {"partners": ["linear"], "games": 1}
+
+
+class Finished:
+    """Arenas that have been played to their end, once, at an endpoint that still answers; tests damage copies."""
+
+    def __init__(self, endpoint: Endpoint, folder: Path) -> None:
+        self.endpoint, self._folder = endpoint, folder
+        self.small = play(endpoint.url, out=folder / "small", **SMALL)
+        play(endpoint.url, out=folder / "least", **LEAST)
+
+    def copy(self, name: str, to: Path) -> Path:
+        return Path(shutil.copytree(self._folder / name, to / name))
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Finished]:
+    with Endpoint() as endpoint:
+        yield Finished(endpoint, tmp_path_factory.mktemp("finished"))
 
 
 def test_a_killed_arena_goes_on_and_pays_for_nothing_twice(tmp_path: Path) -> None:
@@ -34,14 +55,12 @@ def test_a_killed_arena_goes_on_and_pays_for_nothing_twice(tmp_path: Path) -> No
     assert report.planned == 32
 
 
-def test_what_is_finished_is_not_asked_for_again(tmp_path: Path) -> None:
-    with Endpoint() as endpoint:
-        whole = play(endpoint.url, out=tmp_path / "a", **SMALL)
-        asked = len(endpoint.requests)
-        again = play(endpoint.url, out=tmp_path / "a", **SMALL)
-        assert len(endpoint.requests) == asked
-    assert again.result == whole.result
-    assert games_of(again) == games_of(whole)
+def test_what_is_finished_is_not_asked_for_again(finished: Finished, tmp_path: Path) -> None:
+    asked = len(finished.endpoint.requests)
+    again = play(finished.endpoint.url, out=finished.copy("small", tmp_path), **SMALL)
+    assert len(finished.endpoint.requests) == asked
+    assert again.result == finished.small.result
+    assert games_of(again) == games_of(finished.small)
 
 
 @pytest.mark.parametrize(
@@ -85,25 +104,25 @@ DAMAGES: list[tuple[str, Any]] = [
 
 
 @pytest.mark.parametrize(("part", "value"), DAMAGES)
-def test_a_game_that_is_damaged_is_named(tmp_path: Path, part: str, value: Any) -> None:
+def test_a_game_that_is_damaged_is_named(finished: Finished, tmp_path: Path, part: str, value: Any) -> None:
     """It is JSON, and yet no game."""
-    with Endpoint() as endpoint:
-        play(endpoint.url, out=tmp_path, partners=["linear"], games=1)
-        games = lines_of(tmp_path / GAMES)
-        games[0][part] = value
-        (tmp_path / GAMES).write_text("".join(json.dumps(game) + "\n" for game in games))
-        with pytest.raises(ConfigurationError, match=r"line 1 of .* is no game; delete that line"):
-            play(endpoint.url, out=tmp_path, partners=["linear"], games=1)
+    out = finished.copy("least", tmp_path)
+    games = lines_of(out / GAMES)
+    games[0][part] = value
+    (out / GAMES).write_text("".join(json.dumps(game) + "\n" for game in games))
+    with pytest.raises(ConfigurationError, match=r"line 1 of .* is no game; delete that line"):
+        play(finished.endpoint.url, out=out, **LEAST)
 
 
 @pytest.mark.parametrize("content", [b"{}\n", b"[1]\n", b"null\n", b"3\n", b"[" * 100_000 + b"\n"])
 @pytest.mark.parametrize("name", [GAMES, REPLIES, PLAN])
-def test_a_file_of_something_else_is_refused_in_a_sentence(tmp_path: Path, name: str, content: bytes) -> None:
-    with Endpoint() as endpoint:
-        play(endpoint.url, out=tmp_path, partners=["linear"], games=1)
-        (tmp_path / name).write_bytes(content)
-        with pytest.raises(ConfigurationError, match=r"is no game|is none of a journal|cannot be read|another arena"):
-            play(endpoint.url, out=tmp_path, partners=["linear"], games=1)
+def test_a_file_of_something_else_is_refused_in_a_sentence(
+    finished: Finished, tmp_path: Path, name: str, content: bytes
+) -> None:
+    out = finished.copy("least", tmp_path)
+    (out / name).write_bytes(content)
+    with pytest.raises(ConfigurationError, match=r"is no game|is none of a journal|cannot be read|another arena"):
+        play(finished.endpoint.url, out=out, **LEAST)
 
 
 class FullDisk(io.RawIOBase):
@@ -138,14 +157,12 @@ def test_a_full_disk_is_one_sentence_and_leaves_the_folder_free(
     assert arena.result.finished == arena.result.planned
 
 
-def test_a_line_that_is_no_game_is_named(tmp_path: Path) -> None:
-    out = tmp_path / "a"
-    with Endpoint() as endpoint:
-        play(endpoint.url, out=out, **SMALL)
-        content = (out / GAMES).read_bytes().splitlines(keepends=True)
-        (out / GAMES).write_bytes(b"".join([content[0], b"{\n", *content[2:]]))
-        with pytest.raises(ConfigurationError, match=r"line 2 of .* is no game"):
-            play(endpoint.url, out=out, **SMALL)
+def test_a_line_that_is_no_game_is_named(finished: Finished, tmp_path: Path) -> None:
+    out = finished.copy("small", tmp_path)
+    content = (out / GAMES).read_bytes().splitlines(keepends=True)
+    (out / GAMES).write_bytes(b"".join([content[0], b"{\n", *content[2:]]))
+    with pytest.raises(ConfigurationError, match=r"line 2 of .* is no game"):
+        play(finished.endpoint.url, out=out, **SMALL)
 
 
 @pytest.mark.parametrize(
@@ -156,13 +173,13 @@ def test_a_line_that_is_no_game_is_named(tmp_path: Path) -> None:
         ({"partners": ["shark"]}, "partners linear is present there and absent here;"),
     ],
 )
-def test_other_settings_are_refused_with_the_difference(tmp_path: Path, change: dict[str, Any], said: str) -> None:
-    with Endpoint() as endpoint:
-        play(endpoint.url, out=tmp_path / "a", **SMALL)
-        asked = len(endpoint.requests)
-        with pytest.raises(ConfigurationError, match=said):
-            play(endpoint.url, out=tmp_path / "a", **SMALL | change)
-        assert len(endpoint.requests) == asked
+def test_other_settings_are_refused_with_the_difference(
+    finished: Finished, tmp_path: Path, change: dict[str, Any], said: str
+) -> None:
+    asked = len(finished.endpoint.requests)
+    with pytest.raises(ConfigurationError, match=said):
+        play(finished.endpoint.url, out=finished.copy("small", tmp_path), **SMALL | change)
+    assert len(finished.endpoint.requests) == asked
 
 
 def test_other_folders_are_refused(tmp_path: Path) -> None:
@@ -249,7 +266,7 @@ def test_ctrl_c_stops_cleanly_and_the_same_command_goes_on(tmp_path: Path) -> No
 
     with Endpoint(held) as endpoint:
         command = [sys.executable, "-m", "parlay_marl", "arena", "scripted", "-p", "shark", "-p", "linear"]
-        command += ["-n", "8", "--concurrency", "4", "--base-url", endpoint.url, "--out", str(out)]
+        command += ["-n", "4", "--concurrency", "4", "--base-url", endpoint.url, "--out", str(out)]
         with Started(command) as process:
             wait_until(lambda: (out / GAMES).exists() and (out / GAMES).read_bytes().count(b"\n") >= 5)
             enough.set()
@@ -259,11 +276,11 @@ def test_ctrl_c_stops_cleanly_and_the_same_command_goes_on(tmp_path: Path) -> No
             printed, rest = process.communicate()
             said += rest
         assert process.returncode == 130, said
-        found = re.search(r"(\d+) of 64 games are finished; the same command goes on", " ".join(said.split()))
+        found = re.search(r"(\d+) of 32 games are finished; the same command goes on", " ".join(said.split()))
         assert found, said
         assert "Traceback" not in said
         assert printed == ""
-        assert len(lines_of(out / GAMES)) == int(found[1]) < 64
+        assert len(lines_of(out / GAMES)) == int(found[1]) < 32
         assert len(answers_in(out)) == endpoint.bill.answers  # replies on their way were waited for
         with Started(command) as process:
             printed, said = process.communicate()

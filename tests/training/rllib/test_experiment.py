@@ -6,7 +6,9 @@ import csv
 import json
 import os
 import re
+import runpy
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from parlay_marl.policies.policy import read_policy, write_policy
 from tests.policies.networks import network
 from tests.processes import ROOT, Finished, run
 
+SCRIPT = ROOT / "experiments" / "rllib_experiment.py"
 TINY = ("--iterations", "2", "--lanes", "32", "--games", "4")
 
 
@@ -24,8 +27,7 @@ def experiment(*arguments: str | Path, home: Path) -> Finished:
     cache = os.environ.get("PARLAY_CACHE_DIR") or Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
     variables = {"PARLAY_CACHE_DIR": str(cache if "PARLAY_CACHE_DIR" in os.environ else Path(cache, "parlay_marl"))}
     kept = {name: value for name, value in os.environ.items() if not name.startswith("RAY_") or "niceness" in name}
-    command = [sys.executable, ROOT / "experiments" / "rllib_experiment.py", *arguments]
-    return run(command, cwd=home, env=kept | variables | {"HOME": str(home)}, limit=1200.0)
+    return run([sys.executable, SCRIPT, *arguments], cwd=home, env=kept | variables | {"HOME": str(home)}, limit=1200.0)
 
 
 def checked(done: Finished) -> str:
@@ -115,6 +117,21 @@ def test_a_sweep_compares_trials_and_goes_on_with_the_best(home: Path) -> None:
     assert evaluation(home / "sweep")["payoffs"]["learned"]
 
 
+@pytest.fixture
+def refused(home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+    """Run the script where it ends before Ray begins, so in this process; return what it said of its refusal."""
+
+    def refused(*arguments: str | Path) -> str:
+        monkeypatch.chdir(home)
+        monkeypatch.setattr(sys, "argv", [str(SCRIPT), *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            runpy.run_path(str(SCRIPT), run_name="__main__")
+        assert ended.value.code == 2
+        return capsys.readouterr().err
+
+    return refused
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -131,11 +148,23 @@ def test_a_sweep_compares_trials_and_goes_on_with_the_best(home: Path) -> None:
             ["persona", "--restore", "nowhere", "--seed", "3", "--out", "x"],
             "--seed: the restored experiment has its own",
         ),
+    ],
+)
+def test_what_is_wrong_is_said_in_a_sentence_before_anything_is_made(
+    arguments: list[str], said: str, home: Path, refused: Callable[..., str]
+) -> None:
+    assert said in refused(*arguments)
+    assert not (home / "x").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
         (["persona", "--env-runners", "999", "--out", "x"], "give fewer, or the --address of a cluster"),
         (["persona", "--address", "127.0.0.1:1", "--out", "x"], "cannot use '127.0.0.1:1'"),
     ],
 )
-def test_what_is_wrong_is_said_in_a_sentence_before_anything_is_made(
+def test_what_ray_cannot_do_is_said_in_a_sentence_before_anything_is_made(
     arguments: list[str], said: str, home: Path
 ) -> None:
     done = experiment(*arguments, home=home)
@@ -145,15 +174,11 @@ def test_what_is_wrong_is_said_in_a_sentence_before_anything_is_made(
     assert not (home / "x").exists()
 
 
-def test_a_folder_with_something_in_it_is_left_alone(first: Path, home: Path) -> None:
+def test_a_folder_with_something_in_it_is_left_alone(first: Path, refused: Callable[..., str]) -> None:
     before = sorted(path.name for path in first.iterdir())
-    done = experiment("persona", "--out", first, *TINY, home=home)
-    assert done.returncode == 2
-    assert "not an empty folder" in done.stderr
+    assert "not an empty folder" in refused("persona", "--out", first, *TINY)
     assert sorted(path.name for path in first.iterdir()) == before
 
 
-def test_another_kind_is_not_restored(first: Path, home: Path) -> None:
-    done = experiment("league", "--restore", first, "--out", "x", home=home)
-    assert done.returncode == 2
-    assert "an experiment of the kind 'persona'" in done.stderr
+def test_another_kind_is_not_restored(first: Path, refused: Callable[..., str]) -> None:
+    assert "an experiment of the kind 'persona'" in refused("league", "--restore", first, "--out", "x")
