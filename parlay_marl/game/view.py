@@ -249,7 +249,7 @@ def view_of(game: RecordedGame, seat: int) -> SeatView:
     """Return the view of a seat now."""
     now, currency, other = figures_of(game.rows), game.currency, 1 - seat
     seen, turns, news = game.observe(seat), game.seen_turns, game.news()
-    worths, package_worth = _package_worths(currency, game.row["package_values"][seat].tobytes())
+    worths = game.row["package_values"][seat].tolist()[: currency.packages]
     limit, config = now.reservation[seat], game.config
     view = object.__new__(SeatView)  # a frozen class's own `__init__` takes several times as long
     vars(view).update(
@@ -264,7 +264,7 @@ def view_of(game: RecordedGame, seat: int) -> SeatView:
         urgency=now.urgency[seat],
         has_alternative=now.alternative[seat] != 0,
         payoff_left=now.payoff_left[seat],
-        package_worth=package_worth,
+        package_worth=tuple(map(currency.worth, worths)),
         offer=_standing_offer(now, worths, currency, seat, seat),
         counter_offer=_standing_offer(now, worths, currency, other, seat),
         claim=_latest_claim(now, currency, seat),
@@ -288,13 +288,6 @@ def view_of(game: RecordedGame, seat: int) -> SeatView:
         seed_chosen=False,
     )
     return view
-
-
-@functools.lru_cache(maxsize=1_024)
-def _package_worths(currency: Currency, values: bytes) -> tuple[list[float], tuple[float, ...]]:
-    """Return the worth of each package from its values in a row: normalised, and in currency."""
-    worths = np.frombuffer(values).tolist()[: currency.packages]
-    return worths, tuple(map(currency.worth, worths))
 
 
 def _headlines_since(turns: tuple[Turn, ...], seat: int) -> tuple[str, ...]:

@@ -118,7 +118,7 @@ class Endpoint:
         self._sockets, self._reply_for = sockets, reply_for
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one WebSocket, in a task of its own: the app's task is some forty calls deep, which every event costs."""
+        """Serve one WebSocket, in a task of its own: each event would resume some forty coroutines of the app."""
         await asyncio.create_task(self._sockets.serve(scope, receive, send, self._reply_for(scope)))
 
 
