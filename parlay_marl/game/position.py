@@ -108,7 +108,7 @@ class Position:
         self._ending = self._rows["ending"]
         self._opener = self._rows["opener"]
         deal = functools.partial(getattr, self, "deal") if config.has_deals else None
-        self._sight = functools.cache(lambda seat: sight(self._rows, seat, config, deal))
+        self._sight = functools.cache(functools.partial(sight, self._rows, config=config, deal=deal))
         """Returns the function that reads a seat's belief."""
         self._draws = _cleared(NOTHING_FIXED.dtype)
         self._views = views.make_views(self._rows, self._params, self._draws, self.packages)
