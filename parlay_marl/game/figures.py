@@ -56,7 +56,8 @@ def reader_of(dtype: Any, names: Sequence[str]) -> Callable[[Any], tuple[Any, ..
     unpack, ordered = struct.Struct(form).unpack_from, operator.itemgetter(*(parts[name] for name in names))
 
     def read(record: Any) -> tuple[Any, ...]:
-        return ordered(unpack(record))
+        fields: tuple[Any, ...] = ordered(unpack(record))
+        return fields
 
     return read
 
