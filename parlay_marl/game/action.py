@@ -111,6 +111,8 @@ def as_move(given: Any) -> int:
 
 def as_price(given: Any) -> float:
     """Return a price as a plain number, or raise an error; the rules refuse NaN and prices out of range."""
+    if type(given) is float:
+        return given
     number = given
     if hasattr(given, "dtype"):
         array = np.asarray(given)

@@ -73,10 +73,10 @@ class BeliefView:
         """Return all figures, normalised, in the order of `Belief`."""
         if self._shown is None:
             shown = array("d", self._figures).tolist()
-            figures, estimate = shown[:N_FIGURES], shown[N_FIGURES:]
-            if estimate:
-                write_shown(figures, estimate, self._owner[0].params[0]["belief"], shown)
-            self._shown = shown[:N_FIGURES]
+            if len(shown) > N_FIGURES:  # an estimate follows
+                write_shown(shown[:N_FIGURES], shown[N_FIGURES:], self._owner[0].params[0]["belief"], shown)
+                del shown[N_FIGURES:]
+            self._shown = shown
         return self._shown
 
     def _price(self, figure: Belief) -> float:
@@ -133,15 +133,16 @@ class BeliefView:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the belief as plain data."""
-        figures, currency = self._all_figures(), self._owner[0].currency
+        mean, spread, low, high, urgency, alternative, confidence = self._all_figures()  # in the order of `Belief`
+        currency = self._owner[0].currency
         return {
-            "reservation": currency.price(figures[Belief.RESERVATION]),
-            "sd": currency.width(figures[Belief.SPREAD]),
-            "low": currency.price(figures[Belief.LOW]),
-            "high": currency.price(figures[Belief.HIGH]),
-            "urgency": figures[Belief.URGENCY],
-            "alternative": figures[Belief.ALTERNATIVE],
-            "confidence": figures[Belief.CONFIDENCE],
+            "reservation": currency.price(mean),
+            "sd": currency.width(spread),
+            "low": currency.price(low),
+            "high": currency.price(high),
+            "urgency": urgency,
+            "alternative": alternative,
+            "confidence": confidence,
             "bluff_probability": self.bluff_probability,
         }
 

@@ -18,6 +18,8 @@ class Currency:
         self._low, self._width = scenario.low, scenario.high - scenario.low
         self._decimals, self._exact = scenario.decimals, scenario.exact_decimals
         self._form, self._exact_form = f",.{self._decimals}f", f",.{self._exact}f"
+        name = self.currency.replace("{", "{{").replace("}", "}}")
+        self._money = f"{name} {{:{self._form}}}".format
 
     def price(self, x: float) -> float:
         """Return a normalised price in currency, as `Scenario.to_currency` does."""
@@ -39,7 +41,7 @@ class Currency:
 
     def money(self, amount: float) -> str:
         """Return the same with the currency's name."""
-        return f"{self.currency} {self.number(amount)}"
+        return self._money(amount) if amount > 0.0 else f"{self.currency} {self.number(amount)}"
 
     def exact_money(self, amount: float) -> str:
         """Return the exact price of an offer, a claim or a deal, so that typing it gives the same price."""

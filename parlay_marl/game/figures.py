@@ -1,15 +1,14 @@
-"""The figures of a row that its turns and views are made of, read in one call.
+"""The figures of a record, such as those of a row that its turns and views are made of, read in one call.
 
 A look-up of one field of a NumPy record takes a fifth of the time in which all of these are read.
 """
 
 from __future__ import annotations
 
-import functools
 import math
 import operator
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from parlay_marl.core.state import PRICE_ONLY_DTYPE, STATE_DTYPE
@@ -45,26 +44,27 @@ class Figures(NamedTuple):
     claim_is_bluff: Numbers
 
 
-@functools.cache
-def _reader(row_bytes: int) -> Callable[[Any], Figures]:
-    """Return a function that reads the figures of an array of one row of this size."""
-    dtype = PRICE_ONLY_DTYPE if row_bytes == PRICE_ONLY_DTYPE.itemsize else STATE_DTYPE
-    assert dtype.fields is not None
-    kinds = {name: dtype.fields[name] for name in Figures._fields}
+def reader_of(dtype: Any, names: Sequence[str]) -> Callable[[Any], tuple[Any, ...]]:
+    """Return a function that reads fields of an array of one record, as plain numbers and tuples of them."""
+    kinds = {name: dtype.fields[name] for name in names}
     form, at, place, parts = "=", 0, 0, {}
     for name, (kind, offset, *_) in sorted(kinds.items(), key=lambda item: item[1][1]):
         count = math.prod(kind.shape)
         form += f"{offset - at}x{count}{_FORMS[kind.base.str[1:]]}"
         parts[name] = slice(place, place + count) if kind.shape else place
         at, place = offset + kind.itemsize, place + count
-    unpack, ordered = struct.Struct(form).unpack_from, operator.itemgetter(*(parts[name] for name in Figures._fields))
+    unpack, ordered = struct.Struct(form).unpack_from, operator.itemgetter(*(parts[name] for name in names))
 
-    def read(rows: Any) -> Figures:
-        return Figures._make(ordered(unpack(rows)))
+    def read(record: Any) -> tuple[Any, ...]:
+        fields: tuple[Any, ...] = ordered(unpack(record))
+        return fields
 
     return read
 
 
+_READERS = {dtype.itemsize: reader_of(dtype, Figures._fields) for dtype in (PRICE_ONLY_DTYPE, STATE_DTYPE)}
+
+
 def figures_of(rows: Any) -> Figures:
     """Return the figures of a game's row, an array of one."""
-    return _reader(rows.itemsize)(rows)
+    return Figures._make(_READERS[rows.itemsize](rows))

@@ -18,6 +18,7 @@ from parlay_marl.core.params import PARAMS_DTYPE
 from parlay_marl.core.state import PRICE_ONLY_DTYPE, STATE_DTYPE, state_dtype
 from parlay_marl.core.step import report_games
 from parlay_marl.game.config import GameConfig
+from parlay_marl.game.figures import reader_of
 from parlay_marl.game.ledger import Claim
 
 Pair = tuple[float, float]
@@ -42,6 +43,8 @@ def make_report(rows: Any, params: Params) -> Any:
     return report
 
 
+_FIELDS: tuple[str, ...] = OUTCOME_DTYPE.names or ()
+_read = reader_of(OUTCOME_DTYPE, _FIELDS)
 _ENDINGS = {int(ending): ending.name.lower() for ending in Ending}
 """The names of the endings in lower case, by number."""
 
@@ -58,7 +61,7 @@ class Outcome:
         self._row = row
         self._config = config
         self._ledger = claims
-        self._scenario = config.played
+        self._scenario, self._price = config.played, config.currency.price
 
     def for_players(self) -> Outcome:
         """Return the outcome without the seed, which would reveal the private figures of later games."""
@@ -72,8 +75,8 @@ class Outcome:
 
     @functools.cached_property
     def _figures(self) -> dict[str, Any]:
-        """The fields of the record as plain numbers and lists."""
-        return {name: self._record[name].tolist() for name in self._record.dtype.names}
+        """The fields of the record as plain numbers and pairs."""
+        return dict(zip(_FIELDS, _read(self._record), strict=True))
 
     def _copied_row(self) -> Any:
         """Return a copy of the final row, an array of one record."""
@@ -85,7 +88,7 @@ class Outcome:
 
     def _currency(self, name: str) -> float | None:
         x = self._number(name)
-        return None if x is None else self._scenario.to_currency(x)
+        return None if x is None else self._price(x)
 
     def _pair(self, name: str) -> Pair:
         buyer, seller = self._figures[name]
@@ -144,7 +147,7 @@ class Outcome:
     def zopa(self) -> Pair | None:
         """The bounds of the best package's ZOPA at the end; None where there is none."""
         low, high = float(self._figures["zopa_low"]), float(self._figures["zopa_high"])
-        return (self._scenario.to_currency(low), self._scenario.to_currency(high)) if low < high else None
+        return (self._price(low), self._price(high)) if low < high else None
 
     @property
     def nash_price(self) -> float | None:
@@ -205,7 +208,7 @@ class Outcome:
     def reservation(self) -> Pair:
         """The reservation prices at the end."""
         buyer, seller = self._figures["reservation"]
-        return self._scenario.to_currency(buyer), self._scenario.to_currency(seller)
+        return self._price(buyer), self._price(seller)
 
     @property
     def offers_made(self) -> Counts:
@@ -215,7 +218,7 @@ class Outcome:
     @property
     def first_price(self) -> tuple[float | None, float | None]:
         """The price that each seat opened with; None where it made no offer."""
-        buyer, seller = (None if math.isnan(x) else self._scenario.to_currency(x) for x in self._pair("first_price"))
+        buyer, seller = (None if math.isnan(x) else self._price(x) for x in self._pair("first_price"))
         return buyer, seller
 
     def _differences(self, name: str) -> Pair:

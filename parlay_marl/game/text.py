@@ -44,8 +44,12 @@ def wrapped(text: str, style: str = "", *, indent: int = 0, width: int = WIDTH, 
 
     `first` stands in the first line's indent.
     """
-    kept = _BEFORE_NUMBER.sub("\N{NO-BREAK SPACE}", text)
-    lines = textwrap.wrap(kept, max(width - indent, 20), break_long_words=False, break_on_hyphens=False) or [""]
+    room = max(width - indent, 20)
+    if len(text) <= room and text.isprintable() and text == text.strip():
+        lines = [text]  # as below, in a tenth of the time
+    else:
+        kept = _BEFORE_NUMBER.sub("\N{NO-BREAK SPACE}", text)
+        lines = textwrap.wrap(kept, room, break_long_words=False, break_on_hyphens=False) or [""]
     return [
         [Piece((first if i == 0 else "").ljust(indent), "dim"), Piece(part.replace("\N{NO-BREAK SPACE}", " "), style)]
         for i, part in enumerate(lines)
@@ -54,7 +58,8 @@ def wrapped(text: str, style: str = "", *, indent: int = 0, width: int = WIDTH, 
 
 def number(amount: float, scenario: Scenario) -> str:
     """Return a figure in currency, such as a worth or an estimate, as text: rounded to the decimals of prices."""
-    return f"{round(amount, scenario.decimals) + 0.0:,.{scenario.decimals}f}"
+    decimals = scenario.decimals
+    return f"{round(amount, decimals) + 0.0:,.{decimals}f}"
 
 
 def money(amount: float, scenario: Scenario) -> str:

@@ -61,6 +61,8 @@ class Turn:
 
     def as_seen(self) -> Turn:
         """Return the turn as the seats see it: the player of a seat and its drift are private."""
+        if self.name == SEATS[self.seat] and not self.drift_line:
+            return self
         seen = object.__new__(Turn)  # `replace`, or a frozen class's own `__init__`, takes several times as long
         vars(seen).update(vars(self), name=SEATS[self.seat], words=self.phrase, drift_line="")
         return seen

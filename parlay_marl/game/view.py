@@ -29,6 +29,7 @@ _worth = inspect.unwrap(bargain.worth)
 """The plain Python function, because a call as a rule takes twice as long."""
 _STATUS = tuple(status.name.lower() for status in ClaimStatus)
 """The names of a claim's states, by number; 0 means no claim."""
+_NUMBERS = (int, float, np.integer, np.floating)
 _FAR = 1e300
 """Larger than every price: errors show no number beyond it."""
 
@@ -200,7 +201,7 @@ class SeatView:
     def normalised(self, price: float) -> float:
         """Return a price of the public range as a number from 0 to 1."""
         scenario = self.scenario
-        if isinstance(price, bool) or not isinstance(price, int | float | np.integer | np.floating):
+        if isinstance(price, bool) or not isinstance(price, _NUMBERS):
             raise ActionTypeError(f"{price!r} is no price; give an amount of {scenario.currency}")
         if not scenario.low <= price <= scenario.high:
             low, high = exact_money(scenario.low, scenario), exact_money(scenario.high, scenario)
@@ -284,7 +285,7 @@ def view_of(game: RecordedGame, seat: int) -> SeatView:
         action_mask=seen["action_mask"],
         moves=config.moves_of(now.opener == seat),
         protocol=config.protocol,
-        prices=tuple(map(currency.price, config.prices)),
+        prices=tuple(map(currency.price, config.prices)) if config.prices else (),
         seed_chosen=False,
     )
     return view

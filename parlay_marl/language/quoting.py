@@ -16,7 +16,7 @@ LONGEST_WORDS = 500
 CUT = " (cut)"
 _BRACKETS = frozenset("<>[]")
 _BRACKET = re.compile(r"[<>\[\]]")
-_as_json = json.JSONEncoder(ensure_ascii=False).encode
+_as_json = json.encoder.encode_basestring
 _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 """Categories of invisible characters."""
 

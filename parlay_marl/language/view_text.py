@@ -6,7 +6,7 @@ It is made from a `SeatView` and `News`, the events since the reader's last posi
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from parlay_marl.core.form import USUAL_PROTOCOL
 from parlay_marl.core.moves import SEATS, Move
@@ -44,8 +44,7 @@ _DONE = {
 }
 
 
-@dataclass(frozen=True)
-class News:
+class News(NamedTuple):
     """The events since the last position that a seat was shown."""
 
     headlines: tuple[str, ...] = ()

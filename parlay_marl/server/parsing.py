@@ -56,13 +56,15 @@ def parse_action(
 
 def _maker(view: SeatView, move: Move | None) -> Callable[[str], Action] | None:
     """Return the function that makes a move without an offer, None for other moves."""
+    if move is None:
+        return None
     makers = {
         Move.ACCEPT: view.accept,
         Move.WALK_AWAY: view.walk_away,
         Move.SILENCE: view.silence,
         Move.CHALLENGE: view.challenge,
     }
-    return None if move is None else makers.get(move)
+    return makers.get(move)
 
 
 def _words_alone(view: SeatView, words: str, terms: Mapping[str, str] | None) -> Action:

@@ -105,7 +105,8 @@ class LimitedWebSocket(WebSocketsSansIOProtocol, asyncio.BufferedProtocol):
         if not self.queue.empty():
             await asyncio.sleep(0)
         event = await super().receive()
-        self._read_on()
+        if self._unparsed:
+            self._read_on()
         return event
 
     async def send(self, message: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -117,8 +118,8 @@ class Endpoint:
         self._sockets, self._reply_for = sockets, reply_for
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one WebSocket."""
-        await self._sockets.serve(scope, receive, send, self._reply_for(scope))
+        """Serve one WebSocket, in a task of its own: each event would resume some forty coroutines of the app."""
+        await asyncio.create_task(self._sockets.serve(scope, receive, send, self._reply_for(scope)))
 
 
 def _text(text: str) -> Message:
