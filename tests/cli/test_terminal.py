@@ -39,12 +39,15 @@ def shell(line: str, **more: Any) -> Finished:
     return run(["bash", "-c", command], **{"env": ENV} | more)
 
 
-FULL = [  # each way to print: of a list, a page, a game, a table; all commands share what is done about it
+FULL = [
     "PARLAY --help",
     "PARLAY --version",
     "PARLAY scenarios",
+    "PARLAY scenarios uniform",
+    "PARLAY personas",
     "PARLAY personas shark",
     "PARLAY watch shark diplomat --seed 1 --rounds 3",
+    "PARLAY play --seed 1 < /dev/null",
     "PARLAY play --seed 1 <<< 140k",
     "PARLAY tournament linear boulware -s uniform -n 2",
 ]

@@ -10,7 +10,7 @@ from parlay_marl.core.moves import Move
 from parlay_marl.core.outcome import OUTCOME
 from parlay_marl.core.posterior import Frame
 from parlay_marl.core.state import STATE
-from tests.core.games import PURE, SCENARIOS, VARIANTS, Game, Variant, examples, random_move
+from tests.core.games import SCENARIOS, VARIANTS, Game, Variant, examples, random_move, sized
 from tests.core.naive import SEATS, NaiveGame
 
 COMPARED = [field.name for field in STATE if field.name not in ("key", "scenario", "belief_stale")]
@@ -107,7 +107,7 @@ def assert_same_report(game: Game, twin: NaiveGame) -> None:
 @pytest.mark.parametrize("setting", SCENARIOS)
 def test_random_games_agree_with_the_twin(setting: str, variant: str, tracker: str) -> None:
     rng = np.random.default_rng([list(SCENARIOS).index(setting), list(VARIANTS).index(variant)])
-    for number in range(4 if PURE else 8):  # of more than a hundred cases
+    for number in range(sized(16)):
         game, twin = game_and_twin(setting, tracked_by(variant, tracker), number)
         assert_same(game, twin)
         while not game.over:
