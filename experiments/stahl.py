@@ -28,7 +28,6 @@ from typing import Any
 
 import numpy as np
 
-from parlay_marl.catalogue import build_params, load_rules, load_scenario
 from parlay_marl.core.moves import ACCEPT, BUYER, INDEX_OFFERS, OFFER, PRICE_LEVELS, SELLER
 from parlay_marl.core.outcome import DEAL
 from parlay_marl.game.config import GameConfig, make_config
@@ -42,18 +41,23 @@ from parlay_marl.training.selfplay import train
 
 DISCOUNT = 0.9
 LEARNER: dict[str, Any] = {
-    "frames": 8_000_000, "lanes": 512, "steps": 16, "batch_size": 2048, "gae_lambda": 1.0,
-    "learning_rate": 2e-3, "final_learning_rate": 2e-4,
+    "lanes": 512, "steps": 16, "batch_size": 256, "gae_lambda": 1.0, "no_losses": True,
+    "learning_rate": 2e-3, "final_learning_rate": 3e-4,
     "exploration": "log_barrier", "entropy_unit": "pay",
-    "entropy": 0.05, "final_entropy": 1e-4, "entropy_fall": "geometric",
+    "entropy": 0.01, "final_entropy": 3e-5, "entropy_fall": "geometric",
 }  # fmt: skip
 """Settings of a learner that meets nobody but itself.
 
 The equilibrium moves while a policy settles: each offer follows from the one after it. What it has given up must stay
-likely enough to be tried again, and the weight must end far below what a step of the grid is worth.
+likely enough to be tried again, and the weight must end far below what a step of the grid is worth. Many small gradient
+steps matter more than large batches.
 """
+FRAMES_OF_A_ROUND = 5_000_000
+"""Offers are learned from the last one backwards, so that the frames grow with the rounds."""
 NO_EROSION = {"erosion": {"rate": 0.0}}
 """The changed rules: tension takes nothing from the gain, as the closed forms have it."""
+MOVES = ("offer", "accept")
+"""The moves of the closed forms; a refusal is a counter-offer."""
 SCENARIO = """
 title = "Open cards, equal patience"
 low = 0
@@ -76,6 +80,7 @@ def stahl_config(scenario: Path, rounds: int, by_turn: bool, **settings: Any) ->
     return TrainingConfig(
         scenarios=(str(scenario),),
         rules=NO_EROSION,
+        moves=MOVES,
         opponents={},
         self_share=0.0,
         explorer_share=1.0,
@@ -86,6 +91,11 @@ def stahl_config(scenario: Path, rounds: int, by_turn: bool, **settings: Any) ->
         exit_bonus=0.0,
         **LEARNER | settings,
     )
+
+
+def stahl_game(scenario: Path, rounds: int, opener: str | None = None) -> GameConfig:
+    """Return the configuration of the game that is learned; without an opener, the scenario says who opens."""
+    return make_config(scenario, rules=NO_EROSION, moves=MOVES, max_rounds=rounds, reward="payoff", opener=opener)
 
 
 def opener_shares(policy: Policy, params: Any, games: int) -> tuple[list[float], float]:
@@ -114,12 +124,11 @@ def profile(
 ) -> list[dict[str, float | None]]:
     """Return, for each turn after random offers, what the likeliest offer demands and from which share it accepts.
 
-    A claim, which stands as an offer, counts as one. `demand` is the median over histories that are not accepted,
-    `refused` the largest standing share that is refused and `accepted` the smallest that is accepted, all as shares of
-    the gain; None where there is none.
+    `demand` is the median over histories that are not accepted, `refused` the largest standing share that is refused
+    and `accepted` the smallest that is accepted, all as shares of the gain; None where there is none.
     """
     drawing = dataclasses.replace(policy, temperature=1.0)
-    config = make_config(scenario, rules=NO_EROSION, max_rounds=rounds, reward="payoff", opener="buyer")
+    config = stahl_game(scenario, rounds, opener="buyer")
     rng = np.random.default_rng(0)
     found: list[dict[str, float | None]] = []
     for turn, known in enumerate(known_shares(rounds, by_turn)):
@@ -129,7 +138,7 @@ def profile(
             if game.is_over:
                 continue
             chances = drawing.probabilities(game.observation[None], game.mask[None])[0]
-            level = int(chances[INDEX_OFFERS : INDEX_OFFERS + 2 * PRICE_LEVELS].argmax()) % PRICE_LEVELS
+            level = int(chances[INDEX_OFFERS : INDEX_OFFERS + PRICE_LEVELS].argmax())
             accepts = chances[ACCEPT] >= 0.5
             (accepted if accepts else refused).append(share_of(price, game.seat))
             if not accepts:
@@ -166,7 +175,7 @@ def share_of(price: float, seat: int) -> float:
 def main() -> None:
     """Train a learner for each game and length, and print its distance from the equilibrium."""
     parser = argparse.ArgumentParser(description="Self-play beside Stahl's and Rubinstein's answer.")
-    parser.add_argument("--frames", type=int, default=LEARNER["frames"])
+    parser.add_argument("--frames", type=int, default=FRAMES_OF_A_ROUND, help="turns to learn from, for each round")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--games", type=int, default=200)
@@ -185,11 +194,11 @@ def main() -> None:
     parser.add_argument("--profile", action="store_true", help="print what is demanded and accepted at each offer")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    print(f"discount factor {DISCOUNT}, {options.frames:,} frames each, seed {options.seed}")
+    print(f"discount factor {DISCOUNT}, {options.frames:,} frames for each round, seed {options.seed}")
     print("game      rounds  equilibrium  likeliest  distance  drawing  distance  deals  as buyer  as seller")
     results = []
     settings: dict[str, Any] = {
-        "frames": options.frames, "seed": options.seed, "threads": options.threads, "exploration": options.exploration,
+        "seed": options.seed, "threads": options.threads, "exploration": options.exploration,
         "entropy_unit": options.unit, "entropy": options.entropy[0], "final_entropy": options.entropy[1],
         "entropy_fall": options.fall,
     }  # fmt: skip
@@ -200,7 +209,7 @@ def main() -> None:
                 continue
             path.write_text(SCENARIO.format(discount=1.0 if by_turn else DISCOUNT))
             for rounds in options.rounds:
-                learned = train(stahl_config(path, rounds, by_turn, **settings))
+                learned = train(stahl_config(path, rounds, by_turn, frames=options.frames * rounds, **settings))
                 results.append(
                     {"game": path.stem, "rounds": rounds, **measured(learned, path, rounds, by_turn, options)}
                 )
@@ -210,7 +219,7 @@ def main() -> None:
 
 def measured(policy: Policy, path: Path, rounds: int, by_turn: bool, options: argparse.Namespace) -> dict[str, Any]:
     """Print and return a learner's distance from the equilibrium, and its profile where that is asked for."""
-    params = build_params(load_scenario(path), load_rules(NO_EROSION), rounds=rounds, reward="payoff")
+    params = stahl_game(path, rounds).params
     known = known_share(rounds, by_turn)
     shares, deals = opener_shares(policy, params, options.games)
     drawing, _ = opener_shares(dataclasses.replace(policy, temperature=1.0), params, options.games)
