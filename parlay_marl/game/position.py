@@ -107,9 +107,8 @@ class Position:
         self._reward = self._rows["reward"][0]
         self._ending = self._rows["ending"]
         self._opener = self._rows["opener"]
-        deal = functools.partial(getattr, self, "deal") if config.has_deals else None
-        self._sight = functools.cache(functools.partial(sight, self._rows, config=config, deal=deal))
-        """Returns the function that reads a seat's belief."""
+        self._sights: list[Callable[[], BeliefView] | None] = [None, None]
+        """For each seat the function that reads its belief; None until it is read."""
         self._draws = _cleared(NOTHING_FIXED.dtype)
         self._views = views.make_views(self._rows, self._params, self._draws, self.packages)
         self._view: View = next(self._views)
@@ -230,7 +229,11 @@ class Position:
         """Return what a seat believes about the other seat now."""
         if self.seed is None:
             self.refuse_turn()
-        return self._sight(seat)()
+        read = self._sights[seat]
+        if read is None:
+            deal = functools.partial(getattr, self, "deal") if self.config.has_deals else None
+            read = self._sights[seat] = sight(self._rows, seat, self.config, deal)
+        return read()
 
     # ------------------------------------------------------------------ playing
 

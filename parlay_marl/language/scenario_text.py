@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import functools
+from typing import Any
+
+from pydantic import BaseModel
 
 from parlay_marl.catalogue.scenarios import Scenario
 from parlay_marl.game.currency import Currency
@@ -18,6 +21,8 @@ class ScenarioText(Currency):
             {term.name: option.name for term, option in zip(scenario.terms, options, strict=True)}
             for options in packages
         ]
+        self.introductions: dict[tuple[Any, ...], tuple[BaseModel, str, str]] = {}
+        """What `view_text.introduction` has written, beside the rules that it was written for: no figure of a game."""
         self._listed = [", ".join(f"{term} {option}" for term, option in terms.items()) for terms in self._terms]
 
     def terms_of(self, package: int) -> dict[str, str]:

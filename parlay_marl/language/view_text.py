@@ -86,6 +86,16 @@ def done_in(turn: Turn, text: ScenarioText) -> str:
 
 def introduction(view: SeatView, text: ScenarioText, form: Form = JSON) -> str:
     """Return the story, the aim, the moves and the form of a reply, for the first observation."""
+    key = view.seat, view.prices, view.protocol, view.moves, view.states_belief, form.name
+    rules, before, after = text.introductions.get(key, (None, "", ""))
+    if rules is not view.rules:
+        before, after = _story_and_aim(view), "\n".join((*_answer_form(view, form), *_heat(view)))
+        text.introductions[key] = view.rules, before, after
+    return "\n".join((before, *_packages(view, text, form), after))
+
+
+def _story_and_aim(view: SeatView) -> str:
+    """Return the story and the aim; nothing in them changes from game to game."""
     scenario = view.scenario
     other, better = SEATS[1 - view.seat], ("below", "above")[view.seat]
     story = " ".join(scenario.story.split())
@@ -98,8 +108,7 @@ def introduction(view: SeatView, text: ScenarioText, form: Form = JSON) -> str:
     if view.protocol != USUAL_PROTOCOL:
         meaning = PROTOCOLS[view.protocol].meaning
         aim += f" {meaning[0].upper()}{meaning[1:]}."
-    parts = (scenario.title + ".", story, aim, *_packages(view, text, form), *_answer_form(view, form), *_heat(view))
-    return "\n".join(part for part in parts if part)
+    return "\n".join(part for part in (scenario.title + ".", story, aim) if part)
 
 
 def _answer_form(view: SeatView, form: Form) -> list[str]:
