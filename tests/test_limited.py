@@ -74,8 +74,18 @@ def test_what_lanes_say_is_shown_whole_and_in_order() -> None:
     assert done.stdout.split() == ["main", "a", "b", "c", "end"]
 
 
+def test_a_lane_keeps_its_number_until_it_is_looked_at() -> None:
+    """The system gives the number of an ended process to another one in the course of a check."""
+    ended = "lane bash -c 'exit 3'; leader=${lanes[0]}; until has_ended 0; do sleep 0.1; done; sleep 0.3"
+    script = (
+        f'{ended}; kill -0 -- "-$leader" && echo held; look_at_lanes all || echo $?; kill -0 "$leader" || echo gone'
+    )
+    done = run(["bash", "-c", f"{BESIDE} {script}"], check=True)
+    assert done.stdout.split() == ["held", "3", "gone"]
+
+
 def test_a_lane_that_has_failed_is_shown_with_its_status_while_others_still_run() -> None:
-    wait = 'while kill -0 "${lanes[1]}" 2>/dev/null; do sleep 0.1; done'
+    wait = "until has_ended 1; do sleep 0.1; done"
     script = f"lane sleep 1000; lane bash -c 'echo why; exit 3'; {wait}; look_at_lanes && echo well; echo ${{lanes[0]}}"
     done = run(["bash", "-c", f"{BESIDE} look_at_lanes; {script}"], check=True)
     said, pid = done.stdout.split()

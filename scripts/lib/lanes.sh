@@ -1,16 +1,47 @@
 # shellcheck shell=bash
 # Sourced by scripts/check, after limited.sh: commands that run beside others. `end_lanes` belongs into a trap of EXIT.
 
-lanes=()      # processes, empty where one has been looked at
+lanes=()      # leaders of groups, empty where one has been looked at
 lane_log=$log # of `lane`: the first part of the names of files, which the caller removes
 
 # lane COMMAND ARGUMENT...: begins a command whose output waits in a file. It has a process group of its own: a job in
 # the background would be deaf to Ctrl-C otherwise. It limits its time itself, and ends what it runs where it is told to.
 lane() {
     set -m
-    "$@" >"$lane_log.${#lanes[@]}" 2>&1 </dev/null &
+    lead "$lane_log.${#lanes[@]}" "$@" </dev/null &
     lanes+=("$!")
     set +m
+}
+
+# lead FILE COMMAND ARGUMENT...: runs a command, says how it ended in a file, and stays: thousands of processes later the
+# system gives the number of an ended one to another, which would then be taken for the group.
+lead() {
+    local status=0
+    trap : INT TERM HUP # they are for the command
+    "${@:2}" >"$1" 2>&1 || status=$?
+    printf '%d\n' "$status" >"$1.ending"
+    mv "$1.ending" "$1.ended"
+    while :; do sleep 60; done
+}
+
+# has_ended NUMBER: whether the command of a lane has ended.
+has_ended() {
+    [ -e "$lane_log.$1.ended" ] || ! kill -0 "${lanes[$1]}" 2>/dev/null
+}
+
+# close_lane NUMBER: waits for the command of a lane, and ends its group; returns the command's status.
+close_lane() {
+    local status=137
+    until has_ended "$1"; do
+        sleep 0.5
+    done
+    if [ -e "$lane_log.$1.ended" ]; then
+        status=$(<"$lane_log.$1.ended")
+    fi
+    kill -KILL -- "-${lanes[$1]}" 2>/dev/null || true
+    wait "${lanes[$1]}" 2>/dev/null || true
+    lanes[$1]=
+    return "$status"
 }
 
 # look_at_lanes [all]: shows what those have said that have ended, each whole, or waits for all of them. Fails where one
@@ -18,10 +49,8 @@ lane() {
 look_at_lanes() {
     local i status=0
     for i in "${!lanes[@]}"; do
-        if [ -n "${lanes[i]}" ] && { [ "${1:-}" = all ] || ! kill -0 "${lanes[i]}" 2>/dev/null; }; then
-            ended "${lanes[i]}" || status=$?
-            kill -KILL -- "-${lanes[i]}" 2>/dev/null || true
-            lanes[i]=
+        if [ -n "${lanes[i]}" ] && { [ "${1:-}" = all ] || has_ended "$i"; }; then
+            close_lane "$i" || status=$?
             cat "$lane_log.$i"
             [ "$status" -eq 0 ] || return "$status"
         fi
@@ -30,15 +59,12 @@ look_at_lanes() {
 
 # end_lanes: ends those that still run.
 end_lanes() {
-    local pid
-    for pid in ${lanes[@]+"${lanes[@]}"}; do
-        [ -z "$pid" ] || kill -TERM "$pid" 2>/dev/null || true
+    local i
+    for i in "${!lanes[@]}"; do
+        [ -z "${lanes[i]}" ] || kill -TERM -- "-${lanes[i]}" 2>/dev/null || true
     done
-    for pid in ${lanes[@]+"${lanes[@]}"}; do
-        if [ -n "$pid" ]; then
-            ended "$pid" || true
-            kill -KILL -- "-$pid" 2>/dev/null || true
-        fi
+    for i in "${!lanes[@]}"; do
+        [ -z "${lanes[i]}" ] || close_lane "$i" || true
     done
     lanes=()
 }
