@@ -4,14 +4,6 @@
 job=
 grace=30 # seconds that a command has to end when it was told to
 
-# ended PROCESS: waits for a child's end; returns its status.
-ended() {
-    while kill -0 "$1" 2>/dev/null; do # `wait` can miss a signal that comes just as it begins
-        sleep 0.5
-    done
-    wait "$1"
-}
-
 # limited MINUTES COMMAND ARGUMENT...: runs a command in a process group of its own; ends the whole group after so many
 # minutes, and whatever is left of it when the command has ended. Without coreutils' `timeout` there is no limit.
 limited() {
@@ -25,7 +17,10 @@ limited() {
     "$@" </dev/null &
     job=$!
     set +m
-    ended "$job" || status=$?
+    while kill -0 "$job" 2>/dev/null; do # `wait` can miss a signal that comes just as it begins
+        sleep 0.5
+    done
+    wait "$job" || status=$?
     kill -KILL -- "-$job" 2>/dev/null || true
     job=
     return "$status"

@@ -49,7 +49,7 @@ def test_a_game_is_that_of_its_seed_number_opener_and_pair(games: Games) -> None
 
 def test_games_are_replayed(games: Games) -> None:
     halver = games.names.index("halver")
-    chosen = np.flatnonzero((games.rows["buyer"] == halver) | (games.rows["seller"] == halver))[::17]
+    chosen = np.flatnonzero((games.rows["buyer"] == halver) | (games.rows["seller"] == halver))[::7]
     assert len(chosen) >= 5
     assert len(set(games.rows["scenario"][chosen])) == len(DEALS)
     for index in chosen:

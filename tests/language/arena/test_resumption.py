@@ -266,7 +266,7 @@ def test_ctrl_c_stops_cleanly_and_the_same_command_goes_on(tmp_path: Path) -> No
 
     with Endpoint(held) as endpoint:
         command = [sys.executable, "-m", "parlay_marl", "arena", "scripted", "-p", "shark", "-p", "linear"]
-        command += ["-n", "4", "--concurrency", "4", "--base-url", endpoint.url, "--out", str(out)]
+        command += ["-n", "8", "--concurrency", "4", "--base-url", endpoint.url, "--out", str(out)]
         with Started(command) as process:
             wait_until(lambda: (out / GAMES).exists() and (out / GAMES).read_bytes().count(b"\n") >= 5)
             enough.set()
@@ -276,11 +276,11 @@ def test_ctrl_c_stops_cleanly_and_the_same_command_goes_on(tmp_path: Path) -> No
             printed, rest = process.communicate()
             said += rest
         assert process.returncode == 130, said
-        found = re.search(r"(\d+) of 32 games are finished; the same command goes on", " ".join(said.split()))
+        found = re.search(r"(\d+) of 64 games are finished; the same command goes on", " ".join(said.split()))
         assert found, said
         assert "Traceback" not in said
         assert printed == ""
-        assert len(lines_of(out / GAMES)) == int(found[1]) < 32
+        assert len(lines_of(out / GAMES)) == int(found[1]) < 64
         assert len(answers_in(out)) == endpoint.bill.answers  # replies on their way were waited for
         with Started(command) as process:
             printed, said = process.communicate()
