@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import functools
+
 from parlay_marl.catalogue.scenarios import Scenario
 
 
@@ -33,6 +35,10 @@ class Currency:
         """Return a normalised worth in currency, rounded to decimals that are exact."""
         return round(float(worth) * self._width, self._exact)
 
+    def worths(self, worths: tuple[float, ...]) -> tuple[float, ...]:
+        """Return `worth` of each; those of a seat stay the same from turn to turn."""
+        return _rounded(worths, self._width, self._exact)
+
     def number(self, amount: float) -> str:
         """Return a figure in currency, rounded to the decimals of prices."""
         if amount > 0.0:
@@ -48,3 +54,9 @@ class Currency:
         if round(amount, self._decimals) == amount:
             return self.money(amount)
         return f"{self.currency} {format(amount, self._exact_form).rstrip('0')}"
+
+
+@functools.lru_cache(maxsize=4096)
+def _rounded(shares: tuple[float, ...], width: float, decimals: int) -> tuple[float, ...]:
+    """Return shares of a range in currency, rounded to a number of decimals."""
+    return tuple(round(share * width, decimals) for share in shares)

@@ -72,6 +72,8 @@ class GameSession:
         self._unpaid = [0.0, 0.0]
         self._views: dict[int, SeatView] = {}
         """The views of both seats since the last turn, computed on demand."""
+        self.seen_turns: tuple[Turn, ...] = ()
+        """All turns so far, as the seats have seen them."""
         self._headlines: list[str] = []
         self._turns_read = self._headlines_read = 0
         """The number of turns whose headlines are stored, and the number of those headlines."""
@@ -182,7 +184,8 @@ class GameSession:
     def _refresh(self) -> None:
         """Drop old views, and store new headlines: a finished game no longer has those after its last turn."""
         self._views.clear()
-        turns, news = self.seen_turns, self.game.news()
+        self.seen_turns = turns = self.game.seen_turns
+        news = self.game.news()
         read = [headline for turn in turns[self._turns_read :] for headline in turn.headlines]
         self._turns_read = len(turns)
         if read or news:
@@ -254,11 +257,6 @@ class GameSession:
             if turn.seat == seat:
                 return turn
         return None
-
-    @property
-    def seen_turns(self) -> tuple[Turn, ...]:
-        """All turns so far, as the seats have seen them."""
-        return self.game.seen_turns
 
     def history(self) -> list[dict[str, Any]]:
         """Return all turns as both seats have seen them."""

@@ -55,6 +55,22 @@ def call(kernel: Any, *arguments: Any, games: int = 1) -> Any:
     return code_for(kernel, arguments, games)(*arguments)
 
 
+_codes: dict[tuple[Any, int], Callable[..., Any]] = {}
+
+
+def call_typed(kernel: Any, size: int, *arguments: Any) -> Any:
+    """Do the same as `call`, for an entry point of which `size`, that of a record, decides the types of all arguments.
+
+    It skips Numba's look-up of these types, see `jit.bound`.
+    """
+    code = _codes.get((kernel, size))
+    if code is None:
+        code = code_for(kernel, arguments)
+        if code is kernel:
+            _codes[kernel, size] = code = bound(kernel, *arguments)
+    return code(*arguments)
+
+
 class Bound:
     """What `bound` returns for an entry point, or its function as plain Python for as long as the trial goes on."""
 
