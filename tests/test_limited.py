@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import signal
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -104,6 +105,45 @@ def test_a_signal_ends_lanes_and_what_they_run(number: signal.Signals, code: int
         script.send_signal(number)
         assert script.wait() == code
         wait_until(lambda: not is_running(child))
+
+
+LEADER = 'lane bash -c "$0"; echo "${lanes[0]}"; limited 5 sleep 1000'
+
+
+def test_a_second_signal_leaves_no_lane_behind() -> None:
+    """The first one ends a lane that takes its time, and the second comes meanwhile."""
+    slow = "trap 'sleep 3; exit 1' TERM; echo $$ >&3; sleep 1000 & wait"
+    with Started(["bash", "-c", f"{BESIDE} exec 3>&1; {LEADER}", slow]) as script:
+        pids = {int(script.line()), int(script.line())}
+        script.send_signal(signal.SIGTERM)
+        time.sleep(1.0)
+        script.send_signal(signal.SIGTERM)
+        assert script.wait() == 143
+        wait_until(lambda: not any(map(is_running, pids)))
+
+
+def test_a_lane_that_takes_no_notice_does_not_hold_up_the_end() -> None:
+    deaf = "trap '' TERM; echo $$ >&3; while true; do sleep 1; done"
+    with Started(["bash", "-c", f"{BESIDE} exec 3>&1; {LEADER}", deaf]) as script:
+        pids = {int(script.line()), int(script.line())}
+        script.send_signal(signal.SIGTERM)
+        assert script.wait() == 143
+        wait_until(lambda: not any(map(is_running, pids)))
+
+
+def test_the_leader_of_a_lane_ends_after_a_script_that_was_killed() -> None:
+    wait = "until has_ended 0; do sleep 0.1; done"
+    with Started(["bash", "-c", f'{BESIDE} lane true; {wait}; echo "${{lanes[0]}}"; sleep 1000']) as script:
+        leader = int(script.line())
+        script.send_signal(signal.SIGKILL)
+        assert script.wait() == -signal.SIGKILL
+        wait_until(lambda: not is_running(leader))
+
+
+def test_a_signal_before_the_first_command_of_the_script_does_not_wait_for_a_lane() -> None:
+    """`$!` is then the leader of the lane, which takes no notice."""
+    script = f"{BESIDE} lane true; sleep 0.5; before=${{!:-}}; job=starting; kill -TERM $$; sleep 1"
+    assert run(["bash", "-c", script]).returncode == 143
 
 
 def test_lanes_can_be_interrupted() -> None:

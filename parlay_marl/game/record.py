@@ -16,7 +16,6 @@ from parlay_marl.errors import CatalogueError, GameOverError, ParlayError
 from parlay_marl.game.action import Action
 from parlay_marl.game.config import GameConfig
 from parlay_marl.game.currency import Currency
-from parlay_marl.game.figures import Figures, figures_of
 from parlay_marl.game.ledger import Claim, claims_in
 from parlay_marl.game.options import plain_options
 from parlay_marl.game.outcome import Outcome
@@ -235,11 +234,6 @@ class RecordedGame(Position):
     def seen_turns(self) -> tuple[Turn, ...]:
         """The turns so far as the seats see them."""
         return self._read().seen()
-
-    def figures(self) -> Figures:
-        """Return the figures of the row now."""
-        read = None if self._reader is None or self.is_over else self._reader.after
-        return figures_of(self._rows) if read is None else read
 
     def news(self) -> tuple[str, ...]:
         """Return the headlines that came after the last turn; none when the game is over."""

@@ -107,14 +107,14 @@ class TurnReader:
         """The rounds from which each seat's persona gives ultimatums, before and after its drift."""
         self._names, self._personas, self._drift_lines = names, personas, drift_lines
         self._fired = 0
-        self.after: Figures | None = None
+        self._after: Figures | None = None
         """The figures after the last turn, which are those before the next one; None before the first."""
         self._drifted: set[int] = set()
         self._is_sealed = PROTOCOLS[config.protocol].is_sealed
 
     def look(self, rows: Any, seat: int, action: Action) -> Begun:
         """Read the state before a turn, an array of one row; nothing is stored until the turn has been played."""
-        before = self.after or figures_of(rows)
+        before = self._after or figures_of(rows)
         move, last = action.move, before.offer_price[seat] if before.offers_made[seat] else None
         change = None if last is None or not _makes_offer(move) else _price_given_up(seat, last, action.price or 0.0)
         phrase, drift_line = action.words, self._drift_lines.get(len(self.turns), "")
@@ -126,7 +126,7 @@ class TurnReader:
     def read(self, rows: Any, begun: Begun) -> None:
         """Read the turn from the state after it."""
         after, (seat, action, before, change, phrase, drift_line) = figures_of(rows), begun
-        self.after = after
+        self._after = after
         headlines = self._headlines(before.events_fired)
         self._fired = before.events_fired
         if drift_line:

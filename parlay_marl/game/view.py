@@ -19,7 +19,7 @@ from parlay_marl.errors import ActionTypeError, IllegalMoveError, UnknownNameErr
 from parlay_marl.game.action import MOVE_NAMES, Action, as_index
 from parlay_marl.game.belief import BeliefView
 from parlay_marl.game.currency import Currency
-from parlay_marl.game.figures import Figures
+from parlay_marl.game.figures import Figures, figures_of
 from parlay_marl.game.position import legal_in
 from parlay_marl.game.record import RecordedGame
 from parlay_marl.game.text import exact_money
@@ -248,7 +248,7 @@ def package_with(terms: Mapping[str, str] | None, usual: int, scenario: Scenario
 
 def view_of(game: RecordedGame, seat: int) -> SeatView:
     """Return the view of a seat now."""
-    now, currency, other = game.figures(), game.currency, 1 - seat
+    now, currency, other = figures_of(game.rows), game.currency, 1 - seat
     seen, turns, news = game.observe(seat), game.seen_turns, game.news()
     worths = game.row["package_values"][seat].tolist()[: currency.packages]
     limit, config = now.reservation[seat], game.config

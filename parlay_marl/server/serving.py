@@ -45,8 +45,8 @@ def serve(settings: ServerSettings, on_ready: Callable[[str], None]) -> None:
             _serve_with_workers(settings, listener, announce)
         else:
             app = create_app(settings)
-            freeze_objects()
-            Server(uvicorn_config(app, settings), announce).run_until_stopped(listener)
+            with frozen_objects():
+                Server(uvicorn_config(app, settings), announce).run_until_stopped(listener)
 
 
 def _serve_with_workers(settings: ServerSettings, listener: socket.socket, announce: Callable[[], None]) -> None:
@@ -54,12 +54,10 @@ def _serve_with_workers(settings: ServerSettings, listener: socket.socket, annou
     logging.config.dictConfig(log_config())
     with tempfile.TemporaryDirectory(prefix="parlay-metrics-") as folder:
         work = functools.partial(_work, settings, listener, folder)
-        freeze_objects()  # a garbage collection in a forked process would copy the memory that the processes share
-        try:
-            # The port is closed at once: connections made while running steps end would get no answer.
+        # A garbage collection in a forked process would copy the memory that the processes share. The port is closed at
+        # once: connections made while running steps end would get no answer.
+        with frozen_objects():
             Supervisor(settings.workers, work, announce, settings.drain, listener.close).run()
-        finally:
-            gc.unfreeze()
 
 
 def _work(settings: ServerSettings, listener: socket.socket, folder: str, tell: Tell) -> None:
@@ -103,14 +101,21 @@ class WorkerServer(Server):
         super().handle_exit(signal.SIGTERM, frame)
 
 
-def freeze_objects() -> None:
+@contextmanager
+def frozen_objects() -> Iterator[None]:
     """Exclude all present objects from garbage collection: a full collection would stop every session for 0.4 s.
 
     The others are looked through less often: those of games that end meanwhile are gone by then.
     """
+    before = gc.get_threshold()
     gc.collect()
     gc.freeze()
     gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+        gc.set_threshold(*before)
 
 
 @contextmanager

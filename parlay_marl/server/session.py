@@ -267,7 +267,7 @@ class GameSession:
         return {
             "round": turn.round, "seat": SEATS[turn.seat], "move": turn.move.name,
             "amount": None if turn.price is None else self.scenario.to_currency(turn.price),
-            "terms": {} if turn.package is None else self.text.terms_of(turn.package),
+            "terms": {} if turn.package is None else dict(self.text.terms_of(turn.package)),
             "utterance": self.words_of(turn), "tension": round(turn.tension, 6),
             "headlines": list(turn.headlines),
         }  # fmt: skip

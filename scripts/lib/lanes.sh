@@ -13,15 +13,15 @@ lane() {
     set +m
 }
 
-# lead FILE COMMAND ARGUMENT...: runs a command, says how it ended in a file, and stays: thousands of processes later the
-# system gives the number of an ended one to another, which would then be taken for the group.
+# lead FILE COMMAND ARGUMENT...: runs a command, says how it ended in a file, and stays while the script lives: thousands
+# of processes later the system gives the number of an ended one to another, which would then be taken for the group.
 lead() {
     local status=0
     trap : INT TERM HUP # they are for the command
     "${@:2}" >"$1" 2>&1 || status=$?
     printf '%d\n' "$status" >"$1.ending"
     mv "$1.ending" "$1.ended"
-    while :; do sleep 60; done
+    while kill -0 "$$" 2>/dev/null; do sleep 5; done
 }
 
 # has_ended NUMBER: whether the command of a lane has ended.
@@ -57,14 +57,20 @@ look_at_lanes() {
     done
 }
 
-# end_lanes: ends those that still run.
+# end_lanes: ends those that still run, at once where they take no notice for longer than `grace` and 10 seconds.
 end_lanes() {
-    local i
+    local i latest=$((SECONDS + grace + 10))
+    trap '' INT TERM HUP
     for i in "${!lanes[@]}"; do
         [ -z "${lanes[i]}" ] || kill -TERM -- "-${lanes[i]}" 2>/dev/null || true
     done
     for i in "${!lanes[@]}"; do
-        [ -z "${lanes[i]}" ] || close_lane "$i" || true
+        [ -n "${lanes[i]}" ] || continue
+        until has_ended "$i" || [ "$SECONDS" -ge "$latest" ]; do
+            sleep 0.5
+        done
+        kill -KILL -- "-${lanes[i]}" 2>/dev/null || true
+        close_lane "$i" || true
     done
     lanes=()
 }

@@ -13,6 +13,7 @@ limited() {
         set -- timeout --verbose --kill-after="$grace" "${minutes}m" "$@"
     fi
     set -m # a group for the job
+    before=${!:-}
     job=starting
     "$@" </dev/null &
     job=$!
@@ -28,9 +29,10 @@ limited() {
 
 # stop SIGNAL STATUS: passes a signal on to what runs, and ends with it. `timeout` hands it to the group.
 stop() {
-    trap - INT TERM HUP
+    trap '' INT TERM HUP # a second signal would leave the job behind, which has `grace` seconds
     if [ "$job" = starting ]; then
         job=${!:-}
+        [ "$job" != "$before" ] || job= # it has not begun
     fi
     if [ -n "$job" ]; then
         kill "-$1" "$job" 2>/dev/null || true

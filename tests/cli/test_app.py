@@ -158,6 +158,24 @@ def test_control_c_ends_with_130() -> None:
     assert "Traceback" not in err
 
 
+@pytest.mark.skipif(os.name == "nt", reason="signals and pipes of POSIX")
+def test_control_c_while_a_class_is_made_ends_with_130(tmp_path: Path) -> None:
+    """Dataclasses are made by `exec`, after whose interruption Python would end by the signal."""
+    text = """
+from parlay_marl.players.player import Player
+
+class Slow(Player):
+    name = "slow"
+
+    def act(self, view):
+        exec("raise KeyboardInterrupt")
+"""
+    (tmp_path / "slow_player.py").write_text(text)
+    env = os.environ | {"PYTHONPATH": str(tmp_path)}
+    done = run([sys.executable, "-m", "parlay_marl", "watch", "slow_player:Slow", "diplomat", "--seed", "1"], env=env)
+    assert (done.returncode, done.stderr) == (130, "stopped\n")
+
+
 def test_the_first_use_says_that_it_compiles_and_the_next_does_not(tmp_path: Path) -> None:
     """What other tests have compiled is there, but for some functions: all of it would take half a minute."""
     program = """
