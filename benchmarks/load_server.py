@@ -3,6 +3,7 @@
 
     pip install -e ".[server,bench]"
     python benchmarks/load_server.py                    # 200 sessions for 60 seconds, beside OpenEnv's echo environment
+    python benchmarks/load_server.py --workers 2         # our server with two processes
     python benchmarks/load_server.py --sessions 500      # that many, beside 200
     python benchmarks/load_server.py --alone --protocol both     # ours alone, half of the sessions by each protocol
     python benchmarks/load_server.py --churn 10000       # that many sessions, one after the other
@@ -10,9 +11,9 @@
     python benchmarks/load_server.py --capacity          # a full server: its refusals, and seats that become free
     python benchmarks/load_server.py --session-timeout   # silent connections: are their seats free again?
 
-Each starts `parlay serve`, one process, on a free port of 127.0.0.1 and stops it at the end. Sessions play whole games,
-with observations as they come by default. Clients run in processes of their own; where there are two cores, the server
-shares them with its clients.
+Each starts `parlay serve`, one process unless `--workers` says otherwise, on a free port of 127.0.0.1 and stops it at
+the end. Sessions play whole games, with observations as they come by default. Clients run in processes of their own;
+where there are two cores, the server shares them with its clients.
 
 OpenEnv's echo environment is the one that `openenv init` writes: it sends back what it gets, without a game, a text or
 any of our limits. Both are measured in turn, in short pieces, behind the same clients. Bars: no error, 0.7 of the
@@ -129,12 +130,17 @@ def put_load(load: Load, server: Served, kinds: list[str], seconds: float, optio
         client.join(30)
 
 
+def started(options: argparse.Namespace) -> Server:
+    """Return our server, with the processes that were asked for."""
+    return Server("--workers", str(options.workers))
+
+
 def alone(options: argparse.Namespace) -> bool:
     """Measure our server alone; return whether the absolute bars are met, scaled by the yardstick."""
     began = yardstick()
     kinds = list(OURS) if options.protocol == "both" else [options.protocol]
     load = Load(options.sessions, ", ".join(kinds))
-    with Server() as server:
+    with started(options) as server:
         put_load(load, server, kinds, options.seconds, options)
     scale = show_yardstick(began) / YARDSTICK
     bars = [
@@ -148,7 +154,7 @@ def beside_echo(options: argparse.Namespace) -> bool:
     """Measure our server and OpenEnv's echo environment in turn; return whether all bars are met."""
     began = yardstick()
     ours, echo = Load(options.sessions, options.protocol), Load(options.sessions, "echo")
-    with Server() as server, EchoServer() as other:
+    with started(options) as server, EchoServer() as other:
         for _ in range(PIECES):
             put_load(echo, other, ["echo"], options.seconds / PIECES, options)
             put_load(ours, server, [options.protocol], options.seconds / PIECES, options)
@@ -166,7 +172,7 @@ def beside_few(options: argparse.Namespace) -> bool:
     """Measure 200 sessions and many in turn; return whether the p99 of many is within its bar."""
     began = yardstick()
     few, many = Load(USUAL_SESSIONS, options.protocol), Load(options.sessions, options.protocol)
-    with Server() as server:
+    with started(options) as server:
         for _ in range(PIECES):
             for load in (few, many):
                 put_load(load, server, [options.protocol], options.seconds / PIECES, options)
@@ -193,6 +199,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=functools.partial(real, 1, 3_600), default=60.0, metavar="S")
     parser.add_argument("--warmup", type=functools.partial(real, 0, 60), default=3.0, metavar="S")
     parser.add_argument("--clients", type=functools.partial(whole, 1, 16), default=1, metavar="N", help="processes")
+    parser.add_argument("--workers", type=functools.partial(whole, 1, 64), default=1, metavar="N", help="of our server")
     parser.add_argument("--protocol", choices=(*OURS, "both"), default="openenv", help="both: with --alone or --churn")
     parser.add_argument("--no-text", action="store_true", help="observations without the text for a reader")
     parser.add_argument("--seed", type=int, default=1)

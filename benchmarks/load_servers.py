@@ -34,17 +34,23 @@ class Served:
         end(self._process)
 
     def memory(self) -> int:
-        """Return the memory that the process holds, in bytes."""
-        return int(Path(f"/proc/{self.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        """Return the memory that the processes hold, in bytes; what workers share counts for each of them."""
+        pages = (int((process / "statm").read_text().split()[1]) for process in self._processes())
+        return sum(pages) * os.sysconf("SC_PAGE_SIZE")
 
     def cpu(self) -> float:
-        """Return the seconds of CPU that the process has had."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        """Return the seconds of CPU that the processes have had."""
+        fields = [(process / "stat").read_text().rpartition(")")[2].split() for process in self._processes()]
+        return sum(int(each[11]) + int(each[12]) for each in fields) / os.sysconf("SC_CLK_TCK")
 
     def threads(self) -> int:
-        """Return how many threads the process has."""
-        return len(list(Path(f"/proc/{self.pid}/task").iterdir()))
+        """Return how many threads the processes have."""
+        return sum(len(list((process / "task").iterdir())) for process in self._processes())
+
+    def _processes(self) -> list[Path]:
+        """Return the folders of the process and of its workers in /proc."""
+        workers = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
+        return [Path("/proc") / number for number in (str(self.pid), *workers)]
 
 
 def end(process: subprocess.Popen[str]) -> None:
