@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import socket
 import time
@@ -128,3 +129,12 @@ def test_answers_are_sent_at_once(monkeypatch: pytest.MonkeyPatch, upgrade: bool
         connection.sendall(HANDSHAKE % b"/ws" if upgrade else HEAD + b"\r\n")
         assert connection.recv(4_096)
         assert made[0].getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0
+
+
+def test_garbage_is_collected_as_before_once_a_server_has_ended() -> None:
+    before = gc.get_threshold()
+    with serving.frozen_objects():
+        assert gc.get_freeze_count() > 0
+        assert gc.get_threshold() != before
+    assert gc.get_freeze_count() == 0
+    assert gc.get_threshold() == before

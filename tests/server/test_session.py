@@ -154,6 +154,15 @@ def test_after_the_end_nothing_can_be_done() -> None:
     assert session.outcome()["ending"] == "walk_away"
 
 
+def test_who_changes_what_a_history_tells_changes_nothing_else() -> None:
+    session = table(scenario="acquisition_terms")
+    play(session, amount=session.scenario.low)
+    told = session.history()
+    told[0]["terms"]["clause"] = "forged"
+    assert told != session.history()
+    assert all("clause" not in session.text.terms_of(package) for package in range(session.text.packages))
+
+
 def test_terms_are_named_and_those_that_are_not_stay() -> None:
     session = table(scenario="hiring_package_terms")
     terms = session.scenario.terms
