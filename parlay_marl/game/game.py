@@ -233,7 +233,7 @@ class Game(RecordedGame):
             if isinstance(player, PersonaPlayer):
                 given = self._rows, self._params, 0, player.record, player.weights, 0, self._choice
                 trial.call_typed(choose_move, self._rows.itemsize, *given)
-                self.turn_by_move(*self._choice[0].item(), self._inferred())
+                self.turn_by_move(*self._choice[0].item(), belief=self._inferred())
             elif isinstance(player, Player):
                 self._play_for(player)
             else:
