@@ -129,7 +129,7 @@ class BeliefView:
         for name, kept in (("belief", belief), ("posterior", posterior), ("frame", frame)):
             place = rows[name][0, seat]
             place[...] = np.frombuffer(kept, place.dtype).reshape(place.shape)
-        return float(trial.call(doubt_game, rows, config.params, 0, seat))
+        return float(trial.apply(doubt_game, rows, config.params, 0, seat))
 
     def as_dict(self) -> dict[str, Any]:
         """Return the belief as plain data."""

@@ -231,9 +231,9 @@ class Game(RecordedGame):
         players = self.seated()
         while not self.is_over and (player := players[self.seat]) is not None:
             if isinstance(player, PersonaPlayer):
-                given = self._rows, self._params, 0, player.record, player.weights, 0, self._choice
-                trial.call_typed(choose_move, self._rows.itemsize, *given)
-                self.turn_by_move(*self._choice[0].item(), belief=self._inferred())
+                trial.apply(choose_move, self._rows, self._params, 0, player.record, player.weights, 0, self._choice)
+                move, price, package = self._choice[0].item()
+                self.turn_by_move(move, price, package, self._inferred())
             elif isinstance(player, Player):
                 self._play_for(player)
             else:

@@ -178,7 +178,7 @@ class TurnReader:
         self, rows: Any, seat: int, action: Action, player: PersonaPlayer, before: Figures, change: float | None
     ) -> tuple[str, str]:
         """Return what a persona says with a turn, and its drift line, at most once a game."""
-        drifted = bool(trial.call_typed(drifted_now, rows.itemsize, rows, player.record, 0, seat))
+        drifted = bool(trial.apply(drifted_now, rows, player.record, 0, seat))
         late = before.round >= self._ultimatums[seat][drifted]
         move, price, package = action.move, action.price or 0.0, action.package or 0
         when = occasion(move, change is None, change is not None and change > 1e-9, late)

@@ -58,17 +58,17 @@ def call(kernel: Any, *arguments: Any, games: int = 1) -> Any:
 _codes: dict[tuple[Any, int], Callable[..., Any]] = {}
 
 
-def call_typed(kernel: Any, size: int, *arguments: Any) -> Any:
-    """Do the same as `call`, for an entry point of which `size`, that of a record, decides the types of all arguments.
+def apply(kernel: Any, rows: Any, *arguments: Any) -> Any:
+    """Do the same as `call`, for an entry point of which the rows of games decide the types of all other arguments.
 
     It skips Numba's look-up of these types, see `jit.bound`.
     """
-    code = _codes.get((kernel, size))
+    code = _codes.get((kernel, rows.itemsize))
     if code is None:
-        code = code_for(kernel, arguments)
+        code = code_for(kernel, (rows, *arguments))
         if code is kernel:
-            _codes[kernel, size] = code = bound(kernel, *arguments)
-    return code(*arguments)
+            _codes[kernel, rows.itemsize] = code = bound(kernel, rows, *arguments)
+    return code(rows, *arguments)
 
 
 class Bound:
