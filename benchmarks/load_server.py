@@ -223,6 +223,8 @@ def mode_of(options: argparse.Namespace) -> Any:
     mode = next((function for function, is_chosen in chosen.items() if is_chosen), beside_echo)
     if options.protocol == "both" and mode in (beside_few, beside_echo):
         raise SystemExit("--protocol both: measure it with --alone or --churn")
+    if options.workers > 1 and mode not in (alone, beside_few, beside_echo):
+        raise SystemExit("--workers: measure them alone, beside the echo or with many sessions")
     return mode
 
 

@@ -94,7 +94,7 @@ def turn_lines(
 ) -> list[Line]:
     """Return a turn as lines of text: headlines, the move, its terms, its words.
 
-    `names` is the width of the players' names; a turn that is `told` has no number of a round.
+    `names` is the width of the players' names. `told` leaves out the number of the round.
     """
     lines: list[Line] = []
     for headline in turn.headlines:

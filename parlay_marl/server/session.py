@@ -75,8 +75,8 @@ class GameSession:
         self.seen_turns: tuple[Turn, ...] = ()
         """All turns so far, as the seats have seen them."""
         self._headlines: list[str] = []
-        self._turns_read = self._headlines_read = 0
-        """The number of turns whose headlines are stored, and the number of those headlines."""
+        self._headlines_read = 0
+        """The number of headlines that came with these turns; later ones may follow them."""
         self._told = [Told(), Told()]
         """What each seat has been sent so far."""
 
@@ -184,10 +184,8 @@ class GameSession:
     def _refresh(self) -> None:
         """Drop old views, and store new headlines: a finished game no longer has those after its last turn."""
         self._views.clear()
-        self.seen_turns = turns = self.game.seen_turns
-        news = self.game.news()
-        read = [headline for turn in turns[self._turns_read :] for headline in turn.headlines]
-        self._turns_read = len(turns)
+        count, self.seen_turns = len(self.seen_turns), self.game.seen_turns
+        read, news = [line for turn in self.seen_turns[count:] for line in turn.headlines], self.game.news()
         if read or news:
             read = [*self._headlines[: self._headlines_read], *read]
             self._headlines_read = len(read)

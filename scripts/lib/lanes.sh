@@ -29,10 +29,11 @@ has_ended() {
     [ -e "$lane_log.$1.ended" ] || ! kill -0 "${lanes[$1]}" 2>/dev/null
 }
 
-# close_lane NUMBER: waits for the command of a lane, and ends its group; returns the command's status.
+# close_lane NUMBER [LATEST]: waits for the command of a lane, to a value of SECONDS if one is given, and ends its group;
+# returns the command's status, 137 where it had to be killed.
 close_lane() {
     local status=137
-    until has_ended "$1"; do
+    until has_ended "$1" || { [ $# -gt 1 ] && [ "$SECONDS" -ge "$2" ]; }; do
         sleep 0.5
     done
     if [ -e "$lane_log.$1.ended" ]; then
@@ -57,7 +58,7 @@ look_at_lanes() {
     done
 }
 
-# end_lanes: ends those that still run, at once where they take no notice for longer than `grace` and 10 seconds.
+# end_lanes: ends those that still run; kills what has not ended `grace` and 10 seconds later.
 end_lanes() {
     local i latest=$((SECONDS + grace + 10))
     trap '' INT TERM HUP
@@ -65,12 +66,7 @@ end_lanes() {
         [ -z "${lanes[i]}" ] || kill -TERM -- "-${lanes[i]}" 2>/dev/null || true
     done
     for i in "${!lanes[@]}"; do
-        [ -n "${lanes[i]}" ] || continue
-        until has_ended "$i" || [ "$SECONDS" -ge "$latest" ]; do
-            sleep 0.5
-        done
-        kill -KILL -- "-${lanes[i]}" 2>/dev/null || true
-        close_lane "$i" || true
+        [ -z "${lanes[i]}" ] || close_lane "$i" "$latest" || true
     done
     lanes=()
 }

@@ -2,6 +2,7 @@
 # Sourced by scripts/check: no command that it runs lasts for ever, and none leaves anything running.
 
 job=
+before=  # the last job in the background before that
 grace=30 # seconds that a command has to end when it was told to
 
 # limited MINUTES COMMAND ARGUMENT...: runs a command in a process group of its own; ends the whole group after so many

@@ -35,7 +35,7 @@ def begin(monkeypatch: pytest.MonkeyPatch) -> Iterator[Trial]:
     def begin(seconds: float) -> None:
         monkeypatch.setattr(trial, "_trial", trial._Trial())
         trial._trial.left = seconds
-        monkeypatch.setattr(trial, "_codes", {})
+        monkeypatch.setattr(trial, "_bounds", {})
         views._bound.cache_clear()
         outcome._report_kernel.cache_clear()
 

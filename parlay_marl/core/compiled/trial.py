@@ -55,22 +55,6 @@ def call(kernel: Any, *arguments: Any, games: int = 1) -> Any:
     return code_for(kernel, arguments, games)(*arguments)
 
 
-_codes: dict[tuple[Any, int], Callable[..., Any]] = {}
-
-
-def apply(kernel: Any, rows: Any, *arguments: Any) -> Any:
-    """Do the same as `call`, for an entry point of which the rows of games decide the types of all other arguments.
-
-    It skips Numba's look-up of these types, see `jit.bound`.
-    """
-    code = _codes.get((kernel, rows.itemsize))
-    if code is None:
-        code = code_for(kernel, (rows, *arguments))
-        if code is kernel:
-            _codes[kernel, rows.itemsize] = code = bound(kernel, rows, *arguments)
-    return code(rows, *arguments)
-
-
 class Bound:
     """What `bound` returns for an entry point, or its function as plain Python for as long as the trial goes on."""
 
@@ -86,6 +70,21 @@ class Bound:
                 return found
             self._code = bound(self._kernel, *self._arguments)
         return self._code
+
+
+_bounds: dict[tuple[Any, int], Bound] = {}
+
+
+def apply(kernel: Any, rows: Any, *arguments: Any) -> Any:
+    """Do the same as `call`, for an entry point of which the rows of games decide the types of all other arguments.
+
+    It skips Numba's look-up of these types, see `jit.bound`.
+    """
+    key = kernel, rows.itemsize
+    found = _bounds.get(key)
+    if found is None:
+        found = _bounds[key] = Bound(kernel, rows, *arguments)
+    return found.code()(rows, *arguments)
 
 
 def _goes_on() -> bool:
