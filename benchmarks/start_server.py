@@ -111,6 +111,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, nargs="*", default=[2, 4])
     parser.add_argument("--times", type=int, default=10)
     given = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the server ends, too
     with busy_core() as core:
         kept = [measure(core, workers, given.times) for workers in given.workers]
     with started(min(os.sched_getaffinity(0)), 1) as (_, port, _):
