@@ -40,6 +40,9 @@ _OPEN, _VERIFIED = int(ClaimStatus.OPEN), int(ClaimStatus.VERIFIED)
 _CAUGHT, _CONTRADICTED = int(ClaimStatus.CAUGHT), int(ClaimStatus.CONTRADICTED)
 _ONE = np.uint64(1)
 
+STILL = 1e-6
+"""A step between two prices that is no larger is none."""
+
 
 @rule
 def _contradict(s: Any, p: Any, seat: int, price: float, package: int) -> None:
@@ -165,6 +168,25 @@ def _settle_challenge(s: Any, p: Any, seat: int) -> None:
 
 
 @rule
+def _has_moved(s: Any, seat: int) -> bool:
+    """Return whether the latest turn of a seat was an offer at another price than its offer before."""
+    last = s["last_move"][seat]
+    return makes_offer(last) and abs(s["offer_price"][seat] - s["previous_price"][seat]) > STILL
+
+
+@rule
+def _remember_turn(s: Any, seat: int, move: int, concession: float) -> None:
+    """Record a seat's move, and whether it and the other's turn before brought a new price."""
+    if _has_moved(s, 1 - seat):
+        s["given_moved"][seat] += concession
+    s["last_move"][seat] = move
+    if _has_moved(s, seat):
+        s["turns_moved"][seat] += 1
+    else:
+        s["turns_still"][seat] += 1
+
+
+@rule
 def make_move(s: Any, p: Any, move: int, price: float, package: int) -> float:
     """Carry out a legal move of the seat on turn; return its heat."""
     seat = seat_on_turn(s)
@@ -189,5 +211,5 @@ def make_move(s: Any, p: Any, move: int, price: float, package: int) -> float:
         end_game(s, DEAL, seat)
     elif move == WALK_AWAY:
         end_game(s, WALKED, seat)
-    s["last_move"][seat] = move
+    _remember_turn(s, seat, move, concession)
     return move_heat(move, is_first, concession, p["tension"])

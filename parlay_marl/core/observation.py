@@ -21,6 +21,7 @@ from parlay_marl.core.compiled.simd import write_narrowed
 from parlay_marl.core.drift import MAX_EVENTS
 from parlay_marl.core.moves import N_MOVES, ClaimStatus, package_offered
 from parlay_marl.core.reward import discount_factor
+from parlay_marl.core.state import EARLIER
 from parlay_marl.core.tension import clip
 
 REACH = 4.0
@@ -61,6 +62,12 @@ FIELDS = (
     Observed("other_offer_change", 1, -1, 1, "price given up by the other's last offer against the one before"),
     Observed("other_offer_worth", 1, -REACH, REACH, "what the other's last offer is worth to oneself"),
     Observed("other_first_price", 1, 0, 1, "price of the other's first offer"),
+    Observed("other_earlier_prices", EARLIER, 0, 1, "prices of the other's offers before its last two, latest first"),
+    Observed("own_first_price", 1, 0, 1, "price of the own first offer"),
+    Observed("other_given_still", 1, -1, 1, "price that the other has given up after own turns without a new price"),
+    Observed("other_given_moved", 1, -1, 1, "price that the other has given up after own turns with a new price"),
+    Observed("own_still_share", 1, 0, 1, "own turns without a new price, as a share of all rounds"),
+    Observed("other_moved_share", 1, 0, 1, "the other's turns with a new price, as a share of all rounds"),
     Observed("own_claim", 4, 0, 1, "own claim: open, verified, caught, contradicted"),
     Observed("own_claim_price", 1, 0, 1, "price of the own claim"),
     Observed("other_claim", 4, 0, 1, "the other's claim: open, verified, caught, contradicted"),
@@ -151,6 +158,27 @@ def _write_table(s: Any, seat: int, own_value: float, their_value: float, out: A
     out[AT.other_offer_change] = sign * (theirs_before - theirs)
     out[AT.other_offer_worth] = their_worth if theirs_made else 0.0
     out[AT.other_first_price] = theirs_first
+
+
+@rule
+def _write_memory(s: Any, p: Any, seat: int, out: Any) -> None:
+    """Write earlier prices, and what the other gave up where the seat itself had moved or held still.
+
+    It tells a partner that concedes by the clock from one that answers concessions.
+    """
+    other = 1 - seat
+    own_first, theirs_first = s["first_price"][seat], s["first_price"][other]
+    given = (1.0 - 2.0 * seat) * (theirs_first - s["offer_price"][other])
+    given_moved = s["given_moved"][other]
+    rounds = p["scenario"]["rounds"]
+    own_still, theirs_moved = s["turns_still"][seat] / rounds, s["turns_moved"][other] / rounds
+    for i in range(EARLIER):
+        out[AT.other_earlier_prices + i] = s["earlier_prices"][other][i]
+    out[AT.own_first_price] = own_first
+    out[AT.other_given_still] = clip(given - given_moved, -1.0, 1.0)
+    out[AT.other_given_moved] = clip(given_moved, -1.0, 1.0)
+    out[AT.own_still_share] = own_still
+    out[AT.other_moved_share] = theirs_moved
 
 
 @rule
@@ -250,6 +278,7 @@ def write_observation(s: Any, p: Any, seat: int, packages: int, out: Any) -> Non
     seat &= 1  # lets the compiler leave out checks, as in `seat_on_turn`
     values = s["package_values"][seat]
     _write_figures(s, p, seat, out)
+    _write_memory(s, p, seat, out)
     _write_public(s, seat, out)
     _write_belief(s, p, seat, out)
     if packages == 1 and p["scenario"]["packages"] == 1:

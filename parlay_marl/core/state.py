@@ -76,6 +76,9 @@ STATE = (
     Field("offers_seen", "u8", (2, MAX_PACKAGES), "grid prices offered so far, a bit each, by package"),
     Field("earlier_prices", "f8", (2, EARLIER), "prices of the offers before those two, latest first"),
     Field("earlier_packages", "i1", (2, EARLIER + 1), "packages of the offers before the last one, latest first"),
+    Field("given_moved", "f8", (2,), "price given up by offers after a turn in which the other had moved"),
+    Field("turns_moved", "i2", (2,), "turns in which the seat moved: an offer at another price than the one before"),
+    Field("turns_still", "i2", (2,), "all other turns"),
     Field("sealed_price", "f8", (), "price that the opener has named in sealed bids, hidden until the other has, too"),
 )
 

@@ -93,7 +93,7 @@ def test_nothing_leaks_where_the_zopa_erodes_early(hidden: str) -> None:
 PUBLIC = {
     *("round", "seat", "opener", "ending", "hot_streak", "erosion_ticks", "events_fired", "tension"),
     *("credibility", "offer_price", "previous_price", "first_price", "offer_package", "offers_made"),
-    *("claim_price", "claim_status", "last_move"),
+    *("claim_price", "claim_status", "last_move", "earlier_prices", "given_moved", "turns_moved", "turns_still"),
 }
 OWN = {"reservation", "urgency", "payoff_left", "alternative", "package_values", "belief"}
 NEVER_SHOWN = {field.name for field in STATE} - PUBLIC - OWN
@@ -120,7 +120,8 @@ def test_every_public_field_of_the_state_is_shown(name: str) -> None:
     game.play(Move.BATNA_REVEAL, 0.5, 1)
     game.play(Move.BATNA_REVEAL, 0.6, 2)
     changed.rows[:] = game.rows
-    changed.rows[name] = 2 if name in ("round", "hot_streak", "offer_package", "claim_status", "last_move") else 0.25
+    counted = ("round", "hot_streak", "offer_package", "claim_status", "last_move", "turns_moved", "turns_still")
+    changed.rows[name] = 2 if name in counted else 0.25
     if name in ("seat", "opener", "events_fired", "erosion_ticks"):
         changed.rows[name] = 1 - game.rows[name]
     assert leaked(game, changed, BUYER) != []
