@@ -75,6 +75,7 @@ class NaiveGame:
         self.offers: dict[str, list[tuple[float, int]]] = {seat: [] for seat in SEATS}
         self.claims: dict[str, list[dict[str, Any]]] = {seat: [] for seat in SEATS}
         self.moves: dict[str, list[Move]] = {seat: [] for seat in SEATS}
+        self.steps: list[tuple[str, float]] = []
         self.events_fired: list[int] = []
         self.unanswered: dict[str, list[str]] = {seat: [] for seat in SEATS}
         self.answered, self.missed = dict.fromkeys(SEATS, 0), dict.fromkeys(SEATS, 0)
@@ -189,6 +190,7 @@ class NaiveGame:
         self.credibility[me] = clip(self.credibility[me] + c["regain"] - cost, 0, c["most"])
 
         heat = self.heat(move, price)
+        self.steps.append((me, self.price_given_up(price) if move in OFFERS else 0.0))
         if move in OFFERS:
             self.make_offer(move, price, package)
         elif move == Move.CHALLENGE:
@@ -257,6 +259,20 @@ class NaiveGame:
             return 0.0
         change = price - self.offers[self.on_turn][-1][0]
         return change if self.on_turn == "buyer" else -change
+
+    def turns(self, seat: str, *, moved: bool) -> int:
+        """The turns of a seat that brought a new price, or those that did not."""
+        return sum(who == seat and (abs(step) > 1e-6) == moved for who, step in self.steps)
+
+    def given(self, seat: str, *, moved: bool) -> float:
+        """The price that a seat has given up in its turns right after one in which the other had moved, or had not.
+
+        What a deal by sealed bids takes from both answers no move.
+        """
+        if self.agreed is not None:
+            return 0.0 if moved else TOWARD[seat] * (self.agreed - self.offers[seat][0][0])
+        answers = zip([(OTHER[seat], 0.0), *self.steps], self.steps, strict=False)
+        return sum(step for (_, before), (who, step) in answers if who == seat and (abs(before) > 1e-6) == moved)
 
     # --- section 5: tension and erosion -------------------------------------------------------------------------------
 
@@ -758,6 +774,9 @@ class NaiveGame:
             "first_package": offers[0][1] if offers else 0,
             "earlier_prices": [price for price, _ in earlier[1:]],
             "earlier_packages": [package for _, package in earlier],
+            "given_moved": self.given(seat, moved=True),
+            "turns_moved": self.turns(seat, moved=True),
+            "turns_still": self.turns(seat, moved=False),
             "claim_price": claims[-1]["price"] if claims else 0,
             "payoff_left": math.prod(self.costs_of_time[seat]),
             "start_accuracy": self.start_accuracy[seat],
@@ -823,8 +842,19 @@ class NaiveGame:
             if self.claims[whose]:
                 seen[f"{name}_claim[{self.claims[whose][-1]['status'] - 1}]"] = 1
                 seen[f"{name}_claim_price"] = self.claims[whose][-1]["price"]
+        if self.offers[seat]:
+            seen["own_first_price"] = self.offers[seat][0][0]
         if self.offers[you]:
-            seen["other_first_price"] = self.offers[you][0][0]
+            first = self.offers[you][0][0]
+            earlier = [first, first, first, *(price for price, _ in self.offers[you][:-2])]
+            seen |= {"other_first_price": first}
+            seen |= {f"other_earlier_prices[{i}]": price for i, price in enumerate(earlier[:-4:-1])}
+        seen |= {
+            "other_given_still": clip(self.given(you, moved=False), -1, 1),
+            "other_given_moved": clip(self.given(you, moved=True), -1, 1),
+            "own_still_share": self.turns(seat, moved=False) / self.rounds,
+            "other_moved_share": self.turns(you, moved=True) / self.rounds,
+        }
         if self.moves[you]:
             seen[f"other_last_move[{int(self.moves[you][-1])}]"] = 1
         mean, sd, low, high, urgency, alternative, confidence = (

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from parlay_marl.core import observation
 from parlay_marl.core.belief import Belief
 from parlay_marl.core.moves import ClaimStatus, Move
+from parlay_marl.core.state import EARLIER
 from tests.core.games import (
     BUYER,
     SCENARIOS,
@@ -130,6 +131,82 @@ def test_the_fate_of_a_claim_is_shown_to_both(status: ClaimStatus) -> None:
     game.rows["claim_status"][0, BUYER] = status
     for seat, name in ((BUYER, "own_claim"), (SELLER, "other_claim")):
         assert [game.sees(seat)[f"{name}[{i}]"] for i in range(4)] == [i == status - 1 for i in range(4)]
+
+
+# --- what is remembered of the bargaining -----------------------------------------------------------------------------
+
+REMEMBERED = ("own_first_price", "other_given_still", "other_given_moved", "own_still_share", "other_moved_share")
+
+
+def remembered(game: Game, seat: int) -> tuple[list[float], list[float]]:
+    """Return what a seat sees of `REMEMBERED`, shares in turns, and the other's earlier prices."""
+    seen = game.sees(seat)
+    figures = [seen[name] * (game.p["scenario"]["rounds"] if name.endswith("share") else 1) for name in REMEMBERED]
+    return figures, [seen[f"other_earlier_prices[{i}]"] for i in range(EARLIER)]
+
+
+def test_a_game_begins_without_memories() -> None:
+    assert [remembered(Game(), seat) for seat in (BUYER, SELLER)] == [([0] * 5, [0] * 3)] * 2
+
+
+def test_what_each_seat_remembers_of_a_bargain() -> None:
+    game = Game(opener=BUYER)
+    game.offer(0.1, 0.9, 0.2, 0.8)
+    assert remembered(game, BUYER)[0] == pytest.approx([0.1, 0, 0.1, 1, 1]), "the seller answered a step"
+    assert remembered(game, SELLER)[0] == pytest.approx([0.9, 0.1, 0, 1, 1]), "the buyer moved by itself"
+    game.play(Move.SILENCE)
+    game.offer(0.75, 0.2, 0.75, 0.3, 0.85)
+    assert remembered(game, BUYER)[0] == pytest.approx([0.1, 0.05, 0.0, 3, 3]), "0.1 taken back after a step of 0.1"
+    assert remembered(game, SELLER)[0] == pytest.approx([0.9, 0.2, 0.0, 2, 2])
+    assert remembered(game, BUYER)[1] == pytest.approx([0.75, 0.8, 0.9])
+    assert remembered(game, SELLER)[1] == pytest.approx([0.2, 0.1, 0.1])
+    game.offer(0.4)
+    assert remembered(game, SELLER)[0] == pytest.approx([0.9, 0.2, 0.1, 2, 3]), "a step back is a step, too"
+
+
+@pytest.mark.parametrize("move", [Move.SILENCE, Move.CHALLENGE, Move.OFFER, Move.ANCHOR_HIGH, Move.BATNA_REVEAL])
+def test_a_turn_without_a_new_price_is_a_still_one(move: Move) -> None:
+    game = Game(opener=BUYER)
+    game.offer(0.1)
+    game.play(Move.BATNA_REVEAL, 0.9)
+    game.offer(0.2, 0.9)
+    game.play(move, 0.2 + 1e-7)
+    game.offer(0.6)
+    assert remembered(game, BUYER)[0] == pytest.approx([0.1, 0.3, 0, 2, 1], abs=1e-6)
+
+
+def test_a_change_of_the_package_alone_is_no_step() -> None:
+    game = Game(TERMS, opener=BUYER)
+    for package, price in ((0, 0.9), (1, 0.6), (2, 0.5)):
+        game.play(Move.OFFER, 0.2, package)
+        game.play(Move.OFFER, price, package)
+    assert remembered(game, BUYER)[0] == pytest.approx([0.2, 0.4, 0, 3, 2])
+    assert remembered(game, SELLER)[0] == pytest.approx([0.9, 0, 0, 1, 0])
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("setting", SCENARIOS)
+def test_all_that_the_other_gave_up_lies_between_its_first_price_and_its_last(setting: str, variant: str) -> None:
+    rng, (rules, options) = np.random.default_rng(13), VARIANTS[variant]
+    for number in range(sized(8)):
+        game = Game(SCENARIOS[setting], rules, number=number, options=options)
+        for _ in random_play(rng, game):
+            for seat, sign in ((BUYER, 1), (SELLER, -1)):
+                seen = game.sees(seat)
+                given = [seen["other_given_still"], seen["other_given_moved"]]
+                if max(map(abs, given)) < 1:  # else one is cut off
+                    assert sum(given) == pytest.approx(
+                        sign * (seen["other_first_price"] - seen["other_offer_price"]), abs=1e-6
+                    )
+
+
+def test_what_goes_to_and_fro_is_shown_at_the_edge() -> None:
+    game = Game(opener=BUYER)
+    game.offer(0.0, 1.0)
+    for step in (0.1, 0.0):
+        game.offer(step, 0.0, step, 1.0)  # the seller gives up 1 after a step and takes it back after none
+    assert remembered(game, BUYER)[0][1:3] == [-1, 1]
+    assert float(game.row["given_moved"][SELLER]) == pytest.approx(2)
 
 
 def test_looking_changes_nothing() -> None:

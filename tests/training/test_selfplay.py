@@ -14,6 +14,7 @@ import pytest
 import torch
 
 from parlay_marl.catalogue import load_persona
+from parlay_marl.core.observation import width
 from parlay_marl.core.outcome import DEAL
 from parlay_marl.errors import CatalogueError, ConfigurationError, MissingExtraError, ParlayError
 from parlay_marl.players.persona import PersonaPlayer
@@ -313,7 +314,10 @@ def test_a_run_can_begin_as_a_policy_of_its_shape(tmp_path: Path) -> None:
     [
         ({"start": "champion"}, r"'champion' has another network: hidden \(128, 128\), not \(16, 16\) as configured"),
         ({"start": "champion", "hidden": (128, 128), "activation": "tanh"}, "activation relu, not tanh"),
-        ({"start": "champion", "hidden": (128, 128), "persona_rewards": True}, "inputs 56, not 60"),
+        (
+            {"start": "champion", "hidden": (128, 128), "persona_rewards": True},
+            f"inputs {width(1)}, not {width(1) + 4}",
+        ),
         ({"start": "gone.safetensors"}, "no such policy file"),
         ({"start": "nice_tit_for_tat"}, "nice_tit_for_tat: held out, for evaluation only"),
         ({"start": "family:broad"}, "start: 'family:broad' is a family, another player in every game"),
