@@ -156,8 +156,9 @@ def test_a_champion_has_the_weights_of_its_file(path: Path) -> None:
     card = json.loads(header_of(path.read_bytes())["__metadata__"]["parlay_policy"])
     tensors, policy = load(path.read_bytes()), read_policy(path)
     theirs, today = numbers(card["observation"], card["packages"]), names(card["packages"])
+    first = tensors["0.weight"]
     for column, name in enumerate(today):
-        known = tensors["0.weight"][:, theirs.index(name)] if name in theirs else np.zeros(64, np.float32)
+        known = first[:, theirs.index(name)] if name in theirs else np.zeros(len(first), np.float32)
         assert policy.weights[0][:, column].tobytes() == known.tobytes()
     for i, (weight, bias) in enumerate(zip(policy.weights, policy.biases, strict=True)):
         assert i == 0 or weight.tobytes() == tensors[f"{i}.weight"].tobytes()
