@@ -168,22 +168,14 @@ def _settle_challenge(s: Any, p: Any, seat: int) -> None:
 
 
 @rule
-def _has_moved(s: Any, seat: int) -> bool:
-    """Return whether the latest turn of a seat was an offer at another price than its offer before."""
-    last = s["last_move"][seat]
-    return makes_offer(last) and abs(s["offer_price"][seat] - s["previous_price"][seat]) > STILL
-
-
-@rule
 def _remember_turn(s: Any, seat: int, move: int, concession: float) -> None:
-    """Record a seat's move, and whether it and the other's turn before brought a new price."""
-    if _has_moved(s, 1 - seat):
-        s["given_moved"][seat] += concession
+    """Record a seat's move, whether it came with a new price, and what it gave up after a new price of the other."""
+    moved = abs(concession) > STILL
+    s["given_moved"][seat] += concession * s["moved"][1 - seat]
+    s["turns_moved"][seat] += moved
+    s["turns_still"][seat] += not moved
+    s["moved"][seat] = moved
     s["last_move"][seat] = move
-    if _has_moved(s, seat):
-        s["turns_moved"][seat] += 1
-    else:
-        s["turns_still"][seat] += 1
 
 
 @rule

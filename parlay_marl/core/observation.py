@@ -167,18 +167,17 @@ def _write_memory(s: Any, p: Any, seat: int, out: Any) -> None:
     It tells a partner that concedes by the clock from one that answers concessions.
     """
     other = 1 - seat
-    own_first, theirs_first = s["first_price"][seat], s["first_price"][other]
-    given = (1.0 - 2.0 * seat) * (theirs_first - s["offer_price"][other])
-    given_moved = s["given_moved"][other]
-    rounds = p["scenario"]["rounds"]
-    own_still, theirs_moved = s["turns_still"][seat] / rounds, s["turns_moved"][other] / rounds
+    own_first, theirs_first, theirs = s["first_price"][seat], s["first_price"][other], s["offer_price"][other]
+    given_moved, rounds = s["given_moved"][other], p["scenario"]["rounds"]
+    own_still, theirs_moved = s["turns_still"][seat], s["turns_moved"][other]
+    given = (1.0 - 2.0 * seat) * (theirs_first - theirs)
     for i in range(EARLIER):
         out[AT.other_earlier_prices + i] = s["earlier_prices"][other][i]
     out[AT.own_first_price] = own_first
     out[AT.other_given_still] = clip(given - given_moved, -1.0, 1.0)
     out[AT.other_given_moved] = clip(given_moved, -1.0, 1.0)
-    out[AT.own_still_share] = own_still
-    out[AT.other_moved_share] = theirs_moved
+    out[AT.own_still_share] = own_still / rounds
+    out[AT.other_moved_share] = theirs_moved / rounds
 
 
 @rule

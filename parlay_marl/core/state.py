@@ -76,9 +76,10 @@ STATE = (
     Field("offers_seen", "u8", (2, MAX_PACKAGES), "grid prices offered so far, a bit each, by package"),
     Field("earlier_prices", "f8", (2, EARLIER), "prices of the offers before those two, latest first"),
     Field("earlier_packages", "i1", (2, EARLIER + 1), "packages of the offers before the last one, latest first"),
-    Field("given_moved", "f8", (2,), "price given up by offers after a turn in which the other had moved"),
-    Field("turns_moved", "i2", (2,), "turns in which the seat moved: an offer at another price than the one before"),
-    Field("turns_still", "i2", (2,), "all other turns"),
+    Field("moved", "i1", (2,), "1 where the seat's latest turn was an offer at another price than its offer before"),
+    Field("turns_moved", "i2", (2,), "such turns so far"),
+    Field("turns_still", "i2", (2,), "all other turns so far"),
+    Field("given_moved", "f8", (2,), "price given up by offers after such a turn of the other"),
     Field("sealed_price", "f8", (), "price that the opener has named in sealed bids, hidden until the other has, too"),
 )
 

@@ -260,6 +260,11 @@ class NaiveGame:
         change = price - self.offers[self.on_turn][-1][0]
         return change if self.on_turn == "buyer" else -change
 
+    def has_moved(self, seat: str) -> bool:
+        """Whether the latest turn of a seat brought a new price."""
+        own = [step for who, step in self.steps if who == seat]
+        return bool(own) and abs(own[-1]) > 1e-6
+
     def turns(self, seat: str, *, moved: bool) -> int:
         """The turns of a seat that brought a new price, or those that did not."""
         return sum(who == seat and (abs(step) > 1e-6) == moved for who, step in self.steps)
@@ -774,6 +779,7 @@ class NaiveGame:
             "first_package": offers[0][1] if offers else 0,
             "earlier_prices": [price for price, _ in earlier[1:]],
             "earlier_packages": [package for _, package in earlier],
+            "moved": self.has_moved(seat),
             "given_moved": self.given(seat, moved=True),
             "turns_moved": self.turns(seat, moved=True),
             "turns_still": self.turns(seat, moved=False),

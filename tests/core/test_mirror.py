@@ -35,7 +35,7 @@ SWAPPED = (
     *("reward", "urgency", "credibility", "offers_made", "offer_package", "alternative", "claim_status", "last_move"),
     *("claim_is_bluff", "claims_made", "bluffs_made", "bluffs_caught", "wrong_challenges", "events_answered"),
     *("events_missed", "pending_stronger", "pending_weaker", "sensitivity", "package_values"),
-    *("given_moved", "turns_moved", "turns_still"),
+    *("moved", "given_moved", "turns_moved", "turns_still"),
 )
 TURNED = {"offer_price": "offers_made", "first_price": "offers_made", "claim_price": "claims_made"}
 

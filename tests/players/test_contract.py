@@ -58,7 +58,7 @@ WITH_REASON = [name for name in [*PERSONAS, *PARTNERS] if name not in WITHOUT_RE
 PUBLIC = {
     "scenario", "round", "seat", "opener", "ending", "closed_by", "hot_streak", "erosion_ticks", "events_fired",
     "tags_fired", "tension", "carry", "tension_peak", "credibility", "offer_price", "previous_price", "first_price",
-    "earlier_prices", "earlier_packages", "first_package", "given_moved", "turns_moved", "turns_still",
+    "earlier_prices", "earlier_packages", "first_package", "moved", "given_moved", "turns_moved", "turns_still",
     "claim_price", "offers_made", "distinct_offers", "offer_package", "claim_package", "claim_status", "last_move",
     "claims_made", "bluffs_caught", "wrong_challenges", "offers_seen",
 }  # fmt: skip
