@@ -4,11 +4,13 @@
 python experiments/strangers.py                                # all personas, 12 strategies, 2 scenarios
 python experiments/strangers.py --entrant champion --games 50  # one entrant, fewer games
 python experiments/strangers.py --json strangers.json          # the figures as JSON as well, after every 25 games
+python experiments/strangers.py --entrant champion --json strangers.json --add   # the others' figures in it stay
 python experiments/strangers.py --table strangers.json         # print the tables of such a file
 
 Needs NegMAS: pip install "parlay-marl[negmas]". Game `k` of a seed has the same limits, urgencies and opener whoever
 plays it, and NegMAS draws its own chance from the number of the game, so that entrants are compared on the same games.
-Intervals are of the mean over games of one number, which all partners and both seats share.
+Intervals are of the mean over games of one number, which all partners and both seats share; how far an entrant is
+behind the first is the mean difference of games of one number.
 
 NegMAS is here for measuring: no parameter of a persona, a policy or a tracker is chosen by these figures.
 """
@@ -93,11 +95,12 @@ def _one(game: Game, seat: int, seed: int, number: int) -> list[float]:
 
 
 def summary(cell: Any) -> dict[str, Any]:
-    """Return the means of games `(seats, games, FIGURES)` in words."""
+    """Return the means of games `(seats, games, FIGURES)` in words; seats of several partners follow each other."""
     has_zopa = cell[..., ZOPA] > 0
+    by_seat = cell[..., PAYOFF].reshape(-1, 2, cell.shape[1]).mean(axis=(0, 2))
     return {
         "payoff": round(float(cell[..., PAYOFF].mean()), 4),
-        "by_seat": [round(float(part), 4) for part in cell[..., PAYOFF].mean(axis=1)],
+        "by_seat": [round(float(part), 4) for part in by_seat],
         "partners_payoff": round(float(cell[..., OTHERS].mean()), 4),
         "deals": round(float(cell[..., DEAL].mean()), 4),
         "deals_where_zopa": round(float(cell[..., DEAL][has_zopa].mean()), 4) if has_zopa.any() else None,
@@ -106,16 +109,31 @@ def summary(cell: Any) -> dict[str, Any]:
 
 
 def overall(cells: Sequence[Any]) -> dict[str, Any]:
-    """Return the mean payoff over all partners and both seats, with its 95% interval over game numbers."""
-    payoffs = np.stack([cell[..., PAYOFF] for cell in cells])
-    found = student_interval(payoffs.mean(axis=(0, 1)))
-    return {**summary(np.concatenate(cells)), "low": round(found.low, 4), "high": round(found.high, 4)}
+    """Return the mean payoff over all partners and both seats, with its 95% interval over game numbers.
+
+    `by_game` are the means of the games of each number.
+    """
+    payoffs = np.stack([cell[..., PAYOFF] for cell in cells]).mean(axis=(0, 1))
+    found = student_interval(payoffs)
+    bounds = {"low": round(found.low, 4), "high": round(found.high, 4)}
+    return {**summary(np.concatenate(cells)), **bounds, "by_game": [round(float(each), 4) for each in payoffs]}
+
+
+def compare(entrants: dict[str, Any]) -> None:
+    """Give each entrant how far it is behind the first: mean, low and high of the difference on the same games."""
+    first = max(entrants, key=lambda name: entrants[name]["overall"]["payoff"])
+    best = np.array(entrants[first]["overall"]["by_game"])
+    for name, entrant in entrants.items():
+        found = student_interval(best - entrant["overall"]["by_game"])
+        behind = [round(found.mean, 4), round(found.low, 4), round(found.high, 4)]
+        entrant["overall"]["behind_first"] = None if name == first else behind
 
 
 def measure(given: argparse.Namespace) -> dict[str, Any]:
     """Play everything, and write the figures so far again and again; return them by scenario, entrant and partner."""
     names = [(s, p, e) for s in given.scenario for p in given.partner for e in given.entrant]
     cells = {name: np.zeros((2, 0, FIGURES)) for name in names}
+    kept = read_kept(given) if given.add else None
     began, result = time.perf_counter(), {}
     with multiprocessing.get_context("spawn").Pool(given.processes) as pool:
         for start in range(0, given.games, AT_ONCE):
@@ -125,14 +143,27 @@ def measure(given: argparse.Namespace) -> dict[str, Any]:
                 cells[name] = np.concatenate([cells[name], found], axis=1)
                 seconds = time.perf_counter() - began
                 print(f"[{seconds:6.0f} s] games {start} to {stop}: {done} of {len(names)}", file=sys.stderr)
-            result = figures(cells, given, stop)
-            if given.json:
+            is_last = stop == given.games
+            result = figures(cells, given, stop, kept if is_last else None)
+            if given.json and (is_last or kept is None):
                 Path(given.json).write_text(json.dumps(result, indent=1) + "\n", "utf-8")
     return result
 
 
-def figures(cells: dict[tuple[str, str, str], Any], given: argparse.Namespace, games: int) -> dict[str, Any]:
-    """Return the figures of all cells by scenario, entrant and partner."""
+def read_kept(given: argparse.Namespace) -> dict[str, Any]:
+    """Return the figures of the file that others are added to; refuse one of other games."""
+    kept: dict[str, Any] = json.loads(Path(given.json).read_text("utf-8"))
+    theirs = (kept["games_a_seat"], kept["seed"], sorted(kept["scenarios"]))
+    own = (given.games, given.seed, sorted(given.scenario))
+    if theirs != own:
+        raise SystemExit(f"{given.json}: games, seed and scenarios are {theirs}, not {own}; write another file")
+    return kept
+
+
+def figures(
+    cells: dict[tuple[str, str, str], Any], given: argparse.Namespace, games: int, kept: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """Return the figures of all cells by scenario, entrant and partner, beside those of a file that are kept."""
     scenarios = {}
     for scenario in given.scenario:
         entrants = {}
@@ -140,6 +171,8 @@ def figures(cells: dict[tuple[str, str, str], Any], given: argparse.Namespace, g
             own = {partner: cells[scenario, partner, entrant] for partner in given.partner}
             partners = {partner: summary(cell) for partner, cell in own.items()}
             entrants[entrant] = {"overall": overall(list(own.values())), "partners": partners}
+        entrants = kept["scenarios"][scenario] | entrants if kept else entrants
+        compare(entrants)
         scenarios[scenario] = entrants
     versions = {name: version(name) for name in ("parlay-marl", "negmas", "numpy")}
     return {"games_a_seat": games, "seed": given.seed, "versions": versions, "scenarios": scenarios}
@@ -150,13 +183,15 @@ def print_tables(result: dict[str, Any]) -> None:
     for scenario, entrants in result["scenarios"].items():
         order = sorted(entrants, key=lambda name: -entrants[name]["overall"]["payoff"])
         print(f"\n`{scenario}`, {result['games_a_seat']} games a seat and partner\n")
-        print("| entrant | mean payoff | 95% interval | deals where there was a ZOPA | the partners' payoff |")
-        print("| --- | --- | --- | --- | --- |")
+        print("| entrant | mean payoff | 95% interval | behind | deals where there was a ZOPA | the partners' payoff |")
+        print("| --- | --- | --- | --- | --- | --- |")
         for name in order:
             all_ = entrants[name]["overall"]
             interval = f"{all_['low']:.3f} to {all_['high']:.3f}"
             shares = f"{all_['deals_where_zopa']:.0%} | {all_['partners_payoff']:.3f}"
-            print(f"| {name} | {all_['payoff']:.3f} | {interval} | {shares} |")
+            behind = all_["behind_first"]
+            shown = "" if behind is None else f"{behind[0]:.3f} ({behind[1]:.3f} to {behind[2]:.3f})"
+            print(f"| {name} | {all_['payoff']:.3f} | {interval} | {shown} | {shares} |")
         print("\n| payoff, and deals where there was a ZOPA | " + " | ".join(order) + " |")
         print("| --- |" + " --- |" * len(order))
         for partner in entrants[order[0]]["partners"]:
@@ -175,11 +210,14 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--json", metavar="FILE", help="write the figures to a file")
+    parser.add_argument("--add", action="store_true", help="keep the figures of other entrants in --json")
     parser.add_argument("--table", metavar="FILE", help="print the tables of such a file, and play nothing")
     given = parser.parse_args()
     if given.table:
         print_tables(json.loads(Path(given.table).read_text("utf-8")))
         return
+    if given.add and not given.json:
+        parser.error("--add: give the file as --json")
     given.entrant = given.entrant or persona_names()
     given.partner, given.scenario = given.partner or list(PARTNERS), given.scenario or list(SCENARIOS)
     print_tables(measure(given))

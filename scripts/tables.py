@@ -285,15 +285,20 @@ def strangers_table() -> str:
     )
     head = ["entrant"]
     for scenario in scenarios:
-        head += [f"`{scenario}`, {found['games_a_seat']} games a seat and partner", "deals where there was a ZOPA"]
+        games = f"{found['games_a_seat']} games a seat and partner"
+        head += [f"`{scenario}`, {games}", "behind the first", "deals where there was a ZOPA"]
     rows = []
     for name in order:
         cells = [each[name]["overall"] for each in scenarios.values()]
         shown = [
-            (f"{cell['payoff']:.3f} ({cell['low']:.3f} to {cell['high']:.3f})", f"{cell['deals_where_zopa']:.0%}")
+            (
+                f"{cell['payoff']:.3f} ({cell['low']:.3f} to {cell['high']:.3f})",
+                "" if cell["behind_first"] is None else "{:.3f} ({:.3f} to {:.3f})".format(*cell["behind_first"]),
+                f"{cell['deals_where_zopa']:.0%}",
+            )
             for cell in cells
         ]
-        rows.append([name, *(part for pair in shown for part in pair)])
+        rows.append([name, *(part for parts in shown for part in parts)])
     return markdown(head, rows)
 
 

@@ -27,7 +27,7 @@ from parlay_marl.training.folder import provenance
 from parlay_marl.training.progress import Progress
 from parlay_marl.training.selfplay import train
 
-FRAMES, SEED = 24_000_000, 0
+FRAMES, SEED = 40_000_000, 0
 REPLIES = 6
 """Replies that join the league over a run."""
 FAMILIES = ("family:wide", "family:terms", "family:storms")
