@@ -28,7 +28,7 @@ from typing import Any
 
 import numpy as np
 
-from parlay_marl.core.moves import ACCEPT, BUYER, INDEX_OFFERS, OFFER, PRICE_LEVELS, SELLER
+from parlay_marl.core.moves import ACCEPT, BUYER, INDEX_OFFERS, OFFER, PRICE_LEVELS, SEATS, SELLER
 from parlay_marl.core.outcome import DEAL
 from parlay_marl.game.config import GameConfig, make_config
 from parlay_marl.game.game import Game
@@ -93,9 +93,9 @@ def stahl_config(scenario: Path, rounds: int, by_turn: bool, **settings: Any) ->
     )
 
 
-def stahl_game(scenario: Path, rounds: int, opener: str | None = None) -> GameConfig:
-    """Return the configuration of the game that is learned; without an opener, the scenario says who opens."""
-    return make_config(scenario, rules=NO_EROSION, moves=MOVES, max_rounds=rounds, reward="payoff", opener=opener)
+def stahl_game(scenario: Path, rounds: int) -> GameConfig:
+    """Return the configuration of the game that is learned."""
+    return make_config(scenario, rules=NO_EROSION, moves=MOVES, max_rounds=rounds, reward="payoff")
 
 
 def opener_shares(policy: Policy, params: Any, games: int) -> tuple[list[float], float]:
@@ -120,21 +120,21 @@ def known_shares(rounds: int, by_turn: bool) -> list[float]:
 
 
 def profile(
-    policy: Policy, scenario: Path, rounds: int, by_turn: bool, histories: int = 200
-) -> list[dict[str, float | None]]:
+    policy: Policy, scenario: Path, rounds: int, by_turn: bool, opener: str, histories: int = 200
+) -> list[dict[str, Any]]:
     """Return, for each turn after random offers, what the likeliest offer demands and from which share it accepts.
 
     `demand` is the median over histories that are not accepted, `refused` the largest standing share that is refused
     and `accepted` the smallest that is accepted, all as shares of the gain; None where there is none.
     """
     drawing = dataclasses.replace(policy, temperature=1.0)
-    config = stahl_game(scenario, rounds, opener="buyer")
+    config = stahl_game(scenario, rounds)
     rng = np.random.default_rng(0)
-    found: list[dict[str, float | None]] = []
+    found: list[dict[str, Any]] = []
     for turn, known in enumerate(known_shares(rounds, by_turn)):
-        demands, refused, accepted = [], [], []
+        demands, refused, accepted = list[float](), list[float](), list[float]()
         for _ in range(histories):
-            game, price = after_random_offers(config, turn, rng)
+            game, price = after_random_offers(config, opener, turn, rng)
             if game.is_over:
                 continue
             chances = drawing.probabilities(game.observation[None], game.mask[None])[0]
@@ -145,6 +145,7 @@ def profile(
                 demands.append(share_of(level / (PRICE_LEVELS - 1), game.seat))
         found.append(
             {
+                "opener": opener,
                 "turn": turn,
                 "known": known,
                 "demand": float(np.median(demands)) if demands and turn < 2 * rounds - 1 else None,
@@ -155,10 +156,10 @@ def profile(
     return found
 
 
-def after_random_offers(config: GameConfig, turns: int, rng: np.random.Generator) -> tuple[Game, float]:
+def after_random_offers(config: GameConfig, opener: str, turns: int, rng: np.random.Generator) -> tuple[Game, float]:
     """Return a game after some turns of random offers, and the price of the last one."""
     game, price = Game(config), float("nan")
-    game.begin(0, 0, {"opener": "buyer"})
+    game.begin(0, 0, {"opener": opener})
     for _ in range(turns):
         if game.is_over:
             break
@@ -231,11 +232,10 @@ def measured(policy: Policy, path: Path, rounds: int, by_turn: bool, options: ar
     )
     result: dict[str, Any] = {"known": known, "likeliest": share, "drawing": drawn, "as_buyer_and_seller": shares}
     if options.profile:
-        result["profile"] = profile(policy, path, rounds, by_turn)
+        result["profile"] = [row for seat in SEATS for row in profile(policy, path, rounds, by_turn, seat)]
         for row in result["profile"]:
-            print(
-                "  ", ", ".join(f"{name} {value:.3g}" for name, value in row.items() if value is not None), flush=True
-            )
+            shown = ((name, value) for name, value in row.items() if value is not None and name != "opener")
+            print(f"   {row['opener']} opens:", ", ".join(f"{name} {value:.3g}" for name, value in shown), flush=True)
     return result
 
 
