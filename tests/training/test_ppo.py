@@ -146,7 +146,7 @@ def test_an_entropy_in_units_of_pay_weighs_more_the_less_advantages_spread(made:
         learner.collect()
         learner._estimate(learner._frames)
         spread = float(learner._frames.advantages.std())
-        learner.update(1e-3, 0.05 if unit == "pay" or weights[1:] else 0.05 / spread)
+        learner.update(1e-3, 0.5 if unit == "pay" or weights[1:] else 0.5 / spread)
         weights.append(learner.acting.vector.clone())
     assert spread < 0.5
     assert weights[1] == pytest.approx(weights[0], abs=1e-6)
