@@ -152,11 +152,16 @@ def measure(given: argparse.Namespace) -> dict[str, Any]:
 
 def read_kept(given: argparse.Namespace) -> dict[str, Any]:
     """Return the figures of the file that others are added to; refuse one of other games."""
-    kept: dict[str, Any] = json.loads(Path(given.json).read_text("utf-8"))
-    theirs = (kept["games_a_seat"], kept["seed"], sorted(kept["scenarios"]))
-    own = (given.games, given.seed, sorted(given.scenario))
+    try:
+        kept: dict[str, Any] = json.loads(Path(given.json).read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise SystemExit(f"--add: {given.json}: {error}; leave --add out to write a new file") from None
+    entrants = [each for played in kept["scenarios"].values() for each in played.values()]
+    partners = {partner for each in entrants for partner in each["partners"]}
+    theirs = (kept["games_a_seat"], kept["seed"], sorted(kept["scenarios"]), sorted(partners))
+    own = (given.games, given.seed, sorted(given.scenario), sorted(given.partner))
     if theirs != own:
-        raise SystemExit(f"{given.json}: games, seed and scenarios are {theirs}, not {own}; write another file")
+        raise SystemExit(f"--add: {given.json}: games, seed, scenarios and partners are {theirs}, not {own}")
     return kept
 
 
