@@ -154,13 +154,16 @@ def read_kept(given: argparse.Namespace) -> dict[str, Any]:
     """Return the figures of the file that others are added to; refuse one of other games."""
     try:
         kept: dict[str, Any] = json.loads(Path(given.json).read_text("utf-8"))
-    except (OSError, ValueError) as error:
+        entrants = [each for played in kept["scenarios"].values() for each in played.values()]
+        partners = {partner for each in entrants for partner in each["partners"]}
+        theirs = (kept["games_a_seat"], kept["seed"], sorted(kept["scenarios"]), sorted(partners))
+        lengths = {len(each["overall"]["by_game"]) for each in entrants}
+    except OSError as error:
         raise SystemExit(f"--add: {given.json}: {error}; leave --add out to write a new file") from None
-    entrants = [each for played in kept["scenarios"].values() for each in played.values()]
-    partners = {partner for each in entrants for partner in each["partners"]}
-    theirs = (kept["games_a_seat"], kept["seed"], sorted(kept["scenarios"]), sorted(partners))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise SystemExit(f"--add: {given.json} is no file of this script as it is now; write another one") from None
     own = (given.games, given.seed, sorted(given.scenario), sorted(given.partner))
-    if theirs != own:
+    if theirs != own or lengths != {given.games}:
         raise SystemExit(f"--add: {given.json}: games, seed, scenarios and partners are {theirs}, not {own}")
     return kept
 
