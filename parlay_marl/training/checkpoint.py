@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parlay_marl.errors import ConfigurationError
+from parlay_marl.training.config import TrainingConfig
 
 if TYPE_CHECKING:
     from parlay_marl.training.games import LearnerGames
@@ -44,6 +45,17 @@ def load(path: Path) -> dict[str, Any]:
         reason = " ".join(str(error).split())[:200]
         raise ConfigurationError(f"{path}: this checkpoint cannot be read ({reason}); begin the run again") from None
     return content
+
+
+def config_of(content: dict[str, Any]) -> TrainingConfig | None:
+    """Return the settings of the run that wrote a checkpoint, None where they cannot be read.
+
+    Settings that were added since have their defaults, by which a run plays as it did without them.
+    """
+    try:
+        return TrainingConfig.model_validate_json(content["config"])
+    except (KeyError, TypeError, ValueError):
+        return None
 
 
 def state_of(learner: Learner, games: LearnerGames) -> dict[str, Any]:

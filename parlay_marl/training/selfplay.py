@@ -263,7 +263,7 @@ class Run:
         if self.folder is None or not self.folder.checkpoint.exists():
             return
         state = checkpoint.load(self.folder.checkpoint)
-        if state.get("config") != self.config.model_dump_json():
+        if checkpoint.config_of(state) != self.config:
             raise ConfigurationError(
                 f"{self.folder.checkpoint}: the checkpoint has other settings than run.json; restore that file"
             )

@@ -215,6 +215,26 @@ def test_a_truncated_checkpoint_is_refused(tmp_path: Path) -> None:
         train(None, tmp_path / "run", resume=True)
 
 
+def test_a_run_from_before_a_setting_existed_goes_on_by_its_default(tmp_path: Path) -> None:
+    first, folder = train(config(frames=4096), tmp_path / "run"), Folder(tmp_path / "run")
+    about = json.loads((tmp_path / "run" / "run.json").read_text())
+    del about["config"]["rarity_power"]
+    (tmp_path / "run" / "run.json").write_text(json.dumps(about))
+    state = torch.load(folder.checkpoint, weights_only=True)
+    state["config"] = json.dumps({k: v for k, v in json.loads(state["config"]).items() if k != "rarity_power"})
+    torch.save(state, folder.checkpoint)
+    assert same_weights(train(None, tmp_path / "run", resume=True), first)
+
+
+@pytest.mark.parametrize("content", [{}, {"config": "{"}, {"config": 3}, []])
+def test_a_checkpoint_without_settings_is_refused(tmp_path: Path, content: Any) -> None:
+    folder = Folder(tmp_path / "run")
+    folder.begin(config())
+    torch.save(content, folder.checkpoint)
+    with pytest.raises(ConfigurationError, match=r"other settings than run\.json"):
+        train(None, tmp_path / "run", resume=True)
+
+
 def test_a_checkpoint_of_another_config_is_refused(tmp_path: Path) -> None:
     train(config(frames=4096), tmp_path / "run")
     about = json.loads((tmp_path / "run" / "run.json").read_text())
