@@ -44,13 +44,13 @@ LEARNER: dict[str, Any] = {
     "lanes": 512, "steps": 16, "batch_size": 256, "gae_lambda": 1.0, "no_losses": True,
     "learning_rate": 2e-3, "final_learning_rate": 3e-4,
     "exploration": "log_barrier", "entropy_unit": "pay",
-    "entropy": 0.01, "final_entropy": 3e-5, "entropy_fall": "geometric",
+    "entropy": 0.3, "final_entropy": 1e-3, "entropy_fall": "geometric", "rarity_power": 0.5,
 }  # fmt: skip
 """Settings of a learner that meets nobody but itself.
 
 The equilibrium moves while a policy settles: each offer follows from the one after it. What it has given up must stay
-likely enough to be tried again, and the weight must end far below what a step of the grid is worth. Many small gradient
-steps matter more than large batches.
+likely enough to be tried again, what is tried rarely must be learned from quickly, and the barrier must end far below
+what a step of the grid is worth. Many small gradient steps matter more than large batches.
 """
 FRAMES_OF_A_ROUND = 5_000_000
 """Offers are learned from the last one backwards, so that the frames grow with the rounds."""
@@ -191,6 +191,7 @@ def main() -> None:
         default=(LEARNER["entropy"], LEARNER["final_entropy"]),
         help="its weight, first and last",
     )
+    parser.add_argument("--rarity", type=float, default=LEARNER["rarity_power"], help="power of an action's chance")
     parser.add_argument("--fall", choices=("linear", "geometric"), default=LEARNER["entropy_fall"])
     parser.add_argument("--profile", action="store_true", help="print what is demanded and accepted at each offer")
     parser.add_argument("--json", type=Path)
@@ -201,7 +202,7 @@ def main() -> None:
     settings: dict[str, Any] = {
         "seed": options.seed, "threads": options.threads, "exploration": options.exploration,
         "entropy_unit": options.unit, "entropy": options.entropy[0], "final_entropy": options.entropy[1],
-        "entropy_fall": options.fall,
+        "entropy_fall": options.fall, "rarity_power": options.rarity,
     }  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:
         for by_turn in (True, False):

@@ -27,8 +27,8 @@ from parlay_marl.training.folder import provenance
 from parlay_marl.training.progress import Progress
 from parlay_marl.training.selfplay import train
 
-FRAMES, SEED = 40_000_000, 0
-REPLIES = 6
+FRAMES, SEED = 80_000_000, 0
+REPLIES = 8
 """Replies that join the league over a run."""
 FAMILIES = ("family:wide", "family:terms", "family:storms")
 WITH_TERMS = ("acquisition_terms", "hiring_package_terms")
@@ -68,7 +68,7 @@ def champion_config(
         frames=frames,
         seed=seed,
         threads=threads,
-        exit_bonus=0.02,
+        exit_bonus=0.003,
         deal_bonus=0.08,
         learning_rate=5e-4,
         entropy=0.005,

@@ -136,6 +136,13 @@ class TrainingConfig(Strict):
     entropy_fall: Literal["linear", "geometric"] = Field(
         "linear", description="how the weight falls: by equal amounts, or by equal shares of what is left of it"
     )
+    rarity_power: float = Field(
+        0.0,
+        ge=0.0,
+        le=1.0,
+        description="power of the chance of an action by which its advantage is divided: 0 as in PPO, 1 as in neural "
+        "replicator dynamics",
+    )
     gae_lambda: float = Field(0.95, ge=0.0, le=1.0, description="lambda of generalised advantage estimation")
     clip_range: float = Field(0.2, gt=0.0, description="clip range of PPO")
     hidden: tuple[int, ...] = Field((64, 64), min_length=1, max_length=3, description="units of the hidden layers")

@@ -290,6 +290,9 @@ class Learner:
             advantages = (advantages - advantages.mean()) / spread
             if config.entropy_unit == "pay":
                 entropy_weight /= float(spread)
+        if config.rarity_power > 0.0:
+            rarity = frames.log_probabilities.index_select(0, rows).mul_(-config.rarity_power).exp_()
+            advantages = advantages * rarity
         chunk = self._learners.chunk
         count = -(-len(rows) // chunk)
         figures: list[Any] = [None] * count

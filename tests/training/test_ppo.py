@@ -190,6 +190,27 @@ def test_a_log_barrier_keeps_actions_that_lose_and_an_entropy_gives_them_up(made
     assert least["log_barrier"] > 100.0 * least["entropy"], least
 
 
+@pytest.mark.parametrize("power", [0.0, 0.5, 1.0])
+def test_an_advantage_is_divided_by_a_power_of_the_chance_of_its_action(made: Any, power: float) -> None:
+    """The last biases have the plainest derivatives: the mean of p - 1[a], each times its advantage and weight."""
+    learner = made(rarity_power=power, batch_size=N, epochs=1)
+    learner.acting.policy[-1][0].mul_(300.0)  # drawn so that all actions are nearly as likely
+    learner.collect()
+    frames, policy = learner._frames, learner.acting.policy
+    learner._estimate(frames)
+    logits = learner._learners._workers[0]._policy.forward(policy, frames.observations[:40]).clone()
+    learner._step(frames, torch.arange(40), 0.0)
+    chances = torch.softmax(logits.masked_fill(frames.illegal[:40] == 1, -torch.inf), 1).double().numpy()
+    actions, advantages = frames.actions[:40, 0].numpy(), frames.advantages[:40].double().numpy()
+    taken = chances[np.arange(40), actions]
+    weights = (advantages - advantages.mean()) / advantages.std(ddof=1) / taken**power
+    chances[np.arange(40), actions] -= 1.0
+    expected = (weights[:, None] * chances).mean(0)
+    found = learner._gradients[0][0][-1][1].double().numpy()
+    assert taken.max() > 4.0 * taken.min()
+    assert found == pytest.approx(expected, rel=1e-3, abs=1e-5)
+
+
 def trained(learner: ppo.Learner) -> bytes:
     for _ in range(3):
         learner.collect()
