@@ -52,7 +52,7 @@ The equilibrium moves while a policy settles: each offer follows from the one af
 likely enough to be tried again, what is tried rarely must be learned from quickly, and the barrier must end far below
 what a step of the grid is worth. Many small gradient steps matter more than large batches.
 """
-FRAMES_OF_A_ROUND = 5_000_000
+FRAMES_OF_A_ROUND = 2_000_000
 """Offers are learned from the last one backwards, so that the frames grow with the rounds."""
 NO_EROSION = {"erosion": {"rate": 0.0}}
 """The changed rules: tension takes nothing from the gain, as the closed forms have it."""

@@ -27,7 +27,7 @@ from parlay_marl.training.folder import provenance
 from parlay_marl.training.progress import Progress
 from parlay_marl.training.selfplay import train
 
-FRAMES, SEED = 80_000_000, 0
+FRAMES, SEED = 80_000_000, 1
 REPLIES = 8
 """Replies that join the league over a run."""
 FAMILIES = ("family:wide", "family:terms", "family:storms")
