@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parlay_marl.core.moves import n_actions
-from parlay_marl.errors import MissingExtraError
+from parlay_marl.errors import GameOverError, IllegalMoveError, MissingExtraError
 from parlay_marl.theory.small_game import SmallGame, small_game
 from parlay_marl.theory.tree import Tree, build_tree
 
@@ -141,12 +141,15 @@ class ParlayState(pyspiel.State):
         return actions
 
     def _apply_action(self, action: int) -> None:
-        if self._node < 0:
-            self._node = int(action)
-            return
-        tree = self._tree
-        legal = tree.states.action[tree.states.entries(tree.state[self._node])]
-        self._node = int(tree.first_child[self._node] + np.searchsorted(legal, action))
+        """Go to the node that an action leads to; one that is not legal is refused, as OpenSpiel does not check it."""
+        if self.is_terminal():
+            raise GameOverError(f"action {action}: the game is over")
+        is_drawn = self._node < 0
+        legal = list(range(len(self._tree.game.draws))) if is_drawn else self._legal_actions(self.current_player())
+        if action not in legal:
+            raise IllegalMoveError(f"action {action} is not legal here; legal: {', '.join(map(str, legal))}")
+        first = 0 if is_drawn else int(self._tree.first_child[self._node])
+        self._node = first + legal.index(action)
 
     def _action_to_string(self, player: int, action: int) -> str:
         if player == pyspiel.PlayerId.CHANCE:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from parlay_marl.errors import GameOverError, IllegalMoveError
 from parlay_marl.theory.cfr import CounterfactualRegret
 from parlay_marl.theory.small_game import small_game
 from parlay_marl.theory.tree import Tree, build_tree
@@ -68,6 +69,25 @@ def test_states_are_the_nodes_of_the_tree(full_tree: Tree) -> None:
             state.apply_action(state.legal_actions()[chosen])
             node = int(full_tree.first_child[node]) + chosen
         assert state.returns() == full_tree.returns[node].tolist()
+
+
+def test_an_illegal_action_is_refused_and_changes_nothing(game: Any) -> None:
+    """At the draw of chance and on each turn; the error names the action and the legal ones."""
+    state = game.new_initial_state()
+    draws = len(state.chance_outcomes())
+    history: list[int] = []
+    while not state.is_terminal():
+        legal = state.legal_actions()
+        for action in {-2, 0, 1, 77, 999, draws} - set(legal):
+            refusal = f"action {action} is not legal here; legal: {', '.join(map(str, legal))}$"
+            with pytest.raises(IllegalMoveError, match=refusal):
+                state.apply_action(action)
+            assert state.history() == history
+            assert state.legal_actions() == legal
+        state.apply_action(legal[-1])
+        history.append(legal[-1])
+    with pytest.raises(GameOverError, match="action 0: the game is over"):
+        state.apply_action(0)
 
 
 def test_a_waiting_player_sees_no_hidden_type(game: Any) -> None:
