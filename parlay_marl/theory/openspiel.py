@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parlay_marl.core.moves import n_actions
-from parlay_marl.errors import MissingExtraError
+from parlay_marl.errors import ConfigurationError, GameOverError, IllegalMoveError, MissingExtraError
 from parlay_marl.theory.small_game import SmallGame, small_game
 from parlay_marl.theory.tree import Tree, build_tree
 
@@ -34,7 +34,10 @@ _DEFAULTS: dict[str, Any] = {
     "moves": "accept+offer",
     "opener": "",
     "difference": False,
+    "tree": "",
 }
+_GIVEN = {"tree": "given"}
+"""The parameters of a game that was made of a tree: its text is not that of another game, and cannot be read."""
 _CHANCE = "before the draw"
 
 
@@ -83,16 +86,38 @@ class ParlayGame(pyspiel.Game):
 
     `params` are those of `pyspiel.load_game`: scenario, rounds, prices, types, moves joined by `+`, opener, and
     `difference`, with which the return of a seat is its payoff minus the other's: that is zero-sum, as some
-    algorithms need. `tree` is any other small game.
+    algorithms need. `tree` is any other small game: it can be copied, but neither pickled nor serialized, as OpenSpiel
+    keeps a game as the text of its parameters.
+
+    Raises:
+        ConfigurationError: where the parameters are of a game that was made of a tree.
     """
 
     def __init__(
         self, params: Mapping[str, Any] | None = None, tree: Tree | None = None, difference: bool = False
     ) -> None:
-        given = _DEFAULTS | dict(params or {})
-        self.difference = bool(given["difference"]) or difference
+        params = dict(params or {}) | ({"difference": True} if difference else {})
+        given = _DEFAULTS | params
+        if tree is None and given["tree"]:
+            raise _no_text()
+        self.difference = bool(given["difference"])
         self.tree = build_tree(_game_of(given)) if tree is None else tree
-        super().__init__(_game_type(self.difference), _game_info(self.tree, self.difference), dict(params or {}))
+        kept = params if tree is None else params | _GIVEN
+        super().__init__(_game_type(self.difference), _game_info(self.tree, self.difference), kept)
+
+    def __getstate__(self) -> Any:
+        """Return what is pickled: the parameters."""
+        if self.get_parameters().get("tree"):
+            raise _no_text()
+        return super().__getstate__()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> ParlayGame:
+        """Return the game itself, as it does not change."""
+        return self
+
+    def __copy__(self) -> ParlayGame:
+        """Return the game itself."""
+        return self
 
     def new_initial_state(self, *_: Any) -> ParlayState:
         """Return the state before chance draws the types."""
@@ -102,6 +127,14 @@ class ParlayGame(pyspiel.Game):
         """Return an observer: of what a seat sees now or, with perfect recall, on all of its turns."""
         kind = iig_obs_type or pyspiel.IIGObservationType(perfect_recall=False)
         return ParlayObserver(self.tree, kind, params)
+
+
+def _no_text() -> ConfigurationError:
+    """Return the error for a text or a pickle of a game that was made of a tree."""
+    return ConfigurationError(
+        "ParlayGame(tree=...) cannot be pickled, nor read from text, which does not hold the tree; make it of its tree "
+        "again, or use pyspiel.load_game with parameters"
+    )
 
 
 def _game_of(params: Mapping[str, Any]) -> SmallGame:
@@ -124,6 +157,16 @@ class ParlayState(pyspiel.State):
         self._tree, self._difference = tree, difference
         self._node = -1
 
+    def __getstate__(self) -> Any:
+        """Return what is pickled: the parameters of the game, and the place."""
+        if self.get_game().get_parameters().get("tree"):
+            raise _no_text()
+        return super().__getstate__()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        """Return another state of the same game in the same place."""
+        return self.clone()
+
     def current_player(self) -> int:
         """Return the player on turn, chance, or that the game is over."""
         if self._node < 0:
@@ -141,12 +184,15 @@ class ParlayState(pyspiel.State):
         return actions
 
     def _apply_action(self, action: int) -> None:
-        if self._node < 0:
-            self._node = int(action)
-            return
-        tree = self._tree
-        legal = tree.states.action[tree.states.entries(tree.state[self._node])]
-        self._node = int(tree.first_child[self._node] + np.searchsorted(legal, action))
+        """Go to the node that an action leads to; one that is not legal is refused, as OpenSpiel does not check it."""
+        if self.is_terminal():
+            raise GameOverError(f"action {action}: the game is over")
+        is_drawn = self._node < 0
+        legal = list(range(len(self._tree.game.draws))) if is_drawn else self._legal_actions(self.current_player())
+        if action not in legal:
+            raise IllegalMoveError(f"action {action} is not legal here; legal: {', '.join(map(str, legal))}")
+        first = 0 if is_drawn else int(self._tree.first_child[self._node])
+        self._node = first + legal.index(action)
 
     def _action_to_string(self, player: int, action: int) -> str:
         if player == pyspiel.PlayerId.CHANCE:

@@ -11,9 +11,18 @@ from parlay_marl.core.outcome import NONE
 from parlay_marl.core.step import step_games
 from parlay_marl.errors import ConfigurationError
 from parlay_marl.theory.small_game import SmallGame
-from parlay_marl.theory.tree import MOST_HISTORIES
 
+MOST_HISTORIES = 4_000_000
+"""Histories (nodes) of a tree that is still made: some 700 bytes of memory each, 3 GB in all."""
 PROBES = 4000
+GROUPS = 10
+"""Independent estimates that the probes make."""
+FAR_OVER = 4.0
+"""A game is too large where all of those are this many times over the limit.
+
+Each is positive and right on average, so of a game that fits it is that far over at most once in 4 times (Markov's
+inequality), whatever its distribution; all ten are at most once in 4^10, a million times.
+"""
 BYTES_EACH = 700
 """Memory for one history while its tree is made and solved, as measured on 420,000 of them."""
 
@@ -24,7 +33,9 @@ class Size:
 
     histories: float
     error: float
-    """Its standard error."""
+    """Its standard error; of little use in long games, where a few probes are nearly all of the estimate."""
+    least: float
+    """The least of the independent estimates."""
 
     @property
     def megabytes(self) -> float:
@@ -33,7 +44,12 @@ class Size:
 
     def __str__(self) -> str:
         """Return the size in words."""
-        return f"about {self.histories:,.0f} histories (some {max(self.megabytes, 1.0):,.0f} MB)"
+        return f"about {_short(self.histories)} histories (some {_short(max(self.megabytes, 1.0))} MB)"
+
+
+def _short(number: float) -> str:
+    """Return a number with all its digits, or with two where they are too many to read."""
+    return f"{number:,.0f}" if number < 1e12 else f"{number:.1e}"
 
 
 def estimated_size(game: SmallGame, probes: int = PROBES, seed: int = 0) -> Size:
@@ -43,7 +59,7 @@ def estimated_size(game: SmallGame, probes: int = PROBES, seed: int = 0) -> Size
     Source: Knuth, Estimating the efficiency of backtrack programs, Mathematics of Computation 29, 1975.
     """
     draws, rng = len(game.draws), np.random.default_rng(seed)
-    each = max(probes // draws, 20)
+    each = GROUPS * max(probes // (GROUPS * draws), 2)
     games = [game.begin(draw) for draw in range(draws)]
     rows = np.concatenate([begun.rows for begun in games for _ in range(each)])
     masks = np.concatenate([np.repeat(begun.mask[None], each, axis=0) for begun in games])
@@ -59,16 +75,19 @@ def estimated_size(game: SmallGame, probes: int = PROBES, seed: int = 0) -> Size
         is_open &= rows["ending"] == NONE
     mean = histories.reshape(draws, each)
     error = float(np.sqrt((mean.var(axis=1) / each).sum()))
-    return Size(float(mean.mean(axis=1).sum()), error)
+    groups = mean.reshape(draws, GROUPS, -1).mean(axis=2).sum(axis=0)
+    return Size(float(groups.mean()), error, float(groups.min()))
 
 
 def check_size(size: Size, most: int = MOST_HISTORIES) -> None:
-    """Refuse a game that is too large to solve.
+    """Refuse a game that is too large to solve: by three standard errors, or in each of the independent estimates.
+
+    A game that fits is let through, and one that is a little too large may be: `build_tree` counts exactly.
 
     Raises:
         ConfigurationError: with the size.
     """
-    if size.histories - 3.0 * size.error > most:
+    if size.histories - 3.0 * size.error > most or size.least > FAR_OVER * most:
         raise ConfigurationError(
             f"the game has {size}; at most {most:,} fit; give fewer rounds, prices, types or moves"
         )

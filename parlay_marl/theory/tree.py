@@ -23,6 +23,7 @@ from parlay_marl.core.outcome import DEAL, NONE
 from parlay_marl.core.step import step_games
 from parlay_marl.errors import ConfigurationError
 from parlay_marl.theory.reading import SeenText, action_text
+from parlay_marl.theory.size import MOST_HISTORIES, check_size, estimated_size
 from parlay_marl.theory.small_game import SmallGame
 
 Floats = NDArray[np.float64]
@@ -30,8 +31,8 @@ Ints = NDArray[np.int64]
 OnLevel = Callable[[int, int], None]
 """Called after each level with the level and the number of histories so far."""
 
-MOST_HISTORIES = 4_000_000
-"""Histories (nodes) of a tree that is still made: some 700 bytes of memory each, 3 GB in all."""
+_QUICK = 20_000
+"""Histories that are made in less time than their number is estimated."""
 _AT_ONCE = 50_000
 """Turns that are played in one call."""
 
@@ -156,6 +157,7 @@ class _Builder:
         self.seen: list[NDArray[np.float32]] = []
         self.previous: list[int] = []
         self.depths: list[int] = []
+        self.is_checked = False
         self.texts = SeenText(game)
 
     def look(self, seat: int, before: int, seen: NDArray[np.float32], legal: Ints, depth: int) -> int:
@@ -215,6 +217,8 @@ class _Level:
 def build_tree(game: SmallGame, most: int = MOST_HISTORIES, on_level: OnLevel | None = None) -> Tree:
     """Return the tree of a small game: every history of the compiled rules.
 
+    Before it makes more than some thousands of histories it estimates their number, and refuses what would not fit.
+
     Raises:
         ConfigurationError: where it has more than `most` histories.
     """
@@ -261,6 +265,9 @@ def _next_level(builder: _Builder, level: _Level, start: int, total: int, depth:
     is_open = level.state >= 0
     states = level.state[is_open]
     counts = np.array([len(builder.actions[state]) for state in states])
+    if total + counts.sum() > _QUICK and not builder.is_checked:
+        builder.is_checked = True
+        check_size(estimated_size(builder.game), builder.most)
     if total + counts.sum() > builder.most:
         raise ConfigurationError(
             f"the game has more than {builder.most:,} histories: {total + counts.sum():,} within {depth} turns; give "

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import random
 import sys
 from typing import Any
@@ -9,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from parlay_marl.errors import ConfigurationError, GameOverError, IllegalMoveError
 from parlay_marl.theory.cfr import CounterfactualRegret
 from parlay_marl.theory.small_game import small_game
 from parlay_marl.theory.tree import Tree, build_tree
@@ -68,6 +71,67 @@ def test_states_are_the_nodes_of_the_tree(full_tree: Tree) -> None:
             state.apply_action(state.legal_actions()[chosen])
             node = int(full_tree.first_child[node]) + chosen
         assert state.returns() == full_tree.returns[node].tolist()
+
+
+def test_an_illegal_action_is_refused_and_changes_nothing(game: Any) -> None:
+    """At the draw of chance and on each turn; the error names the action and the legal ones."""
+    state = game.new_initial_state()
+    draws = len(state.chance_outcomes())
+    history: list[int] = []
+    while not state.is_terminal():
+        legal = state.legal_actions()
+        for action in {-2, 0, 1, 77, 999, draws} - set(legal):
+            refusal = f"action {action} is not legal here; legal: {', '.join(map(str, legal))}$"
+            with pytest.raises(IllegalMoveError, match=refusal):
+                state.apply_action(action)
+            assert state.history() == history
+            assert state.legal_actions() == legal
+        state.apply_action(legal[-1])
+        history.append(legal[-1])
+    with pytest.raises(GameOverError, match="action 0: the game is over"):
+        state.apply_action(0)
+
+
+def test_a_game_made_of_a_tree_never_becomes_another(smallest: Any) -> None:
+    """Its text is its own and no game can be made of it; it is not pickled; a copy is the same game."""
+    state = smallest.new_initial_state()
+    state.apply_action(1)
+    assert "tree=given" in str(smallest)
+    text = pyspiel.serialize_game_and_state(smallest, state)
+    for attempt in (
+        lambda: pickle.dumps(smallest),
+        lambda: pickle.dumps(state),
+        lambda: pyspiel.load_game(str(smallest)),
+        lambda: pyspiel.deserialize_game_and_state(text),
+    ):
+        with pytest.raises(ConfigurationError, match="cannot be pickled, nor read from text"):
+            attempt()
+    assert copy.copy(smallest) is copy.deepcopy(smallest) is smallest
+    copied = copy.deepcopy(state)
+    assert str(copied) == str(state)
+    copied.apply_action(copied.legal_actions()[0])
+    assert state.history() == [1]
+
+
+def test_a_game_of_parameters_is_pickled_whole() -> None:
+    from parlay_marl.theory.openspiel import ParlayGame
+
+    made = ParlayGame({"rounds": 1, "prices": 3, "types": 2}, difference=True)
+    state = made.new_initial_state()
+    state.apply_action(1)
+    again, place = pyspiel.deserialize_game_and_state(pyspiel.serialize_game_and_state(made, state))
+    for read in (pickle.loads(pickle.dumps(made)), pyspiel.load_game(str(made)), again):
+        assert read.get_type().utility == pyspiel.GameType.Utility.ZERO_SUM
+        assert read.get_parameters()["types"] == 2
+    assert str(place) == str(pickle.loads(pickle.dumps(state))) == str(state)
+    assert str(copy.deepcopy(made).new_initial_state()) == "before the draw"
+
+
+def test_a_long_game_is_refused_before_its_tree_is_made() -> None:
+    import parlay_marl.theory.openspiel  # noqa: F401  registers the game
+
+    with pytest.raises(ConfigurationError, match=r"histories .* at most 4,000,000 fit"):
+        pyspiel.load_game("parlay(rounds=9)")
 
 
 def test_a_waiting_player_sees_no_hidden_type(game: Any) -> None:

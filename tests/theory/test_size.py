@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import time
+
+import numpy as np
 import pytest
 
 from parlay_marl.errors import ConfigurationError
 from parlay_marl.theory.report import play_of, strategy_lines, tree_as_dict
-from parlay_marl.theory.size import check_size, estimated_size
+from parlay_marl.theory.size import MOST_HISTORIES, Size, check_size, estimated_size
 from parlay_marl.theory.small_game import small_game
-from parlay_marl.theory.tree import Tree
+from parlay_marl.theory.tree import Tree, build_tree
 
 
 def test_the_estimate_is_near_the_tree(offers_tree: Tree, full_tree: Tree) -> None:
@@ -24,6 +27,37 @@ def test_a_game_that_does_not_fit_is_refused_with_its_size() -> None:
     assert size.histories > 1e8
     with pytest.raises(ConfigurationError, match=r"the game has about [\d,]+ histories .* at most 4,000,000 fit"):
         check_size(size)
+
+
+@pytest.mark.parametrize(
+    ("scenario", "rounds"), [("uniform", None), ("saas_enterprise", None), ("uniform", 9), ("uniform", 100)]
+)
+def test_a_long_game_is_refused_although_its_estimate_is_uncertain(scenario: str, rounds: int | None) -> None:
+    """Few probes reach the later turns, so that the standard error is half of the estimate."""
+    game = small_game(scenario) if rounds is None else small_game(scenario, max_rounds=rounds)
+    refusal = r"the game has about \d\.\de\+\d\d histories \(some [\d.,e+]+ MB\); at most 4,000,000 fit"
+    for seed in range(5):
+        with pytest.raises(ConfigurationError, match=refusal):
+            check_size(estimated_size(game, seed=seed))
+    begun = time.monotonic()
+    with pytest.raises(ConfigurationError, match=refusal):
+        build_tree(game)
+    assert time.monotonic() - begun < 20.0  # 4 million histories take minutes
+
+
+def test_a_game_that_fits_is_never_refused(offers_tree: Tree, full_tree: Tree) -> None:
+    """With just enough room for it, few probes and many seeds."""
+    for tree in (offers_tree, full_tree):
+        for seed in range(20):
+            check_size(estimated_size(tree.game, probes=200, seed=seed), most=len(tree))
+
+
+def test_one_high_estimate_does_not_refuse() -> None:
+    """Of a hundred million histories or none: the mean is far over the limit, and its error too."""
+    estimates = np.array([1e9] + [1e3] * 9)
+    check_size(Size(float(estimates.mean()), float(estimates.std()), float(estimates.min())))
+    with pytest.raises(ConfigurationError, match="at most 4,000,000 fit"):
+        check_size(Size(1e9, 1e9, 4.1 * MOST_HISTORIES))
 
 
 def test_how_even_play_goes(offers_tree: Tree) -> None:
