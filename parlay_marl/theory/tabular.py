@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import functools
-import io
-import json
-import zipfile
+import os
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -14,10 +13,11 @@ from numpy.typing import NDArray
 
 from parlay_marl.catalogue.files import write_whole
 from parlay_marl.core.observation import AT
-from parlay_marl.errors import CatalogueError, ConfigurationError, PolicyFileError
+from parlay_marl.errors import ConfigurationError, PolicyFileError
 from parlay_marl.game.action import Action
 from parlay_marl.game.config import GameConfig
 from parlay_marl.players.player import Player
+from parlay_marl.theory.strategy_file import Strategy, decode, encode
 from parlay_marl.theory.tree import Floats, InformationStates, Tree
 from parlay_marl.theory.values import check_table
 
@@ -37,7 +37,6 @@ _SAME = [
     AT.discount_factor,
 ]
 """Fields of an observation in which a known information state must agree with the one that is seen."""
-_ARRAYS = ("seat", "start", "action", "observation", "previous")
 
 
 class TabularPlayer(Player):
@@ -127,12 +126,9 @@ class TabularPlayer(Player):
         Raises:
             PolicyFileError: where the file cannot be written.
         """
-        facts = {"name": self.name, "config": self.config.to_dict(), "text": self.states.text}
-        arrays = {name: getattr(self.states, name) for name in _ARRAYS}
-        content = io.BytesIO()
-        np.savez_compressed(content, facts=np.array(json.dumps(facts)), table=self.table, **arrays)
+        content = encode(Strategy(self.config, self.states, self.table, self.name))
         try:
-            write_whole(Path(path), content.getvalue())
+            write_whole(Path(path), content)
         except (OSError, ValueError) as error:
             raise PolicyFileError(f"{path}: cannot be written: {error}; give another path") from None
 
@@ -144,17 +140,18 @@ class TabularPlayer(Player):
             PolicyFileError: where it is no file that `write` wrote.
         """
         try:
-            with np.load(path, allow_pickle=False) as file:
-                facts = json.loads(str(file["facts"]))
-                arrays = {name: file[name] for name in _ARRAYS}
-                table = file["table"]
-            states = InformationStates(text=list(facts["text"]), **arrays)
-            config = GameConfig.from_dict(facts["config"])
-        except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile, CatalogueError) as error:
+            if not stat.S_ISREG(os.stat(path).st_mode):
+                raise PolicyFileError(f"{path}: not a file; give the path of a strategy")
+            content = Path(path).read_bytes()
+        except PolicyFileError:
+            raise
+        except (OSError, ValueError) as error:
+            why = getattr(error, "strerror", None) or error
+            raise PolicyFileError(f"{path}: cannot be read: {why}; give the path of a strategy") from None
+        try:
+            return cls(*decode(content))
+        except ValueError as error:
             raise PolicyFileError(f"{path}: not a strategy of a small game: {error}; solve it again") from None
-        if len(table) != len(states.action) or len(states.text) != len(states):
-            raise PolicyFileError(f"{path}: its tables do not fit each other; solve it again")
-        return cls(config, states, table, str(facts["name"]))
 
 
 def _normalised(chances: Floats) -> Floats:
