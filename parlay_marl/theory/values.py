@@ -86,7 +86,12 @@ def _sum_up(tree: Tree, value: Floats, level: slice, below: slice, parts: Floats
 
 
 def gaps(tree: Tree, table: Floats) -> Gaps:
-    """Return what both seats gain by their best replies to a strategy, exactly."""
+    """Return what both seats gain by their best replies to a strategy, exactly.
+
+    Raises:
+        ConfigurationError: where the table is no strategy of this game, see `check_table`.
+    """
+    check_table(tree, table)
     payoffs = [float(values(tree, table, seat)[tree.levels[0]] @ tree.chance[tree.levels[0]]) for seat in range(2)]
     best = [best_reply(tree, table, seat)[1] for seat in range(2)]
     return Gaps((payoffs[0], payoffs[1]), (best[0], best[1]))
@@ -96,7 +101,11 @@ def best_reply(tree: Tree, table: Floats, seat: int) -> tuple[Floats, float]:
     """Return a best reply of a seat to the other's part of a table, and its expected payoff.
 
     The reply is a copy of the table in which the seat's own part is the best action, the first of equals.
+
+    Raises:
+        ConfigurationError: where the table is no strategy of this game, see `check_table`.
     """
+    check_table(tree, table)
     weight = reaches(tree, table)[1 - seat] * tree.chance
     states, reply = tree.states, table.copy()
     value = np.where(tree.state < 0, tree.returns[:, seat], 0.0)
