@@ -120,15 +120,18 @@ class TabularPlayer(Player):
 
     # ------------------------------------------------------------------ files
 
+    def content(self) -> bytes:
+        """Return the content of the player's file."""
+        return encode(Strategy(self.config, self.states, self.table, self.name))
+
     def write(self, path: str | Path) -> None:
         """Write the player to a `.npz` file, whole or not at all.
 
         Raises:
             PolicyFileError: where the file cannot be written.
         """
-        content = encode(Strategy(self.config, self.states, self.table, self.name))
         try:
-            write_whole(Path(path), content)
+            write_whole(Path(path), self.content())
         except (OSError, ValueError) as error:
             raise PolicyFileError(f"{path}: cannot be written: {error}; give another path") from None
 
