@@ -91,12 +91,11 @@ def solve(
     )
     players = {name: player_for(game, name) for name in player or ()}
     paths = {"--json": json, "--efg": efg, "--out": out}
-    check_apart(paths)
     with ExitStack() as files:
+        check_apart(paths)
         targets = {flag: files.enter_context(result_file(path, flag)) for flag, path in paths.items()}
         _check_size(game, quiet)
-        tree, solution, found = _solved(game, players, algorithm, iterations, goal, quiet)
-        _finish(tree, solution, found, algorithm, lines, targets)
+        _finish(*_solved(game, players, algorithm, iterations, goal, quiet), algorithm, lines, targets)
 
 
 def _check_size(game: SmallGame, quiet: bool) -> None:
