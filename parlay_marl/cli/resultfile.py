@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self
@@ -61,3 +62,14 @@ class ResultFile:
 def result_file(path: Path | None, option: str) -> contextlib.AbstractContextManager[ResultFile | None]:
     """Return the file of an option, or a context of None where the option was not given."""
     return contextlib.nullcontext() if path is None else ResultFile(path, option)
+
+
+def check_apart(paths: Mapping[str, Path | None]) -> None:
+    """Refuse options that name the same file, as the last one written would be all that is left; devices may be."""
+    seen: dict[Path, str] = {}
+    for option, path in paths.items():
+        if path is None or (path.exists() and not path.is_file()):
+            continue
+        first = seen.setdefault(path.resolve(), option)
+        if first != option:
+            raise ConfigurationError(f"{first} and {option} name the same file, {path}; give each its own")

@@ -25,6 +25,7 @@ from parlay_marl.players.persona import AnyPlayer, PersonaPlayer, as_player, per
 from parlay_marl.players.player import Player
 from parlay_marl.players.scripted import choose_move
 from parlay_marl.policies.policy import Policy
+from parlay_marl.theory.small_game import SmallGame
 from parlay_marl.theory.tabular import SUFFIX, TabularPlayer
 from parlay_marl.theory.tree import Floats, Ints, Tree
 from parlay_marl.theory.values import check_table
@@ -44,13 +45,11 @@ def behaviour(tree: Tree, player: str | Path | Persona | Policy | AnyPlayer, dra
         ConfigurationError: for a family of personas, which is another player in every game, or an answer that is no
             action of the game.
     """
-    if isinstance(player, str | Path) and str(player).endswith(SUFFIX):
-        player = TabularPlayer.read(player)
-    if isinstance(player, TabularPlayer):
-        return _of_tabular(tree, player)
-    if isinstance(player, Policy):
-        return _of_policy(tree, player, None)
-    found = as_player(player)
+    found = player_for(tree.game, player)
+    if isinstance(found, TabularPlayer):
+        return check_table(tree, found.table)
+    if isinstance(found, Policy):
+        return _of_policy(tree, found, None)
     if isinstance(found, PersonaPlayer):
         return _of_persona(tree, found, draws)
     if isinstance(found, Player):
@@ -58,11 +57,24 @@ def behaviour(tree: Tree, player: str | Path | Persona | Policy | AnyPlayer, dra
     return _asked(tree, functools.partial(_answers_of_batched, tree, found, draws=draws), found.name)
 
 
-def _of_tabular(tree: Tree, player: TabularPlayer) -> Floats:
-    """Return the table of a strategy that was solved for the same game."""
-    if player.config != tree.game.config:
-        raise ConfigurationError(f"{player.name!r} was solved for another game; solve this one, or build its tree")
-    return check_table(tree, player.table)
+def player_for(game: SmallGame, player: str | Path | Persona | Policy | AnyPlayer) -> Policy | AnyPlayer:
+    """Return the player of which `behaviour` can make a table, found and checked before there is a tree.
+
+    Raises:
+        ConfigurationError: where it cannot play this game.
+    """
+    if isinstance(player, str | Path) and str(player).endswith(SUFFIX):
+        player = TabularPlayer.read(player)
+    if isinstance(player, Policy):
+        return player
+    found = as_player(player)
+    if isinstance(found, TabularPlayer) and found.config != game.config:
+        raise ConfigurationError(f"{found.name!r} was solved for another game; solve this one, or build its tree")
+    if isinstance(found, PersonaPlayer):
+        found.check_room(game.config.scenario)
+        if found.is_family:
+            raise ConfigurationError(f"{found.name!r} is another player in every game; give one of its personas")
+    return found
 
 
 def _masks(tree: Tree) -> Any:
@@ -81,9 +93,6 @@ def _of_policy(tree: Tree, policy: Policy, traits: Any) -> Floats:
 
 def _of_persona(tree: Tree, player: PersonaPlayer, draws: int) -> Floats:
     """Return what a persona does, as the kernels play it; a learned one that draws, by its policy's probabilities."""
-    player.check_room(tree.game.config.scenario)
-    if player.is_family:
-        raise ConfigurationError(f"{player.name!r} is another player in every game; give one of its personas")
     policy = player.policy
     if policy is not None and not policy.traits and policy.packages == tree.game.config.room:
         if policy.temperature > 0.0:

@@ -8,17 +8,21 @@ found is measured, see `values.gaps`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from numbers import Real
 
 import numpy as np
 
 from parlay_marl.core.moves import SEATS
-from parlay_marl.errors import UnknownNameError
+from parlay_marl.errors import ConfigurationError, UnknownNameError
+from parlay_marl.game.config import whole_number
 from parlay_marl.theory.tree import Floats, Tree
 from parlay_marl.theory.values import Gaps, gaps, reaches, values
 
 ALGORITHMS = ("cfr+", "cfr")
+MOST_ITERATIONS = 10**9
 OnProgress = Callable[[int, float], None]
 """Called with the number of iterations so far and the NashConv of the average strategy."""
 
@@ -37,6 +41,13 @@ def check_algorithm(name: str) -> None:
     """Refuse the name of an algorithm that is not one of `ALGORITHMS`."""
     if name not in ALGORITHMS:
         raise UnknownNameError("algorithm", name, ALGORITHMS)
+
+
+def check_goal(goal: float) -> float:
+    """Return the NashConv at which a solver stops, or refuse it."""
+    if isinstance(goal, bool) or not isinstance(goal, Real) or not 0.0 <= goal < math.inf:
+        raise ConfigurationError(f"goal: give a finite number of at least 0, not {goal!r}")
+    return float(goal)
 
 
 class CounterfactualRegret:
@@ -103,7 +114,16 @@ def solve(
     every: int = 20,
     on_progress: OnProgress | None = None,
 ) -> Solution:
-    """Return an average strategy whose NashConv is at most `goal`, or that of the last iteration."""
+    """Return an average strategy whose NashConv is at most `goal`, or that of the last iteration.
+
+    NashConv is computed after `every` so many iterations.
+
+    Raises:
+        ConfigurationError: for a number that cannot be used, or an unknown algorithm.
+    """
+    whole_number("iterations", iterations, 1, MOST_ITERATIONS)
+    whole_number("every", every, 1, MOST_ITERATIONS)
+    check_goal(goal)
     solver = CounterfactualRegret(tree, algorithm)
     while True:
         for _ in range(min(every, iterations - solver.iterations)):

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from numbers import Real
 from typing import NamedTuple
 
 from parlay_marl.errors import ConfigurationError
@@ -31,6 +32,13 @@ def _share(name: str, value: float, *, below_one: bool = False) -> float:
         bounds = "from 0 to less than 1" if below_one else "from 0 to 1"
         raise ConfigurationError(f"{name}: give a number {bounds}, not {value!r}")
     return value
+
+
+def _finite(name: str, value: float) -> float:
+    """Return a finite number, or refuse it."""
+    if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value):
+        raise ConfigurationError(f"{name}: give a finite number, not {value!r}")
+    return float(value)
 
 
 def _count(name: str, value: int) -> int:
@@ -51,8 +59,10 @@ def nash_price(buyer_limit: float, seller_limit: float, seller_power: float = 0.
     limits move towards each other by the same amount, as in an erosion, the price with equal power stays.
 
     Raises:
-        ConfigurationError: where there is nothing to gain, or the power is not from 0 to 1.
+        ConfigurationError: where there is nothing to gain, a limit is not finite, or the power is not from 0 to 1.
     """
+    _finite("buyer_limit", buyer_limit)
+    _finite("seller_limit", seller_limit)
     if not seller_limit <= buyer_limit:
         raise ConfigurationError(f"no price suits both: the buyer's limit {buyer_limit} is under {seller_limit}")
     return seller_limit + _share("seller_power", seller_power) * (buyer_limit - seller_limit)
@@ -83,10 +93,11 @@ def alternating_offers(pies: Sequence[float], kept: Sequence[float]) -> tuple[fl
     With pies of 1 this is Stahl, Bargaining theory, 1972. An erosion makes each pie smaller than the one before, by
     the sum of both seats' losses. The limit of more and more equal pies is `rubinstein_share`.
     """
-    if not pies or len(kept) != len(pies) - 1:
+    if len(pies) == 0 or len(kept) != len(pies) - 1:
         raise ConfigurationError("give at least one pie, and one number in `kept` fewer than pies")
-    taken = [float(pies[-1])]
-    for pie, keeps in zip(reversed(pies[:-1]), reversed(kept), strict=True):
+    sizes = [_finite("pies", pie) for pie in pies]
+    taken = [sizes[-1]]
+    for pie, keeps in zip(reversed(sizes[:-1]), reversed(kept), strict=True):
         taken.append(max(pie - _share("kept", keeps) * taken[-1], 0.0))
     return tuple(reversed(taken))
 

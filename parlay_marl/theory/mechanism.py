@@ -40,11 +40,12 @@ def best_mechanism(
 ) -> Mechanism:
     """Return the rule of trade that gains most where the limits of both seats are drawn independently.
 
-    Chances are even by default. Raises `ConfigurationError` where they do not fit the limits.
+    Chances are even by default. Raises `ConfigurationError` where they do not fit the limits, and for limits that are
+    no finite numbers.
     """
     from scipy.optimize import linprog
 
-    v, c = np.asarray(buyer_limits, float), np.asarray(seller_limits, float)
+    v, c = _limits("buyer_limits", buyer_limits), _limits("seller_limits", seller_limits)
     f, g = _chances("buyer_chances", buyer_chances, len(v)), _chances("seller_chances", seller_chances, len(c))
     pairs = np.outer(f, g)
     surplus = v[:, None] - c[None, :]
@@ -59,10 +60,21 @@ def best_mechanism(
     return Mechanism(-float(found.fun), float((pairs * np.maximum(surplus, 0.0)).sum()), trade, payment)
 
 
+def _limits(name: str, given: Sequence[float]) -> NDArray[np.float64]:
+    """Return the limits of a seat, or refuse them."""
+    try:
+        limits = np.asarray(given, float)
+    except (TypeError, ValueError):
+        limits = np.array([np.nan])
+    if limits.ndim != 1 or limits.size == 0 or not np.isfinite(limits).all():
+        raise ConfigurationError(f"{name}: give at least one number, and finite ones only, not {given!r}")
+    return limits
+
+
 def _chances(name: str, given: Sequence[float] | None, n: int) -> NDArray[np.float64]:
     """Return probabilities that sum to 1, one for each kind."""
-    chances = np.full(n, 1.0 / max(n, 1)) if given is None else np.asarray(given, float)
-    if n == 0 or chances.shape != (n,) or (chances < 0.0).any() or abs(chances.sum() - 1.0) > 1e-9:
+    chances = np.full(n, 1.0 / n) if given is None else np.asarray(given, float)
+    if chances.shape != (n,) or not (chances >= 0.0).all() or not abs(chances.sum() - 1.0) <= 1e-9:
         raise ConfigurationError(f"{name}: give {n} numbers of at least 0 that sum to 1, one for each limit")
     return chances
 

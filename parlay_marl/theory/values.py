@@ -12,7 +12,7 @@ import numpy as np
 
 from parlay_marl.core.moves import SEATS
 from parlay_marl.errors import ConfigurationError
-from parlay_marl.theory.tree import Floats, Tree
+from parlay_marl.theory.tree import Floats, InformationStates, Tree
 
 
 @dataclass(frozen=True)
@@ -37,13 +37,24 @@ class Gaps:
 
 def check_table(tree: Tree, table: Floats) -> Floats:
     """Return a strategy, or refuse one that is none: of another length, or not probabilities."""
-    start = tree.states.start
-    if table.shape != (start[-1],):
-        raise ConfigurationError(f"a strategy of this game has {start[-1]:,} entries, not {table.shape}")
+    return check_probabilities(tree.states, table)
+
+
+def check_probabilities(states: InformationStates, table: Floats) -> Floats:
+    """Return a strategy for information states, or refuse one that is none."""
+    start, shape = states.start, np.shape(table)
+    if shape != (start[-1],):
+        raise ConfigurationError(f"a strategy of this game has {start[-1]:,} entries, not {shape}")
+    if not np.isfinite(table).all():
+        wrong = int(states.owner[np.argmin(np.isfinite(table))])
+        raise ConfigurationError(f"the probabilities at {states.text[wrong]!r} are not all finite")
+    if np.less(table, -1e-9).any():
+        wrong = int(states.owner[np.argmin(table)])
+        raise ConfigurationError(f"a probability at {states.text[wrong]!r} is negative")
     sums = np.add.reduceat(table, start[:-1])
-    if (table < -1e-9).any() or not np.allclose(sums, 1.0, atol=1e-6):
+    if not np.allclose(sums, 1.0, atol=1e-6):
         wrong = int(np.argmax(np.abs(sums - 1.0)))
-        raise ConfigurationError(f"the probabilities at {tree.states.text[wrong]!r} do not sum to 1")
+        raise ConfigurationError(f"the probabilities at {states.text[wrong]!r} do not sum to 1")
     return table
 
 
@@ -75,7 +86,12 @@ def _sum_up(tree: Tree, value: Floats, level: slice, below: slice, parts: Floats
 
 
 def gaps(tree: Tree, table: Floats) -> Gaps:
-    """Return what both seats gain by their best replies to a strategy, exactly."""
+    """Return what both seats gain by their best replies to a strategy, exactly.
+
+    Raises:
+        ConfigurationError: where the table is no strategy of this game, see `check_table`.
+    """
+    check_table(tree, table)
     payoffs = [float(values(tree, table, seat)[tree.levels[0]] @ tree.chance[tree.levels[0]]) for seat in range(2)]
     best = [best_reply(tree, table, seat)[1] for seat in range(2)]
     return Gaps((payoffs[0], payoffs[1]), (best[0], best[1]))
@@ -85,7 +101,11 @@ def best_reply(tree: Tree, table: Floats, seat: int) -> tuple[Floats, float]:
     """Return a best reply of a seat to the other's part of a table, and its expected payoff.
 
     The reply is a copy of the table in which the seat's own part is the best action, the first of equals.
+
+    Raises:
+        ConfigurationError: where the table is no strategy of this game, see `check_table`.
     """
+    check_table(tree, table)
     weight = reaches(tree, table)[1 - seat] * tree.chance
     states, reply = tree.states, table.copy()
     value = np.where(tree.state < 0, tree.returns[:, seat], 0.0)

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 
 from parlay_marl.cli.commands.solve import PROTOCOLS
+from parlay_marl.cli.resultfile import check_apart
+from parlay_marl.errors import ConfigurationError
 from parlay_marl.game.config import PROTOCOL_NAMES
+from parlay_marl.theory.small_game import small_game
 from parlay_marl.theory.tabular import TabularPlayer
+from parlay_marl.theory.tree import build_tree as tree_made
 from tests.cli.conftest import Parlay
 
 SMALL = ("solve", "saas_enterprise", "--rounds", "1", "--types", "2", "--opener", "seller")
@@ -57,6 +62,9 @@ def test_the_size_comes_first(parlay: Parlay) -> None:
         (("--protocol", "shouting"), "protocol"),
         (("--iterations", "0"), "iterations: give a whole number"),
         (("--player", "nobody"), "nobody"),
+        (("--goal", "nan"), "goal: give a finite number of at least 0"),
+        (("--goal", "inf"), "goal: give a finite number of at least 0"),
+        (("--goal", "-1"), "goal: give a finite number of at least 0"),
     ],
 )
 def test_refusals(parlay: Parlay, tmp_path: Path, options: tuple[str, ...], says: str) -> None:
@@ -65,3 +73,66 @@ def test_refusals(parlay: Parlay, tmp_path: Path, options: tuple[str, ...], says
     assert result.exit_code != 0
     assert says in result.stderr
     assert not target.exists()
+
+
+@pytest.fixture
+def unsolved(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the test fail where a tree is made: what is refused is refused before."""
+
+    def made(*_: object) -> None:
+        raise AssertionError("the tree is made")
+
+    monkeypatch.setattr("parlay_marl.theory.tree.build_tree", made)
+
+
+@pytest.mark.usefixtures("unsolved")
+def test_players_are_checked_before_it_solves(parlay: Parlay, tmp_path: Path) -> None:
+    empty, other = tmp_path / "empty.npz", tmp_path / "other.npz"
+    empty.touch()
+    tree = tree_made(small_game("uniform", max_rounds=1, price_levels=3, types=2))
+    TabularPlayer.of(tree, tree.uniform(), "stranger").write(other)
+    for player, says in (
+        ("nobody", "unknown persona 'nobody'"),
+        (str(empty), "not a strategy of a small game: it is empty; solve it again"),
+        (str(tmp_path / "none.npz"), "cannot be read: No such file or directory"),
+        (str(other), "'stranger' was solved for another game"),
+        ("family:broad", "is another player in every game"),
+    ):
+        result = parlay(*SMALL, "--player", player, "--out", str(tmp_path / "found.npz"))
+        assert result.exit_code != 0
+        assert says in " ".join(result.stderr.split()), result.stderr
+    assert {path.name for path in tmp_path.iterdir()} == {"empty.npz", "other.npz"}
+
+
+@pytest.mark.usefixtures("unsolved")
+def test_its_files_are_checked_before_it_solves(parlay: Parlay, tmp_path: Path) -> None:
+    for flag in ("--json", "--efg", "--out"):
+        result = parlay(*SMALL, flag, str(tmp_path / "none" / "found"))
+        assert result.exit_code != 0
+        assert f"{flag}: cannot write" in result.stderr
+    one, again = tmp_path / "one", tmp_path / "." / "there" / ".." / "one"
+    (tmp_path / "there").mkdir()
+    for flag, other in (("--json", "--efg"), ("--json", "--out"), ("--efg", "--out")):
+        result = parlay(*SMALL, flag, str(one), other, str(again))
+        assert result.exit_code != 0
+        assert f"{flag} and {other} name the same file" in result.stderr
+        assert not one.exists()
+
+
+def test_a_pipe_may_be_named_twice(tmp_path: Path) -> None:
+    """Only what is replaced is compared; nothing is written here, as a device must never be at stake in a test."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    check_apart({"--json": pipe, "--efg": pipe, "--out": None})
+
+
+def test_a_player_that_fails_fails_before_it_solves(parlay: Parlay, monkeypatch: pytest.MonkeyPatch) -> None:
+    def solved(*_: object, **__: object) -> None:
+        raise AssertionError("it solves")
+
+    def asked(*_: object) -> None:
+        raise ConfigurationError("this player cannot play")
+
+    monkeypatch.setattr("parlay_marl.theory.cfr.solve", solved)
+    monkeypatch.setattr("parlay_marl.theory.behaviour.behaviour", asked)
+    assert "this player cannot play" in parlay(*SMALL, "--player", "linear").stderr

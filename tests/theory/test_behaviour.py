@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import pickle
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from parlay_marl import negotiation_v0
+from parlay_marl.core.moves import Move
 from parlay_marl.errors import ConfigurationError, PolicyFileError
 from parlay_marl.game.action import Action
 from parlay_marl.game.game import Game
@@ -19,7 +21,7 @@ from parlay_marl.players.player import Player
 from parlay_marl.theory.behaviour import behaviour
 from parlay_marl.theory.cfr import Solution, solve
 from parlay_marl.theory.small_game import small_game
-from parlay_marl.theory.tabular import TabularPlayer
+from parlay_marl.theory.tabular import TabularPlayer, nearest_legal
 from parlay_marl.theory.tree import Tree, build_tree
 from parlay_marl.theory.values import best_reply, gaps
 from parlay_marl.tournament.run import run_tournament
@@ -172,3 +174,24 @@ def test_another_game_is_refused(offers_tree: Tree, solved: Solution) -> None:
         game.reset(0, other.game.options(0))
     with pytest.raises(ConfigurationError, match="solved for another game"):
         behaviour(other, player)
+
+
+def test_prices_off_the_grid_of_the_game_become_the_nearest_ones(offers_tree: Tree, solved: Solution) -> None:
+    """Of eleven prices 0.75 is none: a buyer offers 0.7, a seller 0.8."""
+    config = dataclasses.replace(offers_tree.game.config, price_levels=11)
+    for table in (solved.table, offers_tree.uniform()):
+        game = Game(config, [TabularPlayer.of(offers_tree, table, name) for name in ("one", "two")])
+        for number in range(45):
+            game.reset(number, offers_tree.game.options(number % 9))
+            game.outcome()
+    actions = {price: Action(Move.OFFER, price, 0).to_index(1) for price in (0.0, 0.7, 0.75, 0.8)}
+    legal = np.array(sorted([0, actions[0.0], actions[0.7], actions[0.8]]))
+    assert [nearest_legal(actions[0.75], legal, seat, 1) for seat in (0, 1)] == [actions[0.7], actions[0.8]]
+    assert nearest_legal(actions[0.75], np.array([0]), 0, 1) == 0
+
+
+def test_another_protocol_is_refused(offers_tree: Tree) -> None:
+    tree = build_tree(small_game("saas_enterprise", types=3, price_levels=5, protocol="sealed_bid"))
+    game = Game(offers_tree.game.config, (None, TabularPlayer.of(tree, tree.uniform(), "sealed")))
+    with pytest.raises(ConfigurationError, match="'sealed' was solved for sealed_bid, not for alternating_offers"):
+        game.reset(0, offers_tree.game.options(0))

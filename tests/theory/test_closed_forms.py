@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import numpy as np
 import pytest
@@ -149,3 +150,25 @@ def test_a_bound_seller_holds_firm() -> None:
 def test_refusals(call: object, says: str) -> None:
     with pytest.raises(ConfigurationError, match=says):
         call()  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
+def test_numbers_that_are_not_finite_are_refused(number: float) -> None:
+    for refused in (
+        lambda: nash_price(number, 0.1),
+        lambda: nash_price(0.9, number),
+        lambda: alternating_offers([1.0, number], [0.9]),
+        lambda: alternating_offers([number, 1.0], [0.9]),
+        lambda: best_mechanism([number], [0.1]),
+        lambda: best_mechanism([0.9], [0.1, number]),
+    ):
+        with pytest.raises(ConfigurationError, match="finite"):
+            refused()
+    with pytest.raises(ConfigurationError, match="buyer_chances: give 1 numbers"):
+        best_mechanism([0.9], [0.1], [number])
+
+
+@pytest.mark.parametrize("limits", [[], [[0.5]], ["much"], None])
+def test_limits_are_a_list_of_numbers(limits: Any) -> None:
+    with pytest.raises(ConfigurationError, match="seller_limits: give at least one number"):
+        best_mechanism([0.9], limits)

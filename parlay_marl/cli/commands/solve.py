@@ -12,6 +12,9 @@ from parlay_marl.cli.options import JsonFile, OpenerSeat, Quiet, Rounds, Rules
 
 if TYPE_CHECKING:
     from parlay_marl.cli.resultfile import ResultFile
+    from parlay_marl.cli.solution_tables import PlayerGaps
+    from parlay_marl.players.persona import AnyPlayer
+    from parlay_marl.policies.policy import Policy
     from parlay_marl.theory.cfr import Solution
     from parlay_marl.theory.small_game import SmallGame
     from parlay_marl.theory.tree import Tree
@@ -64,13 +67,15 @@ def solve(
 
     For example: parlay solve saas_enterprise --rounds 2 --prices 5 -p champion
     """
-    from parlay_marl.cli.resultfile import result_file
+    from parlay_marl.cli.resultfile import check_apart, result_file
     from parlay_marl.game.config import one_of, whole_number
-    from parlay_marl.theory.cfr import check_algorithm
+    from parlay_marl.theory.behaviour import player_for
+    from parlay_marl.theory.cfr import MOST_ITERATIONS, check_algorithm, check_goal
     from parlay_marl.theory.small_game import plain_moves, small_game
 
     check_algorithm(algorithm)
-    whole_number("iterations", iterations, 1, 10**9)
+    whole_number("iterations", iterations, 1, MOST_ITERATIONS)
+    check_goal(goal)
     whole_number("lines", lines, 0, 10**6)
     one_of("protocol", protocol, PROTOCOLS)
     game = small_game(
@@ -84,11 +89,13 @@ def solve(
         protocol=protocol,
         price_share=price_share,
     )
+    players = {name: player_for(game, name) for name in player or ()}
+    paths = {"--json": json, "--efg": efg, "--out": out}
     with ExitStack() as files:
-        targets = [files.enter_context(result_file(path, flag)) for path, flag in ((json, "--json"), (efg, "--efg"))]
+        check_apart(paths)
+        targets = {flag: files.enter_context(result_file(path, flag)) for flag, path in paths.items()}
         _check_size(game, quiet)
-        tree, solution = _solved(game, algorithm, iterations, goal, quiet)
-        _finish(tree, solution, algorithm, tuple(player or ()), out, lines, targets)
+        _finish(*_solved(game, players, algorithm, iterations, goal, quiet), algorithm, lines, targets)
 
 
 def _check_size(game: SmallGame, quiet: bool) -> None:
@@ -102,12 +109,25 @@ def _check_size(game: SmallGame, quiet: bool) -> None:
         remarks().print(f"The game has {size}.", soft_wrap=True)
 
 
-def _solved(game: SmallGame, algorithm: str, iterations: int, goal: float, quiet: bool) -> tuple[Tree, Solution]:
-    """Return the tree of a game and its solution; a bar shows the progress."""
+def _solved(
+    game: SmallGame,
+    players: dict[str, Policy | AnyPlayer],
+    algorithm: str,
+    iterations: int,
+    goal: float,
+    quiet: bool,
+) -> tuple[Tree, Solution, list[PlayerGaps]]:
+    """Return the tree of a game, its solution and the gaps of players; a bar shows the progress.
+
+    The players come first: what goes wrong with one of them loses no solution.
+    """
     from parlay_marl.cli.console import remarks
     from parlay_marl.cli.progress import progress_bar
+    from parlay_marl.cli.solution_tables import PlayerGaps
+    from parlay_marl.theory.behaviour import behaviour
     from parlay_marl.theory.cfr import solve as solve_tree
     from parlay_marl.theory.tree import build_tree
+    from parlay_marl.theory.values import gaps
 
     with progress_bar(remarks()) as bar:
         task = bar.add_task("solving", total=iterations, rate="making the tree", visible=not quiet)
@@ -116,32 +136,32 @@ def _solved(game: SmallGame, algorithm: str, iterations: int, goal: float, quiet
             bar.update(task, completed=done, rate=f"NashConv {nash_conv:.5f}")
 
         tree = build_tree(game)
-        return tree, solve_tree(tree, algorithm, iterations=iterations, goal=goal, on_progress=on_progress)
+        found = []
+        for name, player in players.items():
+            bar.update(task, rate=f"asking {name}")
+            found.append(PlayerGaps(name, gaps(tree, behaviour(tree, player))))
+        solution = solve_tree(tree, algorithm, iterations=iterations, goal=goal, on_progress=on_progress)
+        return tree, solution, found
 
 
 def _finish(
     tree: Tree,
     solution: Solution,
+    players: list[PlayerGaps],
     algorithm: str,
-    names: tuple[str, ...],
-    out: Path | None,
     lines: int,
-    targets: list[ResultFile | None],
+    targets: dict[str, ResultFile | None],
 ) -> None:
     """Write the files that were asked for, and print the result."""
     from parlay_marl.cli.console import output
-    from parlay_marl.cli.solution_tables import PlayerGaps, result_as_dict, show_solution
-    from parlay_marl.theory.behaviour import behaviour
+    from parlay_marl.cli.solution_tables import result_as_dict, show_solution
     from parlay_marl.theory.efg import efg_text
     from parlay_marl.theory.tabular import TabularPlayer
-    from parlay_marl.theory.values import gaps
 
-    players = [PlayerGaps(name, gaps(tree, behaviour(tree, name))) for name in names]
-    json_file, efg_file = targets
-    if out is not None:
-        TabularPlayer.of(tree, solution.table).write(out)
-    if json_file is not None:
-        json_file.write_json(result_as_dict(tree, solution, algorithm, players))
-    if efg_file is not None:
-        efg_file.write(efg_text(tree).encode())
+    if (file := targets["--out"]) is not None:
+        file.write(TabularPlayer.of(tree, solution.table).content())
+    if (file := targets["--json"]) is not None:
+        file.write_json(result_as_dict(tree, solution, algorithm, players))
+    if (file := targets["--efg"]) is not None:
+        file.write(efg_text(tree).encode())
     show_solution(tree, solution, algorithm, players, lines, output())
