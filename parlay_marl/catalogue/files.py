@@ -128,9 +128,13 @@ def read(model: type[Model], path: Path, prefix: str = "") -> Model:
 def write_whole(path: Path, content: bytes) -> None:
     """Write a file atomically, by moving a complete draft into its place.
 
-    A symbolic link is followed, so that it stays a link. Raises `OSError`.
+    A symbolic link is followed, so that it stays a link. What is there and is no regular file, such as a pipe or
+    `/dev/null`, is written to in place of being replaced. Raises `OSError`.
     """
     target = path.resolve()
+    if target.exists() and not target.is_file():
+        target.write_bytes(content)  # raises IsADirectoryError for a folder
+        return
     draft = target.with_name(f".{target.name}.{os.getpid()}.{threading.get_ident()}.tmp")
     try:
         with draft.open("wb") as file:

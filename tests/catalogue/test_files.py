@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,7 @@ from typing import Any
 import pytest
 
 from parlay_marl.catalogue import load_persona, load_scenario, partner_names, persona_names, scenario_names
+from parlay_marl.catalogue.files import write_whole
 from parlay_marl.errors import CatalogueError, UnknownNameError
 from tests.helpers import case_name
 
@@ -266,3 +269,19 @@ def test_what_is_loaded_already_is_taken_as_it_is(kind: str) -> None:
     assert LOADERS[kind](name) is loaded
     with pytest.raises(ValueError, match="frozen"):
         loaded.title = "another"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes with names")
+def test_a_pipe_is_written_to_and_not_replaced(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        write_whole(pipe, b"all of it")
+        assert os.read(reader, 100) == b"all of it"
+    finally:
+        os.close(reader)
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+    assert [path.name for path in tmp_path.iterdir()] == ["pipe"]
+    with pytest.raises(IsADirectoryError):
+        write_whole(tmp_path, b"")
