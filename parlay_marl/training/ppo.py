@@ -2,7 +2,9 @@
 
 The algorithm is PPO with a clipped surrogate (Schulman et al. 2017) over the legal actions (Huang and Ontañón 2022):
 generalised advantage estimation, advantages normalised in each minibatch, a value network beside the policy network,
-Adam, gradients clipped by their norm. The tests compare an update with that of sb3-contrib's MaskablePPO.
+Adam, gradients clipped by their norm. The tests compare an update with that of sb3-contrib's MaskablePPO. Beside it
+there are a log barrier in place of the entropy (Agarwal et al. 2021), and advantages divided by a power of the chance
+of their action, which at 1 gives the updates of neural replicator dynamics (Hennes et al. 2020).
 
 It is written for small networks, where torch's bookkeeping would cost more than the arithmetic: the gradient is
 computed without autograd, every array is allocated once, and threads share a minibatch in chunks of a fixed size
