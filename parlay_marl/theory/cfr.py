@@ -116,7 +116,7 @@ def solve(
 ) -> Solution:
     """Return an average strategy whose NashConv is at most `goal`, or that of the last iteration.
 
-    NashConv is computed after `every` so many iterations.
+    NashConv is computed once in every `every` iterations.
 
     Raises:
         ConfigurationError: for a number that cannot be used, or an unknown algorithm.
