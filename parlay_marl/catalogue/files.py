@@ -125,6 +125,11 @@ def read(model: type[Model], path: Path, prefix: str = "") -> Model:
         raise CatalogueError(f"{path}: {found}") from None
 
 
+def reason_of(error: Exception) -> str:
+    """Return the reason of an error of the system, without the path that it repeats."""
+    return str(getattr(error, "strerror", None) or error)
+
+
 def write_whole(path: Path, content: bytes) -> None:
     """Write a file atomically, by moving a complete draft into its place.
 

@@ -92,9 +92,9 @@ def warmth(tension: float) -> str:
 def turn_lines(
     turn: Turn, scenario: Scenario, names: int = 0, *, words: bool = True, width: int = WIDTH, told: bool = False
 ) -> list[Line]:
-    """Return the lines of a turn: headlines, the move, its terms, its words.
+    """Return a turn as lines of text: its headlines, move, terms and words.
 
-    `names` is the width of the players' names. With `told` they leave out the number of the round.
+    `names` is the width of the players' names. `told` leaves out the round's number.
     """
     lines: list[Line] = []
     for headline in turn.headlines:

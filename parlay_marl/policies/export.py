@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from parlay_marl.catalogue.files import write_whole
+from parlay_marl.catalogue.files import reason_of, write_whole
 from parlay_marl.core.moves import ACCEPT, INDEX_OFFERS, MAX_PACKAGES, PRICE_LEVELS, decode, makes_offer, n_actions
 from parlay_marl.core.observation import AT, width
 from parlay_marl.errors import ConfigurationError, MissingExtraError, PolicyFileError
@@ -160,8 +160,7 @@ def export_onnx(policy: Policy, path: str | Path, *, masked: bool = True) -> Non
     try:
         write_whole(Path(path), content)
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise PolicyFileError(f"{path}: cannot be written: {reason}; give another path") from None
+        raise PolicyFileError(f"{path}: cannot be written: {reason_of(error)}; give another path") from None
 
 
 def _graph(onnx: Any, policy: Policy, masked: bool) -> Any:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pydantic import ValidationError
 
-from parlay_marl.catalogue.files import reasons, write_whole
+from parlay_marl.catalogue.files import reason_of, reasons, write_whole
 from parlay_marl.core.moves import n_actions
 from parlay_marl.core.observation import AT, width
 from parlay_marl.core.style import MOST_HIDDEN
@@ -247,17 +247,27 @@ def read_policy(path: str | Path) -> Policy:
 
 def read_with_digest(path: str | Path) -> tuple[Policy, str]:
     """Return the policy of a file, as `read_policy` does, and the SHA-256 digest of what it was read from."""
-    try:
-        found = os.stat(path)
-    except (OSError, ValueError) as error:
-        raise PolicyFileError(f"{path}: cannot be read: {_why(error)}; give the path of a policy file") from None
-    if not stat.S_ISREG(found.st_mode):
-        raise PolicyFileError(f"{path}: not a file; give the path of a policy file")
+    found = checked_file(path, "a policy file")
     if found.st_size > LARGEST_FILE:
         raise PolicyFileError(f"{path}: {TOO_LARGE}")
     known = (found.st_mtime_ns, found.st_size, found.st_ino)
     policy, digest = _read_cached(str(path), os.path.abspath(path), known)
     return dataclasses.replace(policy), digest
+
+
+def checked_file(path: str | Path, kind: str) -> os.stat_result:
+    """Return what the system knows of a regular file, or refuse what is none or cannot be reached.
+
+    Raises:
+        PolicyFileError: asks for the path of the `kind` of file.
+    """
+    try:
+        found = os.stat(path)
+    except (OSError, ValueError) as error:
+        raise PolicyFileError(f"{path}: cannot be read: {reason_of(error)}; give the path of {kind}") from None
+    if not stat.S_ISREG(found.st_mode):
+        raise PolicyFileError(f"{path}: not a file; give the path of {kind}")
+    return found
 
 
 @functools.lru_cache(maxsize=64)
@@ -267,7 +277,7 @@ def _read_cached(path: str, place: str, known: tuple[int, ...]) -> tuple[Policy,
         with open(path, "rb") as file:
             content = file.read(LARGEST_FILE + 1)  # one byte more shows that it is too large
     except OSError as error:
-        raise PolicyFileError(f"{path}: cannot be read: {_why(error)}; give the path of a policy file") from None
+        raise PolicyFileError(f"{path}: cannot be read: {reason_of(error)}; give the path of a policy file") from None
     return _policy(path, content), hashlib.sha256(content).hexdigest()
 
 
@@ -293,10 +303,5 @@ def write_policy(path: str | Path, policy: Policy) -> None:
     try:
         write_whole(Path(path), content)
     except (OSError, ValueError) as error:
-        raise PolicyFileError(f"{path}: cannot be written: {_why(error)}; give another path") from None
+        raise PolicyFileError(f"{path}: cannot be written: {reason_of(error)}; give another path") from None
     _read_cached.cache_clear()  # a clock may be too coarse to tell two writes apart
-
-
-def _why(error: Exception) -> str:
-    """Return the reason of an error of the system, without the path that it repeats."""
-    return str(getattr(error, "strerror", None) or error)

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import functools
-import os
-import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from parlay_marl.catalogue.files import write_whole
-from parlay_marl.core.moves import Move
+from parlay_marl.catalogue.files import reason_of, write_whole
+from parlay_marl.core.moves import Move, makes_offer
 from parlay_marl.core.moves import decode as decode_action
 from parlay_marl.core.observation import AT
 from parlay_marl.errors import ConfigurationError, PolicyFileError
 from parlay_marl.game.action import Action
 from parlay_marl.game.config import GameConfig
 from parlay_marl.players.player import Player
+from parlay_marl.policies.policy import checked_file
 from parlay_marl.theory.strategy_file import Strategy, decode, encode
 from parlay_marl.theory.tree import Floats, InformationStates, Ints, Tree
 from parlay_marl.theory.values import check_table
@@ -26,7 +25,6 @@ from parlay_marl.theory.values import check_table
 if TYPE_CHECKING:
     from parlay_marl.game.view import SeatView
 
-_PRICED = (Move.OFFER, Move.ANCHOR_HIGH, Move.BATNA_REVEAL)
 SUFFIX = ".npz"
 """The end of the name of a strategy's file."""
 _SAME = [
@@ -160,15 +158,11 @@ class TabularPlayer(Player):
         Raises:
             PolicyFileError: where it is no file that `write` wrote.
         """
+        checked_file(path, "a strategy")
         try:
-            if not stat.S_ISREG(os.stat(path).st_mode):
-                raise PolicyFileError(f"{path}: not a file; give the path of a strategy")
             content = Path(path).read_bytes()
-        except PolicyFileError:
-            raise
-        except (OSError, ValueError) as error:
-            why = getattr(error, "strerror", None) or error
-            raise PolicyFileError(f"{path}: cannot be read: {why}; give the path of a strategy") from None
+        except OSError as error:
+            raise PolicyFileError(f"{path}: cannot be read: {reason_of(error)}; give the path of a strategy") from None
         try:
             return cls(*decode(content))
         except ValueError as error:
@@ -184,7 +178,7 @@ def nearest_legal(action: int, legal: Ints, seat: int, room: int) -> int:
     if action in legal:
         return action
     move, named, package = decode_action(action, seat, room)
-    price = named if move in _PRICED else float(seat)
+    price = named if makes_offer(move) else float(seat)
 
     def distance(other: int) -> tuple[bool, bool, bool, float, float]:
         its_move, its_price, its_package = decode_action(other, seat, room)
