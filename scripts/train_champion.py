@@ -6,6 +6,7 @@
 The same seed gives the same file on the same machine, whatever the number of threads. It begins by imitating `linear`,
 and meets families of scenarios and of partners, the catalogue's personas and the public partners, companions that are
 trained first by self-play alone, itself, its past, and a reply that is trained to beat it every few million frames.
+Then it settles in a second, shorter run, by smaller steps and with more pay for deals.
 Nothing that is held out for evaluation, and no player of another library, takes part. `--plot` draws what the replies
 gained.
 """
@@ -13,6 +14,7 @@ gained.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import time
 from collections.abc import Sequence
@@ -20,16 +22,16 @@ from pathlib import Path
 from typing import Any
 
 from parlay_marl.catalogue.personas import FOLDER
-from parlay_marl.policies.policy import read_policy, write_policy
+from parlay_marl.policies.policy import Policy, read_policy, write_policy
 from parlay_marl.studies.benchmark.suite import STANDARD
 from parlay_marl.training.config import TrainingConfig, price_scenarios
 from parlay_marl.training.folder import provenance
 from parlay_marl.training.progress import Progress
 from parlay_marl.training.selfplay import train
 
-FRAMES, SEED = 80_000_000, 1
+FRAMES, SETTLING_FRAMES, SEED = 80_000_000, 15_000_000, 1
 REPLIES = 8
-"""Replies that join the league over a run."""
+"""Replies that join the league over the first run."""
 FAMILIES = ("family:wide", "family:terms", "family:storms")
 WITH_TERMS = ("acquisition_terms", "hiring_package_terms")
 OPPONENTS = {
@@ -78,6 +80,19 @@ def champion_config(
         evaluate_every=max(frames // REPLIES, 1),
         evaluation_games=20,
     )
+
+
+def settling_config(first: TrainingConfig, start: Path, frames: int) -> TrainingConfig:
+    """Return the config of the second run, which begins as the policy of the first."""
+    changed = {
+        "start": str(start),
+        "frames": frames,
+        "learning_rate": 2e-4,
+        "deal_bonus": 0.16,
+        "reply_every": 0,
+        "evaluate_every": frames,
+    }
+    return TrainingConfig.model_validate(first.model_dump() | changed)
 
 
 def companion_config(seed: int, threads: int) -> TrainingConfig:
@@ -137,8 +152,9 @@ def draw(runs: list[Path], path: Path) -> None:
 def main() -> None:
     """Train, print the progress, and install the policy in the catalogue where asked."""
     parser = argparse.ArgumentParser(description="Train the champion of the catalogue.")
-    parser.add_argument("--out", type=Path, help="folder of the run")
+    parser.add_argument("--out", type=Path, help="folder of the first run; the second has its name and `_settled`")
     parser.add_argument("--frames", type=int, default=FRAMES)
+    parser.add_argument("--settling-frames", type=int, default=SETTLING_FRAMES)
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--resume", action="store_true", help="continue the run in the folder")
@@ -159,7 +175,7 @@ def main() -> None:
         print(json.dumps(read_policy(path).training))
 
 
-def trained(options: argparse.Namespace) -> Any:
+def trained(options: argparse.Namespace) -> Policy:
     """Return the policy of a run, printing its evaluations and its speed."""
     last: list[Progress] = []
     began = time.perf_counter()
@@ -173,20 +189,24 @@ def trained(options: argparse.Namespace) -> Any:
             flush=True,
         )
 
-    policy = train(
-        None
-        if options.resume
-        else champion_config(
-            options.frames,
-            options.seed,
-            options.threads,
-            companions(options.out.with_name(f"{options.out.name}_companions"), options.seed, options.threads),
-        ),
-        options.out,
-        resume=options.resume,
-        on_progress=lambda progress: last.__setitem__(slice(None), [progress]),
-        on_evaluation=on_evaluation,
-    )
+    def run(config: TrainingConfig, folder: Path, resume: bool) -> Policy:
+        """Train a policy in a folder, or continue the run that is there."""
+        return train(
+            None if resume else config,
+            folder,
+            resume=resume,
+            on_progress=lambda progress: last.__setitem__(slice(None), [progress]),
+            on_evaluation=on_evaluation,
+        )
+
+    friends = companions(options.out.with_name(f"{options.out.name}_companions"), options.seed, options.threads)
+    first = champion_config(options.frames, options.seed, options.threads, friends)
+    league = run(first, options.out, options.resume)
+    settling = settling_config(first, options.out / f"{first.name}.safetensors", options.settling_frames)
+    second = options.out.with_name(f"{options.out.name}_settled")
+    settled = run(settling, second, options.resume and (second / "run.json").exists())
+    frames = league.training["frames"] + settled.training["frames"]
+    policy = dataclasses.replace(settled, training=settled.training | {"frames": frames})
     for found in json.loads((options.out / "gaps.json").read_text(encoding="utf-8")):
         print(f"{found['frames']:>11,} frames: gap {found['gap']['mean']:.4f}")
     minutes = (time.perf_counter() - began) / 60.0

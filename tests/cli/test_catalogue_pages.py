@@ -55,6 +55,15 @@ def test_partners_and_families_are_listed_and_shown(parlay: Parlay) -> None:
     assert "strangers-0-4-seller" in text
 
 
+def test_a_family_without_ranges_for_all_is_shown(parlay: Parlay, tmp_path: Path) -> None:
+    path = tmp_path / "clocks.toml"
+    path.write_text(
+        'title = "Clocks"\nsummary = "By the clock."\n[[family.strategies]]\nstrategy = "time"\n', encoding="utf-8"
+    )
+    text = " ".join(parlay("personas", str(path)).stdout.split())
+    assert "Traits of all none Tactics of all none Strategies, with their own ranges time 100%" in text
+
+
 def test_tactics_are_shown_where_they_differ(parlay: Parlay) -> None:
     text = parlay("personas", "boulware").stdout
     tactics = text.split("Tactics that differ", maxsplit=1)[1].split("Drift", maxsplit=1)[0]

@@ -87,9 +87,10 @@ def _show_family(persona: Persona, console: Console) -> None:
     assert family is not None
     both = (("Traits of all", family.traits), ("Tactics of all", family.tactics))
     for heading, numbers in both:
-        section(console, heading, [(key, _range(as_range(number))) for key, number in numbers.items()])
+        rows = [(key, _range(as_range(number))) for key, number in numbers.items()]
+        section(console, heading, rows or [("none", "")])
     total = sum(each.weight for each in family.strategies)
-    rows = [
+    strategies = [
         (
             each.strategy,
             f"{each.weight / total:.0%}",
@@ -97,7 +98,7 @@ def _show_family(persona: Persona, console: Console) -> None:
         )
         for each in family.strategies
     ]
-    section(console, "Strategies, with their own ranges", rows)
+    section(console, "Strategies, with their own ranges", strategies)
     section(console, "Drift", [("share", f"{family.drift.chance:.0%}, into tactics that are drawn anew")])
     drawn = [drawn_persona(persona, 0, number, 1) for number in range(EXAMPLES)]
     section(console, "Sellers of the first games of seed 0", [(each.name, _in_short(each)) for each in drawn])
