@@ -25,7 +25,7 @@ from parlay_marl.catalogue.personas import FOLDER
 from parlay_marl.policies.policy import Policy, read_policy, write_policy
 from parlay_marl.studies.benchmark.suite import STANDARD
 from parlay_marl.training.config import TrainingConfig, price_scenarios
-from parlay_marl.training.folder import provenance
+from parlay_marl.training.folder import Folder, provenance
 from parlay_marl.training.progress import Progress
 from parlay_marl.training.selfplay import train
 
@@ -199,8 +199,11 @@ def trained(options: argparse.Namespace) -> Policy:
             on_evaluation=on_evaluation,
         )
 
-    friends = companions(options.out.with_name(f"{options.out.name}_companions"), options.seed, options.threads)
-    first = champion_config(options.frames, options.seed, options.threads, friends)
+    if options.resume:
+        first = Folder(options.out).config()
+    else:
+        friends = companions(options.out.with_name(f"{options.out.name}_companions"), options.seed, options.threads)
+        first = champion_config(options.frames, options.seed, options.threads, friends)
     league = run(first, options.out, options.resume)
     settling = settling_config(first, options.out / f"{first.name}.safetensors", options.settling_frames)
     second = options.out.with_name(f"{options.out.name}_settled")
