@@ -199,13 +199,14 @@ def trained(options: argparse.Namespace) -> Policy:
             on_evaluation=on_evaluation,
         )
 
+    folder = Folder(options.out)
     if options.resume:
-        first = Folder(options.out).config()
+        first = folder.config()
     else:
         friends = companions(options.out.with_name(f"{options.out.name}_companions"), options.seed, options.threads)
         first = champion_config(options.frames, options.seed, options.threads, friends)
     league = run(first, options.out, options.resume)
-    settling = settling_config(first, options.out / f"{first.name}.safetensors", options.settling_frames)
+    settling = settling_config(first, folder.policy(first), options.settling_frames)
     second = options.out.with_name(f"{options.out.name}_settled")
     settled = run(settling, second, options.resume and (second / "run.json").exists())
     frames = league.training["frames"] + settled.training["frames"]
