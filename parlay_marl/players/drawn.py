@@ -65,7 +65,7 @@ def _as_persona(record: Any, family: Persona, seed: int, number: int, seat: int)
     strategy = STRATEGIES[tactics["strategy"]].meaning
     return Persona.model_validate(
         {
-            "name": f"{family.name.partition(':')[2]}-{seed}-{number}-{SEATS[seat]}",
+            "name": f"{family.name.rpartition(':')[2]}-{seed}-{number}-{SEATS[seat]}",
             "title": f"Drawn from {family.name}",
             "summary": f"The {SEATS[seat]} of game {number} of seed {seed}, drawn from {family.name}: {strategy}.",
             "source": family.source,

@@ -62,6 +62,7 @@ def test_a_family_without_ranges_for_all_is_shown(parlay: Parlay, tmp_path: Path
     )
     text = " ".join(parlay("personas", str(path)).stdout.split())
     assert "Traits of all none Tactics of all none Strategies, with their own ranges time 100%" in text
+    assert " clocks-0-0-seller " in text
 
 
 def test_tactics_are_shown_where_they_differ(parlay: Parlay) -> None:
