@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import numpy as np
-from pydantic import AfterValidator, Field, create_model, field_validator, model_validator
+from pydantic import AfterValidator, Discriminator, Field, Tag, create_model, field_validator, model_validator
 
 from parlay_marl.catalogue.files import (
     PACKAGE,
@@ -115,7 +115,17 @@ class Range(Strict):
         return self
 
 
-Number = float | tuple[float, float] | Range
+def _form_of(number: Any) -> str:
+    """Return which form of a number in a family a value has: an error then speaks of that form alone."""
+    if isinstance(number, list | tuple):
+        return "ends"
+    return "range" if isinstance(number, Mapping | Range) else "fixed"
+
+
+Number = Annotated[
+    Annotated[float, Tag("fixed")] | Annotated[tuple[float, float], Tag("ends")] | Annotated[Range, Tag("range")],
+    Discriminator(_form_of),
+]
 """A number in a family: fixed, its two ends, or a `Range`."""
 _BOUNDS = {row.name: (row.low, row.high) for row in TRAITS + TACTICS if row.name != "strategy"}
 

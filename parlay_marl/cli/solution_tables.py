@@ -48,7 +48,8 @@ def show_solution(
     """Print the sizes, the payoffs, the likely turns of both seats, and the exact gaps of players."""
     play, sizes = play_of(tree, solution.table), tree_as_dict(tree)
     config = tree.game.config
-    title = f"{config.played.name}: {config.max_rounds} rounds, {config.price_levels} prices, {', '.join(config.moves)}"
+    rounds = f"{config.max_rounds} round{'s' if config.max_rounds > 1 else ''}"
+    title = f"{config.played.name}: {rounds}, {config.price_levels} prices, {', '.join(config.moves)}"
     paragraph(console, title, "parlay.title")
     paragraph(
         console,

@@ -360,6 +360,7 @@ def make_config(scenario: str | Path | AnyScenario = DEFAULT_SCENARIO, **game: U
     loaded = load_any_scenario(scenario)
     chosen: dict[str, Any] = {name: field.default for name, field in GameFields.model_fields.items()} | game
     one_of("protocol", chosen["protocol"], PROTOCOL_NAMES)
+    chosen["price_share"] = _share("price_share", chosen["price_share"])
     fit_protocol(chosen, loaded.name, loaded.n_packages)
     if isinstance(loaded, Family) and chosen["max_rounds"] is not None:
         chosen["max_rounds"] = whole_number("max_rounds", chosen["max_rounds"], 1, MAX_ROUNDS)
@@ -373,7 +374,6 @@ def make_config(scenario: str | Path | AnyScenario = DEFAULT_SCENARIO, **game: U
     chosen["max_rounds"] = whole_number("max_rounds", chosen["max_rounds"], 1, MAX_ROUNDS)
     chosen["price_levels"] = whole_number("price_levels", chosen["price_levels"], LEAST_LEVELS, PRICE_LEVELS)
     chosen["moves"] = checked_moves(chosen["moves"], chosen["protocol"])
-    chosen["price_share"] = _share("price_share", chosen["price_share"])
     if not isinstance(chosen["events"], bool):
         raise ConfigurationError(f"events: give True or False, not {chosen['events']!r}")
     return GameConfig(loaded, **chosen)

@@ -9,6 +9,7 @@ from parlay_marl.core.moves import SEATS, Move
 from parlay_marl.core.protocols import PROTOCOLS
 from parlay_marl.core.protocols.protocol import ANSWERS
 from parlay_marl.errors import ConfigurationError, UnknownNameError
+from parlay_marl.form_fields import HALF
 
 MOVES = tuple(move.name.lower() for move in Move)
 """The names of the moves, by number."""
@@ -16,6 +17,7 @@ NEEDED_MOVES = ("accept", "offer")
 """Moves that every game has, because there are no deals without them."""
 FORM_CHOICES = ("price_levels", "moves", "events", "protocol", "price_share")
 """The choices of the form of a game; a model has all of these or none."""
+_SEALED = tuple(name for name, protocol in PROTOCOLS.items() if protocol.is_sealed)
 
 
 def checked_moves(given: Any, protocol: str) -> tuple[str, ...]:
@@ -44,6 +46,10 @@ def fit_protocol(chosen: dict[str, Any], scenario: str, packages: int) -> None:
     if protocol.is_sealed and packages > 1:
         raise ConfigurationError(
             f"protocol: {name} is about a price alone, and {scenario} has terms; give a scenario without"
+        )
+    if not protocol.is_sealed and chosen["price_share"] != HALF:
+        raise ConfigurationError(
+            f"price_share: there is none in {name}; leave it out, or play {' or '.join(_SEALED)}"
         )
     if protocol.opener >= 0:
         _settle(chosen, "opener", SEATS[protocol.opener])

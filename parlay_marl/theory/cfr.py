@@ -109,7 +109,7 @@ def solve(
     tree: Tree,
     algorithm: str = "cfr+",
     *,
-    iterations: int = 1000,
+    iterations: int = 2000,
     goal: float = 1e-3,
     every: int = 20,
     on_progress: OnProgress | None = None,

@@ -69,6 +69,24 @@ BAD_PERSONAS = {
     "conversion": (PERSONA + '[voice]\nopen = ["{price!z}"]\n', r"voice\.open: '{price!z}'"),
 }
 
+STRATEGY = PERSONA + '[[family.strategies]]\nstrategy = "time"\n[family.strategies.tactics]\n'
+EXPONENT = "family.strategies.0.tactics.exponent"
+BAD_FAMILIES = {
+    "end of a range": (
+        STRATEGY + "exponent = [nan, 1]\n",
+        f"{EXPONENT}.ends.0: Input should be a finite number (given nan)",
+    ),
+    "key of a range": (STRATEGY + "exponent = { low = 1 }\n", f"{EXPONENT}.range.high: Field required"),
+    "number": (
+        STRATEGY + 'exponent = "x"\n',
+        f"{EXPONENT}.fixed: Input should be a valid number, unable to parse string as a number (given 'x')",
+    ),
+    "no strategies": (
+        PERSONA + "[family]\nstrategies = []\n",
+        "family.strategies: Tuple should have at least 1 item after validation, not 0 (given [])",
+    ),
+}
+
 BAD_SCENARIOS = {
     "syntax": (SCENARIO + "[reservation\n", "not a readable TOML file"),
     "no limits": (SCENARIO, "reservation: Field required"),
@@ -178,6 +196,16 @@ def test_a_file_that_cannot_be_used_says_where_and_why(kind: str, what: str, tmp
     for given in (path, str(path)):
         with pytest.raises(CatalogueError, match=f"(?s)^{path}: .*({message})"):
             LOADERS[kind](given)
+
+
+@pytest.mark.parametrize("what", BAD_FAMILIES)
+def test_a_bad_number_of_a_family_is_refused_with_one_reason(what: str, tmp_path: Path) -> None:
+    text, message = BAD_FAMILIES[what]
+    path = tmp_path / "mine.toml"
+    path.write_text(text)
+    with pytest.raises(CatalogueError) as refused:
+        load_persona(path)
+    assert str(refused.value) == f"{path}: {message}"
 
 
 def test_every_mistake_in_a_file_is_told_at_once(tmp_path: Path) -> None:

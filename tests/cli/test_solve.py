@@ -45,6 +45,7 @@ def test_every_protocol_is_solved(parlay: Parlay) -> None:
         result = parlay("solve", "uniform", *rounds, "--types", "2", "--prices", "3", "--protocol", protocol, "--quiet")
         assert result.exit_code == 0, result.output
         assert "NashConv" in result.stdout
+        assert "uniform: 1 round, 3 prices" in result.stdout
 
 
 def test_the_size_comes_first(parlay: Parlay) -> None:
