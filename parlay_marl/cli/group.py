@@ -63,10 +63,12 @@ def _show_warnings_in_a_line() -> None:
 def end_without_output(error: OSError) -> None:
     """Print in one line what cannot be read or written, and drop what standard output and error still hold.
 
-    Python would write the buffers at exit, and fail once more.
+    Nothing is printed where whoever read the output has left, as `head` does after its lines. Python would write the
+    buffers at exit, and fail once more.
     """
-    with contextlib.suppress(OSError):
-        _print_line("error", error if error.filename else f"reading or writing fails: {error.strerror or error}")
+    if not isinstance(error, BrokenPipeError):
+        with contextlib.suppress(OSError):
+            _print_line("error", error if error.filename else f"reading or writing fails: {error.strerror or error}")
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
