@@ -48,9 +48,7 @@ def fit_protocol(chosen: dict[str, Any], scenario: str, packages: int) -> None:
             f"protocol: {name} is about a price alone, and {scenario} has terms; give a scenario without"
         )
     if not protocol.is_sealed and chosen["price_share"] != HALF:
-        raise ConfigurationError(
-            f"price_share: there is none in {name}; leave it out, or play {' or '.join(_SEALED)}"
-        )
+        raise ConfigurationError(f"price_share: there is none in {name}; leave it out, or play {' or '.join(_SEALED)}")
     if protocol.opener >= 0:
         _settle(chosen, "opener", SEATS[protocol.opener])
     elif protocol.usual_opener >= 0 and chosen["opener"] is None:
