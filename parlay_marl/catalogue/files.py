@@ -84,7 +84,7 @@ def reasons(error: ValidationError, names: Mapping[str, str] = NO_NAMES, secrets
     found = []
     for item in error.errors():
         if item["type"] == "too_short" and len(item["input"]) >= item["ctx"]["min_length"]:
-            continue  # pydantic leaves a tuple's invalid items out, which have errors of their own, and counts the others
+            continue  # pydantic counts a tuple without its invalid items, which have errors of their own
         key = str(item["loc"][0]) if item["loc"] else ""
         place = names.get(key) or escaped(".".join(str(part) for part in item["loc"]))
         reason = NAMED.sub(lambda name: f"`{names.get(name[1], name[1])}`", item["msg"].removeprefix("Value error, "))
