@@ -6,7 +6,7 @@
 The same seed gives the same file on the same machine, whatever the number of threads. It begins by imitating `linear`,
 and meets families of scenarios and of partners, the catalogue's personas and the public partners, companions that are
 trained first by self-play alone, itself, its past, and a reply that is trained to beat it every few million frames.
-Then it settles in a second, shorter run of a wider network, by smaller steps and with more pay for deals.
+Then it settles in a second, shorter run, by smaller steps and with more pay for deals.
 Nothing that is held out for evaluation, and no player of another library, takes part. `--plot` draws what the replies
 gained.
 """
@@ -29,11 +29,9 @@ from parlay_marl.training.folder import Folder, provenance
 from parlay_marl.training.progress import Progress
 from parlay_marl.training.selfplay import train
 
-FRAMES, SETTLING_FRAMES, SEED = 80_000_000, 30_000_000, 1
-WIDTH, SETTLING_WIDTH = 128, 256
-"""Units of both hidden layers. A wider network learns more from a frame, and takes twice as long for it."""
-REPLIES, SETTLING_REPLIES = 8, 5
-"""Replies that join the league over each run."""
+FRAMES, SETTLING_FRAMES, SEED = 80_000_000, 15_000_000, 1
+REPLIES = 8
+"""Replies that join the league over the first run."""
 FAMILIES = ("family:wide", "family:terms", "family:storms")
 WITH_TERMS = ("acquisition_terms", "hiring_package_terms")
 OPPONENTS = {
@@ -67,7 +65,7 @@ def champion_config(
         opponent_share=0.6,
         prices_only=True,
         no_losses=True,
-        hidden=(WIDTH, WIDTH),
+        hidden=(128, 128),
         gae_lambda=0.97,
         frames=frames,
         seed=seed,
@@ -88,12 +86,11 @@ def settling_config(first: TrainingConfig, start: Path, frames: int) -> Training
     """Return the config of the second run, which begins as the policy of the first."""
     changed = {
         "start": str(start),
-        "hidden": (SETTLING_WIDTH, SETTLING_WIDTH),
         "frames": frames,
-        "learning_rate": 4e-4,
+        "learning_rate": 2e-4,
         "deal_bonus": 0.16,
-        "reply_every": max(frames // SETTLING_REPLIES, 1),
-        "evaluate_every": max(frames // SETTLING_REPLIES, 1),
+        "reply_every": 0,
+        "evaluate_every": frames,
     }
     return TrainingConfig.model_validate(first.model_dump() | changed)
 

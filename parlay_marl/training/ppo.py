@@ -225,16 +225,10 @@ class Learner:
         self._rows, self._gradients = self._learning.rows(-(-config.batch_size // chunk))
 
     def begin_as(self, layers: Iterable[tuple[NDArray[np.float32], NDArray[np.float32]]]) -> None:
-        """Give the policy network the weights and biases of one of its shape or a narrower one.
-
-        It then does what that one does: units that the other lacks stay as they are, and none of the other's listens to
-        them yet (compare Net2Net; Chen, Goodfellow and Shlens 2016). The value network stays as it is.
-        """
-        for (weight, bias), (given, given_bias) in zip(self.acting.policy, layers, strict=True):
-            outputs, inputs = given.shape
-            weight[:outputs, :inputs] = torch.from_numpy(given.copy())
-            weight[:outputs, inputs:] = 0.0
-            bias[:outputs] = torch.from_numpy(given_bias.copy())
+        """Give the policy network weights and biases of its shape; the value network stays as it is."""
+        for own, given in zip(self.acting.policy, layers, strict=True):
+            for tensor, array in zip(own, given, strict=True):
+                tensor.copy_(torch.from_numpy(array.copy()))
         self._learning.vector.copy_(self.acting.vector)
 
     def collect(self) -> None:

@@ -22,8 +22,8 @@ from parlay_marl.training.config import TrainingConfig
 if TYPE_CHECKING:
     from parlay_marl.training.perceptron import Layers
 
-SHAPE = ("inputs", "actions", "traits", "activation")
-"""The attributes in which two policies must agree for one to begin as the other; its layers may be wider."""
+SHAPE = ("inputs", "hidden", "actions", "traits", "activation")
+"""The attributes in which two policies must agree for one to take the weights of the other."""
 
 
 def zero_policy(config: TrainingConfig, packages: int) -> Policy:
@@ -66,11 +66,6 @@ def start_policy(name: str, shape: Policy) -> Policy | PersonaPlayer:
         found, needed = getattr(start, what), getattr(shape, what)
         if found != needed:
             raise ConfigurationError(f"start: {name!r} has another network: {what} {found}, not {needed} as configured")
-    if len(start.hidden) != len(shape.hidden) or any(np.greater(start.hidden, shape.hidden)):
-        raise ConfigurationError(
-            f"start: {name!r} has {start.hidden} hidden units, which do not fit into {shape.hidden} as configured; "
-            "ask for as many layers, each as wide or wider"
-        )
     return start
 
 
