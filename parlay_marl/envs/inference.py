@@ -95,7 +95,8 @@ def infer_limit(
     how often the ZOPA had eroded when the maker moved in each round. Claims and challenges are left to the games.
 
     Raises `ConfigurationError` for a price that is none or lies outside the public range, for more offers than rounds,
-    and for a scenario whose limits are public. Sources: Zeng and Sycara (1998), Hindriks and Tykhonov (2008).
+    for a scenario whose limits are public, and for arguments that are not of these types. Sources: Zeng and Sycara
+    (1998), Hindriks and Tykhonov (2008).
     """
     one_of("maker", maker, SEATS)
     config = make_config(scenario, rules=rules, beliefs="bayes", max_rounds=max_rounds)
@@ -111,6 +112,8 @@ def infer_limit(
     refused = _by_round(
         "own_offers", _placed("own_offers", () if own_offers is None else own_offers, config), len(made), None
     )
+    if common_prior is not None and not isinstance(common_prior, bool | np.bool_):
+        raise ConfigurationError(f"common_prior: give True, False, or None for the rules' own, not {common_prior!r}")
     listener = _Listener(config, SEATS.index(maker), common_prior)
     headlines = _headline_rounds(event_rounds, config)
     ticks = _checked_ticks(erosion_ticks, len(made))
@@ -206,9 +209,14 @@ class _Listener:
 
 def _placed(name: str, offers: Iterable[Offer], config: GameConfig) -> list[_Placed]:
     """Return offers as normalised prices and packages."""
-    if isinstance(offers, str | bytes | Mapping) or not isinstance(offers, Iterable):
-        raise ConfigurationError(f"{name}: give a list with an entry for each round, not {offers!r}")
-    return [_place(f"{name}[{i}]", offer, config) for i, offer in enumerate(offers)]
+    return [_place(f"{name}[{i}]", offer, config) for i, offer in enumerate(_listed(name, offers, "round"))]
+
+
+def _listed(name: str, given: Any, each: str) -> list[Any]:
+    """Return the entries that were given for each round or event; refuse what is no list."""
+    if isinstance(given, str | bytes | Mapping) or not isinstance(given, Iterable):
+        raise ConfigurationError(f"{name}: give a list with an entry for each {each}, not {given!r}")
+    return list(given)
 
 
 def _place(where: str, offer: Any, config: GameConfig) -> _Placed:
@@ -242,17 +250,19 @@ def _headline_rounds(event_rounds: Sequence[int | None] | None, config: GameConf
     events = config.played.events
     if event_rounds is None:
         return [event.round for event in events]
-    if len(event_rounds) != len(events):
+    given = _listed("event_rounds", event_rounds, "event")
+    if len(given) != len(events):
         raise ConfigurationError(
-            f"event_rounds: {len(event_rounds)} entries, but {config.scenario.name} has {len(events)} events"
+            f"event_rounds: {len(given)} entries, but {config.scenario.name} has {len(events)} events"
         )
     last = config.max_rounds - 1
-    return [-1 if r is None else whole_number(f"event_rounds[{i}]", r, 0, last) for i, r in enumerate(event_rounds)]
+    return [-1 if r is None else whole_number(f"event_rounds[{i}]", r, 0, last) for i, r in enumerate(given)]
 
 
 def _checked_ticks(erosion_ticks: Sequence[int] | None, rounds: int) -> list[int]:
     """Return the number of erosions by each round."""
-    given = [whole_number(f"erosion_ticks[{i}]", ticks, 0, MOST_TICKS) for i, ticks in enumerate(erosion_ticks or ())]
+    listed = _listed("erosion_ticks", () if erosion_ticks is None else erosion_ticks, "round")
+    given = [whole_number(f"erosion_ticks[{i}]", ticks, 0, MOST_TICKS) for i, ticks in enumerate(listed)]
     if given != sorted(given):
         raise ConfigurationError(f"erosion_ticks: {given} falls; give how often the ZOPA has eroded by each round")
     return _by_round("erosion_ticks", given, rounds, max(given, default=0))
