@@ -158,7 +158,9 @@ class TrainingConfig(Strict):
     reply_every: int = Field(
         0, ge=0, description="frames between replies that are trained to beat the policy and join its past; 0: none"
     )
-    reply_frames: int = Field(1_500_000, ge=1, description="frames that each of those replies is trained on")
+    reply_frames: int = Field(
+        1_500_000, ge=1, description="frames that each of those replies is trained on, rounded up as `frames` are"
+    )
     evaluate_every: int = Field(2_000_000, ge=1, description="frames between evaluations against the opponents")
     evaluation_games: Annotated[int, Option("--games", "-n")] = Field(
         50, ge=2, le=1_000_000, description="games in each cell of an evaluation"
@@ -170,6 +172,12 @@ class TrainingConfig(Strict):
     device: Annotated[str, Option(metavar="NAME")] = Field(
         "auto", description="device of torch; auto: a GPU where there is one"
     )
+
+    @property
+    def trained_frames(self) -> int:
+        """Turns that a run trains on: `frames`, rounded up to whole updates."""
+        update = self.lanes * self.steps
+        return -(-self.frames // update) * update
 
     @staticmethod
     def name_fits(name: str) -> bool:

@@ -14,6 +14,7 @@ class Progress:
 
     frames: int
     total: int
+    """Frames at the end of the run."""
     seconds: float
     """Time since the start of the run, or since it was resumed."""
     frames_per_second: float

@@ -228,7 +228,7 @@ class Run:
 
     def progress(self) -> Progress:
         """Return the progress of the run."""
-        return self._clock.progress(self.frames, self.config.frames, self.games.seconds)
+        return self._clock.progress(self.frames, self.config.trained_frames, self.games.seconds)
 
     def evaluate(self) -> Evaluation:
         """Let the policy as it is now play every opponent of the config, for payoffs."""

@@ -73,6 +73,7 @@ def test_exploitability_can_be_a_part_of_the_result(parlay: Parlay, suite: str, 
     assert played.exit_code == 0, played.output
     gap = read_result(path).exploitability
     assert gap is not None
+    assert gap.frames == 131_072, "a whole update"
     assert (gap.scenarios, [each.seat for each in gap.seats]) == (("uniform",), ["buyer", "seller"])
     assert gap.gap.mean == pytest.approx(sum(each.gap.mean for each in gap.seats) / 2)
     assert "exploitability: replies trained on" in played.stdout

@@ -159,6 +159,9 @@ def test_exploit_tells_what_a_reply_gains(parlay: Parlay, tmp_path: Path) -> Non
     assert done.exit_code == 0, done.stderr
     assert "conceder: gap" in done.stdout
     found = json.loads(out.read_text())
+    assert found["frames"] == 131_072, "a whole update"
+    assert "a buyer against conceder: 131,072 of 131,072 frames" in done.stderr
+    assert "on 131,072 of its turns" in " ".join(done.stdout.split())
     assert [seat["seat"] for seat in found["seats"]] == ["buyer", "seller"]
     assert found["gap"]["low"] > 0.1  # boulware alone gains as much
     for seat in found["seats"]:

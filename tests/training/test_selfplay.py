@@ -137,8 +137,9 @@ def test_a_run_keeps_its_config_its_policy_and_its_evaluations(tmp_path: Path) -
     policy = train(
         config(name="ada"), tmp_path / "run", on_progress=told.append, on_evaluation=lambda n, _: seen.append(n)
     )
-    assert [progress.total for progress in told] == [SMALL["frames"]] * len(told)
-    assert told[-1].frames == policy.training["frames"]
+    whole_updates = 10 * 128 * 32
+    assert [progress.total for progress in told] == [whole_updates] * len(told)
+    assert told[-1].frames == policy.training["frames"] == whole_updates
     assert 0.0 < told[-1].environment_share < 1.0
     kept = read_policy(tmp_path / "run" / "ada.safetensors")
     assert same_weights(kept, policy)

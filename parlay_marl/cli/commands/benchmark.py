@@ -45,7 +45,9 @@ Seed = Annotated[int | None, typer.Option(metavar="N", help="Seed of all chance;
 Exploit = Annotated[
     int | None,
     typer.Option(
-        "--exploit", metavar="FRAMES", help="Measure exploitability, too: turns to train a reply on, for each seat."
+        "--exploit",
+        metavar="FRAMES",
+        help="Measure exploitability, too: turns to train a reply on, for each seat; rounded up to whole updates.",
     ),
 ]
 Out = Annotated[
