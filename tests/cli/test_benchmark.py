@@ -48,6 +48,11 @@ def test_the_tables_and_the_files_hold_the_same_figures(parlay: Parlay, suite: s
     ordered = parlay("benchmark", "linear", "--suite", suite, "--compare", str(path), "--json", str(again), "-q")
     assert ordered.exit_code == 0, ordered.output
     assert "votes" in ordered.stdout
+    alone = parlay("benchmark", "--compare", str(path))
+    assert alone.exit_code == 0, alone.output
+    standings = [line.split() for line in alone.stdout.splitlines() if line.strip().startswith("shark")]
+    paid = [f"{part.total.payoff.mean:.3f}" for part in result.sets.values()]
+    assert [standing[:3] for standing in standings] == [["shark", "1", payoff] for payoff in paid]
     both = parlay("benchmark", "--compare", str(path), "--compare", str(again), "--json", str(tmp_path / "orders.json"))
     assert both.exit_code == 0, both.output
     orders = json.loads((tmp_path / "orders.json").read_text())
@@ -90,7 +95,12 @@ def test_exploitability_can_be_a_part_of_the_result(parlay: Parlay, suite: str, 
         (("shark", "--games", "1"), "games: give a whole number from 2"),
         (("shark", "--compare", "no.json"), "no.json: cannot be read"),
         (("shark", "--resume"), "resume: say what to resume"),
-        (("--compare", "no.json", "--out", "x"), "--out"),
+        (("--compare", "no.json", "--out", "x"), "--out: only games can have that, and none are played; name a PLAYER"),
+        (
+            ("--compare", "no.json", "-n", "5", "-s", "uniform", "--seed", "77", "--exploit", "5", "-q"),
+            "--scenario, --games, --seed, --exploit: only games can have that",
+        ),
+        (("--compare", "no.json", "--extra"), "--extra: only games can have that"),
     ],
 )
 def test_bad_arguments_are_one_error(parlay: Parlay, arguments: tuple[str, ...], reason: str) -> None:

@@ -19,6 +19,9 @@ ORDER = 75
 ORDERINGS = 4
 """Both seats, with both openers."""
 
+OF_AN_ORDER = {"compare", "json", "page", "quiet"}
+"""Options that count without a player, too."""
+
 Player = Annotated[
     str | None,
     typer.Argument(
@@ -63,6 +66,7 @@ Compare = Annotated[
 
 
 def benchmark(
+    context: typer.Context,
     player: Player = None,
     suite: SuiteFile = None,
     scenario: Names = None,
@@ -84,22 +88,19 @@ def benchmark(
 ) -> None:
     """Play the standard tasks with a player: fixed partners and scenarios, some of them held out from all training.
 
-    Without PLAYER it only orders the results that --compare names.
+    Without PLAYER it only orders the results that --compare names; options of games are then refused.
 
     For example: parlay benchmark shark --threads 2 --json shark.json
     """
     from parlay_marl.cli.benchmark_tables import show_orders, show_result
     from parlay_marl.cli.console import output
     from parlay_marl.cli.resultfile import result_file
-    from parlay_marl.errors import ConfigurationError
     from parlay_marl.studies.benchmark.orders import orders_of
     from parlay_marl.studies.benchmark.result import read_result
     from parlay_marl.tournament.report.benchmark_page import benchmark_page
 
-    if player is None and not compare:
-        raise ConfigurationError("name a player, or give results of the benchmark with --compare")
-    if player is None and out is not None:
-        raise ConfigurationError("--out keeps the tasks of a player; name one, or give --page or --json for an order")
+    if player is None:
+        _check_order_alone(context)
     results = [read_result(path) for path in compare or ()]
     with result_file(json, "--json") as file, result_file(page, "--page") as drawing:
         if player is not None:
@@ -120,8 +121,23 @@ def benchmark(
         _write(out, results[0], benchmark_page(results, orders))
     if player is not None:
         show_result(results[0], output())
-    if len(results) > 1:
+    if player is None or compare:
         show_orders(orders, output())
+
+
+def _check_order_alone(context: typer.Context) -> None:
+    """Refuse a command without a player that orders nothing, or has options of games, which are not played then."""
+    from parlay_marl.errors import ConfigurationError
+
+    if not context.params["compare"]:
+        raise ConfigurationError("name a player, or give results of the benchmark with --compare")
+    given = []
+    for option in context.command.params:
+        source = context.get_parameter_source(option.name or "")
+        if option.name not in OF_AN_ORDER and source is not None and source.name == "COMMANDLINE":
+            given.append(max(option.opts, key=len))
+    if given:
+        raise ConfigurationError(f"{', '.join(given)}: only games can have that, and none are played; name a PLAYER")
 
 
 def _write(folder: Path, result: BenchmarkResult, page: str) -> None:
