@@ -187,25 +187,13 @@ def figures(
 
 
 def print_tables(result: dict[str, Any]) -> None:
-    """Print the tables as Markdown: means, then payoffs and shares of deals by partner."""
-    for scenario, entrants in result["scenarios"].items():
-        order = sorted(entrants, key=lambda name: -entrants[name]["overall"]["payoff"])
-        print(f"\n`{scenario}`, {result['games_a_seat']} games a seat and partner\n")
-        print("| entrant | mean payoff | 95% interval | behind | deals where there was a ZOPA | the partners' payoff |")
-        print("| --- | --- | --- | --- | --- | --- |")
-        for name in order:
-            all_ = entrants[name]["overall"]
-            interval = f"{all_['low']:.3f} to {all_['high']:.3f}"
-            shares = f"{all_['deals_where_zopa']:.0%} | {all_['partners_payoff']:.3f}"
-            behind = all_["behind_first"]
-            shown = "" if behind is None else f"{behind[0]:.3f} ({behind[1]:.3f} to {behind[2]:.3f})"
-            print(f"| {name} | {all_['payoff']:.3f} | {interval} | {shown} | {shares} |")
-        print("\n| payoff, and deals where there was a ZOPA | " + " | ".join(order) + " |")
-        print("| --- |" + " --- |" * len(order))
-        for partner in entrants[order[0]]["partners"]:
-            cells = [entrants[name]["partners"][partner] for name in order]
-            shown = [f"{cell['payoff']:.2f}, {cell['deals_where_zopa']:.0%}" for cell in cells]
-            print(f"| {partner.removesuffix('Negotiator')} | " + " | ".join(shown) + " |")
+    """Print the tables as Markdown, as docs/negmas.md has them: means, then payoffs by partner in each scenario."""
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
+    from tables import strangers_by_partner, strangers_table
+
+    print(strangers_table(result))
+    for scenario in result["scenarios"]:
+        print(f"`{scenario}`: payoff, and deals where there was a ZOPA\n\n{strangers_by_partner(result, scenario)}")
 
 
 def main() -> None:

@@ -276,19 +276,20 @@ def strangers() -> dict[str, Any]:
     return found
 
 
-def strangers_table() -> str:
-    """Return the mean payoffs of entrants against strategies of NegMAS."""
-    found = strangers()
+def by_payoff(entrants: dict[str, Any]) -> list[str]:
+    """Return the names of entrants, the best paid first."""
+    return sorted(entrants, key=lambda name: -entrants[name]["overall"]["payoff"])
+
+
+def strangers_table(found: dict[str, Any]) -> str:
+    """Return the mean payoffs of entrants against strategies of NegMAS, in the order of the first scenario."""
     scenarios = found["scenarios"]
-    order = sorted(
-        next(iter(scenarios.values())), key=lambda name: -scenarios["saas_enterprise"][name]["overall"]["payoff"]
-    )
     head = ["entrant"]
     for scenario in scenarios:
         games = f"{found['games_a_seat']} games a seat and partner"
         head += [f"`{scenario}`, {games}", "behind the first", "deals where there was a ZOPA"]
     rows = []
-    for name in order:
+    for name in by_payoff(next(iter(scenarios.values()))):
         cells = [each[name]["overall"] for each in scenarios.values()]
         shown = [
             (
@@ -302,10 +303,10 @@ def strangers_table() -> str:
     return markdown(head, rows)
 
 
-def strangers_by_partner(scenario: str) -> str:
+def strangers_by_partner(found: dict[str, Any], scenario: str) -> str:
     """Return the payoffs of entrants, and their shares of deals, by strategy of NegMAS."""
-    entrants = strangers()["scenarios"][scenario]
-    order = sorted(entrants, key=lambda name: -entrants[name]["overall"]["payoff"])
+    entrants = found["scenarios"][scenario]
+    order = by_payoff(entrants)
     rows = []
     for partner in entrants[order[0]]["partners"]:
         cells = [entrants[name]["partners"][partner] for name in order]
@@ -347,9 +348,9 @@ TABLES: dict[str, Callable[[], str]] = {
     "scenarios": scenario_table,
     "metrics": lambda: definition_table(METRICS),
     "first-protocol": first_protocol_table,
-    "strangers": strangers_table,
-    "strangers-saas": lambda: strangers_by_partner("saas_enterprise"),
-    "strangers-uniform": lambda: strangers_by_partner("uniform"),
+    "strangers": lambda: strangers_table(strangers()),
+    "strangers-saas": lambda: strangers_by_partner(strangers(), "saas_enterprise"),
+    "strangers-uniform": lambda: strangers_by_partner(strangers(), "uniform"),
     "benchmark-partners": lambda: markdown(*leaderboard.partners_table()),
     "benchmark-public": lambda: markdown(*leaderboard.standings_table(benchmark_results(), PUBLIC)),
     "benchmark-held-out": lambda: markdown(*leaderboard.standings_table(benchmark_results(), HELD_OUT)),
