@@ -281,6 +281,11 @@ def by_payoff(entrants: dict[str, Any]) -> list[str]:
     return sorted(entrants, key=lambda name: -entrants[name]["overall"]["payoff"])
 
 
+def deals_share(games: dict[str, Any]) -> str:
+    """Return the share of deals among games with a ZOPA; a dash where there was none."""
+    return "-" if games["deals_where_zopa"] is None else f"{games['deals_where_zopa']:.0%}"
+
+
 def strangers_table(found: dict[str, Any]) -> str:
     """Return the mean payoffs of entrants against strategies of NegMAS, in the order of the first scenario."""
     scenarios = found["scenarios"]
@@ -295,7 +300,7 @@ def strangers_table(found: dict[str, Any]) -> str:
             (
                 f"{cell['payoff']:.3f} ({cell['low']:.3f} to {cell['high']:.3f})",
                 "" if cell["behind_first"] is None else "{:.3f} ({:.3f} to {:.3f})".format(*cell["behind_first"]),
-                f"{cell['deals_where_zopa']:.0%}",
+                deals_share(cell),
             )
             for cell in cells
         ]
@@ -310,8 +315,7 @@ def strangers_by_partner(found: dict[str, Any], scenario: str) -> str:
     rows = []
     for partner in entrants[order[0]]["partners"]:
         cells = [entrants[name]["partners"][partner] for name in order]
-        shown = [f"{cell['payoff']:.2f}, {cell['deals_where_zopa']:.0%}" for cell in cells]
-        rows.append([partner.removesuffix("Negotiator"), *shown])
+        rows.append([partner.removesuffix("Negotiator"), *(f"{c['payoff']:.2f}, {deals_share(c)}" for c in cells)])
     return markdown(["partner", *order], rows)
 
 
