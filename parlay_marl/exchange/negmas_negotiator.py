@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import secrets
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from negmas.sao import ResponseType, SAOCallNegotiator, SAOResponse
 from parlay_marl.catalogue.personas import Persona
 from parlay_marl.catalogue.scenarios import MAX_ROUNDS, Scenario
 from parlay_marl.core.moves import SEATS, Move, makes_offer
+from parlay_marl.core.observation import REACH
 from parlay_marl.errors import ConfigurationError
 from parlay_marl.exchange.negmas_reading import DealShape, Linear, as_names, read_deal
 from parlay_marl.game.action import Action
@@ -66,16 +68,27 @@ class ParlayNegotiator(SAOCallNegotiator):
             )
         self._shape, (figures,) = read_deal(self.nmi.outcome_space, [self.ufun])
         self._seat = 0 if figures.slope < 0 else 1
-        self._shift = max(-self._shape.low, 0.0)
+        limit = self._limit(figures)
+        self._shift = max(-self._shape.low, float(math.ceil(-limit)), 0.0)
         scenario = scenario_of(self._shape, figures, self._seat, self._shift)
         players = [None, None]
         players[self._seat] = self._mind
         game = Game(make_config(scenario, rules=RULES, max_rounds=rounds), players)
         own, opener = SEATS[self._seat], SEATS[1 - self._seat if other_opens else self._seat]
-        options = {"reservation": {own: figures.limit(self._shape) + self._shift}, "opener": opener}
+        options = {"reservation": {own: limit + self._shift}, "opener": opener}
         seed = secrets.randbits(63) if self.seed is None else self.seed
         game.start(seed, self._number, options)
         self._number, self._game = self._number + 1, game
+
+    def _limit(self, figures: Linear) -> float:
+        """Return the own limit, in the currency of the mechanism; refuse one that is too far from its prices."""
+        low, high, limit = self._shape.low, self._shape.high, figures.limit(self._shape)
+        if not abs(limit - low) <= REACH * (high - low):
+            raise ConfigurationError(
+                f"{self.name}: its reserved value, {figures.reserved:g}, is worth a price of {limit:g}; that is too far "
+                f"from the prices, {low:g} to {high:g}; give one that is nearer to the utilities of outcomes"
+            )
+        return limit
 
     def _play_other(self, game: Game, offer: Any) -> None:
         """Play the turn of the other seat, its offer or silence; our player answers at once."""

@@ -114,6 +114,29 @@ def test_terms_are_packages() -> None:
     assert mechanism.trace[0][1] == ("later", 110)
 
 
+@pytest.mark.parametrize(("ufun", "reserved", "limit"), [(seller, -1.5, -50.0), (buyer, 2.5, -50.0), (seller, 1.5, 250)])
+def test_a_limit_outside_the_range_is_played(ufun: Any, reserved: float, limit: float) -> None:
+    """A limit below 0 moves all prices up, which players do not see in what deals are worth."""
+    Watcher.views.clear()
+    mechanism = SAOMechanism(outcome_space=SPACE, n_steps=5)
+    mechanism.add(as_negotiator(Watcher(), seed=1)(), ufun=ufun(reserved))
+    mechanism.add(BoulwareTBNegotiator(), ufun=(buyer if ufun is seller else seller)())
+    assert not mechanism.run().has_error
+    view, shift = Watcher.views[0], max(-limit, 0.0)
+    assert (view.scenario.low, view.scenario.high) == (100 + shift, 200 + shift)
+    assert view.reservation_price == pytest.approx(limit + shift)
+    assert view.worth(150 + shift) / 100 == pytest.approx(ufun()((150.0,)) - reserved)
+    assert mechanism.trace[0][1] == ((190.0,) if ufun is seller else (110.0,))
+
+
+def test_a_limit_too_far_from_the_range() -> None:
+    mechanism = SAOMechanism(outcome_space=SPACE, n_steps=5)
+    mechanism.add(as_negotiator("linear", seed=1)(), ufun=seller(-9.0))
+    mechanism.add(BoulwareTBNegotiator(), ufun=buyer())
+    with pytest.raises(ConfigurationError, match=r"reserved value, -9, is worth a price of -800; that is too far"):
+        mechanism.run()
+
+
 def test_what_a_mechanism_must_have() -> None:
     def run(ufun: Any, space: Any = SPACE, **limits: Any) -> None:
         mechanism = SAOMechanism(outcome_space=space, **limits)
