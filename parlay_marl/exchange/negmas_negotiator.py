@@ -19,6 +19,7 @@ from parlay_marl.exchange.negmas_reading import DealShape, Linear, as_names, rea
 from parlay_marl.game.action import Action
 from parlay_marl.game.config import make_config
 from parlay_marl.game.game import Game
+from parlay_marl.game.position import checked_seed
 from parlay_marl.players.persona import AnyPlayer, as_player
 
 RULES = {"erosion": {"rate": 0.0}}
@@ -85,8 +86,8 @@ class ParlayNegotiator(SAOCallNegotiator):
         low, high, limit = self._shape.low, self._shape.high, figures.limit(self._shape)
         if not abs(limit - low) <= REACH * (high - low):
             raise ConfigurationError(
-                f"{self.name}: its reserved value, {figures.reserved:g}, is worth a price of {limit:g}; that is too far "
-                f"from the prices, {low:g} to {high:g}; give one that is nearer to the utilities of outcomes"
+                f"{self.name}: its reserved value, {figures.reserved:g}, is worth a price of {limit:g}; that is too "
+                f"far from the prices, {low:g} to {high:g}; give one that is nearer to the utilities of outcomes"
             )
         return limit
 
@@ -130,9 +131,9 @@ class ParlayNegotiator(SAOCallNegotiator):
 
 def negotiator_class(player: str | Path | Persona | AnyPlayer, seed: int | None) -> type[ParlayNegotiator]:
     """Return the class of negotiators of a player."""
-    found = as_player(player)
+    found, fixed = as_player(player), None if seed is None else checked_seed(seed)
     name = "".join(part.capitalize() for part in found.name.split("_") if part.isidentifier()) or "Player"
-    return type(f"{name}Negotiator", (ParlayNegotiator,), {"player": found, "seed": seed})
+    return type(f"{name}Negotiator", (ParlayNegotiator,), {"player": found, "seed": fixed})
 
 
 def scenario_of(shape: DealShape, figures: Linear, seat: int, shift: float) -> Scenario:

@@ -15,10 +15,11 @@ from parlay_marl.catalogue.scenarios import Scenario, load_scenario
 from parlay_marl.core.moves import SEATS
 from parlay_marl.errors import CatalogueError, ConfigurationError
 from parlay_marl.exchange.negmas_reading import DealShape, Linear, as_names, read_deal
-from parlay_marl.game.config import make_config, one_of
+from parlay_marl.game.config import make_config, one_of, whole_number
 from parlay_marl.game.game import Game
 from parlay_marl.game.view import view_of
 from parlay_marl.players.strangers.negmas_deal import Figures, deal_of, utility
+from parlay_marl.players.strangers.negmas_player import MOST_PRICES
 
 FORMS = ("yaml", "xml")
 
@@ -74,6 +75,7 @@ def write_folder(
 ) -> None:
     """Write a scenario as a folder; see `export_scenario`."""
     one_of("form of a scenario's files", form, FORMS)
+    prices = whole_number("prices", prices, 2, MOST_PRICES)
     found = load_scenario(scenario)
     figures = _nominal(found) if game is None else _of_game(found, *game)
     deal = deal_of(found, prices)

@@ -368,8 +368,9 @@ def test_names() -> None:
         play_game("linear", "negmas:random.Random")
     with pytest.raises(ConfigurationError, match="calling it without arguments fails"):
         play_game("linear", "negmas:random.randint")
-    with pytest.raises(ConfigurationError, match="prices: give a whole number"):
-        NegmasPlayer("negmas:MiCRONegotiator", prices=1)
+    for prices in (0, 1, "a", 2.5):
+        with pytest.raises(ConfigurationError, match="prices: give a whole number"):
+            NegmasPlayer("negmas:MiCRONegotiator", prices=prices)  # type: ignore[arg-type]
 
 
 def test_every_interface_takes_a_name() -> None:

@@ -114,7 +114,7 @@ def test_terms_are_packages() -> None:
     assert mechanism.trace[0][1] == ("later", 110)
 
 
-@pytest.mark.parametrize(("ufun", "reserved", "limit"), [(seller, -1.5, -50.0), (buyer, 2.5, -50.0), (seller, 1.5, 250)])
+@pytest.mark.parametrize(("ufun", "reserved", "limit"), [(seller, -1.5, -50), (buyer, 2.5, -50), (seller, 1.5, 250)])
 def test_a_limit_outside_the_range_is_played(ufun: Any, reserved: float, limit: float) -> None:
     """A limit below 0 moves all prices up, which players do not see in what deals are worth."""
     Watcher.views.clear()
@@ -135,6 +135,12 @@ def test_a_limit_too_far_from_the_range() -> None:
     mechanism.add(BoulwareTBNegotiator(), ufun=buyer())
     with pytest.raises(ConfigurationError, match=r"reserved value, -9, is worth a price of -800; that is too far"):
         mechanism.run()
+
+
+@pytest.mark.parametrize("seed", [-1, 2**64, "a", 1.5])
+def test_a_bad_seed_is_refused_at_once(seed: Any) -> None:
+    with pytest.raises(ConfigurationError, match="seed: give a whole number"):
+        as_negotiator("shark", seed=seed)
 
 
 def test_what_a_mechanism_must_have() -> None:
@@ -213,6 +219,13 @@ def test_nominal_figures(tmp_path: Path) -> None:
     assert (found.name, found.reservation.buyer, found.reservation.seller) == ("again", 165_000, 125_000)
     with pytest.raises(ConfigurationError, match="give a seed"):
         export_scenario("uniform", tmp_path / "uniform")
+
+
+@pytest.mark.parametrize("prices", [0, 1, 100_002, "a", 2.5])
+def test_a_bad_number_of_prices(prices: Any, tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="prices: give a whole number from 2 to 100,001"):
+        export_scenario("saas_enterprise", tmp_path / "new", prices=prices)
+    assert not (tmp_path / "new").exists()
 
 
 def test_reasons_why_a_folder_does_not_fit(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from parlay_marl.core.moves import Move
 from parlay_marl.errors import ConfigurationError, PolicyError
+from parlay_marl.game.config import whole_number
 from parlay_marl.players.passing import without_new_offer
 from parlay_marl.players.player import Player
 from parlay_marl.players.strangers.negmas_names import Maker, find_maker, negmas_library
@@ -37,9 +38,8 @@ class NegmasPlayer(Player):
         negmas_library()
         from parlay_marl.players.strangers.negmas_deal import USUAL_PRICES
 
-        if prices is not None and not 2 <= prices <= MOST_PRICES:
-            raise ConfigurationError(f"prices: give a whole number from 2 to {MOST_PRICES:,}, not {prices}")
-        self._maker, self._prices = negotiator, prices or USUAL_PRICES
+        self._maker = negotiator
+        self._prices = USUAL_PRICES if prices is None else whole_number("prices", prices, 2, MOST_PRICES)
         self.name = _name_of(negotiator)
         self._make()
         self._table: Table | None = None
