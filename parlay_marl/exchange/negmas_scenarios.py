@@ -6,6 +6,7 @@ import re
 import warnings
 from pathlib import Path
 from typing import Any
+from xml.sax.saxutils import escape
 
 from negmas.inout import Scenario as NegmasScenario
 from negmas.preferences import LinearAdditiveUtilityFunction
@@ -78,7 +79,7 @@ def write_folder(
     prices = whole_number("prices", prices, 2, MOST_PRICES)
     found = load_scenario(scenario)
     figures = _nominal(found) if game is None else _of_game(found, *game)
-    deal = deal_of(found, prices)
+    deal = deal_of(_escaped(found) if form == "xml" else found, prices)
     ufuns = tuple(utility(deal, seat, figures[seat], LinearAdditiveUtilityFunction) for seat in range(2))
     for ufun, seat in zip(ufuns, SEATS, strict=True):
         ufun.name = seat
@@ -88,6 +89,16 @@ def write_folder(
         made.to_genius_folder(folder)
     else:
         made.to_yaml(folder)
+
+
+def _escaped(scenario: Scenario) -> Scenario:
+    """Return a scenario with the names of its terms and options as XML writes them, because NegMAS does not."""
+
+    def named(part: Any, **more: Any) -> Any:
+        return part.model_copy(update={"name": escape(part.name, {'"': "&quot;"}), **more})
+
+    terms = tuple(named(term, options=tuple(map(named, term.options))) for term in scenario.terms)
+    return scenario.model_copy(update={"terms": terms})
 
 
 def _nominal(scenario: Scenario) -> list[Figures]:

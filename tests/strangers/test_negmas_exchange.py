@@ -18,7 +18,7 @@ from negmas.preferences.value_fun import AffineFun, TableFun
 from typer.testing import CliRunner
 
 from parlay_marl.catalogue.personas import persona_names
-from parlay_marl.catalogue.scenarios import load_scenario, scenario_names
+from parlay_marl.catalogue.scenarios import Scenario, load_scenario, scenario_names
 from parlay_marl.cli import app
 from parlay_marl.errors import CatalogueError, ConfigurationError
 from parlay_marl.exchange import as_negotiator, export_scenario, import_scenario
@@ -219,6 +219,22 @@ def test_nominal_figures(tmp_path: Path) -> None:
     assert (found.name, found.reservation.buyer, found.reservation.seller) == ("again", 165_000, 125_000)
     with pytest.raises(ConfigurationError, match="give a seed"):
         export_scenario("uniform", tmp_path / "uniform")
+
+
+def small(name: str, *options: str) -> Scenario:
+    """Return a scenario with one term, whose name and options are odd."""
+    terms = [{"name": 'a <b> & "c"', "options": [{"name": option} for option in options]}] if options else []
+    limits = {"buyer": 165, "seller": 125, "spread": 0.0}
+    return Scenario.model_validate(
+        {"name": name, "title": "T", "low": 100, "high": 200, "reservation": limits, "terms": terms}
+    )
+
+
+@pytest.mark.parametrize("form", ["yaml", "xml"])
+def test_names_with_marks_of_xml(form: str, tmp_path: Path) -> None:
+    scenario = small("odd", "a & b", "<c>", '"q"', "it's", "&amp;")
+    export_scenario(scenario, tmp_path / "odd", form=form)
+    assert import_scenario(tmp_path / "odd").terms == scenario.terms
 
 
 @pytest.mark.parametrize("prices", [0, 1, 100_002, "a", 2.5])
