@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shutil
+import tempfile
 import warnings
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,8 @@ from parlay_marl.players.strangers.negmas_deal import Figures, deal_of, utility
 from parlay_marl.players.strangers.negmas_player import MOST_PRICES
 
 FORMS = ("yaml", "xml")
+READ = (".yml", ".yaml", ".xml", ".json")
+"""Endings of files that NegMAS may read as parts of a scenario."""
 
 
 def read_folder(folder: Path, name: str | None) -> Scenario:
@@ -84,11 +88,12 @@ def write_folder(
     for ufun, seat in zip(ufuns, SEATS, strict=True):
         ufun.name = seat
     made = NegmasScenario(outcome_space=deal.space, ufuns=ufuns)
-    folder.mkdir(parents=True, exist_ok=True)
-    if form == "xml":
-        made.to_genius_folder(folder)
-    else:
-        made.to_yaml(folder)
+    with tempfile.TemporaryDirectory() as place:
+        if form == "xml":
+            made.to_genius_folder(Path(place))
+        else:
+            made.to_yaml(place)
+        _move(sorted(Path(place).iterdir()), folder)
 
 
 def _escaped(scenario: Scenario) -> Scenario:
@@ -99,6 +104,27 @@ def _escaped(scenario: Scenario) -> Scenario:
 
     terms = tuple(named(term, options=tuple(map(named, term.options))) for term in scenario.terms)
     return scenario.model_copy(update={"terms": terms})
+
+
+def _move(files: list[Path], folder: Path) -> None:
+    """Move files into a folder; refuse one with files of another scenario, which NegMAS would read together."""
+    if len(files) != 1 + len(SEATS):
+        raise ConfigurationError(
+            f"a scenario of the name {SEATS[0]} or {SEATS[1]} cannot be written: its files are called so; rename it"
+        )
+    names = {file.name for file in files}
+    if folder.exists() and not folder.is_dir():
+        raise ConfigurationError(f"{folder}: it is a file; give a new folder")
+    there = sorted(each.name for each in folder.iterdir()) if folder.exists() else []
+    others = [name for name in there if Path(name).suffix.lower() in READ and name not in names]
+    if others:
+        raise ConfigurationError(
+            f"{folder}: it holds other files that NegMAS reads, {', '.join(others[:5])}, and would mix them with the "
+            "scenario; give a new folder"
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in files:
+        shutil.move(file, folder / file.name)
 
 
 def _nominal(scenario: Scenario) -> list[Figures]:

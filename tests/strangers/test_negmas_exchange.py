@@ -237,6 +237,27 @@ def test_names_with_marks_of_xml(form: str, tmp_path: Path) -> None:
     assert import_scenario(tmp_path / "odd").terms == scenario.terms
 
 
+@pytest.mark.parametrize(("name", "form"), [("other", "yaml"), ("one", "xml"), ("other", "xml")])
+def test_two_scenarios_are_not_mixed_in_a_folder(name: str, form: str, tmp_path: Path) -> None:
+    folder = tmp_path / "one"
+    export_scenario(small("one"), folder)
+    before = {file.name: file.read_text("utf-8") for file in folder.iterdir()}
+    with pytest.raises(ConfigurationError, match=r"one: it holds other files that NegMAS reads, .*; give a new folder"):
+        export_scenario(small(name), folder, form=form)
+    assert {file.name: file.read_text("utf-8") for file in folder.iterdir()} == before
+    export_scenario(small("one", "now", "later"), folder)
+    assert [len(term.options) for term in import_scenario(folder).terms] == [2]
+
+
+def test_folders_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigurationError, match="file: it is a file; give a new folder"):
+        export_scenario("saas_enterprise", tmp_path / "file")
+    with pytest.raises(ConfigurationError, match="its files are called so; rename it"):
+        export_scenario(small("buyer"), tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+
+
 @pytest.mark.parametrize("prices", [0, 1, 100_002, "a", 2.5])
 def test_a_bad_number_of_prices(prices: Any, tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="prices: give a whole number from 2 to 100,001"):
