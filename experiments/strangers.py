@@ -20,7 +20,6 @@ from __future__ import annotations
 import argparse
 import json
 import multiprocessing
-import random
 import sys
 import time
 import warnings
@@ -81,8 +80,6 @@ def play(task: Task) -> Any:
 
 def _one(game: Game, seat: int, seed: int, number: int) -> list[float]:
     """Return the figures of one game; a partner that fails leaves the entrant without a deal."""
-    random.seed(seed + number)
-    np.random.seed(seed + number)
     failed = False
     try:
         game.start(seed, number)

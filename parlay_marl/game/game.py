@@ -22,8 +22,10 @@ from parlay_marl.game.config import GameConfig, make_config
 from parlay_marl.game.options import PROBE, sensitivities_fixed
 from parlay_marl.game.position import NOTHING_FIXED
 from parlay_marl.game.record import RecordedGame
+from parlay_marl.game.refusals import no_illegal_move
 from parlay_marl.game.snapshot import Snapshot
 from parlay_marl.game.view import view_of
+from parlay_marl.players.generators import OwnGenerators
 from parlay_marl.players.persona import AnyPlayer, DrawnPlayers, PersonaPlayer
 from parlay_marl.players.player import BatchedPlayer, Player
 from parlay_marl.players.scripted import choose_move
@@ -49,7 +51,7 @@ class Game(RecordedGame):
         self._has_players = any(player is not None for player in self.players)
         self._seated = DrawnPlayers(self.players)
         self._has_views = any(isinstance(player, Player) for player in self.players)
-        self._owed, self._is_asking = [0.0, 0.0], False
+        self._owed, self._is_asking, self._generators = [0.0, 0.0], False, OwnGenerators()
         self._choice = np.zeros(1, CHOICE_DTYPE)
 
     # ------------------------------------------------------------------ starting
@@ -113,9 +115,10 @@ class Game(RecordedGame):
 
     def _greet(self) -> None:
         """Call `begin` of the players."""
+        self._generators = OwnGenerators((self.seed or 0) + self.number)
         for seat, player in enumerate(self.players):
             if isinstance(player, Player):
-                with _no_illegal_move(player.name), self._asked():
+                with no_illegal_move(player.name), self._asked(player):
                     player.begin(view_of(self, seat))
 
     def _part(self) -> None:
@@ -126,7 +129,7 @@ class Game(RecordedGame):
 
     def _tell_end(self, player: Player) -> None:
         try:
-            with self._asked():
+            with self._asked(player):
                 player.end(self.outcome().for_players())
         except Exception as error:
             text = f"the player {player.name!r} raised {error!r} when it was told the end of its game; the game stands"
@@ -211,11 +214,12 @@ class Game(RecordedGame):
             self._read()
 
     @contextlib.contextmanager
-    def _asked(self) -> Iterator[None]:
-        """Refuse every change of the game while one of its players is called."""
+    def _asked(self, player: Any) -> Iterator[None]:
+        """Refuse every change of the game while one of its players is called; see `Player.draws_globally`."""
         self._is_asking = True
         try:
-            yield
+            with self._generators if getattr(player, "draws_globally", False) else contextlib.nullcontext():
+                yield
         finally:
             self._is_asking = False
 
@@ -250,7 +254,7 @@ class Game(RecordedGame):
     def _play_for(self, player: Player) -> None:
         """Let a player take its turn."""
         try:
-            with self._asked():
+            with self._asked(player):
                 action = player.act(view_of(self, self.seat))
         except IllegalMoveError as error:
             raise IllegalMoveError(f"{SEATS[self.seat]}: {error} (by the player {player.name!r})") from None
@@ -270,7 +274,7 @@ class Game(RecordedGame):
 
     def _ask(self, player: BatchedPlayer) -> None:
         """Let a policy take its turn."""
-        with self._asked():
+        with self._asked(player):
             answer = np.asarray(player.act(self.observation[None].copy(), self.mask[None].copy()))
         if answer.size != 1 or answer.dtype.kind not in "iu":
             raise ActionTypeError(
@@ -364,15 +368,6 @@ class _Undo:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is not None:
             self._game.go_back(self._before)
-
-
-@contextlib.contextmanager
-def _no_illegal_move(name: str) -> Iterator[None]:
-    """Turn an illegal move where nothing is played into an error of the named player, not of the seat on turn."""
-    try:
-        yield
-    except IllegalMoveError as error:
-        raise ActionTypeError(f"the player {name!r}: {error}, where no turn is played") from error
 
 
 def replay(

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 from parlay_marl.core.belief import MEAN_HIGH, MEAN_LOW, SPREAD_HIGH
 from parlay_marl.core.moves import SEATS, Move, Refusal, decode, n_actions
+from parlay_marl.errors import ActionTypeError, IllegalMoveError
 
 REASONS = {
     Refusal.UNKNOWN_MOVE: "there is no such action",
@@ -44,3 +47,12 @@ def action_text(action: Any, index: int, seat: int, packages: int) -> str:
 def belief_text(mean: float, spread: float) -> str:
     """Return a stated belief in words."""
     return f"the belief with mean {mean:g} and spread {spread:g}"
+
+
+@contextlib.contextmanager
+def no_illegal_move(name: str) -> Iterator[None]:
+    """Turn an illegal move where nothing is played into an error of the named player, not of the seat on turn."""
+    try:
+        yield
+    except IllegalMoveError as error:
+        raise ActionTypeError(f"the player {name!r}: {error}, where no turn is played") from error

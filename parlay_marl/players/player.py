@@ -22,6 +22,13 @@ class Player:
 
     name: str = "player"
 
+    draws_globally: bool = False
+    """Whether its code draws from Python's `random` and NumPy's global generator, as that of many libraries does.
+
+    A game then seeds them by its own seed and number for the calls of the player, and restores them after each: the
+    same seed gives the same game, and other code draws what it would have drawn.
+    """
+
     def begin(self, view: SeatView) -> None:
         """Prepare for a game; the view is the seat's before the first turn of either seat."""
 

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import random
-import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
-
-import numpy as np
 
 from parlay_marl.catalogue.families import AnyScenario
 from parlay_marl.catalogue.personas import persona_names
@@ -16,6 +11,7 @@ from parlay_marl.errors import ArgumentError, ConfigurationError, PolicyError
 from parlay_marl.game.action import Action
 from parlay_marl.game.outcome import Outcome
 from parlay_marl.game.view import SeatView
+from parlay_marl.players.generators import OwnGenerators
 from parlay_marl.players.persona import AnyPlayer
 from parlay_marl.players.player import Player
 from parlay_marl.studies.benchmark.suite import persona_digest
@@ -25,8 +21,6 @@ from parlay_marl.tournament.executors.asking import ask_policy, call_player, mak
 CHAT = "chat:"
 CONNECTION = ("base_url", "timeout", "retries")
 """Arguments of `ChatPlayer` that do not affect results."""
-_ONE_AT_A_TIME = threading.Lock()
-"""Held while the code of a partner runs: it may use random generators that all threads share."""
 
 
 class Model(NamedTuple):
@@ -94,22 +88,10 @@ class _OtherCode:
     """A player of other code in one game: its draws do not depend on other threads, and its errors carry its name."""
 
     def __init__(self, recipe: Recipe, seat: int, key: int) -> None:
-        self._seat, self._states = seat, _states()
-        with self._alone():
+        self._seat, self._alone = seat, OwnGenerators()
+        with self._alone:
             self._player: Any = make_policy(recipe, seat, key)
         self.name: str = self._player.name
-
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """Run the player's code with its own state of the shared generators, one player at a time."""
-        with _ONE_AT_A_TIME:
-            kept = _states()
-            _restore(self._states)
-            try:
-                yield
-            finally:
-                self._states = _states()
-                _restore(kept)
 
 
 class _Views(_OtherCode, Player):
@@ -117,12 +99,12 @@ class _Views(_OtherCode, Player):
 
     def begin(self, view: SeatView) -> None:
         """Prepare for a game."""
-        with self._alone():
+        with self._alone:
             call_player(self._player, self._seat, "begin", view)
 
     def act(self, view: SeatView) -> Action:
         """Return the turn of the seat."""
-        with self._alone():
+        with self._alone:
             answer = call_player(self._player, self._seat, "act", view)
         if isinstance(answer, Action):
             return answer
@@ -130,7 +112,7 @@ class _Views(_OtherCode, Player):
 
     def end(self, outcome: Outcome) -> None:
         """Take note of how the game ended."""
-        with self._alone():
+        with self._alone:
             call_player(self._player, self._seat, "end", outcome)
 
 
@@ -139,15 +121,5 @@ class _Numbers(_OtherCode):
 
     def act(self, observations: Any, masks: Any) -> Any:
         """Return a discrete action for each row."""
-        with self._alone():
+        with self._alone:
             return ask_policy(self._player, self._seat, observations, masks)
-
-
-def _states() -> tuple[Any, Any]:
-    """Return the states of the generators that players of other libraries use."""
-    return random.getstate(), np.random.get_state()
-
-
-def _restore(states: tuple[Any, Any]) -> None:
-    random.setstate(states[0])
-    np.random.set_state(states[1])

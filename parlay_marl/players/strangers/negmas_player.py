@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from parlay_marl.core.moves import Move
 from parlay_marl.errors import ConfigurationError, PolicyError
 from parlay_marl.game.config import whole_number
+from parlay_marl.players.generators import OwnGenerators
 from parlay_marl.players.passing import without_new_offer
 from parlay_marl.players.player import Player
 from parlay_marl.players.strangers.negmas_names import Maker, find_maker, negmas_library
@@ -29,6 +30,8 @@ class NegmasPlayer(Player):
     private figure of the other seat. `docs/negmas.md` says what each move becomes.
     """
 
+    draws_globally = True
+
     def __init__(self, negotiator: str | Maker, prices: int | None = None) -> None:
         """Take a name, `negmas:BoulwareTBNegotiator`, or a class or function that makes a negotiator.
 
@@ -41,7 +44,8 @@ class NegmasPlayer(Player):
         self._maker = negotiator
         self._prices = USUAL_PRICES if prices is None else whole_number("prices", prices, 2, MOST_PRICES)
         self.name = _name_of(negotiator)
-        self._make()
+        with OwnGenerators():
+            self._make()
         self._table: Table | None = None
 
     def __repr__(self) -> str:
