@@ -116,7 +116,7 @@ class Range(Strict):
 
 
 def _form_of(number: Any) -> str:
-    """Return which form of a number in a family a value has: an error then speaks of that form alone."""
+    """Return which form of a number in a family a value has: an error then names that form alone."""
     if isinstance(number, list | tuple):
         return "ends"
     return "range" if isinstance(number, Mapping | Range) else "fixed"

@@ -63,7 +63,7 @@ def _show_warnings_in_a_line() -> None:
 def end_without_output(error: OSError) -> None:
     """Print in one line what cannot be read or written, and drop what standard output and error still hold.
 
-    Nothing is printed where whoever read the output has left, as `head` does after its lines. Python would write the
+    Nothing is printed where the reader of the output has left, as `head` does after its lines. Python would write the
     buffers at exit, and fail once more.
     """
     if not isinstance(error, BrokenPipeError):

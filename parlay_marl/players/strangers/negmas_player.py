@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from parlay_marl.core.moves import Move
 from parlay_marl.errors import ConfigurationError, PolicyError
-from parlay_marl.game.config import whole_number
+from parlay_marl.form_fields import plain_number
 from parlay_marl.players.generators import OwnGenerators
 from parlay_marl.players.passing import without_new_offer
 from parlay_marl.players.player import Player
@@ -41,8 +41,10 @@ class NegmasPlayer(Player):
         negmas_library()
         from parlay_marl.players.strangers.negmas_deal import USUAL_PRICES
 
-        self._maker = negotiator
-        self._prices = USUAL_PRICES if prices is None else whole_number("prices", prices, 2, MOST_PRICES)
+        number = USUAL_PRICES if prices is None else plain_number(prices)
+        if type(number) is not int or not 2 <= number <= MOST_PRICES:
+            raise ConfigurationError(f"prices: give a whole number from 2 to {MOST_PRICES:,}, not {prices!r}")
+        self._maker, self._prices = negotiator, number
         self.name = _name_of(negotiator)
         with OwnGenerators():
             self._make()
