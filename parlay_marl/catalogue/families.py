@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -47,11 +48,18 @@ _Events = Annotated[int, Field(strict=True, ge=0, le=MAX_EVENTS)]
 _Jitter = Annotated[int, Field(strict=True, ge=0, lt=MAX_ROUNDS)]
 
 
+_STEPS = f"drawn, then rounded to steps of {PRICE_LEVELS - 1} units"
+
+
 class PriceRange(Strict):
     """The public price range of a deal."""
 
-    low: Annotated[tuple[_Amount, _Amount], AfterValidator(_ordered)] = Field(description="its lower end, in currency")
-    width: Annotated[tuple[_Amount, _Amount], AfterValidator(_ordered)] = Field(description="its width, in currency")
+    low: Annotated[tuple[_Amount, _Amount], AfterValidator(_ordered)] = Field(
+        description=f"its lower end, in currency; {_STEPS}"
+    )
+    width: Annotated[tuple[_Amount, _Amount], AfterValidator(_ordered)] = Field(
+        description=f"its width, in currency; {_STEPS}"
+    )
 
 
 class Zopa(Strict):
@@ -228,6 +236,7 @@ class Family(Strict):
                 f"range: its lower end and its width are drawn in steps of {self.step:,} ({PRICE_LEVELS - 1} units of "
                 f"{self.unit:,}), so that neither may be less; give a smaller unit or larger amounts"
             )
+        self._check_steps()
         least = self.range.width[0] * self.zopa.width[0]
         if least < 2 * self.unit:
             raise ValueError(
@@ -237,6 +246,17 @@ class Family(Strict):
         if self.range.low[1] + self.range.width[1] > LARGEST_AMOUNT:
             raise ValueError(f"range: its upper end may exceed {LARGEST_AMOUNT:,.0f}; state prices in thousands, say")
         return self
+
+    def _check_steps(self) -> None:
+        """Refuse ends of the price range past which the rounding to steps would carry a deal."""
+        for key, (least, most) in (("low", self.range.low), ("width", self.range.width)):
+            first, last = (math.floor(amount / self.step + 0.5) * self.step for amount in (least, most))
+            if first < least or last > most:
+                raise ValueError(
+                    f"range.{key}: what is drawn is rounded to steps of {self.step:,} ({PRICE_LEVELS - 1} units of "
+                    f"{self.unit:,}), and so may leave {least:,.10g} to {most:,.10g}; give ends that are whole steps, "
+                    f"such as {first:,} and {last:,}"
+                )
 
     @property
     def step(self) -> int:

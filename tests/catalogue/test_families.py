@@ -69,6 +69,8 @@ def test_a_drawn_deal_is_a_scenario_with_the_same_parameters(name: str) -> None:
 def test_figures_lie_in_their_ranges_and_fill_them(name: str) -> None:
     family, sc = load_family(name), deals_of(name)["scenario"]
     step, width = family.step, sc["high"] - sc["low"]
+    assert family.range.low[0] <= sc["low"].min() <= sc["low"].max() <= family.range.low[1]
+    assert family.range.width[0] <= width.min() <= width.max() <= family.range.width[1]
     spans = (
         (sc["low"], family.range.low, step),
         (width, family.range.width, step),
@@ -175,6 +177,8 @@ def changed(change: Callable[[dict[str, Any]], object]) -> dict[str, Any]:
         (lambda d: d["events"].update(pool=[]), r"^events: count goes up to 4, but the pool has 0; give more events$"),
         (lambda d: d["events"]["pool"][0].pop("seller"), r"^events.pool.0: an event must name the buyer, the seller"),
         (lambda d: d["range"].update(low=[10, 20]), r"^range: .* in steps of 40 .*; give a smaller unit"),
+        (lambda d: d["range"].update(low=[100, 100]), r"^range.low: .*may leave 100 to 100; give .* as 120 and 120$"),
+        (lambda d: d["range"].update(width=[90, 400]), r"^range.width: .* may leave 90 to 400; give .* as 80 and 400$"),
         (lambda d: d["range"].update(width=[40, 90]) or d["zopa"].update(width=[0.04, 0.5]), r"^zopa.width: the narr"),
         (lambda d: d.update(unit=0.5), r"^unit: Input should be a valid integer"),
     ],
