@@ -243,6 +243,15 @@ class Persona(Strict):
     )
     voice: Voice = Field(default_factory=Voice)
 
+    @model_validator(mode="after")
+    def _is_played_by_one_thing(self) -> Self:
+        if self.family is not None and self.policy is not None:
+            raise ValueError(
+                "`policy` would have no effect beside [family], whose personas play by its strategies; leave one of "
+                "them out"
+            )
+        return self
+
     @property
     def policy_path(self) -> Path | None:
         """The file of the learned policy that plays the persona; a relative path starts at the catalogue's personas."""

@@ -171,6 +171,13 @@ def test_a_wrong_file_is_refused_with_the_key_and_the_reason(text: str, tmp_path
     assert str(path) in str(refused.value)
 
 
+def test_a_family_has_no_policy(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text('title = "T"\nsummary = "S"\npolicy = "x.safetensors"\n[[family.strategies]]\nstrategy = "time"\n')
+    with pytest.raises(CatalogueError, match=re.escape(f"{path}: `policy` would have no effect beside [family]")):
+        load_persona(f"family:{path}")
+
+
 def test_a_family_of_ones_own_by_its_path(tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
     path.write_text('title = "T"\nsummary = "S"\n[family]\nstrategies = [{strategy = "micro"}]\n')
