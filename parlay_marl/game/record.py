@@ -22,7 +22,7 @@ from parlay_marl.game.outcome import Outcome
 from parlay_marl.game.position import LARGEST_NUMBER, LARGEST_SEED, Position
 from parlay_marl.game.transcript import transcript
 from parlay_marl.game.turns import Turn, TurnReader
-from parlay_marl.players.persona import PersonaPlayer
+from parlay_marl.players.persona import DrawnPlayers, PersonaPlayer
 
 
 class _Plain(BaseModel):
@@ -202,7 +202,9 @@ class RecordedGame(Position):
             self._reader.on_turn = self._on_turn
 
     def _new_reader(self) -> TurnReader:
-        return TurnReader(self.deal, self.names, self._personas, self._drift_lines)
+        """Return a reader of this game's turns, to which the personas that it has drawn from families speak."""
+        speakers = DrawnPlayers(self._personas).of(self.seed, self.number)
+        return TurnReader(self.deal, self.names, speakers, self._drift_lines)
 
     def read_by(self, reader: TurnReader | None) -> RecordedGame:
         """Let a reader read the turns from now on; return the game itself."""

@@ -79,6 +79,7 @@ def _as_persona(record: Any, family: Persona, seed: int, number: int, seat: int)
                 "tactics": {name: value for name, value in drifted.items() if value != tactics[name]},
             },
             "held_out": family.held_out,
+            "voice": family.voice,
         }
     )
 

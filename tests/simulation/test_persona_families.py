@@ -17,8 +17,9 @@ from parlay_marl.core.style import TRIGGERS
 from parlay_marl.envs.batch import Batch
 from parlay_marl.errors import CatalogueError, ConfigurationError, UnknownNameError
 from parlay_marl.game.config import make_config
+from parlay_marl.game.game import Game
 from parlay_marl.players.drawn import drawn_persona
-from parlay_marl.players.persona import PersonaPlayer, drawn_records
+from parlay_marl.players.persona import PersonaPlayer, as_player, drawn_records
 from parlay_marl.players.strategies import NUMBERS
 from parlay_marl.simulation.cells import play_cell
 from parlay_marl.tournament import replay_game, run_tournament
@@ -149,6 +150,38 @@ def test_a_family_keeps_apart_what_training_may_not_meet() -> None:
     assert not met & {"nice_tit_for_tat", "hybrid"}
     with pytest.raises(ConfigurationError, match="family:strangers: held out, for evaluation only"):
         refuse_held_out([load_persona("family:strangers")])
+
+
+SPEAKING = """
+title = "T"
+summary = "S"
+[family]
+strategies = [{strategy = "time", tactics = {ultimatum_round = [2.0, 12.0], anchors = [0.0, 0.5]}}]
+drift = {chance = 1.0, on = ["competition", "deadline", "information", "power"]}
+[voice]
+open = ["I begin at {price}."]
+offer = ["I give way to {price}.", "Then {price}."]
+hold = ["Still {price}."]
+ultimatum = ["The last: {price}."]
+drift = ["All has changed, {other}."]
+"""
+
+
+def test_a_drawn_persona_speaks_as_its_family_does_in_the_game(tmp_path: Path) -> None:
+    path, said = tmp_path / "speaking.toml", ""
+    path.write_text(SPEAKING, encoding="utf-8")
+    for number in range(12):
+        for seat in range(2):
+            players: list[Any] = ["boulware", "boulware"]
+            words = []
+            for player in (f"family:{path}", drawn_persona(f"family:{path}", 5, number, seat)):
+                players[seat] = player
+                game = Game(make_config(SCENARIO), [as_player(each) for each in players])
+                game.start(5, number)
+                words.append([turn.words for turn in game.turns if turn.seat == seat])
+            assert words[0] == words[1]
+            said += " ".join(words[0])
+    assert all(part in said for part in ("I begin at", "The last:", "All has changed"))
 
 
 BAD = {
