@@ -49,7 +49,9 @@ class UnknownNameError(ParlayError, ValueError):
     def __init__(self, kind: str, name: object, known: Iterable[str], hint: str = "") -> None:
         names = sorted(known)
         given = str(name)[:LONGEST_NAME].lower()
-        near = difflib.get_close_matches(given, names, n=1, cutoff=0.5) or [n for n in names if given and given in n]
+        near = [name for name in names if name == f"family:{given}"]
+        near = near or difflib.get_close_matches(given, names, n=1, cutoff=0.5)
+        near = near or [name for name in names if given and given in name]
         self.nearest = near[0] if near else None
         """The nearest known name; None where no known one is near."""
         advice = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(names)}"

@@ -110,12 +110,17 @@ def still_valid(given: Model, source: str) -> Model:
     return given if read_again == given else read_again
 
 
-def read(model: type[Model], path: Path, prefix: str = "") -> Model:
-    """Return the validated model of a TOML file; the default name is that of the file, with a prefix."""
+def read(model: type[Model], path: Path, prefix: str = "", of_families: Collection[str] = ()) -> Model:
+    """Return the validated model of a TOML file; the default name is that of the file, with a prefix.
+
+    `of_families` are keys that only the file of a family has: it is refused, with the name that it goes by.
+    """
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # some editors begin a file with a byte order mark
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise CatalogueError(f"{path}: not a readable TOML file: {error}") from None
+    if data.keys() & set(of_families):
+        raise CatalogueError(f"{path}: it is a family of scenarios, not a single one; write family:{path}")
     if "name" in data:
         return validate(model, data, str(path))
     try:

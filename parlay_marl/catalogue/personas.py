@@ -331,7 +331,7 @@ def load_persona(persona: str | Path | Persona) -> Persona:
         return _load_family(persona.removeprefix(FAMILY_PREFIX))
     if isinstance(persona, str) and persona in names_in(PARTNERS):
         persona = PARTNERS / f"{persona}.toml"
-    path = find("persona", persona, FOLDER, (".toml", POLICY_SUFFIX), partner_names())
+    path = find("persona", persona, FOLDER, (".toml", POLICY_SUFFIX), [*partner_names(), *family_names()])
     return _beside(path, _read_cached(path, path.stat().st_mtime_ns))
 
 

@@ -23,7 +23,7 @@ from parlay_marl.core.form import USUAL_FORM, Form, write_form
 from parlay_marl.core.moves import MAX_PACKAGES, MAX_TERMS, SEATS
 from parlay_marl.core.params import PARAMS_DTYPE, RULE_SECTIONS, Opener
 from parlay_marl.core.reward import RewardMode
-from parlay_marl.errors import ScenarioWarning
+from parlay_marl.errors import CatalogueError, ScenarioWarning
 from parlay_marl.printable import escaped
 
 FOLDER = PACKAGE / "catalogue" / "scenarios"
@@ -279,7 +279,7 @@ def scenario_names() -> list[str]:
 
 @functools.lru_cache(maxsize=256)
 def _read_cached(path: Path, changed: int) -> Scenario:
-    return read(Scenario, path)
+    return read(Scenario, path, of_families=("range", "zopa"))
 
 
 def load_scenario(scenario: str | Path | Scenario) -> Scenario:
@@ -289,7 +289,13 @@ def load_scenario(scenario: str | Path | Scenario) -> Scenario:
     """
     if isinstance(scenario, Scenario):
         return still_valid(scenario, f"scenario {scenario.name!r}")
-    path = find("scenario", scenario, FOLDER)
+    if isinstance(scenario, str) and scenario.startswith("family:"):
+        raise CatalogueError(
+            f"{scenario} is a family, where a single scenario is needed; `parlay scenarios {scenario} --out deal.toml` "
+            "writes one of its deals"
+        )
+    families = [f"family:{name}" for name in names_in(FOLDER.parent / "families")]
+    path = find("scenario", scenario, FOLDER, others=families)
     loaded = _read_cached(path, path.stat().st_mtime_ns)
     if path.parent != FOLDER:
         _warn_of_spread(loaded, str(path))

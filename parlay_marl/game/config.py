@@ -251,8 +251,9 @@ class GameConfig:
         """The scenario, where it is one; a family is refused."""
         if isinstance(self.scenario, Family):
             raise ConfigurationError(
-                f"{self.scenario.name} has another deal for every game; give one of them, such as "
-                f"make_config({self.scenario.name!r}).deal(seed=0, number=0).scenario"
+                f"{self.scenario.name} is a family, with another deal for every game, where a single scenario is "
+                "needed; give one of its deals: `parlay scenarios NAME --out deal.toml` writes one, "
+                "and in Python `config.deal(seed, number).scenario` is one"
             )
         return self.scenario
 

@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from parlay_marl.catalogue import build_params, family_names, load_any_scenario, load_family, load_rules
+from parlay_marl.catalogue import build_params, family_names, load_any_scenario, load_family, load_rules, load_scenario
 from parlay_marl.catalogue.deals import build_any_params, drawn, scenario_of
 from parlay_marl.catalogue.families import FOLDER, Family, trainable
 from parlay_marl.core.chance import nothing_fixed
 from parlay_marl.core.moves import MAX_PACKAGES
 from parlay_marl.core.state import STATE_DTYPE
 from parlay_marl.core.step import reset_games
-from parlay_marl.errors import CatalogueError, UnknownNameError
+from parlay_marl.errors import CatalogueError, ConfigurationError, UnknownNameError
 from parlay_marl.game.config import GameConfig, make_config
 
 RULES = load_rules("default")
@@ -201,6 +201,27 @@ def test_a_family_of_ones_own_is_given_by_its_path(tmp_path: Path) -> None:
     loaded = load_any_scenario(f"family:{path}")
     assert loaded.name == "family:stall"
     assert make_config(f"family:{path}").deal(0, 1).played.low == make_config("family:wide").deal(0, 1).played.low
+
+
+@pytest.mark.parametrize("load", [load_scenario, load_any_scenario])
+def test_a_family_without_its_prefix_is_told_how_to_be_named(load: Callable[[str], Any], tmp_path: Path) -> None:
+    path = tmp_path / "stall.toml"
+    for text in ((FOLDER / "wide.toml").read_text(encoding="utf-8"), 'name = "stall"\n[range]\nlow = 3\n'):
+        path.write_text(text, encoding="utf-8")
+        told = f"{path}: it is a family of scenarios, not a single one; write family:{path}"
+        with pytest.raises(CatalogueError, match=f"^{re.escape(told)}$"):
+            load(str(path))
+    for name in FAMILIES:
+        with pytest.raises(UnknownNameError, match=f"; did you mean '{name}'\\?"):
+            load(name.removeprefix("family:"))
+
+
+def test_a_family_is_refused_where_one_deal_is_needed() -> None:
+    told = r"^family:wide is a family, .*`parlay scenarios NAME --out deal.toml` writes one.*config.deal\(seed, nu"
+    with pytest.raises(ConfigurationError, match=told):
+        _ = make_config("family:wide").played
+    with pytest.raises(CatalogueError, match=r"^family:wide is a family, where a single scenario is needed; `parlay"):
+        load_scenario("family:wide")
 
 
 def test_unknown_families_are_named() -> None:

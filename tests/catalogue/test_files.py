@@ -10,8 +10,16 @@ from typing import Any
 
 import pytest
 
-from parlay_marl.catalogue import load_persona, load_scenario, partner_names, persona_names, scenario_names
+from parlay_marl.catalogue import (
+    family_names,
+    load_persona,
+    load_scenario,
+    partner_names,
+    persona_names,
+    scenario_names,
+)
 from parlay_marl.catalogue.files import write_whole
+from parlay_marl.catalogue.personas import family_names as persona_families
 from parlay_marl.errors import CatalogueError, UnknownNameError
 from tests.helpers import case_name
 
@@ -264,7 +272,8 @@ def test_an_unknown_name_comes_with_the_nearest(kind: str, name: str, near: str)
 def test_a_name_like_no_other_comes_with_all(kind: str, name: Any) -> None:
     with pytest.raises(UnknownNameError) as refused:
         LOADERS[kind](name)
-    listed = sorted([*persona_names(), *partner_names()]) if kind == "persona" else scenario_names()
+    personas = [*persona_names(), *partner_names(), *persona_families()]
+    listed = sorted(personas if kind == "persona" else [*scenario_names(), *family_names()])
     assert "did you mean" in str(refused.value) or ", ".join(listed) in str(refused.value)
 
 

@@ -222,3 +222,6 @@ def test_a_family_of_ones_own_by_its_path(tmp_path: Path) -> None:
         load_persona(f"family:{path}")
     with pytest.raises(UnknownNameError, match="did you mean 'broad'"):
         load_persona("family:brood")
+    for name in family_names():
+        with pytest.raises(UnknownNameError, match=f"did you mean '{name}'"):
+            load_persona(name.removeprefix("family:"))
