@@ -239,7 +239,7 @@ def family_table() -> str:
         spans = [f"{least} to {most}" if most else "" for least, most in (family.terms.count, family.events.count)]
         rounds = "{} to {}".format(*family.rounds)
         use = "evaluation" if family.held_out else "training"
-        rows.append((f"`{family.name}`", family.title, rounds, *spans, family.n_packages, f"{shares.no_zopa:.1%}", use))
+        rows.append((f"`{family.name}`", family.title, rounds, *spans, family.n_packages, f"{shares.no_zopa:.0%}", use))
     heads = ("family", "deals", "rounds", "terms", "events", "packages", "no ZOPA", "for")
     return markdown(heads, rows)
 

@@ -200,7 +200,7 @@ def _private(scenario: Scenario) -> list[Row]:
     width = scenario.nominal_width
     share = f"{money(width * (scenario.high - scenario.low), scenario)}, {width:.0%} of the range"
     drawn = shares_of(scenario)
-    games = f"{drawn.no_zopa:.1%} have no ZOPA, {drawn.limit_outside:.1%} a limit outside the price range"
+    games = f"{drawn.no_zopa:.0%} have no ZOPA, {drawn.limit_outside:.0%} a limit outside the price range"
     return [*rows, ("ZOPA", f"{share}, at these figures"), ("games", games)]
 
 
