@@ -164,3 +164,16 @@ def test_the_page_of_a_scenario_shows_the_figures(parlay: Parlay, tmp_path: Path
     assert result.stderr.count("\n") == 1
     assert result.stderr.startswith(f"warning: {path}: ")
     assert " 0% have no ZOPA" in parlay("scenarios", "saas_enterprise").stdout
+
+
+def test_a_scenario_that_cannot_be_written_is_one_error(parlay: Parlay, tmp_path: Path) -> None:
+    (tmp_path / "there").touch()
+    (tmp_path / "folder.toml").mkdir()
+    for place, reason in {
+        "none/mine.toml": "No such file or directory",
+        "folder.toml": "it is a folder",
+        "there": "it is no folder; name a folder or a .toml file",
+    }.items():
+        path = tmp_path / place
+        result = parlay("scenarios", "family:wide", "--out", str(path))
+        assert (result.exit_code, result.stderr) == (2, f"error: --out: cannot write {path}: {reason}\n")

@@ -316,3 +316,6 @@ def test_the_command_line_writes_and_reads(tmp_path: Path) -> None:
     assert load_scenario(tmp_path / "mine.toml").reservation.buyer == 165_000
     assert "165,000" in run(tmp_path / "saas").output
     assert run("--out", tmp_path / "other").exit_code == 2
+    (tmp_path / "there").touch()
+    refused = run("saas_enterprise", "--out", tmp_path / "there" / "saas")
+    assert (refused.exit_code, f"--out: cannot write {tmp_path}" in refused.output) == (2, True)

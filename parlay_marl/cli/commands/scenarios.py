@@ -97,15 +97,33 @@ def _write(found: AnyScenario, out: Path, form: str, seed: int | None) -> None:
 
     scenario = found if isinstance(found, Scenario) else make_config(found).deal(seed or 0, 0).played
     if out.suffix == ".toml":
-        from parlay_marl.catalogue.files import write_whole
-        from parlay_marl.catalogue.toml_text import scenario_text
-
-        write_whole(out, scenario_text(scenario).encode())
+        _write_file(scenario, out)
     else:
-        from parlay_marl.exchange import export_scenario
-
-        export_scenario(scenario, out, form=form, seed=seed)
+        _write_folder(scenario, out, form, seed)
     typer.echo(f"{out}: {scenario.name}")
+
+
+def _write_file(scenario: Scenario, out: Path) -> None:
+    """Write a scenario into a .toml file."""
+    from parlay_marl.catalogue.toml_text import scenario_text
+    from parlay_marl.cli.resultfile import ResultFile
+
+    with ResultFile(out, "--out") as file:
+        file.write(scenario_text(scenario).encode())
+
+
+def _write_folder(scenario: Scenario, out: Path, form: str, seed: int | None) -> None:
+    """Write a scenario into a folder of NegMAS."""
+    from parlay_marl.catalogue.files import reason_of
+    from parlay_marl.errors import ConfigurationError
+    from parlay_marl.exchange import export_scenario
+
+    if out.exists() and not out.is_dir():
+        raise ConfigurationError(f"--out: cannot write {out}: it is no folder; name a folder or a .toml file")
+    try:
+        export_scenario(scenario, out, form=form, seed=seed)
+    except OSError as error:
+        raise ConfigurationError(f"--out: cannot write {out}: {reason_of(error)}") from None
 
 
 def _list(known: list[Scenario], console: Console) -> None:
