@@ -10,6 +10,9 @@ import pytest
 from parlay_marl.catalogue import load_persona, load_scenario, persona_names, scenario_names
 from parlay_marl.catalogue.scenarios import shares_of
 from parlay_marl.core.style import TRAIT_INPUTS
+from parlay_marl.game.config import make_config
+from parlay_marl.game.game import Game
+from parlay_marl.game.view import view_of
 from parlay_marl.policies.policy import write_policy
 from tests.cli.conftest import Parlay
 from tests.policies.networks import network
@@ -164,6 +167,58 @@ def test_the_page_of_a_scenario_shows_the_figures(parlay: Parlay, tmp_path: Path
     assert result.stderr.count("\n") == 1
     assert result.stderr.startswith(f"warning: {path}: ")
     assert " 0% have no ZOPA" in parlay("scenarios", "saas_enterprise").stdout
+
+
+def test_a_scenario_is_written_with_the_figures_of_a_seeds_first_game(parlay: Parlay, tmp_path: Path) -> None:
+    for name in ("saas_enterprise", "hiring_package_terms"):
+        path = tmp_path / f"{name}.toml"
+        assert parlay("scenarios", name, "--out", str(path), "--seed", "3").exit_code == 0
+        played, again = Game(make_config(name)), Game(make_config(path))
+        played.reset(seed=3)
+        again.reset(seed=8)
+        for seat in range(2):
+            first, second = view_of(played, seat), view_of(again, seat)
+            assert second.reservation_price == pytest.approx(first.reservation_price)
+            assert second.package_worth == pytest.approx(first.package_worth)
+            assert (second.urgency, second.has_alternative) == (first.urgency, first.has_alternative)
+
+
+def test_figures_that_make_no_scenario_are_refused(parlay: Parlay, tmp_path: Path) -> None:
+    result = parlay("scenarios", "uniform", "--out", str(tmp_path / "mine.toml"), "--seed", "3")
+    assert result.exit_code == 2
+    assert "uniform with the figures of game 0 of seed 3: there is no ZOPA" in result.stderr
+    assert result.stderr.endswith("; give another seed, or none for the nominal figures\n")
+    assert not any(tmp_path.iterdir())
+
+
+def test_a_familys_deal_of_a_seed_is_written(parlay: Parlay, tmp_path: Path) -> None:
+    path = tmp_path / "deal.toml"
+    for seed in ("0", "4"):
+        assert parlay("scenarios", "family:terms", "--out", str(path), "--seed", seed).exit_code == 0
+        assert load_scenario(path) == make_config("family:terms").deal(int(seed), 0).played
+
+
+@pytest.mark.parametrize(
+    ("args", "told"),
+    [
+        (("saas_enterprise", "--form", "xml"), "--form: without effect here: it is for a folder of NegMAS"),
+        (("saas_enterprise", "--out", "mine.toml", "--form", "xml"), "--form: without effect here"),
+        (("saas_enterprise", "--seed", "3"), "--seed: without effect here: .* give --out as well"),
+        (("saas_enterprise", "--deals", "3"), "--deals: without effect here: it is for a family that is shown"),
+        (("family:wide", "--out", "mine.toml", "--deals", "3"), "--deals: without effect here"),
+        (("family:wide", "--form", "yaml"), "--form: without effect here"),
+        (("--seed", "3", "--deals", "2"), "--seed, --deals: without effect here: name the scenario"),
+    ],
+)
+def test_options_without_effect_are_refused(
+    parlay: Parlay, args: tuple[str, ...], told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = parlay("scenarios", *args)
+    assert result.exit_code == 2
+    assert re.match(f"error: {told}", result.stderr)
+    assert result.stderr.count("\n") == 1
+    assert not any(tmp_path.iterdir())
 
 
 def test_a_scenario_that_cannot_be_written_is_one_error(parlay: Parlay, tmp_path: Path) -> None:

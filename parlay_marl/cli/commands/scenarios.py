@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from rich.console import Console
 
     from parlay_marl.catalogue import AnyScenario, Scenario
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 ORDER = 120
 
 Row = tuple[str, str]
+DEALS = 3
+"""Deals of a family that are shown."""
 
 
 def scenarios(
@@ -36,17 +40,20 @@ def scenarios(
         ),
     ] = None,
     form: Annotated[
-        str, typer.Option(metavar="yaml|xml", help="Form of the files in the folder; xml: Genius.")
-    ] = "yaml",
+        str | None,
+        typer.Option(metavar="yaml|xml", help="Form of the files in the folder; xml: Genius; default: yaml."),
+    ] = None,
     seed: Annotated[
         int | None,
         typer.Option(
             metavar="N",
             min=0,
-            help="Write the figures of its first game of this seed, not the nominal; of a family: show deals of it.",
+            help="Write the figures of its first game of this seed, not the nominal; of a family: deals of this seed.",
         ),
     ] = None,
-    deals: Annotated[int, typer.Option(metavar="N", min=0, max=1000, help="Deals of a family to show.")] = 3,
+    deals: Annotated[
+        int | None, typer.Option(metavar="N", min=0, max=1000, help="Deals of a family to show; default: 3.")
+    ] = None,
 ) -> None:
     """List the scenarios and families, show one: its story, figures, terms and events, or write it into other files.
 
@@ -58,25 +65,44 @@ def scenarios(
 
     console = output()
     if name is None:
-        _check_alone(out)
+        _refuse(
+            {"--out": out, "--form": form, "--seed": seed, "--deals": deals}, "name the scenario to show or to write"
+        )
         _list([load_scenario(known) for known in scenario_names()], console)
         list_families([load_family(known) for known in family_names()], console)
         return
     found = _found(name)
+    _check_effects(isinstance(found, Scenario), out, form, seed, deals)
     if out is not None:
         _write(found, out, form, seed)
     elif isinstance(found, Scenario):
         show_scenario(found, console)
     else:
-        show_family(found, deals, seed or 0, console)
+        show_family(found, DEALS if deals is None else deals, seed or 0, console)
 
 
-def _check_alone(out: Path | None) -> None:
-    """Refuse to write where no scenario is named."""
+def _check_effects(is_scenario: bool, out: Path | None, form: str | None, seed: int | None, deals: int | None) -> None:
+    """Refuse options that have no effect on what is shown or written."""
+    if out is None or _is_file(out):
+        _refuse({"--form": form}, "it is for a folder of NegMAS; give one with --out FOLDER")
+    if is_scenario and out is None:
+        _refuse({"--seed": seed}, "it is for a family's deals, and for figures that are written; give --out as well")
+    if is_scenario or out is not None:
+        _refuse({"--deals": deals}, "it is for a family that is shown, without --out; leave it out")
+
+
+def _refuse(options: Mapping[str, object], advice: str) -> None:
+    """Refuse the options that are given, where they would have no effect."""
     from parlay_marl.errors import ConfigurationError
 
-    if out is not None:
-        raise ConfigurationError("--out: name the scenario that is to be written")
+    given = [option for option, value in options.items() if value is not None]
+    if given:
+        raise ConfigurationError(f"{', '.join(given)}: without effect here: {advice}")
+
+
+def _is_file(out: Path) -> bool:
+    """Return whether a scenario is written into a file, not into a folder."""
+    return out.suffix == ".toml"
 
 
 def _found(name: str) -> AnyScenario:
@@ -90,16 +116,20 @@ def _found(name: str) -> AnyScenario:
     return load_any_scenario(name)
 
 
-def _write(found: AnyScenario, out: Path, form: str, seed: int | None) -> None:
+def _write(found: AnyScenario, out: Path, form: str | None, seed: int | None) -> None:
     """Write a scenario, or the first deal of a family's seed, into a file or a folder, and say so."""
     from parlay_marl.catalogue import Scenario
     from parlay_marl.game.config import make_config
 
     scenario = found if isinstance(found, Scenario) else make_config(found).deal(seed or 0, 0).played
-    if out.suffix == ".toml":
+    if not _is_file(out):
+        _write_folder(scenario, out, form or "yaml", seed)
+    elif seed is None or scenario is not found:
         _write_file(scenario, out)
     else:
-        _write_folder(scenario, out, form, seed)
+        from parlay_marl.catalogue.exact import with_figures_of_game
+
+        _write_file(with_figures_of_game(scenario, seed), out)
     typer.echo(f"{out}: {scenario.name}")
 
 
