@@ -6,7 +6,9 @@ command waits for no compiler. Numbers of the core stand here again, and a test 
 
 from __future__ import annotations
 
+import math
 import operator
+from numbers import Real
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool
@@ -24,6 +26,16 @@ def plain_number(value: Any) -> Any:
         return operator.index(value)
     except TypeError:
         return value
+
+
+def real_number(value: Any) -> float:
+    """Return a real number of any library as a float: infinite where no float is as large, NaN for anything else."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        return math.nan
+    try:
+        return float(value)
+    except OverflowError:
+        return -math.inf if value < 0.0 else math.inf
 
 
 ProtocolName = Literal["alternating_offers", "seller_offers", "buyer_offers", "take_it_or_leave_it", "sealed_bid"]

@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from parlay_marl.core.moves import OFFER, SEATS, SILENCE
 from parlay_marl.core.posterior import CELLS, Frame
 from parlay_marl.core.state import STATE_DTYPE
 from parlay_marl.errors import ConfigurationError
+from parlay_marl.form_fields import real_number
 from parlay_marl.game.config import DEFAULT_SCENARIO, GameConfig, make_config, one_of, whole_number
 from parlay_marl.game.text import exact_money
 
@@ -224,15 +224,15 @@ def _place(where: str, offer: Any, config: GameConfig) -> _Placed:
     if offer is None:
         return None
     price, package = offer if isinstance(offer, tuple | list) and len(offer) == 2 else (offer, 0)
-    if isinstance(price, bool | np.bool_) or not isinstance(price, Real) or not math.isfinite(price):
+    if not math.isfinite(amount := real_number(price)):
         raise ConfigurationError(
             f"{where}: {offer!r} is no offer; give a price, (price, package), or None for a round without one"
         )
     scenario = config.played
-    x = scenario.normalise(float(price))
+    x = scenario.normalise(amount)
     if not 0.0 <= x <= 1.0:
         raise ConfigurationError(
-            f"{where}: {float(price):,g} lies outside the public range of {scenario.name}, "
+            f"{where}: {amount:,g} lies outside the public range of {scenario.name}, "
             f"{exact_money(scenario.low, scenario)} to {exact_money(scenario.high, scenario)}"
         )
     return x, whole_number(f"{where}: package", package, 0, scenario.n_packages - 1)

@@ -10,6 +10,7 @@ from typing import Any
 
 from parlay_marl.catalogue.personas import Persona
 from parlay_marl.catalogue.scenarios import Scenario
+from parlay_marl.errors import ConfigurationError
 from parlay_marl.players.persona import AnyPlayer
 from parlay_marl.players.strangers.negmas_names import negmas_library
 
@@ -53,8 +54,11 @@ def export_scenario(
     """Write a scenario as a folder of NegMAS: its outcome space, and the utility functions of buyer and seller.
 
     The figures are the nominal ones or, with a `seed`, those of the game `number` of the seed. `form` is `yaml` or
-    `xml`, that of Genius; `prices` is the number of prices, evenly over the public range.
+    `xml`, that of Genius; `prices` is the number of prices, evenly over the public range. Raises `ConfigurationError`
+    for what cannot be written, and for a folder with other files that NegMAS would read.
     """
+    if seed is None and number != 0:
+        raise ConfigurationError(f"number: game {number!r} of which seed? give the seed as well")
     negmas_library()
     from parlay_marl.exchange.negmas_scenarios import write_folder
 

@@ -11,7 +11,6 @@ import functools
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
-from numbers import Real
 from pathlib import Path
 from typing import Any, Literal, NoReturn, ParamSpec, TypedDict, TypeVar, Unpack, get_args
 
@@ -25,7 +24,7 @@ from parlay_marl.catalogue.scenarios import MAX_ROUNDS, Params, Scenario
 from parlay_marl.core.form import HALF, LEAST_LEVELS, USUAL_PROTOCOL, Form, levels_of
 from parlay_marl.core.moves import PRICE_LEVELS, Move
 from parlay_marl.errors import ArgumentError, CatalogueError, ConfigurationError, ParlayError, UnknownNameError
-from parlay_marl.form_fields import Levels, ProtocolName, Rounds, Share, form_field, plain_number
+from parlay_marl.form_fields import Levels, ProtocolName, Rounds, Share, form_field, plain_number, real_number
 from parlay_marl.game.currency import Currency
 from parlay_marl.game.forms import MOVES, checked_moves, fit_protocol, only_opener
 
@@ -122,9 +121,10 @@ def whole_number(name: str, value: object, low: int, high: int) -> int:
 
 def _share(name: str, value: Any) -> float:
     """Return a number from 0 to 1, or raise an error that names the argument."""
-    if isinstance(value, bool) or not isinstance(value, Real) or not 0.0 <= float(value) <= 1.0:
+    number = real_number(value)
+    if not 0.0 <= number <= 1.0:
         raise ConfigurationError(f"{name}: give a number from 0 to 1, not {value!r}")
-    return float(value)
+    return number
 
 
 _INSTEAD = {

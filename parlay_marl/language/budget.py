@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple, NoReturn
 
 from parlay_marl.errors import BudgetError, ConfigurationError
+from parlay_marl.form_fields import real_number
 
 TOKENS = 1_000_000
 """The number of tokens that a price is for."""
@@ -46,7 +47,7 @@ class Budget:
     def __init__(self, limit: float, spent: float = 0.0) -> None:
         """Set a limit, and the amount spent before."""
         for name, amount in (("limit", limit), ("spent", spent)):
-            if not (math.isfinite(amount) and amount >= 0.0):
+            if not 0.0 <= real_number(amount) < math.inf:
                 raise ConfigurationError(f"budget: {name} must be an amount of 0 or more, not {amount}")
         self.limit, self.spent = float(limit), float(spent)
         self._reserved, self._on_their_way = 0.0, 0

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import functools
-import math
 from collections.abc import Mapping
 from typing import Any, Literal
 
 from parlay_marl.core.belief import MEAN_HIGH, MEAN_LOW, SPREAD_HIGH
 from parlay_marl.errors import ConfigurationError, IllegalMoveError, UnclearTextError
+from parlay_marl.form_fields import real_number
 from parlay_marl.game.action import Action
 from parlay_marl.game.config import one_of, whole_number
 from parlay_marl.game.outcome import Outcome
@@ -237,7 +237,6 @@ def _last_belief(view: SeatView) -> tuple[float, float]:
 
 def _within(name: str, value: float, least: float, most: float) -> float:
     """Return a number; refuse one outside its bounds."""
-    is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    if not is_number or not least <= value <= most:
+    if not least <= real_number(value) <= most:
         raise ConfigurationError(f"{name}: give a number from {least:g} to {most:,g}, not {value!r}")
     return value

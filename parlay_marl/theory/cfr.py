@@ -11,12 +11,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from numbers import Real
 
 import numpy as np
 
 from parlay_marl.core.moves import SEATS
 from parlay_marl.errors import ConfigurationError, UnknownNameError
+from parlay_marl.form_fields import real_number
 from parlay_marl.game.config import whole_number
 from parlay_marl.theory.tree import Floats, Tree
 from parlay_marl.theory.values import Gaps, gaps, reaches, values
@@ -45,9 +45,10 @@ def check_algorithm(name: str) -> None:
 
 def check_goal(goal: float) -> float:
     """Return the NashConv at which a solver stops, or refuse it."""
-    if isinstance(goal, bool) or not isinstance(goal, Real) or not 0.0 <= goal < math.inf:
+    number = real_number(goal)
+    if not 0.0 <= number < math.inf:
         raise ConfigurationError(f"goal: give a finite number of at least 0, not {goal!r}")
-    return float(goal)
+    return number
 
 
 class CounterfactualRegret:

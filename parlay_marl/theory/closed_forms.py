@@ -20,10 +20,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from numbers import Real
 from typing import NamedTuple
 
 from parlay_marl.errors import ConfigurationError
+from parlay_marl.form_fields import real_number
 
 
 def _share(name: str, value: float, *, below_one: bool = False) -> float:
@@ -36,9 +36,10 @@ def _share(name: str, value: float, *, below_one: bool = False) -> float:
 
 def _finite(name: str, value: float) -> float:
     """Return a finite number, or refuse it."""
-    if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value):
+    number = real_number(value)
+    if not math.isfinite(number):
         raise ConfigurationError(f"{name}: give a finite number, not {value!r}")
-    return float(value)
+    return number
 
 
 def _count(name: str, value: int) -> int:

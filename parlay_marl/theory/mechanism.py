@@ -60,12 +60,17 @@ def best_mechanism(
     return Mechanism(-float(found.fun), float((pairs * np.maximum(surplus, 0.0)).sum()), trade, payment)
 
 
+def _array(given: Sequence[float]) -> NDArray[np.float64]:
+    """Return numbers as an array; a NaN alone where these are none."""
+    try:
+        return np.asarray(given, float)
+    except (TypeError, ValueError, OverflowError):
+        return np.array([np.nan])
+
+
 def _limits(name: str, given: Sequence[float]) -> NDArray[np.float64]:
     """Return the limits of a seat, or refuse them."""
-    try:
-        limits = np.asarray(given, float)
-    except (TypeError, ValueError):
-        limits = np.array([np.nan])
+    limits = _array(given)
     if limits.ndim != 1 or limits.size == 0 or not np.isfinite(limits).all():
         raise ConfigurationError(f"{name}: give at least one number, and finite ones only, not {given!r}")
     return limits
@@ -73,7 +78,7 @@ def _limits(name: str, given: Sequence[float]) -> NDArray[np.float64]:
 
 def _chances(name: str, given: Sequence[float] | None, n: int) -> NDArray[np.float64]:
     """Return probabilities that sum to 1, one for each kind."""
-    chances = np.full(n, 1.0 / n) if given is None else np.asarray(given, float)
+    chances = np.full(n, 1.0 / n) if given is None else _array(given)
     if chances.shape != (n,) or not (chances >= 0.0).all() or not abs(chances.sum() - 1.0) <= 1e-9:
         raise ConfigurationError(f"{name}: give {n} numbers of at least 0 that sum to 1, one for each limit")
     return chances

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import math
 import warnings
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -18,6 +17,7 @@ from parlay_marl.catalogue.families import AnyScenario, load_any_scenario
 from parlay_marl.catalogue.rules import load_rules
 from parlay_marl.catalogue.scenarios import scenario_names
 from parlay_marl.errors import ConfigurationError, ForfeitWarning
+from parlay_marl.form_fields import real_number
 from parlay_marl.game.config import whole_number
 from parlay_marl.game.form_settings import FormArguments, checked_form
 from parlay_marl.game.position import checked_seed
@@ -161,7 +161,7 @@ class _InOrder:
 
 def checked_timeout(timeout: Any) -> float:
     """Return a time limit in seconds."""
-    is_number = isinstance(timeout, int | float) and not isinstance(timeout, bool)
-    if not is_number or not math.isfinite(timeout) or not 0.0 < timeout <= LONGEST_TIMEOUT:
+    seconds = real_number(timeout)
+    if not 0.0 < seconds <= LONGEST_TIMEOUT:
         raise ConfigurationError(f"timeout: give seconds, over 0 and at most {LONGEST_TIMEOUT:,.0f}, not {timeout!r}")
-    return float(timeout)
+    return seconds

@@ -224,6 +224,7 @@ def test_a_reading_cannot_be_changed() -> None:
     [
         ({"offers": [170_000, math.nan]}, ConfigurationError, r"offers\[1\]: nan is no offer; give a price"),
         ({"offers": [math.inf]}, ConfigurationError, r"offers\[0\]: inf is no offer"),
+        ({"offers": [10**400]}, ConfigurationError, r"offers\[0\]: 10+ is no offer"),
         ({"offers": ["170k"]}, ConfigurationError, r"offers\[0\]: '170k' is no offer"),
         ({"offers": [True]}, ConfigurationError, r"offers\[0\]: True is no offer"),
         ({"offers": [(150_000, 0, 0)]}, ConfigurationError, r"offers\[0\]: \(150000, 0, 0\) is no offer"),

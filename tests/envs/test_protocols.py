@@ -116,6 +116,7 @@ def test_everybody_plays_every_protocol(protocol: str, scenario: str) -> None:
         ({"protocol": "seller_offers", "moves": ["accept", "offer"]}, "a seat says no by silence; add silence"),
         ({"price_share": 1.5}, "price_share: give a number from 0 to 1, not 1.5"),
         ({"price_share": float("nan")}, "price_share"),
+        ({"price_share": 10**400}, "price_share: give a number from 0 to 1, not 1000"),
         ({"price_share": 0.25}, "price_share: there is none in alternating_offers; leave it out, or play sealed_bid"),
     ],
 )

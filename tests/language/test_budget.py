@@ -130,7 +130,7 @@ def test_a_budget_needs_prices_and_stays_in_its_process() -> None:
     assert copy.deepcopy(budget) is budget
 
 
-@pytest.mark.parametrize("limit", [-1.0, float("nan"), float("inf")])
+@pytest.mark.parametrize("limit", [-1.0, float("nan"), float("inf"), 10**400], ids=["negative", "nan", "inf", "huge"])
 def test_limits_are_amounts(limit: float) -> None:
     with pytest.raises(ConfigurationError, match="budget: limit must be an amount of 0 or more"):
         Budget(limit)

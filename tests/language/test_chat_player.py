@@ -333,6 +333,7 @@ def test_copies_begin_anew() -> None:
         ({"history": "short"}, "unknown history 'short'; known: compressed, full"),
         ({"unreadable": "raise"}, "unknown treatment of unreadable replies 'raise'"),
         ({"temperature": -1}, "temperature: give a number from 0 to 5, not -1"),
+        ({"temperature": 10**400}, "temperature: give a number from 0 to 5, not 1000"),
         ({"temperature": float("nan")}, "temperature: give a number"),
         ({"max_tokens": 0}, "max_tokens: give a whole number from 1 to 1,000,000, not 0"),
         ({"timeout": 0}, "timeout: give a number from 0.001 to 3,600, not 0"),

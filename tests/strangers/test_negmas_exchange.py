@@ -265,6 +265,11 @@ def test_a_bad_number_of_prices(prices: Any, tmp_path: Path) -> None:
     assert not (tmp_path / "new").exists()
 
 
+def test_the_number_of_a_game_needs_a_seed(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="number: game 3 of which seed"):
+        export_scenario("saas_enterprise", tmp_path / "new", number=3)
+
+
 def test_reasons_why_a_folder_does_not_fit(tmp_path: Path) -> None:
     from negmas.inout import Scenario as NegmasScenario
 

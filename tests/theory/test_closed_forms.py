@@ -152,7 +152,9 @@ def test_refusals(call: object, says: str) -> None:
         call()  # type: ignore[operator]
 
 
-@pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize(
+    "number", [np.nan, np.inf, -np.inf, 10**400, -(10**400)], ids=["nan", "inf", "-inf", "huge", "-huge"]
+)
 def test_numbers_that_are_not_finite_are_refused(number: float) -> None:
     for refused in (
         lambda: nash_price(number, 0.1),

@@ -22,6 +22,7 @@ from parlay_marl.theory.values import best_reply, gaps
         ({"iterations": 0}, "iterations: give a whole number from 1"),
         ({"goal": np.nan}, "goal: give a finite number of at least 0, not nan"),
         ({"goal": np.inf}, "goal: give a finite number of at least 0, not inf"),
+        ({"goal": 10**400}, "goal: give a finite number of at least 0, not 1000"),
         ({"goal": -1.0}, "goal: give a finite number of at least 0, not -1.0"),
         ({"goal": "low"}, "goal: give a finite number of at least 0, not 'low'"),
     ],

@@ -392,7 +392,9 @@ def test_control_c_waits_for_no_policy_and_keeps_no_cell_that_it_has_cut_off(tmp
     assert list((tmp_path / "cells").glob("*.cell")) == []
 
 
-@pytest.mark.parametrize("timeout", [0, -1, float("nan"), float("inf"), "5", None, True, 1e9])
+@pytest.mark.parametrize(
+    "timeout", [0, -1, float("nan"), float("inf"), "5", None, True, 1e9, 10**400], ids=lambda given: f"{given!r:.9}"
+)
 def test_what_is_no_time_limit_is_refused(timeout: Any) -> None:
     with pytest.raises(ConfigurationError, match="timeout: give seconds, over 0 and at most 86,400, not"):
         run_tournament(["linear"], ["uniform"], games=1, timeout=timeout)

@@ -12,6 +12,7 @@ from parlay_marl.catalogue.families import AnyScenario, load_any_scenario
 from parlay_marl.catalogue.rules import load_rules
 from parlay_marl.core.moves import SEATS
 from parlay_marl.errors import BudgetError, ConfigurationError, EndpointError, StoppedError
+from parlay_marl.form_fields import real_number
 from parlay_marl.game.config import whole_number
 from parlay_marl.game.form_settings import FormArguments, checked_form
 from parlay_marl.game.position import checked_seed
@@ -130,7 +131,7 @@ def _money(path: str | Path | None, budget: float | None, plan: Plan) -> tuple[d
     prices = {} if path is None else read_prices(path, plan.models)
     if budget is None:
         return prices, None
-    if not math.isfinite(budget) or budget < 0.0:
+    if not 0.0 <= real_number(budget) < math.inf:
         raise ConfigurationError(f"budget: give an amount of 0 or more, not {budget!r}")
     if not prices:
         raise ConfigurationError("budget: give the prices of the models, too (--prices FILE), so that costs are known")

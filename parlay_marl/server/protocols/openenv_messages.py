@@ -14,6 +14,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidat
 from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
+from parlay_marl.form_fields import real_number
+
 Seat = Literal["buyer", "seller"]
 LONGEST_AMOUNT = 60
 """Longest amount as text, in characters."""
@@ -28,8 +30,8 @@ def _amount(given: Any) -> float | str:
     """Return an amount: a finite number, or text, which is parsed when the scenario is known."""
     if isinstance(given, str) and len(given) <= LONGEST_AMOUNT:
         return given
-    if isinstance(given, int | float) and not isinstance(given, bool) and math.isfinite(given):
-        return float(given)
+    if math.isfinite(number := real_number(given)):
+        return number
     raise PydanticCustomError("amount", "give a finite number, or one written as text of up to 60 characters")
 
 
