@@ -102,11 +102,17 @@ class ModelCommand(TyperCommand):
         """Run the command, with the values of the model's options in its context instead of its arguments."""
         given = {}
         for name, read in (self._fields or {}).items():
-            value, source = ctx.params.pop(name), ctx.get_parameter_source(name)
-            if source is not None and source.name == "COMMANDLINE":
+            value = ctx.params.pop(name)
+            if was_given(ctx, name):
                 given[name] = read(value)
         ctx.meta[GIVEN] = given
         return super().invoke(ctx)
+
+
+def was_given(context: Any, name: str) -> bool:
+    """Return whether an argument of a command was given on the command line."""
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
 
 
 def given_settings(context: typer.Context) -> dict[str, Any]:

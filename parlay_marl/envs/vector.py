@@ -162,7 +162,7 @@ class NegotiationVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[An
         return {"observation": batch.observations.copy(), "action_mask": batch.masks.copy()}
 
     def _infos(self, seen: Observations, told: NDArray[np.bool_]) -> dict[str, Any]:
-        """Return the infos of the games that `told`, `(num_envs,)`, marks; `seen` has their masks."""
+        """Return the infos; `told`, `(num_envs,)`, says which games have any, and `seen` holds the masks of actions."""
         belief = seen["observation"][:, BELIEF_AT]
         sights = {"action_mask": seen["action_mask"], "belief": belief.copy() if self._copies else belief}
         infos = sights | figure_columns(self.num_envs)

@@ -18,9 +18,8 @@ from parlay_marl.catalogue.scenarios import Scenario, load_scenario
 from parlay_marl.core.moves import SEATS
 from parlay_marl.errors import CatalogueError, ConfigurationError
 from parlay_marl.exchange.negmas_reading import DealShape, Linear, as_names, read_deal
-from parlay_marl.game.config import make_config, one_of, whole_number
-from parlay_marl.game.game import Game
-from parlay_marl.game.view import view_of
+from parlay_marl.game.config import one_of, whole_number
+from parlay_marl.game.exact import views_at_start
 from parlay_marl.players.strangers.negmas_deal import Figures, deal_of, utility
 from parlay_marl.players.strangers.negmas_player import MOST_PRICES
 
@@ -141,7 +140,4 @@ def _nominal(scenario: Scenario) -> list[Figures]:
 
 def _of_game(scenario: Scenario, seed: int, number: int) -> list[Figures]:
     """Return the figures of both seats at the start of a game."""
-    game = Game(make_config(scenario))
-    game.reset(seed=seed, number=number)
-    views = [view_of(game, seat) for seat in range(2)]
-    return [(view.reservation_price, view.package_worth) for view in views]
+    return [(view.reservation_price, view.package_worth) for view in views_at_start(scenario, seed, number)]

@@ -94,7 +94,7 @@ def turn_lines(
 ) -> list[Line]:
     """Return a turn as lines of text: its headlines, move, terms and words.
 
-    `names` is the width of the players' names. With `told` the round's number is not shown.
+    `names` is the width of the players' names; `told` leaves out the number of the round.
     """
     lines: list[Line] = []
     for headline in turn.headlines:

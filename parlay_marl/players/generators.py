@@ -29,13 +29,18 @@ class OwnGenerators:
         if self._own is not None:
             _restore(self._own)
         elif self._key is not None:
-            random.seed(self._key)
-            np.random.seed(self._key % 2**32)
+            seed_shared(self._key)
 
     def __exit__(self, *_: object) -> None:
         self._own = _states()
         _restore(self._kept)
         _ONE_AT_A_TIME.release()
+
+
+def seed_shared(key: int) -> None:
+    """Seed the shared generators."""
+    random.seed(key)
+    np.random.seed(key % 2**32)
 
 
 def _states() -> Any:

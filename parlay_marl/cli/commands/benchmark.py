@@ -127,15 +127,13 @@ def benchmark(
 
 def _check_order_alone(context: typer.Context) -> None:
     """Refuse a command without a player that orders nothing, or has options of games, which are not played then."""
+    from parlay_marl.cli.model_options import was_given
     from parlay_marl.errors import ConfigurationError
 
     if not context.params["compare"]:
         raise ConfigurationError("name a player, or give results of the benchmark with --compare")
-    given = []
-    for option in context.command.params:
-        source = context.get_parameter_source(option.name or "")
-        if option.name not in OF_AN_ORDER and source is not None and source.name == "COMMANDLINE":
-            given.append(max(option.opts, key=len))
+    options = {option.name or "": max(option.opts, key=len) for option in context.command.params}
+    given = [flag for name, flag in options.items() if name not in OF_AN_ORDER and was_given(context, name)]
     if given:
         raise ConfigurationError(f"{', '.join(given)}: only games can have that, and none are played; name a PLAYER")
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Sequence
 
     from rich.console import Console
 
@@ -19,11 +19,10 @@ if TYPE_CHECKING:
 ORDER = 120
 
 Row = tuple[str, str]
-DEALS = 3
-"""Deals of a family that are shown."""
 
 
 def scenarios(
+    context: typer.Context,
     name: Annotated[
         str | None,
         typer.Argument(
@@ -40,9 +39,8 @@ def scenarios(
         ),
     ] = None,
     form: Annotated[
-        str | None,
-        typer.Option(metavar="yaml|xml", help="Form of the files in the folder; xml: Genius; default: yaml."),
-    ] = None,
+        str, typer.Option(metavar="yaml|xml", help="Form of the files in the folder; xml: Genius.")
+    ] = "yaml",
     seed: Annotated[
         int | None,
         typer.Option(
@@ -51,9 +49,7 @@ def scenarios(
             help="Write the figures of its first game of this seed, not the nominal; of a family: deals of this seed.",
         ),
     ] = None,
-    deals: Annotated[
-        int | None, typer.Option(metavar="N", min=0, max=1000, help="Deals of a family to show; default: 3.")
-    ] = None,
+    deals: Annotated[int, typer.Option(metavar="N", min=0, max=1000, help="Deals of a family to show.")] = 3,
 ) -> None:
     """List the scenarios and families, show one: its story, figures, terms and events, or write it into other files.
 
@@ -65,37 +61,36 @@ def scenarios(
 
     console = output()
     if name is None:
-        _refuse(
-            {"--out": out, "--form": form, "--seed": seed, "--deals": deals}, "name the scenario to show or to write"
-        )
+        _refuse(context, ("out", "form", "seed", "deals"), "name the scenario to show or to write")
         _list([load_scenario(known) for known in scenario_names()], console)
         list_families([load_family(known) for known in family_names()], console)
         return
     found = _found(name)
-    _check_effects(isinstance(found, Scenario), out, form, seed, deals)
+    _check_effects(context, isinstance(found, Scenario), out)
     if out is not None:
         _write(found, out, form, seed)
     elif isinstance(found, Scenario):
         show_scenario(found, console)
     else:
-        show_family(found, DEALS if deals is None else deals, seed or 0, console)
+        show_family(found, deals, seed or 0, console)
 
 
-def _check_effects(is_scenario: bool, out: Path | None, form: str | None, seed: int | None, deals: int | None) -> None:
+def _check_effects(context: typer.Context, is_scenario: bool, out: Path | None) -> None:
     """Refuse options that have no effect on what is shown or written."""
     if out is None or _is_file(out):
-        _refuse({"--form": form}, "it is for a folder of NegMAS; give one with --out FOLDER")
+        _refuse(context, ["form"], "it is for a folder of NegMAS; give one with --out FOLDER")
     if is_scenario and out is None:
-        _refuse({"--seed": seed}, "it is for a family's deals, and for figures that are written; give --out as well")
+        _refuse(context, ["seed"], "it is for a family's deals, and for figures that are written; give --out as well")
     if is_scenario or out is not None:
-        _refuse({"--deals": deals}, "it is for a family that is shown, without --out; leave it out")
+        _refuse(context, ["deals"], "it is for a family that is shown, without --out; leave it out")
 
 
-def _refuse(options: Mapping[str, object], advice: str) -> None:
+def _refuse(context: typer.Context, names: Sequence[str], advice: str) -> None:
     """Refuse the options that are given, where they would have no effect."""
+    from parlay_marl.cli.model_options import was_given
     from parlay_marl.errors import ConfigurationError
 
-    given = [option for option, value in options.items() if value is not None]
+    given = [f"--{name}" for name in names if was_given(context, name)]
     if given:
         raise ConfigurationError(f"{', '.join(given)}: without effect here: {advice}")
 
@@ -116,18 +111,18 @@ def _found(name: str) -> AnyScenario:
     return load_any_scenario(name)
 
 
-def _write(found: AnyScenario, out: Path, form: str | None, seed: int | None) -> None:
+def _write(found: AnyScenario, out: Path, form: str, seed: int | None) -> None:
     """Write a scenario, or the first deal of a family's seed, into a file or a folder, and say so."""
     from parlay_marl.catalogue import Scenario
     from parlay_marl.game.config import make_config
 
     scenario = found if isinstance(found, Scenario) else make_config(found).deal(seed or 0, 0).played
     if not _is_file(out):
-        _write_folder(scenario, out, form or "yaml", seed)
+        _write_folder(scenario, out, form, seed)
     elif seed is None or scenario is not found:
         _write_file(scenario, out)
     else:
-        from parlay_marl.catalogue.exact import with_figures_of_game
+        from parlay_marl.game.exact import with_figures_of_game
 
         _write_file(with_figures_of_game(scenario, seed), out)
     typer.echo(f"{out}: {scenario.name}")

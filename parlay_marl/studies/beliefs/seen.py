@@ -7,7 +7,6 @@ One viewer, a persona whose moves do not depend on its belief, plays against eac
 from __future__ import annotations
 
 import contextlib
-import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import product
@@ -26,6 +25,7 @@ from parlay_marl.game.config import GameConfig, make_config, whole_number
 from parlay_marl.game.game import Game
 from parlay_marl.game.position import checked_seed
 from parlay_marl.game.record import GameRecord
+from parlay_marl.players.generators import OwnGenerators
 from parlay_marl.players.persona import AnyPlayer, as_player
 from parlay_marl.studies.beliefs.report import Quarters
 from parlay_marl.studies.beliefs.scores import auc
@@ -146,15 +146,10 @@ def played(
     Strategies of other libraries draw from the generators of Python and NumPy, which are seeded for each game.
     """
     game = Game(config, (player, viewer) if seat == BUYER else (viewer, player))
-    kept = random.getstate(), np.random.get_state()
-    try:
-        for number in numbers:
-            random.seed(seed + number)
-            np.random.seed((seed + number) % 2**32)
-            yield _one(game, seed, number)
-    finally:
-        random.setstate(kept[0])
-        np.random.set_state(kept[1])
+    for number in numbers:
+        with OwnGenerators(seed + number):
+            record = _one(game, seed, number)
+        yield record
 
 
 def _one(game: Game, seed: int, number: int) -> GameRecord:

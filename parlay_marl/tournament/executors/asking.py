@@ -8,7 +8,6 @@ is Ctrl-C.
 from __future__ import annotations
 
 import contextlib
-import random
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -18,14 +17,14 @@ from numpy.typing import NDArray
 
 from parlay_marl.errors import IllegalMoveError, PolicyError
 from parlay_marl.game.action import Action
+from parlay_marl.players.generators import seed_shared
 from parlay_marl.tournament.entrants import Policy, Recipe, in_words
 from parlay_marl.tournament.executors.plain import Answers, as_action, as_answers, as_reason, shown
 
 
 def seed_generators(key: int) -> None:
     """Seed the generators that policies share, so that draws do not depend on earlier games."""
-    random.seed(key)
-    np.random.seed(key % 2**32)
+    seed_shared(key)
     if "torch" in sys.modules:
         sys.modules["torch"].manual_seed(key)
 
